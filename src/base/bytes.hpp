@@ -1,0 +1,47 @@
+// Purpose: loads and stores of fixed-width integers at unaligned addresses, and bit fields.
+// Runs on: any thread; no bounds are checked here, the caller has done it.
+#pragma once
+
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+namespace vedette {
+
+using Bytes = std::span<const std::uint8_t>;
+
+static_assert(std::endian::native == std::endian::little, "journal and wire assume little endian");
+
+template <std::integral T>
+inline T load_le(const std::uint8_t* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
+template <std::integral T>
+inline T load_be(const std::uint8_t* at) {
+  std::make_unsigned_t<T> value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    value = static_cast<std::make_unsigned_t<T>>((static_cast<std::uint64_t>(value) << 8) | at[i]);
+  }
+  return static_cast<T>(value);
+}
+
+inline Bytes as_bytes(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+inline std::string_view as_text(Bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+constexpr std::size_t align_up(std::size_t value, std::size_t alignment) {
+  return (value + alignment - 1) / alignment * alignment;
+}
+
+}  // namespace vedette

@@ -1,0 +1,50 @@
+#include "base/check.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+namespace vedette {
+namespace {
+
+CheckHook g_hook = nullptr;
+void* g_hook_context = nullptr;
+
+void put(const char* text) {
+  const auto written = ::write(STDERR_FILENO, text, std::strlen(text));
+  static_cast<void>(written);
+}
+
+}  // namespace
+
+void set_check_hook(CheckHook hook, void* context) {
+  g_hook = hook;
+  g_hook_context = context;
+}
+
+void check_failed(const char* condition, const char* message, const char* file, int line) {
+  char digits[12];
+  int at = 11;
+  digits[at] = '\0';
+  do {
+    digits[--at] = static_cast<char>('0' + line % 10);
+    line /= 10;
+  } while (line != 0 && at > 0);
+  put("vedette: internal fault: ");
+  put(message);
+  put(" (");
+  put(condition);
+  put(") at ");
+  put(file);
+  put(":");
+  put(digits + at);
+  put("\n");
+  if (CheckHook hook = g_hook; hook != nullptr) {
+    g_hook = nullptr;  // a fault inside the hook must not recurse
+    hook(g_hook_context);
+  }
+  std::abort();
+}
+
+}  // namespace vedette

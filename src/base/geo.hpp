@@ -1,0 +1,56 @@
+// Purpose: positions on the WGS 84 ellipsoid (NIMA TR8350.2) in the engine's deterministic arithmetic.
+#pragma once
+
+namespace vedette {
+
+struct Vector3 {
+  double x, y, z;
+};
+
+inline double dot(const Vector3& a, const Vector3& b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
+
+struct Place {
+  double latitude;   // degrees, [-90, 90]
+  double longitude;  // degrees
+};
+
+// Unit vector along the ellipsoid's normal.
+Vector3 normal_of(Place place);
+// Earth-centred Earth-fixed, metres, height 0.
+Vector3 ecef_of(Place place);
+
+struct Radii {
+  double meridian;        // m per radian of latitude
+  double prime_vertical;  // m per radian of longitude at the equator's cosine of 1
+};
+Radii radii_at(double latitude_degrees);
+
+// Place reached by going `east` and `north` metres, constant course, middle latitude; within 1 m for
+// 100 km below 80 degrees. Past a pole the latitude stays at it.
+Place moved(Place from, double east, double north);
+
+struct Offset {
+  double east, north;  // m
+};
+// Inverse of moved().
+Offset offset_between(Place from, Place to);
+
+// Straight-line distance through ECEF: 4 cm short of the surface distance at 20 km.
+double chord_distance(const Vector3& a, const Vector3& b);
+
+// Initial course from one place to another, degrees true [0, 360).
+double bearing_between(Place from, Place to);
+
+struct Motion {
+  Place place;
+  double velocity_east, velocity_north;  // m/s, constant course
+};
+struct Approach {
+  double cpa;   // m, least distance from now on
+  double tcpa;  // s from now, 0 when already moving apart
+};
+// Closest point of approach of two constant-course motions, within 1 m and 1 s up to 50 km and one
+// hour ahead; looks no further ahead than `horizon_s`.
+Approach closest_approach(const Motion& a, const Motion& b, double horizon_s);
+
+}  // namespace vedette

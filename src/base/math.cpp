@@ -1,0 +1,219 @@
+#include "base/math.hpp"
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace vedette {
+namespace {
+
+// pi/2 in three parts: the first two have 33 significant bits, so k * part is exact for |k| < 2^20.
+constexpr double kHalfPiA = 1.57079632673412561417e+00;
+constexpr double kHalfPiB = 6.07710050630396597660e-11;
+constexpr double kHalfPiC = 2.02226624879595063154e-21;
+
+double sin_series(double x) {
+  const double x2 = x * x;
+  double sum = 1.0;
+  // Nested Taylor series to x^19: the first term left out is below 1e-20 on |x| <= pi/4.
+  for (int n = 18; n >= 2; n -= 2) {
+    sum = 1.0 - x2 / static_cast<double>(n * (n + 1)) * sum;
+  }
+  return x * sum;
+}
+
+double cos_series(double x) {
+  const double x2 = x * x;
+  double sum = 1.0;
+  for (int n = 18; n >= 2; n -= 2) {
+    sum = 1.0 - x2 / static_cast<double>(n * (n - 1)) * sum;
+  }
+  return sum;
+}
+
+double atan_series(double x) {
+  const double x2 = x * x;
+  double sum = 0.0;
+  for (int n = 25; n >= 1; n -= 2) {
+    sum = 1.0 / static_cast<double>(n) - x2 * sum;
+  }
+  return x * sum;
+}
+
+// atan of 0 <= x <= 1: reduced about the nearest of tan(0), tan(pi/8), tan(pi/4).
+double atan_unit(double x) {
+  constexpr double kTanPi8 = 0.41421356237309504880;
+  if (x < 0.19891236737965800691) {
+    return atan_series(x);
+  }
+  if (x < 0.66817863791929891999) {
+    return kPi / 8.0 + atan_series((x - kTanPi8) / (1.0 + x * kTanPi8));
+  }
+  return kPi / 4.0 + atan_series((x - 1.0) / (1.0 + x));
+}
+
+}  // namespace
+
+SinCos det_sincos(double radians) {
+  if (!(radians >= -1e6 && radians <= 1e6)) {
+    const double nan = canonical(std::numeric_limits<double>::quiet_NaN());
+    return {nan, nan};
+  }
+  const double turns = radians * (2.0 / kPi);
+  const auto k = static_cast<std::int64_t>(turns + (turns >= 0.0 ? 0.5 : -0.5));
+  const auto kd = static_cast<double>(k);
+  const double x = ((radians - kd * kHalfPiA) - kd * kHalfPiB) - kd * kHalfPiC;
+  const double s = sin_series(x);
+  const double c = cos_series(x);
+  switch (k & 3) {
+    case 0:
+      return {s, c};
+    case 1:
+      return {c, -s};
+    case 2:
+      return {-s, -c};
+    default:
+      return {-c, s};
+  }
+}
+
+double det_atan2(double y, double x) {
+  if (x != x || y != y) {
+    return canonical(x + y);
+  }
+  const double ax = x < 0.0 ? -x : x;
+  const double ay = y < 0.0 ? -y : y;
+  if (ax == 0.0 && ay == 0.0) {
+    return 0.0;
+  }
+  double angle = ax >= ay ? atan_unit(ay / ax) : kPi / 2.0 - atan_unit(ax / ay);
+  if (x < 0.0) {
+    angle = kPi - angle;
+  }
+  return y < 0.0 ? -angle : angle;
+}
+
+double det_exp(double x) {
+  if (x != x) {
+    return canonical(x);
+  }
+  if (x > 709.78) {
+    return std::numeric_limits<double>::infinity();
+  }
+  if (x < -745.0) {
+    return 0.0;
+  }
+  constexpr double kLn2Hi = 6.93147180369123816490e-01;
+  constexpr double kLn2Lo = 1.90821492927058770002e-10;
+  const double scaled = x * 1.44269504088896340736;
+  const auto k = static_cast<std::int64_t>(scaled + (scaled >= 0.0 ? 0.5 : -0.5));
+  const auto kd = static_cast<double>(k);
+  const double r = (x - kd * kLn2Hi) - kd * kLn2Lo;
+  double sum = 1.0;
+  for (int n = 14; n >= 1; --n) {
+    sum = 1.0 + r / static_cast<double>(n) * sum;
+  }
+  // Two halves, so that results near the subnormal range are scaled without overflow on the way.
+  const std::int64_t half = k / 2;
+  const double first = std::bit_cast<double>(static_cast<std::uint64_t>(1023 + half) << 52);
+  const double second = std::bit_cast<double>(static_cast<std::uint64_t>(1023 + k - half) << 52);
+  return sum * first * second;
+}
+
+double det_log(double x) {
+  if (x == 0.0) {
+    return -std::numeric_limits<double>::infinity();
+  }
+  if (!(x > 0.0)) {
+    return canonical(std::numeric_limits<double>::quiet_NaN());
+  }
+  if (x == std::numeric_limits<double>::infinity()) {
+    return x;
+  }
+  double scale = 0.0;
+  if (x < 2.2250738585072014e-308) {
+    x *= 18014398509481984.0;  // 2^54 lifts a subnormal into the normal range
+    scale = -54.0;
+  }
+  const auto bits = std::bit_cast<std::uint64_t>(x);
+  double exponent = static_cast<double>(static_cast<std::int64_t>(bits >> 52) - 1023) + scale;
+  double m = std::bit_cast<double>((bits & 0x000FFFFFFFFFFFFFULL) | 0x3FF0000000000000ULL);
+  if (m > 1.41421356237309504880) {
+    m *= 0.5;
+    exponent += 1.0;
+  }
+  const double s = (m - 1.0) / (m + 1.0);
+  const double s2 = s * s;
+  double sum = 0.0;
+  for (int n = 23; n >= 1; n -= 2) {
+    sum = 1.0 / static_cast<double>(n) + s2 * sum;
+  }
+  constexpr double kLn2Hi = 6.93147180369123816490e-01;
+  constexpr double kLn2Lo = 1.90821492927058770002e-10;
+  return exponent * kLn2Hi + (2.0 * s * sum + exponent * kLn2Lo);
+}
+
+double det_sqrt(double x) { return x >= 0.0 ? std::sqrt(x) : canonical(x - x / 0.0); }
+
+double wrap_360(double degrees) {
+  if (degrees >= 0.0 && degrees < 360.0) {
+    return degrees;
+  }
+  const double turns = static_cast<double>(to_int64(degrees / 360.0));
+  double wrapped = degrees - turns * 360.0;
+  if (wrapped < 0.0) {
+    wrapped += 360.0;
+  }
+  return wrapped >= 360.0 ? 0.0 : wrapped;
+}
+
+double wrap_180(double degrees) {
+  if (degrees >= -180.0 && degrees < 180.0) {
+    return degrees;
+  }
+  return wrap_360(degrees + 180.0) - 180.0;
+}
+
+double canonical(double value) {
+  return value != value ? std::bit_cast<double>(0x7FF8000000000000ULL) : value;
+}
+
+namespace {
+template <typename T>
+T saturate(double value) {
+  if (value != value) {
+    return 0;
+  }
+  constexpr double kLow = static_cast<double>(std::numeric_limits<T>::min());
+  constexpr double kHigh = static_cast<double>(std::numeric_limits<T>::max());
+  if (value <= kLow) {
+    return std::numeric_limits<T>::min();
+  }
+  if (value >= kHigh) {
+    return std::numeric_limits<T>::max();
+  }
+  return static_cast<T>(value);
+}
+}  // namespace
+
+std::int32_t to_int32(double value) { return saturate<std::int32_t>(value); }
+std::int64_t to_int64(double value) { return saturate<std::int64_t>(value); }
+std::uint32_t to_uint32(double value) { return saturate<std::uint32_t>(value); }
+
+#if defined(__x86_64__)
+void set_float_environment() { _mm_setcsr(0x1F80); }
+bool float_environment_ok() { return (_mm_getcsr() & 0xFFC0U) == 0x1F80U; }
+#elif defined(__aarch64__)
+void set_float_environment() { asm volatile("msr fpcr, %0" ::"r"(0UL)); }
+bool float_environment_ok() {
+  std::uint64_t fpcr;
+  asm volatile("mrs %0, fpcr" : "=r"(fpcr));
+  return fpcr == 0;
+}
+#endif
+
+}  // namespace vedette

@@ -1,0 +1,42 @@
+#include "base/units.hpp"
+
+namespace vedette {
+
+std::string_view name_of(Dimension dimension) {
+  switch (dimension) {
+    case Dimension::number:
+      return "number";
+    case Dimension::boolean:
+      return "true/false";
+    case Dimension::length:
+      return "length";
+    case Dimension::speed:
+      return "speed";
+    case Dimension::angle:
+      return "angle";
+    case Dimension::duration:
+      return "duration";
+    case Dimension::acceleration:
+      return "acceleration";
+    case Dimension::bytes:
+      return "size in bytes";
+    case Dimension::ratio:
+      return "ratio";
+    case Dimension::kind:
+      return "kind";
+    case Dimension::level:
+      return "level";
+  }
+  return "unknown";
+}
+
+const UnitName* find_unit(std::string_view name) {
+  for (const UnitName& unit : kUnits) {
+    if (unit.name == name) {
+      return &unit;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace vedette

@@ -1,0 +1,58 @@
+// Purpose: MAVLink version 1 and 2 frames (mavlink.io, "Packet Serialization") and five messages of
+// the common set.
+// In: a stream of bytes or whole frames. Out: MavlinkMessage or a cause. Bound: one frame, 280 bytes.
+// Runs on: the ingress thread; no allocation; total on any bytes.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "model/observation.hpp"
+#include "model/refusal.hpp"
+
+namespace vedette::codec {
+
+inline constexpr std::size_t kMavlinkFrameBytes = 280;
+inline constexpr std::uint8_t kMavlinkV1 = 0xFE;
+inline constexpr std::uint8_t kMavlinkV2 = 0xFD;
+
+struct MavlinkMessage {
+  std::uint8_t version;   // 1 or 2
+  std::uint8_t sequence, system, component;
+  std::uint32_t id;
+  bool known;             // the message is one of ours, so its CRC was checked
+  bool is_signed;         // version 2 with a signature, which is not verified here
+  bool has_position, has_altitude, has_speed, has_course, has_heading, has_vertical_speed;
+  bool has_battery, has_attitude, has_hdop;
+  double latitude, longitude;  // degrees
+  double altitude;        // m above mean sea level
+  double relative_altitude;  // m above home (33)
+  double speed;           // m/s over ground
+  double course;          // degrees
+  double heading;         // degrees
+  double vertical_speed;  // m/s, up positive
+  double battery;         // share 0..1
+  double voltage;         // V, 0 = not sent
+  double roll, pitch, yaw;  // degrees
+  double hdop;
+  std::uint8_t fix_type, satellites;
+  std::uint8_t vehicle_type, autopilot, base_mode, system_status;
+  std::uint32_t custom_mode;
+};
+
+// Length of the frame that starts at bytes[0]: 0 when it does not start one, or more bytes are
+// needed to say (then `need_more`).
+std::size_t mavlink_frame_length(Bytes bytes, bool& need_more);
+
+// Exactly one frame. A message whose CRC_EXTRA is not known here cannot be checked: known = false.
+Result<MavlinkMessage, RefusalCause> decode_mavlink(Bytes frame);
+
+bool to_observation(const MavlinkMessage& message, Observation& out);
+
+// CRC-16/MCRF4XX over a frame without its start byte and checksum, then the message's CRC_EXTRA.
+std::uint16_t mavlink_crc(Bytes bytes, std::uint8_t crc_extra);
+std::string_view mavlink_name(std::uint32_t id);
+
+}  // namespace vedette::codec

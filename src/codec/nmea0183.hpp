@@ -1,0 +1,82 @@
+// Purpose: NMEA 0183 sentences (NMEA 0183 v4.10, IEC 61162-1) and the AIS transport in them
+// (AIVDM/AIVDO), with assembly of messages in parts.
+// In: one line without its line end. Out: NmeaMessage, AisMessage, "a part was kept", or a cause.
+// Bound: kParts messages in assembly. When full: the oldest is refused as multipart-full.
+// Runs on: the ingress thread; no allocation; total on any bytes.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "codec/ais.hpp"
+#include "model/limits.hpp"
+
+namespace vedette::codec {
+
+enum class NmeaType : std::uint8_t { rmc, gga, gll, vtg, hdt, zda };
+
+struct NmeaMessage {
+  NmeaType type;
+  char talker[3];
+  bool has_position, has_speed, has_course, has_heading, has_altitude, has_time, has_date, has_hdop;
+  bool valid;             // the sender's own status or mode says the fix is good
+  double latitude;        // degrees
+  double longitude;       // degrees
+  double altitude;        // m above mean sea level (GGA)
+  double speed;           // m/s over ground
+  double course;          // degrees true
+  double heading;         // degrees true
+  double hdop;
+  std::uint8_t quality;   // GGA field 6
+  std::uint8_t satellites;
+  std::int64_t time_of_day_ns;
+  std::int64_t days;      // since 1970-01-01, if has_date
+};
+
+enum class NmeaKind : std::uint8_t { sentence, ais, part, refused };
+
+struct NmeaResult {
+  NmeaKind kind;
+  RefusalCause cause;      // when refused
+  NmeaMessage sentence;    // when sentence
+  AisMessage ais;          // when ais
+  std::uint8_t part, parts;
+  bool own;                // AIVDO: of the own transponder
+  Bytes raw;               // all lines the message came from; valid until the next call
+};
+
+class NmeaDecoder {
+ public:
+  static constexpr std::size_t kParts = 8;
+  static constexpr std::int64_t kPartTimeoutNs = 30'000'000'000;
+
+  // Fills and returns the decoder's own result, which the next call overwrites.
+  const NmeaResult& line(Bytes line, std::int64_t now_ns);
+
+ private:
+  struct Assembly {
+    std::int64_t started_ns;
+    std::uint16_t bits;
+    std::uint16_t raw_bytes;
+    std::uint8_t next_part, parts, id;
+    char channel;
+    bool used;
+    std::uint8_t packed[kAisBits / 8];
+    std::uint8_t raw[limits::kRawBytes];
+  };
+
+  const NmeaResult& refuse(RefusalCause cause, Bytes raw);
+  const NmeaResult& transport(std::string_view fields, Bytes line, std::int64_t now_ns);
+  const NmeaResult& sentence(std::string_view address, std::string_view fields, Bytes line);
+  Assembly* find_or_start(std::uint8_t part, std::uint8_t parts, std::uint8_t id, char channel,
+                          std::int64_t now_ns);
+
+  Assembly assemblies_[kParts] = {};
+  NmeaResult result_ = {};
+  std::uint8_t raw_[limits::kRawBytes] = {};
+};
+
+bool to_observation(const NmeaMessage& message, Observation& out);
+std::string_view name_of(NmeaType type);
+
+}  // namespace vedette::codec

@@ -1,0 +1,25 @@
+// Purpose: from an Ethernet frame to the payload of one UDP datagram, every length and check tested.
+// Standards: IEEE 802.3/802.1Q, RFC 791, RFC 8200 (hop-by-hop, routing and destination headers are
+// not followed), RFC 768. Fragments are refused by name: nothing here reassembles.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "model/refusal.hpp"
+
+namespace vedette::ingress {
+
+struct Datagram {
+  std::uint16_t source_port;
+  std::uint16_t port;
+  Bytes payload;
+};
+
+Result<Datagram, RefusalCause> parse_ethernet(Bytes frame);
+
+// RFC 1071 one's complement sum, folded, not inverted.
+std::uint16_t internet_sum(Bytes bytes, std::uint32_t seed = 0);
+
+}  // namespace vedette::ingress

@@ -1,0 +1,72 @@
+// Purpose: the batch, the unit of order: what one engine step admitted together and what came of it,
+// laid out in memory as it is stored.
+//
+//   BatchHeader (128) | inputs: input_count events | derived: derived_count events
+//
+// Every event is an EventHeader and its payload, padded to eight bytes.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "base/bytes.hpp"
+#include "model/event.hpp"
+
+namespace vedette {
+
+inline constexpr std::uint32_t kBatchMagic = 0x48435442;  // "BTCH"
+
+struct BatchHeader {
+  std::uint32_t magic;
+  std::uint32_t bytes;            // all of the batch, a multiple of eight
+  std::uint64_t number;           // from 1, without gaps
+  std::uint64_t first_sequence;   // of the first input; derived events follow on
+  std::int64_t admitted_ns;       // node time: the only clock the engine has
+  std::int64_t admitted_arrival_ns;  // monotonic time of admission; 0 where node time stands still
+  std::uint32_t input_count;
+  std::uint32_t derived_count;
+  std::uint32_t cut;              // inputs worked off before the batch was cut; input_count: all
+  std::uint32_t epoch;
+  std::uint64_t digest_before;
+  std::uint64_t digest;           // running digest after this batch
+  // Conservation: accepted = waiting + transient + success + retraction + abandonment.
+  std::uint64_t accepted;
+  std::uint64_t waiting;
+  std::uint64_t transient;
+  std::uint64_t exits[3];         // success, retraction, abandonment
+};
+static_assert(sizeof(BatchHeader) == 128 && std::is_trivially_copyable_v<BatchHeader>);
+
+// Walks the events of a batch whose bytes may be damaged; false when the walk left the batch.
+template <typename Visit>
+bool for_each_event(Bytes batch, Visit&& visit) {
+  const auto header = [&] {
+    BatchHeader h;
+    std::memcpy(&h, batch.data(), sizeof h);
+    return h;
+  };
+  if (batch.size() < sizeof(BatchHeader)) {
+    return false;
+  }
+  const BatchHeader h = header();
+  if (h.magic != kBatchMagic || h.bytes != batch.size()) {
+    return false;
+  }
+  std::size_t at = sizeof(BatchHeader);
+  const std::uint64_t count = std::uint64_t{h.input_count} + h.derived_count;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (batch.size() - at < sizeof(EventHeader)) {
+      return false;
+    }
+    const auto* event = reinterpret_cast<const EventHeader*>(batch.data() + at);
+    const std::size_t bytes = event_bytes(event->payload_bytes);
+    if (event->payload_bytes > kPayloadBytes || batch.size() - at < bytes) {
+      return false;
+    }
+    visit(*event, Bytes(payload_of(event), event->payload_bytes));
+    at += bytes;
+  }
+  return at == batch.size();
+}
+
+}  // namespace vedette

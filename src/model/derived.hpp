@@ -1,0 +1,118 @@
+// Purpose: payloads of what the engine makes and of what comes back to it: changes of tracks and
+// assessments, decisions, action intents and their outcomes, states of sources.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+#include "model/event.hpp"
+#include "model/observation.hpp"
+#include "model/track.hpp"
+
+namespace vedette {
+
+enum class Level : std::uint8_t { none = 0, info = 1, warn = 2, alarm = 3 };
+
+enum class SubjectKind : std::uint8_t { track = 0, own = 1, source = 2 };
+
+// What the judgement is about: a track's key, own ship, or a source's index.
+struct Subject {
+  std::uint64_t key;
+  std::uint16_t source;
+  SubjectKind kind;
+  std::uint8_t reserved[5];
+};
+
+enum class TrackChangeKind : std::uint8_t { created = 1, confirmed, coasting, lost, retired, reacquired };
+
+struct TrackChange {
+  std::uint64_t key;
+  TrackChangeKind change;
+  std::uint8_t reserved[7];
+};
+
+enum class Transition : std::uint8_t { raised = 1, level_changed = 2, cleared = 3 };
+
+struct AssessmentChange {
+  Subject subject;
+  std::uint64_t causes[limits::kCauses];  // observations that made it so; 0 = none
+  double confidence;                      // 0..1
+  std::int64_t newest_arrival_ns;         // monotonic, of the newest observation in causes
+  std::uint16_t assessment;               // index in the plan
+  Transition transition;
+  Level level;
+  std::uint8_t reserved[4];
+};
+
+enum class DecisionChoice : std::uint8_t { action = 1, fallback_confidence = 2, fallback_deadline = 3 };
+
+struct DecisionMade {
+  Subject subject;
+  double confidence;
+  std::int64_t late_ns;        // newest observation to decision; 0 where node time stands still
+  std::uint16_t decision;      // index in the plan
+  std::uint16_t action;        // index in the plan; kNoAction when there is no fallback
+  DecisionChoice choice;
+  Level level;
+  std::uint8_t reserved[2];
+};
+inline constexpr std::uint16_t kNoAction = 0xFFFF;
+
+// Everything a sink needs, so that what is sent is a function of this and the plan alone.
+struct ActionIntent {
+  Subject subject;
+  std::uint64_t node;              // idempotency key: node, epoch, sequence of this event
+  std::uint32_t epoch;
+  std::uint16_t action;            // index in the plan
+  std::uint16_t sink;              // index in the plan
+  std::uint16_t assessment;
+  std::uint16_t decision;
+  Transition transition;
+  Level level;
+  IdentityKind kind;
+  std::uint8_t has_position;
+  double confidence;
+  double latitude;
+  double longitude;
+  double altitude;                 // m, NaN when unknown
+  double speed;                    // m/s
+  double course;                   // degrees true
+  double sigma;                    // m, one standard deviation of the position
+  double cpa;                      // m to own ship, NaN when not defined
+  double tcpa;                     // s, NaN when not defined
+  char name[24];
+};
+
+enum class Durability : std::uint8_t { before = 0, behind = 1 };
+
+struct ActionOutcome {
+  std::uint64_t action_sequence;
+  Exit exit;
+  Reason reason;
+  std::uint16_t sink;
+  std::uint32_t bytes_sent;
+};
+
+enum class SourceStatus : std::uint8_t { down = 0, up = 1, ended = 2 };
+
+struct SourceState {
+  std::int64_t error;  // errno, 0 when up
+  SourceStatus status;
+  std::uint8_t reserved[7];
+};
+
+template <typename T>
+constexpr bool kIsPayload = std::is_trivially_copyable_v<T> && sizeof(T) <= kPayloadBytes &&
+                            sizeof(T) % 8 == 0;
+static_assert(kIsPayload<TrackChange> && kIsPayload<AssessmentChange> && kIsPayload<DecisionMade> &&
+              kIsPayload<ActionIntent> && kIsPayload<ActionOutcome> && kIsPayload<SourceState>);
+static_assert(sizeof(Observation) + limits::kRawBytes <= kPayloadBytes);
+
+std::string_view name_of(Level level);
+std::string_view name_of(TrackChangeKind change);
+std::string_view name_of(Transition transition);
+std::string_view name_of(DecisionChoice choice);
+std::string_view name_of(SourceStatus status);
+
+}  // namespace vedette

@@ -1,0 +1,102 @@
+// Purpose: the event, the one thing everything in a node is made of: a header of one cache line and
+// a bounded payload. It is laid out in memory as it is stored in the journal.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+#include "model/limits.hpp"
+
+namespace vedette {
+
+// Inputs are recorded and replayed; derived events are recomputed on replay and compared.
+enum class EventKind : std::uint8_t {
+  tick = 1,         // node time reached the next tick; no payload
+  observation = 2,  // Observation + raw bytes
+  outcome = 3,      // ActionOutcome
+  source_state = 4, // SourceState
+  first_derived = 32,
+  track = 32,       // TrackChange
+  assessment = 33,  // AssessmentChange
+  decision = 34,    // DecisionMade
+  action = 35,      // ActionIntent
+};
+
+enum class EventClass : std::uint8_t { critical = 0, high = 1, normal = 2, bulk = 3 };
+inline constexpr std::size_t kEventClasses = 4;
+
+enum class Phase : std::uint8_t { accepted = 0, transient = 1, resolved = 2 };
+enum class Exit : std::uint8_t { none = 0, success = 1, retraction = 2, abandonment = 3 };
+
+enum class Reason : std::uint8_t {
+  none = 0,
+  applied,                // took effect
+  superseded,             // newer knowledge of the same thing was already held
+  gated,                  // a jump the thing cannot have made
+  belief_full,            // no room for another track
+  no_position,            // carries nothing that belief holds
+  clock_went_back,        // observed before the track's last by more than the allowed skew
+  sink_failed,            // the sink refused or the send failed
+  sink_full,              // no credit left towards the sink
+  horizon,                // not resolved in time
+  unknown_after_restart,  // the node stopped between intent and outcome; not repeated
+  count
+};
+
+// Phase, exit, reason and generation in one word: a change of state is one store.
+struct StateWord {
+  std::uint64_t bits = 0;
+
+  static constexpr StateWord make(Phase phase, Exit exit = Exit::none,
+                                  Reason reason = Reason::none) {
+    return {static_cast<std::uint64_t>(phase) | static_cast<std::uint64_t>(exit) << 8 |
+            static_cast<std::uint64_t>(reason) << 16};
+  }
+  constexpr Phase phase() const { return static_cast<Phase>(bits & 0xFF); }
+  constexpr Exit exit() const { return static_cast<Exit>(bits >> 8 & 0xFF); }
+  constexpr Reason reason() const { return static_cast<Reason>(bits >> 16 & 0xFF); }
+};
+
+struct EventHeader {
+  std::uint64_t sequence;     // order of acceptance, from 1, never reused within an epoch
+  std::int64_t observed_ns;   // node time at which the thing was so, Unix ns
+  std::int64_t received_ns;   // node time at which the node got it
+  std::int64_t arrival_ns;    // monotonic ns at the first byte; 0 where node time stands still
+  std::uint64_t cause;        // sequence of the event this one came from; 0 for a root
+  std::uint64_t record;       // number of the frame within its source, from 1
+  StateWord state;
+  std::uint16_t payload_bytes;
+  std::uint16_t source;       // index in the plan; kNoSource when the engine made it
+  EventKind kind;
+  EventClass event_class;
+  std::uint16_t reserved;
+};
+static_assert(sizeof(EventHeader) == 64, "an event header is one cache line");
+static_assert(std::is_trivially_copyable_v<EventHeader>);
+
+inline constexpr std::uint16_t kNoSource = 0xFFFF;
+inline constexpr std::size_t kPayloadBytes = 224 + limits::kRawBytes;
+inline constexpr std::size_t kEventBytes = sizeof(EventHeader) + kPayloadBytes;
+
+constexpr bool is_derived(EventKind kind) { return kind >= EventKind::first_derived; }
+
+// Events stand one behind the other, each at a multiple of eight bytes.
+constexpr std::size_t event_bytes(std::size_t payload_bytes) {
+  return sizeof(EventHeader) + (payload_bytes + 7) / 8 * 8;
+}
+inline std::uint8_t* payload_of(EventHeader* event) {
+  return reinterpret_cast<std::uint8_t*>(event + 1);
+}
+inline const std::uint8_t* payload_of(const EventHeader* event) {
+  return reinterpret_cast<const std::uint8_t*>(event + 1);
+}
+
+std::string_view name_of(EventKind kind);
+std::string_view name_of(EventClass event_class);
+std::string_view name_of(Exit exit);
+std::string_view name_of(Reason reason);
+std::string_view name_of(Phase phase);
+
+}  // namespace vedette

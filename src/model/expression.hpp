@@ -1,0 +1,128 @@
+// Purpose: the operations of compiled expressions: one table for the compiler, the plan's loader and
+// the evaluator. Values are doubles; booleans are 0 and 1; NaN is "unknown" and is not true.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "base/units.hpp"
+
+namespace vedette {
+
+enum class OpCode : std::uint16_t {
+  push = 0,      // value
+  load_track,    // index = TrackField of the subject
+  load_own,      // index = TrackField of own ship
+  load_source,   // index = SourceField of the subject
+  inside_track,  // index = zone
+  inside_own,    // index = zone
+  cpa,           // m, subject and own ship
+  tcpa,          // s
+  distance,      // m
+  bearing,       // degrees true from own ship to the subject
+  level,         // of the assessment that changed (decisions)
+  confidence,    // of the assessment that changed (decisions)
+  add,
+  subtract,
+  multiply,
+  divide,
+  negate,
+  absolute,
+  minimum,
+  maximum,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  equal,
+  not_equal,
+  logical_and,
+  logical_or,
+  logical_not,
+  select,        // condition, then, else
+  count
+};
+
+struct OpInfo {
+  std::uint8_t pops;
+  std::uint8_t cost;  // in units of one simple operation; inside_* adds the zone's points
+};
+
+constexpr OpInfo info_of(OpCode code) {
+  switch (code) {
+    case OpCode::push:
+    case OpCode::load_track:
+    case OpCode::load_own:
+    case OpCode::load_source:
+    case OpCode::level:
+    case OpCode::confidence:
+      return {0, 1};
+    case OpCode::inside_track:
+    case OpCode::inside_own:
+      return {0, 4};
+    case OpCode::cpa:
+    case OpCode::tcpa:
+      return {0, 200};
+    case OpCode::distance:
+      return {0, 8};
+    case OpCode::bearing:
+      return {0, 60};
+    case OpCode::negate:
+    case OpCode::absolute:
+    case OpCode::logical_not:
+      return {1, 1};
+    case OpCode::select:
+      return {3, 1};
+    default:
+      return {2, 1};
+  }
+}
+
+enum class TrackField : std::uint16_t {
+  latitude = 0, longitude, speed, course, heading, altitude, vertical_speed, confidence, age, kind,
+  identity, ship_type, nav_status, updates, sigma, water_speed, wind_speed, wind_angle, battery, lost,
+  count
+};
+
+struct FieldName {
+  std::string_view name;
+  Dimension dimension;
+  std::uint16_t index;
+  std::string_view text;  // for the reference page
+};
+
+inline constexpr std::array kTrackFields{
+    FieldName{"latitude", Dimension::angle, 0, "degrees north"},
+    FieldName{"longitude", Dimension::angle, 1, "degrees east"},
+    FieldName{"speed", Dimension::speed, 2, "over ground"},
+    FieldName{"course", Dimension::angle, 3, "over ground, true"},
+    FieldName{"heading", Dimension::angle, 4, "true"},
+    FieldName{"altitude", Dimension::length, 5, "above the source's datum"},
+    FieldName{"vertical_speed", Dimension::speed, 6, "up positive"},
+    FieldName{"confidence", Dimension::ratio, 7, "0 to 1, decays with age"},
+    FieldName{"age", Dimension::duration, 8, "since the last accepted position"},
+    FieldName{"kind", Dimension::kind, 9, "vessel, aid, base_station, aircraft, vehicle or own"},
+    FieldName{"identity", Dimension::number, 10, "MMSI, ICAO address or MAVLink system id"},
+    FieldName{"ship_type", Dimension::number, 11, "ITU-R M.1371 ship type, 0 when unknown"},
+    FieldName{"nav_status", Dimension::number, 12, "ITU-R M.1371 navigational status, 15 when unknown"},
+    FieldName{"updates", Dimension::number, 13, "accepted positions"},
+    FieldName{"sigma", Dimension::length, 14, "one standard deviation of the position now"},
+    FieldName{"water_speed", Dimension::speed, 15, "through the water"},
+    FieldName{"wind_speed", Dimension::speed, 16, "in the sender's reference"},
+    FieldName{"wind_angle", Dimension::angle, 17, "in the sender's reference"},
+    FieldName{"battery", Dimension::ratio, 18, "remaining share"},
+    FieldName{"lost", Dimension::boolean, 19, "not heard for the tracker's `lost` time"},
+};
+static_assert(kTrackFields.size() == static_cast<std::size_t>(TrackField::count));
+
+enum class SourceField : std::uint16_t { age = 0, up, accepted, count };
+
+inline constexpr std::array kSourceFields{
+    FieldName{"age", Dimension::duration, 0, "since the last accepted event, or since start"},
+    FieldName{"up", Dimension::boolean, 1, "open and not ended"},
+    FieldName{"accepted", Dimension::number, 2, "events accepted"},
+};
+static_assert(kSourceFields.size() == static_cast<std::size_t>(SourceField::count));
+
+}  // namespace vedette

@@ -1,0 +1,75 @@
+// Purpose: a typed, validated observation: what a codec made of one frame, in SI units and degrees.
+// Integers, so that it is the same bytes on every machine.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+namespace vedette {
+
+// What kind of thing is identified, and by which numbering.
+enum class IdentityKind : std::uint8_t {
+  none = 0,
+  own = 1,           // this platform; identity 0
+  vessel = 2,        // MMSI
+  aid = 3,           // aid to navigation, MMSI
+  base_station = 4,  // MMSI
+  aircraft = 5,      // ICAO 24-bit address
+  vehicle = 6,       // MAVLink system id
+  count
+};
+
+// Bits of Observation::fields; a field whose bit is clear is not available.
+enum class Field : std::uint32_t {
+  position = 1U << 0,
+  altitude = 1U << 1,
+  speed = 1U << 2,
+  course = 1U << 3,
+  heading = 1U << 4,
+  vertical_speed = 1U << 5,
+  name = 1U << 6,
+  callsign = 1U << 7,
+  ship_type = 1U << 8,
+  nav_status = 1U << 9,
+  water_speed = 1U << 10,
+  wind = 1U << 11,       // wind_speed and wind_angle
+  battery = 1U << 12,
+  position_sigma = 1U << 13,
+  time = 1U << 14,       // unix_ns is the sender's clock
+  presence = 1U << 15,   // heard, nothing else known
+};
+
+struct Observation {
+  std::uint64_t identity = 0;
+  std::int64_t unix_ns = 0;              // sender's UTC, if Field::time
+  std::uint32_t fields = 0;
+  std::uint32_t message = 0;             // AIS type, PGN, MAVLink message id, ADS-B type code
+  std::int32_t latitude_e7 = 0;          // degrees * 1e7, [-90, 90]
+  std::int32_t longitude_e7 = 0;         // degrees * 1e7, [-180, 180]
+  std::int32_t altitude_mm = 0;          // above the source's own datum
+  std::uint32_t position_sigma_mm = 0;   // one standard deviation, each axis
+  std::int32_t speed_mm_s = 0;           // over ground, >= 0
+  std::int32_t course_e6 = 0;            // degrees true * 1e6, [0, 360)
+  std::int32_t heading_e6 = 0;           // degrees true * 1e6, [0, 360)
+  std::int32_t vertical_speed_mm_s = 0;  // up positive
+  std::int32_t water_speed_mm_s = 0;
+  std::int32_t wind_speed_mm_s = 0;
+  std::int32_t wind_angle_e6 = 0;        // degrees * 1e6, in the sender's reference
+  std::int32_t battery_e3 = 0;           // remaining share * 1000
+  IdentityKind kind = IdentityKind::none;
+  std::uint8_t ship_type = 0;            // ITU-R M.1371 table 53
+  std::uint8_t nav_status = 15;          // ITU-R M.1371 table 45
+  std::uint8_t reserved[5] = {};
+  char name[24] = {};                    // padded with zero bytes
+  char callsign[16] = {};
+
+  bool has(Field f) const { return (fields & static_cast<std::uint32_t>(f)) != 0; }
+  void set(Field f) { fields |= static_cast<std::uint32_t>(f); }
+};
+static_assert(std::is_trivially_copyable_v<Observation>);
+static_assert(std::has_unique_object_representations_v<Observation>, "no padding may be hashed");
+
+std::string_view name_of(IdentityKind kind);
+
+}  // namespace vedette

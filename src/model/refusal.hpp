@@ -1,0 +1,38 @@
+// Purpose: why bytes were not accepted. Refused is not dropped: each cause is a counter per source.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace vedette {
+
+enum class RefusalCause : std::uint8_t {
+  none = 0,
+  lane_full,          // no credit: the engine or the journal is behind
+  too_long,           // longer than the format or the limit allows
+  too_short,          // ends before the fields it must have
+  framing,            // no frame starts here
+  checksum,           // the format's own check failed
+  checksum_missing,   // the format requires one
+  malformed,          // a field cannot be read
+  out_of_range,       // a field's value is outside what the standard defines
+  unsupported,        // valid as far as checked, but not a message this codec knows
+  not_available,      // a known message with nothing in it
+  multipart_missing,  // a part without its predecessors
+  multipart_timeout,  // the remaining parts did not come in time
+  multipart_full,     // more messages in parts than are kept at once
+  ethernet,           // too short or not IP
+  ip_header,          // IPv4/IPv6 header length or version
+  ip_checksum,
+  ip_fragment,        // fragments are refused by name
+  not_udp,
+  udp_length,
+  udp_checksum,
+  other_port,         // a datagram for a port that no source declares
+  count
+};
+inline constexpr std::size_t kRefusalCauses = static_cast<std::size_t>(RefusalCause::count);
+
+std::string_view name_of(RefusalCause cause);
+
+}  // namespace vedette

@@ -1,0 +1,54 @@
+// Purpose: observations to tracks: association by identity, gating, a constant-velocity filter, and
+// the ageing of tracks.
+// In: one observation with its event. Out: the track touched, how the event leaves, what changed.
+// Bound: the track table. When full: the event is abandoned as belief-full.
+// Runs on: the engine thread; no allocation; the same bits on every CPU.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "model/derived.hpp"
+#include "model/event.hpp"
+#include "model/observation.hpp"
+#include "model/track_table.hpp"
+#include "model/tracker.hpp"
+
+namespace vedette::perceive {
+
+using Trackers = std::array<Tracker, static_cast<std::size_t>(IdentityKind::count)>;
+
+struct Config {
+  Trackers trackers{};
+  std::array<std::uint64_t, limits::kOwnIdentities> own_mmsi{};  // vessels that are own ship
+  std::size_t own_count = 0;
+};
+
+struct Perceived {
+  std::uint32_t track = TrackTable::kNone;
+  Exit exit = Exit::abandonment;
+  Reason reason = Reason::none;
+  std::array<TrackChangeKind, 2> changes{};  // in the order they happened
+  std::size_t change_count = 0;
+};
+
+// Refused positions in a row, each near the last, after which the thing is taken to be there.
+inline constexpr std::uint32_t kReacquireAfter = 3;
+// Positions observed before the last one by up to this much are superseded, not errors.
+inline constexpr std::int64_t kSkewNs = 5'000'000'000;
+
+Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& event,
+                   const Observation& observation);
+
+// Coasting, lost and retired by age; returns the change, or nothing. A retired track is still in the
+// table: the caller releases it after everybody has been told.
+bool age_track(const Config& config, Track& track, std::int64_t now_ns, TrackChangeKind& change);
+
+// One axis-symmetric constant-velocity filter step, exposed for its tests.
+void filter_predict(Track& track, const Tracker& tracker, std::int64_t to_ns);
+// Returns the normalised innovation squared (2 degrees of freedom).
+double filter_position(Track& track, double latitude, double longitude, double sigma);
+void filter_velocity(Track& track, double east, double north, double sigma);
+
+}  // namespace vedette::perceive

@@ -1,0 +1,153 @@
+#include "platform/hot_thread.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/check.hpp"
+#include "base/math.hpp"
+#include "base/bytes.hpp"
+#include "platform/file.hpp"
+
+namespace vedette::platform {
+namespace {
+
+thread_local bool t_sealed = false;
+
+}  // namespace
+
+HotGrant make_hot(const HotOptions& options) {
+  HotGrant grant;
+  ::pthread_setname_np(::pthread_self(), options.name);
+  if (options.core >= 0) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<std::size_t>(options.core), &set);
+    const int error = ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
+    if (error != 0) {
+      grant.pinning = "core " + std::to_string(options.core) + ": " + std::strerror(error);
+    }
+  }
+  if (options.priority > 0) {
+    sched_param param{};
+    param.sched_priority = options.priority;
+    const int error = ::pthread_setschedparam(::pthread_self(), SCHED_FIFO, &param);
+    grant.fifo = error == 0;
+    if (error != 0) {
+      grant.priority =
+          "SCHED_FIFO " + std::to_string(options.priority) + ": " + std::strerror(error);
+    }
+  }
+  set_float_environment();
+  CHECK(float_environment_ok(), "floating point control word not as set");
+  return grant;
+}
+
+void seal_thread() { t_sealed = true; }
+void unseal_thread() { t_sealed = false; }
+bool thread_sealed() { return t_sealed; }
+
+std::string lock_memory() {
+  // Only what is mapped now: everything is mapped at start, and MCL_FUTURE makes each later map of a
+  // warm thread cost as much as touching it.
+  if (::mlockall(MCL_CURRENT) == 0) {
+    return {};
+  }
+  return std::string("mlockall: ") + std::strerror(errno);
+}
+
+Block map_block(std::size_t bytes, bool want_huge) {
+  constexpr std::size_t kHuge = std::size_t{2} << 20;
+  Block block;
+  if (want_huge) {
+    block.bytes = align_up(bytes, kHuge);
+    block.base = ::mmap(nullptr, block.bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE, -1, 0);
+    block.huge = block.base != MAP_FAILED;
+    if (block.huge) {
+      return block;
+    }
+  }
+  block.bytes = align_up(bytes, 4096);
+  block.base = ::mmap(nullptr, block.bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (block.base == MAP_FAILED) {
+    return {};
+  }
+  return block;
+}
+
+bool fifo_is_throttled() {
+  const auto runtime = read_text_file("/proc/sys/kernel/sched_rt_runtime_us", 64);
+  return runtime && !runtime->starts_with("-1");
+}
+
+void rest_ns(std::int64_t ns) {
+  const timespec t{0, static_cast<long>(ns)};
+  ::nanosleep(&t, nullptr);
+}
+
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace vedette::platform
+
+#ifdef VEDETTE_ALLOCATION_TRAP
+
+// The linker sends every allocation of every library here (--wrap), so that "no allocation on a hot
+// thread" is checked for all code, not only for ours.
+extern "C" {
+
+void* __real_malloc(std::size_t bytes);
+void* __real_calloc(std::size_t count, std::size_t bytes);
+void* __real_realloc(void* old, std::size_t bytes);
+void __real_free(void* old);
+void* __real_aligned_alloc(std::size_t alignment, std::size_t bytes);
+int __real_posix_memalign(void** out, std::size_t alignment, std::size_t bytes);
+
+static void trap_if_sealed() {
+  if (__builtin_expect(vedette::platform::t_sealed, 0)) {
+    vedette::platform::t_sealed = false;  // the report itself may allocate
+    vedette::check_failed("allocation", "allocation on a hot thread after start", __FILE__, __LINE__);
+  }
+}
+
+void* __wrap_malloc(std::size_t bytes) {
+  trap_if_sealed();
+  return __real_malloc(bytes);
+}
+void* __wrap_calloc(std::size_t count, std::size_t bytes) {
+  trap_if_sealed();
+  return __real_calloc(count, bytes);
+}
+void* __wrap_realloc(void* old, std::size_t bytes) {
+  trap_if_sealed();
+  return __real_realloc(old, bytes);
+}
+void __wrap_free(void* old) {
+  if (old != nullptr) {
+    trap_if_sealed();
+  }
+  __real_free(old);
+}
+void* __wrap_aligned_alloc(std::size_t alignment, std::size_t bytes) {
+  trap_if_sealed();
+  return __real_aligned_alloc(alignment, bytes);
+}
+int __wrap_posix_memalign(void** out, std::size_t alignment, std::size_t bytes) {
+  trap_if_sealed();
+  return __real_posix_memalign(out, alignment, bytes);
+}
+}
+
+#endif

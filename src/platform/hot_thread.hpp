@@ -1,0 +1,50 @@
+// Purpose: what makes a thread hot: pinned, SCHED_FIFO, floating point checked, and sealed, after
+// which an allocation on it stops the node.
+// Runs on: the thread itself, at its start.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace vedette::platform {
+
+struct HotOptions {
+  const char* name;     // at most 15 characters
+  int core;             // -1: not pinned
+  int priority;         // SCHED_FIFO priority; 0: keep the normal scheduler
+};
+
+// What was asked for and not granted; empty texts mean granted.
+struct HotGrant {
+  std::string pinning;
+  std::string priority;
+  bool fifo = false;
+};
+
+HotGrant make_hot(const HotOptions& options);
+
+// From here to unseal, malloc and its kin on this thread stop the process with a message.
+void seal_thread();
+void unseal_thread();
+bool thread_sealed();
+
+// Locks present and future pages; empty on success, else what the system said.
+std::string lock_memory();
+
+// Page-aligned, zeroed, pre-faulted memory; huge pages when asked for and to be had.
+// Null when the system has none.
+struct Block {
+  void* base = nullptr;
+  std::size_t bytes = 0;
+  bool huge = false;
+};
+Block map_block(std::size_t bytes, bool want_huge);
+
+// SCHED_FIFO is throttled to a share of each second unless the host allows more.
+bool fifo_is_throttled();
+// Bounded rest on a hot thread that would otherwise be throttled, or shares its core.
+void rest_ns(std::int64_t ns);
+void relax();  // one pause instruction
+
+}  // namespace vedette::platform

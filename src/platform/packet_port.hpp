@@ -1,0 +1,48 @@
+// Purpose: Ethernet ports driven by DPDK in poll mode, received and sent without the kernel's stack.
+// In: EAL device arguments ("net_af_packet0,iface=eth1") or a PCI address. Out: frames.
+// Bound: kBurst frames a poll, a mempool sized at start. When full: the port's own counters say so.
+// Runs on: start() on the starting thread; poll() on one hot thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+
+namespace vedette::platform {
+
+inline constexpr std::size_t kBurst = 32;
+
+struct PortCounters {
+  std::uint64_t received;
+  std::uint64_t missed;   // by the port, before we saw them
+  std::uint64_t errors;
+};
+
+class PacketPorts {
+ public:
+  // Starts the EAL once for the process and every named port; empty on success, else what failed.
+  std::string start(const std::vector<std::string>& devices, bool huge_pages);
+  void stop();
+
+  // Frames valid until release_burst(). `port` is the device's place in start().
+  std::size_t poll(std::size_t port, std::span<Bytes> frames);
+  void release_burst(std::size_t port);
+  bool send(std::size_t port, Bytes frame);
+  bool link_up(std::size_t port) const;
+  PortCounters counters(std::size_t port) const;
+
+ private:
+  struct Port {
+    std::uint16_t id = 0;
+    std::uint16_t held = 0;
+    void* burst[kBurst] = {};
+  };
+  std::vector<Port> ports_;
+  void* pool_ = nullptr;
+};
+
+}  // namespace vedette::platform

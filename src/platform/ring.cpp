@@ -1,0 +1,170 @@
+#include "platform/ring.hpp"
+
+#include <liburing.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace vedette::platform {
+
+struct Ring::State {
+  io_uring ring{};
+  io_uring_buf_ring* buffer_ring = nullptr;
+  std::uint8_t* buffers = nullptr;
+  std::size_t mapped_bytes = 0;
+  std::size_t buffer_bytes = 0;
+  unsigned buffer_count = 0;
+  bool ready = false;
+  bool deferred = false;
+};
+
+Ring::Ring() : state_(std::make_unique<State>()) {}
+
+Ring::~Ring() {
+  if (state_->ready) {
+    ::io_uring_queue_exit(&state_->ring);
+  }
+  if (state_->buffer_ring != nullptr) {
+    ::munmap(state_->buffer_ring, state_->mapped_bytes);
+  }
+}
+
+int Ring::init(const RingOptions& options) {
+  State& s = *state_;
+  io_uring_params params{};
+  // Completions are worked off when we ask, not by interrupting the loop at any instruction.
+  params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE;
+  params.cq_entries = options.entries * 4;
+  int error = ::io_uring_queue_init_params(options.entries, &s.ring, &params);
+  s.deferred = error == 0;
+  if (error == -EINVAL) {  // kernels before 6.1
+    params = {};
+    error = ::io_uring_queue_init_params(options.entries, &s.ring, &params);
+  }
+  if (error != 0) {
+    return -error;
+  }
+  s.ready = true;
+  if (options.buffers == 0) {
+    return 0;
+  }
+  const std::size_t ring_bytes = align_up(options.buffers * sizeof(io_uring_buf), 4096);
+  s.mapped_bytes = ring_bytes + options.buffers * options.buffer_bytes;
+  void* memory = ::mmap(nullptr, s.mapped_bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (memory == MAP_FAILED) {
+    return errno;
+  }
+  s.buffer_ring = static_cast<io_uring_buf_ring*>(memory);
+  s.buffers = static_cast<std::uint8_t*>(memory) + ring_bytes;
+  s.buffer_bytes = options.buffer_bytes;
+  s.buffer_count = options.buffers;
+  io_uring_buf_reg registration{};
+  registration.ring_addr = reinterpret_cast<std::uint64_t>(memory);
+  registration.ring_entries = options.buffers;
+  registration.bgid = 0;
+  error = ::io_uring_register_buf_ring(&s.ring, &registration, 0);
+  if (error != 0) {
+    return -error;
+  }
+  ::io_uring_buf_ring_init(s.buffer_ring);
+  for (unsigned i = 0; i < options.buffers; ++i) {
+    recycle(static_cast<std::uint16_t>(i));
+  }
+  return 0;
+}
+
+void Ring::recycle(std::uint16_t buffer) {
+  State& s = *state_;
+  ::io_uring_buf_ring_add(s.buffer_ring, s.buffers + buffer * s.buffer_bytes,
+                          static_cast<unsigned>(s.buffer_bytes), buffer,
+                          ::io_uring_buf_ring_mask(s.buffer_count), 0);
+  ::io_uring_buf_ring_advance(s.buffer_ring, 1);
+}
+
+bool Ring::arm_receive(int fd, std::uint64_t tag) {
+  io_uring_sqe* sqe = ::io_uring_get_sqe(&state_->ring);
+  if (sqe == nullptr) {
+    return false;
+  }
+  ::io_uring_prep_recv_multishot(sqe, fd, nullptr, 0, 0);
+  sqe->flags |= IOSQE_BUFFER_SELECT;
+  sqe->buf_group = 0;
+  ::io_uring_sqe_set_data64(sqe, tag);
+  return true;
+}
+
+bool Ring::arm_read(int fd, std::span<std::uint8_t> into, std::uint64_t tag) {
+  io_uring_sqe* sqe = ::io_uring_get_sqe(&state_->ring);
+  if (sqe == nullptr) {
+    return false;
+  }
+  ::io_uring_prep_read(sqe, fd, into.data(), static_cast<unsigned>(into.size()), 0);
+  ::io_uring_sqe_set_data64(sqe, tag);
+  return true;
+}
+
+bool Ring::arm_durable_write(int fd, Bytes bytes, std::uint64_t offset, std::uint64_t tag) {
+  State& s = *state_;
+  if (::io_uring_sq_space_left(&s.ring) < 2) {
+    return false;
+  }
+  io_uring_sqe* write = ::io_uring_get_sqe(&s.ring);
+  ::io_uring_prep_write(write, fd, bytes.data(), static_cast<unsigned>(bytes.size()), offset);
+  write->flags |= IOSQE_IO_LINK;
+  ::io_uring_sqe_set_data64(write, tag);
+  io_uring_sqe* sync = ::io_uring_get_sqe(&s.ring);
+  ::io_uring_prep_fsync(sync, fd, IORING_FSYNC_DATASYNC);
+  ::io_uring_sqe_set_data64(sync, tag);
+  return true;
+}
+
+bool Ring::arm_cancel(std::uint64_t tag) {
+  io_uring_sqe* sqe = ::io_uring_get_sqe(&state_->ring);
+  if (sqe == nullptr) {
+    return false;
+  }
+  ::io_uring_prep_cancel64(sqe, tag, 0);
+  ::io_uring_sqe_set_data64(sqe, ~0ULL);
+  return true;
+}
+
+std::size_t Ring::harvest(std::span<Completion> out) {
+  State& s = *state_;
+  if (::io_uring_sq_ready(&s.ring) != 0) {
+    ::io_uring_submit(&s.ring);
+  }
+  if (s.deferred && ::io_uring_cq_ready(&s.ring) == 0) {
+    ::io_uring_get_events(&s.ring);
+  }
+  std::size_t taken = 0;
+  while (taken < out.size()) {
+    io_uring_cqe* cqe = nullptr;
+    if (::io_uring_peek_cqe(&s.ring, &cqe) != 0 || cqe == nullptr) {
+      break;
+    }
+    Completion& c = out[taken++];
+    c.tag = cqe->user_data;
+    c.result = cqe->res;
+    c.more = (cqe->flags & IORING_CQE_F_MORE) != 0;
+    c.has_buffer = (cqe->flags & IORING_CQE_F_BUFFER) != 0;
+    c.buffer = static_cast<std::uint16_t>(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+    c.bytes = c.has_buffer && cqe->res > 0
+                  ? Bytes(s.buffers + c.buffer * s.buffer_bytes, static_cast<std::size_t>(cqe->res))
+                  : Bytes();
+    ::io_uring_cqe_seen(&s.ring, cqe);
+  }
+  return taken;
+}
+
+std::size_t Ring::harvest_wait(std::span<Completion> out, std::int64_t timeout_ns) {
+  State& s = *state_;
+  ::io_uring_submit(&s.ring);
+  __kernel_timespec timeout{timeout_ns / 1000000000, timeout_ns % 1000000000};
+  io_uring_cqe* cqe = nullptr;
+  ::io_uring_wait_cqe_timeout(&s.ring, &cqe, &timeout);
+  return harvest(out);
+}
+
+}  // namespace vedette::platform

@@ -1,0 +1,58 @@
+// Purpose: io_uring for one thread: multishot receive into provided buffers, reads, durable writes.
+// In: arm_*() with a tag. Out: harvest() of completions. Bound: entries and buffers given at init.
+// When full: arm_*() returns false and the caller tries in its next step.
+// Runs on: the thread that called init(), and only on it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/bytes.hpp"
+
+namespace vedette::platform {
+
+struct RingOptions {
+  unsigned entries = 256;      // power of two
+  unsigned buffers = 0;        // provided receive buffers, power of two, 0 for none
+  std::size_t buffer_bytes = 2048;
+};
+
+struct Completion {
+  std::uint64_t tag;
+  std::int32_t result;         // bytes, or -errno
+  bool more;                   // the multishot goes on; false: arm it again
+  bool has_buffer;
+  std::uint16_t buffer;        // give back with recycle()
+  Bytes bytes;                 // of the provided buffer
+};
+
+class Ring {
+ public:
+  Ring();
+  ~Ring();
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+
+  int init(const RingOptions& options);  // 0 or errno
+
+  bool arm_receive(int fd, std::uint64_t tag);  // multishot, provided buffers
+  bool arm_read(int fd, std::span<std::uint8_t> into, std::uint64_t tag);
+  // Write at `offset`, then fdatasync, linked: one completion with `tag` for each of the two
+  // (write first); a failed write cancels its sync (-ECANCELED).
+  bool arm_durable_write(int fd, Bytes bytes, std::uint64_t offset, std::uint64_t tag);
+  bool arm_cancel(std::uint64_t tag);
+
+  // Submits what is armed and takes what is complete, never waiting. Returns the number taken.
+  std::size_t harvest(std::span<Completion> out);
+  // Waits up to `timeout_ns` for at least one completion (warm threads only).
+  std::size_t harvest_wait(std::span<Completion> out, std::int64_t timeout_ns);
+  void recycle(std::uint16_t buffer);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace vedette::platform

@@ -1,0 +1,229 @@
+#include "platform/socket.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/text.hpp"
+
+namespace vedette::platform {
+namespace {
+
+sockaddr_in address_of(Endpoint endpoint) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(endpoint.address);
+  address.sin_port = htons(endpoint.port);
+  return address;
+}
+
+struct Speed {
+  std::uint32_t baud;
+  speed_t code;
+};
+constexpr Speed kSpeeds[] = {
+    {1200, B1200},     {2400, B2400},     {4800, B4800},     {9600, B9600},
+    {19200, B19200},   {38400, B38400},   {57600, B57600},   {115200, B115200},
+    {230400, B230400}, {460800, B460800}, {921600, B921600}, {3000000, B3000000},
+};
+
+Result<sockaddr_un, int> unix_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    return Failure{ENAMETOOLONG};
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
+}
+
+}  // namespace
+
+std::optional<Endpoint> parse_endpoint(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon > 15) {
+    return std::nullopt;
+  }
+  const std::string host(text.substr(0, colon));
+  const auto port = parse_unsigned(text.substr(colon + 1));
+  in_addr address{};
+  if (!port || *port > 65535 || ::inet_pton(AF_INET, host.c_str(), &address) != 1) {
+    return std::nullopt;
+  }
+  return Endpoint{ntohl(address.s_addr), static_cast<std::uint16_t>(*port)};
+}
+
+std::string to_text(Endpoint e) {
+  return std::to_string(e.address >> 24) + "." + std::to_string(e.address >> 16 & 255) + "." +
+         std::to_string(e.address >> 8 & 255) + "." + std::to_string(e.address & 255) + ":" +
+         std::to_string(e.port);
+}
+
+Result<Fd, int> open_udp_receiver(Endpoint listen, std::uint32_t group) {
+  Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.valid()) {
+    return Failure{errno};
+  }
+  const int on = 1;
+  if (group != 0) {
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  }
+  // The kernel's buffer rides out a rest of the hot thread; beyond it the kernel counts its own drops.
+  const int bytes = 4 << 20;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  const sockaddr_in address = address_of(listen);
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return Failure{errno};
+  }
+  if (group != 0) {
+    ip_mreq request{};
+    request.imr_multiaddr.s_addr = htonl(group);
+    request.imr_interface.s_addr = htonl(INADDR_ANY);
+    if (::setsockopt(fd.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request) != 0) {
+      return Failure{errno};
+    }
+  }
+  return fd;
+}
+
+Result<Fd, int> open_udp_sender(Endpoint to) {
+  Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.valid()) {
+    return Failure{errno};
+  }
+  const sockaddr_in address = address_of(to);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return Failure{errno};
+  }
+  return fd;
+}
+
+int send_now(int fd, Bytes datagram) {
+  // A refused port answers on the next send; the datagram before it is gone either way, so the
+  // pending error is cleared and the send tried once more.
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    if (::send(fd, datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+      return 0;
+    }
+    if (errno != ECONNREFUSED) {
+      return errno;
+    }
+  }
+  return ECONNREFUSED;
+}
+
+std::int64_t write_now(int fd, Bytes bytes) {
+  const auto wrote = ::write(fd, bytes.data(), bytes.size());
+  return wrote >= 0 ? wrote : -errno;
+}
+
+bool baud_is_known(std::uint32_t baud) {
+  for (const Speed& speed : kSpeeds) {
+    if (speed.baud == baud) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Result<Fd, int> open_serial(const std::string& device, std::uint32_t baud, bool blocking) {
+  Fd fd(::open(device.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.valid()) {
+    return Failure{errno};
+  }
+  termios line{};
+  if (::tcgetattr(fd.get(), &line) != 0) {
+    return Failure{errno};
+  }
+  ::cfmakeraw(&line);
+  line.c_cflag |= CLOCAL | CREAD;
+  line.c_cflag &= ~static_cast<tcflag_t>(CRTSCTS | CSTOPB);
+  line.c_cc[VMIN] = 1;
+  line.c_cc[VTIME] = 0;
+  const Speed* chosen = nullptr;
+  for (const Speed& speed : kSpeeds) {
+    chosen = speed.baud == baud ? &speed : chosen;
+  }
+  if (chosen == nullptr) {
+    return Failure{EINVAL};
+  }
+  ::cfsetispeed(&line, chosen->code);
+  ::cfsetospeed(&line, chosen->code);
+  if (::tcsetattr(fd.get(), TCSANOW, &line) != 0) {
+    return Failure{errno};
+  }
+  // Opening waits for nobody either way: O_NONBLOCK is taken off only now.
+  if (blocking && ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) & ~O_NONBLOCK) != 0) {
+    return Failure{errno};
+  }
+  return fd;
+}
+
+Result<Fd, int> listen_unix(const std::string& path) {
+  const auto address = unix_address(path);
+  if (!address) {
+    return Failure{address.error()};
+  }
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.valid()) {
+    return Failure{errno};
+  }
+  ::unlink(path.c_str());  // of a node that was killed; the folder's lock says that none is running
+  const mode_t before = ::umask(0117);
+  const int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
+  const int error = errno;
+  ::umask(before);
+  if (bound != 0) {
+    return Failure{error};
+  }
+  if (::listen(fd.get(), 16) != 0) {
+    return Failure{errno};
+  }
+  return fd;
+}
+
+Result<Fd, int> accept_unix(int listener) {
+  Fd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+  if (!fd.valid()) {
+    return Failure{errno};
+  }
+  // A client that does not read or write must not hold the link thread.
+  const timeval limit{0, 500000};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  return fd;
+}
+
+Result<Fd, int> connect_unix(const std::string& path) {
+  const auto address = unix_address(path);
+  if (!address) {
+    return Failure{address.error()};
+  }
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid() ||
+      ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) {
+    return Failure{errno};
+  }
+  return fd;
+}
+
+bool wait_readable(int fd, int timeout_ms) {
+  pollfd p{fd, POLLIN, 0};
+  return ::poll(&p, 1, timeout_ms) > 0;
+}
+
+std::int64_t receive_now(int fd, std::span<std::uint8_t> into) {
+  const auto got = ::read(fd, into.data(), into.size());
+  return got >= 0 ? got : -errno;
+}
+
+}  // namespace vedette::platform

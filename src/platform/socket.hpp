@@ -1,0 +1,45 @@
+// Purpose: datagram and Unix sockets, and serial lines. Numeric addresses only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "platform/file.hpp"
+
+namespace vedette::platform {
+
+struct Endpoint {
+  std::uint32_t address;  // IPv4, host order
+  std::uint16_t port;
+};
+
+// "192.0.2.7:10110"; no names, because a static binary cannot look them up.
+std::optional<Endpoint> parse_endpoint(std::string_view text);
+std::string to_text(Endpoint endpoint);
+
+// Bound, non-blocking UDP socket; joins `group` (host order) when it is not 0.
+Result<Fd, int> open_udp_receiver(Endpoint listen, std::uint32_t group);
+// Connected, non-blocking UDP socket, so that a send is one system call without an address.
+Result<Fd, int> open_udp_sender(Endpoint to);
+// 0, or errno (EAGAIN: the system's buffer is full).
+int send_now(int fd, Bytes datagram);
+// Writes what fits now; returns bytes, or -errno.
+std::int64_t write_now(int fd, Bytes bytes);
+
+// Raw 8N1 line; errno EINVAL for a speed the system does not know. A line read through io_uring is
+// opened blocking, because io_uring waits for it; one that is written from a hot thread is not.
+Result<Fd, int> open_serial(const std::string& device, std::uint32_t baud, bool blocking);
+bool baud_is_known(std::uint32_t baud);
+
+Result<Fd, int> listen_unix(const std::string& path);
+Result<Fd, int> accept_unix(int listener);  // EAGAIN when nobody waits
+Result<Fd, int> connect_unix(const std::string& path);
+// Waits until readable; false on time-out.
+bool wait_readable(int fd, int timeout_ms);
+std::int64_t receive_now(int fd, std::span<std::uint8_t> into);  // bytes, or -errno
+
+}  // namespace vedette::platform
