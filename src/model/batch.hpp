@@ -34,6 +34,7 @@ struct BatchHeader {
   std::uint64_t waiting;
   std::uint64_t transient;
   std::uint64_t exits[3];         // success, retraction, abandonment
+  std::uint64_t reserved;
 };
 static_assert(sizeof(BatchHeader) == 128 && std::is_trivially_copyable_v<BatchHeader>);
 

@@ -73,6 +73,10 @@ class TrackTable {
   const Track& operator[](std::uint32_t index) const { return tracks_[index]; }
   std::size_t size() const { return map_.size(); }
   std::size_t capacity() const { return tracks_.size(); }
+  // For thawing: a sweep walks the same slots as before the freeze.
+  void set_high_water(std::uint32_t slots) {
+    high_water_ = slots > high_water_ && slots <= tracks_.size() ? slots : high_water_;
+  }
   std::uint32_t high_water() const { return high_water_; }  // slots ever used
 
  private:

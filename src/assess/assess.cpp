@@ -1,0 +1,232 @@
+#include "assess/assess.hpp"
+
+namespace vedette::assess {
+namespace {
+
+std::span<const plan::Op> ops_of(const plan::Expression* expression) {
+  if (expression == nullptr || expression->ops()->size() == 0) {
+    return {};
+  }
+  return {reinterpret_cast<const plan::Op*>(expression->ops()->Data()), expression->ops()->size()};
+}
+
+std::size_t corners_in(const plan::Plan& plan) {
+  std::size_t corners = 0;
+  for (const plan::Zone* zone : *plan.zones()) {
+    corners += zone->points() != nullptr ? zone->points()->size() / 2 : 0;
+  }
+  return corners;
+}
+
+std::size_t places_in(const plan::Plan& plan) {
+  return plan.limits()->tracks() + 1 + plan.sources()->size();
+}
+
+}  // namespace
+
+std::size_t Assess::bytes_needed(const plan::Plan& plan) {
+  return arena_bytes<Zone>(plan.zones()->size()) + arena_bytes<Vector3>(corners_in(plan)) +
+         arena_bytes<Rule>(plan.assessments()->size()) +
+         arena_bytes<Instance>(places_in(plan) * plan.assessments()->size());
+}
+
+void Assess::init(Arena& arena, const plan::Plan& plan) {
+  tracks_ = plan.limits()->tracks();
+  sources_ = plan.sources()->size();
+  zones_ = arena.make<Zone>(plan.zones()->size());
+  std::span<Vector3> corners = arena.make<Vector3>(corners_in(plan));
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < zones_.size(); ++i) {
+    const plan::Zone* zone = plan.zones()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    const auto* points = zone->points();
+    if (zone->kind() == plan::ZoneKind::polygon) {
+      const std::size_t first = used;
+      for (flatbuffers::uoffset_t p = 0; p + 1 < points->size(); p += 2) {
+        corners[used++] = normal_of({points->Get(p), points->Get(p + 1)});
+      }
+      zones_[i] = make_polygon(corners.subspan(first, used - first));
+    } else if (zone->kind() == plan::ZoneKind::circle) {
+      zones_[i] = make_circle({points->Get(0), points->Get(1)}, zone->radius_m());
+    } else {
+      zones_[i].around_own = true;
+      zones_[i].radius_m = zone->radius_m();
+    }
+  }
+  rules_ = arena.make<Rule>(plan.assessments()->size());
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    const plan::Assessment* a = plan.assessments()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    rules_[i] = {ops_of(a->when()),    ops_of(a->alarm_when()), ops_of(a->confidence()),
+                 a->hold_ns(),         a->clear_ns(),           a->warn_confidence(),
+                 a->alarm_confidence(), a->kinds(),             a->source(),
+                 static_cast<SubjectKind>(a->subject())};
+  }
+  instances_ = arena.make<Instance>(places_in(plan) * rules_.size());
+}
+
+void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void* context) {
+  const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
+  const std::uint32_t kind = 1U << static_cast<unsigned>(view.track->kind);
+  for (std::size_t r = 0; r < rules_.size(); ++r) {
+    if (rules_[r].subject == SubjectKind::track && (rules_[r].kinds & kind) != 0) {
+      judge(view, subject, track, r, emit, context);
+    }
+  }
+}
+
+void Assess::judge_own(const View& view, Emit emit, void* context) {
+  const Subject subject{track_key(IdentityKind::own, 0), kNoSource, SubjectKind::own, {}};
+  for (std::size_t r = 0; r < rules_.size(); ++r) {
+    if (rules_[r].subject == SubjectKind::own) {
+      judge(view, subject, tracks_, r, emit, context);
+    }
+  }
+}
+
+void Assess::judge_source(const View& view, std::uint16_t source, Emit emit, void* context) {
+  const Subject subject{source, source, SubjectKind::source, {}};
+  for (std::size_t r = 0; r < rules_.size(); ++r) {
+    if (rules_[r].subject == SubjectKind::source && rules_[r].source == source) {
+      judge(view, subject, tracks_ + 1 + source, r, emit, context);
+    }
+  }
+}
+
+void Assess::retire_track(const View& view, std::uint32_t track, Emit emit, void* context) {
+  const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
+  for (std::size_t r = 0; r < rules_.size(); ++r) {
+    Instance& at = instance(track, r);
+    if (at.state == State::active || at.state == State::clearing) {
+      announce(view, subject, r, Transition::cleared, at, emit, context);
+      --raised_;
+    }
+    at = {};
+  }
+}
+
+Level Assess::level_of(const Rule& rule, const View& view, double confidence) const {
+  if (!rule.alarm_when.empty() && evaluate(rule.alarm_when, zones_, view) == 1.0) {
+    return Level::alarm;
+  }
+  if (confidence >= rule.alarm_confidence) {
+    return Level::alarm;
+  }
+  return confidence >= rule.warn_confidence ? Level::warn : Level::info;
+}
+
+void Assess::judge(const View& view, const Subject& subject, std::size_t place, std::size_t r,
+                   Emit emit, void* context) {
+  const Rule& rule = rules_[r];
+  Instance& at = instance(place, r);
+  const double when = evaluate(rule.when, zones_, view);
+  if (when != when) {
+    return;
+  }
+  const bool holds = when == 1.0;
+  if (!holds) {
+    if (at.state == State::pending) {
+      at = {};
+    } else if (at.state == State::active) {
+      at.state = State::clearing;
+      at.since_ns = view.now_ns;
+    }
+    if (at.state == State::clearing && view.now_ns - at.since_ns >= rule.clear_ns) {
+      announce(view, subject, r, Transition::cleared, at, emit, context);
+      at = {};
+      --raised_;
+    }
+    return;
+  }
+  double confidence = rule.confidence.empty()
+                          ? (view.track != nullptr && view.tracker != nullptr
+                                 ? confidence_of(*view.track, *view.tracker, view.now_ns)
+                                 : 1.0)
+                          : evaluate(rule.confidence, zones_, view);
+  confidence = confidence >= 0.0 ? (confidence <= 1.0 ? confidence : 1.0) : 0.0;  // NaN is no trust
+  at.confidence = confidence;
+  if (at.state == State::idle) {
+    at.state = State::pending;
+    at.since_ns = view.now_ns;
+  }
+  const Level level = level_of(rule, view, confidence);
+  if (at.state == State::pending) {
+    if (view.now_ns - at.since_ns >= rule.hold_ns) {
+      at.state = State::active;
+      at.level = level;
+      ++raised_;
+      announce(view, subject, r, Transition::raised, at, emit, context);
+    }
+    return;
+  }
+  at.state = State::active;
+  // Up at once; down only when the lower level has held for the clearing time.
+  if (level >= at.level) {
+    at.lower_since_ns = 0;
+  } else if (at.lower_since_ns == 0) {
+    at.lower_since_ns = view.now_ns;
+  }
+  const bool lower = level < at.level && view.now_ns - at.lower_since_ns >= rule.clear_ns;
+  if (level > at.level || lower) {
+    at.level = level;
+    at.lower_since_ns = 0;
+    announce(view, subject, r, Transition::level_changed, at, emit, context);
+  }
+}
+
+void Assess::announce(const View& view, const Subject& subject, std::size_t rule,
+                      Transition transition, const Instance& at, Emit emit, void* context) {
+  AssessmentChange change{};
+  change.subject = subject;
+  change.confidence = at.confidence;
+  change.assessment = static_cast<std::uint16_t>(rule);
+  change.transition = transition;
+  change.level = at.level;
+  std::size_t n = 0;
+  if (view.track != nullptr && subject.kind == SubjectKind::track) {
+    change.causes[n++] = view.track->position_event;
+    if (view.track->identity_event != 0) {
+      change.causes[n++] = view.track->identity_event;
+    }
+  }
+  if (view.own != nullptr && subject.kind != SubjectKind::source) {
+    change.causes[n++] = view.own->position_event;
+  }
+  if (view.source != nullptr && subject.kind == SubjectKind::source) {
+    change.causes[n++] = view.source->last_event;
+  }
+  emit(context, change);
+}
+
+void Assess::freeze(Freezer& out, const TrackTable& tracks) const {
+  const std::size_t rules = rules_.size();
+  for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
+    if (tracks.in_use(i)) {
+      out.put_bytes({reinterpret_cast<const std::uint8_t*>(instances_.data() + i * rules),
+                     rules * sizeof(Instance)});
+    }
+  }
+  out.put_bytes({reinterpret_cast<const std::uint8_t*>(instances_.data() + tracks_ * rules),
+                 (1 + sources_) * rules * sizeof(Instance)});
+  out.put(static_cast<std::uint64_t>(raised_));
+}
+
+void Assess::thaw(Thawer& in, const TrackTable& tracks) {
+  const std::size_t rules = rules_.size();
+  const auto take = [&](std::size_t first, std::size_t count) {
+    const Bytes bytes = in.get_bytes(count * sizeof(Instance));
+    if (!bytes.empty()) {
+      std::memcpy(static_cast<void*>(instances_.data() + first), bytes.data(), bytes.size());
+    }
+  };
+  for (Instance& at : instances_) {
+    at = {};
+  }
+  for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
+    if (tracks.in_use(i)) {
+      take(i * rules, rules);
+    }
+  }
+  take(tracks_ * rules, (1 + sources_) * rules);
+  raised_ = in.get<std::uint64_t>();
+}
+
+}  // namespace vedette::assess

@@ -1,0 +1,104 @@
+// Purpose: judgements over belief: conditions with level, confidence, and hysteresis in time.
+// In: a subject (track, own ship, source) to judge at a node time. Out: AssessmentChange, by callback.
+// Bound: assessments * (tracks + 1 + sources) instances, each judged in a known number of operations.
+// Fails as: an unknown value (NaN) neither raises nor clears. Runs on: the engine thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "assess/zone.hpp"
+#include "base/arena.hpp"
+#include "base/freeze.hpp"
+#include "model/derived.hpp"
+#include "model/expression.hpp"
+#include "model/plan_generated.h"
+#include "model/track_table.hpp"
+#include "model/tracker.hpp"
+
+namespace vedette::assess {
+
+struct SourceFacts {
+  std::int64_t last_ns = 0;      // node time of the last accepted event, or of start
+  std::uint64_t accepted = 0;
+  std::uint64_t last_event = 0;  // sequence
+  SourceStatus status = SourceStatus::down;
+  std::uint8_t reserved[7] = {};
+};
+
+// What an expression can see; pointers may be null, then their fields are unknown.
+struct View {
+  std::int64_t now_ns = 0;
+  const Track* track = nullptr;
+  const Tracker* tracker = nullptr;  // of the track's kind
+  const Track* own = nullptr;
+  const Tracker* own_tracker = nullptr;
+  const SourceFacts* source = nullptr;
+  double level = 0.0;                // decisions only
+  double confidence = 0.0;
+};
+
+// One approach to own ship, with the horizon that conditions and messages use.
+inline constexpr double kApproachHorizonS = 7200.0;
+Approach approach_to_own(const View& view);
+
+double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, const View& view);
+
+// The first fields of these are the plan's own vectors, which outlive the room.
+class Assess {
+ public:
+  using Emit = void (*)(void* context, const AssessmentChange& change);
+
+  static std::size_t bytes_needed(const plan::Plan& plan);
+  void init(Arena& arena, const plan::Plan& plan);
+
+  // Judges every assessment that applies to the subject.
+  void judge_track(const View& view, std::uint32_t track, Emit emit, void* context);
+  void judge_own(const View& view, Emit emit, void* context);
+  void judge_source(const View& view, std::uint16_t source, Emit emit, void* context);
+  // The track is going: what is raised is cleared, and its instances are as new.
+  void retire_track(const View& view, std::uint32_t track, Emit emit, void* context);
+
+  std::span<const Zone> zones() const { return zones_; }
+  std::size_t raised() const { return raised_; }
+
+  void freeze(Freezer& out, const TrackTable& tracks) const;
+  void thaw(Thawer& in, const TrackTable& tracks);
+
+ private:
+  enum class State : std::uint8_t { idle = 0, pending, active, clearing };
+  struct Instance {
+    std::int64_t since_ns;
+    std::int64_t lower_since_ns;  // since when a lower level would do; 0 = it would not
+    double confidence;
+    State state;
+    Level level;
+    std::uint8_t reserved[6];
+  };
+  struct Rule {
+    std::span<const plan::Op> when, alarm_when, confidence;
+    std::int64_t hold_ns, clear_ns;
+    double warn_confidence, alarm_confidence;
+    std::uint32_t kinds;  // bit of IdentityKind
+    std::uint16_t source;
+    SubjectKind subject;
+  };
+
+  Instance& instance(std::size_t place, std::size_t rule) {
+    return instances_[place * rules_.size() + rule];
+  }
+  void judge(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
+             Emit emit, void* context);
+  void announce(const View& view, const Subject& subject, std::size_t rule, Transition transition,
+                const Instance& at, Emit emit, void* context);
+  Level level_of(const Rule& rule, const View& view, double confidence) const;
+
+  std::span<Zone> zones_;
+  std::span<Rule> rules_;
+  std::span<Instance> instances_;  // [track slots, own, sources][rules]
+  std::size_t tracks_ = 0;
+  std::size_t sources_ = 0;
+  std::size_t raised_ = 0;
+};
+
+}  // namespace vedette::assess

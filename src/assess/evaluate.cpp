@@ -1,0 +1,238 @@
+#include <limits>
+
+#include "assess/assess.hpp"
+
+namespace vedette::assess {
+namespace {
+
+const double kUnknown = canonical(std::numeric_limits<double>::quiet_NaN());
+
+double truth(bool b) { return b ? 1.0 : 0.0; }
+
+double field_of(const Track* t, const Tracker* k, TrackField field, std::int64_t now_ns) {
+  if (t == nullptr || k == nullptr) {
+    return kUnknown;
+  }
+  const bool placed = t->updates > 0;
+  switch (field) {
+    case TrackField::latitude:
+      return placed ? t->latitude : kUnknown;
+    case TrackField::longitude:
+      return placed ? t->longitude : kUnknown;
+    case TrackField::speed:
+      return placed ? det_sqrt(t->velocity_east * t->velocity_east +
+                               t->velocity_north * t->velocity_north)
+                    : kUnknown;
+    case TrackField::course:
+      return placed ? wrap_360(det_atan2(t->velocity_east, t->velocity_north) / kDegree) : kUnknown;
+    case TrackField::heading:
+      return t->heading;
+    case TrackField::altitude:
+      return t->altitude;
+    case TrackField::vertical_speed:
+      return t->vertical_speed;
+    case TrackField::confidence:
+      return confidence_of(*t, *k, now_ns);
+    case TrackField::age:
+      return placed ? seconds_between(t->observed_ns, now_ns) : kUnknown;
+    case TrackField::kind:
+      return static_cast<double>(t->kind);
+    case TrackField::identity:
+      return static_cast<double>(identity_of(t->key));
+    case TrackField::ship_type:
+      return t->ship_type;
+    case TrackField::nav_status:
+      return t->nav_status;
+    case TrackField::updates:
+      return t->updates;
+    case TrackField::sigma: {
+      const double since = seconds_between(t->filter_ns, now_ns);
+      return placed ? det_sqrt(predicted_variance(*t, *k, since > 0.0 ? since : 0.0)) : kUnknown;
+    }
+    case TrackField::water_speed:
+      return t->water_speed;
+    case TrackField::wind_speed:
+      return t->wind_speed;
+    case TrackField::wind_angle:
+      return t->wind_angle;
+    case TrackField::battery:
+      return t->battery;
+    case TrackField::lost:
+      return placed ? truth(t->state == TrackState::lost) : kUnknown;
+    case TrackField::count:
+      break;
+  }
+  return kUnknown;
+}
+
+double source_field(const SourceFacts* s, SourceField field, std::int64_t now_ns) {
+  if (s == nullptr) {
+    return kUnknown;
+  }
+  switch (field) {
+    case SourceField::age:
+      return seconds_between(s->last_ns, now_ns);
+    case SourceField::up:
+      return truth(s->status == SourceStatus::up);
+    case SourceField::accepted:
+      return static_cast<double>(s->accepted);
+    case SourceField::count:
+      break;
+  }
+  return kUnknown;
+}
+
+bool placed(const Track* t) { return t != nullptr && t->updates > 0; }
+Vector3 vector(const double (&v)[3]) { return {v[0], v[1], v[2]}; }
+
+double inside_zone(const Track* t, const Zone& zone, const Track* own) {
+  if (!placed(t)) {
+    return kUnknown;
+  }
+  if (zone.around_own) {
+    return placed(own) ? truth(chord_distance(vector(own->ecef), vector(t->ecef)) <= zone.radius_m)
+                       : kUnknown;
+  }
+  return truth(inside(zone, vector(t->normal), vector(t->ecef)));
+}
+
+Motion motion_of(const Track& t, std::int64_t now_ns) {
+  const double dt = seconds_between(t.filter_ns, now_ns);
+  return {moved({t.latitude, t.longitude}, t.velocity_east * dt, t.velocity_north * dt),
+          t.velocity_east, t.velocity_north};
+}
+
+// Kleene's three values: an unknown side decides nothing the other side has not decided.
+double both(double a, double b) {
+  if (a == 0.0 || b == 0.0) {
+    return 0.0;
+  }
+  return a != a || b != b ? kUnknown : 1.0;
+}
+double either(double a, double b) {
+  if (a == 1.0 || b == 1.0) {
+    return 1.0;
+  }
+  return a != a || b != b ? kUnknown : 0.0;
+}
+
+double binary(OpCode code, double a, double b) {
+  if (code == OpCode::logical_and) {
+    return both(a, b);
+  }
+  if (code == OpCode::logical_or) {
+    return either(a, b);
+  }
+  if (a != a || b != b) {
+    return kUnknown;
+  }
+  switch (code) {
+    case OpCode::add:
+      return canonical(a + b);
+    case OpCode::subtract:
+      return canonical(a - b);
+    case OpCode::multiply:
+      return canonical(a * b);
+    case OpCode::divide:
+      return b == 0.0 ? kUnknown : a / b;
+    case OpCode::minimum:
+      return a < b ? a : b;
+    case OpCode::maximum:
+      return a > b ? a : b;
+    case OpCode::less:
+      return truth(a < b);
+    case OpCode::less_equal:
+      return truth(a <= b);
+    case OpCode::greater:
+      return truth(a > b);
+    case OpCode::greater_equal:
+      return truth(a >= b);
+    case OpCode::equal:
+      return truth(a == b);
+    case OpCode::not_equal:
+      return truth(a != b);
+    default:
+      return kUnknown;
+  }
+}
+
+double load(const plan::Op& op, std::span<const Zone> zones, const View& v) {
+  switch (static_cast<OpCode>(op.code())) {
+    case OpCode::push:
+      return op.value();
+    case OpCode::load_track:
+      return field_of(v.track, v.tracker, static_cast<TrackField>(op.index()), v.now_ns);
+    case OpCode::load_own:
+      return field_of(v.own, v.own_tracker, static_cast<TrackField>(op.index()), v.now_ns);
+    case OpCode::load_source:
+      return source_field(v.source, static_cast<SourceField>(op.index()), v.now_ns);
+    case OpCode::inside_track:
+      return inside_zone(v.track, zones[op.index()], v.own);
+    case OpCode::inside_own:
+      return inside_zone(v.own, zones[op.index()], v.own);
+    case OpCode::cpa:
+      return approach_to_own(v).cpa;
+    case OpCode::tcpa:
+      return approach_to_own(v).tcpa;
+    case OpCode::distance:
+      return placed(v.track) && placed(v.own)
+                 ? chord_distance(vector(v.own->ecef), vector(v.track->ecef))
+                 : kUnknown;
+    case OpCode::bearing:
+      return placed(v.track) && placed(v.own)
+                 ? bearing_between({v.own->latitude, v.own->longitude},
+                                   {v.track->latitude, v.track->longitude})
+                 : kUnknown;
+    case OpCode::level:
+      return v.level;
+    case OpCode::confidence:
+      return v.confidence;
+    default:
+      return kUnknown;
+  }
+}
+
+}  // namespace
+
+Approach approach_to_own(const View& v) {
+  if (!placed(v.track) || !placed(v.own) || v.track == v.own) {
+    return {kUnknown, kUnknown};
+  }
+  return closest_approach(motion_of(*v.own, v.now_ns), motion_of(*v.track, v.now_ns),
+                          kApproachHorizonS);
+}
+
+double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, const View& view) {
+  // The loader proved that this stack is never passed at either end.
+  double stack[limits::kExpressionStack];
+  std::size_t top = 0;
+  for (const plan::Op& op : ops) {
+    const auto code = static_cast<OpCode>(op.code());
+    switch (info_of(code).pops) {
+      case 0:
+        stack[top++] = load(op, zones, view);
+        break;
+      case 1: {
+        double& a = stack[top - 1];
+        if (a == a) {
+          a = code == OpCode::negate     ? -a
+              : code == OpCode::absolute ? (a < 0.0 ? -a : a)
+                                         : truth(a == 0.0);
+        }
+        break;
+      }
+      case 2:
+        stack[top - 2] = binary(code, stack[top - 2], stack[top - 1]);
+        --top;
+        break;
+      default:
+        stack[top - 3] = stack[top - 3] == 1.0   ? stack[top - 2]
+                         : stack[top - 3] == 0.0 ? stack[top - 1]
+                                                 : kUnknown;
+        top -= 2;
+    }
+  }
+  return top == 1 ? stack[0] : kUnknown;
+}
+
+}  // namespace vedette::assess

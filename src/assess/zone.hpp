@@ -1,0 +1,28 @@
+// Purpose: is a place inside a zone, anywhere on the globe: across the antimeridian and at the poles.
+// Polygon edges are great circles between the normals of their corners; a zone lies within 80 degrees
+// of its centre (the plan's compiler checks it). Runs on: the engine thread.
+#pragma once
+
+#include <span>
+
+#include "base/geo.hpp"
+
+namespace vedette::assess {
+
+struct Zone {
+  std::span<const Vector3> corners;  // unit normals; empty for a circle
+  Vector3 centre_ecef;               // of a circle
+  Vector3 centre;                    // unit normal of the middle
+  double cos_radius;                 // a place further from `centre` is outside
+  double radius_m;                   // of a circle
+  bool around_own;                   // the centre is own ship
+};
+
+// Fills centre and cos_radius from corners, which must outlive the zone.
+Zone make_polygon(std::span<const Vector3> corners);
+Zone make_circle(Place centre, double radius_m);
+
+// Boundary points may fall on either side. Winding by great-circle directions seen from `normal`.
+bool inside(const Zone& zone, const Vector3& normal, const Vector3& ecef);
+
+}  // namespace vedette::assess

@@ -1,0 +1,129 @@
+#include "engine/batch_builder.hpp"
+
+#include <cstring>
+
+namespace vedette::engine {
+
+bool BatchBuilder::begin(Lane& out, std::size_t max_bytes, const Progress& progress,
+                         std::uint32_t epoch, std::int64_t admitted_ns,
+                         std::int64_t admitted_arrival_ns) {
+  base_ = out.reserve(max_bytes);
+  if (base_ == nullptr) {
+    return false;
+  }
+  max_bytes_ = max_bytes;
+  used_ = sizeof(BatchHeader);
+  input_count_ = derived_count_ = 0;
+  progress_ = progress;
+  header_ = {};
+  header_.magic = kBatchMagic;
+  header_.number = progress.batch_number + 1;
+  header_.first_sequence = progress.last_sequence + 1;
+  header_.admitted_ns = admitted_ns;
+  header_.admitted_arrival_ns = admitted_arrival_ns;
+  header_.epoch = epoch;
+  header_.digest_before = progress.digest;
+  return true;
+}
+
+EventHeader* BatchBuilder::append(std::size_t payload_bytes) {
+  const std::size_t bytes = event_bytes(payload_bytes);
+  if (bytes > max_bytes_ - used_) {
+    return nullptr;
+  }
+  auto* event = reinterpret_cast<EventHeader*>(base_ + used_);
+  used_ += bytes;
+  // The padding is written to disk and hashed, so it is defined.
+  std::memset(payload_of(event) + payload_bytes, 0, bytes - sizeof(EventHeader) - payload_bytes);
+  return event;
+}
+
+EventHeader* BatchBuilder::add_input(const EventHeader& event, Bytes payload) {
+  CHECK(derived_count_ == 0, "inputs come before derived events");
+  EventHeader* at = append(payload.size());
+  CHECK(at != nullptr, "batch smaller than the plan's bound");
+  *at = event;
+  at->sequence = ++progress_.last_sequence;
+  at->payload_bytes = static_cast<std::uint16_t>(payload.size());
+  at->state = StateWord::make(Phase::accepted);
+  if (!payload.empty()) {
+    std::memcpy(payload_of(at), payload.data(), payload.size());
+  }
+  ++input_count_;
+  ++progress_.accepted;
+  ++progress_.waiting;
+  return at;
+}
+
+EventHeader* BatchBuilder::add_derived(EventKind kind, EventClass event_class, std::uint64_t cause,
+                                       Bytes payload) {
+  EventHeader* at = append(payload.size());
+  if (at == nullptr) {
+    return nullptr;
+  }
+  *at = {};
+  at->sequence = ++progress_.last_sequence;
+  at->observed_ns = at->received_ns = header_.admitted_ns;
+  at->cause = cause;
+  at->payload_bytes = static_cast<std::uint16_t>(payload.size());
+  at->source = kNoSource;
+  at->kind = kind;
+  at->event_class = event_class;
+  at->state = StateWord::make(Phase::accepted);
+  std::memcpy(payload_of(at), payload.data(), payload.size());
+  ++derived_count_;
+  ++progress_.accepted;
+  ++progress_.waiting;
+  return at;
+}
+
+void BatchBuilder::resolve(EventHeader& event, Exit exit, Reason reason) {
+  CHECK(event.state.phase() != Phase::resolved, "an event exits exactly once");
+  CHECK(exit != Exit::none, "an exit has a name");
+  event.state = StateWord::make(Phase::resolved, exit, reason);
+  --progress_.waiting;
+  ++progress_.exits[static_cast<std::size_t>(exit) - 1];
+}
+
+void BatchBuilder::dispatch(EventHeader& event) {
+  CHECK(event.state.phase() == Phase::accepted, "dispatched once");
+  event.state = StateWord::make(Phase::transient);
+  --progress_.waiting;
+  ++progress_.transient;
+}
+
+void BatchBuilder::resolve_earlier(Exit exit) {
+  CHECK(exit != Exit::none && progress_.transient > 0, "something was under way");
+  --progress_.transient;
+  ++progress_.exits[static_cast<std::size_t>(exit) - 1];
+}
+
+Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
+  Digest digest(header_.digest_before);
+  digest.mix(header_.number);
+  digest.mix(static_cast<std::uint64_t>(header_.admitted_ns));
+  digest.mix(Bytes(base_ + sizeof(BatchHeader), used_ - sizeof(BatchHeader)));
+  digest.mix(belief);
+  CHECK(progress_.accepted == progress_.waiting + progress_.transient + progress_.exits[0] +
+                                  progress_.exits[1] + progress_.exits[2],
+        "conservation: every accepted event waits, is under way, or has left");
+  progress_.digest = digest.value();
+  progress_.batch_number = header_.number;
+  header_.bytes = static_cast<std::uint32_t>(used_);
+  header_.input_count = input_count_;
+  header_.derived_count = derived_count_;
+  header_.cut = input_count_;
+  header_.digest = progress_.digest;
+  header_.accepted = progress_.accepted;
+  header_.waiting = progress_.waiting;
+  header_.transient = progress_.transient;
+  std::memcpy(header_.exits, progress_.exits, sizeof header_.exits);
+  std::memcpy(base_, &header_, sizeof header_);
+  progress = progress_;
+  const Bytes batch(base_, used_);
+  out.commit(used_);
+  base_ = nullptr;
+  return batch;
+}
+
+}  // namespace vedette::engine

@@ -1,0 +1,79 @@
+// Purpose: puts one batch together in memory that the journal then takes as it is: admits inputs from
+// lanes in the order of their classes, stamps sequence numbers, appends derived events, seals with the
+// running digest.
+// In: lanes of events, or the inputs of a recorded batch. Out: the sealed batch in the batch lane.
+// Bound: the plan's batch_events inputs and derived_bound() bytes of derived events.
+// When full: begin() fails while the journal is behind, and nothing is admitted.
+// Runs on: the engine thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/digest.hpp"
+#include "base/lane.hpp"
+#include "model/batch.hpp"
+#include "model/event.hpp"
+
+namespace vedette::engine {
+
+// What the digest and the sequence continue from; part of the frozen state.
+struct Progress {
+  std::uint64_t batch_number = 0;    // of the last sealed batch
+  std::uint64_t last_sequence = 0;
+  std::uint64_t digest = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t waiting = 0;
+  std::uint64_t transient = 0;
+  std::uint64_t exits[3] = {};       // success, retraction, abandonment
+};
+
+class BatchBuilder {
+ public:
+  // False when the lane has no room for the largest batch.
+  bool begin(Lane& out, std::size_t max_bytes, const Progress& progress, std::uint32_t epoch,
+             std::int64_t admitted_ns, std::int64_t admitted_arrival_ns);
+
+  // Copies one input and stamps it; the caller keeps to its bounds.
+  EventHeader* add_input(const EventHeader& event, Bytes payload);
+  // Appends a derived event caused by `cause`; null when the batch's room is used up.
+  EventHeader* add_derived(EventKind kind, EventClass event_class, std::uint64_t cause,
+                           Bytes payload);
+  void resolve(EventHeader& event, Exit exit, Reason reason);
+  // The event's work goes on after this batch; its exit comes with resolve_earlier() of a later one.
+  void dispatch(EventHeader& event);
+  void resolve_earlier(Exit exit);
+
+  // Mixes everything into the digest, fills the header and publishes; returns the sealed batch.
+  // `belief` is the digest of the state the batch touched.
+  Bytes seal(Lane& out, Progress& progress, std::uint64_t belief);
+  void abandon() { base_ = nullptr; }
+
+  std::size_t inputs() const { return input_count_; }
+  std::size_t derived() const { return derived_count_; }
+  std::int64_t admitted_ns() const { return header_.admitted_ns; }
+  const BatchHeader& header() const { return header_; }
+  // Visits the inputs in order; events may be changed.
+  template <typename Visit>
+  void for_each_input(Visit&& visit) {
+    std::size_t at = sizeof(BatchHeader);
+    for (std::size_t i = 0; i < input_count_; ++i) {
+      auto* event = reinterpret_cast<EventHeader*>(base_ + at);
+      at += event_bytes(event->payload_bytes);
+      visit(*event);
+    }
+  }
+
+ private:
+  EventHeader* append(std::size_t payload_bytes);
+
+  std::uint8_t* base_ = nullptr;
+  std::size_t used_ = 0;
+  std::size_t max_bytes_ = 0;
+  std::uint32_t input_count_ = 0;
+  std::uint32_t derived_count_ = 0;
+  BatchHeader header_{};
+  Progress progress_{};
+};
+
+}  // namespace vedette::engine

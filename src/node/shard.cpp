@@ -1,0 +1,484 @@
+#include "node/shard.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "base/math.hpp"
+
+namespace vedette::node {
+namespace {
+
+template <typename T>
+Bytes bytes_of(const T& value) {
+  return {reinterpret_cast<const std::uint8_t*>(&value), sizeof value};
+}
+
+template <typename T>
+T payload_as(const EventHeader& event) {
+  T value;
+  std::memcpy(&value, payload_of(&event), sizeof value);
+  return value;
+}
+
+// Derived events that one judged subject can cause at most: four changes of the track, and for each
+// assessment its change with every decision on it, each decision with an action.
+std::size_t derived_bytes_per_subject(const plan::Plan& plan) {
+  std::size_t bytes = 4 * event_bytes(sizeof(TrackChange)) +
+                      plan.assessments()->size() * event_bytes(sizeof(AssessmentChange));
+  bytes += plan.decisions()->size() *
+           (event_bytes(sizeof(DecisionMade)) + event_bytes(sizeof(ActionIntent)));
+  return bytes;
+}
+
+}  // namespace
+
+std::size_t batch_bytes_bound(const plan::Plan& plan) {
+  const std::size_t events = plan.limits()->batch_events();
+  const std::size_t subjects =
+      events + limits::kSweepTracks + 1 + plan.sources()->size();
+  return align_up(sizeof(BatchHeader) + (events + 1) * event_bytes(kPayloadBytes) +
+                      subjects * derived_bytes_per_subject(plan),
+                  64);
+}
+
+std::size_t frozen_bytes_bound(const plan::Plan& plan) {
+  const std::size_t tracks = plan.limits()->tracks();
+  const std::size_t places = tracks + 1 + plan.sources()->size();
+  return 4096 + tracks * (sizeof(Track) + 8) + places * plan.assessments()->size() * 32 +
+         plan.sources()->size() * (sizeof(assess::SourceFacts) + 8) +
+         plan.limits()->pending_actions() * sizeof(engine::PendingAction);
+}
+
+std::size_t Shard::bytes_needed(const plan::Plan& plan) {
+  return TrackTable::bytes_needed(plan.limits()->tracks()) + assess::Assess::bytes_needed(plan) +
+         decide::Decide::bytes_needed(plan) +
+         engine::Pending::bytes_needed(plan.limits()->pending_actions()) +
+         arena_bytes<assess::SourceFacts>(plan.sources()->size()) +
+         arena_bytes<std::uint64_t>(plan.sources()->size()) + arena_bytes<Touched>(kTouched) +
+         arena_bytes<std::uint16_t>(limits::kBatchEvents);
+}
+
+void Shard::init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch) {
+  plan_ = &plan;
+  node_id_ = node_id;
+  epoch_ = epoch;
+  for (const plan::Tracker* t : *plan.trackers()) {
+    config_.trackers[t->kind()] = {t->acceleration(),   t->max_speed(),       t->gate_sigma(),
+                                   t->position_sigma_m(), t->half_life_s(),   t->halving_sigma_m(),
+                                   t->coast_s(),        t->lost_s(),          t->retire_s(),
+                                   t->confirm_updates()};
+  }
+  if (plan.own()->identities() != nullptr) {
+    for (const std::uint64_t mmsi : *plan.own()->identities()) {
+      config_.own_mmsi[config_.own_count++] = mmsi;
+    }
+  }
+  tracks_.init(arena, plan.limits()->tracks());
+  assess_.init(arena, plan);
+  decide_.init(arena, plan);
+  pending_.init(arena, plan.limits()->pending_actions());
+  sources_ = arena.make<assess::SourceFacts>(plan.sources()->size());
+  records_ = arena.make<std::uint64_t>(plan.sources()->size());
+  touched_ = arena.make<Touched>(kTouched);
+  touched_sources_ = arena.make<std::uint16_t>(limits::kBatchEvents);
+  max_batch_bytes_ = batch_bytes_bound(plan);
+}
+
+void Shard::start_sources(std::int64_t now_ns) {
+  for (assess::SourceFacts& s : sources_) {
+    s.last_ns = now_ns;
+  }
+}
+
+const Track* Shard::own() const {
+  const std::uint32_t index = tracks_.find(track_key(IdentityKind::own, 0));
+  return index == TrackTable::kNone ? nullptr : &tracks_[index];
+}
+
+assess::View Shard::view_of(const Track* track) const {
+  assess::View view;
+  view.now_ns = batch_.admitted_ns();
+  view.own = own();
+  view.own_tracker = &config_.trackers[static_cast<std::size_t>(IdentityKind::own)];
+  view.track = track;
+  view.tracker =
+      track == nullptr ? nullptr : &config_.trackers[static_cast<std::size_t>(track->kind)];
+  return view;
+}
+
+Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_ns,
+                  std::int64_t arrival_ns) {
+  const bool tick_due = now_ns >= next_tick_ns_;
+  bool waiting = tick_due || sweeping();
+  for (Lane* lane : lanes) {
+    waiting = waiting || !lane->peek().empty();
+  }
+  if (!waiting ||
+      !batch_.begin(batches, max_batch_bytes_, progress_, epoch_, now_ns, arrival_ns)) {
+    return {};
+  }
+  std::size_t left = plan_->limits()->batch_events();
+  for (Lane* lane : lanes) {
+    for (auto record = lane->peek(); !record.empty() && left > 0; record = lane->peek(), --left) {
+      const auto* event = reinterpret_cast<const EventHeader*>(record.data());
+      batch_.add_input(*event, Bytes(payload_of(event), event->payload_bytes));
+      lane->release();
+    }
+  }
+  if (tick_due) {
+    EventHeader tick{};
+    tick.observed_ns = tick.received_ns = now_ns;
+    tick.kind = EventKind::tick;
+    tick.event_class = EventClass::normal;
+    tick.source = kNoSource;
+    batch_.add_input(tick, {});
+  }
+  run();
+  return batch_.seal(batches, progress_, digest_touched());
+}
+
+Bytes Shard::replay(Bytes recorded, Lane& batches) {
+  BatchHeader header;
+  std::memcpy(&header, recorded.data(), sizeof header);
+  epoch_ = header.epoch;
+  if (!batch_.begin(batches, max_batch_bytes_, progress_, epoch_, header.admitted_ns,
+                    header.admitted_arrival_ns)) {
+    return {};
+  }
+  std::uint32_t seen = 0;
+  for_each_event(recorded, [&](const EventHeader& event, Bytes payload) {
+    if (seen++ < header.input_count) {
+      batch_.add_input(event, payload);
+    }
+  });
+  run();
+  return batch_.seal(batches, progress_, digest_touched());
+}
+
+void Shard::run() {
+  touched_count_ = touched_source_count_ = 0;
+  batch_.for_each_input([this](EventHeader& event) { work(event); });
+  give_up_overdue();
+  judge_touched();
+  if (sweeping()) {
+    sweep();
+  }
+}
+
+void Shard::work(EventHeader& event) {
+  switch (event.kind) {
+    case EventKind::observation:
+      observe(event);
+      return;
+    case EventKind::outcome:
+      outcome(event);
+      return;
+    case EventKind::tick:
+      next_tick_ns_ = event.observed_ns + plan_->limits()->tick_ns();
+      sweep_at_ = 0;
+      batch_.resolve(event, Exit::success, Reason::applied);
+      return;
+    case EventKind::source_state: {
+      const auto state = payload_as<SourceState>(event);
+      if (event.source < sources_.size()) {
+        sources_[event.source].status = state.status;
+        sources_[event.source].last_event = event.sequence;
+        touched_sources_[touched_source_count_++] = event.source;
+      }
+      batch_.resolve(event, Exit::success, Reason::applied);
+      return;
+    }
+    default:
+      batch_.resolve(event, Exit::abandonment, Reason::no_position);
+  }
+}
+
+void Shard::observe(EventHeader& event) {
+  if (event.source < sources_.size()) {
+    assess::SourceFacts& source = sources_[event.source];
+    source.last_ns = event.received_ns;
+    source.last_event = event.sequence;
+    ++source.accepted;
+    records_[event.source] = std::max(records_[event.source], event.record);
+  }
+  const auto observation = payload_as<Observation>(event);
+  const perceive::Perceived p = perceive::perceive(config_, tracks_, event, observation);
+  batch_.resolve(event, p.exit, p.reason);
+  if (p.track == TrackTable::kNone) {
+    return;
+  }
+  touch(p.track, &event, p);
+}
+
+void Shard::touch(std::uint32_t track, const EventHeader* event, const perceive::Perceived& p) {
+  std::uint32_t changes = 0;
+  for (std::size_t i = 0; i < p.change_count; ++i) {
+    changes |= 1U << static_cast<unsigned>(p.changes[i]);
+  }
+  for (std::size_t i = 0; i < touched_count_; ++i) {
+    if (touched_[i].track == track) {
+      touched_[i].cause = event->sequence;
+      touched_[i].arrival_ns = event->arrival_ns;
+      touched_[i].changes |= changes;
+      return;
+    }
+  }
+  touched_[touched_count_++] = {track, changes, event->sequence, event->arrival_ns};
+}
+
+void Shard::outcome(EventHeader& event) {
+  const auto outcome = payload_as<ActionOutcome>(event);
+  if (pending_.remove(outcome.action_sequence)) {
+    batch_.resolve_earlier(outcome.exit);
+    batch_.resolve(event, Exit::success, Reason::applied);
+  } else {
+    ++late_outcomes_;
+    batch_.resolve(event, Exit::retraction, Reason::superseded);
+  }
+}
+
+void Shard::give_up_overdue() {
+  for (std::uint64_t s = pending_.overdue(batch_.admitted_ns()); s != 0;
+       s = pending_.overdue(batch_.admitted_ns())) {
+    pending_.remove(s);
+    batch_.resolve_earlier(Exit::abandonment);
+  }
+}
+
+void Shard::track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause) {
+  const TrackChange payload{tracks_[track].key, change, {}};
+  EventHeader* event =
+      batch_.add_derived(EventKind::track, EventClass::normal, cause, bytes_of(payload));
+  CHECK(event != nullptr, "derived events within the plan's bound");
+  batch_.resolve(*event, Exit::success, Reason::applied);
+}
+
+void Shard::judge_touched() {
+  // Belief is complete before the first judgement, and subjects are judged in the table's order:
+  // which event of the batch came first does not matter to what is judged.
+  std::sort(touched_.begin(), touched_.begin() + static_cast<std::ptrdiff_t>(touched_count_),
+            [](const Touched& a, const Touched& b) { return a.track < b.track; });
+  for (std::size_t i = 0; i < touched_count_; ++i) {
+    const Touched& t = touched_[i];
+    for (const TrackChangeKind change :
+         {TrackChangeKind::created, TrackChangeKind::confirmed, TrackChangeKind::reacquired}) {
+      if ((t.changes >> static_cast<unsigned>(change) & 1) != 0) {
+        track_changed(t.track, change, t.cause);
+      }
+    }
+    judge(t.track, t.cause, t.arrival_ns);
+  }
+  for (std::size_t i = 0; i < touched_source_count_; ++i) {
+    const std::uint16_t s = touched_sources_[i];
+    view_ = view_of(nullptr);
+    view_.source = &sources_[s];
+    cause_ = sources_[s].last_event;
+    newest_arrival_ns_ = 0;
+    assess_.judge_source(view_, s, on_assessment, this);
+  }
+}
+
+void Shard::judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns) {
+  view_ = view_of(&tracks_[track]);
+  cause_ = cause;
+  newest_arrival_ns_ = arrival_ns;
+  if (tracks_[track].kind == IdentityKind::own) {
+    assess_.judge_own(view_, on_assessment, this);
+  }
+  assess_.judge_track(view_, track, on_assessment, this);
+}
+
+void Shard::sweep() {
+  if (sweep_at_ == 0) {
+    for (std::size_t s = 0; s < sources_.size(); ++s) {
+      view_ = view_of(nullptr);
+      view_.source = &sources_[s];
+      cause_ = sources_[s].last_event;
+      newest_arrival_ns_ = 0;
+      assess_.judge_source(view_, static_cast<std::uint16_t>(s), on_assessment, this);
+    }
+  }
+  std::size_t judged = 0;
+  const std::uint32_t end = tracks_.high_water();
+  while (sweep_at_ < end && judged < limits::kSweepTracks) {
+    const std::uint32_t i = sweep_at_++;
+    if (!tracks_.in_use(i)) {
+      continue;
+    }
+    ++judged;
+    TrackChangeKind change{};
+    const std::uint64_t cause = tracks_[i].position_event;
+    const bool changed = perceive::age_track(config_, tracks_[i], batch_.admitted_ns(), change);
+    if (changed) {
+      track_changed(i, change, cause);
+    }
+    if (changed && change == TrackChangeKind::retired) {
+      view_ = view_of(&tracks_[i]);
+      cause_ = cause;
+      newest_arrival_ns_ = 0;
+      assess_.retire_track(view_, i, on_assessment, this);
+      for (std::size_t t = 0; t < touched_count_; ++t) {
+        touched_[t].track = touched_[t].track == i ? TrackTable::kNone : touched_[t].track;
+      }
+      tracks_.release(i);
+    } else {
+      judge(i, cause, 0);
+    }
+  }
+  if (sweep_at_ >= end) {
+    sweep_at_ = kNoSweep;
+  }
+}
+
+void Shard::on_assessment(void* context, const AssessmentChange& change) {
+  auto& self = *static_cast<Shard*>(context);
+  AssessmentChange stamped = change;
+  stamped.newest_arrival_ns = self.newest_arrival_ns_;
+  const EventClass c = change.level == Level::alarm ? EventClass::high : EventClass::normal;
+  EventHeader* event =
+      self.batch_.add_derived(EventKind::assessment, c, self.cause_, bytes_of(stamped));
+  CHECK(event != nullptr, "derived events within the plan's bound");
+  self.batch_.resolve(*event, Exit::success, Reason::applied);
+  const std::int64_t admitted = self.batch_.header().admitted_arrival_ns;
+  const std::int64_t late =
+      self.newest_arrival_ns_ > 0 && admitted > 0 ? admitted - self.newest_arrival_ns_ : 0;
+  const std::uint64_t cause_before = self.cause_;
+  self.cause_ = event->sequence;
+  self.change_ = &stamped;
+  self.view_.level = static_cast<double>(change.level);
+  self.view_.confidence = change.confidence;
+  self.decide_.consider(
+      stamped, late,
+      [](void* s, std::span<const plan::Op> ops) {
+        auto& shard = *static_cast<Shard*>(s);
+        return assess::evaluate(ops, shard.assess_.zones(), shard.view_);
+      },
+      on_decision, context);
+  self.change_ = nullptr;
+  self.cause_ = cause_before;
+}
+
+void Shard::on_decision(void* context, const DecisionMade& decision) {
+  auto& self = *static_cast<Shard*>(context);
+  EventHeader* event =
+      self.batch_.add_derived(EventKind::decision, EventClass::high, self.cause_, bytes_of(decision));
+  CHECK(event != nullptr, "derived events within the plan's bound");
+  self.batch_.resolve(*event, Exit::success, Reason::applied);
+  if (decision.action != kNoAction) {
+    self.intend(decision, event->sequence);
+  }
+}
+
+void Shard::intend(const DecisionMade& decision, std::uint64_t cause) {
+  const plan::Action* action = plan_->actions()->Get(decision.action);
+  const double unknown = canonical(std::numeric_limits<double>::quiet_NaN());
+  ActionIntent intent{};
+  intent.subject = decision.subject;
+  intent.node = node_id_;
+  intent.epoch = epoch_;
+  intent.action = decision.action;
+  intent.sink = action->sink();
+  intent.assessment = change_->assessment;
+  intent.decision = decision.decision;
+  intent.transition = change_->transition;
+  intent.level = change_->level;
+  intent.confidence = change_->confidence;
+  intent.altitude = intent.speed = intent.course = intent.sigma = intent.cpa = intent.tcpa = unknown;
+  const Track* subject = decision.subject.kind == SubjectKind::own ? view_.own : view_.track;
+  if (subject != nullptr) {
+    const Tracker& k = config_.trackers[static_cast<std::size_t>(subject->kind)];
+    intent.kind = subject->kind;
+    std::memcpy(intent.name, subject->name[0] != '\0' ? subject->name : subject->callsign,
+                subject->name[0] != '\0' ? sizeof intent.name : sizeof subject->callsign);
+    if (subject->updates > 0) {
+      intent.has_position = 1;
+      intent.latitude = subject->latitude;
+      intent.longitude = subject->longitude;
+      intent.altitude = subject->altitude;
+      intent.speed = det_sqrt(subject->velocity_east * subject->velocity_east +
+                              subject->velocity_north * subject->velocity_north);
+      intent.course =
+          wrap_360(det_atan2(subject->velocity_east, subject->velocity_north) / kDegree);
+      const double since = seconds_between(subject->filter_ns, view_.now_ns);
+      intent.sigma = det_sqrt(predicted_variance(*subject, k, since > 0.0 ? since : 0.0));
+      const Approach approach = assess::approach_to_own(view_);
+      intent.cpa = approach.cpa;
+      intent.tcpa = approach.tcpa;
+    }
+  }
+  EventHeader* event = batch_.add_derived(
+      EventKind::action, static_cast<EventClass>(action->event_class()), cause, bytes_of(intent));
+  CHECK(event != nullptr, "derived events within the plan's bound");
+  if (pending_.add(event->sequence, batch_.admitted_ns() + action->horizon_ns())) {
+    batch_.dispatch(*event);
+  } else {
+    batch_.resolve(*event, Exit::abandonment, Reason::sink_full);
+  }
+}
+
+std::uint64_t Shard::digest_touched() const {
+  Digest digest;
+  for (std::size_t i = 0; i < touched_count_; ++i) {
+    if (touched_[i].track != TrackTable::kNone && tracks_.in_use(touched_[i].track)) {
+      digest.mix(bytes_of(tracks_[touched_[i].track]));
+    }
+  }
+  digest.mix(assess_.raised());
+  digest.mix(pending_.size());
+  digest.mix(sweep_at_);
+  digest.mix(static_cast<std::uint64_t>(next_tick_ns_));
+  return digest.value();
+}
+
+void Shard::freeze(Freezer& out) const {
+  out.put(progress_);
+  out.put(next_tick_ns_);
+  out.put(sweep_at_);
+  out.put(epoch_);
+  out.put(late_outcomes_);
+  out.put(tracks_.high_water());
+  out.put(static_cast<std::uint32_t>(tracks_.size()));
+  for (std::uint32_t i = 0; i < tracks_.high_water(); ++i) {
+    if (tracks_.in_use(i)) {
+      out.put(i);
+      out.put(tracks_[i]);
+    }
+  }
+  assess_.freeze(out, tracks_);
+  pending_.freeze(out);
+  for (std::size_t s = 0; s < sources_.size(); ++s) {
+    out.put(sources_[s]);
+    out.put(records_[s]);
+  }
+}
+
+bool Shard::thaw(Thawer& in) {
+  progress_ = in.get<engine::Progress>();
+  next_tick_ns_ = in.get<std::int64_t>();
+  sweep_at_ = in.get<std::uint32_t>();
+  epoch_ = in.get<std::uint32_t>();
+  late_outcomes_ = in.get<std::uint64_t>();
+  const auto high_water = in.get<std::uint32_t>();
+  const auto count = in.get<std::uint32_t>();
+  tracks_.clear();
+  for (std::uint32_t n = 0; n < count && in.ok(); ++n) {
+    const auto index = in.get<std::uint32_t>();
+    const auto track = in.get<Track>();
+    if (index >= tracks_.capacity() || tracks_.in_use(index)) {
+      return false;
+    }
+    tracks_.place(index, track.key);
+    tracks_[index] = track;
+  }
+  tracks_.set_high_water(high_water);
+  assess_.thaw(in, tracks_);
+  pending_.thaw(in);
+  for (std::size_t s = 0; s < sources_.size(); ++s) {
+    sources_[s] = in.get<assess::SourceFacts>();
+    records_[s] = in.get<std::uint64_t>();
+  }
+  return in.at_end();
+}
+
+}  // namespace vedette::node

@@ -1,0 +1,111 @@
+// Purpose: one engine: joins admission, perceive, assess, decide and action intents into one step,
+// state' and effects = step(state, batch), which reads no clock, no socket and no random source.
+// In: lanes of events and the node time. Out: one sealed batch in the batch lane for each step.
+// Bound: plan limits; bytes_needed() is exact. When full: nothing is admitted, the lanes fill.
+// Runs on: the engine thread, or stepped by replay and tests.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "assess/assess.hpp"
+#include "base/lane.hpp"
+#include "decide/decide.hpp"
+#include "engine/batch_builder.hpp"
+#include "engine/pending.hpp"
+#include "model/plan_generated.h"
+#include "model/track_table.hpp"
+#include "perceive/perceive.hpp"
+
+namespace vedette::node {
+
+// Of the whole state, for snapshots: an upper bound for this plan.
+std::size_t frozen_bytes_bound(const plan::Plan& plan);
+// Largest batch this plan can make.
+std::size_t batch_bytes_bound(const plan::Plan& plan);
+
+class Shard {
+ public:
+  static std::size_t bytes_needed(const plan::Plan& plan);
+  void init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch);
+
+  // One step at node time `now_ns`. Empty when there was nothing to do or the batch lane is full.
+  Bytes step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_ns,
+             std::int64_t arrival_ns);
+  // The same step with the inputs of a recorded batch; what it makes must equal the record.
+  Bytes replay(Bytes recorded, Lane& batches);
+
+  // True when the last step left work that only time's passing brings (a sweep under way).
+  bool sweeping() const { return sweep_at_ != kNoSweep; }
+  std::int64_t next_tick_ns() const { return next_tick_ns_; }
+
+  void freeze(Freezer& out) const;
+  bool thaw(Thawer& in);
+  void set_epoch(std::uint32_t epoch) { epoch_ = epoch; }
+  void start_sources(std::int64_t now_ns);  // silence counts from here on a fresh start
+
+  const engine::Progress& progress() const { return progress_; }
+  const TrackTable& tracks() const { return tracks_; }
+  const engine::Pending& pending() const { return pending_; }
+  const assess::Assess& assess() const { return assess_; }
+  const perceive::Config& config() const { return config_; }
+  std::uint64_t last_record(std::uint16_t source) const { return records_[source]; }
+  std::uint64_t late_outcomes() const { return late_outcomes_; }
+
+ private:
+  static constexpr std::uint32_t kNoSweep = 0xFFFFFFFF;
+  static constexpr std::size_t kTouched = limits::kBatchEvents + limits::kSweepTracks;
+
+  void run();
+  void work(EventHeader& event);
+  void observe(EventHeader& event);
+  void outcome(EventHeader& event);
+  void give_up_overdue();
+  void touch(std::uint32_t track, const EventHeader* event, const perceive::Perceived& perceived);
+  void judge_touched();
+  void sweep();
+  void judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns);
+  assess::View view_of(const Track* track) const;
+  const Track* own() const;
+  std::uint64_t digest_touched() const;
+  void track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause);
+
+  static void on_assessment(void* self, const AssessmentChange& change);
+  static void on_decision(void* self, const DecisionMade& decision);
+  void intend(const DecisionMade& decision, std::uint64_t cause);
+
+  const plan::Plan* plan_ = nullptr;
+  perceive::Config config_;
+  TrackTable tracks_;
+  assess::Assess assess_;
+  decide::Decide decide_;
+  engine::Pending pending_;
+  engine::BatchBuilder batch_;
+  engine::Progress progress_;
+  std::span<assess::SourceFacts> sources_;
+  std::span<std::uint64_t> records_;  // last record number accepted, by source
+  std::uint64_t node_id_ = 0;
+  std::uint64_t late_outcomes_ = 0;
+  std::int64_t next_tick_ns_ = 0;
+  std::uint32_t epoch_ = 0;
+  std::uint32_t sweep_at_ = kNoSweep;
+  std::size_t max_batch_bytes_ = 0;
+
+  // Of the step under way only.
+  struct Touched {
+    std::uint32_t track;
+    std::uint32_t changes;  // bit of TrackChangeKind
+    std::uint64_t cause;
+    std::int64_t arrival_ns;
+  };
+  std::span<Touched> touched_;
+  std::size_t touched_count_ = 0;
+  std::span<std::uint16_t> touched_sources_;
+  std::size_t touched_source_count_ = 0;
+  assess::View view_;
+  std::uint64_t cause_ = 0;
+  std::int64_t newest_arrival_ns_ = 0;
+  const AssessmentChange* change_ = nullptr;
+};
+
+}  // namespace vedette::node

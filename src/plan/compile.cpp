@@ -1,0 +1,639 @@
+#include <algorithm>
+#include <cmath>
+
+#include "base/math.hpp"
+#include "base/text.hpp"
+#include "model/derived.hpp"
+#include "model/limits.hpp"
+#include "plan/expression_compiler.hpp"
+#include "plan/plan.hpp"
+#include "plan/section.hpp"
+
+namespace vedette::plan {
+namespace {
+
+using Builder = flatbuffers::FlatBufferBuilder;
+template <typename T>
+using Offsets = std::vector<flatbuffers::Offset<T>>;
+
+std::int64_t to_ns(double seconds) { return to_int64(seconds * 1e9 + 0.5); }
+
+struct TrackerDefault {
+  std::string_view name;
+  IdentityKind kind;
+  double acceleration, max_speed, position_sigma, half_life, halving_sigma, coast, lost, retire;
+};
+
+// What is usual for each kind; a site changes what it knows better.
+constexpr TrackerDefault kTrackerDefaults[] = {
+    {"own", IdentityKind::own, 0.1, 60, 5, 10, 200, 5, 30, 3600},
+    {"vessel", IdentityKind::vessel, 0.1, 60, 15, 120, 500, 60, 360, 1200},
+    {"aid", IdentityKind::aid, 0.01, 5, 15, 1800, 500, 600, 1800, 7200},
+    {"base_station", IdentityKind::base_station, 0.001, 1, 15, 1800, 500, 600, 1800, 7200},
+    {"aircraft", IdentityKind::aircraft, 2, 500, 50, 10, 2000, 10, 60, 300},
+    {"vehicle", IdentityKind::vehicle, 3, 100, 3, 3, 100, 2, 10, 120},
+};
+
+class SiteCompiler {
+ public:
+  SiteCompiler(const toml::table& root, Problems& problems) : root_(root), problems_(problems) {}
+
+  std::vector<std::uint8_t> run() {
+    check_sections();
+    Section top("", "", &root_, root_.source(), problems_);
+    site_ = top.text("site");
+    if (site_.size() > limits::kNameBytes) {
+      top.problem("site", "the site's name is longer than 63 bytes");
+    }
+    collect_names();
+    const auto own = compile_own();
+    const auto sources = compile_sources();
+    const auto zones = compile_zones();
+    const auto trackers = compile_trackers();
+    const auto assessments = compile_assessments();
+    const auto sinks = compile_sinks();
+    const auto actions = compile_actions();
+    const auto decisions = compile_decisions();
+    const auto limits_table = compile_limits();
+    const auto cores = compile_cores();
+    const auto site = b_.CreateString(site_);
+    const auto plan = CreatePlan(
+        b_, kPlanVersion, site, own, b_.CreateVector(sources), b_.CreateVector(zones),
+        b_.CreateVector(trackers), b_.CreateVector(assessments), b_.CreateVector(decisions),
+        b_.CreateVector(actions), b_.CreateVector(sinks), limits_table, cores);
+    FinishPlanBuffer(b_, plan);
+    if (!problems_.empty()) {
+      return {};
+    }
+    return {b_.GetBufferPointer(), b_.GetBufferPointer() + b_.GetSize()};
+  }
+
+ private:
+  struct Named {
+    std::string name;
+    const toml::table* table;
+  };
+
+  std::vector<Named> children(std::string_view section) {
+    std::vector<Named> found;
+    const toml::table* parent = root_.get_as<toml::table>(section);
+    if (parent == nullptr) {
+      return found;
+    }
+    for (const auto& [key, value] : *parent) {
+      const auto at = key.source().begin;
+      const std::string name(key.str());
+      if (!value.is_table()) {
+        problems_.add(at.line, at.column, "[" + std::string(section) + "] holds named tables only",
+                      "write [" + std::string(section) + ".NAME] above it");
+        continue;
+      }
+      const bool word = !name.empty() && name.size() <= limits::kNameBytes &&
+                        std::all_of(name.begin(), name.end(), [](char c) {
+                          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                                 (c >= '0' && c <= '9') || c == '_';
+                        });
+      if (!word) {
+        problems_.add(at.line, at.column, "\"" + name + "\" is not a name",
+                      "names are letters, digits and _, 63 at most");
+      }
+      found.push_back({name, value.as_table()});
+    }
+    // In the order of the file: what comes first is considered first.
+    std::stable_sort(found.begin(), found.end(), [](const Named& a, const Named& b) {
+      return a.table->source().begin.line < b.table->source().begin.line;
+    });
+    return found;
+  }
+
+  Section section(std::string_view title, const Named& n) {
+    return Section(title, n.name, n.table, n.table->source(), problems_);
+  }
+  Section section(std::string_view title) {
+    const toml::table* table = root_.get_as<toml::table>(title);
+    return Section(title, "", table, table != nullptr ? table->source() : root_.source(), problems_);
+  }
+
+  void check_sections() {
+    std::vector<std::string> known;
+    for (const SectionText& s : sections()) {
+      known.emplace_back(s.section);
+    }
+    for (const auto& [key, value] : root_) {
+      if (value.is_table() && std::find(known.begin(), known.end(), key.str()) == known.end()) {
+        const std::string best = nearest(key.str(), known);
+        problems_.add(key.source().begin.line, key.source().begin.column,
+                      "unknown section [" + std::string(key.str()) + "]",
+                      best.empty() ? "" : "did you mean [" + best + "]?");
+      }
+    }
+  }
+
+  void collect_names() {
+    for (const Named& n : children_quietly("zone")) {
+      zone_names_.push_back(n.name);
+      const toml::array* points = n.table->get_as<toml::array>("points");
+      zone_costs_.push_back(points != nullptr ? static_cast<std::uint32_t>(points->size()) : 1U);
+    }
+    const auto names = [this](std::string_view s, std::vector<std::string>& out) {
+      for (const Named& n : children_quietly(s)) {
+        out.push_back(n.name);
+      }
+    };
+    names("source", source_names_);
+    names("assess", assessment_names_);
+    names("action", action_names_);
+    names("sink", sink_names_);
+  }
+  std::vector<Named> children_quietly(std::string_view title) {
+    std::vector<Named> found;
+    if (const toml::table* parent = root_.get_as<toml::table>(title)) {
+      for (const auto& [key, value] : *parent) {
+        if (value.is_table()) {
+          found.push_back({std::string(key.str()), value.as_table()});
+        }
+      }
+    }
+    std::stable_sort(found.begin(), found.end(), [](const Named& a, const Named& b) {
+      return a.table->source().begin.line < b.table->source().begin.line;
+    });
+    return found;
+  }
+
+  template <typename List>
+  void bound(const List& list, std::size_t limit, std::string_view what) {
+    if (list.size() > limit) {
+      problems_.add(0, 0, std::to_string(list.size()) + " " + std::string(what) + "s, the limit is " +
+                              std::to_string(limit));
+    }
+  }
+
+  std::uint16_t reference(Section& s, std::string_view key, const std::vector<std::string>& names,
+                          std::uint16_t none) {
+    const std::string name = s.text(key);
+    if (name.empty()) {
+      return none;
+    }
+    const auto at = std::find(names.begin(), names.end(), name);
+    if (at != names.end()) {
+      return static_cast<std::uint16_t>(at - names.begin());
+    }
+    const std::string best = nearest(name, names);
+    s.problem(key, "there is no \"" + name + "\" for \"" + std::string(key) + "\"",
+              best.empty() ? "" : "did you mean \"" + best + "\"?");
+    return none;
+  }
+
+  flatbuffers::Offset<Expression> expression(Section& s, std::string_view key, Dimension wanted,
+                                             Scope scope, bool in_decision) {
+    const std::string text = s.text(key);
+    if (text.empty()) {
+      return 0;
+    }
+    const CompileContext context{scope, in_decision, &zone_names_, &zone_costs_};
+    const CompiledExpression compiled = compile_expression(text, wanted, context);
+    if (!compiled.error.empty()) {
+      s.problem_in(key, compiled.error_at, compiled.error, compiled.help);
+      return 0;
+    }
+    const auto ops = b_.CreateVectorOfStructs(compiled.ops);
+    return CreateExpression(b_, b_.CreateString(text), ops, compiled.stack, compiled.cost);
+  }
+
+  // Numeric IPv4, without the socket headers of another room.
+  static bool endpoint(std::string_view text, std::uint32_t& address, std::uint16_t& port) {
+    const std::size_t colon = text.rfind(':');
+    const auto p = colon == std::string_view::npos ? std::nullopt : parse_unsigned(text.substr(colon + 1));
+    port = static_cast<std::uint16_t>(p.value_or(0));
+    return p && *p <= 65535 && ipv4(text.substr(0, colon), address);
+  }
+  static bool ipv4(std::string_view text, std::uint32_t& address) {
+    address = 0;
+    for (int i = 0; i < 4; ++i) {
+      const auto part = parse_unsigned(next_field(text, '.'));
+      if (!part || *part > 255) {
+        return false;
+      }
+      address = address << 8 | static_cast<std::uint32_t>(*part);
+    }
+    return text.empty();
+  }
+  void need_endpoint(Section& s, std::string_view key, std::uint32_t& address, std::uint16_t& port) {
+    const std::string text = s.text(key);
+    if (!endpoint(text, address, port)) {
+      s.problem(key, "\"" + text + "\" is not an address and a port for \"" + std::string(key) + "\"",
+                "write numbers, as in \"192.0.2.7:10110\"");
+    }
+  }
+
+  flatbuffers::Offset<Own> compile_own() {
+    Section s = section("own");
+    std::vector<std::uint64_t> identities;
+    for (const std::int64_t mmsi : s.wholes("mmsi")) {
+      identities.push_back(static_cast<std::uint64_t>(mmsi));
+    }
+    if (identities.size() > limits::kOwnIdentities) {
+      s.problem("mmsi", "more than 8 transponders of our own");
+    }
+    return CreateOwn(b_, b_.CreateVector(identities));
+  }
+
+  Offsets<Source> compile_sources() {
+    Offsets<Source> list;
+    const auto named = children("source");
+    bound(named, limits::kSources, "source");
+    std::string first_speed;
+    bool live = false;
+    bool recorded = false;
+    for (const Named& n : named) {
+      Section s = section("source", n);
+      const auto driver = static_cast<DriverKind>(s.choice("driver"));
+      const std::size_t codec_choice = s.choice("codec");
+      const auto codec = static_cast<std::uint8_t>(codec_choice == 0 ? 0 : codec_choice - 1);
+      std::uint32_t address = 0, group = 0;
+      std::uint16_t port = 0;
+      const std::string device = s.text("device");
+      const std::string eal = s.text("port");
+      const std::string file = s.text("file");
+      const std::string group_text = s.text("group");
+      if (driver == DriverKind::udp) {
+        need_endpoint(s, "listen", address, port);
+        if (!group_text.empty() && (!ipv4(group_text, group) || group >> 28 != 14)) {
+          s.problem("group", "\"" + group_text + "\" is not a multicast address",
+                    "224.0.0.0 to 239.255.255.255");
+        }
+      }
+      const auto need = [&](std::string_view key, const std::string& value) {
+        if (value.empty()) {
+          s.problem("driver", "a " + s.text("driver") + " source needs \"" + std::string(key) + "\"");
+        }
+      };
+      if (driver == DriverKind::serial) {
+        need("device", device);
+      } else if (driver == DriverKind::dpdk) {
+        need("port", eal);
+      } else if (driver == DriverKind::recording) {
+        need("file", file);
+      }
+      const std::string speed_text = s.text("speed");
+      const bool max = speed_text == "max";
+      const auto speed = parse_decimal(speed_text);
+      if (!max && (!speed || *speed <= 0.0 || *speed > 10000.0)) {
+        s.problem("speed", "\"" + speed_text + "\" is not a speed", "a number up to 10000, or \"max\"");
+      }
+      if (driver == DriverKind::recording) {
+        recorded = true;
+        if (first_speed.empty()) {
+          first_speed = speed_text;
+        } else if (first_speed != speed_text) {
+          s.problem("speed", "recordings of one site run at one speed: " + first_speed + " and " +
+                                 speed_text);
+        }
+      } else {
+        live = true;
+      }
+      if (recorded && live && !first_speed.empty() && first_speed != "1") {
+        s.problem("driver", "live sources and recordings at another speed than 1 do not mix",
+                  "set speed = 1, or make them all recordings in an [env] section");
+      }
+      list.push_back(CreateSource(
+          b_, b_.CreateString(n.name), driver, codec, static_cast<std::uint8_t>(s.choice("class")),
+          static_cast<std::uint32_t>(s.whole("credits")), driver == DriverKind::recording, address,
+          port, group, false, b_.CreateString(device), static_cast<std::uint32_t>(s.whole("baud")),
+          b_.CreateString(eal), static_cast<std::uint16_t>(s.whole("udp_port")),
+          b_.CreateString(file), speed.value_or(1.0), max, to_ns(s.quantity("interval")),
+          to_ns(s.quantity("start")), static_cast<std::uint8_t>(s.choice("format")), 0.0,
+          to_ns(s.quantity("retry"))));
+    }
+    if (named.empty()) {
+      problems_.add(0, 0, "the site has no source", "add a [source.NAME]");
+    }
+    return list;
+  }
+
+  Offsets<Zone> compile_zones() {
+    Offsets<Zone> list;
+    const auto named = children("zone");
+    bound(named, limits::kZones, "zone");
+    for (const Named& n : named) {
+      Section s = section("zone", n);
+      std::vector<double> points = s.numbers("points");
+      const std::vector<double> centre = s.numbers("centre");
+      const double radius = s.quantity("radius");
+      const int forms = (s.has("points") ? 1 : 0) + (s.has("centre") ? 1 : 0) + (s.has("around") ? 1 : 0);
+      ZoneKind kind = ZoneKind::polygon;
+      if (forms != 1) {
+        problems_.add(n.table->source().begin.line, n.table->source().begin.column,
+                      "[zone." + n.name + "] must say one of points, centre or around");
+      } else if (s.has("points")) {
+        if (points.size() < 6 || points.size() > 2 * limits::kZonePoints) {
+          s.problem("points", "a zone has 3 to 512 corners, this one " +
+                                  std::to_string(points.size() / 2));
+        }
+        check_extent(s, points);
+      } else {
+        s.choice("around");
+        kind = s.has("centre") ? ZoneKind::circle : ZoneKind::around_own;
+        if (!s.has("radius")) {
+          s.problem(s.has("centre") ? "centre" : "around", "a circle needs \"radius\"");
+        }
+        if (kind == ZoneKind::circle && centre.size() != 2) {
+          s.problem("centre", "the centre is [latitude, longitude]");
+        }
+        points = centre;
+      }
+      check_places(s, s.has("points") ? "points" : "centre", points);
+      list.push_back(CreateZone(b_, b_.CreateString(n.name), kind, b_.CreateVector(points), radius));
+    }
+    return list;
+  }
+  void check_places(Section& s, std::string_view key, const std::vector<double>& points) {
+    for (std::size_t i = 0; i + 1 < points.size(); i += 2) {
+      if (!(std::abs(points[i]) <= 90.0) || !(std::abs(points[i + 1]) <= 180.0)) {
+        s.problem(key, "a place is outside the globe: latitude -90 to 90, longitude -180 to 180",
+                  "latitude comes first");
+        return;
+      }
+    }
+  }
+  // A polygon must fit in a cap of 80 degrees, else inside and outside are not told apart.
+  void check_extent(Section& s, const std::vector<double>& points) {
+    double sum[3] = {0, 0, 0};
+    std::vector<std::array<double, 3>> units;
+    for (std::size_t i = 0; i + 1 < points.size(); i += 2) {
+      const SinCos lat = det_sincos(points[i] * kDegree);
+      const SinCos lon = det_sincos(points[i + 1] * kDegree);
+      units.push_back({lat.cos * lon.cos, lat.cos * lon.sin, lat.sin});
+      for (std::size_t k = 0; k < 3; ++k) {
+        sum[k] += units.back()[k];
+      }
+    }
+    const double length = std::sqrt(sum[0] * sum[0] + sum[1] * sum[1] + sum[2] * sum[2]);
+    for (const auto& u : units) {
+      if ((u[0] * sum[0] + u[1] * sum[1] + u[2] * sum[2]) < 0.17364817766693 * length ||
+          length < 1e-9) {
+        s.problem("points", "the zone is too large: every corner must lie within 80 degrees of its middle",
+                  "split it into two zones");
+        return;
+      }
+    }
+  }
+
+  Offsets<Tracker> compile_trackers() {
+    Offsets<Tracker> list;
+    const auto named = children("tracker");
+    for (const Named& n : named) {
+      std::vector<std::string> kinds;
+      for (const TrackerDefault& d : kTrackerDefaults) {
+        kinds.emplace_back(d.name);
+      }
+      if (std::find(kinds.begin(), kinds.end(), n.name) == kinds.end()) {
+        const std::string best = nearest(n.name, kinds);
+        problems_.add(n.table->source().begin.line, n.table->source().begin.column,
+                      "there is no kind \"" + n.name + "\" to track",
+                      best.empty() ? "" : "did you mean \"" + best + "\"?");
+      }
+    }
+    for (const TrackerDefault& d : kTrackerDefaults) {
+      const toml::table* table = nullptr;
+      for (const Named& n : named) {
+        table = n.name == d.name ? n.table : table;
+      }
+      Section s("tracker", d.name, table, table != nullptr ? table->source() : root_.source(),
+                problems_);
+      const auto value = [&](std::string_view key, double usual) {
+        return s.has(key) ? s.quantity(key) : usual;
+      };
+      const double coast = value("coast", d.coast);
+      const double lost = value("lost", d.lost);
+      const double retire = value("retire", d.retire);
+      if (coast > lost || lost > retire) {
+        s.problem("lost", "coast, lost and retire must not decrease");
+      }
+      list.push_back(CreateTracker(
+          b_, static_cast<std::uint8_t>(d.kind), value("acceleration", d.acceleration),
+          value("max_speed", d.max_speed), value("gate", 5.0),
+          value("position_sigma", d.position_sigma), value("half_life", d.half_life),
+          value("halving_sigma", d.halving_sigma), coast, lost, retire,
+          static_cast<std::uint32_t>(s.whole("confirm"))));
+    }
+    return list;
+  }
+
+  Offsets<Assessment> compile_assessments() {
+    Offsets<Assessment> list;
+    const auto named = children("assess");
+    bound(named, limits::kAssessments, "assessment");
+    for (const Named& n : named) {
+      Section s = section("assess", n);
+      const std::string of = s.text("of");
+      Scope scope = Scope::track;
+      auto subject = SubjectKind::track;
+      std::uint16_t source = 0;
+      if (of == "own") {
+        scope = Scope::own;
+        subject = SubjectKind::own;
+      } else if (of.starts_with("source.")) {
+        scope = Scope::source;
+        subject = SubjectKind::source;
+        const auto at = std::find(source_names_.begin(), source_names_.end(), of.substr(7));
+        if (at == source_names_.end()) {
+          const std::string best = nearest(of.substr(7), source_names_);
+          s.problem("of", "there is no source \"" + of.substr(7) + "\"",
+                    best.empty() ? "" : "did you mean \"source." + best + "\"?");
+        } else {
+          source = static_cast<std::uint16_t>(at - source_names_.begin());
+        }
+      } else if (of != "track" && !of.empty()) {
+        s.problem("of", "\"" + of + "\" is not a subject", "write track, own or source.NAME");
+      }
+      scopes_.push_back(scope);
+      std::uint32_t kinds = 0;
+      for (const std::string& kind : s.texts("kinds")) {
+        std::uint32_t bit = 0;
+        std::vector<std::string> names;
+        for (const TrackerDefault& d : kTrackerDefaults) {
+          names.emplace_back(d.name);
+          bit |= d.name == kind ? 1U << static_cast<unsigned>(d.kind) : 0U;
+        }
+        if (bit == 0) {
+          const std::string best = nearest(kind, names);
+          s.problem("kinds", "there is no kind \"" + kind + "\"",
+                    best.empty() ? "" : "did you mean \"" + best + "\"?");
+        }
+        kinds |= bit;
+      }
+      if (kinds == 0) {
+        kinds = 1U << static_cast<unsigned>(IdentityKind::vessel) |
+                1U << static_cast<unsigned>(IdentityKind::aircraft) |
+                1U << static_cast<unsigned>(IdentityKind::vehicle);
+      }
+      auto when = expression(s, "when", Dimension::boolean, scope, false);
+      if (when.IsNull()) {  // a problem was noted; the builder needs the field to go on
+        when = CreateExpression(b_, b_.CreateString(""), b_.CreateVectorOfStructs(std::vector<Op>{}));
+      }
+      const auto alarm = expression(s, "alarm_when", Dimension::boolean, scope, false);
+      const auto confidence = expression(s, "confidence", Dimension::ratio, scope, false);
+      list.push_back(CreateAssessment(b_, b_.CreateString(n.name), static_cast<std::uint8_t>(subject),
+                                      source, kinds, when, alarm, confidence,
+                                      to_ns(s.quantity("hold")), to_ns(s.quantity("clear")),
+                                      s.quantity("warn"), s.quantity("alarm")));
+    }
+    return list;
+  }
+
+  Offsets<Sink> compile_sinks() {
+    Offsets<Sink> list;
+    const auto named = children("sink");
+    bound(named, limits::kSinks, "sink");
+    for (const Named& n : named) {
+      Section s = section("sink", n);
+      const auto kind = static_cast<SinkKind>(s.choice("driver"));
+      std::uint32_t address = 0;
+      std::uint16_t port = 0;
+      const std::string device = s.text("device");
+      if (kind == SinkKind::udp) {
+        need_endpoint(s, "to", address, port);
+      } else if (kind == SinkKind::serial && device.empty()) {
+        s.problem("driver", "a serial sink needs \"device\"");
+      }
+      list.push_back(CreateSink(b_, b_.CreateString(n.name), kind, address, port,
+                                b_.CreateString(device), static_cast<std::uint32_t>(s.whole("baud"))));
+    }
+    return list;
+  }
+
+  Offsets<Action> compile_actions() {
+    Offsets<Action> list;
+    const auto named = children("action");
+    bound(named, limits::kActions, "action");
+    for (const Named& n : named) {
+      Section s = section("action", n);
+      const bool before = s.choice("durable") == 0;
+      if (!before && !s.flag("idempotent")) {
+        s.problem("durable", "an action done before it is on disk may be done again after a crash",
+                  "say idempotent = true if that does no harm, else durable = \"before\"");
+      }
+      const std::string message = s.text("message");
+      if (message.size() > 200) {
+        s.problem("message", "the message is longer than 200 bytes");
+      }
+      list.push_back(CreateAction(b_, b_.CreateString(n.name), reference(s, "sink", sink_names_, 0),
+                                  static_cast<FormatKind>(s.choice("format")), before,
+                                  to_ns(s.quantity("horizon")),
+                                  static_cast<std::uint8_t>(EventClass::high),
+                                  b_.CreateString(message)));
+    }
+    return list;
+  }
+
+  Offsets<Decision> compile_decisions() {
+    Offsets<Decision> list;
+    const auto named = children("decide");
+    bound(named, limits::kDecisions, "decision");
+    for (const Named& n : named) {
+      Section s = section("decide", n);
+      const std::uint16_t on = reference(s, "on", assessment_names_, kNoAction);
+      const Scope scope = on < scopes_.size() ? scopes_[on] : Scope::track;
+      const auto condition = expression(s, "if", Dimension::boolean, scope, true);
+      list.push_back(CreateDecision(
+          b_, b_.CreateString(n.name), on == kNoAction ? std::uint16_t{0} : on,
+          static_cast<Trigger>(s.choice("trigger")), condition, s.quantity("confidence"),
+          to_ns(s.quantity("deadline")), reference(s, "run", action_names_, 0),
+          reference(s, "fallback", action_names_, kNoAction)));
+    }
+    return list;
+  }
+
+  flatbuffers::Offset<Limits> compile_limits() {
+    Section s = section("limits");
+    const auto journal = static_cast<std::uint64_t>(s.quantity("journal"));
+    const auto segment = static_cast<std::uint64_t>(s.quantity("segment"));
+    if (journal < 4 * segment) {
+      s.problem("journal", "the journal must hold at least four segments");
+    }
+    return CreateLimits(b_, static_cast<std::uint32_t>(s.whole("tracks")),
+                        static_cast<std::uint32_t>(s.whole("batch_events")),
+                        static_cast<std::uint32_t>(s.whole("pending_actions")), journal, segment,
+                        static_cast<std::uint64_t>(s.quantity("image")), to_ns(s.quantity("tick")),
+                        to_ns(s.quantity("checkpoint")), to_ns(s.quantity("commit")), 8U << 20);
+  }
+
+  flatbuffers::Offset<Cores> compile_cores() {
+    Section s = section("cores");
+    const auto engine = static_cast<std::int32_t>(s.whole("engine"));
+    return CreateCores(b_, engine, engine, static_cast<std::int32_t>(s.whole("priority")),
+                       s.choice("idle") == 1, s.flag("huge_pages"));
+  }
+
+  const toml::table& root_;
+  Problems& problems_;
+  Builder b_;
+  std::string site_;
+  std::vector<std::string> zone_names_, source_names_, assessment_names_, action_names_, sink_names_;
+  std::vector<std::uint32_t> zone_costs_;
+  std::vector<Scope> scopes_;
+};
+
+// "source.bus.driver" = value: set at that path; every part but the last must exist.
+void apply_environment(toml::table& root, std::string_view environment, Problems& problems) {
+  if (environment.empty()) {
+    return;
+  }
+  toml::table* all = root.get_as<toml::table>("env");
+  const toml::table* chosen = all == nullptr ? nullptr : all->get_as<toml::table>(environment);
+  if (chosen == nullptr) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; all != nullptr && i < 1; ++i) {
+      for (const auto& [key, value] : *all) {
+        names.emplace_back(key.str());
+      }
+    }
+    const std::string best = nearest(environment, names);
+    problems.add(0, 0, "there is no [env." + std::string(environment) + "]",
+                 best.empty() ? "" : "did you mean \"" + best + "\"?");
+    return;
+  }
+  for (const auto& [key, value] : *chosen) {
+    std::string_view path = key.str();
+    toml::table* at = &root;
+    const std::size_t dot = path.rfind('.');
+    std::string_view parents = dot == std::string_view::npos ? std::string_view{} : path.substr(0, dot);
+    while (at != nullptr && !parents.empty()) {
+      at = at->get_as<toml::table>(next_field(parents, '.'));
+    }
+    if (at == nullptr) {
+      problems.add(key.source().begin.line, key.source().begin.column,
+                   "\"" + std::string(path) + "\" overrides something that the site does not have");
+      continue;
+    }
+    const std::string last(dot == std::string_view::npos ? path : path.substr(dot + 1));
+    value.visit([&](const auto& v) { at->insert_or_assign(last, v); });
+  }
+}
+
+}  // namespace
+
+Compiled compile_site(std::string_view text, std::string_view environment) {
+  Compiled result;
+  Problems problems;
+  if (text.size() > limits::kSiteFileBytes) {
+    problems.add(0, 0, "the site file is larger than 1 MiB");
+    result.problems = problems.sorted();
+    return result;
+  }
+  toml::parse_result parsed = toml::parse(text);
+  if (!parsed) {
+    const auto& error = parsed.error();
+    problems.add(error.source().begin.line, error.source().begin.column,
+                 std::string(error.description()));
+  } else {
+    toml::table root = std::move(parsed).table();
+    apply_environment(root, environment, problems);
+    result.buffer = SiteCompiler(root, problems).run();
+  }
+  result.problems = problems.sorted();
+  return result;
+}
+
+}  // namespace vedette::plan

@@ -1,0 +1,47 @@
+// Purpose: conditions as people write them, to flat operations: parsed, checked for types and units,
+// with a known number of operations.
+//
+//   expression := or [ "?" expression ":" expression ]      or := and { "or" and }
+//   and := not { "and" not }                                not := "not" not | comparison
+//   comparison := sum [ ("<"|"<="|">"|">="|"=="|"!=") sum ] sum := product { ("+"|"-") product }
+//   product := unary { ("*"|"/") unary }                    unary := "-" unary | primary
+//   primary := number [unit] | name | name "." field | function "(" … ")" | "(" expression ")"
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/units.hpp"
+#include "model/expression.hpp"
+#include "model/plan_generated.h"
+
+namespace vedette::plan {
+
+enum class Scope { track, own, source };
+
+struct CompiledExpression {
+  std::vector<Op> ops;
+  std::uint16_t stack = 0;
+  std::uint32_t cost = 0;
+  // When it could not be compiled:
+  std::string error;
+  std::string help;
+  std::size_t error_at = 0;  // byte within the text
+};
+
+struct CompileContext {
+  Scope scope = Scope::track;
+  bool in_decision = false;                 // `level` and `confidence` are known
+  const std::vector<std::string>* zones = nullptr;
+  const std::vector<std::uint32_t>* zone_costs = nullptr;
+};
+
+CompiledExpression compile_expression(std::string_view text, Dimension wanted,
+                                      const CompileContext& context);
+
+// For operations from a file: every index in range, the stack never passed. Empty, or what is wrong.
+// Sets the stack's height and the cost.
+std::string check_ops(const Op* ops, std::size_t count, std::size_t zones, std::uint16_t& stack);
+
+}  // namespace vedette::plan

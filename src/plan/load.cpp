@@ -1,0 +1,177 @@
+#include "model/derived.hpp"
+#include "model/limits.hpp"
+#include "plan/expression_compiler.hpp"
+#include "plan/plan.hpp"
+
+namespace vedette::plan {
+namespace {
+
+template <typename T>
+bool within(T value, T low, T high) {
+  return value >= low && value <= high;
+}
+
+std::string check_expression(const Expression* e, std::size_t zones, std::string_view owner) {
+  if (e == nullptr) {
+    return {};
+  }
+  std::uint16_t stack = 0;
+  const std::string problem = check_ops(reinterpret_cast<const Op*>(e->ops()->Data()),
+                                        e->ops()->size(), zones, stack);
+  return problem.empty() ? problem : std::string(owner) + ": " + problem;
+}
+
+std::string check_limits(const Plan& p) {
+  const Limits& l = *p.limits();
+  if (!within<std::size_t>(l.tracks(), 1, limits::kTracks) ||
+      !within<std::size_t>(l.batch_events(), 1, limits::kBatchEvents) ||
+      !within<std::size_t>(l.pending_actions(), 1, limits::kPendingActions)) {
+    return "a limit is outside its range";
+  }
+  if (l.tick_ns() < 1'000'000 || l.tick_ns() > 60'000'000'000 || l.checkpoint_ns() < 1'000'000 ||
+      l.commit_ns() < 0 || l.commit_ns() > 10'000'000'000) {
+    return "a period is outside its range";
+  }
+  if (!within<std::uint64_t>(l.segment_bytes(), limits::kSegmentBytesMin, 1'000'000'000) ||
+      l.journal_bytes() / 4 < l.segment_bytes() || l.image_bytes() < (1U << 20) ||
+      l.image_bytes() > std::uint64_t{1} << 40 || l.batch_lane_bytes() > std::uint64_t{1} << 30) {
+    return "a size is outside its range";
+  }
+  return {};
+}
+
+std::string check_sources(const Plan& p) {
+  for (const Source* s : *p.sources()) {
+    if (s->driver() > DriverKind::recording || s->codec() > 3 || s->event_class() > 3 ||
+        !within<std::size_t>(s->credits(), 16, limits::kCredits) || s->interval_ns() < 0 ||
+        s->start_ns() < 0 || s->retry_ns() < 1'000'000 || s->device() == nullptr ||
+        s->eal() == nullptr || s->file() == nullptr || s->format() > 6 ||
+        !(s->speed() > 0.0 && s->speed() <= 10000.0)) {
+      return "source " + s->name()->str() + " has a field outside its range";
+    }
+  }
+  return {};
+}
+
+std::string check_zones(const Plan& p) {
+  for (const Zone* z : *p.zones()) {
+    const std::size_t points = z->points() == nullptr ? 0 : z->points()->size();
+    const bool shape = z->kind() == ZoneKind::polygon ? points >= 6 && points <= 2 * limits::kZonePoints
+                       : z->kind() == ZoneKind::circle ? points == 2
+                                                       : z->kind() == ZoneKind::around_own;
+    if (!shape || points % 2 != 0) {
+      return "zone " + z->name()->str() + " has no shape";
+    }
+    for (std::size_t i = 0; i < points; ++i) {
+      const double v = z->points()->Get(static_cast<flatbuffers::uoffset_t>(i));
+      if (!(v >= -180.0 && v <= 180.0)) {
+        return "zone " + z->name()->str() + " has a corner outside the globe";
+      }
+    }
+  }
+  return {};
+}
+
+std::string check_trackers(const Plan& p) {
+  std::uint32_t seen = 0;
+  for (const Tracker* t : *p.trackers()) {
+    if (t->kind() == 0 || t->kind() >= static_cast<std::uint8_t>(IdentityKind::count) ||
+        !(t->acceleration() > 0.0) || !(t->max_speed() > 0.0) || !(t->gate_sigma() > 0.0) ||
+        !(t->position_sigma_m() > 0.0) || !(t->half_life_s() > 0.0) ||
+        !(t->halving_sigma_m() > 0.0) || !(t->retire_s() >= t->lost_s()) ||
+        !(t->lost_s() >= t->coast_s())) {
+      return "a tracker has a field outside its range";
+    }
+    seen |= 1U << t->kind();
+  }
+  return seen == 0b1111110 ? "" : "a plan has one tracker for every kind";
+}
+
+std::string check_rules(const Plan& p) {
+  const std::size_t zones = p.zones()->size();
+  for (const Assessment* a : *p.assessments()) {
+    if (a->subject() > 2 || (a->subject() == 2 && a->source() >= p.sources()->size())) {
+      return "assessment " + a->name()->str() + " has no subject";
+    }
+    for (const Expression* e : {a->when(), a->alarm_when(), a->confidence()}) {
+      const std::string problem = check_expression(e, zones, a->name()->string_view());
+      if (!problem.empty()) {
+        return problem;
+      }
+    }
+  }
+  for (const Decision* d : *p.decisions()) {
+    const bool fallback = d->fallback() == kNoAction || d->fallback() < p.actions()->size();
+    if (d->assessment() >= p.assessments()->size() || d->action() >= p.actions()->size() ||
+        !fallback || d->trigger() > Trigger::both) {
+      return "decision " + d->name()->str() + " names something that is not there";
+    }
+    const std::string problem = check_expression(d->condition(), zones, d->name()->string_view());
+    if (!problem.empty()) {
+      return problem;
+    }
+  }
+  for (const Action* a : *p.actions()) {
+    if (a->sink() >= p.sinks()->size() || a->format() > FormatKind::nmea || a->event_class() > 3 ||
+        a->horizon_ns() <= 0 || (a->message() != nullptr && a->message()->size() > 200)) {
+      return "action " + a->name()->str() + " has a field outside its range";
+    }
+  }
+  for (const Sink* s : *p.sinks()) {
+    if (s->kind() > SinkKind::log || s->device() == nullptr) {
+      return "sink " + s->name()->str() + " has a field outside its range";
+    }
+  }
+  return {};
+}
+
+template <typename List>
+bool names_ok(const List* list, std::size_t limit) {
+  if (list->size() > limit) {
+    return false;
+  }
+  for (const auto* item : *list) {
+    if (item->name()->size() == 0 || item->name()->size() > limits::kNameBytes) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+const Plan* load_plan(Bytes bytes, std::string& error) {
+  if (bytes.size() < 16 || bytes.size() > limits::kPlanBytes || !PlanBufferHasIdentifier(bytes.data())) {
+    error = "not a plan (a plan begins with the identifier VDTP; `vedette compile` writes one)";
+    return nullptr;
+  }
+  flatbuffers::Verifier verifier(bytes.data(), bytes.size(), 16, 100000);
+  if (!VerifyPlanBuffer(verifier)) {
+    error = "the plan is damaged: its structure does not verify";
+    return nullptr;
+  }
+  const Plan* p = GetPlan(bytes.data());
+  if (p->version() != kPlanVersion) {
+    error = "the plan has version " + std::to_string(p->version()) + ", this program reads " +
+            std::to_string(kPlanVersion);
+    return nullptr;
+  }
+  if (!names_ok(p->sources(), limits::kSources) || !names_ok(p->zones(), limits::kZones) ||
+      !names_ok(p->assessments(), limits::kAssessments) ||
+      !names_ok(p->decisions(), limits::kDecisions) || !names_ok(p->actions(), limits::kActions) ||
+      !names_ok(p->sinks(), limits::kSinks) || p->site()->size() > limits::kNameBytes ||
+      (p->own()->identities() != nullptr &&
+       p->own()->identities()->size() > limits::kOwnIdentities)) {
+    error = "the plan has more of something than the limits allow, or something without a name";
+    return nullptr;
+  }
+  for (const auto check : {check_limits, check_sources, check_zones, check_trackers, check_rules}) {
+    error = check(*p);
+    if (!error.empty()) {
+      return nullptr;
+    }
+  }
+  return p;
+}
+
+}  // namespace vedette::plan

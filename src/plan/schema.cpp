@@ -1,0 +1,162 @@
+#include "plan/schema.hpp"
+
+#include <array>
+
+namespace vedette::plan {
+namespace {
+
+using enum ValueKind;
+using D = Dimension;
+
+constexpr std::array kSections{
+    SectionText{"", false, "The top of the file."},
+    SectionText{"own", false, "Own ship, or the platform the node stands on."},
+    SectionText{"cores", false, "Threads and the cores they run on."},
+    SectionText{"limits", false, "Bounds of the node; memory is reserved for them at start."},
+    SectionText{"source", true, "Where bytes come in, and the codec that reads them."},
+    SectionText{"zone", true, "An area: `points`, or `centre` and `radius`, or `around = \"own\"`."},
+    SectionText{"tracker", true,
+                "How things of one kind move: own, vessel, aid, base_station, aircraft, vehicle."},
+    SectionText{"assess", true, "A judgement over belief, with level and confidence."},
+    SectionText{"decide", true, "A choice made when an assessment changes."},
+    SectionText{"action", true, "What is done, by which sink, and how durably."},
+    SectionText{"sink", true, "Where actions go."},
+    SectionText{"env", true,
+                "Overrides for one environment, chosen with --env NAME: quoted paths as keys, as in "
+                "`\"source.bus.driver\" = \"recording\"`."},
+};
+
+constexpr std::array kKeys{
+    Key{"", "site", text, D::number, "!", 0, 0, "", "Name of the site; part of every action's key."},
+
+    Key{"own", "mmsi", list, D::number, "", 1, 999999999, "",
+        "MMSIs of our own transponders: heard as traffic, they are own ship."},
+
+    Key{"cores", "engine", whole, D::number, "-1", -1, 1023, "",
+        "Core of the engine thread; -1 leaves it to the system."},
+    Key{"cores", "priority", whole, D::number, "50", 0, 90, "",
+        "SCHED_FIFO priority; 0 keeps the normal scheduler."},
+    Key{"cores", "idle", choice, D::number, "spin", 0, 0, "spin rest",
+        "What the engine does when nothing came: spin, or rest 60 µs."},
+    Key{"cores", "huge_pages", flag, D::boolean, "true", 0, 0, "",
+        "Use huge pages where the host has them."},
+
+    Key{"limits", "tracks", whole, D::number, "4096", 1, 65536, "", "Tracks held at once."},
+    Key{"limits", "batch_events", whole, D::number, "64", 1, 256, "",
+        "Events admitted in one step."},
+    Key{"limits", "pending_actions", whole, D::number, "256", 1, 1024, "",
+        "Actions under way at once."},
+    Key{"limits", "journal", quantity, D::bytes, "1 GiB", 4194304, 1e15, "",
+        "Journal kept on disk; the oldest segments go first."},
+    Key{"limits", "segment", quantity, D::bytes, "16 MiB", 1048576, 1e9, "",
+        "One journal file."},
+    Key{"limits", "image", quantity, D::bytes, "256 MiB", 1048576, 1e12, "",
+        "Largest size of the belief image."},
+    Key{"limits", "tick", quantity, D::duration, "250 ms", 0.001, 60, "",
+        "How often everything is judged again although nothing came."},
+    Key{"limits", "checkpoint", quantity, D::duration, "5 s", 0.05, 3600, "",
+        "How often the belief image is written."},
+    Key{"limits", "commit", quantity, D::duration, "2 ms", 0, 10, "",
+        "Group commit: the longest a batch waits for company on its way to disk."},
+
+    Key{"source", "driver", choice, D::number, "!", 0, 0, "udp serial dpdk recording",
+        "What brings the bytes."},
+    Key{"source", "codec", choice, D::number, "!", 0, 0, "nmea0183 ais n2k mavlink adsb",
+        "What turns bytes into observations."},
+    Key{"source", "class", choice, D::number, "normal", 0, 0, "critical high normal bulk",
+        "Urgency of its events."},
+    Key{"source", "credits", whole, D::number, "1024", 16, 65536, "",
+        "Events that may wait for the engine."},
+    Key{"source", "listen", text, D::number, "", 0, 0, "", "udp: address and port, \"0.0.0.0:10110\"."},
+    Key{"source", "group", text, D::number, "", 0, 0, "", "udp: multicast group to join, \"239.192.0.1\"."},
+    Key{"source", "device", text, D::number, "", 0, 0, "", "serial: the line, \"/dev/ttyUSB0\"."},
+    Key{"source", "baud", whole, D::number, "4800", 1200, 3000000, "", "serial: speed of the line."},
+    Key{"source", "port", text, D::number, "", 0, 0, "",
+        "dpdk: EAL device arguments or a PCI address, \"net_af_packet0,iface=eth1\"."},
+    Key{"source", "udp_port", whole, D::number, "0", 0, 65535, "",
+        "dpdk, captures: take only datagrams to this port; 0 takes all."},
+    Key{"source", "file", text, D::number, "", 0, 0, "",
+        "recording: the file, from --recordings or the site file's folder; .gz is unpacked."},
+    Key{"source", "format", choice, D::number, "automatic", 0, 0,
+        "automatic lines n2k-plain adsb-csv tlog pcap raw", "recording: what kind of file it is."},
+    Key{"source", "speed", text, D::number, "1", 0, 0, "",
+        "recording: times as fast as recorded, or \"max\"; the same for all recordings."},
+    Key{"source", "interval", quantity, D::duration, "100 ms", 0.000001, 3600, "",
+        "recording: between frames that carry no time."},
+    Key{"source", "start", quantity, D::duration, "0 s", 0, 86400, "",
+        "recording: begin so long after the node."},
+    Key{"source", "retry", quantity, D::duration, "1 s", 0.01, 3600, "",
+        "serial: between attempts to open a line that is gone."},
+
+    Key{"zone", "points", numbers, D::angle, "", 0, 0, "",
+        "Corners, [[latitude, longitude], …] in degrees; edges are great circles."},
+    Key{"zone", "centre", numbers, D::angle, "", 0, 0, "", "Middle of a circle, [latitude, longitude]."},
+    Key{"zone", "around", choice, D::number, "", 0, 0, "own", "A circle that moves with own ship."},
+    Key{"zone", "radius", quantity, D::length, "", 1, 1000000, "", "Of a circle."},
+
+    Key{"tracker", "acceleration", quantity, D::acceleration, "", 0.0001, 200, "",
+        "How hard such things manoeuvre."},
+    Key{"tracker", "max_speed", quantity, D::speed, "", 0.1, 4000, "",
+        "Faster is a jump and is refused."},
+    Key{"tracker", "gate", quantity, D::number, "5", 2, 20, "", "Gate, in standard deviations."},
+    Key{"tracker", "position_sigma", quantity, D::length, "", 0.1, 10000, "",
+        "Of positions whose source gives no figure."},
+    Key{"tracker", "half_life", quantity, D::duration, "", 0.01, 1e6, "",
+        "Confidence halves with each."},
+    Key{"tracker", "halving_sigma", quantity, D::length, "", 0.1, 1e6, "",
+        "Position deviation at which confidence is halved."},
+    Key{"tracker", "coast", quantity, D::duration, "", 0.01, 1e6, "", "Silence until coasting."},
+    Key{"tracker", "lost", quantity, D::duration, "", 0.01, 1e6, "", "Silence until lost."},
+    Key{"tracker", "retire", quantity, D::duration, "", 0.01, 1e6, "", "Silence until forgotten."},
+    Key{"tracker", "confirm", whole, D::number, "2", 1, 100, "", "Positions until confirmed."},
+
+    Key{"assess", "of", text, D::number, "!", 0, 0, "",
+        "The subject: \"track\", \"own\", or \"source.NAME\"."},
+    Key{"assess", "kinds", list, D::kind, "", 0, 0, "",
+        "Only tracks of these kinds; without it vessel, aircraft and vehicle."},
+    Key{"assess", "when", expression, D::boolean, "!", 0, 0, "", "Raised while this is true."},
+    Key{"assess", "alarm_when", expression, D::boolean, "", 0, 0, "", "Level alarm while this is true."},
+    Key{"assess", "confidence", expression, D::ratio, "", 0, 0, "",
+        "Without it the track's confidence."},
+    Key{"assess", "warn", quantity, D::ratio, "0", 0, 1, "", "Confidence from which the level is warn."},
+    Key{"assess", "alarm", quantity, D::ratio, "2", 0, 2, "",
+        "Confidence from which the level is alarm; 2 is never."},
+    Key{"assess", "hold", quantity, D::duration, "0 s", 0, 86400, "", "True so long before raised."},
+    Key{"assess", "clear", quantity, D::duration, "0 s", 0, 86400, "", "False so long before cleared."},
+
+    Key{"decide", "on", name, D::number, "!", 0, 0, "assess", "The assessment that is decided on."},
+    Key{"decide", "trigger", choice, D::number, "raised", 0, 0, "raised cleared both",
+        "Raised (also to another level), cleared, or both."},
+    Key{"decide", "if", expression, D::boolean, "", 0, 0, "",
+        "And this is true; sees the subject, `level` and `confidence`."},
+    Key{"decide", "confidence", quantity, D::ratio, "0", 0, 1, "", "Below it the fallback is taken."},
+    Key{"decide", "deadline", quantity, D::duration, "10 ms", 0.00001, 3600, "",
+        "From the newest observation to the decision; later, the fallback is taken."},
+    Key{"decide", "run", name, D::number, "!", 0, 0, "action", "The action."},
+    Key{"decide", "fallback", name, D::number, "", 0, 0, "action",
+        "The action when confidence is short or the deadline has passed; none does nothing."},
+
+    Key{"action", "sink", name, D::number, "!", 0, 0, "sink", "Where it goes."},
+    Key{"action", "format", choice, D::number, "json", 0, 0, "json cot nmea",
+        "JSON line, Cursor-on-Target XML, or an NMEA 0183 ALR sentence."},
+    Key{"action", "durable", choice, D::number, "before", 0, 0, "before behind",
+        "before: on disk, then done. behind: done at once; only for what may be repeated."},
+    Key{"action", "idempotent", flag, D::boolean, "false", 0, 0, "",
+        "Repeating it does no harm; `durable = \"behind\"` needs it."},
+    Key{"action", "horizon", quantity, D::duration, "10 s", 0.001, 86400, "",
+        "Given up when not done by then."},
+    Key{"action", "message", text, D::number, "", 0, 0, "", "Words for people, at most 200 bytes."},
+
+    Key{"sink", "driver", choice, D::number, "!", 0, 0, "udp serial log", "What carries it."},
+    Key{"sink", "to", text, D::number, "", 0, 0, "", "udp: address and port."},
+    Key{"sink", "device", text, D::number, "", 0, 0, "", "serial: the line."},
+    Key{"sink", "baud", whole, D::number, "4800", 1200, 3000000, "", "serial: speed of the line."},
+};
+
+
+}  // namespace
+
+std::span<const Key> keys() { return kKeys; }
+std::span<const SectionText> sections() { return kSections; }
+
+}  // namespace vedette::plan

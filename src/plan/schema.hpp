@@ -1,0 +1,33 @@
+// Purpose: the one table of everything a site file can say; it drives checking, the reference page and
+// the JSON Schema.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/units.hpp"
+
+namespace vedette::plan {
+
+enum class ValueKind { text, choice, flag, whole, quantity, expression, name, numbers, list };
+
+struct Key {
+  std::string_view section;   // "source", "zone" …; "" for the top of the file
+  std::string_view key;
+  ValueKind kind;
+  Dimension dimension;        // of a quantity or an expression
+  std::string_view fallback;  // default as written in a file; "" none; "!" required
+  double low, high;           // range of a number in base units
+  std::string_view choices;   // of a choice, separated by blanks; of a name: the section it names
+  std::string_view text;
+};
+
+std::span<const Key> keys();
+struct SectionText {
+  std::string_view section;
+  bool named;                 // [section.NAME], as opposed to [section]
+  std::string_view text;
+};
+std::span<const SectionText> sections();
+
+}  // namespace vedette::plan
