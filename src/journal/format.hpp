@@ -1,0 +1,69 @@
+// Purpose: the journal on disk.
+//
+// DIR/journal/<16 hex digits>.seg, written in order, each preallocated full of zeros. A segment is a
+// chain of blocks, each at a multiple of 4,096 bytes:
+//
+//   BlockHeader (64) | payload (`length` bytes) | zeros to the next multiple of 4,096
+//
+// The first block of a segment is a SegmentHeader, and behind it, if there is one, a frozen state to
+// begin a replay from when older segments are gone. Blocks of kind `batches` hold whole batches
+// (model/batch.hpp), `close` ends a run that stopped in order. Each block carries the chain value of
+// the one before it, across segments. A block that does not verify, with nothing valid behind it, is
+// a torn tail and is cut off; with something valid behind it, it is damage.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "base/crc32c.hpp"
+#include "base/digest.hpp"
+#include "model/limits.hpp"
+
+namespace vedette::journal {
+
+inline constexpr std::uint32_t kBlockMagic = 0x4B424456;  // "VDBK"
+inline constexpr std::uint16_t kFormatVersion = 1;
+
+enum class BlockKind : std::uint16_t { segment = 1, batches = 2, close = 3 };
+
+struct BlockHeader {
+  std::uint32_t magic;
+  std::uint16_t version;
+  BlockKind kind;
+  std::uint64_t segment;      // number of the file
+  std::uint64_t block;        // from 1, without gaps, across segments
+  std::uint64_t previous;     // chain value of the block before; 0 for the first
+  std::uint32_t length;       // of the payload
+  std::uint32_t crc;          // CRC-32C of header (with this field 0) and payload
+  std::uint64_t first_batch;  // of the payload, 0 when it holds none
+  std::uint64_t last_batch;
+  std::uint64_t reserved;
+};
+static_assert(sizeof(BlockHeader) == 64 && std::is_trivially_copyable_v<BlockHeader>);
+
+struct SegmentHeader {
+  std::uint8_t plan_hash[32];  // SHA-256 of the plan's bytes
+  std::uint64_t node;
+  std::uint32_t epoch;
+  std::uint32_t frozen_bytes;  // of the state behind this header, 0 for none
+  std::uint64_t frozen_batch;  // the batch that state stands after
+};
+static_assert(sizeof(SegmentHeader) == 56);
+
+inline std::uint32_t block_crc(BlockHeader header, Bytes payload) {
+  header.crc = 0;
+  return crc32c(payload, crc32c({reinterpret_cast<const std::uint8_t*>(&header), sizeof header}));
+}
+
+// The payload is covered through the header's CRC.
+inline std::uint64_t chain_value(const BlockHeader& header) {
+  Digest digest;
+  digest.mix(Bytes(reinterpret_cast<const std::uint8_t*>(&header), sizeof header));
+  return digest.value();
+}
+
+constexpr std::size_t block_bytes(std::size_t length) {
+  return align_up(sizeof(BlockHeader) + length, limits::kBlockAlignment);
+}
+
+}  // namespace vedette::journal

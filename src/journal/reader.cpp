@@ -1,0 +1,193 @@
+#include "journal/reader.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/text.hpp"
+#include "model/batch.hpp"
+#include "platform/file.hpp"
+
+namespace vedette::journal {
+namespace {
+
+// The block at `at`, or null when nothing there verifies.
+const BlockHeader* block_at(Bytes bytes, std::size_t at, std::uint64_t segment) {
+  if (bytes.size() - at < sizeof(BlockHeader)) {
+    return nullptr;
+  }
+  const auto* header = reinterpret_cast<const BlockHeader*>(bytes.data() + at);
+  if (header->magic != kBlockMagic || header->version != kFormatVersion ||
+      header->segment != segment || header->length > bytes.size() - at - sizeof(BlockHeader)) {
+    return nullptr;
+  }
+  const Bytes payload = bytes.subspan(at + sizeof(BlockHeader), header->length);
+  if (block_crc(*header, payload) != header->crc) {
+    return nullptr;
+  }
+  const std::size_t end = at + block_bytes(header->length);
+  if (end > bytes.size()) {
+    return nullptr;
+  }
+  const std::size_t padding = at + sizeof(BlockHeader) + header->length;
+  const bool zeros = std::all_of(bytes.begin() + static_cast<std::ptrdiff_t>(padding),
+                                 bytes.begin() + static_cast<std::ptrdiff_t>(end),
+                                 [](std::uint8_t b) { return b == 0; });
+  return zeros ? header : nullptr;
+}
+
+std::string place(std::uint64_t segment, std::size_t at) {
+  return segment_name(segment) + " at byte " + std::to_string(at);
+}
+
+// What stands where no valid block begins: nothing, an unfinished write, or damage.
+void judge_end(Bytes bytes, std::size_t at, std::uint64_t segment, ReadResult& r) {
+  std::size_t bad = at;
+  while (bad < bytes.size() && bytes[bad] == 0) {
+    ++bad;
+  }
+  if (bad == bytes.size()) {
+    return;
+  }
+  for (std::size_t later = at + limits::kBlockAlignment; later + sizeof(BlockHeader) <= bytes.size();
+       later += limits::kBlockAlignment) {
+    const BlockHeader* header = block_at(bytes, later, segment);
+    if (header != nullptr && header->block > r.last_block) {
+      r.problem = "damaged: " + place(segment, at) + ", block " + std::to_string(r.last_block + 1) +
+                  " (after batch " + std::to_string(r.last_batch) + ") does not verify, block " +
+                  std::to_string(header->block) + " behind it does";
+      return;
+    }
+  }
+  r.problem = "torn: " + place(segment, at) + ", bytes after batch " + std::to_string(r.last_batch) +
+              " are no whole block";
+  r.torn_tail = true;
+}
+
+bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64_t segment,
+                   std::size_t at) {
+  while (!payload.empty()) {
+    BatchHeader header{};
+    if (payload.size() >= sizeof header) {
+      std::memcpy(&header, payload.data(), sizeof header);
+    }
+    const bool sound = header.magic == kBatchMagic && header.bytes >= sizeof header &&
+                       header.bytes <= payload.size() && header.bytes % 8 == 0;
+    if (!sound || (r.last_batch != 0 && header.number != r.last_batch + 1)) {
+      r.problem = "damaged: " + place(segment, at) + ", the batch after " +
+                  std::to_string(r.last_batch) + " is not in order";
+      return false;
+    }
+    const Bytes batch = payload.first(header.bytes);
+    if (!for_each_event(batch, [](const EventHeader&, Bytes) {})) {
+      r.problem = "damaged: " + place(segment, at) + ", batch " + std::to_string(header.number) +
+                  " holds something that is not an event";
+      return false;
+    }
+    r.last_batch = header.number;
+    ++r.batches;
+    if (visit.batch && !visit.batch(batch)) {
+      return false;
+    }
+    payload = payload.subspan(header.bytes);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string segment_name(std::uint64_t number) {
+  std::string name = "0000000000000000.seg";
+  for (std::size_t i = 16; i-- > 0; number >>= 4) {
+    name[i] = "0123456789abcdef"[number & 15];
+  }
+  return name;
+}
+
+std::vector<std::uint64_t> list_segments(const std::string& folder) {
+  std::vector<std::uint64_t> numbers;
+  for (const std::string& name : platform::list_folder(folder)) {
+    if (name.size() == 20 && name.ends_with(".seg")) {
+      if (const auto number = parse_unsigned(std::string_view(name).substr(0, 16), 16)) {
+        numbers.push_back(*number);
+      }
+    }
+  }
+  return numbers;
+}
+
+ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const Visit& visit) {
+  std::size_t at = 0;
+  r.last_segment = number;
+  r.valid_bytes = 0;
+  while (at < bytes.size()) {
+    const BlockHeader* header = block_at(bytes, at, number);
+    if (header == nullptr) {
+      judge_end(bytes, at, number, r);
+      return r;
+    }
+    const bool first = r.last_block == 0;
+    if (!first && (header->block != r.last_block + 1 || header->previous != r.chain)) {
+      r.problem = "damaged: " + place(number, at) + ", block " + std::to_string(header->block) +
+                  " does not follow block " + std::to_string(r.last_block);
+      return r;
+    }
+    if ((at == 0) != (header->kind == BlockKind::segment)) {
+      r.problem = "damaged: " + place(number, at) + ", a segment begins with its header and only there";
+      return r;
+    }
+    r.last_block = header->block;
+    r.chain = chain_value(*header);
+    r.closed = header->kind == BlockKind::close;
+    const Bytes payload = bytes.subspan(at + sizeof(BlockHeader), header->length);
+    if (header->kind == BlockKind::segment) {
+      SegmentHeader s{};
+      if (payload.size() >= sizeof s) {
+        std::memcpy(&s, payload.data(), sizeof s);
+      }
+      if (payload.size() < sizeof s || s.frozen_bytes != payload.size() - sizeof s) {
+        r.problem = "damaged: " + place(number, at) + ", the segment's header is short";
+        return r;
+      }
+      r.header = s;
+      r.epoch = std::max(r.epoch, s.epoch);
+      if (visit.segment && !visit.segment(s, payload.subspan(sizeof s), number)) {
+        return r;
+      }
+    } else if (header->kind == BlockKind::batches &&
+               !visit_batches(payload, visit, r, number, at)) {
+      return r;
+    }
+    at += block_bytes(header->length);
+    r.valid_bytes = at;
+    r.bytes += block_bytes(header->length);
+  }
+  return r;
+}
+
+ReadResult read_journal(const std::string& folder, const Visit& visit) {
+  ReadResult r;
+  const std::vector<std::uint64_t> segments = list_segments(folder);
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const std::string path = folder + "/" + segment_name(segments[i]);
+    const auto content = platform::read_file(path, std::size_t{2} << 30);
+    if (!content) {
+      r.problem = path + ": " + platform::error_text(content.error());
+      return r;
+    }
+    const std::uint64_t before = r.last_block;
+    r = read_segment(*content, segments[i], std::move(r), visit);
+    if (r.torn_tail && r.last_block == before && i + 1 == segments.size() && i > 0) {
+      return r;  // killed while the segment was being begun
+    }
+    if (r.torn_tail && i + 1 < segments.size()) {
+      r.torn_tail = false;  // recovery cuts a tail before it goes on: here something else happened
+      r.problem = "damaged" + r.problem.substr(4);
+    }
+    if (!r.problem.empty()) {
+      return r;
+    }
+  }
+  return r;
+}
+
+}  // namespace vedette::journal

@@ -1,0 +1,45 @@
+// Purpose: reads a journal back: every valid batch in order, and what is wrong where.
+// Runs on: cold threads; also recovery at start. Total on any bytes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "journal/format.hpp"
+
+namespace vedette::journal {
+
+struct Visit {
+  // A segment begins; `frozen` is its state to begin from, maybe empty. False stops the reading.
+  std::function<bool(const SegmentHeader& header, Bytes frozen, std::uint64_t segment)> segment;
+  // One whole batch. False stops the reading.
+  std::function<bool(Bytes batch)> batch;
+};
+
+struct ReadResult {
+  std::string problem;           // empty: the journal is whole
+  bool torn_tail = false;        // the problem is only that the last block is unfinished
+  bool closed = false;           // the last run stopped in order
+  std::uint64_t batches = 0;
+  std::uint64_t last_batch = 0;
+  std::uint64_t last_block = 0;
+  std::uint64_t last_segment = 0;
+  std::uint64_t chain = 0;       // of the last valid block
+  std::uint32_t epoch = 0;       // highest seen
+  std::uint64_t valid_bytes = 0; // of the last segment
+  std::uint64_t bytes = 0;
+  SegmentHeader header{};        // of the last segment
+};
+
+// One segment's bytes; used by read_journal and by the fuzzer.
+ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult so_far, const Visit& visit);
+
+ReadResult read_journal(const std::string& folder, const Visit& visit);
+
+std::string segment_name(std::uint64_t number);
+// Numbers of the segments in a folder, in order.
+std::vector<std::uint64_t> list_segments(const std::string& folder);
+
+}  // namespace vedette::journal

@@ -1,0 +1,216 @@
+#include "journal/writer.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "journal/reader.hpp"
+#include "model/batch.hpp"
+
+namespace vedette::journal {
+namespace {
+
+constexpr std::size_t kGroupBytes = 1 << 20;
+constexpr std::int64_t kWaitNs = 1'000'000'000;
+
+int sync_folder(const std::string& folder) {
+  const platform::Fd dir(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return dir.valid() && ::fsync(dir.get()) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+void Writer::FreeAligned::operator()(std::uint8_t* p) const { std::free(p); }
+
+int cut_tail(const std::string& folder, std::uint64_t segment, std::uint64_t valid_bytes) {
+  const std::string path = folder + "/" + segment_name(segment);
+  if (valid_bytes == 0) {
+    return ::unlink(path.c_str()) == 0 ? sync_folder(folder) : errno;
+  }
+  const platform::Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.valid() || ::ftruncate(file.get(), static_cast<off_t>(valid_bytes)) != 0 ||
+      ::fsync(file.get()) != 0) {
+    return errno;
+  }
+  return 0;
+}
+
+std::string Writer::open(const WriterOptions& options) {
+  options_ = options;
+  buffer_bytes_ = block_bytes(
+      std::max({kGroupBytes, options.max_batch_bytes,
+                options.max_frozen_bytes + sizeof(SegmentHeader)}));
+  void* memory = std::aligned_alloc(limits::kBlockAlignment, buffer_bytes_);
+  if (memory == nullptr) {
+    return "no memory for the journal's write buffer";
+  }
+  std::memset(memory, 0, buffer_bytes_);
+  buffer_.reset(static_cast<std::uint8_t*>(memory));
+  const int ring_error = ring_.init({.entries = 8});
+  if (ring_error != 0) {
+    return "io_uring for the journal: " + platform::error_text(ring_error);
+  }
+  durable_.store(options.durable_sequence, std::memory_order_release);
+  const int error = begin_segment();
+  return error == 0 ? std::string()
+                    : "journal in " + options.folder + ": " + platform::error_text(error);
+}
+
+void Writer::keep_frozen(Bytes frozen, std::uint64_t batch) {
+  frozen_.assign(frozen.begin(), frozen.end());
+  frozen_batch_ = batch;
+}
+
+int Writer::begin_segment() {
+  drop_old_segments();
+  const std::string path = options_.folder + "/" + segment_name(options_.next_segment);
+  // Filled with zeros once: on blocks that were only allocated, each sync also writes metadata.
+  {
+    const platform::Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
+    if (!file.valid()) {
+      return errno;
+    }
+    std::memset(buffer_.get(), 0, buffer_bytes_);
+    for (std::uint64_t done = 0; done < options_.segment_bytes;) {
+      const std::size_t n = static_cast<std::size_t>(
+          std::min<std::uint64_t>(buffer_bytes_, options_.segment_bytes - done));
+      const auto wrote = ::write(file.get(), buffer_.get(), n);
+      if (wrote < 0) {
+        const int error = errno;
+        ::unlink(path.c_str());
+        return error;
+      }
+      done += static_cast<std::uint64_t>(wrote);
+    }
+    if (::fsync(file.get()) != 0) {
+      return errno;
+    }
+  }
+  file_ = platform::Fd(::open(path.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC));
+  if (!file_.valid()) {
+    file_ = platform::Fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));  // a file system without it
+  }
+  if (!file_.valid()) {
+    return errno;
+  }
+  const int error = sync_folder(options_.folder);
+  if (error != 0) {
+    return error;
+  }
+  segment_ = options_.next_segment++;
+  at_ = 0;
+  SegmentHeader header = options_.header;
+  header.frozen_bytes = static_cast<std::uint32_t>(frozen_.size());
+  header.frozen_batch = frozen_batch_;
+  std::memcpy(buffer_.get() + sizeof(BlockHeader), &header, sizeof header);
+  if (!frozen_.empty()) {
+    std::memcpy(buffer_.get() + sizeof(BlockHeader) + sizeof header, frozen_.data(),
+                frozen_.size());
+  }
+  return write_block(BlockKind::segment, sizeof header + frozen_.size(), 0, 0);
+}
+
+int Writer::write_block(BlockKind kind, std::size_t length, std::uint64_t first,
+                        std::uint64_t last) {
+  BlockHeader header{};
+  header.magic = kBlockMagic;
+  header.version = kFormatVersion;
+  header.kind = kind;
+  header.segment = segment_;
+  header.block = options_.next_block;
+  header.previous = options_.chain;
+  header.length = static_cast<std::uint32_t>(length);
+  header.first_batch = first;
+  header.last_batch = last;
+  header.crc = block_crc(header, Bytes(buffer_.get() + sizeof header, length));
+  std::memcpy(buffer_.get(), &header, sizeof header);
+  const std::size_t bytes = block_bytes(length);
+  std::memset(buffer_.get() + sizeof header + length, 0, bytes - sizeof header - length);
+  if (!ring_.arm_durable_write(file_.get(), Bytes(buffer_.get(), bytes), at_, 1)) {
+    return EAGAIN;
+  }
+  // Two completions: the write, and the sync that is linked to it.
+  int error = 0;
+  for (int seen = 0; seen < 2;) {
+    platform::Completion done[2];
+    const std::size_t n = ring_.harvest_wait(done, kWaitNs);
+    for (std::size_t i = 0; i < n; ++i, ++seen) {
+      const bool short_write = seen == 0 && done[i].result >= 0 &&
+                               static_cast<std::size_t>(done[i].result) != bytes;
+      if (error == 0 && (done[i].result < 0 || short_write)) {
+        error = short_write ? EIO : -done[i].result;
+      }
+    }
+  }
+  if (error != 0) {
+    return error;  // the same block is written again at the same place
+  }
+  at_ += bytes;
+  ++options_.next_block;
+  options_.chain = chain_value(header);
+  bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  blocks_.fetch_add(1, std::memory_order_relaxed);
+  return 0;
+}
+
+bool Writer::step(Lane& batches) {
+  std::size_t used = sizeof(BlockHeader);
+  std::size_t count = 0;
+  BatchHeader first{};
+  BatchHeader last{};
+  for (auto batch = batches.peek(0); !batch.empty(); batch = batches.peek(count)) {
+    if (used + batch.size() > buffer_bytes_ || (count > 0 && used + batch.size() > kGroupBytes)) {
+      break;
+    }
+    std::memcpy(buffer_.get() + used, batch.data(), batch.size());
+    std::memcpy(&last, batch.data(), sizeof last);
+    first = count == 0 ? last : first;
+    used += batch.size();
+    ++count;
+  }
+  if (count == 0) {
+    return false;
+  }
+  const std::size_t length = used - sizeof(BlockHeader);
+  int error = 0;
+  // Room is kept for the closing block, so that a segment always ends whole.
+  if (at_ + block_bytes(length) + limits::kBlockAlignment > options_.segment_bytes &&
+      at_ > block_bytes(sizeof(SegmentHeader) + frozen_.size())) {
+    const std::vector<std::uint8_t> kept(buffer_.get() + sizeof(BlockHeader), buffer_.get() + used);
+    error = begin_segment();
+    std::memcpy(buffer_.get() + sizeof(BlockHeader), kept.data(), kept.size());
+  }
+  if (error == 0) {
+    error = write_block(BlockKind::batches, length, first.number, last.number);
+  }
+  error_.store(error, std::memory_order_relaxed);
+  if (error != 0) {
+    return false;
+  }
+  batches.release(count);
+  durable_.store(last.first_sequence + last.input_count + last.derived_count - 1,
+                 std::memory_order_release);
+  return true;
+}
+
+void Writer::close() {
+  if (file_.valid()) {
+    write_block(BlockKind::close, 0, 0, 0);
+  }
+  file_ = platform::Fd();
+}
+
+void Writer::drop_old_segments() {
+  const std::vector<std::uint64_t> segments = list_segments(options_.folder);
+  const std::uint64_t most = std::max<std::uint64_t>(4, options_.journal_bytes / options_.segment_bytes);
+  for (std::size_t i = 0; segments.size() - i >= most; ++i) {
+    const std::string path = options_.folder + "/" + segment_name(segments[i]);
+    ::unlink(path.c_str());
+  }
+}
+
+}  // namespace vedette::journal

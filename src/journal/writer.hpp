@@ -1,0 +1,80 @@
+// Purpose: puts batches on disk: group commit into preallocated segments, each write linked to
+// fdatasync, by io_uring and O_DIRECT.
+// In: sealed batches in the batch lane. Out: the durable sequence; what is in it survives a power cut.
+// Bound: the plan's journal and segment bytes; the oldest segments go first. When full or failing:
+// nothing is taken from the lane, problem() says why, and it is tried again.
+// Runs on: the journal thread (warm: it may wait).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/lane.hpp"
+#include "journal/format.hpp"
+#include "platform/file.hpp"
+#include "platform/ring.hpp"
+
+namespace vedette::journal {
+
+struct WriterOptions {
+  std::string folder;
+  std::uint64_t segment_bytes = 0;
+  std::uint64_t journal_bytes = 0;
+  std::size_t max_batch_bytes = 0;
+  std::size_t max_frozen_bytes = 0;
+  SegmentHeader header{};         // plan, node, epoch
+  std::uint64_t next_segment = 1;
+  std::uint64_t next_block = 1;
+  std::uint64_t chain = 0;
+  std::uint64_t durable_sequence = 0;
+};
+
+class Writer {
+ public:
+  // Begins a new segment and syncs it, so that the epoch is raised durably before anything is
+  // accepted. Empty on success.
+  std::string open(const WriterOptions& options);
+
+  // Writes what waits in the lane, at most one block; false when there was nothing or it failed.
+  bool step(Lane& batches);
+  // A state to begin later segments with.
+  void keep_frozen(Bytes frozen, std::uint64_t batch);
+  void close();
+
+  // Highest sequence that is on disk. Pairs an acquire load with the release store after fdatasync:
+  // an action that needs its intent on disk never sees the number before the disk has the bytes.
+  std::uint64_t durable_sequence() const { return durable_.load(std::memory_order_acquire); }
+  std::uint64_t bytes_written() const { return bytes_.load(std::memory_order_relaxed); }
+  std::uint64_t blocks_written() const { return blocks_.load(std::memory_order_relaxed); }
+  int last_error() const { return error_.load(std::memory_order_relaxed); }
+
+ private:
+  struct FreeAligned {
+    void operator()(std::uint8_t* p) const;
+  };
+  int begin_segment();
+  int write_block(BlockKind kind, std::size_t length, std::uint64_t first, std::uint64_t last);
+  void drop_old_segments();
+
+  WriterOptions options_;
+  platform::Ring ring_;
+  platform::Fd file_;
+  std::unique_ptr<std::uint8_t[], FreeAligned> buffer_;
+  std::size_t buffer_bytes_ = 0;
+  std::uint64_t segment_ = 0;
+  std::uint64_t at_ = 0;
+  std::vector<std::uint8_t> frozen_;
+  std::uint64_t frozen_batch_ = 0;
+  std::atomic<std::uint64_t> durable_{0};
+  std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<std::uint64_t> blocks_{0};
+  std::atomic<int> error_{0};
+};
+
+// Cuts a torn tail off, so that what was written once more is not mistaken for damage. 0 or errno.
+int cut_tail(const std::string& folder, std::uint64_t segment, std::uint64_t valid_bytes);
+
+}  // namespace vedette::journal
