@@ -158,6 +158,9 @@ Bytes Shard::replay(Bytes recorded, Lane& batches) {
 
 void Shard::run() {
   touched_count_ = touched_source_count_ = 0;
+  if (batch_.header().number == 1) {
+    start_sources(batch_.admitted_ns());
+  }
   batch_.for_each_input([this](EventHeader& event) { work(event); });
   give_up_overdue();
   judge_touched();

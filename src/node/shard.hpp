@@ -42,7 +42,6 @@ class Shard {
   void freeze(Freezer& out) const;
   bool thaw(Thawer& in);
   void set_epoch(std::uint32_t epoch) { epoch_ = epoch; }
-  void start_sources(std::int64_t now_ns);  // silence counts from here on a fresh start
 
   const engine::Progress& progress() const { return progress_; }
   const TrackTable& tracks() const { return tracks_; }
@@ -57,6 +56,7 @@ class Shard {
   static constexpr std::size_t kTouched = limits::kBatchEvents + limits::kSweepTracks;
 
   void run();
+  void start_sources(std::int64_t now_ns);  // silence counts from the first batch on
   void work(EventHeader& event);
   void observe(EventHeader& event);
   void outcome(EventHeader& event);

@@ -1,0 +1,126 @@
+#include "act/act.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include "act/render.hpp"
+#include "platform/clock.hpp"
+#include "platform/socket.hpp"
+
+namespace vedette::act {
+
+std::size_t Act::bytes_needed(const plan::Plan& plan) {
+  return arena_bytes<Waiting>(plan.limits()->pending_actions());
+}
+
+std::string Act::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
+                      Lane* log) {
+  plan_ = &plan;
+  devices_ = &devices;
+  log_ = log;
+  waiting_ = arena.make<Waiting>(plan.limits()->pending_actions());
+  for (std::size_t i = 0; i < plan.sinks()->size(); ++i) {
+    const plan::Sink* sink = plan.sinks()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    Outlet& outlet = outlets_[i];
+    outlet.kind = sink->kind();
+    if (sink->kind() == plan::SinkKind::udp) {
+      auto opened = platform::open_udp_sender({sink->address(), sink->port()});
+      if (!opened) {
+        return "sink " + sink->name()->str() + ": " + platform::error_text(opened.error());
+      }
+      outlet.fd = opened.value().release();
+    } else if (sink->kind() == plan::SinkKind::serial) {
+      outlet.device = devices.add(sink->device()->str(), sink->baud(), false, 1'000'000'000);
+      devices.want(outlet.device);
+    }
+  }
+  return {};
+}
+
+void Act::submit(const EventHeader& event, const ActionIntent& intent,
+                 std::int64_t newest_arrival_ns) {
+  CHECK(count_ < waiting_.size(), "the engine keeps to pending_actions");
+  waiting_[count_++] = {event, intent, newest_arrival_ns};
+}
+
+int Act::send(Outlet& outlet, std::string_view text) {
+  switch (outlet.kind) {
+    case plan::SinkKind::udp:
+      return platform::send_now(outlet.fd, as_bytes(text));
+    case plan::SinkKind::log: {
+      std::uint8_t* at = log_ == nullptr ? nullptr : log_->reserve(text.size());
+      if (at == nullptr) {
+        return ENOBUFS;
+      }
+      std::memcpy(at, text.data(), text.size());
+      log_->commit(text.size());
+      return 0;
+    }
+    case plan::SinkKind::serial: {
+      if (outlet.fd < 0) {
+        outlet.fd = devices_->take(outlet.device);
+      }
+      if (outlet.fd < 0) {
+        return ENODEV;
+      }
+      const std::int64_t wrote = platform::write_now(outlet.fd, as_bytes(text));
+      if (wrote == static_cast<std::int64_t>(text.size())) {
+        return 0;
+      }
+      if (wrote < 0 && wrote != -EAGAIN) {  // unplugged: opened again when it is back
+        devices_->give_back(outlet.device, outlet.fd);
+        outlet.fd = -1;
+        devices_->want(outlet.device);
+      }
+      return wrote < 0 ? static_cast<int>(-wrote) : EAGAIN;
+    }
+  }
+  return EINVAL;
+}
+
+void Act::step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    const Waiting& w = waiting_[i];
+    const bool before = plan_->actions()->Get(w.intent.action)->durable_before();
+    std::uint8_t* place = nullptr;
+    if ((before && w.event.sequence > durable_sequence) ||
+        (place = outcomes.reserve(event_bytes(sizeof(ActionOutcome)))) == nullptr) {
+      if (kept != i) {
+        waiting_[kept] = w;
+      }
+      ++kept;
+      continue;
+    }
+    char buffer[limits::kTextBytes];
+    FixedText text{std::span<char>(buffer)};
+    render(*plan_, w.event, w.intent, text);
+    const int error = send(outlets_[w.intent.sink], text.view());
+    if (w.newest_arrival_ns > 0) {
+      (before ? before_ : behind_).add(platform::monotonic_ns() - w.newest_arrival_ns);
+    }
+    SinkCounters& counters = counters_[w.intent.sink];
+    (error == 0 ? counters.sent : counters.failed).fetch_add(1, std::memory_order_relaxed);
+    ActionOutcome outcome{};
+    outcome.action_sequence = w.event.sequence;
+    outcome.exit = error == 0 ? Exit::success : Exit::abandonment;
+    outcome.reason = error == 0                           ? Reason::applied
+                     : error == EAGAIN || error == ENOBUFS ? Reason::sink_full
+                                                           : Reason::sink_failed;
+    outcome.sink = w.intent.sink;
+    outcome.bytes_sent = error == 0 ? static_cast<std::uint32_t>(text.view().size()) : 0;
+    EventHeader header{};
+    header.observed_ns = header.received_ns = now_ns;
+    header.cause = w.event.sequence;
+    header.payload_bytes = sizeof outcome;
+    header.source = kNoSource;
+    header.kind = EventKind::outcome;
+    header.event_class = EventClass::high;
+    std::memcpy(place, &header, sizeof header);
+    std::memcpy(place + sizeof header, &outcome, sizeof outcome);
+    outcomes.commit(event_bytes(sizeof outcome));
+  }
+  count_ = kept;
+}
+
+}  // namespace vedette::act

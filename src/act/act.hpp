@@ -1,0 +1,66 @@
+// Purpose: intents to bytes on a sink, each done once, with its outcome given back as an event.
+// In: submit() of action events; the journal's durable sequence. Out: bytes at sinks, outcome events.
+// Bound: the plan's pending_actions; the engine never has more under way. When a sink fails: the
+// outcome says so, and no other sink notices. Runs on: the engine thread; never waits.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/arena.hpp"
+#include "base/histogram.hpp"
+#include "base/lane.hpp"
+#include "model/derived.hpp"
+#include "model/event.hpp"
+#include "model/plan_generated.h"
+#include "platform/device_keeper.hpp"
+
+namespace vedette::act {
+
+struct SinkCounters {
+  std::atomic<std::uint64_t> sent{0};
+  std::atomic<std::uint64_t> failed{0};
+};
+
+class Act {
+ public:
+  static std::size_t bytes_needed(const plan::Plan& plan);
+  // Opens the sinks; empty on success. `log` takes the text of log sinks.
+  std::string init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices, Lane* log);
+
+  void submit(const EventHeader& event, const ActionIntent& intent, std::int64_t newest_arrival_ns);
+  // Does what may be done now. `arrival_ns` is a monotonic reading, for latency.
+  void step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes);
+
+  std::size_t waiting() const { return count_; }
+  const SinkCounters& counters(std::size_t sink) const { return counters_[sink]; }
+  const Histogram& latency_behind() const { return behind_; }
+  const Histogram& latency_before() const { return before_; }
+
+ private:
+  struct Waiting {
+    EventHeader event;
+    ActionIntent intent;
+    std::int64_t newest_arrival_ns;
+  };
+  struct Outlet {
+    int fd = -1;
+    std::size_t device = 0;
+    plan::SinkKind kind = plan::SinkKind::log;
+  };
+  int send(Outlet& outlet, std::string_view text);
+
+  const plan::Plan* plan_ = nullptr;
+  platform::DeviceKeeper* devices_ = nullptr;
+  Lane* log_ = nullptr;
+  std::span<Waiting> waiting_;
+  std::size_t count_ = 0;
+  std::array<Outlet, limits::kSinks> outlets_;
+  std::array<SinkCounters, limits::kSinks> counters_;
+  Histogram behind_, before_;
+};
+
+}  // namespace vedette::act

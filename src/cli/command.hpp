@@ -1,0 +1,76 @@
+// Purpose: what every command shares: exit codes, the JSON envelope, loading a site or a plan.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+#include "model/plan_generated.h"
+#include "plan/problem.hpp"
+
+namespace vedette::cli {
+
+// Published (docs/reference/cli.md); values after sysexits.h.
+enum ExitCode : int {
+  kOk = 0,
+  kFound = 1,
+  kUsage = 64,
+  kBadData = 65,
+  kNotFound = 66,
+  kUnreachable = 69,
+  kInternal = 70,
+  kIo = 74,
+  kTryLater = 75,
+  kProtocol = 76,
+  kNotAllowed = 77,
+  kConfiguration = 78,
+};
+
+// {"schema":"vedette.NAME/1","ok":true,"data":…} on stdout.
+void print_data(const std::string& schema, const std::string& data);
+// The envelope with ok:false when `json`, else text on stderr; returns `code`.
+int fail(bool json, const std::string& schema, int code, const std::string& name,
+         const std::string& message, const std::string& help = {});
+
+struct LoadedPlan {
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = nullptr;
+};
+struct SiteOptions {
+  std::string path;
+  std::string environment;
+};
+// Takes a site file or a compiled plan. On failure prints what is wrong and returns its exit code.
+int load_site(const SiteOptions& options, bool json, const std::string& schema, LoadedPlan& out);
+
+struct RunCommand {
+  SiteOptions site;
+  std::string data;
+  std::string recordings;
+  std::string for_text;
+  std::string speed;
+  bool alerts = false;
+  bool json = false;
+};
+struct JournalCommand {
+  std::string data;
+  std::string event;
+  bool verify = false;
+  bool json = false;
+};
+
+int check(const SiteOptions& options, bool json);
+int show_plan(const SiteOptions& options, bool json);
+int compile(const SiteOptions& options, const std::string& out, bool json);
+int docs(const std::string& page);
+int run(const RunCommand& command);
+int replay(const JournalCommand& command);
+int journal(const JournalCommand& command);
+int explain(const JournalCommand& command);
+int decode(const std::string& codec, const std::string& file, bool json);
+int status(const std::string& data, bool json);
+int doctor(bool json, const std::string& sysroot);
+
+}  // namespace vedette::cli

@@ -1,0 +1,77 @@
+#include <cstdio>
+
+#include "cli/command.hpp"
+#include "codec/codec.hpp"
+#include "ingress/recording.hpp"
+#include "platform/file.hpp"
+
+namespace vedette::cli {
+namespace {
+
+struct Printer {
+  std::uint64_t number = 0;
+  std::uint64_t records = 0;
+  std::uint64_t refused = 0;
+};
+
+void on_message(void* context, const codec::Message& message, Bytes) {
+  auto& printer = *static_cast<Printer*>(context);
+  std::string text;
+  JsonWriter<std::string> json(text);
+  json.begin_object().member("n", printer.number).member("ok", true);
+  codec::describe(message, json);
+  json.end_object();
+  std::printf("%s\n", text.c_str());
+  ++printer.records;
+}
+
+void on_refused(void* context, RefusalCause cause, Bytes) {
+  auto& printer = *static_cast<Printer*>(context);
+  std::printf("{\"n\":%llu,\"ok\":false,\"cause\":\"%s\"}\n",
+              static_cast<unsigned long long>(printer.number), std::string(name_of(cause)).c_str());
+  ++printer.records;
+  ++printer.refused;
+}
+
+}  // namespace
+
+int decode(const std::string& codec_name, const std::string& file, bool json) {
+  const auto kind = codec::codec_named(codec_name);
+  if (!kind) {
+    return fail(json, "decode", kUsage, "usage", "there is no codec \"" + codec_name + "\"",
+                "one of: nmea0183, ais, n2k, mavlink, adsb");
+  }
+  auto content = platform::read_file(file, limits::kRecordingBytes);
+  if (!content) {
+    return fail(json, "decode", kNotFound, "not-found",
+                file + ": " + platform::error_text(content.error()));
+  }
+  ingress::Recording recording;
+  ingress::Recording::Options options;
+  options.stream = *kind == codec::CodecKind::mavlink;
+  const std::string problem = recording.open(std::move(content).value(), file, options);
+  if (!problem.empty()) {
+    return fail(json, "decode", kBadData, "recording", file + ": " + problem);
+  }
+  codec::Decoder decoder(*kind);
+  Printer printer;
+  const codec::Output out{&printer, on_message, on_refused};
+  const bool raw = recording.format() == ingress::RecordingFormat::raw;
+  while (const auto frame = recording.peek()) {
+    // A stream has no frames but its own: they are numbered as they come out.
+    printer.number = raw ? printer.records + 1 : frame->number;
+    const std::int64_t now_ns =
+        frame->time_ns != 0 ? frame->time_ns : static_cast<std::int64_t>(frame->number) * 1'000'000;
+    if (frame->cause != RefusalCause::none) {
+      on_refused(&printer, frame->cause, frame->bytes);
+    } else if (raw) {
+      decoder.stream(frame->bytes, now_ns, out);
+    } else {
+      decoder.datagram(frame->bytes, now_ns, out);
+    }
+    recording.pop();
+  }
+  return kOk;
+}
+
+}  // namespace vedette::cli

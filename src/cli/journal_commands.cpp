@@ -1,0 +1,325 @@
+#include <cstdio>
+#include <cstring>
+#include <algorithm>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "base/text.hpp"
+#include "cli/command.hpp"
+#include "journal/reader.hpp"
+#include "model/batch.hpp"
+#include "model/derived.hpp"
+#include "node/node.hpp"
+#include "node/replay.hpp"
+#include "platform/file.hpp"
+
+namespace vedette::cli {
+namespace {
+
+using Json = JsonWriter<std::string>;
+
+template <typename T>
+T as(Bytes payload) {
+  T value{};
+  std::memcpy(&value, payload.data(), std::min(payload.size(), sizeof value));
+  return value;
+}
+
+std::string subject_text(const Subject& s, const plan::Plan& p) {
+  if (s.kind == SubjectKind::source) {
+    return "source " + (s.source < p.sources()->size() ? p.sources()->Get(s.source)->name()->str() : "?");
+  }
+  return std::string(name_of(static_cast<IdentityKind>(s.key >> 56))) + " " +
+         std::to_string(identity_of(s.key));
+}
+
+template <typename List>
+std::string name_in(const List* list, std::size_t index) {
+  return index < list->size() ? list->Get(static_cast<flatbuffers::uoffset_t>(index))->name()->str() : "?";
+}
+
+Bytes raw_of(Bytes payload) {
+  return payload.size() > sizeof(Observation) ? payload.subspan(sizeof(Observation)) : Bytes{};
+}
+
+bool printable(Bytes bytes) {
+  for (const std::uint8_t b : bytes) {
+    if ((b < 0x20 && b != '\n' && b != '\r') || b > 0x7E) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Json& json) {
+  json.member_id("event", e.sequence).member("kind", name_of(e.kind));
+  json.member_time("time", e.observed_ns);
+  json.member("class", name_of(e.event_class)).member("phase", name_of(e.state.phase()));
+  if (e.state.phase() == Phase::resolved) {
+    json.member("exit", name_of(e.state.exit())).member("reason", name_of(e.state.reason()));
+  }
+  if (e.source != kNoSource) {
+    json.member("source", std::string_view(name_in(p.sources(), e.source))).member_id("record", e.record);
+  }
+  if (e.cause != 0) {
+    json.member_id("cause", e.cause);
+  }
+  const auto subject = [&](const Subject& s) {
+    json.member("subject", std::string_view(subject_text(s, p)));
+  };
+  switch (e.kind) {
+    case EventKind::observation: {
+      const auto o = as<Observation>(payload);
+      json.member("of", name_of(o.kind)).member_id("identity", o.identity).member("message", o.message);
+      if (o.has(Field::position)) {
+        json.member("lat", o.latitude_e7 * 1e-7, 7).member("lon", o.longitude_e7 * 1e-7, 7);
+      }
+      std::string raw;
+      if (printable(raw_of(payload))) {
+        raw = as_text(raw_of(payload));
+        json.member("raw", std::string_view(raw));
+      } else {
+        append_hex(raw, raw_of(payload));
+        json.member("raw_hex", std::string_view(raw));
+      }
+      break;
+    }
+    case EventKind::assessment: {
+      const auto a = as<AssessmentChange>(payload);
+      json.member("assessment", std::string_view(name_in(p.assessments(), a.assessment)));
+      json.member("transition", name_of(a.transition)).member("level", name_of(a.level));
+      json.member("confidence", a.confidence, 3);
+      subject(a.subject);
+      json.key("causes").begin_array();
+      for (const std::uint64_t cause : a.causes) {
+        if (cause != 0) {
+          json.value(std::string_view(std::to_string(cause)));
+        }
+      }
+      json.end_array();
+      break;
+    }
+    case EventKind::decision: {
+      const auto d = as<DecisionMade>(payload);
+      json.member("decision", std::string_view(name_in(p.decisions(), d.decision)));
+      json.member("choice", name_of(d.choice)).member("confidence", d.confidence, 3);
+      json.member_id("late_ns", static_cast<std::uint64_t>(d.late_ns));
+      subject(d.subject);
+      break;
+    }
+    case EventKind::action: {
+      const auto i = as<ActionIntent>(payload);
+      json.member("action", std::string_view(name_in(p.actions(), i.action)));
+      json.member("sink", std::string_view(name_in(p.sinks(), i.sink)));
+      json.member("assessment", std::string_view(name_in(p.assessments(), i.assessment)));
+      json.member("level", name_of(i.level));
+      std::string key;
+      append_unsigned(key, i.node, 16);
+      key += "-" + std::to_string(i.epoch) + "-" + std::to_string(e.sequence);
+      json.member("key", std::string_view(key));
+      subject(i.subject);
+      break;
+    }
+    case EventKind::outcome: {
+      const auto o = as<ActionOutcome>(payload);
+      json.member_id("action_event", o.action_sequence).member("outcome", name_of(o.exit));
+      json.member("why", name_of(o.reason)).member("bytes", o.bytes_sent);
+      break;
+    }
+    case EventKind::track: {
+      const auto t = as<TrackChange>(payload);
+      json.member("change", name_of(t.change)).member("of", name_of(static_cast<IdentityKind>(t.key >> 56)));
+      json.member_id("identity", identity_of(t.key));
+      break;
+    }
+    case EventKind::source_state:
+      json.member("status", name_of(as<SourceState>(payload).status));
+      break;
+    default:
+      break;
+  }
+}
+
+// The plan of the newest segment; the journal of one folder has one.
+int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan& kept,
+              journal::SegmentHeader& header) {
+  bool found = false;
+  journal::Visit first;
+  first.segment = [&](const journal::SegmentHeader& h, Bytes, std::uint64_t) {
+    header = h;
+    found = true;
+    return false;
+  };
+  for (const std::uint64_t number : journal::list_segments(c.data + "/journal")) {
+    const auto content =
+        platform::read_file(c.data + "/journal/" + journal::segment_name(number), std::size_t{2} << 30);
+    if (content) {
+      journal::read_segment(*content, number, {}, first);
+    }
+    if (found) {
+      break;
+    }
+  }
+  if (!found) {
+    return fail(c.json, schema, kNotFound, "not-found", c.data + ": there is no journal here");
+  }
+  const std::string problem = node::load_kept_plan(c.data, header.plan_hash, kept);
+  return problem.empty() ? kOk : fail(c.json, schema, kBadData, "plan", problem);
+}
+
+}  // namespace
+
+int replay(const JournalCommand& c) {
+  node::KeptPlan kept;
+  journal::SegmentHeader header{};
+  const int code = open_data(c, "replay", kept, header);
+  if (code != kOk) {
+    return code;
+  }
+  node::Stepped stepped;
+  stepped.init(*kept.plan, header.node, header.epoch);
+  const node::ReplayResult result = node::replay(c.data, stepped, *kept.plan, 0);
+  if (!result.problem.empty()) {
+    return fail(c.json, "replay", kFound, result.journal.torn_tail ? "torn" : "differs",
+                c.data + ": " + result.problem,
+                result.journal.torn_tail ? "the node cuts a torn tail off when it starts" : "");
+  }
+  std::string digest;
+  append_unsigned(digest, result.digest, 16);
+  digest.insert(0, 16 - digest.size(), '0');
+  const engine::Progress& p = stepped.shard().progress();
+  if (c.json) {
+    std::string text;
+    Json json(text);
+    json.begin_object().member("batches", result.replayed).member_id("events", p.last_sequence);
+    json.member("digest", std::string_view(digest)).member("matches", true);
+    json.member("closed", result.journal.closed);
+    json.member("tracks", static_cast<std::uint64_t>(stepped.shard().tracks().size())).end_object();
+    print_data("replay", text);
+  } else {
+    std::printf("%llu batches, %llu events, digest %s: matches the journal batch by batch\n",
+                static_cast<unsigned long long>(result.replayed),
+                static_cast<unsigned long long>(p.last_sequence), digest.c_str());
+  }
+  return kOk;
+}
+
+int journal(const JournalCommand& c) {
+  node::KeptPlan kept;
+  journal::SegmentHeader header{};
+  const int code = open_data(c, "journal", kept, header);
+  if (code != kOk) {
+    return code;
+  }
+  journal::Visit visit;
+  visit.batch = [&](Bytes batch) {
+    const auto b = as<BatchHeader>(batch.first(sizeof(BatchHeader)));
+    for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
+      std::string text;
+      Json json(text);
+      json.begin_object().member_id("batch", b.number);
+      event_members(e, payload, *kept.plan, json);
+      json.end_object();
+      std::printf("%s\n", text.c_str());
+    });
+    return true;
+  };
+  const journal::ReadResult result = journal::read_journal(c.data + "/journal", visit);
+  if (!result.problem.empty()) {
+    std::fprintf(stderr, "vedette: %s: %s\n", c.data.c_str(), result.problem.c_str());
+    return kFound;
+  }
+  return kOk;
+}
+
+int explain(const JournalCommand& c) {
+  const auto wanted = parse_unsigned(c.event);
+  if (!wanted) {
+    return fail(c.json, "explain", kUsage, "usage", "\"" + c.event + "\" is not an event's number",
+                "take one from `vedette journal " + c.data + "`");
+  }
+  node::KeptPlan kept;
+  journal::SegmentHeader header{};
+  const int code = open_data(c, "explain", kept, header);
+  if (code != kOk) {
+    return code;
+  }
+  // Causes always come before their effects: one pass keeps all, the walk goes back through them.
+  struct Kept {
+    EventHeader header;
+    std::vector<std::uint8_t> payload;
+  };
+  std::map<std::uint64_t, Kept> events;
+  std::map<std::uint64_t, std::uint64_t> outcome_of;
+  journal::Visit visit;
+  visit.batch = [&](Bytes batch) {
+    for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
+      const bool late_outcome =
+          e.kind == EventKind::outcome && as<ActionOutcome>(payload).action_sequence == *wanted;
+      if (e.sequence <= *wanted || late_outcome) {
+        events[e.sequence] = {e, {payload.begin(), payload.end()}};
+      }
+      if (late_outcome) {
+        outcome_of[*wanted] = e.sequence;
+      }
+    });
+    return true;
+  };
+  journal::read_journal(c.data + "/journal", visit);
+  if (events.find(*wanted) == events.end()) {
+    return fail(c.json, "explain", kNotFound, "not-found",
+                "there is no event " + c.event + " in " + c.data);
+  }
+  std::vector<std::uint64_t> chain;
+  std::set<std::uint64_t> seen;
+  std::vector<std::uint64_t> open{*wanted};
+  while (!open.empty()) {
+    const std::uint64_t at = open.back();
+    open.pop_back();
+    const auto found = events.find(at);
+    if (at == 0 || found == events.end() || !seen.insert(at).second) {
+      continue;
+    }
+    chain.push_back(at);
+    if (found->second.header.kind == EventKind::assessment) {
+      for (const std::uint64_t cause : as<AssessmentChange>(found->second.payload).causes) {
+        open.push_back(cause);
+      }
+    }
+    open.push_back(found->second.header.cause);
+  }
+  std::sort(chain.rbegin(), chain.rend());
+  if (outcome_of.count(*wanted) != 0) {
+    chain.insert(chain.begin(), outcome_of[*wanted]);
+  }
+  std::string text;
+  Json json(text);
+  json.begin_object().member_id("event", *wanted).key("chain").begin_array();
+  for (const std::uint64_t at : chain) {
+    const Kept& e = events[at];
+    json.begin_object();
+    event_members(e.header, e.payload, *kept.plan, json);
+    json.end_object();
+    if (!c.json) {
+      std::string line;
+      append_time(line, e.header.observed_ns);
+      std::string members;
+      Json one(members);
+      one.begin_object();
+      event_members(e.header, e.payload, *kept.plan, one);
+      one.end_object();
+      const bool root = !is_derived(e.header.kind) && e.header.kind == EventKind::observation;
+      std::printf("%s  %-12s #%-8llu %s\n", line.c_str(), std::string(name_of(e.header.kind)).c_str(),
+                  static_cast<unsigned long long>(at), root ? "from" : "because of");
+      std::printf("    %s\n", members.c_str());
+    }
+  }
+  json.end_array().end_object();
+  if (c.json) {
+    print_data("explain", text);
+  }
+  return kOk;
+}
+
+}  // namespace vedette::cli

@@ -1,0 +1,123 @@
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
+#include "base/text.hpp"
+#include "base/units.hpp"
+#include "cli/command.hpp"
+#include "node/node.hpp"
+#include "plan/plan.hpp"
+#include "platform/file.hpp"
+#include "platform/socket.hpp"
+
+namespace vedette::cli {
+namespace {
+
+std::atomic<bool> g_stop{false};
+
+void on_signal(int) { g_stop.store(true, std::memory_order_relaxed); }
+
+// "30s", "5 min"; NaN-free: a negative answer is not a duration.
+double duration_seconds(std::string_view text) {
+  std::size_t split = 0;
+  while (split < text.size() && ((text[split] >= '0' && text[split] <= '9') || text[split] == '.')) {
+    ++split;
+  }
+  const auto value = parse_decimal(text.substr(0, split));
+  std::string_view unit_text = text.substr(split);
+  while (!unit_text.empty() && unit_text.front() == ' ') {
+    unit_text.remove_prefix(1);
+  }
+  const UnitName* unit = find_unit(unit_text.empty() ? "s" : unit_text);
+  return value && unit != nullptr && unit->dimension == Dimension::duration ? *value * unit->factor : -1.0;
+}
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+}  // namespace
+
+int run(const RunCommand& command) {
+  LoadedPlan loaded;
+  const int code = load_site(command.site, command.json, "run", loaded);
+  if (code != kOk) {
+    return code;
+  }
+  node::RunOptions options;
+  options.data = command.data.empty() ? "vedette-data" : command.data;
+  options.recordings = command.recordings.empty() ? folder_of(command.site.path) : command.recordings;
+  options.stop = &g_stop;
+  if (!command.for_text.empty()) {
+    options.for_seconds = duration_seconds(command.for_text);
+    if (options.for_seconds <= 0.0) {
+      return fail(command.json, "run", kUsage, "usage",
+                  "\"" + command.for_text + "\" is not a duration", "write 30s or \"5 min\"");
+    }
+  }
+  const bool alerts = command.alerts;
+  options.on_log = [alerts](std::string_view text) {
+    FILE* out = alerts ? stdout : stderr;
+    std::fwrite(text.data(), 1, text.size(), out);
+    std::fflush(out);
+  };
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  node::Node node(loaded.bytes, *loaded.plan, options);
+  const node::Node::Failure result = node.run();
+  if (result.exit_code != 0) {
+    return fail(command.json, "run", result.exit_code, "run", result.message);
+  }
+  if (command.json) {
+    print_data("run", node.status_json());
+  } else {
+    std::fprintf(stderr, "%s\n", node.status_json().c_str());
+  }
+  return kOk;
+}
+
+int status(const std::string& data, bool json) {
+  auto connected = platform::connect_unix(data + "/control.sock");
+  if (!connected) {
+    return fail(json, "status", kUnreachable, "unreachable",
+                "no node is running on " + data + ": " + platform::error_text(connected.error()));
+  }
+  platform::write_now(connected.value().get(), as_bytes("status\n"));
+  std::string answer;
+  std::uint8_t buffer[4096];
+  while (platform::wait_readable(connected.value().get(), 2000)) {
+    const auto got = platform::receive_now(connected.value().get(), buffer);
+    if (got <= 0) {
+      break;
+    }
+    answer.append(as_text(Bytes(buffer, static_cast<std::size_t>(got))));
+  }
+  if (answer.empty() || answer[0] != '{') {
+    return fail(json, "status", kTryLater, "busy", "the node did not answer");
+  }
+  while (!answer.empty() && answer.back() == '\n') {
+    answer.pop_back();
+  }
+  if (json) {
+    print_data("status", answer);
+  } else {
+    // One member a line is enough for a person; programs ask for --json.
+    int depth = 0;
+    for (const char c : answer) {
+      depth += c == '{' || c == '[' ? 1 : c == '}' || c == ']' ? -1 : 0;
+      std::putchar(c);
+      if (c == ',' && depth <= 1) {
+        std::putchar('\n');
+      }
+    }
+    std::putchar('\n');
+  }
+  return kOk;
+}
+
+}  // namespace vedette::cli

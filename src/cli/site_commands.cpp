@@ -1,0 +1,274 @@
+#include <cstdio>
+#include <cstring>
+
+#include "cli/command.hpp"
+#include "model/expression.hpp"
+#include "node/node.hpp"
+#include "plan/plan.hpp"
+#include "platform/file.hpp"
+#include "platform/hash.hpp"
+
+namespace vedette::cli {
+namespace {
+
+using Json = JsonWriter<std::string>;
+
+std::string human_bytes(std::size_t bytes) {
+  char text[32];
+  if (bytes >= 1 << 20) {
+    std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(bytes) / (1 << 20));
+  } else {
+    std::snprintf(text, sizeof text, "%.1f KiB", static_cast<double>(bytes) / 1024);
+  }
+  return text;
+}
+
+std::string seconds(std::int64_t ns) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g ms", static_cast<double>(ns) * 1e-6);
+  return text;
+}
+
+constexpr const char* kDrivers[] = {"udp", "serial", "dpdk", "recording"};
+constexpr const char* kCodecs[] = {"nmea0183", "n2k", "mavlink", "adsb"};
+constexpr const char* kSinks[] = {"udp", "serial", "log"};
+constexpr const char* kFormats[] = {"json", "cot", "nmea"};
+constexpr const char* kClasses[] = {"critical", "high", "normal", "bulk"};
+constexpr const char* kSubjects[] = {"track", "own", "source"};
+
+std::string hash_text(const LoadedPlan& loaded) {
+  std::string text;
+  append_hex(text, platform::sha256(loaded.bytes));
+  return text;
+}
+
+void plan_json(const LoadedPlan& loaded, Json& json) {
+  const plan::Plan& p = *loaded.plan;
+  json.begin_object().member("site", p.site()->string_view());
+  json.member("hash", std::string_view(hash_text(loaded)));
+  json.member("bytes", static_cast<std::uint64_t>(loaded.bytes.size()));
+  json.key("sources").begin_array();
+  for (const plan::Source* s : *p.sources()) {
+    json.begin_object().member("name", s->name()->string_view());
+    json.member("driver", kDrivers[static_cast<int>(s->driver())]).member("codec", kCodecs[s->codec()]);
+    json.member("class", kClasses[s->event_class()]).member("credits", s->credits());
+    json.member("when_full", s->lossless() ? "wait" : "refuse").end_object();
+  }
+  json.end_array().key("assessments").begin_array();
+  for (const plan::Assessment* a : *p.assessments()) {
+    json.begin_object().member("name", a->name()->string_view());
+    json.member("of", kSubjects[a->subject()]).member("when", a->when()->text()->string_view());
+    json.member("operations", static_cast<std::uint64_t>(a->when()->ops()->size()));
+    json.member("cost", a->when()->cost()).member("stack", a->when()->stack());
+    json.member_id("hold_ns", static_cast<std::uint64_t>(a->hold_ns()));
+    json.member_id("clear_ns", static_cast<std::uint64_t>(a->clear_ns())).end_object();
+  }
+  json.end_array().key("decisions").begin_array();
+  for (const plan::Decision* d : *p.decisions()) {
+    json.begin_object().member("name", d->name()->string_view());
+    json.member("on", p.assessments()->Get(d->assessment())->name()->string_view());
+    json.member_id("deadline_ns", static_cast<std::uint64_t>(d->deadline_ns()));
+    json.member("confidence", d->min_confidence(), 3);
+    json.member("run", p.actions()->Get(d->action())->name()->string_view());
+    if (d->fallback() != kNoAction) {
+      json.member("fallback", p.actions()->Get(d->fallback())->name()->string_view());
+    }
+    json.end_object();
+  }
+  json.end_array().key("actions").begin_array();
+  for (const plan::Action* a : *p.actions()) {
+    json.begin_object().member("name", a->name()->string_view());
+    json.member("sink", p.sinks()->Get(a->sink())->name()->string_view());
+    json.member("format", kFormats[static_cast<int>(a->format())]);
+    json.member("durable", a->durable_before() ? "before" : "behind").end_object();
+  }
+  json.end_array().key("memory").begin_array();
+  std::size_t total = 0;
+  for (const node::RoomMemory& room : node::memory_plan(p)) {
+    total += room.bytes;
+    json.begin_object().member("room", room.room);
+    json.member("bytes", static_cast<std::uint64_t>(room.bytes)).end_object();
+  }
+  json.end_array().member("memory_bytes", static_cast<std::uint64_t>(total)).end_object();
+}
+
+void plan_text(const LoadedPlan& loaded) {
+  const plan::Plan& p = *loaded.plan;
+  std::printf("plan of %s, %zu bytes, sha256 %.16s\n\nsources -> codecs -> lanes\n",
+              p.site()->c_str(), loaded.bytes.size(), hash_text(loaded).c_str());
+  for (const plan::Source* s : *p.sources()) {
+    std::printf("  %-16s %-9s -> %-8s -> lane of %u, class %s, when full: %s\n", s->name()->c_str(),
+                kDrivers[static_cast<int>(s->driver())], kCodecs[s->codec()], s->credits(),
+                kClasses[s->event_class()], s->lossless() ? "wait" : "refuse and count");
+  }
+  std::printf("\nassessments (judged on every change of their subject, and every %s)\n",
+              seconds(p.limits()->tick_ns()).c_str());
+  for (const plan::Assessment* a : *p.assessments()) {
+    std::printf("  %-16s of %-6s at most %zu operations, cost %u: %s\n", a->name()->c_str(),
+                kSubjects[a->subject()], static_cast<std::size_t>(a->when()->ops()->size()),
+                a->when()->cost(), a->when()->text()->c_str());
+  }
+  std::printf("\ndecisions\n");
+  for (const plan::Decision* d : *p.decisions()) {
+    std::printf("  %-16s on %-16s within %s -> %s%s%s\n", d->name()->c_str(),
+                p.assessments()->Get(d->assessment())->name()->c_str(),
+                seconds(d->deadline_ns()).c_str(), p.actions()->Get(d->action())->name()->c_str(),
+                d->fallback() != kNoAction ? ", else " : "",
+                d->fallback() != kNoAction ? p.actions()->Get(d->fallback())->name()->c_str() : "");
+  }
+  std::printf("\nactions -> sinks\n");
+  for (const plan::Action* a : *p.actions()) {
+    const plan::Sink* sink = p.sinks()->Get(a->sink());
+    std::printf("  %-16s %-4s, on disk %s -> %s (%s), given up after %s\n", a->name()->c_str(),
+                kFormats[static_cast<int>(a->format())], a->durable_before() ? "before" : "behind",
+                sink->name()->c_str(), kSinks[static_cast<int>(sink->kind())],
+                seconds(a->horizon_ns()).c_str());
+  }
+  std::printf("\nmemory, all of it taken at start\n");
+  std::size_t total = 0;
+  for (const node::RoomMemory& room : node::memory_plan(p)) {
+    total += room.bytes;
+    std::printf("  %-32s %12s\n", room.room, human_bytes(room.bytes).c_str());
+  }
+  std::printf("  %-32s %12s\n", "sum", human_bytes(total).c_str());
+}
+
+}  // namespace
+
+void print_data(const std::string& schema, const std::string& data) {
+  std::printf("{\"schema\":\"vedette.%s/1\",\"ok\":true,\"data\":%s}\n", schema.c_str(), data.c_str());
+}
+
+int fail(bool json, const std::string& schema, int code, const std::string& name,
+         const std::string& message, const std::string& help) {
+  if (json) {
+    std::string text;
+    Json out(text);
+    out.begin_object().member("schema", std::string_view("vedette." + schema + "/1"));
+    out.member("ok", false).key("error").begin_object();
+    out.member("code", std::string_view(name)).member("message", std::string_view(message));
+    if (!help.empty()) {
+      out.member("help", std::string_view(help));
+    }
+    out.end_object().end_object();
+    std::printf("%s\n", text.c_str());
+  } else {
+    std::fprintf(stderr, "vedette: %s\n", message.c_str());
+    if (!help.empty()) {
+      std::fprintf(stderr, "  help: %s\n", help.c_str());
+    }
+  }
+  return code;
+}
+
+int load_site(const SiteOptions& options, bool json, const std::string& schema, LoadedPlan& out) {
+  auto content = platform::read_file(options.path, limits::kPlanBytes);
+  if (!content) {
+    return fail(json, schema, kNotFound, "not-found",
+                options.path + ": " + platform::error_text(content.error()));
+  }
+  std::vector<std::uint8_t> bytes = std::move(content).value();
+  if (bytes.size() >= 8 && std::memcmp(bytes.data() + 4, "VDTP", 4) == 0) {
+    out.bytes = std::move(bytes);
+  } else {
+    const std::string_view text = as_text(bytes);
+    plan::Compiled compiled = plan::compile_site(text, options.environment);
+    if (!compiled.problems.empty()) {
+      if (json) {
+        std::string document;
+        Json list(document);
+        list.begin_object().member("schema", std::string_view("vedette." + schema + "/1"));
+        list.member("ok", false).key("error").begin_object().member("code", "site");
+        list.member("message", std::string_view(std::to_string(compiled.problems.size()) + " problems"));
+        list.key("problems").begin_array();
+        for (const plan::Problem& p : compiled.problems) {
+          list.begin_object().member("message", std::string_view(p.message));
+          list.key("where").begin_object().member("file", std::string_view(options.path));
+          list.member("line", p.line).member("col", p.column).end_object();
+          if (!p.help.empty()) {
+            list.member("help", std::string_view(p.help));
+          }
+          list.end_object();
+        }
+        list.end_array().end_object().end_object();
+        std::printf("%s\n", document.c_str());
+      } else {
+        for (const plan::Problem& p : compiled.problems) {
+          std::fprintf(stderr, "%s", plan::render(p, options.path, text).c_str());
+        }
+        std::fprintf(stderr, "%zu problem%s in %s\n", compiled.problems.size(),
+                     compiled.problems.size() == 1 ? "" : "s", options.path.c_str());
+      }
+      return kFound;
+    }
+    out.bytes = std::move(compiled.buffer);
+  }
+  std::string error;
+  out.plan = plan::load_plan(out.bytes, error);
+  return out.plan != nullptr
+             ? kOk
+             : fail(json, schema, kBadData, "plan", options.path + ": " + error);
+}
+
+int check(const SiteOptions& options, bool json) {
+  LoadedPlan loaded;
+  const int code = load_site(options, json, "check", loaded);
+  if (code == kOk) {
+    if (json) {
+      print_data("check", "{\"problems\":[]}");
+    } else {
+      std::printf("%s: no problems; %u sources, %u assessments, %u decisions\n", options.path.c_str(),
+                  loaded.plan->sources()->size(), loaded.plan->assessments()->size(),
+                  loaded.plan->decisions()->size());
+    }
+  }
+  return code;
+}
+
+int show_plan(const SiteOptions& options, bool json) {
+  LoadedPlan loaded;
+  const int code = load_site(options, json, "plan", loaded);
+  if (code != kOk) {
+    return code;
+  }
+  if (json) {
+    std::string text;
+    Json out(text);
+    plan_json(loaded, out);
+    print_data("plan", text);
+  } else {
+    plan_text(loaded);
+  }
+  return kOk;
+}
+
+int compile(const SiteOptions& options, const std::string& out, bool json) {
+  LoadedPlan loaded;
+  const int code = load_site(options, json, "compile", loaded);
+  if (code != kOk) {
+    return code;
+  }
+  const int error = platform::write_file_durably(out, loaded.bytes);
+  if (error != 0) {
+    return fail(json, "compile", kIo, "io", out + ": " + platform::error_text(error));
+  }
+  if (json) {
+    print_data("compile", "{\"bytes\":" + std::to_string(loaded.bytes.size()) + ",\"hash\":\"" +
+                              hash_text(loaded) + "\"}");
+  } else {
+    std::printf("%s: %zu bytes, sha256 %s\n", out.c_str(), loaded.bytes.size(),
+                hash_text(loaded).c_str());
+  }
+  return kOk;
+}
+
+int docs(const std::string& page) {
+  if (page == "site-file") {
+    std::printf("%s", plan::site_reference_markdown().c_str());
+  } else {
+    std::printf("%s", plan::site_json_schema().c_str());
+  }
+  return kOk;
+}
+
+}  // namespace vedette::cli

@@ -1,0 +1,405 @@
+#include "ingress/ingress.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+
+#include "ingress/ethernet.hpp"
+#include "platform/file.hpp"
+
+namespace vedette::ingress {
+namespace {
+
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+constexpr std::size_t kFramesAStep = 64;
+constexpr unsigned kReceiveBuffers = 1024;
+// Events that one frame can make at most: a datagram full of the shortest AIVDM lines has fewer.
+constexpr std::size_t kEventsAFrame = 64;
+constexpr std::int64_t kLinkCheckNs = 200'000'000;
+
+void bump(std::atomic<std::uint64_t>& at, std::uint64_t by = 1) {
+  at.store(at.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+}
+
+std::size_t lane_records(const plan::Source& s) {
+  return std::bit_ceil(static_cast<std::size_t>(s.credits()));
+}
+// Half of what the largest events would take: typical events are far smaller, and bytes are a bound
+// of their own.
+std::size_t lane_bytes(const plan::Source& s) {
+  return std::max(lane_records(s) * kEventBytes / 2, 4 * kEventsAFrame * kEventBytes);
+}
+
+bool is_stream(codec::CodecKind kind) { return kind == codec::CodecKind::mavlink; }
+
+}  // namespace
+
+std::size_t Ingress::bytes_needed(const plan::Plan& plan) {
+  std::size_t bytes = 0;
+  for (const plan::Source* s : *plan.sources()) {
+    bytes += Lane::bytes_needed(lane_records(*s), lane_bytes(*s));
+  }
+  return bytes;
+}
+
+std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
+                          const std::string& recordings, std::span<const std::uint64_t> resume) {
+  devices_ = &devices;
+  std::vector<std::string> eal_devices;
+  for (const plan::Source* s : *plan.sources()) {
+    auto source = std::make_unique<Source>();
+    source->plan = s;
+    source->index = static_cast<std::uint16_t>(sources_.size());
+    source->event_class = static_cast<EventClass>(s->event_class());
+    source->decoder = codec::Decoder(static_cast<codec::CodecKind>(s->codec()));
+    source->lane.init(arena, lane_records(*s), lane_bytes(*s));
+    source->resume_after = source->index < resume.size() ? resume[source->index] : 0;
+    std::string problem;
+    switch (s->driver()) {
+      case plan::DriverKind::udp: {
+        auto opened = platform::open_udp_receiver({s->address(), s->port()}, s->group());
+        if (opened) {
+          source->socket = std::move(opened).value();
+        } else {
+          problem = platform::to_text({s->address(), s->port()}) + ": " +
+                    platform::error_text(opened.error());
+        }
+        uses_ring_ = true;
+        break;
+      }
+      case plan::DriverKind::serial:
+        source->device = devices.add(s->device()->str(), s->baud(), true, s->retry_ns());
+        devices.want(source->device);
+        uses_ring_ = true;
+        break;
+      case plan::DriverKind::dpdk:
+        source->port = eal_devices.size();
+        eal_devices.push_back(s->eal()->str());
+        break;
+      case plan::DriverKind::recording:
+        problem = open_recording(*source, recordings);
+        break;
+    }
+    if (!problem.empty()) {
+      return "source " + s->name()->str() + ": " + problem;
+    }
+    sources_.push_back(std::move(source));
+  }
+  const std::string problem = ports_.start(eal_devices, false);
+  if (!problem.empty()) {
+    return "packet ports: " + problem;
+  }
+  for (const auto& source : sources_) {
+    if (recorded_start_ns_ == 0 && source->plan->driver() == plan::DriverKind::recording &&
+        source->recording.has_times()) {
+      if (const auto first = source->recording.peek()) {
+        recorded_start_ns_ = first->time_ns;
+      }
+    }
+  }
+  return {};
+}
+
+std::string Ingress::open_recording(Source& source, const std::string& folder) {
+  const std::string name = source.plan->file()->str();
+  const std::string path = name.empty() || name[0] == '/' || folder.empty() ? name : folder + "/" + name;
+  auto content = platform::read_file(path, limits::kRecordingBytes);
+  if (!content) {
+    return path + ": " + platform::error_text(content.error()) +
+           (content.error() == ENOENT ? " (say where recordings are with --recordings DIR)" : "");
+  }
+  Recording::Options options;
+  options.format = static_cast<RecordingFormat>(source.plan->format());
+  options.interval_ns = source.plan->interval_ns();
+  options.port = source.plan->udp_port();
+  options.stream = is_stream(source.decoder.kind());
+  const std::string problem = source.recording.open(std::move(content).value(), path, options);
+  return problem.empty() ? problem : path + ": " + problem;
+}
+
+std::string Ingress::start_on_this_thread() {
+  if (!uses_ring_) {
+    return {};
+  }
+  const int error = ring_.init({.entries = 256, .buffers = kReceiveBuffers, .buffer_bytes = 2048});
+  if (error != 0) {
+    return "io_uring: " + platform::error_text(error) +
+           (error == EPERM || error == ENOSYS ? " (see `vedette doctor`, io_uring)" : "");
+  }
+  return {};
+}
+
+void Ingress::set_node_start(std::int64_t ns) {
+  node_start_ns_ = ns;
+  for (const auto& source : sources_) {
+    if (source->plan->driver() != plan::DriverKind::recording) {
+      continue;
+    }
+    const std::int64_t begin = ns + source->plan->start_ns();
+    source->untimed_ns = begin;
+    const auto first = source->recording.peek();
+    source->shift_ns = first && source->recording.has_times() ? begin - first->time_ns : 0;
+    find_due(*source);
+  }
+}
+
+void Ingress::find_due(Source& source) {
+  const auto next = source.recording.peek();
+  if (!next) {
+    source.due_ns = kNever;
+  } else if (source.recording.has_times() && next->time_ns != 0) {
+    // Recorded times that go back are given out late, not reordered.
+    source.due_ns = std::max(source.due_ns, next->time_ns + source.shift_ns);
+  } else if (source.recording.has_times()) {
+    source.due_ns = std::max(source.due_ns, node_start_ns_ + source.plan->start_ns());
+  } else {
+    source.due_ns = source.untimed_ns;
+  }
+}
+
+std::int64_t Ingress::next_due_ns() const {
+  std::int64_t due = kNever;
+  for (const auto& source : sources_) {
+    if (source->plan->driver() == plan::DriverKind::recording && !source->ended) {
+      due = std::min(due, source->due_ns);
+    }
+  }
+  return due;
+}
+
+bool Ingress::has_recordings() const {
+  return std::any_of(sources_.begin(), sources_.end(), [](const auto& s) {
+    return s->plan->driver() == plan::DriverKind::recording;
+  });
+}
+
+bool Ingress::all_recordings_ended() const {
+  return has_recordings() && std::all_of(sources_.begin(), sources_.end(), [](const auto& s) {
+           return s->plan->driver() == plan::DriverKind::recording && s->ended;
+         });
+}
+
+void Ingress::refuse(Source& source, RefusalCause cause) {
+  bump(source.counters.refused[static_cast<std::size_t>(cause)]);
+}
+
+bool Ingress::put(Source& source, EventKind kind, Bytes first, Bytes second, std::int64_t now_ns,
+                  std::int64_t arrival_ns) {
+  const std::size_t payload = first.size() + second.size();
+  std::uint8_t* at = source.lane.reserve(event_bytes(payload));
+  if (at == nullptr) {
+    return false;
+  }
+  EventHeader header{};
+  header.observed_ns = header.received_ns = now_ns;
+  header.arrival_ns = arrival_ns;
+  header.record = source.record;
+  header.payload_bytes = static_cast<std::uint16_t>(payload);
+  header.source = source.index;
+  header.kind = kind;
+  header.event_class = source.event_class;
+  std::memcpy(at, &header, sizeof header);
+  std::memcpy(at + sizeof header, first.data(), first.size());
+  if (!second.empty()) {
+    std::memcpy(at + sizeof header + first.size(), second.data(), second.size());
+  }
+  source.lane.commit(event_bytes(payload));
+  return true;
+}
+
+void Ingress::announce(Source& source, SourceStatus status, int error, std::int64_t now_ns) {
+  if (source.counters.status.load(std::memory_order_relaxed) == static_cast<std::uint8_t>(status) &&
+      source.counters.error.load(std::memory_order_relaxed) == error) {
+    return;
+  }
+  SourceState state{};
+  state.error = error;
+  state.status = status;
+  const Bytes bytes(reinterpret_cast<const std::uint8_t*>(&state), sizeof state);
+  if (put(source, EventKind::source_state, bytes, {}, now_ns, 0)) {
+    source.counters.status.store(static_cast<std::uint8_t>(status), std::memory_order_relaxed);
+    source.counters.error.store(error, std::memory_order_relaxed);
+  }
+}
+
+void Ingress::on_message(void* context, const codec::Message& message, Bytes raw) {
+  auto& taking = *static_cast<Taking*>(context);
+  auto& source = *taking.source;
+  if (codec::is_part(message)) {
+    bump(source.counters.parts);
+    return;
+  }
+  Observation observation{};
+  if (!codec::to_observation(message, observation)) {
+    bump(source.counters.refused[static_cast<std::size_t>(RefusalCause::not_available)]);
+    return;
+  }
+  if (source.record <= source.resume_after) {
+    return;  // accepted before the restart; decoded again only for the codec's own state
+  }
+  const Bytes kept = raw.first(std::min(raw.size(), limits::kRawBytes));
+  const Bytes typed(reinterpret_cast<const std::uint8_t*>(&observation), sizeof observation);
+  if (!put(source, EventKind::observation, typed, kept, taking.now_ns, taking.arrival_ns)) {
+    bump(source.counters.refused[static_cast<std::size_t>(RefusalCause::lane_full)]);
+    return;
+  }
+  bump(source.counters.accepted);
+}
+
+void Ingress::on_refused(void* context, RefusalCause cause, Bytes) {
+  auto& source = *static_cast<Taking*>(context)->source;
+  bump(source.counters.refused[static_cast<std::size_t>(cause)]);
+}
+
+void Ingress::take(Source& source, Bytes bytes, bool stream, std::int64_t now_ns,
+                   std::int64_t arrival_ns) {
+  bump(source.counters.received);
+  bump(source.counters.bytes, bytes.size());
+  Taking taking{&source, now_ns, arrival_ns};
+  const codec::Output out{&taking, on_message, on_refused};
+  if (stream) {
+    source.decoder.stream(bytes, now_ns, out);
+  } else {
+    source.decoder.datagram(bytes, now_ns, out);
+  }
+}
+
+std::size_t Ingress::step(const platform::NodeClock& clock) {
+  std::size_t taken = uses_ring_ ? step_ring(clock) : 0;
+  for (const auto& source : sources_) {
+    if (source->plan->driver() == plan::DriverKind::dpdk) {
+      taken += step_port(*source, clock);
+    } else if (source->plan->driver() == plan::DriverKind::recording) {
+      taken += step_recording(*source, clock);
+    }
+  }
+  return taken;
+}
+
+std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
+  for (const auto& s : sources_) {
+    Source& source = *s;
+    if (source.plan->driver() == plan::DriverKind::udp && !source.armed) {
+      source.armed = ring_.arm_receive(source.socket.get(), source.index);
+      announce(source, SourceStatus::up, 0, clock.now_ns());
+    } else if (source.plan->driver() == plan::DriverKind::serial && !source.armed) {
+      step_serial(source, clock.now_ns());
+    }
+  }
+  platform::Completion done[kFramesAStep];
+  const std::size_t n = ring_.harvest(done);
+  for (std::size_t i = 0; i < n; ++i) {
+    const platform::Completion& c = done[i];
+    if (c.tag >= sources_.size()) {
+      continue;
+    }
+    Source& source = *sources_[c.tag];
+    const bool serial = source.plan->driver() == plan::DriverKind::serial;
+    if (c.result > 0) {
+      const Bytes bytes = serial ? Bytes(source.read_buffer, static_cast<std::size_t>(c.result)) : c.bytes;
+      ++source.record;
+      take(source, bytes, serial, clock.now_ns(), clock.arrival_ns());
+    } else if (serial) {
+      // End of file or an error: the line is gone. It is opened again by the device keeper.
+      announce(source, SourceStatus::down, c.result == 0 ? ENODEV : -c.result, clock.now_ns());
+      source.decoder.reset();
+      devices_->give_back(source.device, source.line);
+      source.line = -1;
+      devices_->want(source.device);
+    }
+    if (c.has_buffer) {
+      ring_.recycle(c.buffer);
+    }
+    // A multishot ends when buffers ran out, and on errors: it is armed again in the next step.
+    source.armed = c.more;
+  }
+  return n;
+}
+
+std::size_t Ingress::step_serial(Source& source, std::int64_t now_ns) {
+  if (source.line < 0) {
+    source.line = devices_->take(source.device);
+    if (source.line < 0) {
+      announce(source, SourceStatus::down, devices_->last_error(source.device), now_ns);
+      return 0;
+    }
+    announce(source, SourceStatus::up, 0, now_ns);
+  }
+  source.armed = ring_.arm_read(source.line, source.read_buffer, source.index);
+  return 0;
+}
+
+std::size_t Ingress::step_port(Source& source, const platform::NodeClock& clock) {
+  Bytes frames[platform::kBurst];
+  const std::size_t n = ports_.poll(source.port, frames);
+  if (n == 0) {
+    const std::int64_t now = platform::monotonic_ns();
+    if (now - source.link_checked_ns > kLinkCheckNs) {
+      source.link_checked_ns = now;
+      const bool up = ports_.link_up(source.port);
+      announce(source, up ? SourceStatus::up : SourceStatus::down, up ? 0 : ENETDOWN, clock.now_ns());
+    }
+    return 0;
+  }
+  const std::int64_t now_ns = clock.now_ns();
+  const std::int64_t arrival_ns = clock.arrival_ns();
+  for (std::size_t i = 0; i < n; ++i) {
+    ++source.record;
+    const auto datagram = parse_ethernet(frames[i]);
+    if (!datagram) {
+      bump(source.counters.received);
+      refuse(source, datagram.error());
+    } else if (source.plan->udp_port() != 0 && datagram->port != source.plan->udp_port()) {
+      bump(source.counters.received);
+      refuse(source, RefusalCause::other_port);
+    } else {
+      take(source, datagram->payload, false, now_ns, arrival_ns);
+    }
+  }
+  ports_.release_burst(source.port);
+  return n;
+}
+
+std::size_t Ingress::step_recording(Source& source, const platform::NodeClock& clock) {
+  if (source.ended) {
+    return 0;
+  }
+  const std::int64_t now_ns = clock.now_ns();
+  std::size_t taken = 0;
+  if (source.record == 0) {
+    announce(source, SourceStatus::up, 0, now_ns);
+  }
+  while (source.due_ns <= now_ns && taken < kFramesAStep) {
+    // Lossless: a frame is taken only when all it can make has a place.
+    if (source.lane.reserve(kEventsAFrame / 8 * kEventBytes) == nullptr ||
+        source.lane.size() + kEventsAFrame / 8 > source.lane.capacity()) {
+      return taken;
+    }
+    const auto frame = source.recording.peek();
+    if (!frame) {
+      break;
+    }
+    source.record = frame->number;
+    if (frame->cause != RefusalCause::none) {
+      bump(source.counters.received);
+      refuse(source, frame->cause);
+    } else {
+      const bool stream = source.recording.format() == RecordingFormat::raw;
+      take(source, frame->bytes, stream, source.due_ns, clock.arrival_ns());
+    }
+    source.recording.pop();
+    source.untimed_ns += source.plan->interval_ns();
+    find_due(source);
+    ++taken;
+  }
+  if (source.due_ns == kNever) {
+    announce(source, SourceStatus::ended, 0, now_ns);
+    source.ended = source.counters.status.load(std::memory_order_relaxed) ==
+                   static_cast<std::uint8_t>(SourceStatus::ended);
+  }
+  return taken;
+}
+
+}  // namespace vedette::ingress

@@ -1,0 +1,117 @@
+// Purpose: the room's face: every source of the plan, each brought to events in its own lane.
+// In: datagrams and lines by io_uring, frames by DPDK, recorded files. Out: events in lanes.
+// Bound: each source's credits. When full: a lossless source (a recording) waits, a lossy one's
+// observations are refused as lane-full. Fails as: the source goes down, is tried again, and harms
+// nobody else; its state is an event. Runs on: the engine thread (fused), or stepped.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/lane.hpp"
+#include "codec/codec.hpp"
+#include "ingress/recording.hpp"
+#include "model/derived.hpp"
+#include "model/event.hpp"
+#include "model/plan_generated.h"
+#include "platform/clock.hpp"
+#include "platform/device_keeper.hpp"
+#include "platform/packet_port.hpp"
+#include "platform/ring.hpp"
+
+namespace vedette::ingress {
+
+// One hot thread adds, the link thread reads.
+struct SourceCounters {
+  std::atomic<std::uint64_t> received{0};  // frames, of any kind
+  std::atomic<std::uint64_t> accepted{0};  // events in the lane
+  std::atomic<std::uint64_t> parts{0};     // parts of messages, kept until whole
+  std::atomic<std::uint64_t> bytes{0};
+  std::array<std::atomic<std::uint64_t>, kRefusalCauses> refused{};
+  std::atomic<std::uint8_t> status{0};     // SourceStatus
+  std::atomic<int> error{0};               // errno of the last failure
+};
+
+class Ingress {
+ public:
+  static std::size_t bytes_needed(const plan::Plan& plan);
+  // Opens what can be opened now; empty on success. Recordings are read whole, from `recordings`
+  // when their name is relative. `resume` is the last record number already accepted, by source.
+  std::string init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
+                   const std::string& recordings, std::span<const std::uint64_t> resume);
+  // Of the ring, which belongs to the thread that makes it.
+  std::string start_on_this_thread();
+
+  // Takes what is there, bounded. Returns the number of frames taken.
+  std::size_t step(const platform::NodeClock& clock);
+
+  Lane& lane(std::size_t source) { return sources_[source]->lane; }
+  std::size_t size() const { return sources_.size(); }
+  const SourceCounters& counters(std::size_t source) const { return sources_[source]->counters; }
+
+  // Of recordings: node time of the next frame not yet taken; INT64_MAX when all have ended.
+  std::int64_t next_due_ns() const;
+  // The time a node of recordings begins at: of the first that has times.
+  std::int64_t recorded_start_ns() const { return recorded_start_ns_; }
+  void set_node_start(std::int64_t ns);
+  bool all_recordings_ended() const;
+  bool has_recordings() const;
+
+ private:
+  struct Source {
+    const plan::Source* plan = nullptr;
+    std::uint16_t index = 0;
+    EventClass event_class = EventClass::normal;
+    Lane lane;
+    codec::Decoder decoder;
+    SourceCounters counters;
+    Recording recording;
+    std::int64_t shift_ns = 0;      // recording time to node time
+    std::int64_t untimed_ns = 0;    // next time of frames without one
+    std::int64_t due_ns = 0;
+    std::uint64_t resume_after = 0; // records already accepted before a restart
+    std::uint64_t record = 0;
+    platform::Fd socket;
+    int line = -1;
+    std::size_t device = 0;
+    std::size_t port = 0;
+    bool armed = false;
+    bool ended = false;
+    std::int64_t link_checked_ns = 0;
+    std::uint8_t read_buffer[1024];
+  };
+  struct Taking {  // context of one frame on its way through a codec
+    Source* source;
+    std::int64_t now_ns;
+    std::int64_t arrival_ns;
+  };
+
+  std::string open_recording(Source& source, const std::string& folder);
+  void take(Source& source, Bytes bytes, bool stream, std::int64_t now_ns, std::int64_t arrival_ns);
+  void refuse(Source& source, RefusalCause cause);
+  void announce(Source& source, SourceStatus status, int error, std::int64_t now_ns);
+  static bool put(Source& source, EventKind kind, Bytes first, Bytes second, std::int64_t now_ns,
+                  std::int64_t arrival_ns);
+  std::size_t step_ring(const platform::NodeClock& clock);
+  std::size_t step_serial(Source& source, std::int64_t now_ns);
+  std::size_t step_port(Source& source, const platform::NodeClock& clock);
+  std::size_t step_recording(Source& source, const platform::NodeClock& clock);
+  void find_due(Source& source);
+
+  static void on_message(void* context, const codec::Message& message, Bytes raw);
+  static void on_refused(void* context, RefusalCause cause, Bytes raw);
+
+  std::vector<std::unique_ptr<Source>> sources_;
+  platform::Ring ring_;
+  platform::PacketPorts ports_;
+  platform::DeviceKeeper* devices_ = nullptr;
+  bool uses_ring_ = false;
+  std::int64_t recorded_start_ns_ = 0;
+  std::int64_t node_start_ns_ = 0;
+};
+
+}  // namespace vedette::ingress

@@ -1,0 +1,527 @@
+#include "node/node.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <thread>
+
+#include "base/digest.hpp"
+#include "platform/file.hpp"
+#include "platform/hash.hpp"
+#include "platform/socket.hpp"
+
+namespace vedette::node {
+namespace {
+
+constexpr std::size_t kBatchRecords = 4096;
+constexpr std::size_t kLogBytes = 1 << 18;
+constexpr std::size_t kLogRecords = 512;
+constexpr std::int64_t kRestNs = 60'000;
+constexpr std::int64_t kThrottleRestEveryNs = 1'000'000;
+constexpr std::int64_t kDrainNs = 3'000'000'000;  // for what is under way when the node stops
+
+std::size_t batch_lane_bytes(const plan::Plan& plan) {
+  return std::max<std::size_t>(plan.limits()->batch_lane_bytes(), 4 * batch_bytes_bound(plan));
+}
+std::size_t outcome_records(const plan::Plan& plan) {
+  return std::bit_ceil(2 * static_cast<std::size_t>(plan.limits()->pending_actions()));
+}
+std::size_t outcome_bytes(const plan::Plan& plan) {
+  return outcome_records(plan) * align_up(event_bytes(sizeof(ActionOutcome)), Lane::kAlignment);
+}
+
+template <typename T>
+T payload_as(Bytes payload) {
+  T value;
+  std::memcpy(&value, payload.data(), sizeof value);
+  return value;
+}
+
+}  // namespace
+
+std::uint64_t node_id_of(const plan::Plan& plan) {
+  Digest digest;
+  digest.mix(as_bytes(plan.site()->string_view()));
+  return digest.value() >> 24;  // 40 bits
+}
+
+std::vector<RoomMemory> memory_plan(const plan::Plan& plan) {
+  return {
+      {"ingress", ingress::Ingress::bytes_needed(plan)},
+      {"shard (belief, assess, decide)", Shard::bytes_needed(plan)},
+      {"act", act::Act::bytes_needed(plan) +
+                  Lane::bytes_needed(outcome_records(plan), outcome_bytes(plan)) +
+                  Lane::bytes_needed(kLogRecords, kLogBytes)},
+      {"batches", Lane::bytes_needed(kBatchRecords, batch_lane_bytes(plan))},
+  };
+}
+
+Node::Node(std::vector<std::uint8_t> plan_bytes, const plan::Plan& plan, RunOptions options)
+    : plan_bytes_(std::move(plan_bytes)), plan_(plan), options_(std::move(options)) {}
+
+Node::~Node() = default;
+
+Node::Failure Node::prepare() {
+  const auto io = [](std::string message) { return Failure{74, std::move(message)}; };
+  for (const char* folder : {"", "/journal", "/plans"}) {
+    const int error = platform::make_folders(options_.data + folder);
+    if (error != 0) {
+      return io(options_.data + folder + ": " + platform::error_text(error));
+    }
+  }
+  std::string problem = platform::lock_folder(options_.data, lock_);
+  if (!problem.empty()) {
+    return {75, problem};
+  }
+  const platform::Sha256 hash = platform::sha256(plan_bytes_);
+  std::memcpy(segment_header_.plan_hash, hash.data(), hash.size());
+  segment_header_.node = node_id_of(plan_);
+  std::size_t bytes = kCacheLineBytes;
+  for (const RoomMemory& room : memory_plan(plan_)) {
+    bytes += room.bytes;
+  }
+  block_ = platform::map_block(bytes, plan_.cores()->huge_pages());
+  if (block_.base == nullptr) {
+    return {71, "no memory: the plan needs " + std::to_string(bytes) + " bytes"};
+  }
+  if (plan_.cores()->huge_pages() && !block_.huge) {
+    without_.push_back("huge pages");
+  }
+  Arena arena(block_.base, block_.bytes);
+  shard_.init(arena, plan_, segment_header_.node, 1);
+  frozen_.resize(frozen_bytes_bound(plan_));
+  image_tracks_.reserve(plan_.limits()->tracks());
+  batches_.init(arena, kBatchRecords, batch_lane_bytes(plan_));
+  outcomes_.init(arena, outcome_records(plan_), outcome_bytes(plan_));
+  log_.init(arena, kLogRecords, kLogBytes);
+  const Failure recovered = recover();
+  if (recovered.exit_code != 0) {
+    return recovered;
+  }
+  std::vector<std::uint64_t> resume;
+  for (std::uint16_t s = 0; s < plan_.sources()->size(); ++s) {
+    resume.push_back(plan_.sources()->Get(s)->lossless() ? shard_.last_record(s) : 0);
+  }
+  problem = ingress_.init(arena, plan_, devices_, options_.recordings, resume);
+  if (!problem.empty()) {
+    return {66, problem};
+  }
+  problem = act_.init(arena, plan_, devices_, &log_);
+  if (!problem.empty()) {
+    return io(problem);
+  }
+  arena.seal();
+  // Order of admission: by class, then as declared; outcomes first, they free what waits.
+  lanes_.push_back(&outcomes_);
+  for (std::uint8_t c = 0; c < kEventClasses; ++c) {
+    for (std::uint16_t s = 0; s < plan_.sources()->size(); ++s) {
+      if (plan_.sources()->Get(s)->event_class() == c) {
+        lanes_.push_back(&ingress_.lane(s));
+      }
+    }
+  }
+  auto listening = platform::listen_unix(options_.data + "/control.sock");
+  if (listening) {
+    control_ = std::move(listening).value();
+  } else {
+    without_.push_back("control socket: " + platform::error_text(listening.error()));
+  }
+  problem = platform::lock_memory();
+  if (!problem.empty()) {
+    without_.push_back("locked memory: " + problem);
+  }
+  return {};
+}
+
+Node::Failure Node::recover() {
+  const std::string journal_folder = options_.data + "/journal";
+  const std::string image_problem = image_.open(options_.data, plan_.limits()->image_bytes());
+  if (!image_problem.empty()) {
+    return {74, image_problem};
+  }
+  journal::WriterOptions writer;
+  const auto segments = journal::list_segments(journal_folder);
+  Stepped stepped;
+  stepped.init(plan_, segment_header_.node, 1);
+  std::uint64_t from = 0;
+  belief::ImagePosition position{};
+  std::vector<std::uint8_t> frozen;
+  if (!segments.empty() && image_.read(position, frozen) &&
+      std::memcmp(position.plan_hash, segment_header_.plan_hash, 32) == 0 && stepped.thaw(frozen)) {
+    from = position.batch;
+  } else {
+    stepped.init(plan_, segment_header_.node, 1);
+  }
+  ReplayResult result = replay(options_.data, stepped, plan_, from);
+  if (from != 0 && (result.journal.last_batch < from || !result.problem.empty()) &&
+      !result.journal.torn_tail) {
+    // The image is no help: the journal is the truth and rebuilds it.
+    stepped.init(plan_, segment_header_.node, 1);
+    result = replay(options_.data, stepped, plan_, 0);
+  }
+  if (result.journal.last_segment != 0 && result.journal.last_block != 0 &&
+      std::memcmp(result.journal.header.plan_hash, segment_header_.plan_hash, 32) != 0) {
+    return {78, options_.data + " was written by another plan; run with another --data, or move this one aside"};
+  }
+  if (!result.problem.empty() && !result.journal.torn_tail) {
+    return {74, options_.data + ": " + result.problem +
+                    "; nothing was changed (`vedette replay " + options_.data + " --verify` tells more)"};
+  }
+  if (result.journal.torn_tail) {
+    const int error = journal::cut_tail(journal_folder, result.journal.last_segment,
+                                        result.journal.valid_bytes);
+    if (error != 0) {
+      return {74, "cutting the torn tail: " + platform::error_text(error)};
+    }
+  }
+  fresh_ = result.journal.last_batch == 0;
+  epoch_ = result.journal.epoch + 1;
+  std::vector<std::uint8_t> state(frozen_bytes_bound(plan_));
+  Freezer freezer(state);
+  stepped.shard().freeze(freezer);
+  Thawer thawer(Bytes(state.data(), freezer.used()));
+  if (!freezer.ok() || !shard_.thaw(thawer)) {
+    return {70, "the recovered state could not be taken over"};
+  }
+  shard_.set_epoch(epoch_);
+  for (const engine::PendingAction& a : shard_.pending().all()) {
+    if (a.sequence != 0) {
+      unanswered_.push_back(a.sequence);
+    }
+  }
+  std::sort(unanswered_.begin(), unanswered_.end());
+  const std::string kept = plan_path(options_.data, segment_header_.plan_hash);
+  if (!platform::exists(kept)) {
+    const int error = platform::write_file_durably(kept, plan_bytes_);
+    if (error != 0) {
+      return {74, kept + ": " + platform::error_text(error)};
+    }
+  }
+  segment_header_.epoch = epoch_;
+  writer.folder = journal_folder;
+  writer.segment_bytes = plan_.limits()->segment_bytes() / limits::kBlockAlignment * limits::kBlockAlignment;
+  writer.journal_bytes = plan_.limits()->journal_bytes();
+  writer.max_batch_bytes = batch_bytes_bound(plan_);
+  writer.max_frozen_bytes = frozen_bytes_bound(plan_);
+  writer.header = segment_header_;
+  writer.next_segment = (segments.empty() ? 0 : segments.back()) + 1;
+  writer.next_block = result.journal.last_block + 1;
+  writer.chain = result.journal.chain;
+  writer.durable_sequence = shard_.progress().last_sequence;
+  const std::string problem = writer_.open(writer);
+  return problem.empty() ? Failure{} : Failure{74, problem};
+}
+
+bool Node::advance_stepped_time() {
+  // Time stands still until everything known at this instant has been worked off.
+  if (act_.waiting() != 0 || shard_.pending().size() != 0 || shard_.sweeping()) {
+    return false;
+  }
+  for (Lane* lane : lanes_) {
+    if (lane->size() != 0) {
+      return false;
+    }
+  }
+  const std::int64_t due = ingress_.next_due_ns();
+  if (due == std::numeric_limits<std::int64_t>::max()) {
+    return false;
+  }
+  clock_.advance_to(std::min(due, std::max(shard_.next_tick_ns(), clock_.now_ns())));
+  return true;
+}
+
+void Node::after_step(Bytes batch) {
+  std::int64_t newest = 0;
+  std::uint64_t assessments = 0, decisions = 0, fallbacks = 0, actions = 0;
+  for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
+    if (event.kind == EventKind::assessment) {
+      newest = payload_as<AssessmentChange>(payload).newest_arrival_ns;
+      ++assessments;
+    } else if (event.kind == EventKind::decision) {
+      ++decisions;
+      fallbacks += payload_as<DecisionMade>(payload).choice == DecisionChoice::action ? 0 : 1;
+    } else if (event.kind == EventKind::action && event.state.phase() == Phase::transient) {
+      act_.submit(event, payload_as<ActionIntent>(payload), newest);
+      ++actions;
+    }
+  });
+  const auto add = [](std::atomic<std::uint64_t>& at, std::uint64_t n) {
+    at.store(at.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  };
+  add(board_.assessments, assessments);
+  add(board_.decisions, decisions);
+  add(board_.fallbacks, fallbacks);
+  add(board_.actions, actions);
+  if (frozen_state_.load(std::memory_order_acquire) == kWanted) {
+    Freezer freezer(frozen_);
+    shard_.freeze(freezer);
+    CHECK(freezer.ok(), "frozen state within the plan's bound");
+    frozen_used_ = freezer.used();
+    frozen_batch_ = shard_.progress().batch_number;
+    frozen_digest_ = shard_.progress().digest;
+    frozen_sequence_ = shard_.progress().last_sequence;
+    // Pairs with the acquire in journal_loop(): the bytes before the word that says they are there.
+    frozen_state_.store(kReady, std::memory_order_release);
+  }
+  publish();
+}
+
+void Node::publish() {
+  const engine::Progress& p = shard_.progress();
+  const auto set = [](auto& at, auto value) { at.store(value, std::memory_order_relaxed); };
+  set(board_.batches, p.batch_number);
+  set(board_.sequence, p.last_sequence);
+  set(board_.digest, p.digest);
+  set(board_.accepted, p.accepted);
+  set(board_.waiting, p.waiting);
+  set(board_.transient, p.transient);
+  for (std::size_t i = 0; i < 3; ++i) {
+    set(board_.exits[i], p.exits[i]);
+  }
+  set(board_.tracks, static_cast<std::uint64_t>(shard_.tracks().size()));
+  set(board_.raised, static_cast<std::uint64_t>(shard_.assess().raised()));
+  set(board_.late_outcomes, shard_.late_outcomes());
+  set(board_.now_ns, clock_.now_ns());
+}
+
+void Node::hot_loop() {
+  grant_ = platform::make_hot({"engine", plan_.cores()->engine(), plan_.cores()->priority()});
+  hot_problem_ = ingress_.start_on_this_thread();
+  for (const std::uint64_t sequence : unanswered_) {
+    // The node stopped between intent and outcome: whether it was done is not known, and it is not
+    // done again.
+    ActionOutcome outcome{};
+    outcome.action_sequence = sequence;
+    outcome.exit = Exit::abandonment;
+    outcome.reason = Reason::unknown_after_restart;
+    EventHeader header{};
+    header.observed_ns = header.received_ns = clock_.now_ns();
+    header.cause = sequence;
+    header.payload_bytes = sizeof outcome;
+    header.source = kNoSource;
+    header.kind = EventKind::outcome;
+    header.event_class = EventClass::high;
+    std::uint8_t* at = outcomes_.reserve(event_bytes(sizeof outcome));
+    CHECK(at != nullptr, "the outcome lane holds every pending action");
+    std::memcpy(at, &header, sizeof header);
+    std::memcpy(at + sizeof header, &outcome, sizeof outcome);
+    outcomes_.commit(event_bytes(sizeof outcome));
+  }
+  const bool throttled = grant_.fifo && platform::fifo_is_throttled();
+  const bool rest_when_idle = plan_.cores()->rest();
+  board_.fifo.store(grant_.fifo, std::memory_order_relaxed);
+  board_.running.store(true, std::memory_order_release);
+  hot_ready_.store(true, std::memory_order_release);
+  if (!hot_problem_.empty()) {
+    return;
+  }
+  platform::seal_thread();
+  std::int64_t last_rest_ns = platform::monotonic_ns();
+  std::int64_t stop_seen_ns = 0;
+  for (;;) {
+    const bool stopping = stop_hot_.load(std::memory_order_acquire);
+    bool busy = !stopping && ingress_.step(clock_) != 0;
+    const Bytes batch = shard_.step(lanes_, batches_, clock_.now_ns(), clock_.arrival_ns());
+    if (!batch.empty()) {
+      after_step(batch);
+      busy = true;
+    }
+    if (act_.waiting() != 0) {
+      act_.step(writer_.durable_sequence(), clock_.now_ns(), outcomes_);
+    }
+    if (clock_.stepped() && !busy && !stopping) {
+      busy = advance_stepped_time();
+    }
+    const std::int64_t now = platform::monotonic_ns();
+    if (stopping) {
+      stop_seen_ns = stop_seen_ns == 0 ? now : stop_seen_ns;
+      if ((!busy && act_.waiting() == 0 && shard_.pending().size() == 0) ||
+          now - stop_seen_ns > kDrainNs) {
+        break;
+      }
+    }
+    if (!busy && !stopping && shard_.pending().size() == 0 && ingress_.all_recordings_ended()) {
+      board_.finished.store(true, std::memory_order_release);
+    }
+    // A FIFO thread that never rests is stopped by the kernel for tens of milliseconds at a time.
+    if ((throttled && now - last_rest_ns > kThrottleRestEveryNs) || (rest_when_idle && !busy)) {
+      platform::rest_ns(kRestNs);
+      last_rest_ns = platform::monotonic_ns();
+    } else if (!busy) {
+      platform::relax();
+    }
+  }
+  platform::unseal_thread();
+}
+
+void Node::write_image() {
+  if (frozen_sequence_ > writer_.durable_sequence()) {
+    return;  // never ahead of the journal
+  }
+  const Bytes frozen(frozen_.data(), frozen_used_);
+  belief::ImagePosition position{};
+  position.batch = frozen_batch_;
+  position.digest = frozen_digest_;
+  std::memcpy(position.plan_hash, segment_header_.plan_hash, sizeof position.plan_hash);
+  image_tracks_.clear();
+  // The frozen state begins with what Shard::freeze puts first: progress, scalars, then the tracks.
+  Thawer in(frozen);
+  in.get<engine::Progress>();
+  in.get<std::int64_t>();
+  in.get<std::uint32_t>();
+  in.get<std::uint32_t>();
+  in.get<std::uint64_t>();
+  in.get<std::uint32_t>();
+  const auto count = in.get<std::uint32_t>();
+  for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+    in.get<std::uint32_t>();
+    image_tracks_.push_back(in.get<Track>());
+  }
+  image_problem_ = image_.write(position, frozen, image_tracks_);
+  if (image_problem_.empty()) {
+    images_written_.fetch_add(1, std::memory_order_relaxed);
+  }
+  writer_.keep_frozen(frozen, frozen_batch_);
+  frozen_state_.store(kIdle, std::memory_order_release);
+}
+
+void Node::journal_loop() {
+  platform::make_hot({"journal", -1, 0});
+  std::int64_t last_image_ns = platform::monotonic_ns();
+  const std::int64_t commit_ns = plan_.limits()->commit_ns();
+  for (;;) {
+    const bool stopping = stop_journal_.load(std::memory_order_acquire);
+    if (!stopping && commit_ns > 0 && !clock_.stepped() && batches_.size() != 0) {
+      platform::rest_ns(std::min<std::int64_t>(commit_ns, 999'999'999));  // company for the group
+    }
+    const bool wrote = writer_.step(batches_);
+    const std::int64_t now = platform::monotonic_ns();
+    if (now - last_image_ns > plan_.limits()->checkpoint_ns() &&
+        frozen_state_.load(std::memory_order_relaxed) == kIdle) {
+      last_image_ns = now;
+      frozen_state_.store(kWanted, std::memory_order_release);
+    }
+    if (frozen_state_.load(std::memory_order_acquire) == kReady) {
+      write_image();
+    }
+    if (!wrote) {
+      if (stopping && (batches_.size() == 0 || writer_.last_error() != 0)) {
+        break;
+      }
+      platform::rest_ns(clock_.stepped() ? 50'000 : 200'000);
+    }
+  }
+}
+
+void Node::drain_log() {
+  for (auto text = log_.peek(); !text.empty(); text = log_.peek()) {
+    if (options_.on_log) {
+      options_.on_log(as_text(text));
+    }
+    log_.release();
+  }
+}
+
+void Node::serve_control() {
+  if (!control_.valid()) {
+    return;
+  }
+  for (;;) {
+    auto client = platform::accept_unix(control_.get());
+    if (!client) {
+      return;
+    }
+    std::uint8_t request[64];
+    if (platform::wait_readable(client.value().get(), 200)) {
+      const auto got = platform::receive_now(client.value().get(), request);
+      const std::string_view word =
+          got > 0 ? as_text(Bytes(request, static_cast<std::size_t>(got))) : std::string_view{};
+      const std::string answer = word.starts_with("status") ? status_json() + "\n" : "{\"error\":\"unknown request\"}\n";
+      platform::write_now(client.value().get(), as_bytes(answer));
+    }
+  }
+}
+
+Node::Failure Node::run() {
+  started_ns_ = platform::monotonic_ns();
+  const Failure prepared = prepare();
+  if (prepared.exit_code != 0) {
+    return prepared;
+  }
+  bool stepped = false;
+  double speed = 1.0;
+  for (const plan::Source* s : *plan_.sources()) {
+    if (s->driver() == plan::DriverKind::recording) {
+      stepped = stepped || s->max_speed();
+      speed = s->speed();
+    }
+  }
+  // After a restart time goes on from the last batch: the recording is taken up where it was left.
+  const std::int64_t recorded = ingress_.recorded_start_ns();
+  const std::int64_t base = recorded != 0 ? recorded : platform::realtime_ns();
+  const std::int64_t resume_at = shard_.next_tick_ns();
+  const bool recordings = ingress_.has_recordings();
+  if (stepped) {
+    clock_.start_stepped(std::max(base, fresh_ ? 0 : resume_at));
+  } else if (recordings && recorded != 0) {
+    clock_.start_scaled(std::max(base, fresh_ ? 0 : resume_at), speed);
+  } else if (speed != 1.0) {
+    clock_.start_scaled(platform::realtime_ns(), speed);
+  } else {
+    clock_.start_live();
+  }
+  ingress_.set_node_start(base);
+  std::thread journal([this] { journal_loop(); });
+  std::thread hot([this] { hot_loop(); });
+  while (!hot_ready_.load(std::memory_order_acquire)) {
+    platform::rest_ns(100'000);
+  }
+  if (!grant_.pinning.empty()) {
+    without_.push_back(grant_.pinning);
+  }
+  if (!grant_.priority.empty()) {
+    without_.push_back(grant_.priority);
+  }
+  if (grant_.fifo && platform::fifo_is_throttled()) {
+    without_.push_back("unthrottled SCHED_FIFO: resting 60 us in every ms");
+  }
+  const auto seconds = [this] {
+    return static_cast<double>(platform::monotonic_ns() - started_ns_) * 1e-9;
+  };
+  while (hot_problem_.empty()) {
+    devices_.tend(platform::monotonic_ns());
+    serve_control();
+    drain_log();
+    const bool told = options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed);
+    const bool over = options_.for_seconds > 0.0 && seconds() >= options_.for_seconds;
+    if (told || over || board_.finished.load(std::memory_order_acquire)) {
+      break;
+    }
+    platform::rest_ns(5'000'000);
+  }
+  stop_hot_.store(true, std::memory_order_release);
+  hot.join();
+  drain_log();
+  stop_journal_.store(true, std::memory_order_release);
+  journal.join();
+  if (writer_.last_error() == 0) {
+    Freezer freezer(frozen_);
+    shard_.freeze(freezer);
+    frozen_used_ = freezer.used();
+    frozen_batch_ = shard_.progress().batch_number;
+    frozen_digest_ = shard_.progress().digest;
+    frozen_sequence_ = shard_.progress().last_sequence;
+    write_image();
+    writer_.close();
+  }
+  if (!hot_problem_.empty()) {
+    return {71, hot_problem_};
+  }
+  return writer_.last_error() == 0
+             ? Failure{}
+             : Failure{74, "journal: " + platform::error_text(writer_.last_error())};
+}
+
+}  // namespace vedette::node

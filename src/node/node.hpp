@@ -1,0 +1,121 @@
+// Purpose: the one place that joins rooms: memory plan, thread plan, recovery, lifecycle.
+// In: a loaded plan and options. Out: a running watch post until it is told to stop.
+// Runs on: run() on the main thread, which becomes the link thread; it starts the other two.
+#pragma once
+
+#include <atomic>
+#include <csignal>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "act/act.hpp"
+#include "belief/image.hpp"
+#include "ingress/ingress.hpp"
+#include "journal/writer.hpp"
+#include "node/replay.hpp"
+#include "node/shard.hpp"
+#include "platform/clock.hpp"
+#include "platform/device_keeper.hpp"
+#include "platform/hot_thread.hpp"
+
+namespace vedette::node {
+
+struct RunOptions {
+  std::string data;                 // folder; made when it is not there
+  std::string recordings;           // folder of relative recording names
+  double for_seconds = 0.0;         // stop after so long; 0: until told, or recordings end
+  std::atomic<bool>* stop = nullptr;
+  // Text of log sinks, as it comes.
+  std::function<void(std::string_view)> on_log;
+};
+
+struct RoomMemory {
+  const char* room;
+  std::size_t bytes;
+};
+// What a plan needs before it runs, by room; the arena is their sum.
+std::vector<RoomMemory> memory_plan(const plan::Plan& plan);
+
+std::uint64_t node_id_of(const plan::Plan& plan);
+
+class Node {
+ public:
+  Node(std::vector<std::uint8_t> plan_bytes, const plan::Plan& plan, RunOptions options);
+  ~Node();
+
+  struct Failure {
+    int exit_code = 0;
+    std::string message;
+  };
+  // Start, recover, watch, stop. exit_code 0 when it stopped in order.
+  Failure run();
+
+  std::string status_json() const;
+
+ private:
+  // Written by the hot thread, read by the link thread.
+  struct Board {
+    std::atomic<std::uint64_t> batches{0}, sequence{0}, digest{0}, accepted{0}, waiting{0},
+        transient{0}, exits[3]{}, tracks{0}, raised{0}, late_outcomes{0}, idle_waiting{0};
+    std::atomic<std::uint64_t> assessments{0}, decisions{0}, fallbacks{0}, actions{0};
+    std::atomic<std::int64_t> now_ns{0};
+    std::atomic<bool> running{false}, finished{false}, fifo{false};
+  };
+  enum : int { kIdle = 0, kWanted = 1, kReady = 2 };
+
+  Failure prepare();
+  Failure recover();
+  void hot_loop();
+  void after_step(Bytes batch);
+  bool advance_stepped_time();
+  void publish();
+  void journal_loop();
+  void write_image();
+  void serve_control();
+  void drain_log();
+
+  std::vector<std::uint8_t> plan_bytes_;
+  const plan::Plan& plan_;
+  RunOptions options_;
+  platform::Block block_;
+  platform::Fd lock_;
+  platform::Fd control_;
+  platform::NodeClock clock_;
+  platform::DeviceKeeper devices_;
+  ingress::Ingress ingress_;
+  Shard shard_;
+  act::Act act_;
+  journal::Writer writer_;
+  belief::Image image_;
+  Lane batches_, outcomes_, log_;
+  std::vector<Lane*> lanes_;
+  journal::SegmentHeader segment_header_{};
+  std::vector<std::uint64_t> unanswered_;  // intents without an outcome after a restart
+  std::uint32_t epoch_ = 1;
+  bool fresh_ = true;
+
+  // One buffer goes round: wanted by the journal thread, filled by the engine, written, idle again.
+  std::vector<std::uint8_t> frozen_;
+  std::size_t frozen_used_ = 0;
+  std::uint64_t frozen_batch_ = 0;
+  std::uint64_t frozen_digest_ = 0;
+  std::uint64_t frozen_sequence_ = 0;
+  std::atomic<int> frozen_state_{kIdle};
+  std::vector<Track> image_tracks_;
+
+  Board board_;
+  std::atomic<bool> stop_hot_{false};
+  std::atomic<bool> stop_journal_{false};
+  std::atomic<bool> hot_ready_{false};
+  std::string hot_problem_;
+  platform::HotGrant grant_;
+  std::vector<std::string> without_;  // what the node runs without
+  std::string image_problem_;
+  std::atomic<std::uint64_t> images_written_{0};
+  std::int64_t started_ns_ = 0;
+};
+
+}  // namespace vedette::node

@@ -1,0 +1,112 @@
+#include "node/replay.hpp"
+
+#include <cstring>
+
+#include "base/text.hpp"
+#include "plan/plan.hpp"
+#include "platform/file.hpp"
+#include "platform/hash.hpp"
+
+namespace vedette::node {
+
+std::string plan_path(const std::string& data, const std::uint8_t* hash) {
+  std::string name;
+  append_hex(name, Bytes(hash, 32));
+  return data + "/plans/" + name + ".plan";
+}
+
+std::string load_kept_plan(const std::string& data, const std::uint8_t (&hash)[32], KeptPlan& out) {
+  const std::string path = plan_path(data, hash);
+  auto content = platform::read_file(path, limits::kPlanBytes);
+  if (!content) {
+    return path + ": " + platform::error_text(content.error());
+  }
+  out.bytes = std::move(content).value();
+  const platform::Sha256 seen = platform::sha256(out.bytes);
+  if (std::memcmp(seen.data(), hash, 32) != 0) {
+    return path + ": the plan does not have the hash it is named by";
+  }
+  std::string error;
+  out.plan = plan::load_plan(out.bytes, error);
+  return out.plan == nullptr ? path + ": " + error : std::string();
+}
+
+void Stepped::init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch) {
+  const std::size_t lane_bytes = 2 * batch_bytes_bound(plan) + 64;
+  const std::size_t bytes =
+      Shard::bytes_needed(plan) + Lane::bytes_needed(4, lane_bytes) + kCacheLineBytes;
+  memory_.assign(bytes / 8 + 8, 0);
+  Arena arena(memory_.data(), memory_.size() * 8);
+  shard_ = std::make_unique<Shard>();
+  shard_->init(arena, plan, node_id, epoch);
+  batches_.init(arena, 4, lane_bytes);
+}
+
+bool Stepped::thaw(Bytes frozen) {
+  Thawer thawer(frozen);
+  return shard_->thaw(thawer);
+}
+
+std::string Stepped::apply(Bytes recorded) {
+  BatchHeader header;
+  std::memcpy(&header, recorded.data(), sizeof header);
+  const auto named = [&](const std::string& what) {
+    return "batch " + std::to_string(header.number) + " (events " +
+           std::to_string(header.first_sequence) + " on): " + what;
+  };
+  if (header.number != shard_->progress().batch_number + 1 ||
+      header.first_sequence != shard_->progress().last_sequence + 1) {
+    return named("does not follow batch " + std::to_string(shard_->progress().batch_number));
+  }
+  if (header.input_count > limits::kBatchEvents + 1) {
+    return named("more inputs than a batch can have");
+  }
+  const Bytes made = shard_->replay(recorded, batches_);
+  if (made.empty()) {
+    return named("could not be replayed");
+  }
+  std::string difference;
+  BatchHeader again;
+  std::memcpy(&again, made.data(), sizeof again);
+  if (again.digest != header.digest || made.size() != recorded.size() ||
+      std::memcmp(made.data(), recorded.data(), made.size()) != 0) {
+    difference = named("the replay's digest differs from the journal's");
+  }
+  batches_.peek();
+  batches_.release();
+  return difference;
+}
+
+ReplayResult replay(const std::string& data, Stepped& stepped, const plan::Plan&,
+                    std::uint64_t skip_through_batch) {
+  ReplayResult result;
+  bool begun = skip_through_batch != 0;
+  journal::Visit visit;
+  visit.segment = [&](const journal::SegmentHeader& header, Bytes frozen, std::uint64_t) {
+    if (!begun && result.first_batch == 0 && !frozen.empty()) {
+      stepped.thaw(frozen);
+      skip_through_batch = header.frozen_batch;
+      begun = true;
+    }
+    return true;
+  };
+  visit.batch = [&](Bytes batch) {
+    BatchHeader header;
+    std::memcpy(&header, batch.data(), sizeof header);
+    result.first_batch = result.first_batch == 0 ? header.number : result.first_batch;
+    if (header.number <= skip_through_batch) {
+      return true;
+    }
+    result.problem = stepped.apply(batch);
+    result.replayed += result.problem.empty() ? 1 : 0;
+    return result.problem.empty();
+  };
+  result.journal = journal::read_journal(data + "/journal", visit);
+  if (result.problem.empty() && !result.journal.problem.empty()) {
+    result.problem = result.journal.problem;
+  }
+  result.digest = stepped.shard().progress().digest;
+  return result;
+}
+
+}  // namespace vedette::node

@@ -1,0 +1,50 @@
+// Purpose: a journal fed to the same plan: recovery at start, `vedette replay`, and what explains.
+// In: a data folder. Out: the state after the last whole batch, or the first batch that differs.
+// Runs on: cold threads; needs no io_uring, no privileges, no DPDK.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "journal/reader.hpp"
+#include "node/shard.hpp"
+
+namespace vedette::node {
+
+// The plan that a data folder was written with, kept there under its hash.
+struct KeptPlan {
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = nullptr;
+};
+std::string load_kept_plan(const std::string& data, const std::uint8_t (&hash)[32], KeptPlan& out);
+std::string plan_path(const std::string& data, const std::uint8_t* hash);
+
+// A shard with memory of its own, for stepping outside a node.
+class Stepped {
+ public:
+  void init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch);
+  // Empty when what the batch makes equals the record; else what differs.
+  std::string apply(Bytes batch);
+  bool thaw(Bytes frozen);
+  Shard& shard() { return *shard_; }
+
+ private:
+  std::vector<std::uint64_t> memory_;
+  std::unique_ptr<Shard> shard_;
+  Lane batches_;
+};
+
+struct ReplayResult {
+  std::string problem;             // of the journal, or the first difference
+  journal::ReadResult journal;
+  std::uint64_t replayed = 0;
+  std::uint64_t digest = 0;
+  std::uint64_t first_batch = 0;   // 1, or where the journal kept begins
+};
+
+// From the first segment kept (or from `image`, when it is newer than `from_batch`).
+ReplayResult replay(const std::string& data, Stepped& stepped, const plan::Plan& plan,
+                    std::uint64_t skip_through_batch);
+
+}  // namespace vedette::node

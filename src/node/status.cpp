@@ -1,0 +1,78 @@
+#include "base/json.hpp"
+#include "node/node.hpp"
+
+namespace vedette::node {
+namespace {
+
+void latency(JsonWriter<std::string>& json, std::string_view name, const Histogram& h) {
+  json.key(name).begin_object().member("count", h.count());
+  json.member("p50_us", static_cast<double>(h.quantile_ns(0.5)) * 1e-3, 1);
+  json.member("p99_us", static_cast<double>(h.quantile_ns(0.99)) * 1e-3, 1);
+  json.member("p999_us", static_cast<double>(h.quantile_ns(0.999)) * 1e-3, 1);
+  json.member("max_us", static_cast<double>(h.max_ns()) * 1e-3, 1).end_object();
+}
+
+}  // namespace
+
+std::string Node::status_json() const {
+  const auto read = [](const auto& at) { return at.load(std::memory_order_relaxed); };
+  std::string text;
+  JsonWriter<std::string> json(text);
+  json.begin_object();
+  json.member("site", plan_.site()->string_view()).member("epoch", epoch_);
+  json.member_time("now", read(board_.now_ns));
+  json.member_id("batches", read(board_.batches)).member_id("sequence", read(board_.sequence));
+  json.member_id("durable_sequence", writer_.durable_sequence());
+  json.member_hex("digest", read(board_.digest));
+  json.key("events").begin_object();
+  json.member("accepted", read(board_.accepted)).member("waiting", read(board_.waiting));
+  json.member("transient", read(board_.transient)).member("success", read(board_.exits[0]));
+  json.member("retraction", read(board_.exits[1]));
+  json.member("abandonment", read(board_.exits[2])).end_object();
+  json.member("tracks", read(board_.tracks)).member("assessments_raised", read(board_.raised));
+  json.member("assessments", read(board_.assessments)).member("decisions", read(board_.decisions));
+  json.member("fallbacks", read(board_.fallbacks)).member("actions", read(board_.actions));
+  json.key("sources").begin_array();
+  for (std::size_t s = 0; s < ingress_.size(); ++s) {
+    const ingress::SourceCounters& c = ingress_.counters(s);
+    const plan::Source* source = plan_.sources()->Get(static_cast<flatbuffers::uoffset_t>(s));
+    json.begin_object().member("name", source->name()->string_view());
+    json.member("status", name_of(static_cast<SourceStatus>(read(c.status))));
+    json.member("received", read(c.received)).member("accepted", read(c.accepted));
+    json.member("parts", read(c.parts)).member("bytes", read(c.bytes));
+    if (read(c.error) != 0) {
+      json.member("error", std::string_view(platform::error_text(read(c.error))));
+    }
+    json.key("refused").begin_object();
+    for (std::size_t cause = 1; cause < kRefusalCauses; ++cause) {
+      if (read(c.refused[cause]) != 0) {
+        json.member(name_of(static_cast<RefusalCause>(cause)), read(c.refused[cause]));
+      }
+    }
+    json.end_object().end_object();
+  }
+  json.end_array().key("sinks").begin_array();
+  for (std::size_t s = 0; s < plan_.sinks()->size(); ++s) {
+    json.begin_object();
+    json.member("name", plan_.sinks()->Get(static_cast<flatbuffers::uoffset_t>(s))->name()->string_view());
+    json.member("sent", read(act_.counters(s).sent)).member("failed", read(act_.counters(s).failed));
+    json.end_object();
+  }
+  json.end_array().key("latency").begin_object();
+  latency(json, "behind", act_.latency_behind());
+  latency(json, "before", act_.latency_before());
+  json.end_object().key("journal").begin_object();
+  json.member("blocks", writer_.blocks_written()).member("bytes", writer_.bytes_written());
+  json.member("images", read(images_written_));
+  if (writer_.last_error() != 0) {
+    json.member("error", std::string_view(platform::error_text(writer_.last_error())));
+  }
+  json.end_object().key("without").begin_array();
+  for (const std::string& item : without_) {
+    json.value(std::string_view(item));
+  }
+  json.end_array().end_object();
+  return text;
+}
+
+}  // namespace vedette::node

@@ -1,0 +1,81 @@
+// Purpose: opens lines that come and go, on a thread that may wait, for threads that may not.
+// In: want() by the hot thread. Out: take() gives the descriptor once it is open.
+// Bound: one request a slot. Runs on: tend() on the main thread, the rest on one hot thread.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "platform/socket.hpp"
+
+namespace vedette::platform {
+
+class DeviceKeeper {
+ public:
+  static constexpr std::size_t kSlots = 64;
+
+  // Before the hot threads start. Returns the slot.
+  std::size_t add(std::string device, std::uint32_t baud, bool blocking, std::int64_t retry_ns) {
+    const std::size_t slot = used_++;
+    slots_[slot].device = std::move(device);
+    slots_[slot].baud = baud;
+    slots_[slot].blocking = blocking;
+    slots_[slot].retry_ns = retry_ns;
+    return slot;
+  }
+  void want(std::size_t slot) { slots_[slot].state.store(kWanted, std::memory_order_release); }
+  // -1 until open. Pairs with the release store in tend(): the descriptor before its number.
+  int take(std::size_t slot) {
+    Slot& s = slots_[slot];
+    const int fd = s.state.load(std::memory_order_acquire);
+    if (fd < 0) {
+      return -1;
+    }
+    s.state.store(kTaken, std::memory_order_relaxed);
+    return fd;
+  }
+  int last_error(std::size_t slot) const { return slots_[slot].error.load(std::memory_order_relaxed); }
+  // A descriptor that is done with is closed here, because closing a line may wait for its output.
+  void give_back(std::size_t slot, int fd) {
+    slots_[slot].closing.store(fd, std::memory_order_release);
+  }
+
+  void tend(std::int64_t now_ns) {
+    for (std::size_t i = 0; i < used_; ++i) {
+      Slot& s = slots_[i];
+      const int closing = s.closing.exchange(-1, std::memory_order_acq_rel);
+      if (closing >= 0) {
+        const Fd closed(closing);
+      }
+      if (s.state.load(std::memory_order_acquire) != kWanted || now_ns < s.next_ns) {
+        continue;
+      }
+      auto opened = open_serial(s.device, s.baud, s.blocking);
+      s.next_ns = now_ns + s.retry_ns;
+      s.error.store(opened ? 0 : opened.error(), std::memory_order_relaxed);
+      if (opened) {
+        s.state.store(opened.value().release(), std::memory_order_release);
+      }
+    }
+  }
+
+ private:
+  static constexpr int kTaken = -1;
+  static constexpr int kWanted = -2;
+  struct Slot {
+    std::string device;
+    std::uint32_t baud = 0;
+    bool blocking = false;
+    std::int64_t retry_ns = 0;
+    std::int64_t next_ns = 0;
+    std::atomic<int> state{kTaken};
+    std::atomic<int> closing{-1};
+    std::atomic<int> error{0};
+  };
+  std::array<Slot, kSlots> slots_;
+  std::size_t used_ = 0;
+};
+
+}  // namespace vedette::platform
