@@ -1,6 +1,5 @@
 # The DPDK libraries and drivers that are linked in, statically and whole: drivers register themselves
 # in constructors that nothing refers to. Not pkg-config: its static list names every driver there is.
-find_library(VEDETTE_NUMA NAMES libnuma.a REQUIRED)
 set(drivers af_packet af_xdp tap ring null memif virtio e1000 igc ixgbe i40e)
 set(archives librte_bus_vdev.a librte_bus_pci.a librte_mempool_ring.a)
 foreach(driver ${drivers})
@@ -17,10 +16,17 @@ foreach(archive ${archives})
 endforeach()
 list(JOIN paths "," joined)
 
+# By path: CMake turns the name libx.a into -Bstatic -lx -Bdynamic, which undoes -static-pie.
+set(support)
+foreach(archive libxdp.a libbpf.a libelf.a libz.a libnuma.a libbsd.a libmd.a)
+  find_library(found_${archive} NAMES ${archive} REQUIRED)
+  list(APPEND support ${found_${archive}})
+endforeach()
+
 add_library(vedette_dpdk INTERFACE)
 target_include_directories(vedette_dpdk SYSTEM INTERFACE
   /usr/include/dpdk /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/dpdk)
 # One comma-joined string: CMake would otherwise drop the repeated flags.
 target_link_libraries(vedette_dpdk INTERFACE
   "-Wl,--whole-archive,${joined},--no-whole-archive"
-  libxdp.a libbpf.a libelf.a libz.a libnuma.a libbsd.a libmd.a m dl)
+  ${support} m dl)

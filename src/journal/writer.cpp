@@ -50,7 +50,7 @@ std::string Writer::open(const WriterOptions& options) {
   }
   std::memset(memory, 0, buffer_bytes_);
   buffer_.reset(static_cast<std::uint8_t*>(memory));
-  const int ring_error = ring_.init({.entries = 8});
+  const int ring_error = ring_.init({.entries = 8, .one_thread = false});
   if (ring_error != 0) {
     return "io_uring for the journal: " + platform::error_text(ring_error);
   }

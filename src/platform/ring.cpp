@@ -34,10 +34,13 @@ int Ring::init(const RingOptions& options) {
   State& s = *state_;
   io_uring_params params{};
   // Completions are worked off when we ask, not by interrupting the loop at any instruction.
-  params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE;
+  params.flags = IORING_SETUP_CQSIZE;
+  if (options.one_thread) {
+    params.flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+  }
   params.cq_entries = options.entries * 4;
   int error = ::io_uring_queue_init_params(options.entries, &s.ring, &params);
-  s.deferred = error == 0;
+  s.deferred = error == 0 && options.one_thread;
   if (error == -EINVAL) {  // kernels before 6.1
     params = {};
     error = ::io_uring_queue_init_params(options.entries, &s.ring, &params);
