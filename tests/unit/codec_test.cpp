@@ -1,0 +1,163 @@
+#include "codec/codec.hpp"
+
+
+#include <cmath>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "test.hpp"
+
+using namespace vedette;
+using namespace vedette::codec;
+
+namespace {
+
+struct Collected {
+  std::vector<std::string> messages;
+  std::vector<RefusalCause> refused;
+};
+
+Output collect(Collected& into) {
+  return {&into,
+          [](void* c, const Message& m, Bytes) {
+            std::string text;
+            JsonWriter<std::string> json(text);
+            json.begin_object();
+            describe(m, json);
+            json.end_object();
+            static_cast<Collected*>(c)->messages.push_back(text);
+          },
+          [](void* c, RefusalCause cause, Bytes) { static_cast<Collected*>(c)->refused.push_back(cause); }};
+}
+
+Collected decode(CodecKind kind, std::string_view text) {
+  Collected all;
+  Decoder decoder(kind);
+  decoder.datagram(as_bytes(text), 1, collect(all));
+  return all;
+}
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+std::vector<std::uint8_t> mavlink2(std::uint32_t id, std::vector<std::uint8_t> payload, std::uint8_t extra) {
+  while (payload.size() > 1 && payload.back() == 0) {
+    payload.pop_back();
+  }
+  std::vector<std::uint8_t> f{0xFD, static_cast<std::uint8_t>(payload.size()), 0, 0, 9, 42, 1,
+                              static_cast<std::uint8_t>(id), static_cast<std::uint8_t>(id >> 8), 0};
+  f.insert(f.end(), payload.begin(), payload.end());
+  const std::uint16_t crc = mavlink_crc(Bytes(f).subspan(1), extra);
+  f.push_back(static_cast<std::uint8_t>(crc));
+  f.push_back(static_cast<std::uint8_t>(crc >> 8));
+  return f;
+}
+
+}  // namespace
+
+TEST_CASE("a class A position is read from its sentence") {
+  const auto got = decode(CodecKind::nmea0183, "!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*30\r\n");
+  REQUIRE(got.messages.size() == 1);
+  CHECK(has(got.messages[0], "\"mmsi\":367033650"));
+  CHECK(has(got.messages[0], "\"lat\":42.798"));
+}
+
+TEST_CASE("each damage to a sentence has its own name") {
+  CHECK(decode(CodecKind::nmea0183, "!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*31").refused[0] == RefusalCause::checksum);
+  CHECK(decode(CodecKind::nmea0183, "!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0").refused[0] == RefusalCause::checksum_missing);
+  CHECK(decode(CodecKind::nmea0183, "hello").refused[0] == RefusalCause::framing);
+  CHECK(decode(CodecKind::nmea0183, "!AIVDM,2,2,3,A,0000,0*15").refused[0] == RefusalCause::multipart_missing);
+  CHECK(decode(CodecKind::nmea0183, std::string(3000, 'x') + "\n").refused[0] == RefusalCause::too_long);
+}
+
+TEST_CASE("GNSS sentences give own position; an invalid fix gives none") {
+  const auto good = decode(CodecKind::nmea0183, "$GPGGA,120000.00,5942.0000,N,02442.0000,E,1,08,1.2,3.0,M,,M,,*7B");
+  const auto bad = decode(CodecKind::nmea0183, "$GPGLL,5942.0000,N,02442.0000,E,120000,V*27");
+  REQUIRE(good.messages.size() + bad.messages.size() + good.refused.size() + bad.refused.size() == 2);
+  if (!good.messages.empty()) {
+    CHECK(has(good.messages[0], "\"lat\":59.7000000"));
+  }
+}
+
+TEST_CASE("a MAVLink 2 frame with trailing zeros cut off is whole again") {
+  std::vector<std::uint8_t> p(28, 0);
+  const std::int32_t lat = 597000000, lon = 247000000;
+  std::memcpy(p.data() + 4, &lat, 4);
+  std::memcpy(p.data() + 8, &lon, 4);
+  auto frame = mavlink2(33, p, 104);
+  Collected all;
+  Decoder decoder(CodecKind::mavlink);
+  decoder.stream(Bytes(frame).first(7), 1, collect(all));  // in two pieces
+  decoder.stream(Bytes(frame).subspan(7), 1, collect(all));
+  REQUIRE(all.messages.size() == 1);
+  CHECK(has(all.messages[0], "\"version\":2"));
+  CHECK(has(all.messages[0], "\"lat\":59.7000000"));
+  frame[12] ^= 1;
+  Collected damaged;
+  decoder.datagram(frame, 1, collect(damaged));
+  REQUIRE(!damaged.refused.empty());
+  CHECK(damaged.refused[0] == RefusalCause::checksum);
+}
+
+TEST_CASE("an even and an odd frame give the position of DO-260B's arithmetic") {
+  AdsbDecoder decoder;
+  std::uint8_t even[14], odd[14];
+  REQUIRE(parse_avr(as_bytes("*8D40621D58C382D690C8AC2863A7;"), even) == 14);
+  REQUIRE(parse_avr(as_bytes("8D40621D58C386435CC412692AD6"), odd) == 14);
+  REQUIRE(decoder.frame(odd, 1'000'000'000));
+  const auto m = decoder.frame(even, 2'000'000'000);
+  REQUIRE(m);
+  CHECK(m->has_position);
+  CHECK(m->latitude == doctest::Approx(52.2572).epsilon(1e-6));
+  CHECK(m->longitude == doctest::Approx(3.91937).epsilon(1e-5));
+  CHECK(m->altitude == doctest::Approx(38000 * 0.3048));
+  even[6] ^= 0x10;
+  CHECK(decoder.frame(even, 3'000'000'000).error() == RefusalCause::checksum);
+}
+
+TEST_CASE("longitude zones change where the standard says") {
+  CHECK(cpr_zones(0) == 59);
+  CHECK(cpr_zones(10.4) == 59);
+  CHECK(cpr_zones(10.5) == 58);
+  CHECK(cpr_zones(59.9) == 30);
+  CHECK(cpr_zones(86.9) == 2);
+  CHECK(cpr_zones(-89) == 1);
+}
+
+TEST_CASE("a Beast stream is framed through its escapes, in any pieces") {
+  std::uint8_t frame[14];
+  REQUIRE(parse_avr(as_bytes("8D40621D58C382D690C8AC2863A7"), frame) == 14);
+  std::vector<std::uint8_t> stream{0x1A, '3', 0, 0, 0x1A, 0x1A, 0, 0, 0, 9};
+  for (const std::uint8_t b : frame) {
+    stream.push_back(b);
+    if (b == 0x1A) {
+      stream.push_back(b);
+    }
+  }
+  for (std::size_t cut = 1; cut < stream.size(); ++cut) {
+    Collected all;
+    Decoder decoder(CodecKind::adsb);
+    decoder.stream(Bytes(stream).first(cut), 1, collect(all));
+    decoder.stream(Bytes(stream).subspan(cut), 1, collect(all));
+    REQUIRE(all.messages.size() == 1);
+    CHECK(has(all.messages[0], "40621D"));
+  }
+}
+
+TEST_CASE("any bytes are answered: nothing crashes, every frame is a message or a cause") {
+  std::mt19937_64 random(5);
+  for (const CodecKind kind : {CodecKind::nmea0183, CodecKind::n2k, CodecKind::mavlink, CodecKind::adsb}) {
+    Decoder decoder(kind);
+    for (int i = 0; i < 3000; ++i) {
+      std::vector<std::uint8_t> bytes(random() % 300);
+      for (auto& b : bytes) {
+        b = static_cast<std::uint8_t>(random());
+      }
+      Collected all;
+      decoder.datagram(bytes, i, collect(all));
+      decoder.stream(bytes, i, collect(all));
+      decoder.reset();
+      CHECK((bytes.size() < 2 || all.messages.size() + all.refused.size() > 0));
+    }
+  }
+}

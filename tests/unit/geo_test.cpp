@@ -1,0 +1,122 @@
+#include "base/geo.hpp"
+
+
+#include <cmath>
+#include <random>
+
+#include "assess/zone.hpp"
+#include "base/math.hpp"
+
+#include "test.hpp"
+
+using namespace vedette;
+
+namespace {
+
+Approach search(const Motion& a, const Motion& b, double horizon) {
+  Approach best{1e18, 0};
+  for (double t = 0; t <= horizon; t += 0.25) {
+    const Place pa = moved(a.place, a.velocity_east * t, a.velocity_north * t);
+    const Place pb = moved(b.place, b.velocity_east * t, b.velocity_north * t);
+    const double d = chord_distance(ecef_of(pa), ecef_of(pb));
+    best = d < best.cpa ? Approach{d, t} : best;
+  }
+  return best;
+}
+
+bool inside_polygon(const std::vector<Place>& corners, Place place) {
+  std::vector<Vector3> normals;
+  for (const Place& c : corners) {
+    normals.push_back(normal_of(c));
+  }
+  const assess::Zone zone = assess::make_polygon(normals);
+  return assess::inside(zone, normal_of(place), ecef_of(place));
+}
+
+}  // namespace
+
+TEST_CASE("two ships head on meet in the middle of the time their distance takes") {
+  const Place here{60.0, 25.0};
+  const Motion a{here, 0.0, 5.0};
+  const Motion b{moved(here, 0.0, 6000.0), 0.0, -5.0};
+  const Approach got = closest_approach(a, b, 7200);
+  CHECK(got.cpa < 1.0);
+  CHECK(std::abs(got.tcpa - 600.0) < 1.0);
+}
+
+TEST_CASE("a crossing ship passes at the distance plane geometry says") {
+  const Place here{59.7, 24.7};
+  const Motion own{here, 0.0, 0.0};
+  const Motion other{moved(here, -3000.0, 400.0), 6.0, 0.0};
+  const Approach got = closest_approach(own, other, 7200);
+  CHECK(std::abs(got.cpa - 400.0) < 1.0);
+  CHECK(std::abs(got.tcpa - 500.0) < 1.0);
+}
+
+TEST_CASE("ships that draw apart are closest now") {
+  const Place here{0.0, 0.0};
+  const Approach got =
+      closest_approach({here, -3.0, 0.0}, {moved(here, 1000.0, 0.0), 3.0, 0.0}, 7200);
+  CHECK(std::abs(got.cpa - 1000.0) < 1.0);
+  CHECK(got.tcpa == 0.0);
+}
+
+TEST_CASE("closest approach equals a search in time, to 1 m and 1 s, across the globe") {
+  std::mt19937_64 random(7);
+  std::uniform_real_distribution<double> lat(-75, 75), lon(-180, 180), d(-15000, 15000), v(-12, 12);
+  for (int i = 0; i < 200; ++i) {
+    const Place here{lat(random), lon(random)};
+    const Motion a{here, v(random), v(random)};
+    const Motion b{moved(here, d(random), d(random)), v(random), v(random)};
+    const Approach got = closest_approach(a, b, 3600);
+    const Approach want = search(a, b, 3600);
+    CHECK(std::abs(got.cpa - want.cpa) < 1.0);
+    const double relative = std::hypot(a.velocity_east - b.velocity_east, a.velocity_north - b.velocity_north);
+    if (relative > 1.0) {
+      CHECK(std::abs(got.tcpa - want.tcpa) < 1.0);
+    }
+  }
+}
+
+TEST_CASE("a zone across the antimeridian holds what is in it and nothing else") {
+  const std::vector<Place> zone{{-10, 175}, {-10, -175}, {10, -175}, {10, 175}};
+  CHECK(inside_polygon(zone, {0, 180}));
+  CHECK(inside_polygon(zone, {5, -178}));
+  CHECK(inside_polygon(zone, {-5, 178}));
+  CHECK_FALSE(inside_polygon(zone, {0, 170}));
+  CHECK_FALSE(inside_polygon(zone, {0, -170}));
+  CHECK_FALSE(inside_polygon(zone, {0, 0}));  // the antipode sees the zone wind around it as well
+}
+
+TEST_CASE("a zone around a pole holds the pole") {
+  const std::vector<Place> north{{80, 0}, {80, 90}, {80, 180}, {80, -90}};
+  CHECK(inside_polygon(north, {90, 0}));
+  CHECK(inside_polygon(north, {89, -135}));
+  CHECK_FALSE(inside_polygon(north, {79, 0}));
+  CHECK_FALSE(inside_polygon(north, {-90, 0}));
+  const std::vector<Place> south{{-80, 0}, {-80, 120}, {-80, -120}};
+  CHECK(inside_polygon(south, {-89.9, 33}));
+  CHECK_FALSE(inside_polygon(south, {-70, 0}));
+}
+
+TEST_CASE("a concave zone leaves its bay outside") {
+  const std::vector<Place> zone{{0, 0}, {0, 4}, {4, 4}, {1, 2}, {4, 0}};
+  CHECK(inside_polygon(zone, {0.5, 2}));
+  CHECK_FALSE(inside_polygon(zone, {3, 2}));
+}
+
+TEST_CASE("deterministic functions agree with the library to 2 ulp or 1e-15") {
+  std::mt19937_64 random(3);
+  std::uniform_real_distribution<double> angle(-100, 100), unit(-1, 1), big(-700, 700), positive(1e-9, 1e9);
+  for (int i = 0; i < 100000; ++i) {
+    const double a = angle(random);
+    CHECK_MESSAGE(std::abs(det_sincos(a).sin - std::sin(a)) < 4e-16, a);
+    CHECK(std::abs(det_sincos(a).cos - std::cos(a)) < 4e-16);
+    const double y = unit(random), x = unit(random);
+    CHECK(std::abs(det_atan2(y, x) - std::atan2(y, x)) < 1e-15);
+    const double e = big(random);
+    CHECK(std::abs(det_exp(e) / std::exp(e) - 1.0) < 1e-15);
+    const double p = positive(random);
+    CHECK(std::abs(det_log(p) - std::log(p)) < 4e-15);
+  }
+}

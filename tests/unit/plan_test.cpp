@@ -1,0 +1,104 @@
+#include "plan/plan.hpp"
+
+
+#include "base/histogram.hpp"
+#include "base/lane.hpp"
+#include "plan/expression_compiler.hpp"
+
+#include "test.hpp"
+
+using namespace vedette;
+using namespace vedette::plan;
+
+namespace {
+
+constexpr std::string_view kSite = R"(
+site = "test"
+[source.a]
+driver = "udp"
+listen = "127.0.0.1:9"
+codec = "ais"
+[assess.close]
+of = "track"
+when = "cpa(track, own) < 0.5 nmi and tcpa(track, own) < 12 min"
+)";
+
+CompiledExpression compile(std::string_view text, Dimension wanted = Dimension::boolean) {
+  static const std::vector<std::string> zones{"harbour"};
+  static const std::vector<std::uint32_t> costs{4};
+  return compile_expression(text, wanted, {Scope::track, false, &zones, &costs});
+}
+
+}  // namespace
+
+TEST_CASE("a correct site compiles to a plan that loads") {
+  const Compiled c = compile_site(kSite, "");
+  REQUIRE(c.problems.empty());
+  std::string error;
+  const Plan* p = load_plan(c.buffer, error);
+  REQUIRE_MESSAGE(p != nullptr, error);
+  CHECK(p->assessments()->Get(0)->when()->cost() == 405);
+}
+
+TEST_CASE("all errors are reported at once, with place and suggestion") {
+  const std::string text = std::string(kSite) + "[source.b]\ndrivr = \"udp\"\ncodec = \"aiss\"\n[asess.x]\nof = \"track\"\n";
+  const Compiled c = compile_site(text, "");
+  REQUIRE(c.problems.size() >= 4);
+  CHECK(c.buffer.empty());
+  bool key = false, section = false;
+  for (const Problem& p : c.problems) {
+    key = key || (p.message.find("drivr") != std::string::npos && p.help.find("driver") != std::string::npos && p.line == 11);
+    section = section || p.help.find("[assess]") != std::string::npos;
+  }
+  CHECK(key);
+  CHECK(section);
+}
+
+TEST_CASE("units and types are checked in expressions") {
+  CHECK(compile("track.speed > 5 kn").error.empty());
+  CHECK(compile("track.speed > 5 m").error.find("compared") != std::string::npos);
+  CHECK(compile("track.speed").error.find("needed") != std::string::npos);
+  CHECK(compile("inside(track, harbor)").help.find("harbour") != std::string::npos);
+  CHECK(compile("track.sped > 1 kn").help.find("speed") != std::string::npos);
+  CHECK(compile("distance(track, own) / track.speed < 10 min").error.empty());
+  CHECK(!compile("track.speed > 5 kn and").error.empty());
+  CHECK(!compile(std::string(5000, '(')).error.empty());
+}
+
+TEST_CASE("a plan with any one byte changed is refused or still in bounds") {
+  const Compiled c = compile_site(kSite, "");
+  REQUIRE(!c.buffer.empty());
+  std::size_t refused = 0;
+  for (std::size_t i = 0; i < c.buffer.size(); ++i) {
+    std::vector<std::uint8_t> bytes = c.buffer;
+    bytes[i] = static_cast<std::uint8_t>(bytes[i] ^ 0xFF);
+    std::string error;
+    refused += load_plan(bytes, error) == nullptr ? 1U : 0U;
+  }
+  CHECK(refused > 0);
+}
+
+TEST_CASE("a lane gives back in order, refuses when full, and never loses a byte") {
+  std::vector<std::uint64_t> memory(4096);
+  Arena arena(memory.data(), memory.size() * 8);
+  Lane lane;
+  lane.init(arena, 8, 2048);
+  std::uint32_t in = 0, out = 0, refused = 0;
+  for (int round = 0; round < 10000; ++round) {
+    const std::size_t bytes = 4 + static_cast<std::size_t>(round * 37 % 500);
+    std::uint8_t* at = lane.reserve(bytes);
+    if (at == nullptr) {
+      ++refused;
+      std::uint32_t seen = 0;
+      std::memcpy(&seen, lane.peek().data(), 4);
+      CHECK(seen == out++);
+      lane.release();
+      continue;
+    }
+    std::memcpy(at, &in, 4);
+    ++in;
+    lane.commit(bytes);
+  }
+  CHECK(refused > 100);
+  CHECK(in - out == lane.size());
+}
