@@ -104,7 +104,7 @@ void Act::step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcom
     ActionOutcome outcome{};
     outcome.action_sequence = w.event.sequence;
     outcome.exit = error == 0 ? Exit::success : Exit::abandonment;
-    outcome.reason = error == 0                           ? Reason::applied
+    outcome.reason = error == 0                            ? Reason::applied
                      : error == EAGAIN || error == ENOBUFS ? Reason::sink_full
                                                            : Reason::sink_failed;
     outcome.sink = w.intent.sink;

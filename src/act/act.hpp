@@ -1,7 +1,7 @@
 // Purpose: intents to bytes on a sink, each done once, with its outcome given back as an event.
-// In: submit() of action events; the journal's durable sequence. Out: bytes at sinks, outcome events.
-// Bound: the plan's pending_actions; the engine never has more under way. When a sink fails: the
-// outcome says so, and no other sink notices. Runs on: the engine thread; never waits.
+// In: submit() of action events; the journal's durable sequence. Out: bytes at sinks, outcome
+// events. Bound: the plan's pending_actions; the engine never has more under way. When a sink
+// fails: the outcome says so, and no other sink notices. Runs on: the engine thread; never waits.
 #pragma once
 
 #include <array>
@@ -29,7 +29,8 @@ class Act {
  public:
   static std::size_t bytes_needed(const plan::Plan& plan);
   // Opens the sinks; empty on success. `log` takes the text of log sinks.
-  std::string init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices, Lane* log);
+  std::string init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
+                   Lane* log);
 
   void submit(const EventHeader& event, const ActionIntent& intent, std::int64_t newest_arrival_ns);
   // Does what may be done now. `arrival_ns` is a monotonic reading, for latency.

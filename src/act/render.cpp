@@ -34,7 +34,8 @@ void append_xml(FixedText& out, std::string_view text) {
 void append_identity(FixedText& out, const ActionIntent& intent) {
   out.append(name_of(intent.kind));
   out.append(".");
-  append_unsigned(out, identity_of(intent.subject.key), intent.kind == IdentityKind::aircraft ? 16 : 10);
+  append_unsigned(out, identity_of(intent.subject.key),
+                  intent.kind == IdentityKind::aircraft ? 16 : 10);
 }
 
 void render_json(const plan::Plan& plan, const EventHeader& event, const ActionIntent& i,
@@ -55,8 +56,10 @@ void render_json(const plan::Plan& plan, const EventHeader& event, const ActionI
     json.member("message", message->string_view());
   }
   if (i.subject.kind == SubjectKind::source) {
-    json.member("source",
-                plan.sources()->Get(static_cast<flatbuffers::uoffset_t>(i.subject.source))->name()->string_view());
+    json.member("source", plan.sources()
+                              ->Get(static_cast<flatbuffers::uoffset_t>(i.subject.source))
+                              ->name()
+                              ->string_view());
   } else {
     json.member("kind", name_of(i.kind));
     json.member_id("identity", identity_of(i.subject.key));
@@ -167,7 +170,8 @@ void render_nmea(const plan::Plan& plan, const EventHeader& event, const ActionI
   for (const char c : out.view().substr(start + 1)) {
     sum ^= static_cast<unsigned char>(c);
   }
-  const char tail[5] = {'*', "0123456789ABCDEF"[sum >> 4 & 15], "0123456789ABCDEF"[sum & 15], '\r', '\n'};
+  const char tail[5] = {'*', "0123456789ABCDEF"[sum >> 4 & 15], "0123456789ABCDEF"[sum & 15], '\r',
+                        '\n'};
   out.append(std::string_view(tail, 5));
 }
 

@@ -1,7 +1,7 @@
-// Purpose: one action as the bytes that leave: a JSON line, Cursor-on-Target XML, or an NMEA sentence.
-// In: the intent and the plan. Out: text; a function of both alone, so that it can be made again.
-// Standards: CoT event schema 2.0 (MITRE MP090284); NMEA 0183 v4.10 ALR.
-// Bound: limits::kTextBytes. Runs on: the engine thread; no allocation.
+// Purpose: one action as the bytes that leave: a JSON line, Cursor-on-Target XML, or an NMEA
+// sentence. In: the intent and the plan. Out: text; a function of both alone, so that it can be
+// made again. Standards: CoT event schema 2.0 (MITRE MP090284); NMEA 0183 v4.10 ALR. Bound:
+// limits::kTextBytes. Runs on: the engine thread; no allocation.
 #pragma once
 
 #include "base/text.hpp"

@@ -55,9 +55,15 @@ void Assess::init(Arena& arena, const plan::Plan& plan) {
   rules_ = arena.make<Rule>(plan.assessments()->size());
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const plan::Assessment* a = plan.assessments()->Get(static_cast<flatbuffers::uoffset_t>(i));
-    rules_[i] = {ops_of(a->when()),    ops_of(a->alarm_when()), ops_of(a->confidence()),
-                 a->hold_ns(),         a->clear_ns(),           a->warn_confidence(),
-                 a->alarm_confidence(), a->kinds(),             a->source(),
+    rules_[i] = {ops_of(a->when()),
+                 ops_of(a->alarm_when()),
+                 ops_of(a->confidence()),
+                 a->hold_ns(),
+                 a->clear_ns(),
+                 a->warn_confidence(),
+                 a->alarm_confidence(),
+                 a->kinds(),
+                 a->source(),
                  static_cast<SubjectKind>(a->subject())};
   }
   instances_ = arena.make<Instance>(places_in(plan) * rules_.size());

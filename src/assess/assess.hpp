@@ -1,7 +1,8 @@
 // Purpose: judgements over belief: conditions with level, confidence, and hysteresis in time.
-// In: a subject (track, own ship, source) to judge at a node time. Out: AssessmentChange, by callback.
-// Bound: assessments * (tracks + 1 + sources) instances, each judged in a known number of operations.
-// Fails as: an unknown value (NaN) neither raises nor clears. Runs on: the engine thread.
+// In: a subject (track, own ship, source) to judge at a node time. Out: AssessmentChange, by
+// callback. Bound: assessments * (tracks + 1 + sources) instances, each judged in a known number of
+// operations. Fails as: an unknown value (NaN) neither raises nor clears. Runs on: the engine
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@
 namespace vedette::assess {
 
 struct SourceFacts {
-  std::int64_t last_ns = 0;      // node time of the last accepted event, or of start
+  std::int64_t last_ns = 0;  // node time of the last accepted event, or of start
   std::uint64_t accepted = 0;
   std::uint64_t last_event = 0;  // sequence
   SourceStatus status = SourceStatus::down;
@@ -34,7 +35,7 @@ struct View {
   const Track* own = nullptr;
   const Tracker* own_tracker = nullptr;
   const SourceFacts* source = nullptr;
-  double level = 0.0;                // decisions only
+  double level = 0.0;  // decisions only
   double confidence = 0.0;
 };
 

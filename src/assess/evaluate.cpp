@@ -7,7 +7,9 @@ namespace {
 
 const double kUnknown = canonical(std::numeric_limits<double>::quiet_NaN());
 
-double truth(bool b) { return b ? 1.0 : 0.0; }
+double truth(bool b) {
+  return b ? 1.0 : 0.0;
+}
 
 double field_of(const Track* t, const Tracker* k, TrackField field, std::int64_t now_ns) {
   if (t == nullptr || k == nullptr) {
@@ -82,8 +84,12 @@ double source_field(const SourceFacts* s, SourceField field, std::int64_t now_ns
   return kUnknown;
 }
 
-bool placed(const Track* t) { return t != nullptr && t->updates > 0; }
-Vector3 vector(const double (&v)[3]) { return {v[0], v[1], v[2]}; }
+bool placed(const Track* t) {
+  return t != nullptr && t->updates > 0;
+}
+Vector3 vector(const double (&v)[3]) {
+  return {v[0], v[1], v[2]};
+}
 
 double inside_zone(const Track* t, const Zone& zone, const Track* own) {
   if (!placed(t)) {

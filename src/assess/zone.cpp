@@ -51,8 +51,8 @@ bool inside(const Zone& zone, const Vector3& normal, const Vector3& ecef) {
     return false;
   }
   // A tangent basis at the place; each corner's direction is where its great circle leaves.
-  const Vector3 helper = normal.z > 0.9 || normal.z < -0.9 ? Vector3{1.0, 0.0, 0.0}
-                                                           : Vector3{0.0, 0.0, 1.0};
+  const Vector3 helper =
+      normal.z > 0.9 || normal.z < -0.9 ? Vector3{1.0, 0.0, 0.0} : Vector3{0.0, 0.0, 1.0};
   const Vector3 ex = unit(cross(helper, normal));
   const Vector3 ey = cross(normal, ex);
   int winding = 0;

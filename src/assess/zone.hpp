@@ -1,6 +1,6 @@
-// Purpose: is a place inside a zone, anywhere on the globe: across the antimeridian and at the poles.
-// Polygon edges are great circles between the normals of their corners; a zone lies within 80 degrees
-// of its centre (the plan's compiler checks it). Runs on: the engine thread.
+// Purpose: is a place inside a zone, anywhere on the globe: across the antimeridian and at the
+// poles. Polygon edges are great circles between the normals of their corners; a zone lies within
+// 80 degrees of its centre (the plan's compiler checks it). Runs on: the engine thread.
 #pragma once
 
 #include <span>

@@ -15,9 +15,9 @@ void set_check_hook(CheckHook hook, void* context);
 }  // namespace vedette
 
 // CHECK is for bugs in our own code, never for bad input or damaged data on disk.
-#define CHECK(condition, message)                                                        \
-  (__builtin_expect(static_cast<bool>(condition), 1)                                     \
-       ? static_cast<void>(0)                                                            \
+#define CHECK(condition, message)                    \
+  (__builtin_expect(static_cast<bool>(condition), 1) \
+       ? static_cast<void>(0)                        \
        : ::vedette::check_failed(#condition, message, __FILE__, __LINE__))
 
 #ifdef NDEBUG

@@ -24,7 +24,9 @@ Frame frame_at(Place place) {
           {n * lat.cos * lon.cos, n * lat.cos * lon.sin, n * (1.0 - kEccentricity2) * lat.sin}};
 }
 
-Vector3 minus(const Vector3& a, const Vector3& b) { return {a.x - b.x, a.y - b.y, a.z - b.z}; }
+Vector3 minus(const Vector3& a, const Vector3& b) {
+  return {a.x - b.x, a.y - b.y, a.z - b.z};
+}
 
 Vector3 velocity(const Frame& frame, const Motion& m) {
   return {frame.east.x * m.velocity_east + frame.north.x * m.velocity_north,
@@ -40,7 +42,9 @@ Vector3 normal_of(Place place) {
   return {lat.cos * lon.cos, lat.cos * lon.sin, lat.sin};
 }
 
-Vector3 ecef_of(Place place) { return frame_at(place).ecef; }
+Vector3 ecef_of(Place place) {
+  return frame_at(place).ecef;
+}
 
 Radii radii_at(double latitude_degrees) {
   const double s = det_sincos(latitude_degrees * kDegree).sin;
@@ -56,7 +60,8 @@ Place moved(Place from, double east, double north) {
   double latitude = from.latitude + north / radii.meridian / kDegree;
   latitude = latitude > 90.0 ? 90.0 : latitude < -90.0 ? -90.0 : latitude;
   const double cos_middle = det_sincos(middle * kDegree).cos;
-  const double per_radian = radii.prime_vertical * (cos_middle > kCosFloor ? cos_middle : kCosFloor);
+  const double per_radian =
+      radii.prime_vertical * (cos_middle > kCosFloor ? cos_middle : kCosFloor);
   return {latitude, wrap_180(from.longitude + wrap_180(east / per_radian / kDegree))};
 }
 

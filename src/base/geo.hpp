@@ -1,4 +1,5 @@
-// Purpose: positions on the WGS 84 ellipsoid (NIMA TR8350.2) in the engine's deterministic arithmetic.
+// Purpose: positions on the WGS 84 ellipsoid (NIMA TR8350.2) in the engine's deterministic
+// arithmetic.
 #pragma once
 
 namespace vedette {
@@ -7,7 +8,9 @@ struct Vector3 {
   double x, y, z;
 };
 
-inline double dot(const Vector3& a, const Vector3& b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
+inline double dot(const Vector3& a, const Vector3& b) {
+  return a.x * b.x + a.y * b.y + a.z * b.z;
+}
 
 struct Place {
   double latitude;   // degrees, [-90, 90]
@@ -25,8 +28,8 @@ struct Radii {
 };
 Radii radii_at(double latitude_degrees);
 
-// Place reached by going `east` and `north` metres, constant course, middle latitude; within 1 m for
-// 100 km below 80 degrees. Past a pole the latitude stays at it.
+// Place reached by going `east` and `north` metres, constant course, middle latitude; within 1 m
+// for 100 km below 80 degrees. Past a pole the latitude stays at it.
 Place moved(Place from, double east, double north);
 
 struct Offset {

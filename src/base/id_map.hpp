@@ -62,7 +62,8 @@ class IdMap {
     }
     --size_;
     // Backward shift keeps every probe chain unbroken without tombstones.
-    for (std::size_t next = (at + 1) & wrap; slots_[next].index != kNone; next = (next + 1) & wrap) {
+    for (std::size_t next = (at + 1) & wrap; slots_[next].index != kNone;
+         next = (next + 1) & wrap) {
       const std::size_t wanted = home(slots_[next].key);
       if (((next - wanted) & wrap) >= ((next - at) & wrap)) {
         slots_[at] = slots_[next];

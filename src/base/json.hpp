@@ -148,7 +148,10 @@ class JsonWriter {
   }
   static std::size_t utf8_length(std::string_view text) {
     const auto c = static_cast<unsigned char>(text[0]);
-    const std::size_t n = c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
+    const std::size_t n = c >= 0xC2 && c < 0xE0   ? 2
+                          : c >= 0xE0 && c < 0xF0 ? 3
+                          : c >= 0xF0 && c < 0xF5 ? 4
+                                                  : 0;
     if (n == 0 || text.size() < n) {
       return 0;
     }

@@ -157,7 +157,9 @@ double det_log(double x) {
   return exponent * kLn2Hi + (2.0 * s * sum + exponent * kLn2Lo);
 }
 
-double det_sqrt(double x) { return x >= 0.0 ? std::sqrt(x) : canonical(x - x / 0.0); }
+double det_sqrt(double x) {
+  return x >= 0.0 ? std::sqrt(x) : canonical(x - x / 0.0);
+}
 
 double wrap_360(double degrees) {
   if (degrees >= 0.0 && degrees < 360.0) {
@@ -200,15 +202,27 @@ T saturate(double value) {
 }
 }  // namespace
 
-std::int32_t to_int32(double value) { return saturate<std::int32_t>(value); }
-std::int64_t to_int64(double value) { return saturate<std::int64_t>(value); }
-std::uint32_t to_uint32(double value) { return saturate<std::uint32_t>(value); }
+std::int32_t to_int32(double value) {
+  return saturate<std::int32_t>(value);
+}
+std::int64_t to_int64(double value) {
+  return saturate<std::int64_t>(value);
+}
+std::uint32_t to_uint32(double value) {
+  return saturate<std::uint32_t>(value);
+}
 
 #if defined(__x86_64__)
-void set_float_environment() { _mm_setcsr(0x1F80); }
-bool float_environment_ok() { return (_mm_getcsr() & 0xFFC0U) == 0x1F80U; }
+void set_float_environment() {
+  _mm_setcsr(0x1F80);
+}
+bool float_environment_ok() {
+  return (_mm_getcsr() & 0xFFC0U) == 0x1F80U;
+}
 #elif defined(__aarch64__)
-void set_float_environment() { asm volatile("msr fpcr, %0" ::"r"(0UL)); }
+void set_float_environment() {
+  asm volatile("msr fpcr, %0" ::"r"(0UL));
+}
 bool float_environment_ok() {
   std::uint64_t fpcr;
   asm volatile("mrs %0, fpcr" : "=r"(fpcr));

@@ -1,6 +1,7 @@
-// Purpose: elementary functions that give the same bits on every CPU, for all that feeds the digest.
-// libm's answers differ between machines; these use only + - * / and sqrt, in a fixed order, and are
-// compiled with -ffp-contract=off. Accuracy: within 2 ulp or 1e-15 absolute on the stated ranges.
+// Purpose: elementary functions that give the same bits on every CPU, for all that feeds the
+// digest. libm's answers differ between machines; these use only + - * / and sqrt, in a fixed
+// order, and are compiled with -ffp-contract=off. Accuracy: within 2 ulp or 1e-15 absolute on the
+// stated ranges.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +16,11 @@ struct SinCos {
   double cos;
 };
 
-SinCos det_sincos(double radians);       // |radians| <= 1e6
-double det_atan2(double y, double x);    // (-pi, pi]; atan2(0, 0) = 0
-double det_exp(double x);                // 0 below -745, +inf above 709.78
-double det_log(double x);                // x > 0; -inf at 0; canonical NaN below
-double det_sqrt(double x);               // IEEE exact; canonical NaN below 0
+SinCos det_sincos(double radians);     // |radians| <= 1e6
+double det_atan2(double y, double x);  // (-pi, pi]; atan2(0, 0) = 0
+double det_exp(double x);              // 0 below -745, +inf above 709.78
+double det_log(double x);              // x > 0; -inf at 0; canonical NaN below
+double det_sqrt(double x);             // IEEE exact; canonical NaN below 0
 
 // Degrees brought into [0, 360) and [-180, 180).
 double wrap_360(double degrees);
@@ -33,7 +34,8 @@ std::int32_t to_int32(double value);
 std::int64_t to_int64(double value);
 std::uint32_t to_uint32(double value);
 
-// x87/SSE/FPCR set to round-to-nearest, no flush to zero; false if the thread's state was otherwise.
+// x87/SSE/FPCR set to round-to-nearest, no flush to zero; false if the thread's state was
+// otherwise.
 void set_float_environment();
 bool float_environment_ok();
 

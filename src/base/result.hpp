@@ -1,5 +1,6 @@
 // Purpose: a value or a small error enum, for operating errors on every path.
-// In: a T or an E. Out: exactly one of the two. Bound: no allocation. Fails as: CHECK on wrong access.
+// In: a T or an E. Out: exactly one of the two. Bound: no allocation. Fails as: CHECK on wrong
+// access.
 #pragma once
 
 #include <utility>

@@ -60,8 +60,9 @@ std::optional<double> parse_decimal(std::string_view text) {
 
 std::optional<std::int64_t> parse_time(std::string_view text) {
   // YYYY-MM-DDTHH:MM:SS[.fraction]Z
-  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != ' ') ||
-      text[13] != ':' || text[16] != ':' || text.back() != 'Z') {
+  if (text.size() < 20 || text[4] != '-' || text[7] != '-' ||
+      (text[10] != 'T' && text[10] != ' ') || text[13] != ':' || text[16] != ':' ||
+      text.back() != 'Z') {
     return std::nullopt;
   }
   const auto year = parse_unsigned(text.substr(0, 4));

@@ -126,7 +126,7 @@ constexpr std::int64_t days_from_civil(std::int64_t year, int month, int day) {
 // Whole-text parsers: nothing left over, no sign or space beyond what is stated.
 std::optional<std::int64_t> parse_integer(std::string_view text);
 std::optional<std::uint64_t> parse_unsigned(std::string_view text, int base = 10);
-std::optional<double> parse_decimal(std::string_view text);  // digits, optional sign and point
+std::optional<double> parse_decimal(std::string_view text);     // digits, optional sign and point
 std::optional<std::int64_t> parse_time(std::string_view text);  // RFC 3339 UTC -> unix ns
 
 // Hex digit value or -1.

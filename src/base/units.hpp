@@ -9,7 +9,7 @@
 namespace vedette {
 
 enum class Dimension : std::uint8_t {
-  number = 0,    // a bare number
+  number = 0,  // a bare number
   boolean,
   length,        // m
   speed,         // m/s

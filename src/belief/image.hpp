@@ -1,7 +1,7 @@
-// Purpose: the belief image in LMDB: the frozen state with the journal position it stands for, and the
-// tracks under their keys for whoever looks. A checkpoint: the journal can rebuild it.
-// Bound: the plan's image bytes. When full or damaged: an error text; the journal goes on without it.
-// Runs on: the journal thread, and recovery at start.
+// Purpose: the belief image in LMDB: the frozen state with the journal position it stands for, and
+// the tracks under their keys for whoever looks. A checkpoint: the journal can rebuild it. Bound:
+// the plan's image bytes. When full or damaged: an error text; the journal goes on without it. Runs
+// on: the journal thread, and recovery at start.
 #pragma once
 
 #include <cstdint>

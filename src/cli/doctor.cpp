@@ -1,7 +1,8 @@
+#include "platform/doctor.hpp"
+
 #include <cstdio>
 
 #include "cli/command.hpp"
-#include "platform/doctor.hpp"
 
 namespace vedette::cli {
 
@@ -23,7 +24,8 @@ int doctor(bool json, const std::string& sysroot) {
     }
     out.end_object();
     if (!json) {
-      std::printf("%-15s %-24s seen: %s\n", platform::name_of(c.health).c_str(), c.id.c_str(), c.seen.c_str());
+      std::printf("%-15s %-24s seen: %s\n", platform::name_of(c.health).c_str(), c.id.c_str(),
+                  c.seen.c_str());
       if (bad) {
         std::printf("%15s wanted: %s, because %s\n%15s remedy: %s%s\n", "", c.wanted.c_str(),
                     c.why.c_str(), "", c.remedy.c_str(), c.reboot ? " (needs a reboot)" : "");

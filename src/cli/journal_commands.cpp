@@ -1,6 +1,6 @@
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <algorithm>
 #include <map>
 #include <set>
 #include <vector>
@@ -28,7 +28,8 @@ T as(Bytes payload) {
 
 std::string subject_text(const Subject& s, const plan::Plan& p) {
   if (s.kind == SubjectKind::source) {
-    return "source " + (s.source < p.sources()->size() ? p.sources()->Get(s.source)->name()->str() : "?");
+    return "source " +
+           (s.source < p.sources()->size() ? p.sources()->Get(s.source)->name()->str() : "?");
   }
   return std::string(name_of(static_cast<IdentityKind>(s.key >> 56))) + " " +
          std::to_string(identity_of(s.key));
@@ -36,7 +37,8 @@ std::string subject_text(const Subject& s, const plan::Plan& p) {
 
 template <typename List>
 std::string name_in(const List* list, std::size_t index) {
-  return index < list->size() ? list->Get(static_cast<flatbuffers::uoffset_t>(index))->name()->str() : "?";
+  return index < list->size() ? list->Get(static_cast<flatbuffers::uoffset_t>(index))->name()->str()
+                              : "?";
 }
 
 Bytes raw_of(Bytes payload) {
@@ -60,7 +62,8 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
     json.member("exit", name_of(e.state.exit())).member("reason", name_of(e.state.reason()));
   }
   if (e.source != kNoSource) {
-    json.member("source", std::string_view(name_in(p.sources(), e.source))).member_id("record", e.record);
+    json.member("source", std::string_view(name_in(p.sources(), e.source)))
+        .member_id("record", e.record);
   }
   if (e.cause != 0) {
     json.member_id("cause", e.cause);
@@ -71,7 +74,9 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
   switch (e.kind) {
     case EventKind::observation: {
       const auto o = as<Observation>(payload);
-      json.member("of", name_of(o.kind)).member_id("identity", o.identity).member("message", o.message);
+      json.member("of", name_of(o.kind))
+          .member_id("identity", o.identity)
+          .member("message", o.message);
       if (o.has(Field::position)) {
         json.member("lat", o.latitude_e7 * 1e-7, 7).member("lon", o.longitude_e7 * 1e-7, 7);
       }
@@ -129,7 +134,8 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
     }
     case EventKind::track: {
       const auto t = as<TrackChange>(payload);
-      json.member("change", name_of(t.change)).member("of", name_of(static_cast<IdentityKind>(t.key >> 56)));
+      json.member("change", name_of(t.change))
+          .member("of", name_of(static_cast<IdentityKind>(t.key >> 56)));
       json.member_id("identity", identity_of(t.key));
       break;
     }
@@ -152,8 +158,8 @@ int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan
     return false;
   };
   for (const std::uint64_t number : journal::list_segments(c.data + "/journal")) {
-    const auto content =
-        platform::read_file(c.data + "/journal/" + journal::segment_name(number), std::size_t{2} << 30);
+    const auto content = platform::read_file(c.data + "/journal/" + journal::segment_name(number),
+                                             std::size_t{2} << 30);
     if (content) {
       journal::read_segment(*content, number, {}, first);
     }
@@ -310,8 +316,9 @@ int explain(const JournalCommand& c) {
       event_members(e.header, e.payload, *kept.plan, one);
       one.end_object();
       const bool root = !is_derived(e.header.kind) && e.header.kind == EventKind::observation;
-      std::printf("%s  %-12s #%-8llu %s\n", line.c_str(), std::string(name_of(e.header.kind)).c_str(),
-                  static_cast<unsigned long long>(at), root ? "from" : "because of");
+      std::printf("%s  %-12s #%-8llu %s\n", line.c_str(),
+                  std::string(name_of(e.header.kind)).c_str(), static_cast<unsigned long long>(at),
+                  root ? "from" : "because of");
       std::printf("    %s\n", members.c_str());
     }
   }

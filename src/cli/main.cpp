@@ -24,8 +24,9 @@ int usage(CLI::App& app, const CLI::ParseError& error, const std::string& first)
   }
   if (!first.empty() && first[0] != '-' && !known) {
     const std::string best = vedette::plan::nearest(first, names);
-    std::fprintf(stderr, "vedette: there is no command \"%s\"%s\n", first.c_str(),
-                 best.empty() ? "; see vedette --help" : (", did you mean \"" + best + "\"?").c_str());
+    std::fprintf(
+        stderr, "vedette: there is no command \"%s\"%s\n", first.c_str(),
+        best.empty() ? "; see vedette --help" : (", did you mean \"" + best + "\"?").c_str());
   } else {
     std::fprintf(stderr, "vedette: %s\n", error.what());
   }
@@ -35,7 +36,8 @@ int usage(CLI::App& app, const CLI::ParseError& error, const std::string& first)
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Vedette: a watch post in one program. It senses, judges, decides, acts, and can say why."};
+  CLI::App app{
+      "Vedette: a watch post in one program. It senses, judges, decides, acts, and can say why."};
   app.set_version_flag("--version", "vedette " VEDETTE_VERSION);
   app.require_subcommand(1);
   int code = kOk;
@@ -44,7 +46,9 @@ int main(int argc, char** argv) {
   RunCommand run_command;
   JournalCommand journal_command;
   std::string out, codec, file, page, sysroot, data;
-  const auto add_json = [&](CLI::App* c) { c->add_flag("--json", json, "One JSON document on stdout"); };
+  const auto add_json = [&](CLI::App* c) {
+    c->add_flag("--json", json, "One JSON document on stdout");
+  };
   const auto add_site = [&](CLI::App* c) {
     c->add_option("SITE", site.path, "Site file, or compiled plan")->required();
     c->add_option("--env", site.environment, "Apply the overrides of [env.NAME]");
@@ -69,7 +73,8 @@ int main(int argc, char** argv) {
   add_site(c);
   c->add_option("--for", run_command.for_text, "Stop after so long: 30s, \"5 min\"");
   c->add_option("--data", run_command.data, "Data folder (default vedette-data)");
-  c->add_option("--recordings", run_command.recordings, "Folder of recordings (default: the site's)");
+  c->add_option("--recordings", run_command.recordings,
+                "Folder of recordings (default: the site's)");
   c->add_flag("--alerts", run_command.alerts, "Log sinks write to stdout");
   c->callback([&] {
     run_command.site = site;
@@ -111,7 +116,9 @@ int main(int argc, char** argv) {
   add_json(c);
   c->callback([&] { code = doctor(json, sysroot); });
   c = app.add_subcommand("docs", "Print a generated page");
-  c->add_option("PAGE", page, "site-file or site-schema")->required()->check(CLI::IsMember({"site-file", "site-schema"}));
+  c->add_option("PAGE", page, "site-file or site-schema")
+      ->required()
+      ->check(CLI::IsMember({"site-file", "site-schema"}));
   c->callback([&] { code = docs(page); });
   try {
     app.parse(argc, argv);

@@ -16,12 +16,15 @@ namespace {
 
 std::atomic<bool> g_stop{false};
 
-void on_signal(int) { g_stop.store(true, std::memory_order_relaxed); }
+void on_signal(int) {
+  g_stop.store(true, std::memory_order_relaxed);
+}
 
 // "30s", "5 min"; NaN-free: a negative answer is not a duration.
 double duration_seconds(std::string_view text) {
   std::size_t split = 0;
-  while (split < text.size() && ((text[split] >= '0' && text[split] <= '9') || text[split] == '.')) {
+  while (split < text.size() &&
+         ((text[split] >= '0' && text[split] <= '9') || text[split] == '.')) {
     ++split;
   }
   const auto value = parse_decimal(text.substr(0, split));
@@ -30,7 +33,8 @@ double duration_seconds(std::string_view text) {
     unit_text.remove_prefix(1);
   }
   const UnitName* unit = find_unit(unit_text.empty() ? "s" : unit_text);
-  return value && unit != nullptr && unit->dimension == Dimension::duration ? *value * unit->factor : -1.0;
+  return value && unit != nullptr && unit->dimension == Dimension::duration ? *value * unit->factor
+                                                                            : -1.0;
 }
 
 std::string folder_of(const std::string& path) {
@@ -48,7 +52,8 @@ int run(const RunCommand& command) {
   }
   node::RunOptions options;
   options.data = command.data.empty() ? "vedette-data" : command.data;
-  options.recordings = command.recordings.empty() ? folder_of(command.site.path) : command.recordings;
+  options.recordings =
+      command.recordings.empty() ? folder_of(command.site.path) : command.recordings;
   options.stop = &g_stop;
   if (!command.for_text.empty()) {
     options.for_seconds = duration_seconds(command.for_text);

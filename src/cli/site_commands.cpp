@@ -50,7 +50,8 @@ void plan_json(const LoadedPlan& loaded, Json& json) {
   json.key("sources").begin_array();
   for (const plan::Source* s : *p.sources()) {
     json.begin_object().member("name", s->name()->string_view());
-    json.member("driver", kDrivers[static_cast<int>(s->driver())]).member("codec", kCodecs[s->codec()]);
+    json.member("driver", kDrivers[static_cast<int>(s->driver())])
+        .member("codec", kCodecs[s->codec()]);
     json.member("class", kClasses[s->event_class()]).member("credits", s->credits());
     json.member("when_full", s->lossless() ? "wait" : "refuse").end_object();
   }
@@ -136,7 +137,8 @@ void plan_text(const LoadedPlan& loaded) {
 }  // namespace
 
 void print_data(const std::string& schema, const std::string& data) {
-  std::printf("{\"schema\":\"vedette.%s/1\",\"ok\":true,\"data\":%s}\n", schema.c_str(), data.c_str());
+  std::printf("{\"schema\":\"vedette.%s/1\",\"ok\":true,\"data\":%s}\n", schema.c_str(),
+              data.c_str());
 }
 
 int fail(bool json, const std::string& schema, int code, const std::string& name,
@@ -179,7 +181,8 @@ int load_site(const SiteOptions& options, bool json, const std::string& schema, 
         Json list(document);
         list.begin_object().member("schema", std::string_view("vedette." + schema + "/1"));
         list.member("ok", false).key("error").begin_object().member("code", "site");
-        list.member("message", std::string_view(std::to_string(compiled.problems.size()) + " problems"));
+        list.member("message",
+                    std::string_view(std::to_string(compiled.problems.size()) + " problems"));
         list.key("problems").begin_array();
         for (const plan::Problem& p : compiled.problems) {
           list.begin_object().member("message", std::string_view(p.message));
@@ -205,9 +208,8 @@ int load_site(const SiteOptions& options, bool json, const std::string& schema, 
   }
   std::string error;
   out.plan = plan::load_plan(out.bytes, error);
-  return out.plan != nullptr
-             ? kOk
-             : fail(json, schema, kBadData, "plan", options.path + ": " + error);
+  return out.plan != nullptr ? kOk
+                             : fail(json, schema, kBadData, "plan", options.path + ": " + error);
 }
 
 int check(const SiteOptions& options, bool json) {
@@ -217,9 +219,9 @@ int check(const SiteOptions& options, bool json) {
     if (json) {
       print_data("check", "{\"problems\":[]}");
     } else {
-      std::printf("%s: no problems; %u sources, %u assessments, %u decisions\n", options.path.c_str(),
-                  loaded.plan->sources()->size(), loaded.plan->assessments()->size(),
-                  loaded.plan->decisions()->size());
+      std::printf("%s: no problems; %u sources, %u assessments, %u decisions\n",
+                  options.path.c_str(), loaded.plan->sources()->size(),
+                  loaded.plan->assessments()->size(), loaded.plan->decisions()->size());
     }
   }
   return code;

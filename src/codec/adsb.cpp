@@ -46,7 +46,9 @@ double floor_of(double x) {
   return whole > x ? whole - 1.0 : whole;
 }
 
-double modulo(double x, double y) { return x - y * floor_of(x / y); }
+double modulo(double x, double y) {
+  return x - y * floor_of(x / y);
+}
 
 // 12-bit altitude code with the Q bit: 25 ft steps; without it, Gillham code in 100 ft steps
 // (annex 10 volume IV, 3.1.2.6.5.4 and appendix to chapter 3).
@@ -80,8 +82,7 @@ bool altitude_feet(std::uint32_t code, int& feet) {
 }
 
 void read_identification(const Bits& me, AdsbMessage& m) {
-  constexpr char kCharacters[] =
-      "?ABCDEFGHIJKLMNOPQRSTUVWXYZ????? ???????????????0123456789??????";
+  constexpr char kCharacters[] = "?ABCDEFGHIJKLMNOPQRSTUVWXYZ????? ???????????????0123456789??????";
   m.category = static_cast<std::uint8_t>(me.get(5, 3));
   std::size_t end = 0;
   bool readable = true;
@@ -194,8 +195,8 @@ void AdsbDecoder::resolve(AdsbMessage& m, std::int64_t now_ns) {
     latitude[0] -= latitude[0] >= 270.0 ? 360.0 : 0.0;
     latitude[1] -= latitude[1] >= 270.0 ? 360.0 : 0.0;
     const int zones = cpr_zones(latitude[0]);
-    const bool on_globe = latitude[0] >= -90.0 && latitude[0] <= 90.0 && latitude[1] >= -90.0 &&
-                          latitude[1] <= 90.0;
+    const bool on_globe =
+        latitude[0] >= -90.0 && latitude[0] <= 90.0 && latitude[1] >= -90.0 && latitude[1] <= 90.0;
     if (on_globe && zones == cpr_zones(latitude[1])) {
       const int count = m.odd ? (zones > 1 ? zones - 1 : 1) : zones;
       const double x[2] = {a.half_longitude[0] / kCpr, a.half_longitude[1] / kCpr};

@@ -1,8 +1,8 @@
-// Purpose: ADS-B extended squitter (DF17; ICAO annex 10 volume IV, 3.1.2; RTCA DO-260B, 2.2.3.2) from
-// raw Mode S frames, as AVR text ("*hex;"), bare hex, or Beast binary.
-// In: one 14-byte frame and its time. Out: AdsbMessage or a cause. Bound: kAircraft pairs of CPR
-// halves. When full: the aircraft heard longest ago gives way.
-// Runs on: the ingress thread; no allocation; total on any bytes.
+// Purpose: ADS-B extended squitter (DF17; ICAO annex 10 volume IV, 3.1.2; RTCA DO-260B, 2.2.3.2)
+// from raw Mode S frames, as AVR text ("*hex;"), bare hex, or Beast binary. In: one 14-byte frame
+// and its time. Out: AdsbMessage or a cause. Bound: kAircraft pairs of CPR halves. When full: the
+// aircraft heard longest ago gives way. Runs on: the ingress thread; no allocation; total on any
+// bytes.
 #pragma once
 
 #include <cstdint>
@@ -15,22 +15,22 @@
 namespace vedette::codec {
 
 struct AdsbMessage {
-  std::uint32_t icao;        // 24 bits
-  std::uint8_t type_code;    // 1..4 identification, 9..18 and 20..22 position, 19 velocity
-  std::uint8_t category;     // emitter category set (type code) and number, as sent
-  bool known;                // one of the three kinds above
+  std::uint32_t icao;      // 24 bits
+  std::uint8_t type_code;  // 1..4 identification, 9..18 and 20..22 position, 19 velocity
+  std::uint8_t category;   // emitter category set (type code) and number, as sent
+  bool known;              // one of the three kinds above
   bool has_callsign, has_altitude, has_position, has_speed, has_course, has_heading;
   bool has_vertical_speed;
-  bool odd;                  // CPR format bit
-  bool global;               // position from an even/odd pair, not from the last known place
+  bool odd;     // CPR format bit
+  bool global;  // position from an even/odd pair, not from the last known place
   std::uint32_t cpr_latitude, cpr_longitude;  // 17 bits each
-  double latitude, longitude;  // degrees
-  double altitude;           // m; barometric for 9..18, above the ellipsoid for 20..22
-  double speed;              // m/s over ground
-  double course;             // degrees true
-  double heading;            // degrees
-  double vertical_speed;     // m/s, up positive
-  double airspeed;           // m/s, 0 = not sent
+  double latitude, longitude;                 // degrees
+  double altitude;        // m; barometric for 9..18, above the ellipsoid for 20..22
+  double speed;           // m/s over ground
+  double course;          // degrees true
+  double heading;         // degrees
+  double vertical_speed;  // m/s, up positive
+  double airspeed;        // m/s, 0 = not sent
   char callsign[9];
 };
 
@@ -45,8 +45,8 @@ class AdsbDecoder {
  private:
   struct Aircraft {
     std::int64_t heard_ns;
-    std::int64_t half_ns[2];   // when the even and the odd half came, 0 = never
-    std::int64_t placed_ns;    // 0 = never
+    std::int64_t half_ns[2];  // when the even and the odd half came, 0 = never
+    std::int64_t placed_ns;   // 0 = never
     std::uint32_t half_latitude[2], half_longitude[2];
     std::uint32_t icao;
     double latitude, longitude;
@@ -62,12 +62,13 @@ std::uint32_t modes_parity(Bytes frame);
 // Number of longitude zones at a latitude (DO-260B A.1.7.2 d), 1..59.
 int cpr_zones(double latitude);
 
-// Reads "*8D...;", "@time8D...;" or bare hex into `out`; returns the frame's length, 0 when it is none.
+// Reads "*8D...;", "@time8D...;" or bare hex into `out`; returns the frame's length, 0 when it is
+// none.
 std::size_t parse_avr(Bytes text, std::uint8_t (&out)[14]);
 
 // Next Beast frame (0x1A, type, 6 bytes of time, signal, frame; 0x1A doubled inside) at bytes[0].
-// Sets `frame` to what it carries. Returns bytes consumed; 0 with need_more when it is not complete;
-// 0 without it when none starts here.
+// Sets `frame` to what it carries. Returns bytes consumed; 0 with need_more when it is not
+// complete; 0 without it when none starts here.
 std::size_t next_beast(Bytes bytes, std::uint8_t (&out)[14], std::size_t& frame_bytes,
                        bool& need_more);
 

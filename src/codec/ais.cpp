@@ -261,7 +261,7 @@ bool to_observation(const AisMessage& m, Observation& out) {
   }
   out.identity = m.mmsi;
   out.message = m.type;
-  out.kind = m.type == 4 ? IdentityKind::base_station
+  out.kind = m.type == 4    ? IdentityKind::base_station
              : m.type == 21 ? IdentityKind::aid
                             : kind_of_mmsi(m.mmsi);
   if (ais_has_position(m)) {

@@ -33,13 +33,13 @@ struct AisMessage {
   // Types 5, 19, 21, 24
   std::uint32_t imo;
   char callsign[8];
-  char name[36];           // type 21 adds up to 14 characters of extension
+  char name[36];  // type 21 adds up to 14 characters of extension
   std::uint8_t ship_type;
   std::uint16_t to_bow, to_stern;
   std::uint8_t to_port, to_starboard;
   std::uint8_t epfd;
   std::uint8_t eta_month, eta_day, eta_hour, eta_minute;
-  std::uint8_t draught;    // 0.1 m; 0 = not available
+  std::uint8_t draught;  // 0.1 m; 0 = not available
   char destination[24];
   bool dte;
   // Type 4
@@ -52,7 +52,7 @@ struct AisMessage {
   bool off_position, virtual_aid;
   std::uint8_t regional;
   // Type 24
-  std::uint8_t part;       // 0 = A, 1 = B
+  std::uint8_t part;  // 0 = A, 1 = B
   char vendor[4];
   std::uint8_t model, serial_high;
   std::uint32_t serial;

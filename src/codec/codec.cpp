@@ -27,6 +27,14 @@ bool is_part(const Message& message) {
   return nmea != nullptr && (*nmea)->kind == NmeaKind::part;
 }
 
+bool is_known(const Message& message) {
+  if (const auto* mavlink = std::get_if<const MavlinkMessage*>(&message)) {
+    return (*mavlink)->known;
+  }
+  const auto* adsb = std::get_if<const AdsbMessage*>(&message);
+  return adsb == nullptr || (*adsb)->known;
+}
+
 bool to_observation(const Message& message, Observation& out) {
   if (const auto* nmea = std::get_if<const NmeaResult*>(&message)) {
     return (*nmea)->kind == NmeaKind::ais        ? to_observation((*nmea)->ais, out)
@@ -42,7 +50,9 @@ bool to_observation(const Message& message, Observation& out) {
   return to_observation(*std::get<const AdsbMessage*>(message), out);
 }
 
-Decoder::Decoder(CodecKind kind) : kind_(kind) { reset(); }
+Decoder::Decoder(CodecKind kind) : kind_(kind) {
+  reset();
+}
 
 void Decoder::reset() {
   skipping_ = noise_ = beast_ = false;

@@ -1,7 +1,8 @@
 // Purpose: the room's face: turns the bytes of one source into messages and observations.
 // In: chunks of a stream, or whole datagrams and frames. Out: Output callbacks, one a frame.
-// Bound: one partial line or frame (kLineBytes). When full: refused as too-long, then resynchronised.
-// Fails as: RefusalCause, never an exception. Runs on: the ingress thread, or stepped by its caller.
+// Bound: one partial line or frame (kLineBytes). When full: refused as too-long, then
+// resynchronised. Fails as: RefusalCause, never an exception. Runs on: the ingress thread, or
+// stepped by its caller.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +27,8 @@ std::string_view name_of(CodecKind kind);
 std::optional<CodecKind> codec_named(std::string_view name);
 
 // What one frame said. The pointer is to the decoder's own memory, valid during the callback.
-using Message = std::variant<const NmeaResult*, const N2kMessage*, const MavlinkMessage*,
-                             const AdsbMessage*>;
+using Message =
+    std::variant<const NmeaResult*, const N2kMessage*, const MavlinkMessage*, const AdsbMessage*>;
 
 struct Output {
   void* context;
@@ -39,6 +40,9 @@ struct Output {
 bool to_observation(const Message& message, Observation& out);
 // True for a part of a message that is still being put together.
 bool is_part(const Message& message);
+
+// False for a frame that is whole but of a message the codec does not read.
+bool is_known(const Message& message);
 
 // Members "kind" and the fields under plain names (SI units, degrees), into an open object.
 void describe(const Message& message, JsonWriter<std::string>& json);

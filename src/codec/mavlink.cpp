@@ -165,8 +165,9 @@ std::size_t mavlink_frame_length(Bytes bytes, bool& need_more) {
   }
   if (bytes[0] == kMavlinkV2) {
     need_more = bytes.size() < 3;
-    return need_more ? 0
-                     : kHeaderV2 + bytes[1] + 2 + ((bytes[2] & kIncompatSigned) != 0 ? kSignature : 0);
+    return need_more
+               ? 0
+               : kHeaderV2 + bytes[1] + 2 + ((bytes[2] & kIncompatSigned) != 0 ? kSignature : 0);
   }
   return 0;
 }

@@ -1,7 +1,7 @@
 // Purpose: MAVLink version 1 and 2 frames (mavlink.io, "Packet Serialization") and five messages of
 // the common set.
-// In: a stream of bytes or whole frames. Out: MavlinkMessage or a cause. Bound: one frame, 280 bytes.
-// Runs on: the ingress thread; no allocation; total on any bytes.
+// In: a stream of bytes or whole frames. Out: MavlinkMessage or a cause. Bound: one frame, 280
+// bytes. Runs on: the ingress thread; no allocation; total on any bytes.
 #pragma once
 
 #include <cstdint>
@@ -19,23 +19,23 @@ inline constexpr std::uint8_t kMavlinkV1 = 0xFE;
 inline constexpr std::uint8_t kMavlinkV2 = 0xFD;
 
 struct MavlinkMessage {
-  std::uint8_t version;   // 1 or 2
+  std::uint8_t version;  // 1 or 2
   std::uint8_t sequence, system, component;
   std::uint32_t id;
-  bool known;             // the message is one of ours, so its CRC was checked
-  bool is_signed;         // version 2 with a signature, which is not verified here
+  bool known;      // the message is one of ours, so its CRC was checked
+  bool is_signed;  // version 2 with a signature, which is not verified here
   bool has_position, has_altitude, has_speed, has_course, has_heading, has_vertical_speed;
   bool has_battery, has_attitude, has_hdop;
   double latitude, longitude;  // degrees
-  double altitude;        // m above mean sea level
-  double relative_altitude;  // m above home (33)
-  double speed;           // m/s over ground
-  double course;          // degrees
-  double heading;         // degrees
-  double vertical_speed;  // m/s, up positive
-  double battery;         // share 0..1
-  double voltage;         // V, 0 = not sent
-  double roll, pitch, yaw;  // degrees
+  double altitude;             // m above mean sea level
+  double relative_altitude;    // m above home (33)
+  double speed;                // m/s over ground
+  double course;               // degrees
+  double heading;              // degrees
+  double vertical_speed;       // m/s, up positive
+  double battery;              // share 0..1
+  double voltage;              // V, 0 = not sent
+  double roll, pitch, yaw;     // degrees
   double hdop;
   std::uint8_t fix_type, satellites;
   std::uint8_t vehicle_type, autopilot, base_mode, system_status;

@@ -11,13 +11,25 @@ namespace {
 
 // "Not available" is the largest value of a field, and the two below it are "out of range" and
 // "reserved" (NMEA 2000 appendix B, data dictionary conventions).
-bool known(std::uint16_t v) { return v < 0xFFFD; }
-bool known(std::uint32_t v) { return v < 0xFFFFFFFD; }
-bool known(std::int16_t v) { return v < 0x7FFD; }
-bool known(std::int32_t v) { return v < 0x7FFFFFFD; }
-bool known(std::int64_t v) { return v < 0x7FFFFFFFFFFFFFFD; }
+bool known(std::uint16_t v) {
+  return v < 0xFFFD;
+}
+bool known(std::uint32_t v) {
+  return v < 0xFFFFFFFD;
+}
+bool known(std::int16_t v) {
+  return v < 0x7FFD;
+}
+bool known(std::int32_t v) {
+  return v < 0x7FFFFFFD;
+}
+bool known(std::int64_t v) {
+  return v < 0x7FFFFFFFFFFFFFFD;
+}
 
-double angle(std::uint16_t raw) { return wrap_360(raw * 1e-4 / kDegree); }
+double angle(std::uint16_t raw) {
+  return wrap_360(raw * 1e-4 / kDegree);
+}
 
 template <typename T>
 T at(Bytes p, std::size_t offset) {
@@ -54,8 +66,7 @@ RefusalCause place_e7(Bytes p, std::size_t latitude_at, std::size_t longitude_at
   const auto latitude = at<std::int32_t>(p, latitude_at);
   const auto longitude = at<std::int32_t>(p, longitude_at);
   // AIS senders without a fix transmit 91 and 181 degrees; gateways pass those on.
-  if (!known(latitude) || !known(longitude) ||
-      (latitude == 910000000 && longitude == 1810000000)) {
+  if (!known(latitude) || !known(longitude) || (latitude == 910000000 && longitude == 1810000000)) {
     return RefusalCause::none;
   }
   return set_place(latitude, longitude, 1e-7, m);
@@ -81,7 +92,9 @@ RefusalCause mmsi(Bytes p, N2kMessage& m) {
   return m.has_mmsi ? RefusalCause::none : RefusalCause::out_of_range;
 }
 
-RefusalCause position_rapid(Bytes p, N2kMessage& m) { return place_e7(p, 0, 4, m); }
+RefusalCause position_rapid(Bytes p, N2kMessage& m) {
+  return place_e7(p, 0, 4, m);
+}
 
 RefusalCause cog_sog(Bytes p, N2kMessage& m) {
   course_speed(p, 2, m);
@@ -215,11 +228,11 @@ struct PgnReader {
 };
 
 constexpr PgnReader kReaders[] = {
-    {129025, 8, position_rapid},   {129026, 6, cog_sog},
-    {129029, 36, gnss_position},   {127250, 8, vessel_heading},
-    {128259, 3, water_speed},      {130306, 6, wind},
-    {129038, 26, ais_class_a},     {129039, 23, ais_position},
-    {129794, 73, ais_static_a},    {129809, 25, ais_static_b_part_a},
+    {129025, 8, position_rapid},       {129026, 6, cog_sog},
+    {129029, 36, gnss_position},       {127250, 8, vessel_heading},
+    {128259, 3, water_speed},          {130306, 6, wind},
+    {129038, 26, ais_class_a},         {129039, 23, ais_position},
+    {129794, 73, ais_static_a},        {129809, 25, ais_static_b_part_a},
     {129810, 24, ais_static_b_part_b},
 };
 

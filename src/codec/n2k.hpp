@@ -17,28 +17,28 @@ namespace vedette::codec {
 inline constexpr std::size_t kN2kBytes = 223;
 
 struct N2kMessage {
-  std::int64_t time_ns;   // of the line, Unix ns
+  std::int64_t time_ns;  // of the line, Unix ns
   std::uint32_t pgn;
   std::uint8_t priority, source, destination;
   bool has_mmsi, has_position, has_speed, has_course, has_heading, has_altitude, has_time;
   bool has_water_speed, has_wind, has_name, has_callsign, has_ship_type, has_status, has_hdop;
   std::uint32_t mmsi;
-  std::uint8_t ais_type;  // AIS message id carried by the AIS PGNs
+  std::uint8_t ais_type;       // AIS message id carried by the AIS PGNs
   double latitude, longitude;  // degrees
-  double altitude;        // m
-  double speed;           // m/s over ground
-  double course;          // degrees, reference in course_magnetic
-  double heading;         // degrees, reference in heading_magnetic
+  double altitude;             // m
+  double speed;                // m/s over ground
+  double course;               // degrees, reference in course_magnetic
+  double heading;              // degrees, reference in heading_magnetic
   bool course_magnetic, heading_magnetic;
-  double water_speed;     // m/s
-  double wind_speed;      // m/s
-  double wind_angle;      // degrees
+  double water_speed;           // m/s
+  double wind_speed;            // m/s
+  double wind_angle;            // degrees
   std::uint8_t wind_reference;  // 0 true north, 1 magnetic north, 2 apparent, 3 boat, 4 water
   double hdop;
-  std::int64_t utc_ns;    // position time (129029)
+  std::int64_t utc_ns;  // position time (129029)
   std::uint8_t quality, satellites;
   std::uint8_t ship_type, status;
-  bool accuracy;          // AIS position accuracy flag
+  bool accuracy;  // AIS position accuracy flag
   std::uint32_t imo;
   char name[24];
   char callsign[8];

@@ -129,7 +129,9 @@ RefusalCause read_value(std::string_view text, double scale, double low, double 
   return RefusalCause::none;
 }
 
-RefusalCause first_of(RefusalCause a, RefusalCause b) { return a != RefusalCause::none ? a : b; }
+RefusalCause first_of(RefusalCause a, RefusalCause b) {
+  return a != RefusalCause::none ? a : b;
+}
 
 RefusalCause read_rmc(const Fields& f, NmeaMessage& m) {
   m.valid = f.at[1] == "A";
@@ -137,8 +139,8 @@ RefusalCause read_rmc(const Fields& f, NmeaMessage& m) {
   cause = first_of(cause, read_value(f.at[6], kKnot, 0.0, 2000.0, m.has_speed, m.speed));
   cause = first_of(cause, read_value(f.at[7], 1.0, 0.0, 360.0, m.has_course, m.course));
   if (f.at[8].size() == 6) {
-    cause = first_of(cause, read_date(f.at[8].substr(0, 2), f.at[8].substr(2, 2),
-                                      f.at[8].substr(4, 2), m));
+    cause = first_of(
+        cause, read_date(f.at[8].substr(0, 2), f.at[8].substr(2, 2), f.at[8].substr(4, 2), m));
   }
   return cause;
 }
@@ -230,9 +232,9 @@ const NmeaResult& NmeaDecoder::line(Bytes line, std::int64_t now_ns) {
   }
   const std::size_t star = text.find('*');
   if (star == std::string_view::npos) {
-    return refuse(text.size() > kSentenceBytes ? RefusalCause::too_long
-                                               : RefusalCause::checksum_missing,
-                  line);
+    return refuse(
+        text.size() > kSentenceBytes ? RefusalCause::too_long : RefusalCause::checksum_missing,
+        line);
   }
   if (star > kSentenceBytes) {
     return refuse(RefusalCause::too_long, line);
@@ -329,8 +331,8 @@ const NmeaResult& NmeaDecoder::transport(std::string_view text, Bytes line, std:
   const auto part = parse_unsigned(f.at[1]);
   const auto id = f.at[2].empty() ? std::optional<std::uint64_t>(10) : parse_unsigned(f.at[2]);
   const auto fill = f.at[5].empty() ? std::optional<std::uint64_t>(0) : parse_unsigned(f.at[5]);
-  if (!parts || !part || !id || !fill || *parts < 1 || *parts > 9 || *part < 1 ||
-      *part > *parts || *id > 10 || *fill > 5 || f.at[3].size() > 1) {
+  if (!parts || !part || !id || !fill || *parts < 1 || *parts > 9 || *part < 1 || *part > *parts ||
+      *id > 10 || *fill > 5 || f.at[3].size() > 1) {
     return refuse(RefusalCause::malformed, line);
   }
   const std::string_view payload = f.at[4];

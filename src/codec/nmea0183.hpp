@@ -19,30 +19,30 @@ struct NmeaMessage {
   NmeaType type;
   char talker[3];
   bool has_position, has_speed, has_course, has_heading, has_altitude, has_time, has_date, has_hdop;
-  bool valid;             // the sender's own status or mode says the fix is good
-  double latitude;        // degrees
-  double longitude;       // degrees
-  double altitude;        // m above mean sea level (GGA)
-  double speed;           // m/s over ground
-  double course;          // degrees true
-  double heading;         // degrees true
+  bool valid;        // the sender's own status or mode says the fix is good
+  double latitude;   // degrees
+  double longitude;  // degrees
+  double altitude;   // m above mean sea level (GGA)
+  double speed;      // m/s over ground
+  double course;     // degrees true
+  double heading;    // degrees true
   double hdop;
-  std::uint8_t quality;   // GGA field 6
+  std::uint8_t quality;  // GGA field 6
   std::uint8_t satellites;
   std::int64_t time_of_day_ns;
-  std::int64_t days;      // since 1970-01-01, if has_date
+  std::int64_t days;  // since 1970-01-01, if has_date
 };
 
 enum class NmeaKind : std::uint8_t { sentence, ais, part, refused };
 
 struct NmeaResult {
   NmeaKind kind;
-  RefusalCause cause;      // when refused
-  NmeaMessage sentence;    // when sentence
-  AisMessage ais;          // when ais
+  RefusalCause cause;    // when refused
+  NmeaMessage sentence;  // when sentence
+  AisMessage ais;        // when ais
   std::uint8_t part, parts;
-  bool own;                // AIVDO: of the own transponder
-  Bytes raw;               // all lines the message came from; valid until the next call
+  bool own;   // AIVDO: of the own transponder
+  Bytes raw;  // all lines the message came from; valid until the next call
 };
 
 class NmeaDecoder {

@@ -56,7 +56,7 @@ void Decide::consider(const AssessmentChange& change, std::int64_t late_ns, Eval
     made.late_ns = late_ns;
     made.decision = static_cast<std::uint16_t>(i);
     made.level = change.level;
-    made.choice = late_ns > c.deadline_ns               ? DecisionChoice::fallback_deadline
+    made.choice = late_ns > c.deadline_ns                ? DecisionChoice::fallback_deadline
                   : change.confidence < c.min_confidence ? DecisionChoice::fallback_confidence
                                                          : DecisionChoice::action;
     made.action = made.choice == DecisionChoice::action ? c.action : c.fallback;

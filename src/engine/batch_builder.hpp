@@ -1,9 +1,8 @@
-// Purpose: puts one batch together in memory that the journal then takes as it is: admits inputs from
-// lanes in the order of their classes, stamps sequence numbers, appends derived events, seals with the
-// running digest.
-// In: lanes of events, or the inputs of a recorded batch. Out: the sealed batch in the batch lane.
-// Bound: the plan's batch_events inputs and derived_bound() bytes of derived events.
-// When full: begin() fails while the journal is behind, and nothing is admitted.
+// Purpose: puts one batch together in memory that the journal then takes as it is: admits inputs
+// from lanes in the order of their classes, stamps sequence numbers, appends derived events, seals
+// with the running digest. In: lanes of events, or the inputs of a recorded batch. Out: the sealed
+// batch in the batch lane. Bound: the plan's batch_events inputs and derived_bound() bytes of
+// derived events. When full: begin() fails while the journal is behind, and nothing is admitted.
 // Runs on: the engine thread.
 #pragma once
 
@@ -19,13 +18,13 @@ namespace vedette::engine {
 
 // What the digest and the sequence continue from; part of the frozen state.
 struct Progress {
-  std::uint64_t batch_number = 0;    // of the last sealed batch
+  std::uint64_t batch_number = 0;  // of the last sealed batch
   std::uint64_t last_sequence = 0;
   std::uint64_t digest = 0;
   std::uint64_t accepted = 0;
   std::uint64_t waiting = 0;
   std::uint64_t transient = 0;
-  std::uint64_t exits[3] = {};       // success, retraction, abandonment
+  std::uint64_t exits[3] = {};  // success, retraction, abandonment
 };
 
 class BatchBuilder {
@@ -40,7 +39,8 @@ class BatchBuilder {
   EventHeader* add_derived(EventKind kind, EventClass event_class, std::uint64_t cause,
                            Bytes payload);
   void resolve(EventHeader& event, Exit exit, Reason reason);
-  // The event's work goes on after this batch; its exit comes with resolve_earlier() of a later one.
+  // The event's work goes on after this batch; its exit comes with resolve_earlier() of a later
+  // one.
   void dispatch(EventHeader& event);
   void resolve_earlier(Exit exit);
 

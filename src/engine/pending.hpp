@@ -1,6 +1,6 @@
 // Purpose: actions that have been ordered and not yet answered for, with their horizons.
-// Bound: the plan's pending_actions. When full: add() fails and the action is abandoned as sink-full.
-// Runs on: the engine thread.
+// Bound: the plan's pending_actions. When full: add() fails and the action is abandoned as
+// sink-full. Runs on: the engine thread.
 #pragma once
 
 #include <cstdint>

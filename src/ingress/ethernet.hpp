@@ -1,6 +1,6 @@
-// Purpose: from an Ethernet frame to the payload of one UDP datagram, every length and check tested.
-// Standards: IEEE 802.3/802.1Q, RFC 791, RFC 8200 (hop-by-hop, routing and destination headers are
-// not followed), RFC 768. Fragments are refused by name: nothing here reassembles.
+// Purpose: from an Ethernet frame to the payload of one UDP datagram, every length and check
+// tested. Standards: IEEE 802.3/802.1Q, RFC 791, RFC 8200 (hop-by-hop, routing and destination
+// headers are not followed), RFC 768. Fragments are refused by name: nothing here reassembles.
 #pragma once
 
 #include <cstdint>

@@ -32,7 +32,9 @@ std::size_t lane_bytes(const plan::Source& s) {
   return std::max(lane_records(s) * kEventBytes / 2, 4 * kEventsAFrame * kEventBytes);
 }
 
-bool is_stream(codec::CodecKind kind) { return kind == codec::CodecKind::mavlink; }
+bool is_stream(codec::CodecKind kind) {
+  return kind == codec::CodecKind::mavlink;
+}
 
 }  // namespace
 
@@ -104,7 +106,8 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
 
 std::string Ingress::open_recording(Source& source, const std::string& folder) {
   const std::string name = source.plan->file()->str();
-  const std::string path = name.empty() || name[0] == '/' || folder.empty() ? name : folder + "/" + name;
+  const std::string path =
+      name.empty() || name[0] == '/' || folder.empty() ? name : folder + "/" + name;
   auto content = platform::read_file(path, limits::kRecordingBytes);
   if (!content) {
     return path + ": " + platform::error_text(content.error()) +
@@ -233,7 +236,9 @@ void Ingress::on_message(void* context, const codec::Message& message, Bytes raw
   }
   Observation observation{};
   if (!codec::to_observation(message, observation)) {
-    bump(source.counters.refused[static_cast<std::size_t>(RefusalCause::not_available)]);
+    const RefusalCause cause =
+        codec::is_known(message) ? RefusalCause::not_available : RefusalCause::unsupported;
+    bump(source.counters.refused[static_cast<std::size_t>(cause)]);
     return;
   }
   if (source.record <= source.resume_after) {
@@ -298,7 +303,8 @@ std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
     Source& source = *sources_[c.tag];
     const bool serial = source.plan->driver() == plan::DriverKind::serial;
     if (c.result > 0) {
-      const Bytes bytes = serial ? Bytes(source.read_buffer, static_cast<std::size_t>(c.result)) : c.bytes;
+      const Bytes bytes =
+          serial ? Bytes(source.read_buffer, static_cast<std::size_t>(c.result)) : c.bytes;
       ++source.record;
       take(source, bytes, serial, clock.now_ns(), clock.arrival_ns());
     } else if (serial) {
@@ -339,7 +345,8 @@ std::size_t Ingress::step_port(Source& source, const platform::NodeClock& clock)
     if (now - source.link_checked_ns > kLinkCheckNs) {
       source.link_checked_ns = now;
       const bool up = ports_.link_up(source.port);
-      announce(source, up ? SourceStatus::up : SourceStatus::down, up ? 0 : ENETDOWN, clock.now_ns());
+      announce(source, up ? SourceStatus::up : SourceStatus::down, up ? 0 : ENETDOWN,
+               clock.now_ns());
     }
     return 0;
   }

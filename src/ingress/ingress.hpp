@@ -32,8 +32,8 @@ struct SourceCounters {
   std::atomic<std::uint64_t> parts{0};     // parts of messages, kept until whole
   std::atomic<std::uint64_t> bytes{0};
   std::array<std::atomic<std::uint64_t>, kRefusalCauses> refused{};
-  std::atomic<std::uint8_t> status{0};     // SourceStatus
-  std::atomic<int> error{0};               // errno of the last failure
+  std::atomic<std::uint8_t> status{0};  // SourceStatus
+  std::atomic<int> error{0};            // errno of the last failure
 };
 
 class Ingress {
@@ -70,10 +70,10 @@ class Ingress {
     codec::Decoder decoder;
     SourceCounters counters;
     Recording recording;
-    std::int64_t shift_ns = 0;      // recording time to node time
-    std::int64_t untimed_ns = 0;    // next time of frames without one
+    std::int64_t shift_ns = 0;    // recording time to node time
+    std::int64_t untimed_ns = 0;  // next time of frames without one
     std::int64_t due_ns = 0;
-    std::uint64_t resume_after = 0; // records already accepted before a restart
+    std::uint64_t resume_after = 0;  // records already accepted before a restart
     std::uint64_t record = 0;
     platform::Fd socket;
     int line = -1;

@@ -17,7 +17,9 @@ constexpr std::size_t kPcapRecord = 16;
 constexpr std::uint32_t kLinkEthernet = 1;
 constexpr std::size_t kRawChunk = 64;
 
-std::uint32_t swap32(std::uint32_t v) { return __builtin_bswap32(v); }
+std::uint32_t swap32(std::uint32_t v) {
+  return __builtin_bswap32(v);
+}
 
 RecordingFormat guess(Bytes content, std::string_view name, bool stream) {
   if (content.size() >= 4) {
@@ -80,8 +82,8 @@ std::string Recording::open(std::vector<std::uint8_t> content, std::string_view 
 
 bool Recording::has_times() const {
   return options_.format == RecordingFormat::n2k_plain ||
-         options_.format == RecordingFormat::adsb_csv ||
-         options_.format == RecordingFormat::tlog || options_.format == RecordingFormat::pcap;
+         options_.format == RecordingFormat::adsb_csv || options_.format == RecordingFormat::tlog ||
+         options_.format == RecordingFormat::pcap;
 }
 
 std::optional<Frame> Recording::peek() {
@@ -162,7 +164,8 @@ std::optional<Frame> Recording::read() {
           static_cast<std::int64_t>(load_be<std::uint64_t>(content_.data() + at_) % (1ULL << 52)) *
           1000;
       at_ += 8;
-      // The frame's own length says where the next time begins (mavlink.io, "Packet Serialization").
+      // The frame's own length says where the next time begins (mavlink.io, "Packet
+      // Serialization").
       const std::uint8_t* start = content_.data() + at_;
       const std::size_t left = content_.size() - at_;
       const bool v1 = start[0] == 0xFE;

@@ -17,19 +17,19 @@ namespace vedette::ingress {
 
 enum class RecordingFormat : std::uint8_t {
   automatic = 0,
-  lines = 1,     // one frame a line, no times: `interval` apart
-  n2k_plain = 2, // lines that begin with an RFC 3339 time
-  adsb_csv = 3,  // unix seconds,"hex",...
-  tlog = 4,      // big-endian unix microseconds before each MAVLink frame
-  pcap = 5,      // Ethernet capture, UDP payloads
-  raw = 6,       // bytes without boundaries, in chunks, `interval` apart
+  lines = 1,      // one frame a line, no times: `interval` apart
+  n2k_plain = 2,  // lines that begin with an RFC 3339 time
+  adsb_csv = 3,   // unix seconds,"hex",...
+  tlog = 4,       // big-endian unix microseconds before each MAVLink frame
+  pcap = 5,       // Ethernet capture, UDP payloads
+  raw = 6,        // bytes without boundaries, in chunks, `interval` apart
 };
 
 struct Frame {
-  std::int64_t time_ns;    // of the recording, Unix ns; 0 when it has none
-  std::uint64_t number;    // line or frame number, from 1
+  std::int64_t time_ns;  // of the recording, Unix ns; 0 when it has none
+  std::uint64_t number;  // line or frame number, from 1
   Bytes bytes;
-  RefusalCause cause;      // none, or why the container's frame carries no payload
+  RefusalCause cause;  // none, or why the container's frame carries no payload
 };
 
 class Recording {
@@ -61,8 +61,8 @@ class Recording {
   std::uint64_t number_ = 0;
   std::optional<Frame> next_;
   bool peeked_ = false;
-  bool swapped_ = false;       // capture written on a big-endian machine
-  bool nanoseconds_ = false;   // capture with nanosecond times
+  bool swapped_ = false;      // capture written on a big-endian machine
+  bool nanoseconds_ = false;  // capture with nanosecond times
 };
 
 }  // namespace vedette::ingress

@@ -1,15 +1,15 @@
 // Purpose: the journal on disk.
 //
-// DIR/journal/<16 hex digits>.seg, written in order, each preallocated full of zeros. A segment is a
-// chain of blocks, each at a multiple of 4,096 bytes:
+// DIR/journal/<16 hex digits>.seg, written in order, each preallocated full of zeros. A segment is
+// a chain of blocks, each at a multiple of 4,096 bytes:
 //
 //   BlockHeader (64) | payload (`length` bytes) | zeros to the next multiple of 4,096
 //
-// The first block of a segment is a SegmentHeader, and behind it, if there is one, a frozen state to
-// begin a replay from when older segments are gone. Blocks of kind `batches` hold whole batches
-// (model/batch.hpp), `close` ends a run that stopped in order. Each block carries the chain value of
-// the one before it, across segments. A block that does not verify, with nothing valid behind it, is
-// a torn tail and is cut off; with something valid behind it, it is damage.
+// The first block of a segment is a SegmentHeader, and behind it, if there is one, a frozen state
+// to begin a replay from when older segments are gone. Blocks of kind `batches` hold whole batches
+// (model/batch.hpp), `close` ends a run that stopped in order. Each block carries the chain value
+// of the one before it, across segments. A block that does not verify, with nothing valid behind
+// it, is a torn tail and is cut off; with something valid behind it, it is damage.
 #pragma once
 
 #include <cstdint>

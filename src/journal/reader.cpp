@@ -48,8 +48,8 @@ void judge_end(Bytes bytes, std::size_t at, std::uint64_t segment, ReadResult& r
   if (bad == bytes.size()) {
     return;
   }
-  for (std::size_t later = at + limits::kBlockAlignment; later + sizeof(BlockHeader) <= bytes.size();
-       later += limits::kBlockAlignment) {
+  for (std::size_t later = at + limits::kBlockAlignment;
+       later + sizeof(BlockHeader) <= bytes.size(); later += limits::kBlockAlignment) {
     const BlockHeader* header = block_at(bytes, later, segment);
     if (header != nullptr && header->block > r.last_block) {
       r.problem = "damaged: " + place(segment, at) + ", block " + std::to_string(r.last_block + 1) +
@@ -58,8 +58,8 @@ void judge_end(Bytes bytes, std::size_t at, std::uint64_t segment, ReadResult& r
       return;
     }
   }
-  r.problem = "torn: " + place(segment, at) + ", bytes after batch " + std::to_string(r.last_batch) +
-              " are no whole block";
+  r.problem = "torn: " + place(segment, at) + ", bytes after batch " +
+              std::to_string(r.last_batch) + " are no whole block";
   r.torn_tail = true;
 }
 
@@ -132,7 +132,8 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
       return r;
     }
     if ((at == 0) != (header->kind == BlockKind::segment)) {
-      r.problem = "damaged: " + place(number, at) + ", a segment begins with its header and only there";
+      r.problem =
+          "damaged: " + place(number, at) + ", a segment begins with its header and only there";
       return r;
     }
     r.last_block = header->block;

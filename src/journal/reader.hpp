@@ -19,18 +19,18 @@ struct Visit {
 };
 
 struct ReadResult {
-  std::string problem;           // empty: the journal is whole
-  bool torn_tail = false;        // the problem is only that the last block is unfinished
-  bool closed = false;           // the last run stopped in order
+  std::string problem;     // empty: the journal is whole
+  bool torn_tail = false;  // the problem is only that the last block is unfinished
+  bool closed = false;     // the last run stopped in order
   std::uint64_t batches = 0;
   std::uint64_t last_batch = 0;
   std::uint64_t last_block = 0;
   std::uint64_t last_segment = 0;
-  std::uint64_t chain = 0;       // of the last valid block
-  std::uint32_t epoch = 0;       // highest seen
-  std::uint64_t valid_bytes = 0; // of the last segment
+  std::uint64_t chain = 0;        // of the last valid block
+  std::uint32_t epoch = 0;        // highest seen
+  std::uint64_t valid_bytes = 0;  // of the last segment
   std::uint64_t bytes = 0;
-  SegmentHeader header{};        // of the last segment
+  SegmentHeader header{};  // of the last segment
 };
 
 // One segment's bytes; used by read_journal and by the fuzzer.

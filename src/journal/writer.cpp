@@ -24,7 +24,9 @@ int sync_folder(const std::string& folder) {
 
 }  // namespace
 
-void Writer::FreeAligned::operator()(std::uint8_t* p) const { std::free(p); }
+void Writer::FreeAligned::operator()(std::uint8_t* p) const {
+  std::free(p);
+}
 
 int cut_tail(const std::string& folder, std::uint64_t segment, std::uint64_t valid_bytes) {
   const std::string path = folder + "/" + segment_name(segment);
@@ -41,9 +43,8 @@ int cut_tail(const std::string& folder, std::uint64_t segment, std::uint64_t val
 
 std::string Writer::open(const WriterOptions& options) {
   options_ = options;
-  buffer_bytes_ = block_bytes(
-      std::max({kGroupBytes, options.max_batch_bytes,
-                options.max_frozen_bytes + sizeof(SegmentHeader)}));
+  buffer_bytes_ = block_bytes(std::max(
+      {kGroupBytes, options.max_batch_bytes, options.max_frozen_bytes + sizeof(SegmentHeader)}));
   void* memory = std::aligned_alloc(limits::kBlockAlignment, buffer_bytes_);
   if (memory == nullptr) {
     return "no memory for the journal's write buffer";
@@ -139,8 +140,8 @@ int Writer::write_block(BlockKind kind, std::size_t length, std::uint64_t first,
     platform::Completion done[2];
     const std::size_t n = ring_.harvest_wait(done, kWaitNs);
     for (std::size_t i = 0; i < n; ++i, ++seen) {
-      const bool short_write = seen == 0 && done[i].result >= 0 &&
-                               static_cast<std::size_t>(done[i].result) != bytes;
+      const bool short_write =
+          seen == 0 && done[i].result >= 0 && static_cast<std::size_t>(done[i].result) != bytes;
       if (error == 0 && (done[i].result < 0 || short_write)) {
         error = short_write ? EIO : -done[i].result;
       }
@@ -206,7 +207,8 @@ void Writer::close() {
 
 void Writer::drop_old_segments() {
   const std::vector<std::uint64_t> segments = list_segments(options_.folder);
-  const std::uint64_t most = std::max<std::uint64_t>(4, options_.journal_bytes / options_.segment_bytes);
+  const std::uint64_t most =
+      std::max<std::uint64_t>(4, options_.journal_bytes / options_.segment_bytes);
   for (std::size_t i = 0; segments.size() - i >= most; ++i) {
     const std::string path = options_.folder + "/" + segment_name(segments[i]);
     ::unlink(path.c_str());

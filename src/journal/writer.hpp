@@ -1,9 +1,9 @@
 // Purpose: puts batches on disk: group commit into preallocated segments, each write linked to
 // fdatasync, by io_uring and O_DIRECT.
-// In: sealed batches in the batch lane. Out: the durable sequence; what is in it survives a power cut.
-// Bound: the plan's journal and segment bytes; the oldest segments go first. When full or failing:
-// nothing is taken from the lane, problem() says why, and it is tried again.
-// Runs on: the journal thread (warm: it may wait).
+// In: sealed batches in the batch lane. Out: the durable sequence; what is in it survives a power
+// cut. Bound: the plan's journal and segment bytes; the oldest segments go first. When full or
+// failing: nothing is taken from the lane, problem() says why, and it is tried again. Runs on: the
+// journal thread (warm: it may wait).
 #pragma once
 
 #include <atomic>
@@ -25,7 +25,7 @@ struct WriterOptions {
   std::uint64_t journal_bytes = 0;
   std::size_t max_batch_bytes = 0;
   std::size_t max_frozen_bytes = 0;
-  SegmentHeader header{};         // plan, node, epoch
+  SegmentHeader header{};  // plan, node, epoch
   std::uint64_t next_segment = 1;
   std::uint64_t next_block = 1;
   std::uint64_t chain = 0;

@@ -1,5 +1,5 @@
-// Purpose: the batch, the unit of order: what one engine step admitted together and what came of it,
-// laid out in memory as it is stored.
+// Purpose: the batch, the unit of order: what one engine step admitted together and what came of
+// it, laid out in memory as it is stored.
 //
 //   BatchHeader (128) | inputs: input_count events | derived: derived_count events
 //
@@ -18,22 +18,22 @@ inline constexpr std::uint32_t kBatchMagic = 0x48435442;  // "BTCH"
 
 struct BatchHeader {
   std::uint32_t magic;
-  std::uint32_t bytes;            // all of the batch, a multiple of eight
-  std::uint64_t number;           // from 1, without gaps
-  std::uint64_t first_sequence;   // of the first input; derived events follow on
-  std::int64_t admitted_ns;       // node time: the only clock the engine has
+  std::uint32_t bytes;               // all of the batch, a multiple of eight
+  std::uint64_t number;              // from 1, without gaps
+  std::uint64_t first_sequence;      // of the first input; derived events follow on
+  std::int64_t admitted_ns;          // node time: the only clock the engine has
   std::int64_t admitted_arrival_ns;  // monotonic time of admission; 0 where node time stands still
   std::uint32_t input_count;
   std::uint32_t derived_count;
-  std::uint32_t cut;              // inputs worked off before the batch was cut; input_count: all
+  std::uint32_t cut;  // inputs worked off before the batch was cut; input_count: all
   std::uint32_t epoch;
   std::uint64_t digest_before;
-  std::uint64_t digest;           // running digest after this batch
+  std::uint64_t digest;  // running digest after this batch
   // Conservation: accepted = waiting + transient + success + retraction + abandonment.
   std::uint64_t accepted;
   std::uint64_t waiting;
   std::uint64_t transient;
-  std::uint64_t exits[3];         // success, retraction, abandonment
+  std::uint64_t exits[3];  // success, retraction, abandonment
   std::uint64_t reserved;
 };
 static_assert(sizeof(BatchHeader) == 128 && std::is_trivially_copyable_v<BatchHeader>);

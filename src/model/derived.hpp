@@ -24,7 +24,14 @@ struct Subject {
   std::uint8_t reserved[5];
 };
 
-enum class TrackChangeKind : std::uint8_t { created = 1, confirmed, coasting, lost, retired, reacquired };
+enum class TrackChangeKind : std::uint8_t {
+  created = 1,
+  confirmed,
+  coasting,
+  lost,
+  retired,
+  reacquired
+};
 
 struct TrackChange {
   std::uint64_t key;
@@ -45,14 +52,18 @@ struct AssessmentChange {
   std::uint8_t reserved[4];
 };
 
-enum class DecisionChoice : std::uint8_t { action = 1, fallback_confidence = 2, fallback_deadline = 3 };
+enum class DecisionChoice : std::uint8_t {
+  action = 1,
+  fallback_confidence = 2,
+  fallback_deadline = 3
+};
 
 struct DecisionMade {
   Subject subject;
   double confidence;
-  std::int64_t late_ns;        // newest observation to decision; 0 where node time stands still
-  std::uint16_t decision;      // index in the plan
-  std::uint16_t action;        // index in the plan; kNoAction when there is no fallback
+  std::int64_t late_ns;    // newest observation to decision; 0 where node time stands still
+  std::uint16_t decision;  // index in the plan
+  std::uint16_t action;    // index in the plan; kNoAction when there is no fallback
   DecisionChoice choice;
   Level level;
   std::uint8_t reserved[2];
@@ -62,10 +73,10 @@ inline constexpr std::uint16_t kNoAction = 0xFFFF;
 // Everything a sink needs, so that what is sent is a function of this and the plan alone.
 struct ActionIntent {
   Subject subject;
-  std::uint64_t node;              // idempotency key: node, epoch, sequence of this event
+  std::uint64_t node;  // idempotency key: node, epoch, sequence of this event
   std::uint32_t epoch;
-  std::uint16_t action;            // index in the plan
-  std::uint16_t sink;              // index in the plan
+  std::uint16_t action;  // index in the plan
+  std::uint16_t sink;    // index in the plan
   std::uint16_t assessment;
   std::uint16_t decision;
   Transition transition;
@@ -75,12 +86,12 @@ struct ActionIntent {
   double confidence;
   double latitude;
   double longitude;
-  double altitude;                 // m, NaN when unknown
-  double speed;                    // m/s
-  double course;                   // degrees true
-  double sigma;                    // m, one standard deviation of the position
-  double cpa;                      // m to own ship, NaN when not defined
-  double tcpa;                     // s, NaN when not defined
+  double altitude;  // m, NaN when unknown
+  double speed;     // m/s
+  double course;    // degrees true
+  double sigma;     // m, one standard deviation of the position
+  double cpa;       // m to own ship, NaN when not defined
+  double tcpa;      // s, NaN when not defined
   char name[24];
 };
 

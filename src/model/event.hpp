@@ -13,10 +13,10 @@ namespace vedette {
 
 // Inputs are recorded and replayed; derived events are recomputed on replay and compared.
 enum class EventKind : std::uint8_t {
-  tick = 1,         // node time reached the next tick; no payload
-  observation = 2,  // Observation + raw bytes
-  outcome = 3,      // ActionOutcome
-  source_state = 4, // SourceState
+  tick = 1,          // node time reached the next tick; no payload
+  observation = 2,   // Observation + raw bytes
+  outcome = 3,       // ActionOutcome
+  source_state = 4,  // SourceState
   first_derived = 32,
   track = 32,       // TrackChange
   assessment = 33,  // AssessmentChange
@@ -60,15 +60,15 @@ struct StateWord {
 };
 
 struct EventHeader {
-  std::uint64_t sequence;     // order of acceptance, from 1, never reused within an epoch
-  std::int64_t observed_ns;   // node time at which the thing was so, Unix ns
-  std::int64_t received_ns;   // node time at which the node got it
-  std::int64_t arrival_ns;    // monotonic ns at the first byte; 0 where node time stands still
-  std::uint64_t cause;        // sequence of the event this one came from; 0 for a root
-  std::uint64_t record;       // number of the frame within its source, from 1
+  std::uint64_t sequence;    // order of acceptance, from 1, never reused within an epoch
+  std::int64_t observed_ns;  // node time at which the thing was so, Unix ns
+  std::int64_t received_ns;  // node time at which the node got it
+  std::int64_t arrival_ns;   // monotonic ns at the first byte; 0 where node time stands still
+  std::uint64_t cause;       // sequence of the event this one came from; 0 for a root
+  std::uint64_t record;      // number of the frame within its source, from 1
   StateWord state;
   std::uint16_t payload_bytes;
-  std::uint16_t source;       // index in the plan; kNoSource when the engine made it
+  std::uint16_t source;  // index in the plan; kNoSource when the engine made it
   EventKind kind;
   EventClass event_class;
   std::uint16_t reserved;
@@ -80,7 +80,9 @@ inline constexpr std::uint16_t kNoSource = 0xFFFF;
 inline constexpr std::size_t kPayloadBytes = 224 + limits::kRawBytes;
 inline constexpr std::size_t kEventBytes = sizeof(EventHeader) + kPayloadBytes;
 
-constexpr bool is_derived(EventKind kind) { return kind >= EventKind::first_derived; }
+constexpr bool is_derived(EventKind kind) {
+  return kind >= EventKind::first_derived;
+}
 
 // Events stand one behind the other, each at a multiple of eight bytes.
 constexpr std::size_t event_bytes(std::size_t payload_bytes) {

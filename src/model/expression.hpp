@@ -1,5 +1,5 @@
-// Purpose: the operations of compiled expressions: one table for the compiler, the plan's loader and
-// the evaluator. Values are doubles; booleans are 0 and 1; NaN is "unknown" and is not true.
+// Purpose: the operations of compiled expressions: one table for the compiler, the plan's loader
+// and the evaluator. Values are doubles; booleans are 0 and 1; NaN is "unknown" and is not true.
 #pragma once
 
 #include <array>
@@ -40,7 +40,7 @@ enum class OpCode : std::uint16_t {
   logical_and,
   logical_or,
   logical_not,
-  select,        // condition, then, else
+  select,  // condition, then, else
   count
 };
 
@@ -80,8 +80,26 @@ constexpr OpInfo info_of(OpCode code) {
 }
 
 enum class TrackField : std::uint16_t {
-  latitude = 0, longitude, speed, course, heading, altitude, vertical_speed, confidence, age, kind,
-  identity, ship_type, nav_status, updates, sigma, water_speed, wind_speed, wind_angle, battery, lost,
+  latitude = 0,
+  longitude,
+  speed,
+  course,
+  heading,
+  altitude,
+  vertical_speed,
+  confidence,
+  age,
+  kind,
+  identity,
+  ship_type,
+  nav_status,
+  updates,
+  sigma,
+  water_speed,
+  wind_speed,
+  wind_angle,
+  battery,
+  lost,
   count
 };
 
@@ -105,7 +123,8 @@ inline constexpr std::array kTrackFields{
     FieldName{"kind", Dimension::kind, 9, "vessel, aid, base_station, aircraft, vehicle or own"},
     FieldName{"identity", Dimension::number, 10, "MMSI, ICAO address or MAVLink system id"},
     FieldName{"ship_type", Dimension::number, 11, "ITU-R M.1371 ship type, 0 when unknown"},
-    FieldName{"nav_status", Dimension::number, 12, "ITU-R M.1371 navigational status, 15 when unknown"},
+    FieldName{"nav_status", Dimension::number, 12,
+              "ITU-R M.1371 navigational status, 15 when unknown"},
     FieldName{"updates", Dimension::number, 13, "accepted positions"},
     FieldName{"sigma", Dimension::length, 14, "one standard deviation of the position now"},
     FieldName{"water_speed", Dimension::speed, 15, "through the water"},

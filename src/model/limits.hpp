@@ -18,12 +18,12 @@ inline constexpr std::size_t kLineBytes = 1024;
 inline constexpr std::size_t kDatagramBytes = 1472;
 inline constexpr std::size_t kFrameBytes = 1518 + 4;  // Ethernet with one VLAN tag, without FCS
 
-inline constexpr std::size_t kSources = 32;       // one lane each; scanned every step
-inline constexpr std::size_t kSinks = 16;         // one socket or line each
-inline constexpr std::size_t kZones = 256;        // index in one expression operand
-inline constexpr std::size_t kZonePoints = 512;   // operations of one inside()
-inline constexpr std::size_t kAssessments = 64;   // instances a track
-inline constexpr std::size_t kDecisions = 64;     // evaluated when an assessment changes
+inline constexpr std::size_t kSources = 32;      // one lane each; scanned every step
+inline constexpr std::size_t kSinks = 16;        // one socket or line each
+inline constexpr std::size_t kZones = 256;       // index in one expression operand
+inline constexpr std::size_t kZonePoints = 512;  // operations of one inside()
+inline constexpr std::size_t kAssessments = 64;  // instances a track
+inline constexpr std::size_t kDecisions = 64;    // evaluated when an assessment changes
 inline constexpr std::size_t kActions = 64;
 inline constexpr std::size_t kExpressionOps = 256;
 inline constexpr std::size_t kExpressionStack = 32;
@@ -32,15 +32,15 @@ inline constexpr std::size_t kNameBytes = 63;  // of anything named in a site fi
 
 inline constexpr std::size_t kTracks = 65536;
 inline constexpr std::size_t kPendingActions = 1024;
-inline constexpr std::size_t kBatchEvents = 256;   // admitted at most in one step
-inline constexpr std::size_t kSweepTracks = 64;    // re-judged at most in one step after a tick
-inline constexpr std::size_t kCauses = 4;          // kept with one derived event
+inline constexpr std::size_t kBatchEvents = 256;  // admitted at most in one step
+inline constexpr std::size_t kSweepTracks = 64;   // re-judged at most in one step after a tick
+inline constexpr std::size_t kCauses = 4;         // kept with one derived event
 
-inline constexpr std::size_t kCredits = 65536;     // of one lane
+inline constexpr std::size_t kCredits = 65536;  // of one lane
 inline constexpr std::size_t kPlanBytes = 4 << 20;
 inline constexpr std::size_t kSiteFileBytes = 1 << 20;
 inline constexpr std::size_t kRecordingBytes = std::size_t{1} << 30;  // loaded whole at start
-inline constexpr std::size_t kTextBytes = 1024;    // of one action's rendered message
+inline constexpr std::size_t kTextBytes = 1024;  // of one action's rendered message
 
 inline constexpr std::size_t kBlockAlignment = 4096;  // O_DIRECT on every disk we know
 inline constexpr std::size_t kSegmentBytesMin = 1 << 20;

@@ -48,15 +48,15 @@ std::string_view name_of(Phase phase) {
 }
 
 std::string_view name_of(Exit exit) {
-  return pick(std::array<std::string_view, 4>{"none", "success", "retraction", "abandonment"}, exit);
+  return pick(std::array<std::string_view, 4>{"none", "success", "retraction", "abandonment"},
+              exit);
 }
 
 std::string_view name_of(Reason reason) {
   static constexpr std::array<std::string_view, static_cast<std::size_t>(Reason::count)> kNames{
-      "none",        "applied",     "superseded",
-      "gated",       "belief-full", "no-position",
-      "clock-went-back", "sink-failed", "sink-full",
-      "horizon",     "unknown-after-restart"};
+      "none",        "applied",     "superseded",           "gated",
+      "belief-full", "no-position", "clock-went-back",      "sink-failed",
+      "sink-full",   "horizon",     "unknown-after-restart"};
   return pick(kNames, reason);
 }
 
@@ -68,18 +68,18 @@ std::string_view name_of(IdentityKind kind) {
 
 std::string_view name_of(RefusalCause cause) {
   static constexpr std::array<std::string_view, kRefusalCauses> kNames{
-      "none",          "lane-full",         "too-long",          "too-short",
-      "framing",       "checksum",          "checksum-missing",  "malformed",
-      "out-of-range",  "unsupported",       "not-available",     "multipart-missing",
-      "multipart-timeout", "multipart-full", "ethernet",         "ip-header",
-      "ip-checksum",   "ip-fragment",       "not-udp",           "udp-length",
+      "none",          "lane-full",         "too-long",          "too-short",      "framing",
+      "checksum",      "checksum-missing",  "malformed",         "out-of-range",   "unsupported",
+      "not-available", "multipart-missing", "multipart-timeout", "multipart-full", "ethernet",
+      "ip-header",     "ip-checksum",       "ip-fragment",       "not-udp",        "udp-length",
       "udp-checksum",  "other-port"};
   return pick(kNames, cause);
 }
 
 std::string_view name_of(TrackState state) {
   return pick(
-      std::array<std::string_view, 5>{"empty", "tentative", "confirmed", "coasting", "lost"}, state);
+      std::array<std::string_view, 5>{"empty", "tentative", "confirmed", "coasting", "lost"},
+      state);
 }
 
 std::string_view name_of(Level level) {

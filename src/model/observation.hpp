@@ -33,16 +33,16 @@ enum class Field : std::uint32_t {
   ship_type = 1U << 8,
   nav_status = 1U << 9,
   water_speed = 1U << 10,
-  wind = 1U << 11,       // wind_speed and wind_angle
+  wind = 1U << 11,  // wind_speed and wind_angle
   battery = 1U << 12,
   position_sigma = 1U << 13,
-  time = 1U << 14,       // unix_ns is the sender's clock
-  presence = 1U << 15,   // heard, nothing else known
+  time = 1U << 14,      // unix_ns is the sender's clock
+  presence = 1U << 15,  // heard, nothing else known
 };
 
 struct Observation {
   std::uint64_t identity = 0;
-  std::int64_t unix_ns = 0;              // sender's UTC, if Field::time
+  std::int64_t unix_ns = 0;  // sender's UTC, if Field::time
   std::uint32_t fields = 0;
   std::uint32_t message = 0;             // AIS type, PGN, MAVLink message id, ADS-B type code
   std::int32_t latitude_e7 = 0;          // degrees * 1e7, [-90, 90]
@@ -55,13 +55,13 @@ struct Observation {
   std::int32_t vertical_speed_mm_s = 0;  // up positive
   std::int32_t water_speed_mm_s = 0;
   std::int32_t wind_speed_mm_s = 0;
-  std::int32_t wind_angle_e6 = 0;        // degrees * 1e6, in the sender's reference
-  std::int32_t battery_e3 = 0;           // remaining share * 1000
+  std::int32_t wind_angle_e6 = 0;  // degrees * 1e6, in the sender's reference
+  std::int32_t battery_e3 = 0;     // remaining share * 1000
   IdentityKind kind = IdentityKind::none;
-  std::uint8_t ship_type = 0;            // ITU-R M.1371 table 53
-  std::uint8_t nav_status = 15;          // ITU-R M.1371 table 45
+  std::uint8_t ship_type = 0;    // ITU-R M.1371 table 53
+  std::uint8_t nav_status = 15;  // ITU-R M.1371 table 45
   std::uint8_t reserved[5] = {};
-  char name[24] = {};                    // padded with zero bytes
+  char name[24] = {};  // padded with zero bytes
   char callsign[16] = {};
 
   bool has(Field f) const { return (fields & static_cast<std::uint32_t>(f)) != 0; }

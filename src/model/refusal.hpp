@@ -24,11 +24,11 @@ enum class RefusalCause : std::uint8_t {
   ethernet,           // too short or not IP
   ip_header,          // IPv4/IPv6 header length or version
   ip_checksum,
-  ip_fragment,        // fragments are refused by name
+  ip_fragment,  // fragments are refused by name
   not_udp,
   udp_length,
   udp_checksum,
-  other_port,         // a datagram for a port that no source declares
+  other_port,  // a datagram for a port that no source declares
   count
 };
 inline constexpr std::size_t kRefusalCauses = static_cast<std::size_t>(RefusalCause::count);

@@ -9,43 +9,49 @@
 
 namespace vedette {
 
-enum class TrackState : std::uint8_t { empty = 0, tentative = 1, confirmed = 2, coasting = 3, lost = 4 };
+enum class TrackState : std::uint8_t {
+  empty = 0,
+  tentative = 1,
+  confirmed = 2,
+  coasting = 3,
+  lost = 4
+};
 
 // One record of belief. No padding: it is hashed, frozen and stored as these bytes.
 struct Track {
-  std::uint64_t key;             // track_key(kind, identity)
-  std::uint64_t first_event;     // provenance: sequence numbers of observations
+  std::uint64_t key;          // track_key(kind, identity)
+  std::uint64_t first_event;  // provenance: sequence numbers of observations
   std::uint64_t position_event;
   std::uint64_t previous_event;  // the position before the last
   std::uint64_t identity_event;  // name, call sign, type
   std::int64_t created_ns;
-  std::int64_t observed_ns;      // of the last accepted position
-  std::int64_t filter_ns;        // time of the filter's state: last position or velocity
-  std::int64_t heard_ns;         // of anything accepted
-  double latitude;               // degrees, filter estimate at filter_ns
-  double longitude;              // degrees, [-180, 180)
-  double velocity_east;          // m/s
-  double velocity_north;         // m/s
-  double variance_position;      // m^2, each axis
-  double covariance;             // m^2/s
-  double variance_velocity;      // m^2/s^2
-  double altitude;               // m, NaN when unknown
-  double vertical_speed;         // m/s, NaN when unknown
-  double heading;                // degrees true, NaN when unknown
-  double water_speed;            // m/s, NaN when unknown
-  double wind_speed;             // m/s, NaN when unknown
-  double wind_angle;             // degrees, NaN when unknown
-  double battery;                // share 0..1, NaN when unknown
-  double last_nis;               // normalised innovation squared of the last position, 2 degrees
-  double ecef[3];                // m, WGS 84, of latitude and longitude at height 0
-  double normal[3];              // unit vector up at that place
-  double candidate_latitude;     // of the last gated position
+  std::int64_t observed_ns;   // of the last accepted position
+  std::int64_t filter_ns;     // time of the filter's state: last position or velocity
+  std::int64_t heard_ns;      // of anything accepted
+  double latitude;            // degrees, filter estimate at filter_ns
+  double longitude;           // degrees, [-180, 180)
+  double velocity_east;       // m/s
+  double velocity_north;      // m/s
+  double variance_position;   // m^2, each axis
+  double covariance;          // m^2/s
+  double variance_velocity;   // m^2/s^2
+  double altitude;            // m, NaN when unknown
+  double vertical_speed;      // m/s, NaN when unknown
+  double heading;             // degrees true, NaN when unknown
+  double water_speed;         // m/s, NaN when unknown
+  double wind_speed;          // m/s, NaN when unknown
+  double wind_angle;          // degrees, NaN when unknown
+  double battery;             // share 0..1, NaN when unknown
+  double last_nis;            // normalised innovation squared of the last position, 2 degrees
+  double ecef[3];             // m, WGS 84, of latitude and longitude at height 0
+  double normal[3];           // unit vector up at that place
+  double candidate_latitude;  // of the last gated position
   double candidate_longitude;
   std::int64_t candidate_ns;
-  std::uint32_t updates;         // accepted positions
-  std::uint32_t gated;           // refused positions, ever
+  std::uint32_t updates;  // accepted positions
+  std::uint32_t gated;    // refused positions, ever
   std::uint32_t gated_in_row;
-  std::uint32_t source_mask;     // bit i: source i contributed
+  std::uint32_t source_mask;  // bit i: source i contributed
   TrackState state;
   IdentityKind kind;
   std::uint8_t ship_type;
@@ -60,7 +66,9 @@ static_assert(sizeof(Track) % 8 == 0);
 constexpr std::uint64_t track_key(IdentityKind kind, std::uint64_t identity) {
   return static_cast<std::uint64_t>(kind) << 56 | (identity & 0x00FFFFFFFFFFFFFFULL);
 }
-constexpr std::uint64_t identity_of(std::uint64_t key) { return key & 0x00FFFFFFFFFFFFFFULL; }
+constexpr std::uint64_t identity_of(std::uint64_t key) {
+  return key & 0x00FFFFFFFFFFFFFFULL;
+}
 
 std::string_view name_of(TrackState state);
 

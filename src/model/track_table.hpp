@@ -66,9 +66,7 @@ class TrackTable {
     high_water_ = 0;
   }
 
-  bool in_use(std::uint32_t index) const {
-    return (used_[index / 64] >> (index % 64) & 1) != 0;
-  }
+  bool in_use(std::uint32_t index) const { return (used_[index / 64] >> (index % 64) & 1) != 0; }
   Track& operator[](std::uint32_t index) { return tracks_[index]; }
   const Track& operator[](std::uint32_t index) const { return tracks_[index]; }
   std::size_t size() const { return map_.size(); }

@@ -1,4 +1,5 @@
-// Purpose: how things of one kind move and how knowledge of them ages; declared per kind in the plan.
+// Purpose: how things of one kind move and how knowledge of them ages; declared per kind in the
+// plan.
 #pragma once
 
 #include "base/math.hpp"
@@ -7,12 +8,12 @@
 namespace vedette {
 
 struct Tracker {
-  double acceleration;       // m/s^2, spectral root of the white noise that drives velocity
-  double max_speed;          // m/s, faster is a jump
-  double gate_sigma;         // standard deviations
-  double position_sigma;     // m, of a source that gives no figure
-  double half_life_s;        // confidence halves with each
-  double halving_sigma;      // m, position deviation at which confidence is halved
+  double acceleration;    // m/s^2, spectral root of the white noise that drives velocity
+  double max_speed;       // m/s, faster is a jump
+  double gate_sigma;      // standard deviations
+  double position_sigma;  // m, of a source that gives no figure
+  double half_life_s;     // confidence halves with each
+  double halving_sigma;   // m, position deviation at which confidence is halved
   double coast_s, lost_s, retire_s;
   std::uint32_t confirm_updates;
 };
@@ -25,7 +26,8 @@ inline double seconds_between(std::int64_t from_ns, std::int64_t to_ns) {
 // acceleration; Bar-Shalom, Li, Kirubarajan 2001, 6.2.2).
 inline double predicted_variance(const Track& t, const Tracker& k, double dt) {
   const double q = k.acceleration * k.acceleration;
-  return t.variance_position + dt * (2.0 * t.covariance + dt * (t.variance_velocity + q * dt / 3.0));
+  return t.variance_position +
+         dt * (2.0 * t.covariance + dt * (t.variance_velocity + q * dt / 3.0));
 }
 
 // 0..1: what the filter knows of the position, halved with each half-life of silence.

@@ -163,15 +163,17 @@ Node::Failure Node::recover() {
   }
   if (result.journal.last_segment != 0 && result.journal.last_block != 0 &&
       std::memcmp(result.journal.header.plan_hash, segment_header_.plan_hash, 32) != 0) {
-    return {78, options_.data + " was written by another plan; run with another --data, or move this one aside"};
+    return {78,
+            options_.data +
+                " was written by another plan; run with another --data, or move this one aside"};
   }
   if (!result.problem.empty() && !result.journal.torn_tail) {
-    return {74, options_.data + ": " + result.problem +
-                    "; nothing was changed (`vedette replay " + options_.data + " --verify` tells more)"};
+    return {74, options_.data + ": " + result.problem + "; nothing was changed (`vedette replay " +
+                    options_.data + " --verify` tells more)"};
   }
   if (result.journal.torn_tail) {
-    const int error = journal::cut_tail(journal_folder, result.journal.last_segment,
-                                        result.journal.valid_bytes);
+    const int error =
+        journal::cut_tail(journal_folder, result.journal.last_segment, result.journal.valid_bytes);
     if (error != 0) {
       return {74, "cutting the torn tail: " + platform::error_text(error)};
     }
@@ -201,7 +203,8 @@ Node::Failure Node::recover() {
   }
   segment_header_.epoch = epoch_;
   writer.folder = journal_folder;
-  writer.segment_bytes = plan_.limits()->segment_bytes() / limits::kBlockAlignment * limits::kBlockAlignment;
+  writer.segment_bytes =
+      plan_.limits()->segment_bytes() / limits::kBlockAlignment * limits::kBlockAlignment;
   writer.journal_bytes = plan_.limits()->journal_bytes();
   writer.max_batch_bytes = batch_bytes_bound(plan_);
   writer.max_frozen_bytes = frozen_bytes_bound(plan_);
@@ -438,7 +441,8 @@ void Node::serve_control() {
       const auto got = platform::receive_now(client.value().get(), request);
       const std::string_view word =
           got > 0 ? as_text(Bytes(request, static_cast<std::size_t>(got))) : std::string_view{};
-      const std::string answer = word.starts_with("status") ? status_json() + "\n" : "{\"error\":\"unknown request\"}\n";
+      const std::string answer =
+          word.starts_with("status") ? status_json() + "\n" : "{\"error\":\"unknown request\"}\n";
       platform::write_now(client.value().get(), as_bytes(answer));
     }
   }

@@ -24,9 +24,9 @@
 namespace vedette::node {
 
 struct RunOptions {
-  std::string data;                 // folder; made when it is not there
-  std::string recordings;           // folder of relative recording names
-  double for_seconds = 0.0;         // stop after so long; 0: until told, or recordings end
+  std::string data;          // folder; made when it is not there
+  std::string recordings;    // folder of relative recording names
+  double for_seconds = 0.0;  // stop after so long; 0: until told, or recordings end
   std::atomic<bool>* stop = nullptr;
   // Text of log sinks, as it comes.
   std::function<void(std::string_view)> on_log;

@@ -36,11 +36,11 @@ class Stepped {
 };
 
 struct ReplayResult {
-  std::string problem;             // of the journal, or the first difference
+  std::string problem;  // of the journal, or the first difference
   journal::ReadResult journal;
   std::uint64_t replayed = 0;
   std::uint64_t digest = 0;
-  std::uint64_t first_batch = 0;   // 1, or where the journal kept begins
+  std::uint64_t first_batch = 0;  // 1, or where the journal kept begins
 };
 
 // From the first segment kept (or from `image`, when it is newer than `from_batch`).

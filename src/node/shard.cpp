@@ -35,8 +35,7 @@ std::size_t derived_bytes_per_subject(const plan::Plan& plan) {
 
 std::size_t batch_bytes_bound(const plan::Plan& plan) {
   const std::size_t events = plan.limits()->batch_events();
-  const std::size_t subjects =
-      events + limits::kSweepTracks + 1 + plan.sources()->size();
+  const std::size_t subjects = events + limits::kSweepTracks + 1 + plan.sources()->size();
   return align_up(sizeof(BatchHeader) + (events + 1) * event_bytes(kPayloadBytes) +
                       subjects * derived_bytes_per_subject(plan),
                   64);
@@ -64,9 +63,9 @@ void Shard::init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, st
   node_id_ = node_id;
   epoch_ = epoch;
   for (const plan::Tracker* t : *plan.trackers()) {
-    config_.trackers[t->kind()] = {t->acceleration(),   t->max_speed(),       t->gate_sigma(),
-                                   t->position_sigma_m(), t->half_life_s(),   t->halving_sigma_m(),
-                                   t->coast_s(),        t->lost_s(),          t->retire_s(),
+    config_.trackers[t->kind()] = {t->acceleration(),     t->max_speed(),   t->gate_sigma(),
+                                   t->position_sigma_m(), t->half_life_s(), t->halving_sigma_m(),
+                                   t->coast_s(),          t->lost_s(),      t->retire_s(),
                                    t->confirm_updates()};
   }
   if (plan.own()->identities() != nullptr) {
@@ -114,8 +113,7 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
   for (Lane* lane : lanes) {
     waiting = waiting || !lane->peek().empty();
   }
-  if (!waiting ||
-      !batch_.begin(batches, max_batch_bytes_, progress_, epoch_, now_ns, arrival_ns)) {
+  if (!waiting || !batch_.begin(batches, max_batch_bytes_, progress_, epoch_, now_ns, arrival_ns)) {
     return {};
   }
   std::size_t left = plan_->limits()->batch_events();
@@ -364,8 +362,8 @@ void Shard::on_assessment(void* context, const AssessmentChange& change) {
 
 void Shard::on_decision(void* context, const DecisionMade& decision) {
   auto& self = *static_cast<Shard*>(context);
-  EventHeader* event =
-      self.batch_.add_derived(EventKind::decision, EventClass::high, self.cause_, bytes_of(decision));
+  EventHeader* event = self.batch_.add_derived(EventKind::decision, EventClass::high, self.cause_,
+                                               bytes_of(decision));
   CHECK(event != nullptr, "derived events within the plan's bound");
   self.batch_.resolve(*event, Exit::success, Reason::applied);
   if (decision.action != kNoAction) {
@@ -387,7 +385,8 @@ void Shard::intend(const DecisionMade& decision, std::uint64_t cause) {
   intent.transition = change_->transition;
   intent.level = change_->level;
   intent.confidence = change_->confidence;
-  intent.altitude = intent.speed = intent.course = intent.sigma = intent.cpa = intent.tcpa = unknown;
+  intent.altitude = intent.speed = intent.course = intent.sigma = intent.cpa = intent.tcpa =
+      unknown;
   const Track* subject = decision.subject.kind == SubjectKind::own ? view_.own : view_.track;
   if (subject != nullptr) {
     const Tracker& k = config_.trackers[static_cast<std::size_t>(subject->kind)];

@@ -54,8 +54,10 @@ std::string Node::status_json() const {
   json.end_array().key("sinks").begin_array();
   for (std::size_t s = 0; s < plan_.sinks()->size(); ++s) {
     json.begin_object();
-    json.member("name", plan_.sinks()->Get(static_cast<flatbuffers::uoffset_t>(s))->name()->string_view());
-    json.member("sent", read(act_.counters(s).sent)).member("failed", read(act_.counters(s).failed));
+    json.member("name",
+                plan_.sinks()->Get(static_cast<flatbuffers::uoffset_t>(s))->name()->string_view());
+    json.member("sent", read(act_.counters(s).sent))
+        .member("failed", read(act_.counters(s).failed));
     json.end_object();
   }
   json.end_array().key("latency").begin_object();

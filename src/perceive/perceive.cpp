@@ -143,7 +143,9 @@ void take_velocity(Track& t, const Tracker& k, const Observation& o, std::int64_
   filter_velocity(t, speed * course.sin, speed * course.cos, 0.3 + 0.02 * speed);
 }
 
-void note(Perceived& p, TrackChangeKind change) { p.changes[p.change_count++] = change; }
+void note(Perceived& p, TrackChangeKind change) {
+  p.changes[p.change_count++] = change;
+}
 
 }  // namespace
 
@@ -152,8 +154,7 @@ void filter_predict(Track& t, const Tracker& k, std::int64_t to_ns) {
   if (dt <= 0.0) {
     return;
   }
-  const Place place =
-      moved({t.latitude, t.longitude}, t.velocity_east * dt, t.velocity_north * dt);
+  const Place place = moved({t.latitude, t.longitude}, t.velocity_east * dt, t.velocity_north * dt);
   t.latitude = place.latitude;
   t.longitude = place.longitude;
   const double q = k.acceleration * k.acceleration;

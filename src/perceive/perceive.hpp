@@ -41,8 +41,8 @@ inline constexpr std::int64_t kSkewNs = 5'000'000'000;
 Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& event,
                    const Observation& observation);
 
-// Coasting, lost and retired by age; returns the change, or nothing. A retired track is still in the
-// table: the caller releases it after everybody has been told.
+// Coasting, lost and retired by age; returns the change, or nothing. A retired track is still in
+// the table: the caller releases it after everybody has been told.
 bool age_track(const Config& config, Track& track, std::int64_t now_ns, TrackChangeKind& change);
 
 // One axis-symmetric constant-velocity filter step, exposed for its tests.

@@ -16,7 +16,9 @@ using Builder = flatbuffers::FlatBufferBuilder;
 template <typename T>
 using Offsets = std::vector<flatbuffers::Offset<T>>;
 
-std::int64_t to_ns(double seconds) { return to_int64(seconds * 1e9 + 0.5); }
+std::int64_t to_ns(double seconds) {
+  return to_int64(seconds * 1e9 + 0.5);
+}
 
 struct TrackerDefault {
   std::string_view name;
@@ -111,7 +113,8 @@ class SiteCompiler {
   }
   Section section(std::string_view title) {
     const toml::table* table = root_.get_as<toml::table>(title);
-    return Section(title, "", table, table != nullptr ? table->source() : root_.source(), problems_);
+    return Section(title, "", table, table != nullptr ? table->source() : root_.source(),
+                   problems_);
   }
 
   void check_sections() {
@@ -163,8 +166,9 @@ class SiteCompiler {
   template <typename List>
   void bound(const List& list, std::size_t limit, std::string_view what) {
     if (list.size() > limit) {
-      problems_.add(0, 0, std::to_string(list.size()) + " " + std::string(what) + "s, the limit is " +
-                              std::to_string(limit));
+      problems_.add(0, 0,
+                    std::to_string(list.size()) + " " + std::string(what) + "s, the limit is " +
+                        std::to_string(limit));
     }
   }
 
@@ -203,7 +207,8 @@ class SiteCompiler {
   // Numeric IPv4, without the socket headers of another room.
   static bool endpoint(std::string_view text, std::uint32_t& address, std::uint16_t& port) {
     const std::size_t colon = text.rfind(':');
-    const auto p = colon == std::string_view::npos ? std::nullopt : parse_unsigned(text.substr(colon + 1));
+    const auto p =
+        colon == std::string_view::npos ? std::nullopt : parse_unsigned(text.substr(colon + 1));
     port = static_cast<std::uint16_t>(p.value_or(0));
     return p && *p <= 65535 && ipv4(text.substr(0, colon), address);
   }
@@ -218,10 +223,12 @@ class SiteCompiler {
     }
     return text.empty();
   }
-  void need_endpoint(Section& s, std::string_view key, std::uint32_t& address, std::uint16_t& port) {
+  void need_endpoint(Section& s, std::string_view key, std::uint32_t& address,
+                     std::uint16_t& port) {
     const std::string text = s.text(key);
     if (!endpoint(text, address, port)) {
-      s.problem(key, "\"" + text + "\" is not an address and a port for \"" + std::string(key) + "\"",
+      s.problem(key,
+                "\"" + text + "\" is not an address and a port for \"" + std::string(key) + "\"",
                 "write numbers, as in \"192.0.2.7:10110\"");
     }
   }
@@ -265,7 +272,8 @@ class SiteCompiler {
       }
       const auto need = [&](std::string_view key, const std::string& value) {
         if (value.empty()) {
-          s.problem("driver", "a " + s.text("driver") + " source needs \"" + std::string(key) + "\"");
+          s.problem("driver",
+                    "a " + s.text("driver") + " source needs \"" + std::string(key) + "\"");
         }
       };
       if (driver == DriverKind::serial) {
@@ -279,7 +287,8 @@ class SiteCompiler {
       const bool max = speed_text == "max";
       const auto speed = parse_decimal(speed_text);
       if (!max && (!speed || *speed <= 0.0 || *speed > 10000.0)) {
-        s.problem("speed", "\"" + speed_text + "\" is not a speed", "a number up to 10000, or \"max\"");
+        s.problem("speed", "\"" + speed_text + "\" is not a speed",
+                  "a number up to 10000, or \"max\"");
       }
       if (driver == DriverKind::recording) {
         recorded = true;
@@ -320,15 +329,16 @@ class SiteCompiler {
       std::vector<double> points = s.numbers("points");
       const std::vector<double> centre = s.numbers("centre");
       const double radius = s.quantity("radius");
-      const int forms = (s.has("points") ? 1 : 0) + (s.has("centre") ? 1 : 0) + (s.has("around") ? 1 : 0);
+      const int forms =
+          (s.has("points") ? 1 : 0) + (s.has("centre") ? 1 : 0) + (s.has("around") ? 1 : 0);
       ZoneKind kind = ZoneKind::polygon;
       if (forms != 1) {
         problems_.add(n.table->source().begin.line, n.table->source().begin.column,
                       "[zone." + n.name + "] must say one of points, centre or around");
       } else if (s.has("points")) {
         if (points.size() < 6 || points.size() > 2 * limits::kZonePoints) {
-          s.problem("points", "a zone has 3 to 512 corners, this one " +
-                                  std::to_string(points.size() / 2));
+          s.problem("points",
+                    "a zone has 3 to 512 corners, this one " + std::to_string(points.size() / 2));
         }
         check_extent(s, points);
       } else {
@@ -343,7 +353,8 @@ class SiteCompiler {
         points = centre;
       }
       check_places(s, s.has("points") ? "points" : "centre", points);
-      list.push_back(CreateZone(b_, b_.CreateString(n.name), kind, b_.CreateVector(points), radius));
+      list.push_back(
+          CreateZone(b_, b_.CreateString(n.name), kind, b_.CreateVector(points), radius));
     }
     return list;
   }
@@ -372,7 +383,8 @@ class SiteCompiler {
     for (const auto& u : units) {
       if ((u[0] * sum[0] + u[1] * sum[1] + u[2] * sum[2]) < 0.17364817766693 * length ||
           length < 1e-9) {
-        s.problem("points", "the zone is too large: every corner must lie within 80 degrees of its middle",
+        s.problem("points",
+                  "the zone is too large: every corner must lie within 80 degrees of its middle",
                   "split it into two zones");
         return;
       }
@@ -410,12 +422,12 @@ class SiteCompiler {
       if (coast > lost || lost > retire) {
         s.problem("lost", "coast, lost and retire must not decrease");
       }
-      list.push_back(CreateTracker(
-          b_, static_cast<std::uint8_t>(d.kind), value("acceleration", d.acceleration),
-          value("max_speed", d.max_speed), value("gate", 5.0),
-          value("position_sigma", d.position_sigma), value("half_life", d.half_life),
-          value("halving_sigma", d.halving_sigma), coast, lost, retire,
-          static_cast<std::uint32_t>(s.whole("confirm"))));
+      list.push_back(
+          CreateTracker(b_, static_cast<std::uint8_t>(d.kind),
+                        value("acceleration", d.acceleration), value("max_speed", d.max_speed),
+                        value("gate", 5.0), value("position_sigma", d.position_sigma),
+                        value("half_life", d.half_life), value("halving_sigma", d.halving_sigma),
+                        coast, lost, retire, static_cast<std::uint32_t>(s.whole("confirm"))));
     }
     return list;
   }
@@ -470,14 +482,15 @@ class SiteCompiler {
       }
       auto when = expression(s, "when", Dimension::boolean, scope, false);
       if (when.IsNull()) {  // a problem was noted; the builder needs the field to go on
-        when = CreateExpression(b_, b_.CreateString(""), b_.CreateVectorOfStructs(std::vector<Op>{}));
+        when =
+            CreateExpression(b_, b_.CreateString(""), b_.CreateVectorOfStructs(std::vector<Op>{}));
       }
       const auto alarm = expression(s, "alarm_when", Dimension::boolean, scope, false);
       const auto confidence = expression(s, "confidence", Dimension::ratio, scope, false);
-      list.push_back(CreateAssessment(b_, b_.CreateString(n.name), static_cast<std::uint8_t>(subject),
-                                      source, kinds, when, alarm, confidence,
-                                      to_ns(s.quantity("hold")), to_ns(s.quantity("clear")),
-                                      s.quantity("warn"), s.quantity("alarm")));
+      list.push_back(
+          CreateAssessment(b_, b_.CreateString(n.name), static_cast<std::uint8_t>(subject), source,
+                           kinds, when, alarm, confidence, to_ns(s.quantity("hold")),
+                           to_ns(s.quantity("clear")), s.quantity("warn"), s.quantity("alarm")));
     }
     return list;
   }
@@ -498,7 +511,8 @@ class SiteCompiler {
         s.problem("driver", "a serial sink needs \"device\"");
       }
       list.push_back(CreateSink(b_, b_.CreateString(n.name), kind, address, port,
-                                b_.CreateString(device), static_cast<std::uint32_t>(s.whole("baud"))));
+                                b_.CreateString(device),
+                                static_cast<std::uint32_t>(s.whole("baud"))));
     }
     return list;
   }
@@ -518,11 +532,10 @@ class SiteCompiler {
       if (message.size() > 200) {
         s.problem("message", "the message is longer than 200 bytes");
       }
-      list.push_back(CreateAction(b_, b_.CreateString(n.name), reference(s, "sink", sink_names_, 0),
-                                  static_cast<FormatKind>(s.choice("format")), before,
-                                  to_ns(s.quantity("horizon")),
-                                  static_cast<std::uint8_t>(EventClass::high),
-                                  b_.CreateString(message)));
+      list.push_back(CreateAction(
+          b_, b_.CreateString(n.name), reference(s, "sink", sink_names_, 0),
+          static_cast<FormatKind>(s.choice("format")), before, to_ns(s.quantity("horizon")),
+          static_cast<std::uint8_t>(EventClass::high), b_.CreateString(message)));
     }
     return list;
   }
@@ -570,7 +583,8 @@ class SiteCompiler {
   Problems& problems_;
   Builder b_;
   std::string site_;
-  std::vector<std::string> zone_names_, source_names_, assessment_names_, action_names_, sink_names_;
+  std::vector<std::string> zone_names_, source_names_, assessment_names_, action_names_,
+      sink_names_;
   std::vector<std::uint32_t> zone_costs_;
   std::vector<Scope> scopes_;
 };
@@ -598,7 +612,8 @@ void apply_environment(toml::table& root, std::string_view environment, Problems
     std::string_view path = key.str();
     toml::table* at = &root;
     const std::size_t dot = path.rfind('.');
-    std::string_view parents = dot == std::string_view::npos ? std::string_view{} : path.substr(0, dot);
+    std::string_view parents =
+        dot == std::string_view::npos ? std::string_view{} : path.substr(0, dot);
     while (at != nullptr && !parents.empty()) {
       at = at->get_as<toml::table>(next_field(parents, '.'));
     }

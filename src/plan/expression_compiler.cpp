@@ -11,8 +11,12 @@
 namespace vedette::plan {
 namespace {
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 struct Constant {
   std::string_view name;
@@ -57,8 +61,8 @@ class Compiler {
            "split it into two assessments");
     }
     if (ok()) {
-      const std::string stack_error = check_ops(out_.ops.data(), out_.ops.size(),
-                                                context_.zones->size(), out_.stack);
+      const std::string stack_error =
+          check_ops(out_.ops.data(), out_.ops.size(), context_.zones->size(), out_.stack);
       if (!stack_error.empty()) {
         fail(stack_error, "use fewer nested parentheses");
       }
@@ -174,9 +178,10 @@ class Compiler {
       std::string_view token;
       OpCode code;
     };
-    for (const Operator& o : {Operator{"<=", OpCode::less_equal}, Operator{">=", OpCode::greater_equal},
-                              Operator{"==", OpCode::equal}, Operator{"!=", OpCode::not_equal},
-                              Operator{"<", OpCode::less}, Operator{">", OpCode::greater}}) {
+    for (const Operator& o :
+         {Operator{"<=", OpCode::less_equal}, Operator{">=", OpCode::greater_equal},
+          Operator{"==", OpCode::equal}, Operator{"!=", OpCode::not_equal},
+          Operator{"<", OpCode::less}, Operator{">", OpCode::greater}}) {
       if (ok() && take(o.token)) {
         const std::size_t here = at_;
         const Dimension right = sum();
@@ -223,7 +228,9 @@ class Compiler {
     if (plain(a) || plain(b)) {
       return plain(a) ? b : a;
     }
-    const auto pair = [&](Dimension x, Dimension y) { return (a == x && b == y) || (a == y && b == x); };
+    const auto pair = [&](Dimension x, Dimension y) {
+      return (a == x && b == y) || (a == y && b == x);
+    };
     if (pair(Dimension::speed, Dimension::duration)) {
       return Dimension::length;
     }
@@ -308,9 +315,10 @@ class Compiler {
       return Dimension::ratio;
     }
     at_ = start;
-    return fail("unknown name \"" + std::string(name) + "\"",
-                suggestion(name, {"track.speed", "own.speed", "vessel", "aircraft", "vehicle", "true",
-                                  "false", "level", "confidence", "inside", "cpa", "tcpa", "age"}));
+    return fail(
+        "unknown name \"" + std::string(name) + "\"",
+        suggestion(name, {"track.speed", "own.speed", "vessel", "aircraft", "vehicle", "true",
+                          "false", "level", "confidence", "inside", "cpa", "tcpa", "age"}));
   }
 
   Dimension number() {
@@ -483,9 +491,10 @@ class Compiler {
       }
     }
     at_ = start;
-    return fail("unknown function \"" + std::string(name) + "\"",
-                suggestion(name, {"inside", "cpa", "tcpa", "distance", "bearing", "min", "max", "abs",
-                                  "age", "speed", "course", "heading", "altitude", "confidence", "lost"}));
+    return fail(
+        "unknown function \"" + std::string(name) + "\"",
+        suggestion(name, {"inside", "cpa", "tcpa", "distance", "bearing", "min", "max", "abs",
+                          "age", "speed", "course", "heading", "altitude", "confidence", "lost"}));
   }
 
   static bool matches(Dimension a, Dimension b) { return a == b || (plain(a) && plain(b)); }
@@ -535,8 +544,8 @@ std::string check_ops(const Op* ops, std::size_t count, std::size_t zones, std::
   std::size_t height = 0;
   std::size_t highest = 0;
   if (count == 0 || count > limits::kExpressionOps) {
-    return "an expression has 1 to " + std::to_string(limits::kExpressionOps) + " operations, this " +
-           std::to_string(count);
+    return "an expression has 1 to " + std::to_string(limits::kExpressionOps) +
+           " operations, this " + std::to_string(count);
   }
   for (std::size_t i = 0; i < count; ++i) {
     const auto code = static_cast<OpCode>(ops[i].code());
@@ -547,7 +556,8 @@ std::string check_ops(const Op* ops, std::size_t count, std::size_t zones, std::
     const bool track_field = code == OpCode::load_track || code == OpCode::load_own;
     const bool zone = code == OpCode::inside_track || code == OpCode::inside_own;
     if ((track_field && index >= kTrackFields.size()) ||
-        (code == OpCode::load_source && index >= kSourceFields.size()) || (zone && index >= zones)) {
+        (code == OpCode::load_source && index >= kSourceFields.size()) ||
+        (zone && index >= zones)) {
       return "operand " + std::to_string(index) + " out of range";
     }
     if (height < info_of(code).pops) {

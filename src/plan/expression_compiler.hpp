@@ -1,5 +1,5 @@
-// Purpose: conditions as people write them, to flat operations: parsed, checked for types and units,
-// with a known number of operations.
+// Purpose: conditions as people write them, to flat operations: parsed, checked for types and
+// units, with a known number of operations.
 //
 //   expression := or [ "?" expression ":" expression ]      or := and { "or" and }
 //   and := not { "and" not }                                not := "not" not | comparison
@@ -32,7 +32,7 @@ struct CompiledExpression {
 
 struct CompileContext {
   Scope scope = Scope::track;
-  bool in_decision = false;                 // `level` and `confidence` are known
+  bool in_decision = false;  // `level` and `confidence` are known
   const std::vector<std::string>* zones = nullptr;
   const std::vector<std::uint32_t>* zone_costs = nullptr;
 };
@@ -40,8 +40,8 @@ struct CompileContext {
 CompiledExpression compile_expression(std::string_view text, Dimension wanted,
                                       const CompileContext& context);
 
-// For operations from a file: every index in range, the stack never passed. Empty, or what is wrong.
-// Sets the stack's height and the cost.
+// For operations from a file: every index in range, the stack never passed. Empty, or what is
+// wrong. Sets the stack's height and the cost.
 std::string check_ops(const Op* ops, std::size_t count, std::size_t zones, std::uint16_t& stack);
 
 }  // namespace vedette::plan

@@ -16,8 +16,8 @@ std::string check_expression(const Expression* e, std::size_t zones, std::string
     return {};
   }
   std::uint16_t stack = 0;
-  const std::string problem = check_ops(reinterpret_cast<const Op*>(e->ops()->Data()),
-                                        e->ops()->size(), zones, stack);
+  const std::string problem =
+      check_ops(reinterpret_cast<const Op*>(e->ops()->Data()), e->ops()->size(), zones, stack);
   return problem.empty() ? problem : std::string(owner) + ": " + problem;
 }
 
@@ -56,7 +56,8 @@ std::string check_sources(const Plan& p) {
 std::string check_zones(const Plan& p) {
   for (const Zone* z : *p.zones()) {
     const std::size_t points = z->points() == nullptr ? 0 : z->points()->size();
-    const bool shape = z->kind() == ZoneKind::polygon ? points >= 6 && points <= 2 * limits::kZonePoints
+    const bool shape = z->kind() == ZoneKind::polygon
+                           ? points >= 6 && points <= 2 * limits::kZonePoints
                        : z->kind() == ZoneKind::circle ? points == 2
                                                        : z->kind() == ZoneKind::around_own;
     if (!shape || points % 2 != 0) {
@@ -141,7 +142,8 @@ bool names_ok(const List* list, std::size_t limit) {
 }  // namespace
 
 const Plan* load_plan(Bytes bytes, std::string& error) {
-  if (bytes.size() < 16 || bytes.size() > limits::kPlanBytes || !PlanBufferHasIdentifier(bytes.data())) {
+  if (bytes.size() < 16 || bytes.size() > limits::kPlanBytes ||
+      !PlanBufferHasIdentifier(bytes.data())) {
     error = "not a plan (a plan begins with the identifier VDTP; `vedette compile` writes one)";
     return nullptr;
   }

@@ -1,6 +1,6 @@
-// Purpose: the room's face: a site file to a plan, and a plan from a buffer that nobody has to trust.
-// In: TOML text. Out: one FlatBuffers buffer, or every problem with its place.
-// Bound: limits::kSiteFileBytes, kPlanBytes. Runs on: cold threads.
+// Purpose: the room's face: a site file to a plan, and a plan from a buffer that nobody has to
+// trust. In: TOML text. Out: one FlatBuffers buffer, or every problem with its place. Bound:
+// limits::kSiteFileBytes, kPlanBytes. Runs on: cold threads.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ struct Compiled {
 // `environment` names an [env.NAME] section whose overrides apply; empty for none.
 Compiled compile_site(std::string_view text, std::string_view environment);
 
-// Checks structure and meaning of a plan's bytes: indices, ranges, expressions. Null with `error` set
-// when anything is off. The plan lives in `bytes`, which must be aligned to eight.
+// Checks structure and meaning of a plan's bytes: indices, ranges, expressions. Null with `error`
+// set when anything is off. The plan lives in `bytes`, which must be aligned to eight.
 const Plan* load_plan(Bytes bytes, std::string& error);
 
 // Generated from the schema's table.

@@ -12,7 +12,7 @@ struct Problem {
   std::uint32_t line = 0;    // from 1; 0: the file as a whole
   std::uint32_t column = 0;  // from 1
   std::string message;
-  std::string help;          // may be empty
+  std::string help;  // may be empty
 };
 
 class Problems {

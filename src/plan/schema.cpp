@@ -14,20 +14,23 @@ constexpr std::array kSections{
     SectionText{"cores", false, "Threads and the cores they run on."},
     SectionText{"limits", false, "Bounds of the node; memory is reserved for them at start."},
     SectionText{"source", true, "Where bytes come in, and the codec that reads them."},
-    SectionText{"zone", true, "An area: `points`, or `centre` and `radius`, or `around = \"own\"`."},
+    SectionText{"zone", true,
+                "An area: `points`, or `centre` and `radius`, or `around = \"own\"`."},
     SectionText{"tracker", true,
                 "How things of one kind move: own, vessel, aid, base_station, aircraft, vehicle."},
     SectionText{"assess", true, "A judgement over belief, with level and confidence."},
     SectionText{"decide", true, "A choice made when an assessment changes."},
     SectionText{"action", true, "What is done, by which sink, and how durably."},
     SectionText{"sink", true, "Where actions go."},
-    SectionText{"env", true,
-                "Overrides for one environment, chosen with --env NAME: quoted paths as keys, as in "
-                "`\"source.bus.driver\" = \"recording\"`."},
+    SectionText{
+        "env", true,
+        "Overrides for one environment, chosen with --env NAME: quoted paths as keys, as in "
+        "`\"source.bus.driver\" = \"recording\"`."},
 };
 
 constexpr std::array kKeys{
-    Key{"", "site", text, D::number, "!", 0, 0, "", "Name of the site; part of every action's key."},
+    Key{"", "site", text, D::number, "!", 0, 0, "",
+        "Name of the site; part of every action's key."},
 
     Key{"own", "mmsi", list, D::number, "", 1, 999999999, "",
         "MMSIs of our own transponders: heard as traffic, they are own ship."},
@@ -48,8 +51,7 @@ constexpr std::array kKeys{
         "Actions under way at once."},
     Key{"limits", "journal", quantity, D::bytes, "1 GiB", 4194304, 1e15, "",
         "Journal kept on disk; the oldest segments go first."},
-    Key{"limits", "segment", quantity, D::bytes, "16 MiB", 1048576, 1e9, "",
-        "One journal file."},
+    Key{"limits", "segment", quantity, D::bytes, "16 MiB", 1048576, 1e9, "", "One journal file."},
     Key{"limits", "image", quantity, D::bytes, "256 MiB", 1048576, 1e12, "",
         "Largest size of the belief image."},
     Key{"limits", "tick", quantity, D::duration, "250 ms", 0.001, 60, "",
@@ -67,10 +69,13 @@ constexpr std::array kKeys{
         "Urgency of its events."},
     Key{"source", "credits", whole, D::number, "1024", 16, 65536, "",
         "Events that may wait for the engine."},
-    Key{"source", "listen", text, D::number, "", 0, 0, "", "udp: address and port, \"0.0.0.0:10110\"."},
-    Key{"source", "group", text, D::number, "", 0, 0, "", "udp: multicast group to join, \"239.192.0.1\"."},
+    Key{"source", "listen", text, D::number, "", 0, 0, "",
+        "udp: address and port, \"0.0.0.0:10110\"."},
+    Key{"source", "group", text, D::number, "", 0, 0, "",
+        "udp: multicast group to join, \"239.192.0.1\"."},
     Key{"source", "device", text, D::number, "", 0, 0, "", "serial: the line, \"/dev/ttyUSB0\"."},
-    Key{"source", "baud", whole, D::number, "4800", 1200, 3000000, "", "serial: speed of the line."},
+    Key{"source", "baud", whole, D::number, "4800", 1200, 3000000, "",
+        "serial: speed of the line."},
     Key{"source", "port", text, D::number, "", 0, 0, "",
         "dpdk: EAL device arguments or a PCI address, \"net_af_packet0,iface=eth1\"."},
     Key{"source", "udp_port", whole, D::number, "0", 0, 65535, "",
@@ -90,7 +95,8 @@ constexpr std::array kKeys{
 
     Key{"zone", "points", numbers, D::angle, "", 0, 0, "",
         "Corners, [[latitude, longitude], …] in degrees; edges are great circles."},
-    Key{"zone", "centre", numbers, D::angle, "", 0, 0, "", "Middle of a circle, [latitude, longitude]."},
+    Key{"zone", "centre", numbers, D::angle, "", 0, 0, "",
+        "Middle of a circle, [latitude, longitude]."},
     Key{"zone", "around", choice, D::number, "", 0, 0, "own", "A circle that moves with own ship."},
     Key{"zone", "radius", quantity, D::length, "", 1, 1000000, "", "Of a circle."},
 
@@ -115,21 +121,26 @@ constexpr std::array kKeys{
     Key{"assess", "kinds", list, D::kind, "", 0, 0, "",
         "Only tracks of these kinds; without it vessel, aircraft and vehicle."},
     Key{"assess", "when", expression, D::boolean, "!", 0, 0, "", "Raised while this is true."},
-    Key{"assess", "alarm_when", expression, D::boolean, "", 0, 0, "", "Level alarm while this is true."},
+    Key{"assess", "alarm_when", expression, D::boolean, "", 0, 0, "",
+        "Level alarm while this is true."},
     Key{"assess", "confidence", expression, D::ratio, "", 0, 0, "",
         "Without it the track's confidence."},
-    Key{"assess", "warn", quantity, D::ratio, "0", 0, 1, "", "Confidence from which the level is warn."},
+    Key{"assess", "warn", quantity, D::ratio, "0", 0, 1, "",
+        "Confidence from which the level is warn."},
     Key{"assess", "alarm", quantity, D::ratio, "2", 0, 2, "",
         "Confidence from which the level is alarm; 2 is never."},
-    Key{"assess", "hold", quantity, D::duration, "0 s", 0, 86400, "", "True so long before raised."},
-    Key{"assess", "clear", quantity, D::duration, "0 s", 0, 86400, "", "False so long before cleared."},
+    Key{"assess", "hold", quantity, D::duration, "0 s", 0, 86400, "",
+        "True so long before raised."},
+    Key{"assess", "clear", quantity, D::duration, "0 s", 0, 86400, "",
+        "False so long before cleared."},
 
     Key{"decide", "on", name, D::number, "!", 0, 0, "assess", "The assessment that is decided on."},
     Key{"decide", "trigger", choice, D::number, "raised", 0, 0, "raised cleared both",
         "Raised (also to another level), cleared, or both."},
     Key{"decide", "if", expression, D::boolean, "", 0, 0, "",
         "And this is true; sees the subject, `level` and `confidence`."},
-    Key{"decide", "confidence", quantity, D::ratio, "0", 0, 1, "", "Below it the fallback is taken."},
+    Key{"decide", "confidence", quantity, D::ratio, "0", 0, 1, "",
+        "Below it the fallback is taken."},
     Key{"decide", "deadline", quantity, D::duration, "10 ms", 0.00001, 3600, "",
         "From the newest observation to the decision; later, the fallback is taken."},
     Key{"decide", "run", name, D::number, "!", 0, 0, "action", "The action."},
@@ -153,10 +164,13 @@ constexpr std::array kKeys{
     Key{"sink", "baud", whole, D::number, "4800", 1200, 3000000, "", "serial: speed of the line."},
 };
 
-
 }  // namespace
 
-std::span<const Key> keys() { return kKeys; }
-std::span<const SectionText> sections() { return kSections; }
+std::span<const Key> keys() {
+  return kKeys;
+}
+std::span<const SectionText> sections() {
+  return kSections;
+}
 
 }  // namespace vedette::plan

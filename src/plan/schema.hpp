@@ -1,5 +1,5 @@
-// Purpose: the one table of everything a site file can say; it drives checking, the reference page and
-// the JSON Schema.
+// Purpose: the one table of everything a site file can say; it drives checking, the reference page
+// and the JSON Schema.
 #pragma once
 
 #include <span>
@@ -12,7 +12,7 @@ namespace vedette::plan {
 enum class ValueKind { text, choice, flag, whole, quantity, expression, name, numbers, list };
 
 struct Key {
-  std::string_view section;   // "source", "zone" …; "" for the top of the file
+  std::string_view section;  // "source", "zone" …; "" for the top of the file
   std::string_view key;
   ValueKind kind;
   Dimension dimension;        // of a quantity or an expression
@@ -25,7 +25,7 @@ struct Key {
 std::span<const Key> keys();
 struct SectionText {
   std::string_view section;
-  bool named;                 // [section.NAME], as opposed to [section]
+  bool named;  // [section.NAME], as opposed to [section]
   std::string_view text;
 };
 std::span<const SectionText> sections();

@@ -45,8 +45,7 @@ Section::Section(std::string_view section, std::string_view name, const toml::ta
       if (!found && !(section_.empty() && value.is_table())) {
         const std::string best = nearest(word, known);
         const auto at = key.source().begin;
-        problems_.add(at.line, at.column,
-                      "unknown key \"" + std::string(word) + "\" in " + title(),
+        problems_.add(at.line, at.column, "unknown key \"" + std::string(word) + "\" in " + title(),
                       best.empty() ? "" : "did you mean \"" + best + "\"?");
       }
     }
@@ -103,8 +102,8 @@ double Section::in_range(const Key& k, double value, std::string_view key) {
         k.dimension == Dimension::number || k.kind == ValueKind::whole
             ? ""
             : " " + unit_list(k.dimension).substr(0, unit_list(k.dimension).find(','));
-    problem(key, "\"" + std::string(key) + "\" is " + show(value) + unit + ", outside " + show(k.low) +
-                     " to " + show(k.high) + unit);
+    problem(key, "\"" + std::string(key) + "\" is " + show(value) + unit + ", outside " +
+                     show(k.low) + " to " + show(k.high) + unit);
   }
   return value;
 }
@@ -112,9 +111,8 @@ double Section::in_range(const Key& k, double value, std::string_view key) {
 double Section::to_quantity(const Key& k, std::string_view text, std::string_view key) {
   std::string_view number = text;
   std::size_t split = 0;
-  while (split < text.size() &&
-         ((text[split] >= '0' && text[split] <= '9') || text[split] == '.' || text[split] == '-' ||
-          text[split] == '+' || text[split] == '_')) {
+  while (split < text.size() && ((text[split] >= '0' && text[split] <= '9') || text[split] == '.' ||
+                                 text[split] == '-' || text[split] == '+' || text[split] == '_')) {
     ++split;
   }
   number = text.substr(0, split);
@@ -130,11 +128,10 @@ double Section::to_quantity(const Key& k, std::string_view text, std::string_vie
   }
   const auto value = parse_decimal(digits);
   const UnitName* unit = find_unit(unit_text);
-  const bool bare = unit_text.empty() &&
-                    (k.dimension == Dimension::ratio || k.dimension == Dimension::number);
+  const bool bare =
+      unit_text.empty() && (k.dimension == Dimension::ratio || k.dimension == Dimension::number);
   if (!value || (!bare && (unit == nullptr || unit->dimension != k.dimension))) {
-    problem(key,
-            "\"" + std::string(text) + "\" is not a " + std::string(name_of(k.dimension)),
+    problem(key, "\"" + std::string(text) + "\" is not a " + std::string(name_of(k.dimension)),
             "write a number and a unit: " + unit_list(k.dimension));
     return k.low;
   }

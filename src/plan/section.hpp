@@ -25,7 +25,7 @@ class Section {
   std::string text(std::string_view key);
   bool flag(std::string_view key);
   std::int64_t whole(std::string_view key);
-  double quantity(std::string_view key);  // in base units
+  double quantity(std::string_view key);     // in base units
   std::size_t choice(std::string_view key);  // place among the schema's choices
   std::vector<double> numbers(std::string_view key);
   std::vector<std::string> texts(std::string_view key);

@@ -13,7 +13,11 @@ std::int64_t read(clockid_t id) {
 
 }  // namespace
 
-std::int64_t monotonic_ns() { return read(CLOCK_MONOTONIC); }
-std::int64_t realtime_ns() { return read(CLOCK_REALTIME); }
+std::int64_t monotonic_ns() {
+  return read(CLOCK_MONOTONIC);
+}
+std::int64_t realtime_ns() {
+  return read(CLOCK_REALTIME);
+}
 
 }  // namespace vedette::platform

@@ -9,9 +9,9 @@ namespace vedette::platform {
 std::int64_t monotonic_ns();  // CLOCK_MONOTONIC
 std::int64_t realtime_ns();   // CLOCK_REALTIME
 
-// Node time: Unix ns that never goes back. Live, it is the wall clock at start plus monotonic time, so
-// a stepped wall clock cannot disorder events. For recordings it starts at the recording's own time
-// and runs `speed` times as fast, or stands still and is advanced by the node ("max").
+// Node time: Unix ns that never goes back. Live, it is the wall clock at start plus monotonic time,
+// so a stepped wall clock cannot disorder events. For recordings it starts at the recording's own
+// time and runs `speed` times as fast, or stands still and is advanced by the node ("max").
 class NodeClock {
  public:
   void start_live() { start_scaled(realtime_ns(), 1.0); }
@@ -30,8 +30,9 @@ class NodeClock {
       return base_ns_;
     }
     const std::int64_t elapsed = monotonic_ns() - origin_ns_;
-    return base_ns_ + (speed_ == 1.0 ? elapsed
-                                     : static_cast<std::int64_t>(static_cast<double>(elapsed) * speed_));
+    return base_ns_ + (speed_ == 1.0
+                           ? elapsed
+                           : static_cast<std::int64_t>(static_cast<double>(elapsed) * speed_));
   }
   // For latency: 0 where node time stands still, because nothing there depends on the machine.
   std::int64_t arrival_ns() const { return stepped_ ? 0 : monotonic_ns(); }

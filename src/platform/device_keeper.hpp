@@ -36,7 +36,9 @@ class DeviceKeeper {
     s.state.store(kTaken, std::memory_order_relaxed);
     return fd;
   }
-  int last_error(std::size_t slot) const { return slots_[slot].error.load(std::memory_order_relaxed); }
+  int last_error(std::size_t slot) const {
+    return slots_[slot].error.load(std::memory_order_relaxed);
+  }
   // A descriptor that is done with is closed here, because closing a line may wait for its output.
   void give_back(std::size_t slot, int fd) {
     slots_[slot].closing.store(fd, std::memory_order_release);

@@ -21,7 +21,9 @@ std::optional<std::string> read(const std::string& root, const std::string& path
 std::string word_in_brackets(const std::string& text) {
   const std::size_t open = text.find('[');
   const std::size_t close = text.find(']');
-  return open == std::string::npos || close == std::string::npos ? text : text.substr(open + 1, close - open - 1);
+  return open == std::string::npos || close == std::string::npos
+             ? text
+             : text.substr(open + 1, close - open - 1);
 }
 
 class Examination {
@@ -75,7 +77,8 @@ std::vector<Check> examine_host(const std::string& sysroot) {
       return text == wanted ? Health::pass : otherwise;
     };
   };
-  e.file({"preempt-rt", "/sys/kernel/realtime", "1", "an ordinary kernel delays a thread for milliseconds",
+  e.file({"preempt-rt", "/sys/kernel/realtime", "1",
+          "an ordinary kernel delays a thread for milliseconds",
           "install linux-image-rt-amd64 (or -rt-arm64) and boot it", true},
          is("1", Health::fail));
   e.file({"isolated-cores", "/sys/devices/system/cpu/isolated", "the engine's core",
@@ -85,22 +88,29 @@ std::vector<Check> examine_host(const std::string& sysroot) {
   e.file({"nohz-full", "/sys/devices/system/cpu/nohz_full", "the engine's core",
           "the timer interrupts the engine every few milliseconds",
           "add nohz_full=1 rcu_nocbs=1 to the kernel's command line", true},
-         [](const std::string& t) { return t.empty() || t == "(null)" ? Health::warn : Health::pass; });
+         [](const std::string& t) {
+           return t.empty() || t == "(null)" ? Health::warn : Health::pass;
+         });
   e.file({"rt-throttling", "/proc/sys/kernel/sched_rt_runtime_us", "-1",
           "a FIFO thread is stopped for 50 ms in every second",
           "sysctl -w kernel.sched_rt_runtime_us=-1", false},
          is("-1", Health::fail));
   const std::string server = "/sys/kernel/debug/sched/fair_server/cpu0/runtime";
   if (exists(sysroot + server)) {
-    e.file({"fair-server", server.c_str(), "0", "from Linux 6.12 ordinary work may take time from FIFO threads",
-            "echo 0 > /sys/kernel/debug/sched/fair_server/cpuN/runtime for the engine's core", false},
-           is("0", Health::warn));
+    e.file(
+        {"fair-server", server.c_str(), "0",
+         "from Linux 6.12 ordinary work may take time from FIFO threads",
+         "echo 0 > /sys/kernel/debug/sched/fair_server/cpuN/runtime for the engine's core", false},
+        is("0", Health::warn));
   } else {
-    e.checks.push_back({"fair-server", Health::not_applicable, "the kernel shows no fair server", "0", "", "", false});
+    e.checks.push_back({"fair-server", Health::not_applicable, "the kernel shows no fair server",
+                        "0", "", "", false});
   }
   e.file({"huge-pages", "/proc/sys/vm/nr_hugepages", "enough for `vedette plan`'s sum",
           "small pages miss the TLB", "sysctl -w vm.nr_hugepages=64", false},
-         [](const std::string& t) { return parse_unsigned(t).value_or(0) > 0 ? Health::pass : Health::warn; });
+         [](const std::string& t) {
+           return parse_unsigned(t).value_or(0) > 0 ? Health::pass : Health::warn;
+         });
   e.file({"clock-source", "/sys/devices/system/clocksource/clocksource0/current_clocksource",
           "tsc, kvm-clock or arch_sys_counter", "a slow clock costs microseconds at each reading",
           "add clocksource=tsc tsc=reliable to the kernel's command line", true},
@@ -109,8 +119,11 @@ std::vector<Check> examine_host(const std::string& sysroot) {
                   : t == "kvm-clock"                    ? Health::warn
                                                         : Health::fail;
          });
-  e.file({"swap", "/proc/swaps", "no swap", "a swapped page costs milliseconds", "swapoff -a", false},
-         [](const std::string& t) { return t.find('\n') == std::string::npos ? Health::pass : Health::warn; });
+  e.file(
+      {"swap", "/proc/swaps", "no swap", "a swapped page costs milliseconds", "swapoff -a", false},
+      [](const std::string& t) {
+        return t.find('\n') == std::string::npos ? Health::pass : Health::warn;
+      });
   e.file({"irq-affinity", "/proc/irq/default_smp_affinity", "without the engine's core",
           "interrupts on the engine's core delay it",
           "add irqaffinity=0 to the kernel's command line", true},
@@ -119,24 +132,29 @@ std::vector<Check> examine_host(const std::string& sysroot) {
   const bool have_lock = ::getrlimit(RLIMIT_MEMLOCK, &lock) == 0;
   const bool unlimited = lock.rlim_cur == RLIM_INFINITY;
   const std::uint64_t locked = unlimited ? 0 : lock.rlim_cur;
-  e.checks.push_back({"memlock", !have_lock ? Health::unknown
-                                 : unlimited || locked >= (64U << 20) ? Health::pass
-                                                                      : Health::warn,
-                      unlimited ? "unlimited" : std::to_string(locked) + " bytes", "64 MiB or unlimited",
-                      "memory that is not locked can be taken away", "LimitMEMLOCK=infinity in the service file", false});
+  e.checks.push_back({"memlock",
+                      !have_lock                           ? Health::unknown
+                      : unlimited || locked >= (64U << 20) ? Health::pass
+                                                           : Health::warn,
+                      unlimited ? "unlimited" : std::to_string(locked) + " bytes",
+                      "64 MiB or unlimited", "memory that is not locked can be taken away",
+                      "LimitMEMLOCK=infinity in the service file", false});
   rlimit priority{};
   const bool have_priority = ::getrlimit(RLIMIT_RTPRIO, &priority) == 0;
   const auto status = read(sysroot, "/proc/self/status");
   bool capable = false;
   if (status) {
     const std::size_t at = status->find("CapEff:\t");
-    const auto bits = at == std::string::npos ? std::nullopt : parse_unsigned(status->substr(at + 8, 16), 16);
+    const auto bits =
+        at == std::string::npos ? std::nullopt : parse_unsigned(status->substr(at + 8, 16), 16);
     capable = bits && (*bits >> 23 & 1) != 0;  // CAP_SYS_NICE
   }
-  e.checks.push_back({"rt-priority", !have_priority ? Health::unknown
-                                     : priority.rlim_cur >= 50 || capable ? Health::pass
-                                                                          : Health::fail,
-                      capable ? "CAP_SYS_NICE" : std::to_string(priority.rlim_cur), "50, or CAP_SYS_NICE",
+  e.checks.push_back({"rt-priority",
+                      !have_priority                       ? Health::unknown
+                      : priority.rlim_cur >= 50 || capable ? Health::pass
+                                                           : Health::fail,
+                      capable ? "CAP_SYS_NICE" : std::to_string(priority.rlim_cur),
+                      "50, or CAP_SYS_NICE",
                       "without it the engine shares its core as an ordinary thread",
                       "LimitRTPRIO=90 in the service file", false});
   const std::string governor = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
@@ -145,14 +163,17 @@ std::vector<Check> examine_host(const std::string& sysroot) {
             "cpupower frequency-set -g performance", false},
            is("performance", Health::warn));
   } else {
-    e.checks.push_back({"governor", Health::not_applicable, "no frequency scaling here", "performance", "", "", false});
+    e.checks.push_back({"governor", Health::not_applicable, "no frequency scaling here",
+                        "performance", "", "", false});
   }
-  e.file({"transparent-huge-pages", "/sys/kernel/mm/transparent_hugepage/enabled", "never or madvise",
-          "the kernel stops a thread to put pages together",
+  e.file({"transparent-huge-pages", "/sys/kernel/mm/transparent_hugepage/enabled",
+          "never or madvise", "the kernel stops a thread to put pages together",
           "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled", false},
-         [](const std::string& t) { return word_in_brackets(t) == "always" ? Health::warn : Health::pass; });
-  e.file({"io-uring", "/proc/sys/kernel/io_uring_disabled", "0", "sources and the journal use io_uring",
-          "sysctl -w kernel.io_uring_disabled=0", false},
+         [](const std::string& t) {
+           return word_in_brackets(t) == "always" ? Health::warn : Health::pass;
+         });
+  e.file({"io-uring", "/proc/sys/kernel/io_uring_disabled", "0",
+          "sources and the journal use io_uring", "sysctl -w kernel.io_uring_disabled=0", false},
          is("0", Health::fail));
   e.file({"nmi-watchdog", "/proc/sys/kernel/nmi_watchdog", "0", "it interrupts every core",
           "sysctl -w kernel.nmi_watchdog=0", false},

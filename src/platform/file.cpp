@@ -33,7 +33,9 @@ int Fd::release() {
   return fd;
 }
 
-std::string error_text(int error) { return std::strerror(error); }
+std::string error_text(int error) {
+  return std::strerror(error);
+}
 
 Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::size_t limit) {
   struct stat info {};
@@ -148,7 +150,9 @@ std::vector<std::string> list_folder(const std::string& path) {
   return names;
 }
 
-bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
 
 std::string lock_folder(const std::string& folder, Fd& lock) {
   const std::string path = folder + "/lock";

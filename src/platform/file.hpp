@@ -14,14 +14,15 @@
 
 namespace vedette::platform {
 
-// Whole file, at most `limit` bytes (errno EFBIG beyond); gzip is unpacked when the name ends in .gz.
+// Whole file, at most `limit` bytes (errno EFBIG beyond); gzip is unpacked when the name ends in
+// .gz.
 Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::size_t limit);
 std::optional<std::string> read_text_file(const std::string& path, std::size_t limit);
 
 // Written beside, synced, renamed over: the file is the old one or the new one. 0 or errno.
 int write_file_durably(const std::string& path, Bytes content);
 
-int make_folders(const std::string& path);  // 0 or errno; existing is fine
+int make_folders(const std::string& path);                      // 0 or errno; existing is fine
 std::vector<std::string> list_folder(const std::string& path);  // names, sorted
 bool exists(const std::string& path);
 std::string error_text(int error);

@@ -9,9 +9,9 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/bytes.hpp"
 #include "base/check.hpp"
 #include "base/math.hpp"
-#include "base/bytes.hpp"
 #include "platform/file.hpp"
 
 namespace vedette::platform {
@@ -48,13 +48,19 @@ HotGrant make_hot(const HotOptions& options) {
   return grant;
 }
 
-void seal_thread() { t_sealed = true; }
-void unseal_thread() { t_sealed = false; }
-bool thread_sealed() { return t_sealed; }
+void seal_thread() {
+  t_sealed = true;
+}
+void unseal_thread() {
+  t_sealed = false;
+}
+bool thread_sealed() {
+  return t_sealed;
+}
 
 std::string lock_memory() {
-  // Only what is mapped now: everything is mapped at start, and MCL_FUTURE makes each later map of a
-  // warm thread cost as much as touching it.
+  // Only what is mapped now: everything is mapped at start, and MCL_FUTURE makes each later map of
+  // a warm thread cost as much as touching it.
   if (::mlockall(MCL_CURRENT) == 0) {
     return {};
   }
@@ -118,7 +124,8 @@ int __real_posix_memalign(void** out, std::size_t alignment, std::size_t bytes);
 static void trap_if_sealed() {
   if (__builtin_expect(vedette::platform::t_sealed, 0)) {
     vedette::platform::t_sealed = false;  // the report itself may allocate
-    vedette::check_failed("allocation", "allocation on a hot thread after start", __FILE__, __LINE__);
+    vedette::check_failed("allocation", "allocation on a hot thread after start", __FILE__,
+                          __LINE__);
   }
 }
 

@@ -10,9 +10,9 @@
 namespace vedette::platform {
 
 struct HotOptions {
-  const char* name;     // at most 15 characters
-  int core;             // -1: not pinned
-  int priority;         // SCHED_FIFO priority; 0: keep the normal scheduler
+  const char* name;  // at most 15 characters
+  int core;          // -1: not pinned
+  int priority;      // SCHED_FIFO priority; 0: keep the normal scheduler
 };
 
 // What was asked for and not granted; empty texts mean granted.

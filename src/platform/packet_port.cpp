@@ -1,8 +1,8 @@
 #include "platform/packet_port.hpp"
 
 #include <fcntl.h>
-#include <rte_config.h>
 #include <rte_bus.h>
+#include <rte_config.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -30,8 +30,9 @@ bool is_pci_address(const std::string& device) {
 
 // One start per process: the EAL cannot be started again after a clean-up.
 std::string start_eal(const std::vector<std::string>& devices, bool huge_pages) {
-  std::vector<std::string> words{"vedette", "--no-telemetry", "--log-level=4", "-l",
-                                 std::to_string(::sched_getcpu()), "-m", "64"};
+  std::vector<std::string> words{
+      "vedette", "--no-telemetry", "--log-level=4", "-l", std::to_string(::sched_getcpu()), "-m",
+      "64"};
   if (huge_pages) {
     words.insert(words.end(), {"--in-memory", "--iova-mode=va"});
   } else {

@@ -1,5 +1,5 @@
-// Purpose: Ethernet ports driven by DPDK in poll mode, received and sent without the kernel's stack.
-// In: EAL device arguments ("net_af_packet0,iface=eth1") or a PCI address. Out: frames.
+// Purpose: Ethernet ports driven by DPDK in poll mode, received and sent without the kernel's
+// stack. In: EAL device arguments ("net_af_packet0,iface=eth1") or a PCI address. Out: frames.
 // Bound: kBurst frames a poll, a mempool sized at start. When full: the port's own counters say so.
 // Runs on: start() on the starting thread; poll() on one hot thread.
 #pragma once
@@ -18,7 +18,7 @@ inline constexpr std::size_t kBurst = 32;
 
 struct PortCounters {
   std::uint64_t received;
-  std::uint64_t missed;   // by the port, before we saw them
+  std::uint64_t missed;  // by the port, before we saw them
   std::uint64_t errors;
 };
 

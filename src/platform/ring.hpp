@@ -1,7 +1,8 @@
 // Purpose: io_uring for one thread: multishot receive into provided buffers, reads, durable writes.
 // In: arm_*() with a tag. Out: harvest() of completions. Bound: entries and buffers given at init.
 // When full: arm_*() returns false and the caller tries in its next step.
-// Runs on: the thread that called init(), and only on it, unless one_thread is false (one at a time).
+// Runs on: the thread that called init(), and only on it, unless one_thread is false (one at a
+// time).
 #pragma once
 
 #include <cstddef>
@@ -14,19 +15,19 @@
 namespace vedette::platform {
 
 struct RingOptions {
-  unsigned entries = 256;      // power of two
-  unsigned buffers = 0;        // provided receive buffers, power of two, 0 for none
+  unsigned entries = 256;  // power of two
+  unsigned buffers = 0;    // provided receive buffers, power of two, 0 for none
   std::size_t buffer_bytes = 2048;
-  bool one_thread = true;      // only the thread that calls init() uses it
+  bool one_thread = true;  // only the thread that calls init() uses it
 };
 
 struct Completion {
   std::uint64_t tag;
-  std::int32_t result;         // bytes, or -errno
-  bool more;                   // the multishot goes on; false: arm it again
+  std::int32_t result;  // bytes, or -errno
+  bool more;            // the multishot goes on; false: arm it again
   bool has_buffer;
-  std::uint16_t buffer;        // give back with recycle()
-  Bytes bytes;                 // of the provided buffer
+  std::uint16_t buffer;  // give back with recycle()
+  Bytes bytes;           // of the provided buffer
 };
 
 class Ring {

@@ -77,7 +77,8 @@ Result<Fd, int> open_udp_receiver(Endpoint listen, std::uint32_t group) {
   if (group != 0) {
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   }
-  // The kernel's buffer rides out a rest of the hot thread; beyond it the kernel counts its own drops.
+  // The kernel's buffer rides out a rest of the hot thread; beyond it the kernel counts its own
+  // drops.
   const int bytes = 4 << 20;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
   const sockaddr_in address = address_of(listen);

@@ -1,6 +1,5 @@
 #include "codec/codec.hpp"
 
-
 #include <cmath>
 #include <random>
 #include <string>
@@ -28,7 +27,9 @@ Output collect(Collected& into) {
             json.end_object();
             static_cast<Collected*>(c)->messages.push_back(text);
           },
-          [](void* c, RefusalCause cause, Bytes) { static_cast<Collected*>(c)->refused.push_back(cause); }};
+          [](void* c, RefusalCause cause, Bytes) {
+            static_cast<Collected*>(c)->refused.push_back(cause);
+          }};
 }
 
 Collected decode(CodecKind kind, std::string_view text) {
@@ -38,14 +39,25 @@ Collected decode(CodecKind kind, std::string_view text) {
   return all;
 }
 
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
 
-std::vector<std::uint8_t> mavlink2(std::uint32_t id, std::vector<std::uint8_t> payload, std::uint8_t extra) {
+std::vector<std::uint8_t> mavlink2(std::uint32_t id, std::vector<std::uint8_t> payload,
+                                   std::uint8_t extra) {
   while (payload.size() > 1 && payload.back() == 0) {
     payload.pop_back();
   }
-  std::vector<std::uint8_t> f{0xFD, static_cast<std::uint8_t>(payload.size()), 0, 0, 9, 42, 1,
-                              static_cast<std::uint8_t>(id), static_cast<std::uint8_t>(id >> 8), 0};
+  std::vector<std::uint8_t> f{0xFD,
+                              static_cast<std::uint8_t>(payload.size()),
+                              0,
+                              0,
+                              9,
+                              42,
+                              1,
+                              static_cast<std::uint8_t>(id),
+                              static_cast<std::uint8_t>(id >> 8),
+                              0};
   f.insert(f.end(), payload.begin(), payload.end());
   const std::uint16_t crc = mavlink_crc(Bytes(f).subspan(1), extra);
   f.push_back(static_cast<std::uint8_t>(crc));
@@ -56,24 +68,31 @@ std::vector<std::uint8_t> mavlink2(std::uint32_t id, std::vector<std::uint8_t> p
 }  // namespace
 
 TEST_CASE("a class A position is read from its sentence") {
-  const auto got = decode(CodecKind::nmea0183, "!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*30\r\n");
+  const auto got =
+      decode(CodecKind::nmea0183, "!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*30\r\n");
   REQUIRE(got.messages.size() == 1);
   CHECK(has(got.messages[0], "\"mmsi\":367033650"));
   CHECK(has(got.messages[0], "\"lat\":42.798"));
 }
 
 TEST_CASE("each damage to a sentence has its own name") {
-  CHECK(decode(CodecKind::nmea0183, "!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*31").refused[0] == RefusalCause::checksum);
-  CHECK(decode(CodecKind::nmea0183, "!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0").refused[0] == RefusalCause::checksum_missing);
+  CHECK(decode(CodecKind::nmea0183, "!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*31").refused[0] ==
+        RefusalCause::checksum);
+  CHECK(decode(CodecKind::nmea0183, "!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0").refused[0] ==
+        RefusalCause::checksum_missing);
   CHECK(decode(CodecKind::nmea0183, "hello").refused[0] == RefusalCause::framing);
-  CHECK(decode(CodecKind::nmea0183, "!AIVDM,2,2,3,A,0000,0*15").refused[0] == RefusalCause::multipart_missing);
-  CHECK(decode(CodecKind::nmea0183, std::string(3000, 'x') + "\n").refused[0] == RefusalCause::too_long);
+  CHECK(decode(CodecKind::nmea0183, "!AIVDM,2,2,3,A,0000,0*15").refused[0] ==
+        RefusalCause::multipart_missing);
+  CHECK(decode(CodecKind::nmea0183, std::string(3000, 'x') + "\n").refused[0] ==
+        RefusalCause::too_long);
 }
 
 TEST_CASE("GNSS sentences give own position; an invalid fix gives none") {
-  const auto good = decode(CodecKind::nmea0183, "$GPGGA,120000.00,5942.0000,N,02442.0000,E,1,08,1.2,3.0,M,,M,,*7B");
+  const auto good = decode(CodecKind::nmea0183,
+                           "$GPGGA,120000.00,5942.0000,N,02442.0000,E,1,08,1.2,3.0,M,,M,,*7B");
   const auto bad = decode(CodecKind::nmea0183, "$GPGLL,5942.0000,N,02442.0000,E,120000,V*27");
-  REQUIRE(good.messages.size() + bad.messages.size() + good.refused.size() + bad.refused.size() == 2);
+  REQUIRE(good.messages.size() + bad.messages.size() + good.refused.size() + bad.refused.size() ==
+          2);
   if (!good.messages.empty()) {
     CHECK(has(good.messages[0], "\"lat\":59.7000000"));
   }
@@ -146,7 +165,8 @@ TEST_CASE("a Beast stream is framed through its escapes, in any pieces") {
 
 TEST_CASE("any bytes are answered: nothing crashes, every frame is a message or a cause") {
   std::mt19937_64 random(5);
-  for (const CodecKind kind : {CodecKind::nmea0183, CodecKind::n2k, CodecKind::mavlink, CodecKind::adsb}) {
+  for (const CodecKind kind :
+       {CodecKind::nmea0183, CodecKind::n2k, CodecKind::mavlink, CodecKind::adsb}) {
     Decoder decoder(kind);
     for (int i = 0; i < 3000; ++i) {
       std::vector<std::uint8_t> bytes(random() % 300);

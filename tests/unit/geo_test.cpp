@@ -1,12 +1,10 @@
 #include "base/geo.hpp"
 
-
 #include <cmath>
 #include <random>
 
 #include "assess/zone.hpp"
 #include "base/math.hpp"
-
 #include "test.hpp"
 
 using namespace vedette;
@@ -71,7 +69,8 @@ TEST_CASE("closest approach equals a search in time, to 1 m and 1 s, across the 
     const Approach got = closest_approach(a, b, 3600);
     const Approach want = search(a, b, 3600);
     CHECK(std::abs(got.cpa - want.cpa) < 1.0);
-    const double relative = std::hypot(a.velocity_east - b.velocity_east, a.velocity_north - b.velocity_north);
+    const double relative =
+        std::hypot(a.velocity_east - b.velocity_east, a.velocity_north - b.velocity_north);
     if (relative > 1.0) {
       CHECK(std::abs(got.tcpa - want.tcpa) < 1.0);
     }
@@ -107,7 +106,8 @@ TEST_CASE("a concave zone leaves its bay outside") {
 
 TEST_CASE("deterministic functions agree with the library to 2 ulp or 1e-15") {
   std::mt19937_64 random(3);
-  std::uniform_real_distribution<double> angle(-100, 100), unit(-1, 1), big(-700, 700), positive(1e-9, 1e9);
+  std::uniform_real_distribution<double> angle(-100, 100), unit(-1, 1), big(-700, 700),
+      positive(1e-9, 1e9);
   for (int i = 0; i < 100000; ++i) {
     const double a = angle(random);
     CHECK_MESSAGE(std::abs(det_sincos(a).sin - std::sin(a)) < 4e-16, a);

@@ -1,12 +1,10 @@
 #include "perceive/perceive.hpp"
 
-
 #include <cmath>
 #include <random>
 #include <vector>
 
 #include "base/geo.hpp"
-
 #include "test.hpp"
 
 using namespace vedette;

@@ -1,10 +1,8 @@
 #include "plan/plan.hpp"
 
-
 #include "base/histogram.hpp"
 #include "base/lane.hpp"
 #include "plan/expression_compiler.hpp"
-
 #include "test.hpp"
 
 using namespace vedette;
@@ -41,13 +39,16 @@ TEST_CASE("a correct site compiles to a plan that loads") {
 }
 
 TEST_CASE("all errors are reported at once, with place and suggestion") {
-  const std::string text = std::string(kSite) + "[source.b]\ndrivr = \"udp\"\ncodec = \"aiss\"\n[asess.x]\nof = \"track\"\n";
+  const std::string text =
+      std::string(kSite) +
+      "[source.b]\ndrivr = \"udp\"\ncodec = \"aiss\"\n[asess.x]\nof = \"track\"\n";
   const Compiled c = compile_site(text, "");
   REQUIRE(c.problems.size() >= 4);
   CHECK(c.buffer.empty());
   bool key = false, section = false;
   for (const Problem& p : c.problems) {
-    key = key || (p.message.find("drivr") != std::string::npos && p.help.find("driver") != std::string::npos && p.line == 11);
+    key = key || (p.message.find("drivr") != std::string::npos &&
+                  p.help.find("driver") != std::string::npos && p.line == 11);
     section = section || p.help.find("[assess]") != std::string::npos;
   }
   CHECK(key);

@@ -1,0 +1,27 @@
+// Journal segments: any bytes are read to the last valid block, and what is wrong is named. The CRC
+// of the first block is made right, so that the fuzzer reaches what is behind it.
+#include <cstring>
+#include <vector>
+
+#include "journal/reader.hpp"
+
+using namespace vedette;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::vector<std::uint64_t> aligned(size / 8 + 1);
+  std::memcpy(aligned.data(), data, size);
+  auto* bytes = reinterpret_cast<std::uint8_t*>(aligned.data());
+  if (size >= sizeof(journal::BlockHeader)) {
+    journal::BlockHeader header;
+    std::memcpy(&header, bytes, sizeof header);
+    if (header.length <= size - sizeof header) {
+      header.magic = journal::kBlockMagic;
+      header.version = journal::kFormatVersion;
+      header.segment = 1;
+      header.crc = journal::block_crc(header, Bytes(bytes + sizeof header, header.length));
+      std::memcpy(bytes, &header, sizeof header);
+    }
+  }
+  journal::read_segment(Bytes(bytes, size), 1, {}, {});
+  return 0;
+}

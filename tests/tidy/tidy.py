@@ -1,0 +1,43 @@
+"""House rules that a compiler does not check; each message says what to write instead."""
+import pathlib, re, sys
+
+root = pathlib.Path(__file__).resolve().parents[2]
+rooms = ["ingress", "codec", "engine", "perceive", "assess", "decide", "act", "journal", "belief", "observe", "plan"]
+# What a folder may include beside itself. ingress drives codecs, and the plan's room is cold.
+below = {"base": [], "model": ["base"], "platform": ["base"]}
+for room in rooms:
+    below[room] = ["base", "model", "platform"]
+below["ingress"] = below["ingress"] + ["codec"]
+below["node"] = ["base", "model", "platform"] + rooms
+below["cli"] = below["node"] + ["node"]
+c_headers = {"liburing.h": "platform", "lmdb.h": "belief", "toml++/toml.h": "plan", "CLI/CLI.hpp": "cli"}
+banned = [
+    (r"\b(steady_clock|system_clock|clock_gettime|gettimeofday)\b", "platform", "take the time as an argument; clocks are read in platform/"),
+    (r"\b(std::rand|std::random_device|mt19937)\b", None, "take random numbers as an argument"),
+    (r"std::(sin|cos|tan|atan2|exp|log|pow|hypot)\b", None, "use det_* of base/math.hpp: libm differs between machines"),
+]
+problems = []
+for path in sorted(root.glob("src/**/*.?pp")):
+    folder = path.relative_to(root / "src").parts[0]
+    text = path.read_text()
+    where = path.relative_to(root)
+    for n, line in enumerate(text.splitlines(), 1):
+        match = re.match(r'#include "([a-z_]+)/', line)
+        if match and match[1] != folder and match[1] not in below[folder]:
+            problems.append(f"{where}:{n}: {folder}/ includes {match[1]}/: move the noun to model/, or join the two in node/")
+        header = re.match(r"#include <([^>]+)>", line)
+        if header:
+            owner = c_headers.get(header[1], "platform" if header[1].startswith("rte_") else None)
+            if owner and owner != folder:
+                problems.append(f"{where}:{n}: <{header[1]}> belongs to {owner}/: use that room's header")
+        for pattern, home, instead in banned:
+            if re.search(pattern, line.split("//")[0]) and folder != home:
+                problems.append(f"{where}:{n}: {instead}")
+    if path.suffix == ".hpp" and "#pragma once" not in text:
+        problems.append(f"{where}: begin with #pragma once")
+    if path.suffix == ".hpp" and folder != "model" and not text.startswith(("// Purpose:",)):
+        problems.append(f"{where}: the first line says // Purpose:")
+    if re.search(r"(utils|common|manager|helper)\.[hc]pp$", path.name):
+        problems.append(f"{where}: name the file by what it is for")
+print("\n".join(problems) or "house rules hold")
+sys.exit(1 if problems else 0)
