@@ -589,6 +589,36 @@ class SiteCompiler {
   std::vector<Scope> scopes_;
 };
 
+// The parser is undefined on some characters beyond ASCII outside quotes; TOML has no use for them
+// there.
+bool only_ascii_outside_quotes(std::string_view text, Problems& problems) {
+  std::uint32_t line = 1;
+  std::uint32_t column = 1;
+  char quote = 0;
+  bool comment = false;
+  for (std::size_t i = 0; i < text.size(); ++i, ++column) {
+    const char c = text[i];
+    if (c == '\n') {
+      ++line;
+      column = 0;
+      quote = 0;
+      comment = false;
+    } else if (quote != 0) {
+      i += c == '\\' && quote == '"' && i + 1 < text.size() && text[i + 1] != '\n' ? 1U : 0U;
+      quote = c == quote ? '\0' : quote;
+    } else if (!comment && (c == '"' || c == '\'')) {
+      quote = c;
+    } else if (c == '#') {
+      comment = true;
+    } else if (!comment && (static_cast<unsigned char>(c) >= 0x80 || c == 0)) {
+      problems.add(line, column, "a character that is not ASCII outside of quotes",
+                   "put it in quotes, each text on one line");
+      return false;
+    }
+  }
+  return true;
+}
+
 // "source.bus.driver" = value: set at that path; every part but the last must exist.
 void apply_environment(toml::table& root, std::string_view environment, Problems& problems) {
   if (environment.empty()) {
@@ -637,15 +667,19 @@ Compiled compile_site(std::string_view text, std::string_view environment) {
     result.problems = problems.sorted();
     return result;
   }
-  toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    const auto& error = parsed.error();
-    problems.add(error.source().begin.line, error.source().begin.column,
-                 std::string(error.description()));
-  } else {
-    toml::table root = std::move(parsed).table();
+  if (!only_ascii_outside_quotes(text, problems)) {
+    result.problems = problems.sorted();
+    return result;
+  }
+  try {
+    toml::table root = toml::parse(text);
     apply_environment(root, environment, problems);
     result.buffer = SiteCompiler(root, problems).run();
+  } catch (const toml::parse_error& error) {
+    problems.add(error.source().begin.line, error.source().begin.column,
+                 std::string(error.description()));
+  } catch (const std::invalid_argument& error) {
+    problems.add(0, 0, std::string(error.what()) + ": look for an unfinished key or table header");
   }
   result.problems = problems.sorted();
   return result;

@@ -15,6 +15,10 @@ std::string check_expression(const Expression* e, std::size_t zones, std::string
   if (e == nullptr) {
     return {};
   }
+  // The verifier checks that the operations are there, not that doubles among them are aligned.
+  if (reinterpret_cast<std::uintptr_t>(e->ops()->Data()) % alignof(Op) != 0) {
+    return std::string(owner) + ": operations are not aligned";
+  }
   std::uint16_t stack = 0;
   const std::string problem =
       check_ops(reinterpret_cast<const Op*>(e->ops()->Data()), e->ops()->size(), zones, stack);

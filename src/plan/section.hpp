@@ -3,11 +3,15 @@
 #pragma once
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#define TOML_EXCEPTIONS 0
+// This version asserts on some malformed keys; a site file is input, so that is an error to report.
+#define TOML_EXCEPTIONS 1
+#define TOML_ASSERT(expr) \
+  (static_cast<bool>(expr) ? static_cast<void>(0) : throw std::invalid_argument("malformed TOML"))
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
 

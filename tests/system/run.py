@@ -375,7 +375,9 @@ def packet_test(driver):
         assert message["kind"] == "vehicle" and message["identity"] == "9", (message, final)
         assert abs(message["lat"] - 59.5) < 1e-6 and abs(message["lon"] - 24.5) < 1e-6
         refused = final["sources"][0]["refused"]
-        assert refused.get("ip-fragment", 0) >= 1 and refused.get("udp-checksum", 0) >= 1, refused
+        assert refused.get("udp-checksum", 0) >= 1, refused
+        # The kernel reassembles before an af_packet port sees a frame (PACKET_FANOUT_FLAG_DEFRAG).
+        assert driver == "net_af_packet" or refused.get("ip-fragment", 0) >= 1, refused
         call("replay", data, "--verify")
     finally:
         subprocess.run(["ip", "netns", "del", space], capture_output=True)
