@@ -43,19 +43,22 @@ void Act::submit(const EventHeader& event, const ActionIntent& intent,
   waiting_[count_++] = {event, intent, newest_arrival_ns};
 }
 
+int Act::to_log(std::string_view text) {
+  std::uint8_t* at = log_ == nullptr ? nullptr : log_->reserve(text.size());
+  if (at == nullptr) {
+    return ENOBUFS;
+  }
+  std::memcpy(at, text.data(), text.size());
+  log_->commit(text.size());
+  return 0;
+}
+
 int Act::send(Outlet& outlet, std::string_view text) {
   switch (outlet.kind) {
     case plan::SinkKind::udp:
       return platform::send_now(outlet.fd, as_bytes(text));
-    case plan::SinkKind::log: {
-      std::uint8_t* at = log_ == nullptr ? nullptr : log_->reserve(text.size());
-      if (at == nullptr) {
-        return ENOBUFS;
-      }
-      std::memcpy(at, text.data(), text.size());
-      log_->commit(text.size());
-      return 0;
-    }
+    case plan::SinkKind::log:
+      return to_log(text);
     case plan::SinkKind::serial: {
       if (outlet.fd < 0) {
         outlet.fd = devices_->take(outlet.device);
@@ -96,6 +99,12 @@ void Act::step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcom
     FixedText text{std::span<char>(buffer)};
     render(*plan_, w.event, w.intent, text);
     const int error = send(outlets_[w.intent.sink], text.view());
+    const std::size_t sent_bytes = text.view().size();
+    if (echo_ && outlets_[w.intent.sink].kind != plan::SinkKind::log) {
+      text.clear();
+      render_line(*plan_, w.event, w.intent, text);
+      to_log(text.view());  // only for people: a full log loses nothing that is owed
+    }
     if (w.newest_arrival_ns > 0) {
       (before ? before_ : behind_).add(platform::monotonic_ns() - w.newest_arrival_ns);
     }
@@ -108,7 +117,7 @@ void Act::step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcom
                      : error == EAGAIN || error == ENOBUFS ? Reason::sink_full
                                                            : Reason::sink_failed;
     outcome.sink = w.intent.sink;
-    outcome.bytes_sent = error == 0 ? static_cast<std::uint32_t>(text.view().size()) : 0;
+    outcome.bytes_sent = error == 0 ? static_cast<std::uint32_t>(sent_bytes) : 0;
     EventHeader header{};
     header.observed_ns = header.received_ns = now_ns;
     header.cause = w.event.sequence;

@@ -32,6 +32,9 @@ class Act {
   std::string init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
                    Lane* log);
 
+  // Every action of another sink also goes to the log, for people who watch.
+  void echo_to_log(bool on) { echo_ = on; }
+
   void submit(const EventHeader& event, const ActionIntent& intent, std::int64_t newest_arrival_ns);
   // Does what may be done now. `arrival_ns` is a monotonic reading, for latency.
   void step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes);
@@ -53,10 +56,12 @@ class Act {
     plan::SinkKind kind = plan::SinkKind::log;
   };
   int send(Outlet& outlet, std::string_view text);
+  int to_log(std::string_view text);
 
   const plan::Plan* plan_ = nullptr;
   platform::DeviceKeeper* devices_ = nullptr;
   Lane* log_ = nullptr;
+  bool echo_ = false;
   std::span<Waiting> waiting_;
   std::size_t count_ = 0;
   std::array<Outlet, limits::kSinks> outlets_;

@@ -185,6 +185,11 @@ void append_key(FixedText& out, const ActionIntent& intent, std::uint64_t sequen
   append_unsigned(out, sequence);
 }
 
+void render_line(const plan::Plan& plan, const EventHeader& event, const ActionIntent& intent,
+                 FixedText& out) {
+  render_json(plan, event, intent, out);
+}
+
 void render(const plan::Plan& plan, const EventHeader& event, const ActionIntent& intent,
             FixedText& out) {
   switch (plan.actions()->Get(intent.action)->format()) {

@@ -13,6 +13,9 @@ namespace vedette::act {
 
 void render(const plan::Plan& plan, const EventHeader& event, const ActionIntent& intent,
             FixedText& out);
+// The same action as a JSON line whatever its format, for people who watch.
+void render_line(const plan::Plan& plan, const EventHeader& event, const ActionIntent& intent,
+                 FixedText& out);
 
 // "node-epoch-sequence", hexadecimal node: the idempotency key.
 void append_key(FixedText& out, const ActionIntent& intent, std::uint64_t sequence);

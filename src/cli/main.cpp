@@ -75,7 +75,7 @@ int main(int argc, char** argv) {
   c->add_option("--data", run_command.data, "Data folder (default vedette-data)");
   c->add_option("--recordings", run_command.recordings,
                 "Folder of recordings (default: the site's)");
-  c->add_flag("--alerts", run_command.alerts, "Log sinks write to stdout");
+  c->add_flag("--alerts", run_command.alerts, "Every action also as a JSON line on stdout");
   c->callback([&] {
     run_command.site = site;
     run_command.json = json;

@@ -63,6 +63,7 @@ int run(const RunCommand& command) {
     }
   }
   const bool alerts = command.alerts;
+  options.echo_actions = alerts;
   options.on_log = [alerts](std::string_view text) {
     FILE* out = alerts ? stdout : stderr;
     std::fwrite(text.data(), 1, text.size(), out);

@@ -108,6 +108,7 @@ Node::Failure Node::prepare() {
   if (!problem.empty()) {
     return {66, problem};
   }
+  act_.echo_to_log(options_.echo_actions);
   problem = act_.init(arena, plan_, devices_, &log_);
   if (!problem.empty()) {
     return io(problem);

@@ -28,6 +28,7 @@ struct RunOptions {
   std::string recordings;    // folder of relative recording names
   double for_seconds = 0.0;  // stop after so long; 0: until told, or recordings end
   std::atomic<bool>* stop = nullptr;
+  bool echo_actions = false;  // actions of other sinks also go to on_log
   // Text of log sinks, as it comes.
   std::function<void(std::string_view)> on_log;
 };
