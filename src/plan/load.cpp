@@ -11,12 +11,17 @@ bool within(T value, T low, T high) {
   return value >= low && value <= high;
 }
 
+// The verifier checks that a vector is there, not that its eight-byte elements are aligned.
+template <typename Vector>
+bool aligned(const Vector* v) {
+  return v == nullptr || reinterpret_cast<std::uintptr_t>(v->Data()) % 8 == 0;
+}
+
 std::string check_expression(const Expression* e, std::size_t zones, std::string_view owner) {
   if (e == nullptr) {
     return {};
   }
-  // The verifier checks that the operations are there, not that doubles among them are aligned.
-  if (reinterpret_cast<std::uintptr_t>(e->ops()->Data()) % alignof(Op) != 0) {
+  if (!aligned(e->ops())) {
     return std::string(owner) + ": operations are not aligned";
   }
   std::uint16_t stack = 0;
@@ -64,7 +69,7 @@ std::string check_zones(const Plan& p) {
                            ? points >= 6 && points <= 2 * limits::kZonePoints
                        : z->kind() == ZoneKind::circle ? points == 2
                                                        : z->kind() == ZoneKind::around_own;
-    if (!shape || points % 2 != 0) {
+    if (!shape || points % 2 != 0 || !aligned(z->points())) {
       return "zone " + z->name()->str() + " has no shape";
     }
     for (std::size_t i = 0; i < points; ++i) {
@@ -167,7 +172,8 @@ const Plan* load_plan(Bytes bytes, std::string& error) {
       !names_ok(p->decisions(), limits::kDecisions) || !names_ok(p->actions(), limits::kActions) ||
       !names_ok(p->sinks(), limits::kSinks) || p->site()->size() > limits::kNameBytes ||
       (p->own()->identities() != nullptr &&
-       p->own()->identities()->size() > limits::kOwnIdentities)) {
+       (p->own()->identities()->size() > limits::kOwnIdentities ||
+        !aligned(p->own()->identities())))) {
     error = "the plan has more of something than the limits allow, or something without a name";
     return nullptr;
   }
