@@ -39,8 +39,23 @@ std::string Act::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeep
 
 void Act::submit(const EventHeader& event, const ActionIntent& intent,
                  std::int64_t newest_arrival_ns) {
+  give_up_overdue(event.observed_ns);
   CHECK(count_ < waiting_.size(), "the engine keeps to pending_actions");
   waiting_[count_++] = {event, intent, newest_arrival_ns};
+}
+
+void Act::give_up_overdue(std::int64_t now_ns) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    const Waiting& w = waiting_[i];
+    if (w.event.observed_ns + plan_->actions()->Get(w.intent.action)->horizon_ns() > now_ns) {
+      if (kept != i) {
+        waiting_[kept] = w;
+      }
+      ++kept;
+    }
+  }
+  count_ = kept;
 }
 
 int Act::to_log(std::string_view text) {
@@ -82,6 +97,7 @@ int Act::send(Outlet& outlet, std::string_view text) {
 }
 
 void Act::step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes) {
+  give_up_overdue(now_ns);
   std::size_t kept = 0;
   for (std::size_t i = 0; i < count_; ++i) {
     const Waiting& w = waiting_[i];

@@ -55,6 +55,9 @@ class Act {
     std::size_t device = 0;
     plan::SinkKind kind = plan::SinkKind::log;
   };
+  // The engine abandons an action at its horizon; one that still waits for the disk then is not
+  // sent any more, and its place is free again.
+  void give_up_overdue(std::int64_t now_ns);
   int send(Outlet& outlet, std::string_view text);
   int to_log(std::string_view text);
 

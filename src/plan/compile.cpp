@@ -308,7 +308,7 @@ class SiteCompiler {
       list.push_back(CreateSource(
           b_, b_.CreateString(n.name), driver, codec, static_cast<std::uint8_t>(s.choice("class")),
           static_cast<std::uint32_t>(s.whole("credits")), driver == DriverKind::recording, address,
-          port, group, false, b_.CreateString(device), static_cast<std::uint32_t>(s.whole("baud")),
+          port, group, b_.CreateString(device), static_cast<std::uint32_t>(s.whole("baud")),
           b_.CreateString(eal), static_cast<std::uint16_t>(s.whole("udp_port")),
           b_.CreateString(file), speed.value_or(1.0), max, to_ns(s.quantity("interval")),
           to_ns(s.quantity("start")), static_cast<std::uint8_t>(s.choice("format")), 0.0,
@@ -589,34 +589,34 @@ class SiteCompiler {
   std::vector<Scope> scopes_;
 };
 
-// The parser is undefined on some characters beyond ASCII outside quotes; TOML has no use for them
-// there.
-bool only_ascii_outside_quotes(std::string_view text, Problems& problems) {
+// TOML allows no control character but tab and line ends, anywhere.
+bool without_control_characters(std::string_view text, Problems& problems) {
   std::uint32_t line = 1;
   std::uint32_t column = 1;
-  char quote = 0;
-  bool comment = false;
-  for (std::size_t i = 0; i < text.size(); ++i, ++column) {
-    const char c = text[i];
+  for (const char c : text) {
     if (c == '\n') {
       ++line;
       column = 0;
-      quote = 0;
-      comment = false;
-    } else if (quote != 0) {
-      i += c == '\\' && quote == '"' && i + 1 < text.size() && text[i + 1] != '\n' ? 1U : 0U;
-      quote = c == quote ? '\0' : quote;
-    } else if (!comment && (c == '"' || c == '\'')) {
-      quote = c;
-    } else if (c == '#') {
-      comment = true;
-    } else if (!comment && (static_cast<unsigned char>(c) >= 0x80 || c == 0)) {
-      problems.add(line, column, "a character that is not ASCII outside of quotes",
-                   "put it in quotes, each text on one line");
+    } else if ((static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r') || c == 0x7f) {
+      problems.add(line, column, "a control character", "write it as \\uXXXX inside quotes");
       return false;
     }
+    ++column;
   }
   return true;
+}
+
+// The parser's behaviour is undefined on some characters beyond ASCII outside of quotes and
+// comments. So it first sees the text with an unused ASCII character for each byte of them, which
+// it allows in quotes and comments alone; what parses so holds none elsewhere.
+toml::table parse(std::string_view text) {
+  std::string ascii(text);
+  constexpr char kStandIn = '~';
+  std::replace_if(
+      ascii.begin(), ascii.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; },
+      kStandIn);
+  toml::table table = toml::parse(ascii);
+  return ascii == text ? table : toml::parse(text);
 }
 
 // "source.bus.driver" = value: set at that path; every part but the last must exist.
@@ -667,12 +667,12 @@ Compiled compile_site(std::string_view text, std::string_view environment) {
     result.problems = problems.sorted();
     return result;
   }
-  if (!only_ascii_outside_quotes(text, problems)) {
+  if (!without_control_characters(text, problems)) {
     result.problems = problems.sorted();
     return result;
   }
   try {
-    toml::table root = toml::parse(text);
+    toml::table root = parse(text);
     apply_environment(root, environment, problems);
     result.buffer = SiteCompiler(root, problems).run();
   } catch (const toml::parse_error& error) {

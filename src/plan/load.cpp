@@ -14,8 +14,7 @@ bool within(T value, T low, T high) {
 // The verifier checks that a vector is there, not that its eight-byte elements are aligned.
 template <typename Vector>
 bool aligned(const Vector* v) {
-  return v == nullptr || v->size() == 0 ||
-         reinterpret_cast<std::uintptr_t>(v->Data()) % 8 == 0;
+  return v == nullptr || v->size() == 0 || reinterpret_cast<std::uintptr_t>(v->Data()) % 8 == 0;
 }
 
 std::string check_expression(const Expression* e, std::size_t zones, std::string_view owner) {

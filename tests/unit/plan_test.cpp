@@ -55,6 +55,17 @@ TEST_CASE("all errors are reported at once, with place and suggestion") {
   CHECK(section);
 }
 
+TEST_CASE("text beyond ASCII is welcome in quotes and comments, and refused by place elsewhere") {
+  const std::string accepted = "# \u00e9t\u00e9\n" + std::string(kSite) + "# \u046e\n";
+  CHECK(compile_site(accepted, "").problems.empty());
+  for (const std::string text :
+       {"\nsit\u00e9 = 1", "\na = 1\"s`0\u046e", "\na = \"\x85\"", "\na = '\x01'"}) {
+    const Compiled c = compile_site(text, "");
+    REQUIRE(c.problems.size() == 1);
+    CHECK(c.problems[0].line == 2);
+  }
+}
+
 TEST_CASE("units and types are checked in expressions") {
   CHECK(compile("track.speed > 5 kn").error.empty());
   CHECK(compile("track.speed > 5 m").error.find("compared") != std::string::npos);
