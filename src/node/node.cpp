@@ -316,12 +316,12 @@ void Node::hot_loop() {
   const bool throttled = grant_.fifo && platform::fifo_is_throttled();
   const bool rest_when_idle = plan_.cores()->rest();
   board_.fifo.store(grant_.fifo, std::memory_order_relaxed);
-  board_.running.store(true, std::memory_order_release);
   hot_ready_.store(true, std::memory_order_release);
   if (!hot_problem_.empty()) {
     return;
   }
   platform::seal_thread();
+  board_.sealed.store(platform::thread_sealed(), std::memory_order_relaxed);
   std::int64_t last_rest_ns = platform::monotonic_ns();
   std::int64_t stop_seen_ns = 0;
   for (;;) {

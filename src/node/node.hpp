@@ -60,10 +60,10 @@ class Node {
   // Written by the hot thread, read by the link thread.
   struct Board {
     std::atomic<std::uint64_t> batches{0}, sequence{0}, digest{0}, accepted{0}, waiting{0},
-        transient{0}, exits[3]{}, tracks{0}, raised{0}, late_outcomes{0}, idle_waiting{0};
+        transient{0}, exits[3]{}, tracks{0}, raised{0}, late_outcomes{0};
     std::atomic<std::uint64_t> assessments{0}, decisions{0}, fallbacks{0}, actions{0};
     std::atomic<std::int64_t> now_ns{0};
-    std::atomic<bool> running{false}, finished{false}, fifo{false};
+    std::atomic<bool> finished{false}, fifo{false}, sealed{false};
   };
   enum : int { kIdle = 0, kWanted = 1, kReady = 2 };
 

@@ -32,6 +32,9 @@ std::string Node::status_json() const {
   json.member("tracks", read(board_.tracks)).member("assessments_raised", read(board_.raised));
   json.member("assessments", read(board_.assessments)).member("decisions", read(board_.decisions));
   json.member("fallbacks", read(board_.fallbacks)).member("actions", read(board_.actions));
+  json.key("engine_thread").begin_object().member("sealed", read(board_.sealed));
+  json.member("fifo", read(board_.fifo)).end_object();
+  json.member("late_outcomes", read(board_.late_outcomes));
   json.key("sources").begin_array();
   for (std::size_t s = 0; s < ingress_.size(); ++s) {
     const ingress::SourceCounters& c = ingress_.counters(s);

@@ -20,22 +20,6 @@ std::int64_t to_ns(double seconds) {
   return to_int64(seconds * 1e9 + 0.5);
 }
 
-struct TrackerDefault {
-  std::string_view name;
-  IdentityKind kind;
-  double acceleration, max_speed, position_sigma, half_life, halving_sigma, coast, lost, retire;
-};
-
-// What is usual for each kind; a site changes what it knows better.
-constexpr TrackerDefault kTrackerDefaults[] = {
-    {"own", IdentityKind::own, 0.1, 60, 5, 10, 200, 5, 30, 3600},
-    {"vessel", IdentityKind::vessel, 0.1, 60, 15, 120, 500, 60, 360, 1200},
-    {"aid", IdentityKind::aid, 0.01, 5, 15, 1800, 500, 600, 1800, 7200},
-    {"base_station", IdentityKind::base_station, 0.001, 1, 15, 1800, 500, 600, 1800, 7200},
-    {"aircraft", IdentityKind::aircraft, 2, 500, 50, 10, 2000, 10, 60, 300},
-    {"vehicle", IdentityKind::vehicle, 3, 100, 3, 3, 100, 2, 10, 120},
-};
-
 class SiteCompiler {
  public:
   SiteCompiler(const toml::table& root, Problems& problems) : root_(root), problems_(problems) {}
@@ -192,6 +176,10 @@ class SiteCompiler {
                                              Scope scope, bool in_decision) {
     const std::string text = s.text(key);
     if (text.empty()) {
+      if (s.has(key)) {
+        s.problem(key, "\"" + std::string(key) + "\" is empty",
+                  "write a condition or leave the key out");
+      }
       return 0;
     }
     const CompileContext context{scope, in_decision, &zone_names_, &zone_costs_};
@@ -396,7 +384,7 @@ class SiteCompiler {
     const auto named = children("tracker");
     for (const Named& n : named) {
       std::vector<std::string> kinds;
-      for (const TrackerDefault& d : kTrackerDefaults) {
+      for (const TrackerDefault& d : tracker_defaults()) {
         kinds.emplace_back(d.name);
       }
       if (std::find(kinds.begin(), kinds.end(), n.name) == kinds.end()) {
@@ -406,7 +394,7 @@ class SiteCompiler {
                       best.empty() ? "" : "did you mean \"" + best + "\"?");
       }
     }
-    for (const TrackerDefault& d : kTrackerDefaults) {
+    for (const TrackerDefault& d : tracker_defaults()) {
       const toml::table* table = nullptr;
       for (const Named& n : named) {
         table = n.name == d.name ? n.table : table;
@@ -464,7 +452,7 @@ class SiteCompiler {
       for (const std::string& kind : s.texts("kinds")) {
         std::uint32_t bit = 0;
         std::vector<std::string> names;
-        for (const TrackerDefault& d : kTrackerDefaults) {
+        for (const TrackerDefault& d : tracker_defaults()) {
           names.emplace_back(d.name);
           bit |= d.name == kind ? 1U << static_cast<unsigned>(d.kind) : 0U;
         }
@@ -616,7 +604,10 @@ toml::table parse(std::string_view text) {
       ascii.begin(), ascii.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; },
       kStandIn);
   toml::table table = toml::parse(ascii);
-  return ascii == text ? table : toml::parse(text);
+  if (ascii != text) {
+    table = toml::parse(text);
+  }
+  return table;
 }
 
 // "source.bus.driver" = value: set at that path; every part but the last must exist.

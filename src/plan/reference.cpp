@@ -1,4 +1,6 @@
+#include <cstdio>
 #include <string>
+#include <utility>
 
 #include "base/json.hpp"
 #include "model/expression.hpp"
@@ -41,6 +43,24 @@ void field_table(std::string& out, std::string_view title, const Fields& fields)
   }
 }
 
+void tracker_table(std::string& out) {
+  out +=
+      "\nWhat differs by kind:\n\n| kind | acceleration | max_speed | position_sigma | half_life | "
+      "halving_sigma | coast | lost | retire |\n|---|---|---|---|---|---|---|---|---|\n";
+  for (const TrackerDefault& d : tracker_defaults()) {
+    out += "| `" + std::string(d.name) + "`";
+    const std::pair<double, std::string_view> values[] = {
+        {d.acceleration, "m/s2"}, {d.max_speed, "m/s"}, {d.position_sigma, "m"}, {d.half_life, "s"},
+        {d.halving_sigma, "m"},   {d.coast, "s"},       {d.lost, "s"},           {d.retire, "s"}};
+    for (const auto& [value, unit] : values) {
+      char number[32];
+      std::snprintf(number, sizeof number, "%g", value);
+      out += " | `" + std::string(number) + " " + std::string(unit) + "`";
+    }
+    out += " |\n";
+  }
+}
+
 }  // namespace
 
 std::string site_reference_markdown() {
@@ -72,6 +92,9 @@ std::string site_reference_markdown() {
       }
       out += "| `" + std::string(k.key) + "` | " + type_of(k) + " | " + fallback + " | " + meaning +
              " |\n";
+    }
+    if (s.section == "tracker") {
+      tracker_table(out);
     }
   }
   out +=

@@ -164,6 +164,15 @@ constexpr std::array kKeys{
     Key{"sink", "baud", whole, D::number, "4800", 1200, 3000000, "", "serial: speed of the line."},
 };
 
+constexpr TrackerDefault kTrackerDefaults[] = {
+    {"own", IdentityKind::own, 0.1, 60, 5, 10, 200, 5, 30, 3600},
+    {"vessel", IdentityKind::vessel, 0.1, 60, 15, 120, 500, 60, 360, 1200},
+    {"aid", IdentityKind::aid, 0.01, 5, 15, 1800, 500, 600, 1800, 7200},
+    {"base_station", IdentityKind::base_station, 0.001, 1, 15, 1800, 500, 600, 1800, 7200},
+    {"aircraft", IdentityKind::aircraft, 2, 500, 50, 10, 2000, 10, 60, 300},
+    {"vehicle", IdentityKind::vehicle, 3, 100, 3, 3, 100, 2, 10, 120},
+};
+
 }  // namespace
 
 std::span<const Key> keys() {
@@ -171,6 +180,10 @@ std::span<const Key> keys() {
 }
 std::span<const SectionText> sections() {
   return kSections;
+}
+
+std::span<const TrackerDefault> tracker_defaults() {
+  return kTrackerDefaults;
 }
 
 }  // namespace vedette::plan

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/units.hpp"
+#include "model/observation.hpp"
 
 namespace vedette::plan {
 
@@ -29,5 +30,14 @@ struct SectionText {
   std::string_view text;
 };
 std::span<const SectionText> sections();
+
+// What is usual for things of one kind, in SI units; [tracker.KIND] changes what a site knows
+// better.
+struct TrackerDefault {
+  std::string_view name;
+  IdentityKind kind;
+  double acceleration, max_speed, position_sigma, half_life, halving_sigma, coast, lost, retire;
+};
+std::span<const TrackerDefault> tracker_defaults();
 
 }  // namespace vedette::plan

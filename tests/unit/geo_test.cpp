@@ -1,5 +1,8 @@
 #include "base/geo.hpp"
 
+#include <GeographicLib/Geodesic.hpp>
+#include <GeographicLib/Rhumb.hpp>
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -11,13 +14,30 @@ using namespace vedette;
 
 namespace {
 
+// By an independent library: rhumb lines (constant course) and geodesic distances on WGS 84. A
+// coarse search in time, then finer around the least.
 Approach search(const Motion& a, const Motion& b, double horizon) {
+  const auto sailed = [](const Motion& m, double t) {
+    Place p{};
+    GeographicLib::Rhumb::WGS84().Direct(
+        m.place.latitude, m.place.longitude,
+        std::atan2(m.velocity_east, m.velocity_north) * 180.0 / M_PI,
+        std::hypot(m.velocity_east, m.velocity_north) * t, p.latitude, p.longitude);
+    return p;
+  };
   Approach best{1e18, 0};
-  for (double t = 0; t <= horizon; t += 0.25) {
-    const Place pa = moved(a.place, a.velocity_east * t, a.velocity_north * t);
-    const Place pb = moved(b.place, b.velocity_east * t, b.velocity_north * t);
-    const double d = chord_distance(ecef_of(pa), ecef_of(pb));
-    best = d < best.cpa ? Approach{d, t} : best;
+  const auto look = [&](double from, double to, double step) {
+    for (double t = std::max(0.0, from); t <= std::min(horizon, to); t += step) {
+      const Place pa = sailed(a, t), pb = sailed(b, t);
+      double d = 0;
+      GeographicLib::Geodesic::WGS84().Inverse(pa.latitude, pa.longitude, pb.latitude, pb.longitude,
+                                               d);
+      best = d < best.cpa ? Approach{d, t} : best;
+    }
+  };
+  look(0, horizon, 20.0);
+  for (const double step : {2.0, 0.2}) {
+    look(best.tcpa - 10 * step, best.tcpa + 10 * step, step);
   }
   return best;
 }

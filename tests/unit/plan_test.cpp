@@ -38,6 +38,21 @@ TEST_CASE("a correct site compiles to a plan that loads") {
   CHECK(p->assessments()->Get(0)->when()->cost() == 405);
 }
 
+TEST_CASE("sources keep the order of the site file") {
+  const Compiled c =
+      compile_site(std::string(kSite) +
+                       "[source.Z]\ndriver = \"udp\"\nlisten = \"127.0.0.1:1\"\ncodec = \"n2k\"\n"
+                       "[source.B]\ndriver = \"udp\"\nlisten = \"127.0.0.1:2\"\ncodec = \"n2k\"\n",
+                   "");
+  REQUIRE(c.problems.empty());
+  std::string error;
+  const Plan* p = load_plan(c.buffer, error);
+  REQUIRE(p != nullptr);
+  CHECK(p->sources()->Get(0)->name()->str() == "a");
+  CHECK(p->sources()->Get(1)->name()->str() == "Z");
+  CHECK(p->sources()->Get(2)->name()->str() == "B");
+}
+
 TEST_CASE("all errors are reported at once, with place and suggestion") {
   const std::string text =
       std::string(kSite) +
@@ -53,6 +68,13 @@ TEST_CASE("all errors are reported at once, with place and suggestion") {
   }
   CHECK(key);
   CHECK(section);
+}
+
+TEST_CASE("an empty condition is an error at its place, not a plan that does not load") {
+  const Compiled c =
+      compile_site(std::string(kSite) + "[assess.nothing]\nof = \"track\"\nwhen = \"\"\n", "");
+  REQUIRE(c.problems.size() == 1);
+  CHECK(c.problems[0].line == 12);
 }
 
 TEST_CASE("text beyond ASCII is welcome in quotes and comments, and refused by place elsewhere") {
