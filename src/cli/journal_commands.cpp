@@ -185,7 +185,7 @@ int replay(const JournalCommand& c) {
   }
   node::Stepped stepped;
   stepped.init(*kept.plan, header.node, header.epoch);
-  const node::ReplayResult result = node::replay(c.data, stepped, *kept.plan, 0);
+  const node::ReplayResult result = node::replay(c.data, stepped, 0);
   if (!result.problem.empty()) {
     return fail(c.json, "replay", kFound, result.journal.torn_tail ? "torn" : "differs",
                 c.data + ": " + result.problem,
@@ -199,14 +199,18 @@ int replay(const JournalCommand& c) {
     std::string text;
     Json json(text);
     json.begin_object().member("batches", result.replayed).member_id("events", p.last_sequence);
+    json.member_id("first_batch", result.first_batch);
     json.member("digest", std::string_view(digest)).member("matches", true);
     json.member("closed", result.journal.closed);
     json.member("tracks", static_cast<std::uint64_t>(stepped.shard().tracks().size())).end_object();
     print_data("replay", text);
   } else {
-    std::printf("%llu batches, %llu events, digest %s: matches the journal batch by batch\n",
-                static_cast<unsigned long long>(result.replayed),
-                static_cast<unsigned long long>(p.last_sequence), digest.c_str());
+    std::printf(
+        "%llu batches from number %llu on, %llu events, digest %s: matches the journal batch "
+        "by batch\n",
+        static_cast<unsigned long long>(result.replayed),
+        static_cast<unsigned long long>(result.first_batch),
+        static_cast<unsigned long long>(p.last_sequence), digest.c_str());
   }
   return kOk;
 }

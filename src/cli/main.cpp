@@ -33,9 +33,7 @@ int usage(CLI::App& app, const CLI::ParseError& error, const std::string& first)
   return kUsage;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int dispatch(int argc, char** argv) {
   CLI::App app{
       "Vedette: a watch post in one program. It senses, judges, decides, acts, and can say why."};
   app.set_version_flag("--version", "vedette " VEDETTE_VERSION);
@@ -124,9 +122,21 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return usage(app, error, argc > 1 ? argv[1] : "");
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "vedette: internal fault: %s\n", error.what());
-    return kInternal;
   }
   return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return dispatch(argc, argv);
+  } catch (const std::exception& error) {
+    std::fputs("vedette: internal fault: ", stderr);
+    std::fputs(error.what(), stderr);
+    std::fputs("\n", stderr);
+  } catch (...) {
+    std::fputs("vedette: internal fault\n", stderr);
+  }
+  return kInternal;
 }

@@ -83,6 +83,11 @@ bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64
                   " holds something that is not an event";
       return false;
     }
+    if (r.last_batch == 0) {
+      for (ReadResult::Segment& s : r.segments) {
+        s.first_batch = header.number;
+      }
+    }
     r.last_batch = header.number;
     ++r.batches;
     if (visit.batch && !visit.batch(batch)) {
@@ -150,6 +155,7 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
         return r;
       }
       r.header = s;
+      r.segments.push_back({number, r.last_batch == 0 ? 0 : r.last_batch + 1});
       r.epoch = std::max(r.epoch, s.epoch);
       if (visit.segment && !visit.segment(s, payload.subspan(sizeof s), number)) {
         return r;

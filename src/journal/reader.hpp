@@ -31,6 +31,11 @@ struct ReadResult {
   std::uint64_t valid_bytes = 0;  // of the last segment
   std::uint64_t bytes = 0;
   SegmentHeader header{};  // of the last segment
+  struct Segment {
+    std::uint64_t number;
+    std::uint64_t first_batch;  // its first batch, or the next to come when it holds none yet
+  };
+  std::vector<Segment> segments;
 };
 
 // One segment's bytes; used by read_journal and by the fuzzer.

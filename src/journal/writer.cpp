@@ -43,6 +43,7 @@ int cut_tail(const std::string& folder, std::uint64_t segment, std::uint64_t val
 
 std::string Writer::open(const WriterOptions& options) {
   options_ = options;
+  segments_ = options.segments;
   buffer_bytes_ = block_bytes(std::max(
       {kGroupBytes, options.max_batch_bytes, options.max_frozen_bytes + sizeof(SegmentHeader)}));
   void* memory = std::aligned_alloc(limits::kBlockAlignment, buffer_bytes_);
@@ -103,6 +104,7 @@ int Writer::begin_segment() {
     return error;
   }
   segment_ = options_.next_segment++;
+  segments_.push_back({segment_, options_.next_batch});
   at_ = 0;
   SegmentHeader header = options_.header;
   header.frozen_bytes = static_cast<std::uint32_t>(frozen_.size());
@@ -193,6 +195,7 @@ bool Writer::step(Lane& batches) {
     return false;
   }
   batches.release(count);
+  options_.next_batch = last.number + 1;
   durable_.store(last.first_sequence + last.input_count + last.derived_count - 1,
                  std::memory_order_release);
   return true;
@@ -206,12 +209,13 @@ void Writer::close() {
 }
 
 void Writer::drop_old_segments() {
-  const std::vector<std::uint64_t> segments = list_segments(options_.folder);
   const std::uint64_t most =
       std::max<std::uint64_t>(4, options_.journal_bytes / options_.segment_bytes);
-  for (std::size_t i = 0; segments.size() - i >= most; ++i) {
-    const std::string path = options_.folder + "/" + segment_name(segments[i]);
+  // The segment about to begin starts with frozen_: a replay of what is left can start there.
+  while (segments_.size() >= most && frozen_batch_ + 1 >= segments_[1].first_batch) {
+    const std::string path = options_.folder + "/" + segment_name(segments_.front().number);
     ::unlink(path.c_str());
+    segments_.erase(segments_.begin());
   }
 }
 

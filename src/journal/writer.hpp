@@ -1,7 +1,8 @@
 // Purpose: puts batches on disk: group commit into preallocated segments, each write linked to
 // fdatasync, by io_uring and O_DIRECT.
 // In: sealed batches in the batch lane. Out: the durable sequence; what is in it survives a power
-// cut. Bound: the plan's journal and segment bytes; the oldest segments go first. When full or
+// cut. Bound: the plan's journal and segment bytes; the oldest segments go first, each only once a
+// later one begins with a state that a replay can start from. When full or
 // failing: nothing is taken from the lane, problem() says why, and it is tried again. Runs on: the
 // journal thread (warm: it may wait).
 #pragma once
@@ -14,6 +15,7 @@
 
 #include "base/lane.hpp"
 #include "journal/format.hpp"
+#include "journal/reader.hpp"
 #include "platform/file.hpp"
 #include "platform/ring.hpp"
 
@@ -30,6 +32,8 @@ struct WriterOptions {
   std::uint64_t next_block = 1;
   std::uint64_t chain = 0;
   std::uint64_t durable_sequence = 0;
+  std::uint64_t next_batch = 1;
+  std::vector<ReadResult::Segment> segments;  // what is there already
 };
 
 class Writer {
@@ -42,6 +46,8 @@ class Writer {
   bool step(Lane& batches);
   // A state to begin later segments with.
   void keep_frozen(Bytes frozen, std::uint64_t batch);
+  // The state kept is older than the segment being written: a newer one lets old segments go.
+  bool wants_frozen() const { return frozen_batch_ + 1 < segments_.back().first_batch; }
   void close();
 
   // Highest sequence that is on disk. Pairs an acquire load with the release store after fdatasync:
@@ -66,6 +72,7 @@ class Writer {
   std::size_t buffer_bytes_ = 0;
   std::uint64_t segment_ = 0;
   std::uint64_t at_ = 0;
+  std::vector<ReadResult::Segment> segments_;
   std::vector<std::uint8_t> frozen_;
   std::uint64_t frozen_batch_ = 0;
   std::atomic<std::uint64_t> durable_{0};

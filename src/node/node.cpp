@@ -101,7 +101,8 @@ Node::Failure Node::prepare() {
     return recovered;
   }
   std::vector<std::uint64_t> resume;
-  for (std::uint16_t s = 0; s < plan_.sources()->size(); ++s) {
+  const auto sources = static_cast<std::uint16_t>(plan_.sources()->size());  // at most kSources
+  for (std::uint16_t s = 0; s < sources; ++s) {
     resume.push_back(plan_.sources()->Get(s)->lossless() ? shard_.last_record(s) : 0);
   }
   problem = ingress_.init(arena, plan_, devices_, options_.recordings, resume);
@@ -117,7 +118,7 @@ Node::Failure Node::prepare() {
   // Order of admission: by class, then as declared; outcomes first, they free what waits.
   lanes_.push_back(&outcomes_);
   for (std::uint8_t c = 0; c < kEventClasses; ++c) {
-    for (std::uint16_t s = 0; s < plan_.sources()->size(); ++s) {
+    for (std::uint16_t s = 0; s < sources; ++s) {
       if (plan_.sources()->Get(s)->event_class() == c) {
         lanes_.push_back(&ingress_.lane(s));
       }
@@ -155,12 +156,12 @@ Node::Failure Node::recover() {
   } else {
     stepped.init(plan_, segment_header_.node, 1);
   }
-  ReplayResult result = replay(options_.data, stepped, plan_, from);
+  ReplayResult result = replay(options_.data, stepped, from);
   if (from != 0 && (result.journal.last_batch < from || !result.problem.empty()) &&
       !result.journal.torn_tail) {
     // The image is no help: the journal is the truth and rebuilds it.
     stepped.init(plan_, segment_header_.node, 1);
-    result = replay(options_.data, stepped, plan_, 0);
+    result = replay(options_.data, stepped, 0);
   }
   if (result.journal.last_segment != 0 && result.journal.last_block != 0 &&
       std::memcmp(result.journal.header.plan_hash, segment_header_.plan_hash, 32) != 0) {
@@ -214,6 +215,11 @@ Node::Failure Node::recover() {
   writer.next_block = result.journal.last_block + 1;
   writer.chain = result.journal.chain;
   writer.durable_sequence = shard_.progress().last_sequence;
+  writer.next_batch = shard_.progress().batch_number + 1;
+  writer.segments = result.journal.segments;
+  if (!fresh_) {
+    writer_.keep_frozen(Bytes(state.data(), freezer.used()), shard_.progress().batch_number);
+  }
   const std::string problem = writer_.open(writer);
   return problem.empty() ? Failure{} : Failure{74, problem};
 }
@@ -402,7 +408,7 @@ void Node::journal_loop() {
     }
     const bool wrote = writer_.step(batches_);
     const std::int64_t now = platform::monotonic_ns();
-    if (now - last_image_ns > plan_.limits()->checkpoint_ns() &&
+    if ((now - last_image_ns > plan_.limits()->checkpoint_ns() || writer_.wants_frozen()) &&
         frozen_state_.load(std::memory_order_relaxed) == kIdle) {
       last_image_ns = now;
       frozen_state_.store(kWanted, std::memory_order_release);

@@ -77,26 +77,55 @@ std::string Stepped::apply(Bytes recorded) {
   return difference;
 }
 
-ReplayResult replay(const std::string& data, Stepped& stepped, const plan::Plan&,
-                    std::uint64_t skip_through_batch) {
-  ReplayResult result;
-  bool begun = skip_through_batch != 0;
+namespace {
+
+// Where older segments are gone: puts the first state kept that a replay of the rest can start from
+// into `stepped`, and says after which batch it stands; 0 when the journal begins at batch 1 or has
+// no such state.
+std::uint64_t find_start(const std::string& data, Stepped& stepped) {
+  std::uint64_t start = 0;
+  std::uint64_t first_batch = 0;
+  std::vector<std::uint8_t> state;
+  std::uint64_t state_batch = 0;
+  const auto take = [&] {
+    const bool fits = first_batch > 1 && !state.empty() && state_batch + 1 >= first_batch;
+    start = fits && stepped.thaw(state) ? state_batch : 0;
+    return start == 0 && first_batch != 1;  // go on looking
+  };
   journal::Visit visit;
   visit.segment = [&](const journal::SegmentHeader& header, Bytes frozen, std::uint64_t) {
-    if (!begun && result.first_batch == 0 && !frozen.empty()) {
-      stepped.thaw(frozen);
-      skip_through_batch = header.frozen_batch;
-      begun = true;
-    }
-    return true;
+    state.assign(frozen.begin(), frozen.end());
+    state_batch = header.frozen_batch;
+    return first_batch == 0 || take();
   };
+  visit.batch = [&](Bytes batch) {
+    if (first_batch != 0) {
+      return true;
+    }
+    BatchHeader header;
+    std::memcpy(&header, batch.data(), sizeof header);
+    first_batch = header.number;
+    return take();
+  };
+  journal::read_journal(data + "/journal", visit);
+  return start;
+}
+
+}  // namespace
+
+ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t skip_through_batch) {
+  ReplayResult result;
+  if (skip_through_batch == 0) {
+    skip_through_batch = find_start(data, stepped);
+  }
+  journal::Visit visit;
   visit.batch = [&](Bytes batch) {
     BatchHeader header;
     std::memcpy(&header, batch.data(), sizeof header);
-    result.first_batch = result.first_batch == 0 ? header.number : result.first_batch;
     if (header.number <= skip_through_batch) {
       return true;
     }
+    result.first_batch = result.first_batch == 0 ? header.number : result.first_batch;
     result.problem = stepped.apply(batch);
     result.replayed += result.problem.empty() ? 1 : 0;
     return result.problem.empty();

@@ -43,8 +43,8 @@ struct ReplayResult {
   std::uint64_t first_batch = 0;  // 1, or where the journal kept begins
 };
 
-// From the first segment kept (or from `image`, when it is newer than `from_batch`).
-ReplayResult replay(const std::string& data, Stepped& stepped, const plan::Plan& plan,
-                    std::uint64_t skip_through_batch);
+// Applies every batch after `skip_through_batch`, where `stepped` stands; 0: from the beginning, or
+// where older segments are gone from the first state kept in those left.
+ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t skip_through_batch);
 
 }  // namespace vedette::node

@@ -11,6 +11,15 @@ bool within(T value, T low, T high) {
   return value >= low && value <= high;
 }
 
+// Longest time a plan may name; added to any node time it still fits in 64 bits.
+constexpr std::int64_t kDayNs = 86'400'000'000'000;
+// Beyond any physical value; keeps products of two finite.
+constexpr double kLargest = 1e9;
+
+bool positive(double value) {
+  return value > 0.0 && value <= kLargest;
+}
+
 // The verifier checks that a vector is there, not that its eight-byte elements are aligned.
 template <typename Vector>
 bool aligned(const Vector* v) {
@@ -52,8 +61,10 @@ std::string check_limits(const Plan& p) {
 std::string check_sources(const Plan& p) {
   for (const Source* s : *p.sources()) {
     if (s->driver() > DriverKind::recording || s->codec() > 3 || s->event_class() > 3 ||
-        !within<std::size_t>(s->credits(), 16, limits::kCredits) || s->interval_ns() < 0 ||
-        s->start_ns() < 0 || s->retry_ns() < 1'000'000 || s->device() == nullptr ||
+        !within<std::size_t>(s->credits(), 16, limits::kCredits) ||
+        !within<std::int64_t>(s->interval_ns(), 0, kDayNs) ||
+        !within<std::int64_t>(s->start_ns(), 0, kDayNs) ||
+        !within<std::int64_t>(s->retry_ns(), 1'000'000, kDayNs) || s->device() == nullptr ||
         s->eal() == nullptr || s->file() == nullptr || s->format() > 6 ||
         !(s->speed() > 0.0 && s->speed() <= 10000.0)) {
       return "source " + s->name()->str() + " has a field outside its range";
@@ -65,6 +76,9 @@ std::string check_sources(const Plan& p) {
 std::string check_zones(const Plan& p) {
   for (const Zone* z : *p.zones()) {
     const std::size_t points = z->points() == nullptr ? 0 : z->points()->size();
+    if (z->kind() != ZoneKind::polygon && !positive(z->radius_m())) {
+      return "zone " + z->name()->str() + " has a radius outside its range";
+    }
     const bool shape = z->kind() == ZoneKind::polygon
                            ? points >= 6 && points <= 2 * limits::kZonePoints
                        : z->kind() == ZoneKind::circle ? points == 2
@@ -86,10 +100,10 @@ std::string check_trackers(const Plan& p) {
   std::uint32_t seen = 0;
   for (const Tracker* t : *p.trackers()) {
     if (t->kind() == 0 || t->kind() >= static_cast<std::uint8_t>(IdentityKind::count) ||
-        !(t->acceleration() > 0.0) || !(t->max_speed() > 0.0) || !(t->gate_sigma() > 0.0) ||
-        !(t->position_sigma_m() > 0.0) || !(t->half_life_s() > 0.0) ||
-        !(t->halving_sigma_m() > 0.0) || !(t->retire_s() >= t->lost_s()) ||
-        !(t->lost_s() >= t->coast_s())) {
+        !positive(t->acceleration()) || !positive(t->max_speed()) || !positive(t->gate_sigma()) ||
+        !positive(t->position_sigma_m()) || !positive(t->half_life_s()) ||
+        !positive(t->halving_sigma_m()) || !positive(t->coast_s()) || !positive(t->lost_s()) ||
+        !positive(t->retire_s()) || t->retire_s() < t->lost_s() || t->lost_s() < t->coast_s()) {
       return "a tracker has a field outside its range";
     }
     seen |= 1U << t->kind();
@@ -103,6 +117,10 @@ std::string check_rules(const Plan& p) {
     if (a->subject() > 2 || (a->subject() == 2 && a->source() >= p.sources()->size())) {
       return "assessment " + a->name()->str() + " has no subject";
     }
+    if (!within<std::int64_t>(a->hold_ns(), 0, kDayNs) ||
+        !within<std::int64_t>(a->clear_ns(), 0, kDayNs)) {
+      return "assessment " + a->name()->str() + " has a time outside its range";
+    }
     for (const Expression* e : {a->when(), a->alarm_when(), a->confidence()}) {
       const std::string problem = check_expression(e, zones, a->name()->string_view());
       if (!problem.empty()) {
@@ -113,8 +131,11 @@ std::string check_rules(const Plan& p) {
   for (const Decision* d : *p.decisions()) {
     const bool fallback = d->fallback() == kNoAction || d->fallback() < p.actions()->size();
     if (d->assessment() >= p.assessments()->size() || d->action() >= p.actions()->size() ||
-        !fallback || d->trigger() > Trigger::both) {
-      return "decision " + d->name()->str() + " names something that is not there";
+        !fallback || d->trigger() > Trigger::both ||
+        !within<std::int64_t>(d->deadline_ns(), 0, kDayNs)) {
+      return "decision " + d->name()->str() +
+             " names something that is not there, or has a deadline "
+             "outside its range";
     }
     const std::string problem = check_expression(d->condition(), zones, d->name()->string_view());
     if (!problem.empty()) {
@@ -123,7 +144,8 @@ std::string check_rules(const Plan& p) {
   }
   for (const Action* a : *p.actions()) {
     if (a->sink() >= p.sinks()->size() || a->format() > FormatKind::nmea || a->event_class() > 3 ||
-        a->horizon_ns() <= 0 || (a->message() != nullptr && a->message()->size() > 200)) {
+        !within<std::int64_t>(a->horizon_ns(), 1, kDayNs) ||
+        (a->message() != nullptr && a->message()->size() > 200)) {
       return "action " + a->name()->str() + " has a field outside its range";
     }
   }

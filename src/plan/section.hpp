@@ -8,12 +8,22 @@
 #include <string_view>
 #include <vector>
 
-// This version asserts on some malformed keys; a site file is input, so that is an error to report.
+namespace vedette::plan {
+[[noreturn]] inline void malformed_toml() {
+  throw std::invalid_argument("malformed TOML");
+}
+}  // namespace vedette::plan
+
+// This version asserts on some malformed keys; a site file is input, so that is an error to report,
+// in a release build too, where the library would leave the assertion out.
+#pragma push_macro("NDEBUG")
+#undef NDEBUG
 #define TOML_EXCEPTIONS 1
 #define TOML_ASSERT(expr) \
-  (static_cast<bool>(expr) ? static_cast<void>(0) : throw std::invalid_argument("malformed TOML"))
+  (static_cast<bool>(expr) ? static_cast<void>(0) : ::vedette::plan::malformed_toml())
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
+#pragma pop_macro("NDEBUG")
 
 #include "plan/problem.hpp"
 #include "plan/schema.hpp"

@@ -72,7 +72,7 @@ std::string name_of(Health health) {
 
 std::vector<Check> examine_host(const std::string& sysroot) {
   Examination e(sysroot);
-  const auto is = [](std::string wanted, Health otherwise) {
+  const auto is = [](const char* wanted, Health otherwise) {
     return [wanted, otherwise](const std::string& text) {
       return text == wanted ? Health::pass : otherwise;
     };

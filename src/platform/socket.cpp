@@ -50,7 +50,7 @@ Result<sockaddr_un, int> unix_address(const std::string& path) {
 
 std::optional<Endpoint> parse_endpoint(std::string_view text) {
   const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon > 15) {
+  if (colon > 15) {  // longest numeric address; also when there is no colon
     return std::nullopt;
   }
   const std::string host(text.substr(0, colon));

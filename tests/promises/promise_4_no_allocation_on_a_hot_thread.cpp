@@ -36,7 +36,8 @@ Ending sealed(void (*work)()) {
   ::close(ends[1]);
   Ending ending;
   char text[512];
-  for (ssize_t n = ::read(ends[0], text, sizeof text); n > 0; n = ::read(ends[0], text, sizeof text)) {
+  for (ssize_t n = ::read(ends[0], text, sizeof text); n > 0;
+       n = ::read(ends[0], text, sizeof text)) {
     ending.said.append(text, static_cast<std::size_t>(n));
   }
   ::close(ends[0]);

@@ -1,8 +1,12 @@
 """System tests: the real binary, real recordings, real sockets, real kill -9. Ends with the plain count line."""
-import json, math, os, pathlib, pty, random, re, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time, traceback
+import argparse, json, math, os, pathlib, pty, random, re, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time, traceback
 
-vedette = str(pathlib.Path(sys.argv[1]).resolve())
-only = sys.argv[2] if len(sys.argv) > 2 else ""
+arguments = argparse.ArgumentParser(description="system tests")
+arguments.add_argument("binary")
+arguments.add_argument("only", nargs="?", default="", help="part of the names of the tests to run")
+arguments.add_argument("--without", help="part of the names of tests that say nothing of this binary")
+arguments = arguments.parse_args()
+vedette = str(pathlib.Path(arguments.binary).resolve())
 root = pathlib.Path(__file__).resolve().parents[2]
 recordings = root.parent / "shared" / "recordings"
 work = pathlib.Path(tempfile.mkdtemp(prefix="vedette-test-"))
@@ -242,6 +246,24 @@ def every_recording_replays():
         assert s["accepted"] >= least, (name, s)
         again = json.loads(call("replay", data, "--verify", "--json").stdout)["data"]
         assert again["matches"] and again["digest"] == done["digest"], name
+
+
+@test
+def a_journal_at_its_bound_lets_the_oldest_go_and_still_replays():
+    need_recordings()
+    path = write_site("bounded", f'[source.in]\ndriver = "recording"\nfile = "{recordings / "nmea0183/plaka.log.gz"}"\ncodec = "nmea0183"\nspeed = "max"\n', 9)
+    path.write_text(path.read_text().replace('journal = "64 MiB"', 'journal = "4 MiB"'))
+    data = work / "bounded"
+    for attempt in ("first", "restarted"):
+        done = json.loads(call("run", path, "--data", data, "--json").stdout.splitlines()[-1])["data"]
+        segments = sorted(p.name for p in (data / "journal").glob("*.seg"))
+        assert len(segments) <= 5 and segments[0] > "0000000000000001.seg", segments
+        again = json.loads(call("replay", data, "--verify", "--json").stdout)["data"]
+        assert again["matches"] and again["digest"] == done["digest"], (attempt, again)
+        assert int(again["first_batch"]) > 1 and again["batches"] > 100, again
+    (data / "belief.mdb").unlink()
+    call("run", path, "--data", data)
+    call("replay", data, "--verify")
 
 
 class Receiver:
@@ -577,7 +599,7 @@ def the_binary_is_static_and_small():
 
 passed = failed = skipped = 0
 for f in tests:
-    if only and only not in f.__name__:
+    if arguments.only not in f.__name__ or (arguments.without and arguments.without in f.__name__):
         continue
     begin = time.time()
     try:
