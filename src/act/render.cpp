@@ -45,7 +45,8 @@ void render_json(const plan::Plan& plan, const EventHeader& event, const ActionI
   FixedText key_text{std::span<char>(key)};
   append_key(key_text, i, event.sequence);
   json.begin_object();
-  json.member("key", key_text.view()).member_time("time", event.observed_ns);
+  json.member("key", key_text.view()).member_id("event", event.sequence);
+  json.member_time("time", event.observed_ns);
   json.member("site", plan.site()->string_view());
   json.member("action", plan.actions()->Get(i.action)->name()->string_view());
   json.member("assessment", plan.assessments()->Get(i.assessment)->name()->string_view());

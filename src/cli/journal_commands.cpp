@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
+#include "cli/describe_event.hpp"
 #include "journal/reader.hpp"
 #include "model/batch.hpp"
 #include "model/derived.hpp"
@@ -16,136 +17,6 @@
 
 namespace vedette::cli {
 namespace {
-
-using Json = JsonWriter<std::string>;
-
-template <typename T>
-T as(Bytes payload) {
-  T value{};
-  std::memcpy(&value, payload.data(), std::min(payload.size(), sizeof value));
-  return value;
-}
-
-std::string subject_text(const Subject& s, const plan::Plan& p) {
-  if (s.kind == SubjectKind::source) {
-    return "source " +
-           (s.source < p.sources()->size() ? p.sources()->Get(s.source)->name()->str() : "?");
-  }
-  return std::string(name_of(static_cast<IdentityKind>(s.key >> 56))) + " " +
-         std::to_string(identity_of(s.key));
-}
-
-template <typename List>
-std::string name_in(const List* list, std::size_t index) {
-  return index < list->size() ? list->Get(static_cast<flatbuffers::uoffset_t>(index))->name()->str()
-                              : "?";
-}
-
-Bytes raw_of(Bytes payload) {
-  return payload.size() > sizeof(Observation) ? payload.subspan(sizeof(Observation)) : Bytes{};
-}
-
-bool printable(Bytes bytes) {
-  for (const std::uint8_t b : bytes) {
-    if ((b < 0x20 && b != '\n' && b != '\r') || b > 0x7E) {
-      return false;
-    }
-  }
-  return true;
-}
-
-void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Json& json) {
-  json.member_id("event", e.sequence).member("kind", name_of(e.kind));
-  json.member_time("time", e.observed_ns);
-  json.member("class", name_of(e.event_class)).member("phase", name_of(e.state.phase()));
-  if (e.state.phase() == Phase::resolved) {
-    json.member("exit", name_of(e.state.exit())).member("reason", name_of(e.state.reason()));
-  }
-  if (e.source != kNoSource) {
-    json.member("source", std::string_view(name_in(p.sources(), e.source)))
-        .member_id("record", e.record);
-  }
-  if (e.cause != 0) {
-    json.member_id("cause", e.cause);
-  }
-  const auto subject = [&](const Subject& s) {
-    json.member("subject", std::string_view(subject_text(s, p)));
-  };
-  switch (e.kind) {
-    case EventKind::observation: {
-      const auto o = as<Observation>(payload);
-      json.member("of", name_of(o.kind))
-          .member_id("identity", o.identity)
-          .member("message", o.message);
-      if (o.has(Field::position)) {
-        json.member("lat", o.latitude_e7 * 1e-7, 7).member("lon", o.longitude_e7 * 1e-7, 7);
-      }
-      std::string raw;
-      if (printable(raw_of(payload))) {
-        raw = as_text(raw_of(payload));
-        json.member("raw", std::string_view(raw));
-      } else {
-        append_hex(raw, raw_of(payload));
-        json.member("raw_hex", std::string_view(raw));
-      }
-      break;
-    }
-    case EventKind::assessment: {
-      const auto a = as<AssessmentChange>(payload);
-      json.member("assessment", std::string_view(name_in(p.assessments(), a.assessment)));
-      json.member("transition", name_of(a.transition)).member("level", name_of(a.level));
-      json.member("confidence", a.confidence, 3);
-      subject(a.subject);
-      json.key("causes").begin_array();
-      for (const std::uint64_t cause : a.causes) {
-        if (cause != 0) {
-          json.value(std::string_view(std::to_string(cause)));
-        }
-      }
-      json.end_array();
-      break;
-    }
-    case EventKind::decision: {
-      const auto d = as<DecisionMade>(payload);
-      json.member("decision", std::string_view(name_in(p.decisions(), d.decision)));
-      json.member("choice", name_of(d.choice)).member("confidence", d.confidence, 3);
-      json.member_id("late_ns", static_cast<std::uint64_t>(d.late_ns));
-      subject(d.subject);
-      break;
-    }
-    case EventKind::action: {
-      const auto i = as<ActionIntent>(payload);
-      json.member("action", std::string_view(name_in(p.actions(), i.action)));
-      json.member("sink", std::string_view(name_in(p.sinks(), i.sink)));
-      json.member("assessment", std::string_view(name_in(p.assessments(), i.assessment)));
-      json.member("level", name_of(i.level));
-      std::string key;
-      append_unsigned(key, i.node, 16);
-      key += "-" + std::to_string(i.epoch) + "-" + std::to_string(e.sequence);
-      json.member("key", std::string_view(key));
-      subject(i.subject);
-      break;
-    }
-    case EventKind::outcome: {
-      const auto o = as<ActionOutcome>(payload);
-      json.member_id("action_event", o.action_sequence).member("outcome", name_of(o.exit));
-      json.member("why", name_of(o.reason)).member("bytes", o.bytes_sent);
-      break;
-    }
-    case EventKind::track: {
-      const auto t = as<TrackChange>(payload);
-      json.member("change", name_of(t.change))
-          .member("of", name_of(static_cast<IdentityKind>(t.key >> 56)));
-      json.member_id("identity", identity_of(t.key));
-      break;
-    }
-    case EventKind::source_state:
-      json.member("status", name_of(as<SourceState>(payload).status));
-      break;
-    default:
-      break;
-  }
-}
 
 // The plan of the newest segment; the journal of one folder has one.
 int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan& kept,
@@ -224,7 +95,7 @@ int journal(const JournalCommand& c) {
   }
   journal::Visit visit;
   visit.batch = [&](Bytes batch) {
-    const auto b = as<BatchHeader>(batch.first(sizeof(BatchHeader)));
+    const auto b = payload_as<BatchHeader>(batch.first(sizeof(BatchHeader)));
     for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
       std::string text;
       Json json(text);
@@ -265,8 +136,8 @@ int explain(const JournalCommand& c) {
   journal::Visit visit;
   visit.batch = [&](Bytes batch) {
     for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
-      const bool late_outcome =
-          e.kind == EventKind::outcome && as<ActionOutcome>(payload).action_sequence == *wanted;
+      const bool late_outcome = e.kind == EventKind::outcome &&
+                                payload_as<ActionOutcome>(payload).action_sequence == *wanted;
       if (e.sequence <= *wanted || late_outcome) {
         events[e.sequence] = {e, {payload.begin(), payload.end()}};
       }
@@ -293,7 +164,7 @@ int explain(const JournalCommand& c) {
     }
     chain.push_back(at);
     if (found->second.header.kind == EventKind::assessment) {
-      for (const std::uint64_t cause : as<AssessmentChange>(found->second.payload).causes) {
+      for (const std::uint64_t cause : payload_as<AssessmentChange>(found->second.payload).causes) {
         open.push_back(cause);
       }
     }

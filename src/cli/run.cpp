@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "cli/command.hpp"
+#include "cli/describe_event.hpp"
 #include "node/node.hpp"
 #include "plan/plan.hpp"
 #include "platform/file.hpp"
@@ -68,6 +69,20 @@ int run(const RunCommand& command) {
     FILE* out = alerts ? stdout : stderr;
     std::fwrite(text.data(), 1, text.size(), out);
     std::fflush(out);
+  };
+  options.on_event = [&loaded](const EventHeader& event, Bytes payload) {
+    std::string line;
+    Json json(line);
+    json.begin_object();
+    event_members(event, payload, *loaded.plan, json);
+    json.end_object();
+    std::fprintf(stderr, "%s\n", line.c_str());
+  };
+  options.on_lacking = [](std::string_view what) {
+    std::string line;
+    Json json(line);
+    json.begin_object().member("kind", "node").member("runs_without", what).end_object();
+    std::fprintf(stderr, "%s\n", line.c_str());
   };
   struct sigaction action {};
   action.sa_handler = on_signal;

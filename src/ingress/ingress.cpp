@@ -328,7 +328,10 @@ std::size_t Ingress::step_serial(Source& source, std::int64_t now_ns) {
   if (source.line < 0) {
     source.line = devices_->take(source.device);
     if (source.line < 0) {
-      announce(source, SourceStatus::down, devices_->last_error(source.device), now_ns);
+      const int error = devices_->last_error(source.device);
+      if (error != 0) {  // tried, and it is not there
+        announce(source, SourceStatus::down, error, now_ns);
+      }
       return 0;
     }
     announce(source, SourceStatus::up, 0, now_ns);
@@ -403,8 +406,9 @@ std::size_t Ingress::step_recording(Source& source, const platform::NodeClock& c
   }
   if (source.due_ns == kNever) {
     announce(source, SourceStatus::ended, 0, now_ns);
-    source.ended = source.counters.status.load(std::memory_order_relaxed) ==
-                   static_cast<std::uint8_t>(SourceStatus::ended);
+    source.ended.store(source.counters.status.load(std::memory_order_relaxed) ==
+                           static_cast<std::uint8_t>(SourceStatus::ended),
+                       std::memory_order_release);
   }
   return taken;
 }

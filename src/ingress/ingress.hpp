@@ -2,7 +2,8 @@
 // In: datagrams and lines by io_uring, frames by DPDK, recorded files. Out: events in lanes.
 // Bound: each source's credits. When full: a lossless source (a recording) waits, a lossy one's
 // observations are refused as lane-full. Fails as: the source goes down, is tried again, and harms
-// nobody else; its state is an event. Runs on: the engine thread (fused), or stepped.
+// nobody else; its state is an event. Runs on: the engine thread (fused), a thread of its own, or
+// stepped.
 #pragma once
 
 #include <array>
@@ -80,7 +81,8 @@ class Ingress {
     std::size_t device = 0;
     std::size_t port = 0;
     bool armed = false;
-    bool ended = false;
+    // The engine's thread reads it: when set, all that the recording gave is in the lane.
+    std::atomic<bool> ended{false};
     std::int64_t link_checked_ns = 0;
     std::uint8_t read_buffer[1024];
   };

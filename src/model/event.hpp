@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <type_traits>
 
+#include "base/bytes.hpp"
 #include "model/limits.hpp"
 
 namespace vedette {
@@ -93,6 +95,19 @@ inline std::uint8_t* payload_of(EventHeader* event) {
 }
 inline const std::uint8_t* payload_of(const EventHeader* event) {
   return reinterpret_cast<const std::uint8_t*>(event + 1);
+}
+
+// The typed part that a payload begins with; what is missing of it reads as zeros.
+template <typename T>
+T payload_as(Bytes payload) {
+  T value{};
+  std::memcpy(&value, payload.data(),
+              payload.size() < sizeof value ? payload.size() : sizeof value);
+  return value;
+}
+template <typename T>
+T payload_as(const EventHeader& event) {
+  return payload_as<T>(Bytes(payload_of(&event), event.payload_bytes));
 }
 
 std::string_view name_of(EventKind kind);

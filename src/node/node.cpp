@@ -32,12 +32,29 @@ std::size_t outcome_bytes(const plan::Plan& plan) {
   return outcome_records(plan) * align_up(event_bytes(sizeof(ActionOutcome)), Lane::kAlignment);
 }
 
-template <typename T>
-T payload_as(Bytes payload) {
-  T value;
-  std::memcpy(&value, payload.data(), sizeof value);
-  return value;
-}
+// Between two turns of a hot loop: goes on at once when there is work. A FIFO thread that never
+// rests is stopped by the kernel for tens of milliseconds at a time, so a throttled one rests by
+// itself.
+class Pace {
+ public:
+  Pace(bool fifo, bool rest_when_idle)
+      : throttled_(fifo && platform::fifo_is_throttled()), rest_when_idle_(rest_when_idle) {}
+
+  void turn(bool busy, std::int64_t now_ns) {
+    if ((throttled_ && now_ns - last_rest_ns_ > kThrottleRestEveryNs) ||
+        (rest_when_idle_ && !busy)) {
+      platform::rest_ns(kRestNs);
+      last_rest_ns_ = platform::monotonic_ns();
+    } else if (!busy) {
+      platform::relax();
+    }
+  }
+
+ private:
+  bool throttled_;
+  bool rest_when_idle_;
+  std::int64_t last_rest_ns_ = platform::monotonic_ns();
+};
 
 }  // namespace
 
@@ -53,7 +70,7 @@ std::vector<RoomMemory> memory_plan(const plan::Plan& plan) {
       {"shard (belief, assess, decide)", Shard::bytes_needed(plan)},
       {"act", act::Act::bytes_needed(plan) +
                   Lane::bytes_needed(outcome_records(plan), outcome_bytes(plan)) +
-                  Lane::bytes_needed(kLogRecords, kLogBytes)},
+                  2 * Lane::bytes_needed(kLogRecords, kLogBytes)},
       {"batches", Lane::bytes_needed(kBatchRecords, batch_lane_bytes(plan))},
   };
 }
@@ -96,6 +113,7 @@ Node::Failure Node::prepare() {
   batches_.init(arena, kBatchRecords, batch_lane_bytes(plan_));
   outcomes_.init(arena, outcome_records(plan_), outcome_bytes(plan_));
   log_.init(arena, kLogRecords, kLogBytes);
+  told_.init(arena, kLogRecords, kLogBytes);
   const Failure recovered = recover();
   if (recovered.exit_code != 0) {
     return recovered;
@@ -246,7 +264,10 @@ void Node::after_step(Bytes batch) {
   std::int64_t newest = 0;
   std::uint64_t assessments = 0, decisions = 0, fallbacks = 0, actions = 0;
   for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
-    if (event.kind == EventKind::assessment) {
+    if (event.kind == EventKind::source_state) {
+      tell(event, payload);
+    } else if (event.kind == EventKind::assessment) {
+      tell(event, payload);
       newest = payload_as<AssessmentChange>(payload).newest_arrival_ns;
       ++assessments;
     } else if (event.kind == EventKind::decision) {
@@ -278,6 +299,17 @@ void Node::after_step(Bytes batch) {
   publish();
 }
 
+void Node::tell(const EventHeader& event, Bytes payload) {
+  std::uint8_t* at = told_.reserve(event_bytes(payload.size()));
+  if (at == nullptr) {
+    board_.untold.fetch_add(1, std::memory_order_relaxed);  // the journal has it
+    return;
+  }
+  std::memcpy(at, &event, sizeof event);
+  std::memcpy(at + sizeof event, payload.data(), payload.size());
+  told_.commit(event_bytes(payload.size()));
+}
+
 void Node::publish() {
   const engine::Progress& p = shard_.progress();
   const auto set = [](auto& at, auto value) { at.store(value, std::memory_order_relaxed); };
@@ -296,9 +328,31 @@ void Node::publish() {
   set(board_.now_ns, clock_.now_ns());
 }
 
-void Node::hot_loop() {
-  grant_ = platform::make_hot({"engine", plan_.cores()->engine(), plan_.cores()->priority()});
-  hot_problem_ = ingress_.start_on_this_thread();
+bool Node::fused() const {
+  return plan_.cores()->fused() || clock_.stepped();
+}
+
+void Node::ingress_loop() {
+  HotThread& self = ingress_thread_;
+  self.grant = platform::make_hot({"ingress", plan_.cores()->ingress(), plan_.cores()->priority()});
+  self.problem = ingress_.start_on_this_thread();
+  self.ready.store(true, std::memory_order_release);
+  if (!self.problem.empty()) {
+    return;
+  }
+  platform::seal_thread();
+  Pace pace(self.grant.fifo, plan_.cores()->rest());
+  while (!stop_hot_.load(std::memory_order_acquire)) {
+    pace.turn(ingress_.step(clock_) != 0, platform::monotonic_ns());
+  }
+  platform::unseal_thread();
+}
+
+void Node::engine_loop() {
+  HotThread& self = engine_thread_;
+  self.grant = platform::make_hot({"engine", plan_.cores()->engine(), plan_.cores()->priority()});
+  const bool takes_in = fused();
+  self.problem = takes_in ? ingress_.start_on_this_thread() : std::string();
   for (const std::uint64_t sequence : unanswered_) {
     // The node stopped between intent and outcome: whether it was done is not known, and it is not
     // done again.
@@ -319,20 +373,18 @@ void Node::hot_loop() {
     std::memcpy(at + sizeof header, &outcome, sizeof outcome);
     outcomes_.commit(event_bytes(sizeof outcome));
   }
-  const bool throttled = grant_.fifo && platform::fifo_is_throttled();
-  const bool rest_when_idle = plan_.cores()->rest();
-  board_.fifo.store(grant_.fifo, std::memory_order_relaxed);
-  hot_ready_.store(true, std::memory_order_release);
-  if (!hot_problem_.empty()) {
+  Pace pace(self.grant.fifo, plan_.cores()->rest());
+  board_.fifo.store(self.grant.fifo, std::memory_order_relaxed);
+  self.ready.store(true, std::memory_order_release);
+  if (!self.problem.empty()) {
     return;
   }
   platform::seal_thread();
   board_.sealed.store(platform::thread_sealed(), std::memory_order_relaxed);
-  std::int64_t last_rest_ns = platform::monotonic_ns();
   std::int64_t stop_seen_ns = 0;
   for (;;) {
     const bool stopping = stop_hot_.load(std::memory_order_acquire);
-    bool busy = !stopping && ingress_.step(clock_) != 0;
+    bool busy = takes_in && !stopping && ingress_.step(clock_) != 0;
     const Bytes batch = shard_.step(lanes_, batches_, clock_.now_ns(), clock_.arrival_ns());
     if (!batch.empty()) {
       after_step(batch);
@@ -355,13 +407,7 @@ void Node::hot_loop() {
     if (!busy && !stopping && shard_.pending().size() == 0 && ingress_.all_recordings_ended()) {
       board_.finished.store(true, std::memory_order_release);
     }
-    // A FIFO thread that never rests is stopped by the kernel for tens of milliseconds at a time.
-    if ((throttled && now - last_rest_ns > kThrottleRestEveryNs) || (rest_when_idle && !busy)) {
-      platform::rest_ns(kRestNs);
-      last_rest_ns = platform::monotonic_ns();
-    } else if (!busy) {
-      platform::relax();
-    }
+    pace.turn(busy, now);
   }
   platform::unseal_thread();
 }
@@ -432,6 +478,13 @@ void Node::drain_log() {
     }
     log_.release();
   }
+  for (auto record = told_.peek(); !record.empty(); record = told_.peek()) {
+    const auto* event = reinterpret_cast<const EventHeader*>(record.data());
+    if (options_.on_event) {
+      options_.on_event(*event, Bytes(payload_of(event), event->payload_bytes));
+    }
+    told_.release();
+  }
 }
 
 void Node::serve_control() {
@@ -485,23 +538,36 @@ Node::Failure Node::run() {
   }
   ingress_.set_node_start(base);
   std::thread journal([this] { journal_loop(); });
-  std::thread hot([this] { hot_loop(); });
-  while (!hot_ready_.load(std::memory_order_acquire)) {
-    platform::rest_ns(100'000);
+  std::thread ingress;
+  std::vector<HotThread*> hot{&engine_thread_};
+  if (!fused()) {
+    hot.push_back(&ingress_thread_);
+    ingress = std::thread([this] { ingress_loop(); });
   }
-  if (!grant_.pinning.empty()) {
-    without_.push_back(grant_.pinning);
+  std::thread engine([this] { engine_loop(); });
+  for (HotThread* thread : hot) {
+    while (!thread->ready.load(std::memory_order_acquire)) {
+      platform::rest_ns(100'000);
+    }
+    for (const std::string* lacking : {&thread->grant.pinning, &thread->grant.priority}) {
+      if (!lacking->empty()) {
+        without_.push_back(*lacking);
+      }
+    }
   }
-  if (!grant_.priority.empty()) {
-    without_.push_back(grant_.priority);
-  }
-  if (grant_.fifo && platform::fifo_is_throttled()) {
+  const std::string hot_problem = engine_thread_.problem + ingress_thread_.problem;
+  if (engine_thread_.grant.fifo && platform::fifo_is_throttled()) {
     without_.push_back("unthrottled SCHED_FIFO: resting 60 us in every ms");
+  }
+  for (const std::string& item : without_) {
+    if (options_.on_lacking) {
+      options_.on_lacking(item);
+    }
   }
   const auto seconds = [this] {
     return static_cast<double>(platform::monotonic_ns() - started_ns_) * 1e-9;
   };
-  while (hot_problem_.empty()) {
+  while (hot_problem.empty()) {
     devices_.tend(platform::monotonic_ns());
     serve_control();
     drain_log();
@@ -513,7 +579,10 @@ Node::Failure Node::run() {
     platform::rest_ns(5'000'000);
   }
   stop_hot_.store(true, std::memory_order_release);
-  hot.join();
+  engine.join();
+  if (ingress.joinable()) {
+    ingress.join();
+  }
   drain_log();
   stop_journal_.store(true, std::memory_order_release);
   journal.join();
@@ -527,8 +596,8 @@ Node::Failure Node::run() {
     write_image();
     writer_.close();
   }
-  if (!hot_problem_.empty()) {
-    return {71, hot_problem_};
+  if (!hot_problem.empty()) {
+    return {71, hot_problem};
   }
   return writer_.last_error() == 0
              ? Failure{}

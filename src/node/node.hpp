@@ -31,6 +31,10 @@ struct RunOptions {
   bool echo_actions = false;  // actions of other sinks also go to on_log
   // Text of log sinks, as it comes.
   std::function<void(std::string_view)> on_log;
+  // What people follow a node by: changes of sources and of assessments, as they are journalled.
+  std::function<void(const EventHeader&, Bytes payload)> on_event;
+  // What the node runs without, once it runs.
+  std::function<void(std::string_view)> on_lacking;
 };
 
 struct RoomMemory {
@@ -60,7 +64,7 @@ class Node {
   // Written by the hot thread, read by the link thread.
   struct Board {
     std::atomic<std::uint64_t> batches{0}, sequence{0}, digest{0}, accepted{0}, waiting{0},
-        transient{0}, exits[3]{}, tracks{0}, raised{0}, late_outcomes{0};
+        transient{0}, exits[3]{}, tracks{0}, raised{0}, late_outcomes{0}, untold{0};
     std::atomic<std::uint64_t> assessments{0}, decisions{0}, fallbacks{0}, actions{0};
     std::atomic<std::int64_t> now_ns{0};
     std::atomic<bool> finished{false}, fifo{false}, sealed{false};
@@ -69,10 +73,13 @@ class Node {
 
   Failure prepare();
   Failure recover();
-  void hot_loop();
+  void engine_loop();
+  void ingress_loop();
+  bool fused() const;  // one thread for ingress and engine
   void after_step(Bytes batch);
   bool advance_stepped_time();
   void publish();
+  void tell(const EventHeader& event, Bytes payload);
   void journal_loop();
   void write_image();
   void serve_control();
@@ -91,7 +98,7 @@ class Node {
   act::Act act_;
   journal::Writer writer_;
   belief::Image image_;
-  Lane batches_, outcomes_, log_;
+  Lane batches_, outcomes_, log_, told_;
   std::vector<Lane*> lanes_;
   journal::SegmentHeader segment_header_{};
   std::vector<std::uint64_t> unanswered_;  // intents without an outcome after a restart
@@ -110,9 +117,13 @@ class Node {
   Board board_;
   std::atomic<bool> stop_hot_{false};
   std::atomic<bool> stop_journal_{false};
-  std::atomic<bool> hot_ready_{false};
-  std::string hot_problem_;
-  platform::HotGrant grant_;
+  // Of the engine's thread and, where it has one of its own, ingress'.
+  struct HotThread {
+    std::atomic<bool> ready{false};
+    std::string problem;  // readable once ready
+    platform::HotGrant grant;
+  };
+  HotThread engine_thread_, ingress_thread_;
   std::vector<std::string> without_;  // what the node runs without
   std::string image_problem_;
   std::atomic<std::uint64_t> images_written_{0};

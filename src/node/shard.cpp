@@ -14,13 +14,6 @@ Bytes bytes_of(const T& value) {
   return {reinterpret_cast<const std::uint8_t*>(&value), sizeof value};
 }
 
-template <typename T>
-T payload_as(const EventHeader& event) {
-  T value;
-  std::memcpy(&value, payload_of(&event), sizeof value);
-  return value;
-}
-
 // Derived events that one judged subject can cause at most: four changes of the track, and for each
 // assessment its change with every decision on it, each decision with an action.
 std::size_t derived_bytes_per_subject(const plan::Plan& plan) {

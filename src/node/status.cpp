@@ -35,6 +35,7 @@ std::string Node::status_json() const {
   json.key("engine_thread").begin_object().member("sealed", read(board_.sealed));
   json.member("fifo", read(board_.fifo)).end_object();
   json.member("late_outcomes", read(board_.late_outcomes));
+  json.member("log_lines_lost", read(board_.untold));
   json.key("sources").begin_array();
   for (std::size_t s = 0; s < ingress_.size(); ++s) {
     const ingress::SourceCounters& c = ingress_.counters(s);

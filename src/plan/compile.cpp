@@ -563,8 +563,9 @@ class SiteCompiler {
   flatbuffers::Offset<Cores> compile_cores() {
     Section s = section("cores");
     const auto engine = static_cast<std::int32_t>(s.whole("engine"));
-    return CreateCores(b_, engine, engine, static_cast<std::int32_t>(s.whole("priority")),
-                       s.choice("idle") == 1, s.flag("huge_pages"));
+    return CreateCores(b_, engine, static_cast<std::int32_t>(s.whole("ingress")),
+                       static_cast<std::int32_t>(s.whole("priority")), s.choice("idle") == 1,
+                       s.flag("huge_pages"), !s.has("ingress"));
   }
 
   const toml::table& root_;

@@ -37,6 +37,9 @@ constexpr std::array kKeys{
 
     Key{"cores", "engine", whole, D::number, "-1", -1, 1023, "",
         "Core of the engine thread; -1 leaves it to the system."},
+    Key{"cores", "ingress", whole, D::number, "", -1, 1023, "",
+        "Core of a thread that only takes sources in; -1 leaves it to the system. Without this key "
+        "the engine's thread does both, as suits two cores; so it is at speed \"max\" always."},
     Key{"cores", "priority", whole, D::number, "50", 0, 90, "",
         "SCHED_FIFO priority; 0 keeps the normal scheduler."},
     Key{"cores", "idle", choice, D::number, "spin", 0, 0, "spin rest",

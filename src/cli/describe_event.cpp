@@ -1,0 +1,141 @@
+#include "cli/describe_event.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/text.hpp"
+#include "model/derived.hpp"
+#include "model/observation.hpp"
+
+namespace vedette::cli {
+namespace {
+
+std::string subject_text(const Subject& s, const plan::Plan& p) {
+  if (s.kind == SubjectKind::source) {
+    return "source " +
+           (s.source < p.sources()->size() ? p.sources()->Get(s.source)->name()->str() : "?");
+  }
+  return std::string(name_of(static_cast<IdentityKind>(s.key >> 56))) + " " +
+         std::to_string(identity_of(s.key));
+}
+
+template <typename List>
+std::string name_in(const List* list, std::size_t index) {
+  return index < list->size() ? list->Get(static_cast<flatbuffers::uoffset_t>(index))->name()->str()
+                              : "?";
+}
+
+}  // namespace
+
+Bytes raw_of(Bytes payload) {
+  return payload.size() > sizeof(Observation) ? payload.subspan(sizeof(Observation)) : Bytes{};
+}
+
+bool printable(Bytes bytes) {
+  for (const std::uint8_t b : bytes) {
+    if ((b < 0x20 && b != '\n' && b != '\r') || b > 0x7E) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Json& json) {
+  json.member_id("event", e.sequence).member("kind", name_of(e.kind));
+  json.member_time("time", e.observed_ns);
+  json.member("class", name_of(e.event_class)).member("phase", name_of(e.state.phase()));
+  if (e.state.phase() == Phase::resolved) {
+    json.member("exit", name_of(e.state.exit())).member("reason", name_of(e.state.reason()));
+  }
+  if (e.source != kNoSource) {
+    json.member("source", std::string_view(name_in(p.sources(), e.source)))
+        .member_id("record", e.record);
+  }
+  if (e.cause != 0) {
+    json.member_id("cause", e.cause);
+  }
+  const auto subject = [&](const Subject& s) {
+    json.member("subject", std::string_view(subject_text(s, p)));
+  };
+  switch (e.kind) {
+    case EventKind::observation: {
+      const auto o = payload_as<Observation>(payload);
+      json.member("of", name_of(o.kind))
+          .member_id("identity", o.identity)
+          .member("message", o.message);
+      if (o.has(Field::position)) {
+        json.member("lat", o.latitude_e7 * 1e-7, 7).member("lon", o.longitude_e7 * 1e-7, 7);
+      }
+      std::string raw;
+      if (printable(raw_of(payload))) {
+        raw = as_text(raw_of(payload));
+        json.member("raw", std::string_view(raw));
+      } else {
+        append_hex(raw, raw_of(payload));
+        json.member("raw_hex", std::string_view(raw));
+      }
+      break;
+    }
+    case EventKind::assessment: {
+      const auto a = payload_as<AssessmentChange>(payload);
+      json.member("assessment", std::string_view(name_in(p.assessments(), a.assessment)));
+      json.member("transition", name_of(a.transition)).member("level", name_of(a.level));
+      json.member("confidence", a.confidence, 3);
+      subject(a.subject);
+      json.key("causes").begin_array();
+      for (const std::uint64_t cause : a.causes) {
+        if (cause != 0) {
+          json.value(std::string_view(std::to_string(cause)));
+        }
+      }
+      json.end_array();
+      break;
+    }
+    case EventKind::decision: {
+      const auto d = payload_as<DecisionMade>(payload);
+      json.member("decision", std::string_view(name_in(p.decisions(), d.decision)));
+      json.member("choice", name_of(d.choice)).member("confidence", d.confidence, 3);
+      json.member_id("late_ns", static_cast<std::uint64_t>(d.late_ns));
+      subject(d.subject);
+      break;
+    }
+    case EventKind::action: {
+      const auto i = payload_as<ActionIntent>(payload);
+      json.member("action", std::string_view(name_in(p.actions(), i.action)));
+      json.member("sink", std::string_view(name_in(p.sinks(), i.sink)));
+      json.member("assessment", std::string_view(name_in(p.assessments(), i.assessment)));
+      json.member("level", name_of(i.level));
+      std::string key;
+      append_unsigned(key, i.node, 16);
+      key += "-" + std::to_string(i.epoch) + "-" + std::to_string(e.sequence);
+      json.member("key", std::string_view(key));
+      subject(i.subject);
+      break;
+    }
+    case EventKind::outcome: {
+      const auto o = payload_as<ActionOutcome>(payload);
+      json.member_id("action_event", o.action_sequence).member("outcome", name_of(o.exit));
+      json.member("why", name_of(o.reason)).member("bytes", o.bytes_sent);
+      break;
+    }
+    case EventKind::track: {
+      const auto t = payload_as<TrackChange>(payload);
+      json.member("change", name_of(t.change))
+          .member("of", name_of(static_cast<IdentityKind>(t.key >> 56)));
+      json.member_id("identity", identity_of(t.key));
+      break;
+    }
+    case EventKind::source_state: {
+      const auto state = payload_as<SourceState>(payload);
+      json.member("status", name_of(state.status));
+      if (state.error != 0) {
+        json.member("errno", static_cast<std::int64_t>(state.error));
+      }
+      break;
+    }
+    default:
+      break;
+  }
+}
+
+}  // namespace vedette::cli
