@@ -35,7 +35,8 @@ def recordings():
 folder, said, environment = recordings()
 print(f"== coastal watch at 60x on {said}\n")
 process = subprocess.Popen([vedette, "run", "config/coastal-watch.toml", "--env", environment, "--recordings", str(folder),
-                            "--data", str(work / "data"), "--alerts", "--json"], stdout=subprocess.PIPE, text=True)
+                            "--data", str(work / "data"), "--alerts", "--json"], stdout=subprocess.PIPE,
+                           stderr=open(work / "log", "w"), text=True)
 document = None
 for line in process.stdout:
     message = json.loads(line)
@@ -45,7 +46,7 @@ for line in process.stdout:
     who = message.get("name") or message.get("source") or f"{message.get('kind')} {message.get('identity')}"
     print(f"  {message['time']}  {message['level']:5}  {message['assessment']} {message['transition']}: {who}")
 if process.wait() != 0 or not document or not document["ok"]:
-    print(document or "the node did not stop in order", file=sys.stderr)
+    print(document or (work / "log").read_text()[-2000:] or "the node did not stop in order", file=sys.stderr)
     sys.exit(1)
 data = document["data"]
 print("\n== summary")

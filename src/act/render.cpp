@@ -146,8 +146,17 @@ void render_cot(const plan::Plan& plan, const EventHeader& event, const ActionIn
   out.append("\"/></detail></event>");
 }
 
+// At most 24 characters, without those that NMEA 0183 reserves (5.1.3, table 2).
+void append_words(FixedText& out, std::string_view words) {
+  for (const char& c : words.substr(0, 24)) {
+    const bool plain =
+        c >= ' ' && c <= '}' && std::string_view("$*,!\\^").find(c) == std::string_view::npos;
+    out.append(plain ? std::string_view(&c, 1) : std::string_view(" "));
+  }
+}
+
 // $--ALR,hhmmss.ss,xxx,A,A,text*hh: time, alarm number, condition (A raised, V cleared), not
-// acknowledged, text.
+// acknowledged, text. At most 82 characters in all.
 void render_nmea(const plan::Plan& plan, const EventHeader& event, const ActionIntent& i,
                  FixedText& out) {
   const std::size_t start = out.view().size();
@@ -163,7 +172,10 @@ void render_nmea(const plan::Plan& plan, const EventHeader& event, const ActionI
   out.append(i.transition == Transition::cleared ? ",V,V," : ",A,V,");
   char words[48];
   FixedText text{std::span<char>(words)};
-  text.append(plan.assessments()->Get(i.assessment)->name()->string_view().substr(0, 20));
+  const auto* message = plan.actions()->Get(i.action)->message();
+  append_words(text, message != nullptr && message->size() != 0
+                         ? message->string_view()
+                         : plan.assessments()->Get(i.assessment)->name()->string_view());
   text.append(" ");
   append_identity(text, i);
   out.append(text.view());

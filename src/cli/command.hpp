@@ -21,6 +21,7 @@ enum ExitCode : int {
   kNotFound = 66,
   kUnreachable = 69,
   kInternal = 70,
+  kSystem = 71,
   kIo = 74,
   kTryLater = 75,
   kProtocol = 76,

@@ -1,5 +1,5 @@
-// Purpose: an event as members of a JSON object, the same in the journal's list, in explanations and
-// in the log.
+// Purpose: an event as members of a JSON object, the same in the journal's list, in explanations
+// and in the log.
 #pragma once
 
 #include <string>

@@ -284,12 +284,14 @@ void Shard::judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival
 }
 
 void Shard::sweep() {
+  // What time's passing brings about counts from this step's own beginning.
+  const std::int64_t admitted = batch_.header().admitted_arrival_ns;
   if (sweep_at_ == 0) {
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       view_ = view_of(nullptr);
       view_.source = &sources_[s];
       cause_ = sources_[s].last_event;
-      newest_arrival_ns_ = 0;
+      newest_arrival_ns_ = admitted;
       assess_.judge_source(view_, static_cast<std::uint16_t>(s), on_assessment, this);
     }
   }
@@ -310,14 +312,14 @@ void Shard::sweep() {
     if (changed && change == TrackChangeKind::retired) {
       view_ = view_of(&tracks_[i]);
       cause_ = cause;
-      newest_arrival_ns_ = 0;
+      newest_arrival_ns_ = admitted;
       assess_.retire_track(view_, i, on_assessment, this);
       for (std::size_t t = 0; t < touched_count_; ++t) {
         touched_[t].track = touched_[t].track == i ? TrackTable::kNone : touched_[t].track;
       }
       tracks_.release(i);
     } else {
-      judge(i, cause, 0);
+      judge(i, cause, admitted);
     }
   }
   if (sweep_at_ >= end) {

@@ -159,7 +159,8 @@ constexpr std::array kKeys{
         "Repeating it does no harm; `durable = \"behind\"` needs it."},
     Key{"action", "horizon", quantity, D::duration, "10 s", 0.001, 86400, "",
         "Given up when not done by then."},
-    Key{"action", "message", text, D::number, "", 0, 0, "", "Words for people, at most 200 bytes."},
+    Key{"action", "message", text, D::number, "", 0, 0, "",
+        "Words for people, at most 200 bytes; an NMEA sentence has room for 24."},
 
     Key{"sink", "driver", choice, D::number, "!", 0, 0, "udp serial log", "What carries it."},
     Key{"sink", "to", text, D::number, "", 0, 0, "", "udp: address and port."},
