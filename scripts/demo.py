@@ -2,6 +2,7 @@
 import json, os, pathlib, shutil, subprocess, sys, tempfile
 
 vedette = sys.argv[1]
+sys.stdout.reconfigure(line_buffering=True)  # in order with what the commands print, in a file too
 work = pathlib.Path(tempfile.mkdtemp(prefix="vedette-demo-"))
 wanted = ["n2k/aava-n2k.data", "ais/nais400-merrimac.log", "adsb/sample_data_adsb.csv", "mavlink/vtol.tlog"]
 

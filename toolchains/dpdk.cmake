@@ -25,7 +25,8 @@ endforeach()
 
 add_library(vedette_dpdk INTERFACE)
 target_include_directories(vedette_dpdk SYSTEM INTERFACE
-  /usr/include/dpdk /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/dpdk)
+  ${VEDETTE_SYSROOT}/usr/include/dpdk
+  ${VEDETTE_SYSROOT}/usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/dpdk)
 # One comma-joined string: CMake would otherwise drop the repeated flags.
 target_link_libraries(vedette_dpdk INTERFACE
   "-Wl,--whole-archive,${joined},--no-whole-archive"

@@ -53,7 +53,8 @@ std::string Writer::open(const WriterOptions& options) {
   std::memset(memory, 0, buffer_bytes_);
   buffer_.reset(static_cast<std::uint8_t*>(memory));
   const int ring_error = ring_.init({.entries = 8, .one_thread = false});
-  if (ring_error != 0) {
+  has_ring_ = ring_error == 0;
+  if (!has_ring_ && ring_error != ENOSYS && ring_error != EPERM) {
     return "io_uring for the journal: " + platform::error_text(ring_error);
   }
   durable_.store(options.durable_sequence, std::memory_order_release);
@@ -133,22 +134,8 @@ int Writer::write_block(BlockKind kind, std::size_t length, std::uint64_t first,
   std::memcpy(buffer_.get(), &header, sizeof header);
   const std::size_t bytes = block_bytes(length);
   std::memset(buffer_.get() + sizeof header + length, 0, bytes - sizeof header - length);
-  if (!ring_.arm_durable_write(file_.get(), Bytes(buffer_.get(), bytes), at_, 1)) {
-    return EAGAIN;
-  }
-  // Two completions: the write, and the sync that is linked to it.
-  int error = 0;
-  for (int seen = 0; seen < 2;) {
-    platform::Completion done[2];
-    const std::size_t n = ring_.harvest_wait(done, kWaitNs);
-    for (std::size_t i = 0; i < n; ++i, ++seen) {
-      const bool short_write =
-          seen == 0 && done[i].result >= 0 && static_cast<std::size_t>(done[i].result) != bytes;
-      if (error == 0 && (done[i].result < 0 || short_write)) {
-        error = short_write ? EIO : -done[i].result;
-      }
-    }
-  }
+  const Bytes block(buffer_.get(), bytes);
+  const int error = has_ring_ ? write_by_ring(block) : write_by_calls(block);
   if (error != 0) {
     return error;  // the same block is written again at the same place
   }
@@ -158,6 +145,37 @@ int Writer::write_block(BlockKind kind, std::size_t length, std::uint64_t first,
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
   blocks_.fetch_add(1, std::memory_order_relaxed);
   return 0;
+}
+
+int Writer::write_by_ring(Bytes block) {
+  if (!ring_.arm_durable_write(file_.get(), block, at_, 1)) {
+    return EAGAIN;
+  }
+  // Two completions: the write, and the sync that is linked to it.
+  int error = 0;
+  for (int seen = 0; seen < 2;) {
+    platform::Completion done[2];
+    const std::size_t n = ring_.harvest_wait(done, kWaitNs);
+    for (std::size_t i = 0; i < n; ++i, ++seen) {
+      const bool short_write = seen == 0 && done[i].result >= 0 &&
+                               static_cast<std::size_t>(done[i].result) != block.size();
+      if (error == 0 && (done[i].result < 0 || short_write)) {
+        error = short_write ? EIO : -done[i].result;
+      }
+    }
+  }
+  return error;
+}
+
+int Writer::write_by_calls(Bytes block) {
+  const auto wrote = ::pwrite(file_.get(), block.data(), block.size(), static_cast<off_t>(at_));
+  if (wrote < 0) {
+    return errno;
+  }
+  if (static_cast<std::size_t>(wrote) != block.size()) {
+    return EIO;
+  }
+  return ::fdatasync(file_.get()) == 0 ? 0 : errno;
 }
 
 bool Writer::step(Lane& batches) {

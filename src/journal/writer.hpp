@@ -1,5 +1,5 @@
 // Purpose: puts batches on disk: group commit into preallocated segments, each write linked to
-// fdatasync, by io_uring and O_DIRECT.
+// fdatasync, by io_uring and O_DIRECT; by ordinary calls where the host has no io_uring.
 // In: sealed batches in the batch lane. Out: the durable sequence; what is in it survives a power
 // cut. Bound: the plan's journal and segment bytes; the oldest segments go first, each only once a
 // later one begins with a state that a replay can start from. When full or
@@ -55,6 +55,8 @@ class Writer {
   std::uint64_t durable_sequence() const { return durable_.load(std::memory_order_acquire); }
   std::uint64_t bytes_written() const { return bytes_.load(std::memory_order_relaxed); }
   std::uint64_t blocks_written() const { return blocks_.load(std::memory_order_relaxed); }
+  // False where the host forbids io_uring: then each block is a write and a sync, one call each.
+  bool has_ring() const { return has_ring_; }
   int last_error() const { return error_.load(std::memory_order_relaxed); }
 
  private:
@@ -62,11 +64,14 @@ class Writer {
     void operator()(std::uint8_t* p) const;
   };
   int begin_segment();
+  int write_by_ring(Bytes block);
+  int write_by_calls(Bytes block);
   int write_block(BlockKind kind, std::size_t length, std::uint64_t first, std::uint64_t last);
   void drop_old_segments();
 
   WriterOptions options_;
   platform::Ring ring_;
+  bool has_ring_ = false;
   platform::Fd file_;
   std::unique_ptr<std::uint8_t[], FreeAligned> buffer_;
   std::size_t buffer_bytes_ = 0;

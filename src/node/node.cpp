@@ -239,6 +239,9 @@ Node::Failure Node::recover() {
     writer_.keep_frozen(Bytes(state.data(), freezer.used()), shard_.progress().batch_number);
   }
   const std::string problem = writer_.open(writer);
+  if (!writer_.has_ring()) {
+    without_.push_back("io_uring for the journal: one call for each write and sync");
+  }
   return problem.empty() ? Failure{} : Failure{74, problem};
 }
 

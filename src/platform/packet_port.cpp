@@ -1,5 +1,6 @@
 #include "platform/packet_port.hpp"
 
+#include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <rte_bus.h>
 #include <rte_config.h>
@@ -11,12 +12,17 @@
 #include <rte_mbuf.h>
 #include <sched.h>
 #include <unistd.h>
+#include <xdp/libxdp.h>
 
 #include <algorithm>
+#include <cstdarg>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
 #include "base/check.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
 
 namespace vedette::platform {
 namespace {
@@ -26,6 +32,50 @@ constexpr unsigned kBuffers = 8191;  // 2^n - 1 wastes nothing in the ring below
 
 bool is_pci_address(const std::string& device) {
   return device.find(':') != std::string::npos && device.find('=') == std::string::npos;
+}
+
+// What a library says on its own, as a line of the node's log.
+void say(std::string_view library, std::string_view message) {
+  while (!message.empty() && (message.back() == '\n' || message.back() == ' ')) {
+    message.remove_suffix(1);
+  }
+  char buffer[1024];
+  FixedText line{std::span<char>(buffer)};
+  JsonWriter<FixedText> json(line);
+  json.begin_object().member("kind", "library").member("library", library);
+  json.member("message", message.substr(0, 700)).end_object();
+  line.append("\n");
+  const auto written = ::write(STDERR_FILENO, line.view().data(), line.view().size());
+  static_cast<void>(written);
+}
+
+ssize_t say_dpdk(void*, const char* text, std::size_t bytes) {
+  say("dpdk", {text, bytes});
+  return static_cast<ssize_t>(bytes);
+}
+
+int say_formatted(std::string_view library, const char* format, va_list arguments) {
+  char text[512];
+  const int n = std::vsnprintf(text, sizeof text, format, arguments);
+  say(library, {text, std::min(static_cast<std::size_t>(std::max(n, 0)), sizeof text - 1)});
+  return 0;
+}
+int say_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
+  return level == LIBBPF_WARN ? say_formatted("libbpf", format, arguments) : 0;
+}
+int say_libxdp(libxdp_print_level level, const char* format, va_list arguments) {
+  return level == LIBXDP_WARN ? say_formatted("libxdp", format, arguments) : 0;
+}
+
+void take_over_library_logs() {
+  static char line[1024];
+  FILE* out = ::fopencookie(nullptr, "w", {nullptr, say_dpdk, nullptr, nullptr});
+  if (out != nullptr) {
+    std::setvbuf(out, line, _IOLBF, sizeof line);
+    ::rte_openlog_stream(out);
+  }
+  ::libbpf_set_print(say_libbpf);
+  ::libxdp_set_print(say_libxdp);
 }
 
 // One start per process: the EAL cannot be started again after a clean-up.
@@ -50,6 +100,7 @@ std::string start_eal(const std::vector<std::string>& devices, bool huge_pages) 
   if (!any_pci) {
     words.push_back("--no-pci");  // probing would take the machine's own network card
   }
+  take_over_library_logs();
   ::setenv("RUNTIME_DIRECTORY", "/tmp", 0);  // else the EAL writes below /var/run
   std::vector<char*> arguments;
   for (std::string& word : words) {

@@ -5,6 +5,7 @@ arguments = argparse.ArgumentParser(description="system tests")
 arguments.add_argument("binary")
 arguments.add_argument("only", nargs="?", default="", help="parts of the names of the tests to run, separated by commas")
 arguments.add_argument("--sanitized", action="store_true", help="leave out what is about the release binary alone")
+arguments.add_argument("--arm64", help="the build for 64-bit ARM, to replay with and against")
 arguments = arguments.parse_args()
 vedette = str(pathlib.Path(arguments.binary).resolve())
 root = pathlib.Path(__file__).resolve().parents[2]
@@ -21,6 +22,11 @@ class Skip(Exception):
 def test(f):
     tests.append(f)
     return f
+
+
+# Needs a second build, named on the command line.
+def other_build(f):
+    return test(f) if arguments.arm64 else f
 
 
 # About the binary that is shipped, or of timing that a sanitizer changes.
@@ -58,7 +64,10 @@ def stop(process, limit=15):
         raise AssertionError("the node did not stop")
     assert process.returncode == 0, err[-500:] + out[-500:]
     final = json.loads(out.splitlines()[-1])["data"]
-    final["log"] = [json.loads(l) for l in err.splitlines()]
+    try:
+        final["log"] = [json.loads(l) for l in err.splitlines()]
+    except ValueError:
+        raise AssertionError(f"the log is not JSON lines: {err[-800:]}")
     return final
 
 
@@ -212,11 +221,8 @@ def mavlink_recording_reads_as_its_facts_say():
 def flagship_site_replays_and_a_flipped_byte_is_named():
     need_recordings()
     data = work / "flagship"
-    done = json.loads(call("run", site, "--env", "replay", "--recordings", recordings, "--data", data, "--json").stdout.splitlines()[-1])["data"]
-    e = done["events"]
-    assert e["accepted"] == e["success"] + e["retraction"] + e["abandonment"] and e["waiting"] == e["transient"] == 0
-    again = json.loads(call("replay", data, "--verify", "--json").stdout)["data"]
-    assert again["digest"] == done["digest"] and again["matches"] and again["closed"]
+    done = run_to_the_end(data, (), site, "--env", "replay", "--recordings", recordings)
+    verify(data, done)
     bus = done["sources"][0]
     assert bus["received"] == 21595 and bus["accepted"] + sum(bus["refused"].values()) == 21595
     rows = [json.loads(l) for l in call("journal", data).stdout.splitlines()]
@@ -237,23 +243,58 @@ def flagship_site_replays_and_a_flipped_byte_is_named():
     call("replay", data, "--verify")
 
 
-# Every recording whose wire format there is a codec for, each as a site of its own.
+# Every recording whose wire format there is a codec for: codec, file, fewest events.
+every_recording = (("n2k", "n2k/aava-n2k.data", 7000), ("nmea0183", "nmea0183/plaka.log.gz", 7250), ("mavlink", "mavlink/vtol.tlog", 3000),
+                   ("adsb", "adsb/sample_data_adsb.csv", 2000), ("ais", "ais/nais400-merrimac.log", 500),
+                   ("ais", "ais/nmea_data_sample.txt", 500), ("nmea0183", "ais/typeexamples.nmea", 5))
+
+
+def run_recording(codec, name, label, runner=()):
+    path = write_site(label, f'[source.in]\ndriver = "recording"\nfile = "{recordings / name}"\ncodec = "{codec}"\nspeed = "max"\n', 9)
+    return run_to_the_end(work / label, runner, path)
+
+
+def run_to_the_end(data, runner, *args):
+    done = subprocess.run([*(runner or [vedette]), "run", *map(str, args), "--data", str(data), "--json"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-500:]
+    final = json.loads(done.stdout.splitlines()[-1])["data"]
+    e = final["events"]
+    assert e["accepted"] == e["success"] + e["retraction"] + e["abandonment"] and e["waiting"] == e["transient"] == 0, e
+    return final
+
+
+def verify(data, final, runner=()):
+    done = subprocess.run([*(runner or [vedette]), "replay", str(data), "--verify", "--json"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout
+    again = json.loads(done.stdout)["data"]
+    assert again["matches"] and again["closed"] and again["digest"] == final["digest"], again
+    return again
+
+
 @test
 def every_recording_replays():
     need_recordings()
-    for codec, name, least in (("n2k", "n2k/aava-n2k.data", 7000), ("nmea0183", "nmea0183/plaka.log.gz", 7250),
-                               ("mavlink", "mavlink/vtol.tlog", 3000), ("adsb", "adsb/sample_data_adsb.csv", 2000),
-                               ("ais", "ais/nais400-merrimac.log", 500), ("ais", "ais/nmea_data_sample.txt", 500),
-                               ("nmea0183", "ais/typeexamples.nmea", 5)):
-        label = pathlib.Path(name).name.split(".")[0]
-        path = write_site(label, f'[source.in]\ndriver = "recording"\nfile = "{recordings / name}"\ncodec = "{codec}"\nspeed = "max"\n', 9)
-        data = work / label
-        done = json.loads(call("run", path, "--data", data, "--json").stdout.splitlines()[-1])["data"]
-        e, s = done["events"], done["sources"][0]
-        assert e["accepted"] == e["success"] + e["retraction"] + e["abandonment"], e
-        assert s["accepted"] >= least, (name, s)
-        again = json.loads(call("replay", data, "--verify", "--json").stdout)["data"]
-        assert again["matches"] and again["digest"] == done["digest"], name
+    for codec, name, least in every_recording:
+        label = "replays-" + pathlib.Path(name).name.split(".")[0]
+        final = run_recording(codec, name, label)
+        assert final["sources"][0]["accepted"] >= least, (name, final["sources"])
+        verify(work / label, final)
+
+
+# The same plan, the same bytes, another processor: the ARM build under user-mode emulation, which
+# has no io_uring.
+@other_build
+def both_architectures_replay_each_other():
+    need_recordings()
+    arm = ["qemu-aarch64", arguments.arm64]
+    for codec, name, _ in every_recording:
+        label = "arm-" + pathlib.Path(name).name.split(".")[0]
+        verify(work / label, run_recording(codec, name, label), arm)
+    flagship = (site, "--env", "replay", "--recordings", recordings)
+    verify(work / "here", run_to_the_end(work / "here", (), *flagship), arm)
+    final = run_to_the_end(work / "there", arm, *flagship)
+    assert any("io_uring" in item for item in final["without"]), final["without"]
+    verify(work / "there", final)
 
 
 @test
@@ -263,11 +304,10 @@ def a_journal_at_its_bound_lets_the_oldest_go_and_still_replays():
     path.write_text(path.read_text().replace('journal = "64 MiB"', 'journal = "4 MiB"'))
     data = work / "bounded"
     for attempt in ("first", "restarted"):
-        done = json.loads(call("run", path, "--data", data, "--json").stdout.splitlines()[-1])["data"]
+        done = run_to_the_end(data, (), path)
         segments = sorted(p.name for p in (data / "journal").glob("*.seg"))
         assert len(segments) <= 5 and segments[0] > "0000000000000001.seg", segments
-        again = json.loads(call("replay", data, "--verify", "--json").stdout)["data"]
-        assert again["matches"] and again["digest"] == done["digest"], (attempt, again)
+        again = verify(data, done)
         assert int(again["first_batch"]) > 1 and again["batches"] > 100, again
     (data / "belief.mdb").unlink()
     call("run", path, "--data", data)

@@ -10,7 +10,7 @@ for room in rooms:
 below["ingress"] = below["ingress"] + ["codec"]
 below["node"] = ["base", "model", "platform"] + rooms
 below["cli"] = below["node"] + ["node"]
-c_headers = {"liburing.h": "platform", "lmdb.h": "belief", "toml++/toml.h": "plan", "CLI/CLI.hpp": "cli"}
+c_headers = {"liburing.h": "platform", "lmdb.h": "belief", "bpf/libbpf.h": "platform", "xdp/libxdp.h": "platform", "toml++/toml.h": "plan", "CLI/CLI.hpp": "cli"}
 banned = [
     (r"\b(steady_clock|system_clock|clock_gettime|gettimeofday)\b", "platform", "take the time as an argument; clocks are read in platform/"),
     (r"\b(std::rand|std::random_device|mt19937)\b", None, "take random numbers as an argument"),
