@@ -57,7 +57,9 @@ struct RunCommand {
 };
 struct JournalCommand {
   std::string data;
-  std::string event;
+  std::string event;   // its number; of inspect and recover also a time
+  std::string out;     // of recover
+  SiteOptions site;    // of rehearse
   bool verify = false;
   bool json = false;
 };
@@ -70,6 +72,9 @@ int run(const RunCommand& command);
 int replay(const JournalCommand& command);
 int journal(const JournalCommand& command);
 int explain(const JournalCommand& command);
+int inspect(const JournalCommand& command);
+int recover(const JournalCommand& command);
+int rehearse(const JournalCommand& command);
 int decode(const std::string& codec, const std::string& file, bool json);
 int status(const std::string& data, bool json);
 int doctor(bool json, const std::string& sysroot);

@@ -6,18 +6,10 @@
 #include "base/text.hpp"
 #include "model/derived.hpp"
 #include "model/observation.hpp"
+#include "node/past.hpp"
 
 namespace vedette::cli {
 namespace {
-
-std::string subject_text(const Subject& s, const plan::Plan& p) {
-  if (s.kind == SubjectKind::source) {
-    return "source " +
-           (s.source < p.sources()->size() ? p.sources()->Get(s.source)->name()->str() : "?");
-  }
-  return std::string(name_of(static_cast<IdentityKind>(s.key >> 56))) + " " +
-         std::to_string(identity_of(s.key));
-}
 
 template <typename List>
 std::string name_in(const List* list, std::size_t index) {
@@ -55,7 +47,7 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
     json.member_id("cause", e.cause);
   }
   const auto subject = [&](const Subject& s) {
-    json.member("subject", std::string_view(subject_text(s, p)));
+    json.member("subject", std::string_view(node::subject_text(s, p)));
   };
   switch (e.kind) {
     case EventKind::observation: {

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/describe_event.hpp"
+#include "cli/open_data.hpp"
 #include "journal/reader.hpp"
 #include "model/batch.hpp"
 #include "model/derived.hpp"
@@ -16,9 +17,6 @@
 #include "platform/file.hpp"
 
 namespace vedette::cli {
-namespace {
-
-// The plan of the newest segment; the journal of one folder has one.
 int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan& kept,
               journal::SegmentHeader& header) {
   bool found = false;
@@ -44,8 +42,6 @@ int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan
   const std::string problem = node::load_kept_plan(c.data, header.plan_hash, kept);
   return problem.empty() ? kOk : fail(c.json, schema, kBadData, "plan", problem);
 }
-
-}  // namespace
 
 int replay(const JournalCommand& c) {
   node::KeptPlan kept;

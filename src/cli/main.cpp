@@ -137,6 +137,30 @@ int dispatch(int argc, char** argv) {
     journal_command.json = json;
     code = explain(journal_command);
   });
+  c = app.add_subcommand("inspect", "Belief and pending work, now or as of any moment");
+  add_data(c);
+  c->add_option("--at", journal_command.event, "An event's number, or a time: 2026-05-01T12:00:00Z");
+  c->callback([&] {
+    journal_command.json = json;
+    code = inspect(journal_command);
+  });
+  c = app.add_subcommand("recover", "A new data folder that ends at a moment; the old one stays");
+  add_data(c);
+  c->add_option("--to", journal_command.event, "An event's number, or a time: 2026-05-01T12:00:00Z")
+      ->required();
+  c->add_option("-o,--out", journal_command.out, "The new folder")->required();
+  c->callback([&] {
+    journal_command.json = json;
+    code = recover(journal_command);
+  });
+  c = app.add_subcommand("rehearse", "A recorded night through another plan: which decisions differ");
+  add_data(c);
+  c->add_option("--plan", journal_command.site.path, "Site file, or compiled plan")->required();
+  c->add_option("--env", journal_command.site.environment, "Apply the overrides of [env.NAME]");
+  c->callback([&] {
+    journal_command.json = json;
+    code = rehearse(journal_command);
+  });
   c = app.add_subcommand("decode", "Decode a file outside any node, one JSON line a record");
   c->add_option("CODEC", codec, "nmea0183, ais, n2k, mavlink or adsb")->required();
   c->add_option("FILE", file, "The recording")->required();

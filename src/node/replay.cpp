@@ -65,6 +65,7 @@ std::string Stepped::apply(Bytes recorded) {
   if (made.empty()) {
     return named("could not be replayed");
   }
+  last_admitted_ns_ = header.admitted_ns;
   std::string difference;
   BatchHeader again;
   std::memcpy(&again, made.data(), sizeof again);
@@ -77,11 +78,6 @@ std::string Stepped::apply(Bytes recorded) {
   return difference;
 }
 
-namespace {
-
-// Where older segments are gone: puts the first state kept that a replay of the rest can start from
-// into `stepped`, and says after which batch it stands; 0 when the journal begins at batch 1 or has
-// no such state.
 std::uint64_t find_start(const std::string& data, Stepped& stepped) {
   std::uint64_t start = 0;
   std::uint64_t first_batch = 0;
@@ -111,9 +107,8 @@ std::uint64_t find_start(const std::string& data, Stepped& stepped) {
   return start;
 }
 
-}  // namespace
-
-ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t skip_through_batch) {
+ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t skip_through_batch,
+                    const std::function<bool(const BatchHeader&)>& until) {
   ReplayResult result;
   if (skip_through_batch == 0) {
     skip_through_batch = find_start(data, stepped);
@@ -122,6 +117,9 @@ ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t ski
   visit.batch = [&](Bytes batch) {
     BatchHeader header;
     std::memcpy(&header, batch.data(), sizeof header);
+    if (until && until(header)) {
+      return false;
+    }
     if (header.number <= skip_through_batch) {
       return true;
     }

@@ -3,11 +3,13 @@
 // Runs on: cold threads; needs no io_uring, no privileges, no DPDK.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "journal/reader.hpp"
+#include "model/batch.hpp"
 #include "node/shard.hpp"
 
 namespace vedette::node {
@@ -28,11 +30,13 @@ class Stepped {
   std::string apply(Bytes batch);
   bool thaw(Bytes frozen);
   Shard& shard() { return *shard_; }
+  std::int64_t last_admitted_ns() const { return last_admitted_ns_; }  // of the last batch applied
 
  private:
   std::vector<std::uint64_t> memory_;
   std::unique_ptr<Shard> shard_;
   Lane batches_;
+  std::int64_t last_admitted_ns_ = 0;
 };
 
 struct ReplayResult {
@@ -43,8 +47,15 @@ struct ReplayResult {
   std::uint64_t first_batch = 0;  // 1, or where the journal kept begins
 };
 
+// Where older segments are gone: puts the first state kept that a replay of the rest can start from
+// into `stepped`, and says after which batch it stands; 0 when the journal begins at batch 1 or has
+// no such state.
+std::uint64_t find_start(const std::string& data, Stepped& stepped);
+
 // Applies every batch after `skip_through_batch`, where `stepped` stands; 0: from the beginning, or
 // where older segments are gone from the first state kept in those left.
-ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t skip_through_batch);
+// Reading ends before the first batch that `until` is true of.
+ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t skip_through_batch,
+                    const std::function<bool(const BatchHeader&)>& until = {});
 
 }  // namespace vedette::node

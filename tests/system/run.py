@@ -298,6 +298,37 @@ def both_architectures_replay_each_other():
 
 
 @test
+def the_past_can_be_inspected_recovered_and_rehearsed():
+    need_recordings()
+    data, back = work / "past", work / "back"
+    flagship = (site, "--env", "replay", "--recordings", recordings)
+    run_to_the_end(data, (), *flagship)
+    def answer(*args, ok=(0,)):
+        return json.loads(call(*args, "--json", ok=ok).stdout)["data"]
+    then = "2014-08-15T19:05:00Z"
+    seen = answer("inspect", data, "--at", then)
+    assert seen["time"] <= then < answer("inspect", data)["time"] and 100 < len(seen["tracks"]) < 249
+    own = next(t for t in seen["tracks"] if t["kind"] == "own")
+    assert abs(own["lat"] - 59.716) < 0.01 and own["state"] == "confirmed", own
+    at_event = answer("inspect", data, "--at", seen["event"])
+    assert at_event["digest"] == seen["digest"]
+    call("inspect", data, "--at", "99999999", ok=(1,))
+    call("inspect", data, "--at", "yesterday", ok=(64,))
+    cut = answer("recover", data, "--to", then, "-o", back)
+    assert cut["digest"] == seen["digest"] and answer("inspect", back)["tracks"] == seen["tracks"]
+    call("recover", data, "--to", then, "-o", back, ok=(1,))
+    again = run_to_the_end(back, (), *flagship)  # the recordings go on where the journal ends
+    assert again["epoch"] == 2 and int(again["sequence"]) > int(cut["event"])
+    verify(back, again)
+    same = answer("rehearse", data, "--plan", site, "--env", "replay")
+    assert same["differences"] == [] and same["same"] > 100
+    other = work / "other.toml"
+    other.write_text(pathlib.Path(site).read_text().replace('radius = "2 nmi"', 'radius = "1 nmi"'))
+    changed = answer("rehearse", data, "--plan", other, "--env", "replay", ok=(1,))
+    assert {d["decision"] for d in changed["differences"]} == {"guard_entered", "guard_left"}, changed["differences"][:3]
+
+
+@test
 def a_journal_at_its_bound_lets_the_oldest_go_and_still_replays():
     need_recordings()
     path = write_site("bounded", f'[source.in]\ndriver = "recording"\nfile = "{recordings / "nmea0183/plaka.log.gz"}"\ncodec = "nmea0183"\nspeed = "max"\n', 9)

@@ -1,0 +1,188 @@
+#include <cmath>
+#include <cstdio>
+
+#include "base/math.hpp"
+#include "base/text.hpp"
+#include "cli/command.hpp"
+#include "cli/describe_event.hpp"
+#include "cli/open_data.hpp"
+#include "model/derived.hpp"
+#include "model/tracker.hpp"
+#include "node/past.hpp"
+
+namespace vedette::cli {
+namespace {
+
+std::string time_text(std::int64_t unix_ns) {
+  std::string text;
+  append_time(text, unix_ns);
+  return text;
+}
+
+std::string_view fixed_text(const char* text, std::size_t limit) {
+  return {text, ::strnlen(text, limit)};
+}
+
+void track_members(const Track& t, const Tracker& tracker, std::int64_t now_ns, Json& json) {
+  json.begin_object().member("kind", name_of(t.kind)).member_id("identity", identity_of(t.key));
+  if (t.name[0] != '\0') {
+    json.member("name", fixed_text(t.name, sizeof t.name));
+  }
+  json.member("state", name_of(t.state)).member("updates", t.updates);
+  if (t.updates > 0) {
+    const double since = static_cast<double>(now_ns - t.filter_ns) * 1e-9;
+    json.member("lat", t.latitude, 7).member("lon", t.longitude, 7);
+    json.member("confidence", confidence_of(t, tracker, now_ns), 3);
+    json.member("sigma", std::sqrt(predicted_variance(t, tracker, since > 0 ? since : 0)), 1);
+    json.member("speed", std::sqrt(t.velocity_east * t.velocity_east + t.velocity_north * t.velocity_north), 2);
+    json.member("course", wrap_360(det_atan2(t.velocity_east, t.velocity_north) / kDegree), 1);
+    json.member_id("position_event", t.position_event);
+  }
+  json.member_time("heard", t.heard_ns).member_id("first_event", t.first_event).end_object();
+}
+
+// Parses and reports; kOk when there is a moment.
+int moment_of(const JournalCommand& c, const std::string& schema, node::Moment& moment) {
+  if (node::parse_moment(c.event, moment)) {
+    return kOk;
+  }
+  return fail(c.json, schema, kUsage, "usage", "\"" + c.event + "\" is neither an event's number nor a time",
+              "write 1234 or 2026-05-01T12:00:00Z");
+}
+
+}  // namespace
+
+int inspect(const JournalCommand& c) {
+  node::Moment moment{~std::uint64_t{0}, 0};
+  const bool latest = c.event.empty();
+  int code = latest ? kOk : moment_of(c, "inspect", moment);
+  node::KeptPlan kept;
+  journal::SegmentHeader header{};
+  code = code == kOk ? open_data(c, "inspect", kept, header) : code;
+  if (code != kOk) {
+    return code;
+  }
+  node::Stepped stepped;
+  stepped.init(*kept.plan, header.node, header.epoch);
+  const node::ReplayResult result = latest ? node::replay(c.data, stepped, 0)
+                                           : node::replay_until(c.data, stepped, moment);
+  if (!result.problem.empty() && !result.journal.torn_tail) {
+    return fail(c.json, "inspect", kFound, "journal", c.data + ": " + result.problem);
+  }
+  node::Shard& shard = stepped.shard();
+  const engine::Progress& p = shard.progress();
+  std::string text;
+  Json json(text);
+  json.begin_object().member_id("batch", p.batch_number).member_id("event", p.last_sequence);
+  json.member_time("time", stepped.last_admitted_ns()).member_hex("digest", p.digest);
+  json.key("events").begin_object().member("accepted", p.accepted).member("waiting", p.waiting);
+  json.member("transient", p.transient).member("success", p.exits[0]);
+  json.member("retraction", p.exits[1]).member("abandonment", p.exits[2]).end_object();
+  json.member("assessments_raised", static_cast<std::uint64_t>(shard.assess().raised()));
+  json.key("pending").begin_array();
+  for (const engine::PendingAction& a : shard.pending().all()) {
+    if (a.sequence != 0) {
+      json.begin_object().member_id("event", a.sequence).member_time("horizon", a.horizon_ns);
+      json.end_object();
+    }
+  }
+  json.end_array().key("tracks").begin_array();
+  for (std::uint32_t i = 0; i < shard.tracks().high_water(); ++i) {
+    if (shard.tracks().in_use(i)) {
+      const Track& t = shard.tracks()[i];
+      track_members(t, shard.config().trackers[static_cast<std::size_t>(t.kind)],
+                    stepped.last_admitted_ns(), json);
+    }
+  }
+  json.end_array().end_object();
+  if (c.json) {
+    print_data("inspect", text);
+    return kOk;
+  }
+  std::printf("as of batch %llu, event %llu, %s: %zu tracks, %zu assessments raised, %zu actions under way\n",
+              static_cast<unsigned long long>(p.batch_number), static_cast<unsigned long long>(p.last_sequence),
+              time_text(stepped.last_admitted_ns()).c_str(), shard.tracks().size(), shard.assess().raised(),
+              shard.pending().size());
+  for (std::uint32_t i = 0; i < shard.tracks().high_water(); ++i) {
+    if (shard.tracks().in_use(i)) {
+      const Track& t = shard.tracks()[i];
+      std::printf("  %-12s %-10llu %-20.*s %-10s", std::string(name_of(t.kind)).c_str(),
+                  static_cast<unsigned long long>(identity_of(t.key)),
+                  static_cast<int>(::strnlen(t.name, sizeof t.name)), t.name,
+                  std::string(name_of(t.state)).c_str());
+      if (t.updates > 0) {
+        std::printf(" %10.5f %11.5f", t.latitude, t.longitude);
+      }
+      std::printf("\n");
+    }
+  }
+  return kOk;
+}
+
+int recover(const JournalCommand& c) {
+  node::Moment moment;
+  const int code = moment_of(c, "recover", moment);
+  if (code != kOk) {
+    return code;
+  }
+  BatchHeader last{};
+  const std::string problem = node::recover_until(c.data, c.out, moment, last);
+  if (!problem.empty()) {
+    return fail(c.json, "recover", kFound, "recover", problem);
+  }
+  const std::uint64_t event = last.first_sequence + last.input_count + last.derived_count - 1;
+  if (c.json) {
+    std::string text;
+    Json json(text);
+    json.begin_object().member("data", std::string_view(c.out)).member_id("batch", last.number);
+    json.member_id("event", event).member_time("time", last.admitted_ns).member_hex("digest", last.digest);
+    json.end_object();
+    print_data("recover", text);
+  } else {
+    std::printf("%s ends with batch %llu, event %llu, %s\n", c.out.c_str(),
+                static_cast<unsigned long long>(last.number), static_cast<unsigned long long>(event),
+                time_text(last.admitted_ns).c_str());
+  }
+  return kOk;
+}
+
+int rehearse(const JournalCommand& c) {
+  node::KeptPlan kept;
+  journal::SegmentHeader header{};
+  int code = open_data(c, "rehearse", kept, header);
+  LoadedPlan other;
+  code = code == kOk ? load_site(c.site, c.json, "rehearse", other) : code;
+  if (code != kOk) {
+    return code;
+  }
+  const node::Rehearsal r = node::rehearse(c.data, *kept.plan, *other.plan);
+  if (!r.problem.empty()) {
+    return fail(c.json, "rehearse", kFound, "journal", c.data + ": " + r.problem);
+  }
+  std::string text;
+  Json json(text);
+  json.begin_object().member("batches", r.batches).member("same", r.same);
+  json.key("differences").begin_array();
+  for (const node::DecisionDifference& d : r.differences) {
+    json.begin_object().member("only_in", d.in_journal ? "journal" : "rehearsal");
+    json.member_time("time", d.time_ns).member("decision", std::string_view(d.decision));
+    json.member("subject", std::string_view(d.subject)).member("choice", std::string_view(d.choice));
+    if (d.event != 0) {
+      json.member_id("event", d.event);
+    }
+    json.end_object();
+    if (!c.json) {
+      std::printf("%s  %s %-20s %-24s %s\n", time_text(d.time_ns).c_str(), d.in_journal ? "- journal  " : "+ rehearsal",
+                  d.decision.c_str(), d.subject.c_str(), d.choice.c_str());
+    }
+  }
+  json.end_array().end_object();
+  if (c.json) {
+    print_data("rehearse", text);
+  } else {
+    std::printf("%llu decisions the same, %zu differ\n", static_cast<unsigned long long>(r.same), r.differences.size());
+  }
+  return r.differences.empty() ? kOk : kFound;
+}
+
+}  // namespace vedette::cli
