@@ -1,4 +1,5 @@
-// Purpose: one engine with memory of its own and one source lane, for tests and fuzz targets.
+// Purpose: one engine with memory of its own, a lane for critical events and one for the rest, for
+// tests and fuzz targets.
 #pragma once
 
 #include <cstring>
@@ -13,40 +14,43 @@ namespace vedette::tests {
 class ShardInMemory {
  public:
   static std::size_t bytes_needed(const plan::Plan& plan) {
-    return node::Shard::bytes_needed(plan) + Lane::bytes_needed(kRecords, kLaneBytes) +
+    return node::Shard::bytes_needed(plan) + 2 * Lane::bytes_needed(kRecords, kLaneBytes) +
            Lane::bytes_needed(4, 2 * node::batch_bytes_bound(plan)) + kCacheLineBytes;
   }
 
   explicit ShardInMemory(const plan::Plan& plan) : memory_(bytes_needed(plan) / 8 + 8) {
     Arena arena(memory_.data(), memory_.size() * 8);
     shard_.init(arena, plan, 1, 1);
+    critical_.init(arena, kRecords, kLaneBytes);
     lane_.init(arena, kRecords, kLaneBytes);
     batches_.init(arena, 4, 2 * node::batch_bytes_bound(plan));
   }
 
   // False when the lane is full.
-  bool put(const Observation& observation, std::int64_t at_ns, std::uint16_t source = 0) {
+  bool put(const Observation& observation, std::int64_t at_ns, std::uint16_t source = 0,
+           EventClass event_class = EventClass::normal) {
+    Lane& lane = event_class == EventClass::critical ? critical_ : lane_;
     EventHeader header{};
     header.observed_ns = header.received_ns = at_ns;
     header.kind = EventKind::observation;
-    header.event_class = EventClass::normal;
+    header.event_class = event_class;
     header.source = source;
     header.record = ++record_;
     header.payload_bytes = sizeof observation;
-    std::uint8_t* at = lane_.reserve(event_bytes(sizeof observation));
+    std::uint8_t* at = lane.reserve(event_bytes(sizeof observation));
     if (at == nullptr) {
       return false;
     }
     std::memcpy(at, &header, sizeof header);
     std::memcpy(at + sizeof header, &observation, sizeof observation);
-    lane_.commit(event_bytes(sizeof observation));
+    lane.commit(event_bytes(sizeof observation));
     return true;
   }
 
   // One step; a copy of its batch, empty when there was nothing to do.
-  std::vector<std::uint8_t> step(std::int64_t now_ns) {
-    Lane* const lanes[] = {&lane_};
-    const Bytes batch = shard_.step(lanes, batches_, now_ns, 0);
+  std::vector<std::uint8_t> step(std::int64_t now_ns, const node::Urgency& urgency = {}) {
+    Lane* const lanes[] = {&critical_, &lane_};
+    const Bytes batch = shard_.step(lanes, batches_, now_ns, 0, urgency);
     std::vector<std::uint8_t> copy(batch.begin(), batch.end());
     if (!batch.empty()) {
       batches_.peek();
@@ -62,7 +66,7 @@ class ShardInMemory {
   static constexpr std::size_t kLaneBytes = std::size_t{1} << 19;
   std::vector<std::uint64_t> memory_;
   node::Shard shard_;
-  Lane lane_, batches_;
+  Lane critical_, lane_, batches_;
   std::uint64_t record_ = 0;
 };
 

@@ -57,9 +57,9 @@ struct RunCommand {
 };
 struct JournalCommand {
   std::string data;
-  std::string event;   // its number; of inspect and recover also a time
-  std::string out;     // of recover
-  SiteOptions site;    // of rehearse
+  std::string event;  // its number; of inspect and recover also a time
+  std::string out;    // of recover
+  SiteOptions site;   // of rehearse
   bool verify = false;
   bool json = false;
 };

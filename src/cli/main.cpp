@@ -139,7 +139,8 @@ int dispatch(int argc, char** argv) {
   });
   c = app.add_subcommand("inspect", "Belief and pending work, now or as of any moment");
   add_data(c);
-  c->add_option("--at", journal_command.event, "An event's number, or a time: 2026-05-01T12:00:00Z");
+  c->add_option("--at", journal_command.event,
+                "An event's number, or a time: 2026-05-01T12:00:00Z");
   c->callback([&] {
     journal_command.json = json;
     code = inspect(journal_command);
@@ -153,7 +154,8 @@ int dispatch(int argc, char** argv) {
     journal_command.json = json;
     code = recover(journal_command);
   });
-  c = app.add_subcommand("rehearse", "A recorded night through another plan: which decisions differ");
+  c = app.add_subcommand("rehearse",
+                         "A recorded night through another plan: which decisions differ");
   add_data(c);
   c->add_option("--plan", journal_command.site.path, "Site file, or compiled plan")->required();
   c->add_option("--env", journal_command.site.environment, "Apply the overrides of [env.NAME]");

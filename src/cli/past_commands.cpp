@@ -34,7 +34,9 @@ void track_members(const Track& t, const Tracker& tracker, std::int64_t now_ns, 
     json.member("lat", t.latitude, 7).member("lon", t.longitude, 7);
     json.member("confidence", confidence_of(t, tracker, now_ns), 3);
     json.member("sigma", std::sqrt(predicted_variance(t, tracker, since > 0 ? since : 0)), 1);
-    json.member("speed", std::sqrt(t.velocity_east * t.velocity_east + t.velocity_north * t.velocity_north), 2);
+    json.member("speed",
+                std::sqrt(t.velocity_east * t.velocity_east + t.velocity_north * t.velocity_north),
+                2);
     json.member("course", wrap_360(det_atan2(t.velocity_east, t.velocity_north) / kDegree), 1);
     json.member_id("position_event", t.position_event);
   }
@@ -46,7 +48,8 @@ int moment_of(const JournalCommand& c, const std::string& schema, node::Moment& 
   if (node::parse_moment(c.event, moment)) {
     return kOk;
   }
-  return fail(c.json, schema, kUsage, "usage", "\"" + c.event + "\" is neither an event's number nor a time",
+  return fail(c.json, schema, kUsage, "usage",
+              "\"" + c.event + "\" is neither an event's number nor a time",
               "write 1234 or 2026-05-01T12:00:00Z");
 }
 
@@ -64,8 +67,8 @@ int inspect(const JournalCommand& c) {
   }
   node::Stepped stepped;
   stepped.init(*kept.plan, header.node, header.epoch);
-  const node::ReplayResult result = latest ? node::replay(c.data, stepped, 0)
-                                           : node::replay_until(c.data, stepped, moment);
+  const node::ReplayResult result =
+      latest ? node::replay(c.data, stepped, 0) : node::replay_until(c.data, stepped, moment);
   if (!result.problem.empty() && !result.journal.torn_tail) {
     return fail(c.json, "inspect", kFound, "journal", c.data + ": " + result.problem);
   }
@@ -99,10 +102,13 @@ int inspect(const JournalCommand& c) {
     print_data("inspect", text);
     return kOk;
   }
-  std::printf("as of batch %llu, event %llu, %s: %zu tracks, %zu assessments raised, %zu actions under way\n",
-              static_cast<unsigned long long>(p.batch_number), static_cast<unsigned long long>(p.last_sequence),
-              time_text(stepped.last_admitted_ns()).c_str(), shard.tracks().size(), shard.assess().raised(),
-              shard.pending().size());
+  std::printf(
+      "as of batch %llu, event %llu, %s: %zu tracks, %zu assessments raised, %zu actions under "
+      "way\n",
+      static_cast<unsigned long long>(p.batch_number),
+      static_cast<unsigned long long>(p.last_sequence),
+      time_text(stepped.last_admitted_ns()).c_str(), shard.tracks().size(), shard.assess().raised(),
+      shard.pending().size());
   for (std::uint32_t i = 0; i < shard.tracks().high_water(); ++i) {
     if (shard.tracks().in_use(i)) {
       const Track& t = shard.tracks()[i];
@@ -135,13 +141,15 @@ int recover(const JournalCommand& c) {
     std::string text;
     Json json(text);
     json.begin_object().member("data", std::string_view(c.out)).member_id("batch", last.number);
-    json.member_id("event", event).member_time("time", last.admitted_ns).member_hex("digest", last.digest);
+    json.member_id("event", event)
+        .member_time("time", last.admitted_ns)
+        .member_hex("digest", last.digest);
     json.end_object();
     print_data("recover", text);
   } else {
     std::printf("%s ends with batch %llu, event %llu, %s\n", c.out.c_str(),
-                static_cast<unsigned long long>(last.number), static_cast<unsigned long long>(event),
-                time_text(last.admitted_ns).c_str());
+                static_cast<unsigned long long>(last.number),
+                static_cast<unsigned long long>(event), time_text(last.admitted_ns).c_str());
   }
   return kOk;
 }
@@ -166,21 +174,24 @@ int rehearse(const JournalCommand& c) {
   for (const node::DecisionDifference& d : r.differences) {
     json.begin_object().member("only_in", d.in_journal ? "journal" : "rehearsal");
     json.member_time("time", d.time_ns).member("decision", std::string_view(d.decision));
-    json.member("subject", std::string_view(d.subject)).member("choice", std::string_view(d.choice));
+    json.member("subject", std::string_view(d.subject))
+        .member("choice", std::string_view(d.choice));
     if (d.event != 0) {
       json.member_id("event", d.event);
     }
     json.end_object();
     if (!c.json) {
-      std::printf("%s  %s %-20s %-24s %s\n", time_text(d.time_ns).c_str(), d.in_journal ? "- journal  " : "+ rehearsal",
-                  d.decision.c_str(), d.subject.c_str(), d.choice.c_str());
+      std::printf("%s  %s %-20s %-24s %s\n", time_text(d.time_ns).c_str(),
+                  d.in_journal ? "- journal  " : "+ rehearsal", d.decision.c_str(),
+                  d.subject.c_str(), d.choice.c_str());
     }
   }
   json.end_array().end_object();
   if (c.json) {
     print_data("rehearse", text);
   } else {
-    std::printf("%llu decisions the same, %zu differ\n", static_cast<unsigned long long>(r.same), r.differences.size());
+    std::printf("%llu decisions the same, %zu differ\n", static_cast<unsigned long long>(r.same),
+                r.differences.size());
   }
   return r.differences.empty() ? kOk : kFound;
 }

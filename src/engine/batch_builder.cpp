@@ -23,6 +23,7 @@ bool BatchBuilder::begin(Lane& out, std::size_t max_bytes, const Progress& progr
   header_.admitted_arrival_ns = admitted_arrival_ns;
   header_.epoch = epoch;
   header_.digest_before = progress.digest;
+  header_.cut = kNotCut;
   return true;
 }
 
@@ -102,6 +103,7 @@ Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
   Digest digest(header_.digest_before);
   digest.mix(header_.number);
   digest.mix(static_cast<std::uint64_t>(header_.admitted_ns));
+  digest.mix(std::uint64_t{header_.cut});
   digest.mix(Bytes(base_ + sizeof(BatchHeader), used_ - sizeof(BatchHeader)));
   digest.mix(belief);
   CHECK(progress_.accepted == progress_.waiting + progress_.transient + progress_.exits[0] +
@@ -112,7 +114,6 @@ Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
   header_.bytes = static_cast<std::uint32_t>(used_);
   header_.input_count = input_count_;
   header_.derived_count = derived_count_;
-  header_.cut = input_count_;
   header_.digest = progress_.digest;
   header_.accepted = progress_.accepted;
   header_.waiting = progress_.waiting;

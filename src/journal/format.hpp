@@ -22,7 +22,7 @@
 namespace vedette::journal {
 
 inline constexpr std::uint32_t kBlockMagic = 0x4B424456;  // "VDBK"
-inline constexpr std::uint16_t kFormatVersion = 1;
+inline constexpr std::uint16_t kFormatVersion = 2;
 
 enum class BlockKind : std::uint16_t { segment = 1, batches = 2, close = 3 };
 

@@ -14,6 +14,7 @@
 
 namespace vedette {
 
+inline constexpr std::uint32_t kNotCut = 0xFFFFFFFF;
 inline constexpr std::uint32_t kBatchMagic = 0x48435442;  // "BTCH"
 
 struct BatchHeader {
@@ -25,7 +26,7 @@ struct BatchHeader {
   std::int64_t admitted_arrival_ns;  // monotonic time of admission; 0 where node time stands still
   std::uint32_t input_count;
   std::uint32_t derived_count;
-  std::uint32_t cut;  // inputs worked off before the batch was cut; input_count: all
+  std::uint32_t cut;  // subjects judged before the batch was cut for something urgent; kNotCut
   std::uint32_t epoch;
   std::uint64_t digest_before;
   std::uint64_t digest;  // running digest after this batch

@@ -133,13 +133,17 @@ Node::Failure Node::prepare() {
     return io(problem);
   }
   arena.seal();
-  // Order of admission: by class, then as declared; outcomes first, they free what waits.
-  lanes_.push_back(&outcomes_);
+  // Order of admission: by class, then as declared; outcomes behind what is critical, they free
+  // what waits.
   for (std::uint8_t c = 0; c < kEventClasses; ++c) {
     for (std::uint16_t s = 0; s < sources; ++s) {
       if (plan_.sources()->Get(s)->event_class() == c) {
         lanes_.push_back(&ingress_.lane(s));
       }
+    }
+    if (c == static_cast<std::uint8_t>(EventClass::critical)) {
+      critical_lanes_ = lanes_.size();
+      lanes_.push_back(&outcomes_);
     }
   }
   auto listening = platform::listen_unix(options_.data + "/control.sock");
@@ -247,7 +251,7 @@ Node::Failure Node::recover() {
 
 bool Node::advance_stepped_time() {
   // Time stands still until everything known at this instant has been worked off.
-  if (act_.waiting() != 0 || shard_.pending().size() != 0 || shard_.sweeping()) {
+  if (act_.waiting() != 0 || shard_.pending().size() != 0 || shard_.unfinished()) {
     return false;
   }
   for (Lane* lane : lanes_) {
@@ -351,6 +355,18 @@ void Node::ingress_loop() {
   platform::unseal_thread();
 }
 
+// With an ingress thread of its own, what is critical arrives while a step is under way; where one
+// thread does both, a step is never longer than its batch.
+bool Node::critical_waits(void* context) {
+  auto& self = *static_cast<Node*>(context);
+  for (std::size_t i = 0; i < self.critical_lanes_; ++i) {
+    if (!self.lanes_[i]->peek().empty()) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void Node::engine_loop() {
   HotThread& self = engine_thread_;
   self.grant = platform::make_hot({"engine", plan_.cores()->engine(), plan_.cores()->priority()});
@@ -385,10 +401,12 @@ void Node::engine_loop() {
   platform::seal_thread();
   board_.sealed.store(platform::thread_sealed(), std::memory_order_relaxed);
   std::int64_t stop_seen_ns = 0;
+  const Urgency urgency{critical_waits, this};
   for (;;) {
     const bool stopping = stop_hot_.load(std::memory_order_acquire);
     bool busy = takes_in && !stopping && ingress_.step(clock_) != 0;
-    const Bytes batch = shard_.step(lanes_, batches_, clock_.now_ns(), clock_.arrival_ns());
+    const Bytes batch =
+        shard_.step(lanes_, batches_, clock_.now_ns(), clock_.arrival_ns(), urgency);
     if (!batch.empty()) {
       after_step(batch);
       busy = true;

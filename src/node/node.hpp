@@ -74,6 +74,7 @@ class Node {
   Failure prepare();
   Failure recover();
   void engine_loop();
+  static bool critical_waits(void* context);
   void ingress_loop();
   bool fused() const;  // one thread for ingress and engine
   void after_step(Bytes batch);
@@ -99,7 +100,8 @@ class Node {
   journal::Writer writer_;
   belief::Image image_;
   Lane batches_, outcomes_, log_, told_;
-  std::vector<Lane*> lanes_;
+  std::vector<Lane*> lanes_;        // in order of admission
+  std::size_t critical_lanes_ = 0;  // the first of them
   journal::SegmentHeader segment_header_{};
   std::vector<std::uint64_t> unanswered_;  // intents without an outcome after a restart
   std::uint32_t epoch_ = 1;

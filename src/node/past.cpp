@@ -115,7 +115,8 @@ bool beyond(const Moment& moment, const BatchHeader& batch) {
 }
 
 ReplayResult replay_until(const std::string& data, Stepped& stepped, const Moment& moment) {
-  ReplayResult result = replay(data, stepped, 0, [&](const BatchHeader& h) { return beyond(moment, h); });
+  ReplayResult result =
+      replay(data, stepped, 0, [&](const BatchHeader& h) { return beyond(moment, h); });
   const engine::Progress& reached = stepped.shard().progress();
   if (result.problem.empty() && moment.sequence > reached.last_sequence) {
     result.problem = "the journal ends with event " + std::to_string(reached.last_sequence);
@@ -163,8 +164,8 @@ std::string recover_until(const std::string& data, const std::string& out, const
   }
   journal::WriterOptions options;
   options.folder = out + "/journal";
-  options.segment_bytes = kept.plan->limits()->segment_bytes() / limits::kBlockAlignment *
-                          limits::kBlockAlignment;
+  options.segment_bytes =
+      kept.plan->limits()->segment_bytes() / limits::kBlockAlignment * limits::kBlockAlignment;
   options.journal_bytes = std::numeric_limits<std::uint64_t>::max();
   options.max_batch_bytes = batch_bytes_bound(*kept.plan);
   options.max_frozen_bytes = frozen_bytes_bound(*kept.plan);
@@ -233,7 +234,8 @@ Rehearsal rehearse(const std::string& data, const plan::Plan& recorded, const pl
   Lane made;
   made.init(arena, 4, lane_bytes);
   Remapped remapped(recorded, other);
-  std::map<DecisionKey, std::vector<std::uint64_t>> open;  // the journal's, until the rehearsal agrees
+  std::map<DecisionKey, std::vector<std::uint64_t>>
+      open;  // the journal's, until the rehearsal agrees
   std::vector<DecisionKey> extra;
   journal::Visit visit;
   visit.batch = [&](Bytes batch) {

@@ -1,6 +1,6 @@
-// Purpose: what can be asked of a recorded night: its state as of any moment, a data folder cut back
-// to a moment, and the same inputs through another plan.
-// In: a data folder. Runs on: cold threads; needs no io_uring, no privileges, no DPDK.
+// Purpose: what can be asked of a recorded night: its state as of any moment, a data folder cut
+// back to a moment, and the same inputs through another plan. In: a data folder. Runs on: cold
+// threads; needs no io_uring, no privileges, no DPDK.
 #pragma once
 
 #include <cstdint>

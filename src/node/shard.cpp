@@ -1,6 +1,7 @@
 #include "node/shard.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 
@@ -28,7 +29,8 @@ std::size_t derived_bytes_per_subject(const plan::Plan& plan) {
 
 std::size_t batch_bytes_bound(const plan::Plan& plan) {
   const std::size_t events = plan.limits()->batch_events();
-  const std::size_t subjects = events + limits::kSweepTracks + 1 + plan.sources()->size();
+  // Those of this batch, those a cut left, a sweep's.
+  const std::size_t subjects = 2 * events + limits::kSweepTracks + 1 + plan.sources()->size();
   return align_up(sizeof(BatchHeader) + (events + 1) * event_bytes(kPayloadBytes) +
                       subjects * derived_bytes_per_subject(plan),
                   64);
@@ -39,7 +41,8 @@ std::size_t frozen_bytes_bound(const plan::Plan& plan) {
   const std::size_t places = tracks + 1 + plan.sources()->size();
   return 4096 + tracks * (sizeof(Track) + 8) + places * plan.assessments()->size() * 32 +
          plan.sources()->size() * (sizeof(assess::SourceFacts) + 8) +
-         plan.limits()->pending_actions() * sizeof(engine::PendingAction);
+         plan.limits()->pending_actions() * sizeof(engine::PendingAction) +
+         2 * limits::kBatchEvents * 32;
 }
 
 std::size_t Shard::bytes_needed(const plan::Plan& plan) {
@@ -100,21 +103,34 @@ assess::View Shard::view_of(const Track* track) const {
 }
 
 Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_ns,
-                  std::int64_t arrival_ns) {
+                  std::int64_t arrival_ns, const Urgency& urgency) {
   const bool tick_due = now_ns >= next_tick_ns_;
-  bool waiting = tick_due || sweeping();
+  bool waiting = tick_due || unfinished();
   for (Lane* lane : lanes) {
     waiting = waiting || !lane->peek().empty();
   }
   if (!waiting || !batch_.begin(batches, max_batch_bytes_, progress_, epoch_, now_ns, arrival_ns)) {
     return {};
   }
+  std::array<std::size_t, limits::kSources + 1> taken{};  // by lane, what is still in it
+  CHECK(lanes.size() <= taken.size(), "a lane for each source and one for outcomes");
   std::size_t left = plan_->limits()->batch_events();
-  for (Lane* lane : lanes) {
-    for (auto record = lane->peek(); !record.empty() && left > 0; record = lane->peek(), --left) {
+  std::size_t critical = 0;
+  for (std::size_t l = 0; l < lanes.size(); ++l) {
+    Lane* lane = lanes[l];
+    std::size_t& ahead = taken[l];
+    for (auto record = lane->peek(); !record.empty() && left > 0;
+         record = lane->peek(ahead), --left) {
       const auto* event = reinterpret_cast<const EventHeader*>(record.data());
       batch_.add_input(*event, Bytes(payload_of(event), event->payload_bytes));
-      lane->release();
+      // Critical inputs stand first and are never cut off; the others leave their lanes when
+      // worked.
+      if (event->event_class == EventClass::critical && ahead == 0) {
+        ++critical;
+        lane->release();
+      } else {
+        ++ahead;
+      }
     }
   }
   if (tick_due) {
@@ -125,7 +141,16 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
     tick.source = kNoSource;
     batch_.add_input(tick, {});
   }
+  urgency_ = urgency;
   run();
+  std::size_t worked = batch_.inputs() - critical;
+  for (std::size_t l = 0; l < lanes.size(); ++l) {
+    const std::size_t done = std::min(taken[l], worked);
+    if (done != 0) {
+      lanes[l]->release(done);
+    }
+    worked -= done;
+  }
   return batch_.seal(batches, progress_, digest_touched());
 }
 
@@ -143,16 +168,53 @@ Bytes Shard::replay(Bytes recorded, Lane& batches) {
       batch_.add_input(event, payload);
     }
   });
+  urgency_ = {};
+  recorded_cut_ = header.cut;
+  batch_.cut_at(header.cut);
+  replaying_ = true;
   run();
+  replaying_ = false;
   return batch_.seal(batches, progress_, digest_touched());
 }
 
+bool Shard::stop_before(EventClass next) {
+  if (cut_) {
+    return true;
+  }
+  if (replaying_) {
+    cut_ = items_ == recorded_cut_;
+    return cut_;
+  }
+  // A cut leaves at most one batch's subjects behind: beyond that they are judged first.
+  const bool may = next != EventClass::critical && urgency_.waiting != nullptr &&
+                   touched_count_ - judged_ <= plan_->limits()->batch_events();
+  cut_ = may && urgency_.waiting(urgency_.context);
+  if (cut_) {
+    batch_.cut_at(items_);
+  }
+  return cut_;
+}
+
 void Shard::run() {
-  touched_count_ = touched_source_count_ = 0;
+  touched_count_ -= judged_;
+  std::memmove(touched_.data(), touched_.data() + judged_, touched_count_ * sizeof(Touched));
+  judged_ = 0;
+  touched_source_count_ = 0;
+  items_ = 0;
+  cut_ = false;
   if (batch_.header().number == 1) {
     start_sources(batch_.admitted_ns());
   }
-  batch_.for_each_input([this](EventHeader& event) { work(event); });
+  bool first = true;
+  batch_.work_inputs([this, &first](EventHeader& event) {
+    // Every step gets something done, and what a recorded batch holds was worked.
+    if (!first && !replaying_ && stop_before(event.event_class)) {
+      return false;
+    }
+    first = false;
+    work(event);
+    return true;
+  });
   give_up_overdue();
   judge_touched();
   if (sweeping()) {
@@ -214,11 +276,17 @@ void Shard::touch(std::uint32_t track, const EventHeader* event, const perceive:
     if (touched_[i].track == track) {
       touched_[i].cause = event->sequence;
       touched_[i].arrival_ns = event->arrival_ns;
-      touched_[i].changes |= changes;
+      touched_[i].changes = static_cast<std::uint16_t>(touched_[i].changes | changes);
+      touched_[i].event_class = std::min(touched_[i].event_class, event->event_class);
       return;
     }
   }
-  touched_[touched_count_++] = {track, changes, event->sequence, event->arrival_ns};
+  touched_[touched_count_++] = {track,
+                                static_cast<std::uint16_t>(changes),
+                                event->event_class,
+                                0,
+                                event->sequence,
+                                event->arrival_ns};
 }
 
 void Shard::outcome(EventHeader& event) {
@@ -249,20 +317,6 @@ void Shard::track_changed(std::uint32_t track, TrackChangeKind change, std::uint
 }
 
 void Shard::judge_touched() {
-  // Belief is complete before the first judgement, and subjects are judged in the table's order:
-  // which event of the batch came first does not matter to what is judged.
-  std::sort(touched_.begin(), touched_.begin() + static_cast<std::ptrdiff_t>(touched_count_),
-            [](const Touched& a, const Touched& b) { return a.track < b.track; });
-  for (std::size_t i = 0; i < touched_count_; ++i) {
-    const Touched& t = touched_[i];
-    for (const TrackChangeKind change :
-         {TrackChangeKind::created, TrackChangeKind::confirmed, TrackChangeKind::reacquired}) {
-      if ((t.changes >> static_cast<unsigned>(change) & 1) != 0) {
-        track_changed(t.track, change, t.cause);
-      }
-    }
-    judge(t.track, t.cause, t.arrival_ns);
-  }
   for (std::size_t i = 0; i < touched_source_count_; ++i) {
     const std::uint16_t s = touched_sources_[i];
     view_ = view_of(nullptr);
@@ -270,6 +324,29 @@ void Shard::judge_touched() {
     cause_ = sources_[s].last_event;
     newest_arrival_ns_ = 0;
     assess_.judge_source(view_, s, on_assessment, this);
+  }
+  // Belief is complete before the first judgement, and subjects are judged by urgency and then in
+  // the table's order: which event of the batch came first does not matter to what is judged.
+  std::sort(touched_.begin(), touched_.begin() + static_cast<std::ptrdiff_t>(touched_count_),
+            [](const Touched& a, const Touched& b) {
+              return a.event_class != b.event_class ? a.event_class < b.event_class
+                                                    : a.track < b.track;
+            });
+  for (; judged_ < touched_count_; ++judged_, ++items_) {
+    const Touched& t = touched_[judged_];
+    if (stop_before(t.event_class)) {
+      return;
+    }
+    if (t.track == TrackTable::kNone) {
+      continue;  // retired since a cut left it here
+    }
+    for (const TrackChangeKind change :
+         {TrackChangeKind::created, TrackChangeKind::confirmed, TrackChangeKind::reacquired}) {
+      if ((t.changes >> static_cast<unsigned>(change) & 1) != 0) {
+        track_changed(t.track, change, t.cause);
+      }
+    }
+    judge(t.track, t.cause, t.arrival_ns);
   }
 }
 
@@ -286,6 +363,9 @@ void Shard::judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival
 void Shard::sweep() {
   // What time's passing brings about counts from this step's own beginning.
   const std::int64_t admitted = batch_.header().admitted_arrival_ns;
+  if (stop_before(EventClass::normal)) {
+    return;
+  }
   if (sweep_at_ == 0) {
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       view_ = view_of(nullptr);
@@ -294,15 +374,22 @@ void Shard::sweep() {
       newest_arrival_ns_ = admitted;
       assess_.judge_source(view_, static_cast<std::uint16_t>(s), on_assessment, this);
     }
+    ++items_;
   }
   std::size_t judged = 0;
   const std::uint32_t end = tracks_.high_water();
   while (sweep_at_ < end && judged < limits::kSweepTracks) {
-    const std::uint32_t i = sweep_at_++;
+    const std::uint32_t i = sweep_at_;
     if (!tracks_.in_use(i)) {
+      ++sweep_at_;
       continue;
     }
+    if (stop_before(EventClass::normal)) {
+      return;
+    }
+    ++sweep_at_;
     ++judged;
+    ++items_;
     TrackChangeKind change{};
     const std::uint64_t cause = tracks_[i].position_event;
     const bool changed = perceive::age_track(config_, tracks_[i], batch_.admitted_ns(), change);
@@ -444,6 +531,10 @@ void Shard::freeze(Freezer& out) const {
   }
   assess_.freeze(out, tracks_);
   pending_.freeze(out);
+  out.put(static_cast<std::uint64_t>(touched_count_ - judged_));
+  for (std::size_t i = judged_; i < touched_count_; ++i) {
+    out.put(touched_[i]);
+  }
   for (std::size_t s = 0; s < sources_.size(); ++s) {
     out.put(sources_[s]);
     out.put(records_[s]);
@@ -471,6 +562,19 @@ bool Shard::thaw(Thawer& in) {
   tracks_.set_high_water(high_water);
   assess_.thaw(in, tracks_);
   pending_.thaw(in);
+  const auto left = in.get<std::uint64_t>();
+  if (left > limits::kBatchEvents) {
+    return false;
+  }
+  touched_count_ = left;
+  judged_ = 0;
+  for (std::size_t i = 0; i < left; ++i) {
+    touched_[i] = in.get<Touched>();
+    const std::uint32_t track = touched_[i].track;
+    if (track != TrackTable::kNone && (track >= tracks_.capacity() || !tracks_.in_use(track))) {
+      return false;
+    }
+  }
   for (std::size_t s = 0; s < sources_.size(); ++s) {
     sources_[s] = in.get<assess::SourceFacts>();
     records_[s] = in.get<std::uint64_t>();

@@ -24,19 +24,27 @@ std::size_t frozen_bytes_bound(const plan::Plan& plan);
 // Largest batch this plan can make.
 std::size_t batch_bytes_bound(const plan::Plan& plan);
 
+// Asked between two work items: is something critical waiting? Then the batch is cut there, and the
+// next one begins with it.
+struct Urgency {
+  bool (*waiting)(void* context) = nullptr;
+  void* context = nullptr;
+};
+
 class Shard {
  public:
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch);
 
-  // One step at node time `now_ns`. Empty when there was nothing to do or the batch lane is full.
+  // One step at node time `now_ns`; lanes of critical events come first in `lanes`. Empty when
+  // there was nothing to do or the batch lane is full.
   Bytes step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_ns,
-             std::int64_t arrival_ns);
+             std::int64_t arrival_ns, const Urgency& urgency = {});
   // The same step with the inputs of a recorded batch; what it makes must equal the record.
   Bytes replay(Bytes recorded, Lane& batches);
 
-  // True when the last step left work that only time's passing brings (a sweep under way).
-  bool sweeping() const { return sweep_at_ != kNoSweep; }
+  // True when the last step left work behind: a sweep under way, or a batch that was cut.
+  bool unfinished() const { return sweeping() || touched_count_ > judged_; }
   std::int64_t next_tick_ns() const { return next_tick_ns_; }
 
   void freeze(Freezer& out) const;
@@ -53,8 +61,11 @@ class Shard {
 
  private:
   static constexpr std::uint32_t kNoSweep = 0xFFFFFFFF;
-  static constexpr std::size_t kTouched = limits::kBatchEvents + limits::kSweepTracks;
+  // Those left by a cut, at most one batch's, and those of the batch under way.
+  static constexpr std::size_t kTouched = 2 * limits::kBatchEvents;
 
+  bool sweeping() const { return sweep_at_ != kNoSweep; }
+  bool stop_before(EventClass next);  // true: the batch is cut before that item
   void run();
   void start_sources(std::int64_t now_ns);  // silence counts from the first batch on
   void work(EventHeader& event);
@@ -91,15 +102,25 @@ class Shard {
   std::uint32_t sweep_at_ = kNoSweep;
   std::size_t max_batch_bytes_ = 0;
 
-  // Of the step under way only.
+  // Tracks whose judgement is due: of this step, and left by a cut of the one before.
   struct Touched {
     std::uint32_t track;
-    std::uint32_t changes;  // bit of TrackChangeKind
+    std::uint16_t changes;   // bit of TrackChangeKind
+    EventClass event_class;  // most urgent of what touched it
+    std::uint8_t reserved;
     std::uint64_t cause;
     std::int64_t arrival_ns;
   };
   std::span<Touched> touched_;
   std::size_t touched_count_ = 0;
+  std::size_t judged_ = 0;  // of them, the first
+
+  // Of the step under way only.
+  Urgency urgency_;
+  std::uint32_t items_ = 0;  // subjects judged
+  std::uint32_t recorded_cut_ = kNotCut;
+  bool replaying_ = false;
+  bool cut_ = false;
   std::span<std::uint16_t> touched_sources_;
   std::size_t touched_source_count_ = 0;
   assess::View view_;
