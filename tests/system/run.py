@@ -538,6 +538,14 @@ def run_or_skip(*command):
 
 
 def packet_test(driver):
+    # What comes out, but for the key, the event and the time.
+    through_port(driver, "mavlink", mavlink_position(9, 59.5, 24.5),
+                 '"kind":"vehicle","identity":"9","lat":59.5000000,"lon":24.5000000,"sigma":3.0,"speed":0.00,"course":0.0,"alt":50.0')
+    through_port(driver, "ais", class_b(211000007, 59.25, 24.75),
+                 '"kind":"vessel","identity":"211000007","lat":59.2500000,"lon":24.7500000,"sigma":5.0,"speed":2.57,"course":90.0')
+
+
+def through_port(driver, codec, payload, fields):
     if os.geteuid() != 0 or not shutil.which("ip"):
         raise Skip("needs root and iproute2")
     space = f"vedette{os.getpid()}"
@@ -555,9 +563,9 @@ def packet_test(driver):
                 inside("ip", "link", "set", name, "up")
             more = ",blocksz=4096,framesz=2048,framecnt=2048,qdisc_bypass=1" if driver == "net_af_packet" else ""
             port, interface = f"{driver}0,iface=va{more}", "vb"
-        source = f'[source.drone]\ndriver = "dpdk"\nport = "{port}"\nudp_port = 14550\ncodec = "mavlink"\n'
-        path = write_site("packets_" + driver, source, 47001)
-        data = work / ("packets_" + driver)
+        source = f'[source.drone]\ndriver = "dpdk"\nport = "{port}"\nudp_port = 14550\ncodec = "{codec}"\n'
+        path = write_site(f"packets_{driver}_{codec}", source, 47001)
+        data = work / f"packets_{driver}_{codec}"
         helper = work / "helper.py"
         helper.write_text(PACKET_HELPER)
         process = subprocess.Popen(["ip", "netns", "exec", space, vedette, "run", str(path), "--data", str(data), "--json"],
@@ -569,11 +577,13 @@ def packet_test(driver):
             raise AssertionError(process.communicate()[1][-400:])
         if driver == "net_tap":
             inside("ip", "link", "set", "vtap0", "up")
-        out = inside(sys.executable, str(helper), interface, mavlink_position(9, 59.5, 24.5).hex(), timeout=30)
+        out = inside(sys.executable, str(helper), interface, payload.hex(), timeout=30)
         final = stop(process)
-        message = json.loads(out.stdout)
-        assert message["kind"] == "vehicle" and message["identity"] == "9", (message, final)
-        assert abs(message["lat"] - 59.5) < 1e-6 and abs(message["lon"] - 24.5) < 1e-6
+        frame = ('{"key":"KEY","event":"EVENT","time":"TIME","site":"packets_%s_%s","action":"tell","assessment":"seen",'
+                 '"transition":"raised","level":"warn","confidence":C,%s}\n' % (driver, codec, fields))
+        seen = re.sub(r'"key":"[0-9a-f]+-1-\d+","event":"\d+","time":"20[-0-9T:.]+Z"', '"key":"KEY","event":"EVENT","time":"TIME"', out.stdout)
+        seen = re.sub(r'"confidence":[01]\.\d{3}', '"confidence":C', seen)
+        assert seen.rstrip("\n") == frame.rstrip("\n"), (seen, frame, final)
         refused = final["sources"][0]["refused"]
         assert refused.get("udp-checksum", 0) >= 1, refused
         # The kernel reassembles before an af_packet port sees a frame (PACKET_FANOUT_FLAG_DEFRAG).
