@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "model/derived.hpp"
 #include "model/observation.hpp"
 #include "node/shard.hpp"
 
@@ -14,13 +15,15 @@ namespace vedette::tests {
 class ShardInMemory {
  public:
   static std::size_t bytes_needed(const plan::Plan& plan) {
-    return node::Shard::bytes_needed(plan) + 2 * Lane::bytes_needed(kRecords, kLaneBytes) +
+    return node::Shard::bytes_needed(plan) + 3 * Lane::bytes_needed(kRecords, kLaneBytes) +
            Lane::bytes_needed(4, 2 * node::batch_bytes_bound(plan)) + kCacheLineBytes;
   }
 
-  explicit ShardInMemory(const plan::Plan& plan) : memory_(bytes_needed(plan) / 8 + 8) {
+  explicit ShardInMemory(const plan::Plan& plan, std::uint64_t node = 1, std::uint32_t epoch = 1)
+      : memory_(bytes_needed(plan) / 8 + 8) {
     Arena arena(memory_.data(), memory_.size() * 8);
-    shard_.init(arena, plan, 1, 1);
+    shard_.init(arena, plan, node, epoch);
+    outcomes_.init(arena, kRecords, kLaneBytes);
     critical_.init(arena, kRecords, kLaneBytes);
     lane_.init(arena, kRecords, kLaneBytes);
     batches_.init(arena, 4, 2 * node::batch_bytes_bound(plan));
@@ -36,23 +39,31 @@ class ShardInMemory {
     header.event_class = event_class;
     header.source = source;
     header.record = ++record_;
-    header.payload_bytes = sizeof observation;
-    std::uint8_t* at = lane.reserve(event_bytes(sizeof observation));
-    if (at == nullptr) {
-      return false;
-    }
-    std::memcpy(at, &header, sizeof header);
-    std::memcpy(at + sizeof header, &observation, sizeof observation);
-    lane.commit(event_bytes(sizeof observation));
-    return true;
+    return put(lane, header, observation);
+  }
+
+  // What became of an action.
+  bool put_outcome(std::uint64_t action, std::int64_t at_ns, Exit exit) {
+    ActionOutcome outcome{};
+    outcome.action_sequence = action;
+    outcome.exit = exit;
+    outcome.reason = exit == Exit::success ? Reason::applied : Reason::sink_failed;
+    EventHeader header{};
+    header.observed_ns = header.received_ns = at_ns;
+    header.kind = EventKind::outcome;
+    header.event_class = EventClass::high;
+    header.source = kNoSource;
+    header.cause = action;
+    return put(outcomes_, header, outcome);
   }
 
   // One step; a copy of its batch, empty when there was nothing to do.
   std::vector<std::uint8_t> step(std::int64_t now_ns, const node::Urgency& urgency = {}) {
-    Lane* const lanes[] = {&critical_, &lane_};
+    Lane* const lanes[] = {&critical_, &outcomes_, &lane_};
     const Bytes batch = shard_.step(lanes, batches_, now_ns, 0, urgency);
-    std::vector<std::uint8_t> copy(batch.begin(), batch.end());
+    std::vector<std::uint8_t> copy(batch.size());
     if (!batch.empty()) {
+      std::memcpy(copy.data(), batch.data(), batch.size());
       batches_.peek();
       batches_.release();
     }
@@ -64,9 +75,23 @@ class ShardInMemory {
  private:
   static constexpr std::size_t kRecords = 1024;
   static constexpr std::size_t kLaneBytes = std::size_t{1} << 19;
+
+  template <typename Payload>
+  static bool put(Lane& lane, EventHeader header, const Payload& payload) {
+    header.payload_bytes = sizeof payload;
+    std::uint8_t* at = lane.reserve(event_bytes(sizeof payload));
+    if (at == nullptr) {
+      return false;
+    }
+    std::memcpy(at, &header, sizeof header);
+    std::memcpy(at + sizeof header, &payload, sizeof payload);
+    lane.commit(event_bytes(sizeof payload));
+    return true;
+  }
+
   std::vector<std::uint64_t> memory_;
   node::Shard shard_;
-  Lane critical_, lane_, batches_;
+  Lane critical_, outcomes_, lane_, batches_;
   std::uint64_t record_ = 0;
 };
 

@@ -91,6 +91,7 @@ bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64
     r.last_batch = header.number;
     ++r.batches;
     if (visit.batch && !visit.batch(batch)) {
+      r.stopped = true;
       return false;
     }
     payload = payload.subspan(header.bytes);
@@ -158,6 +159,7 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
       r.segments.push_back({number, r.last_batch == 0 ? 0 : r.last_batch + 1});
       r.epoch = std::max(r.epoch, s.epoch);
       if (visit.segment && !visit.segment(s, payload.subspan(sizeof s), number)) {
+        r.stopped = true;
         return r;
       }
     } else if (header->kind == BlockKind::batches &&
@@ -190,7 +192,7 @@ ReadResult read_journal(const std::string& folder, const Visit& visit) {
       r.torn_tail = false;  // recovery cuts a tail before it goes on: here something else happened
       r.problem = "damaged" + r.problem.substr(4);
     }
-    if (!r.problem.empty()) {
+    if (!r.problem.empty() || r.stopped) {
       return r;
     }
   }

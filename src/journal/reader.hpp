@@ -22,6 +22,7 @@ struct ReadResult {
   std::string problem;     // empty: the journal is whole
   bool torn_tail = false;  // the problem is only that the last block is unfinished
   bool closed = false;     // the last run stopped in order
+  bool stopped = false;    // a visit wanted no more
   std::uint64_t batches = 0;
   std::uint64_t last_batch = 0;
   std::uint64_t last_block = 0;

@@ -1,0 +1,416 @@
+// The simulator: the real engine, journal and recovery in one process under virtual time, driven by a
+// seed. The seed decides the plan's bounds, what arrives and when, where batches are cut, which
+// sinks answer, when states are frozen, and when and how the node is killed.
+//
+// usage: vedette_sim FOLDER FIRST_SEED COUNT
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "journal/reader.hpp"
+#include "journal/writer.hpp"
+#include "node/replay.hpp"
+#include "plan/plan.hpp"
+#include "shard_in_memory.hpp"
+
+using namespace vedette;
+
+namespace {
+
+constexpr std::uint64_t kNode = 7;
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr int kSteps = 400;
+
+struct BrokenPromise {
+  std::string what;
+};
+
+[[noreturn]] void fail(const char* format, ...) __attribute__((format(printf, 1, 2)));
+void fail(const char* format, ...) {
+  char text[512];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  throw BrokenPromise{text};
+}
+
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : engine_(seed) {}
+  std::uint64_t below(std::uint64_t n) { return engine_() % n; }
+  bool one_in(std::uint64_t n) { return below(n) == 0; }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+std::string site_of(Random& random) {
+  const auto number = [&](std::uint64_t low, std::uint64_t high) {
+    return std::to_string(low + random.below(high - low + 1));
+  };
+  return "site = \"sim\"\n[limits]\ntracks = " + number(8, 48) +
+         "\nbatch_events = " + number(2, 64) + "\npending_actions = " + number(1, 12) +
+         "\ntick = \"" + number(50, 900) +
+         " ms\"\n"
+         "[source.urgent]\ndriver = \"udp\"\nlisten = \"127.0.0.1:1\"\ncodec = \"ais\"\nclass = \"critical\"\n"
+         "[source.routine]\ndriver = \"udp\"\nlisten = \"127.0.0.1:2\"\ncodec = \"ais\"\nclass = \"bulk\"\n"
+         "[tracker.vessel]\ncoast = \"3 s\"\nlost = \"6 s\"\nretire = \"" +
+         number(8, 30) +
+         " s\"\n"
+         "[assess.seen]\nof = \"track\"\nwhen = \"track.updates >= 1\"\n"
+         "[assess.fast]\nof = \"track\"\nwhen = \"track.speed > 2 m/s\"\nhold = \"" +
+         number(0, 2) + " s\"\nclear = \"" + number(0, 3) +
+         " s\"\n"
+         "[assess.silent]\nof = \"source.routine\"\nwhen = \"source.age > 2 s\"\n"
+         "[decide.a]\non = \"seen\"\nrun = \"surely\"\n[decide.b]\non = \"fast\"\ntrigger = \"both\"\nrun = \"quickly\"\n"
+         "[decide.c]\non = \"silent\"\ntrigger = \"both\"\nrun = \"quickly\"\n"
+         "[action.surely]\nsink = \"log\"\ndurable = \"before\"\nhorizon = \"" +
+         number(1, 5) +
+         " s\"\n"
+         "[action.quickly]\nsink = \"log\"\ndurable = \"behind\"\nidempotent = true\nhorizon = \"1 s\"\n"
+         "[sink.log]\ndriver = \"log\"\n";
+}
+
+// What must hold of a node across its lives.
+class World {
+ public:
+  World(std::uint64_t seed, std::string folder) : random_(seed), folder_(std::move(folder)) {
+    plan::Compiled compiled = plan::compile_site(site_of(random_), "");
+    if (!compiled.problems.empty()) {
+      fail("the site: %s", compiled.problems[0].message.c_str());
+    }
+    plan_bytes_ = std::move(compiled.buffer);
+    std::string error;
+    plan_ = plan::load_plan(plan_bytes_, error);
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_ + "/journal");
+    now_ns_ = 1'700'000'000 * kSecond;
+  }
+
+  void run() {
+    start();
+    for (int i = 0; i < kSteps; ++i) {
+      arrive();
+      step();
+      answer();
+      if (random_.one_in(3)) {
+        write();
+      }
+      if (random_.one_in(25)) {
+        freeze();
+      }
+      if (random_.one_in(60)) {
+        kill();
+        start();
+      }
+    }
+    settle();
+  }
+
+  std::uint64_t kills() const { return kills_; }
+  std::uint64_t events() const { return engine_->shard().progress().last_sequence; }
+
+ private:
+  struct Action {
+    std::uint64_t sequence;
+    bool before;
+    std::int64_t horizon_ns;
+  };
+
+  void arrive() {
+    now_ns_ += static_cast<std::int64_t>(random_.below(400)) * 1'000'000;
+    if (random_.one_in(40)) {
+      now_ns_ += static_cast<std::int64_t>(random_.below(20)) * kSecond;  // a step of the clock
+    }
+    for (std::uint64_t n = random_.below(random_.one_in(10) ? 200 : 12); n > 0; --n) {
+      put(random_.one_in(12) ? EventClass::critical : EventClass::bulk);
+    }
+  }
+
+  void put(EventClass event_class) {
+    Observation o;
+    o.kind = IdentityKind::vessel;
+    o.identity = 1 + random_.below(60);
+    o.set(Field::position);
+    // Now and then a jump that no ship can make, and a time that goes back.
+    const std::uint64_t jump = random_.one_in(20) ? random_.below(5'000'000) : random_.below(3000);
+    o.latitude_e7 = static_cast<std::int32_t>(590'000'000 + o.identity * 100'000 + jump);
+    o.longitude_e7 = 240'000'000;
+    const std::int64_t at =
+        now_ns_ - (random_.one_in(30) ? static_cast<std::int64_t>(random_.below(5)) * kSecond : 0);
+    engine_->put(o, at, event_class == EventClass::critical ? 0 : 1, event_class);
+  }
+
+  static bool urgent(void* context) {
+    auto& self = *static_cast<World*>(context);
+    if (self.settling_ || !self.random_.one_in(15)) {
+      return false;
+    }
+    self.put(EventClass::critical);
+    return true;
+  }
+
+  bool step() {
+    std::uint8_t* at = batches_->reserve(node::batch_bytes_bound(*plan_));
+    if (at == nullptr) {
+      return false;  // the journal is behind: nothing is admitted
+    }
+    const std::vector<std::uint8_t> batch = engine_->step(now_ns_, {urgent, this});
+    if (batch.empty()) {
+      return false;
+    }
+    std::memcpy(at, batch.data(), batch.size());
+    batches_->commit(batch.size());
+    const engine::Progress& p = engine_->shard().progress();
+    digests_[p.batch_number] = p.digest;
+    if (p.accepted != p.waiting + p.transient + p.exits[0] + p.exits[1] + p.exits[2]) {
+      fail("conservation at batch %llu", static_cast<unsigned long long>(p.batch_number));
+    }
+    if (p.transient != engine_->shard().pending().size()) {
+      fail("%llu under way, %zu pending", static_cast<unsigned long long>(p.transient),
+           engine_->shard().pending().size());
+    }
+    for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
+      if (e.kind == EventKind::action && e.state.phase() == Phase::transient) {
+        const auto intent = payload_as<ActionIntent>(payload);
+        const auto* action = plan_->actions()->Get(intent.action);
+        actions_.push_back(
+            {e.sequence, action->durable_before(), e.observed_ns + action->horizon_ns()});
+      }
+    });
+    return true;
+  }
+
+  // The sink: some actions are done and answered, some never.
+  void answer() {
+    for (std::size_t i = 0; i < actions_.size();) {
+      const Action a = actions_[i];
+      const bool overdue = a.horizon_ns <= now_ns_;
+      const bool may = !a.before || a.sequence <= writer_->durable_sequence();
+      if (!overdue && (!may || random_.one_in(2))) {
+        ++i;
+        continue;
+      }
+      actions_.erase(actions_.begin() + static_cast<std::ptrdiff_t>(i));
+      if (overdue) {
+        continue;
+      }
+      if (!done_.insert({epoch_, a.sequence}).second) {
+        fail("action %u-%llu was done twice", epoch_, static_cast<unsigned long long>(a.sequence));
+      }
+      if (a.before) {
+        owed_.insert(a.sequence);
+      }
+      if (!random_.one_in(6)) {
+        engine_->put_outcome(a.sequence, now_ns_, random_.one_in(5) ? Exit::abandonment : Exit::success);
+      }
+    }
+  }
+
+  void write() {
+    while (batches_->size() != 0) {
+      if (!writer_->step(*batches_)) {
+        fail("the journal: error %d", writer_->last_error());
+      }
+      if (random_.one_in(4)) {
+        break;
+      }
+    }
+  }
+
+  void freeze() {
+    std::vector<std::uint8_t> state(node::frozen_bytes_bound(*plan_));
+    Freezer freezer(state);
+    engine_->shard().freeze(freezer);
+    if (!freezer.ok()) {
+      fail("the state is larger than its bound");
+    }
+    // As the node does it: never ahead of the journal.
+    if (engine_->shard().progress().last_sequence <= writer_->durable_sequence()) {
+      writer_->keep_frozen(Bytes(state.data(), freezer.used()),
+                           engine_->shard().progress().batch_number);
+    }
+  }
+
+  void kill() {
+    ++kills_;
+    durable_ = writer_->durable_sequence();
+    writer_.reset();  // without a closing block
+    // What the last write left half done: some of it, or anything.
+    const auto segments = journal::list_segments(folder_ + "/journal");
+    const std::string last = folder_ + "/journal/" + journal::segment_name(segments.back());
+    const journal::ReadResult before = journal::read_journal(folder_ + "/journal", {});
+    if (random_.one_in(2) && before.last_segment == segments.back()) {
+      std::FILE* file = std::fopen(last.c_str(), "r+b");
+      std::fseek(file, static_cast<long>(before.valid_bytes), SEEK_SET);
+      const std::uint64_t bytes = 1 + random_.below(6000);
+      for (std::uint64_t i = 0; i < bytes; ++i) {
+        std::fputc(static_cast<int>(random_.below(256)), file);
+      }
+      std::fclose(file);
+    }
+    actions_.clear();
+    engine_.reset();
+  }
+
+  void start() {
+    node::Stepped stepped;
+    stepped.init(*plan_, kNode, 1);
+    const node::ReplayResult result = node::replay(folder_, stepped, 0);
+    if (!result.problem.empty() && !result.journal.torn_tail) {
+      fail("recovery: %s", result.problem.c_str());
+    }
+    if (result.journal.torn_tail &&
+        journal::cut_tail(folder_ + "/journal", result.journal.last_segment,
+                          result.journal.valid_bytes) != 0) {
+      fail("the torn tail could not be cut");
+    }
+    const engine::Progress& p = stepped.shard().progress();
+    if (p.last_sequence < durable_) {
+      fail("acknowledged up to %llu, recovered to %llu", static_cast<unsigned long long>(durable_),
+           static_cast<unsigned long long>(p.last_sequence));
+    }
+    for (const std::uint64_t sequence : owed_) {
+      if (sequence > p.last_sequence) {
+        fail("action %llu was done, its intent is lost", static_cast<unsigned long long>(sequence));
+      }
+    }
+    if (p.batch_number != 0 && digests_[p.batch_number] != p.digest) {
+      fail("batch %llu has another digest after recovery",
+           static_cast<unsigned long long>(p.batch_number));
+    }
+    epoch_ = result.journal.epoch + 1;
+    engine_ = std::make_unique<tests::ShardInMemory>(*plan_, kNode, epoch_);
+    std::vector<std::uint8_t> state(node::frozen_bytes_bound(*plan_));
+    Freezer freezer(state);
+    stepped.shard().freeze(freezer);
+    Thawer thawer(Bytes(state.data(), freezer.used()));
+    if (!engine_->shard().thaw(thawer)) {
+      fail("the recovered state does not thaw");
+    }
+    engine_->shard().set_epoch(epoch_);
+    memory_.assign(Lane::bytes_needed(64, lane_bytes()) / 8 + 64, 0);
+    Arena arena(memory_.data(), memory_.size() * 8);
+    batches_ = std::make_unique<Lane>();
+    batches_->init(arena, 64, lane_bytes());
+    // What was under way when the node died is not known to be done, and is not done again.
+    for (const engine::PendingAction& a : engine_->shard().pending().all()) {
+      if (a.sequence != 0) {
+        engine_->put_outcome(a.sequence, now_ns_, Exit::abandonment);
+      }
+    }
+    journal::WriterOptions options;
+    options.folder = folder_ + "/journal";
+    options.segment_bytes = 256 << 10;
+    options.journal_bytes = 1 << 20;
+    options.max_batch_bytes = node::batch_bytes_bound(*plan_);
+    options.max_frozen_bytes = node::frozen_bytes_bound(*plan_);
+    options.header.node = kNode;
+    options.header.epoch = epoch_;
+    const auto segments = journal::list_segments(options.folder);
+    options.next_segment = (segments.empty() ? 0 : segments.back()) + 1;
+    options.next_block = result.journal.last_block + 1;
+    options.chain = result.journal.chain;
+    options.durable_sequence = p.last_sequence;
+    options.next_batch = p.batch_number + 1;
+    options.segments = result.journal.segments;
+    writer_ = std::make_unique<journal::Writer>();
+    if (p.batch_number != 0) {
+      writer_->keep_frozen(Bytes(state.data(), freezer.used()), p.batch_number);
+    }
+    const std::string problem = writer_->open(options);
+    if (!problem.empty()) {
+      fail("%s", problem.c_str());
+    }
+  }
+
+  // Nothing more arrives: everything must leave, and the journal must replay to the same digest.
+  void settle() {
+    settling_ = true;
+    for (int i = 0; i < 200; ++i) {
+      now_ns_ += kSecond;
+      do {
+        write_all();
+        answer();
+      } while (step());
+    }
+    write_all();
+    const engine::Progress p = engine_->shard().progress();
+    if (p.waiting != 0 || p.transient != 0) {
+      fail("%llu wait and %llu are under way after everything's horizon",
+           static_cast<unsigned long long>(p.waiting), static_cast<unsigned long long>(p.transient));
+    }
+    writer_->close();
+    node::Stepped again;
+    again.init(*plan_, kNode, 1);
+    const node::ReplayResult result = node::replay(folder_, again, 0);
+    if (!result.problem.empty() || result.digest != p.digest) {
+      fail("replay: %s", result.problem.empty() ? "another digest" : result.problem.c_str());
+    }
+  }
+  void write_all() {
+    while (batches_->size() != 0) {
+      if (!writer_->step(*batches_)) {
+        fail("the journal: error %d", writer_->last_error());
+      }
+    }
+  }
+
+  std::size_t lane_bytes() const { return 4 * node::batch_bytes_bound(*plan_) + (256 << 10); }
+
+  Random random_;
+  std::string folder_;
+  std::vector<std::uint8_t> plan_bytes_;
+  const plan::Plan* plan_ = nullptr;
+  std::unique_ptr<tests::ShardInMemory> engine_;
+  std::unique_ptr<journal::Writer> writer_;
+  std::vector<std::uint64_t> memory_;
+  std::unique_ptr<Lane> batches_;
+  std::int64_t now_ns_ = 0;
+  std::uint32_t epoch_ = 0;
+  std::vector<Action> actions_;
+  std::map<std::uint64_t, std::uint64_t> digests_;
+  std::set<std::pair<std::uint32_t, std::uint64_t>> done_;
+  std::set<std::uint64_t> owed_;  // done only because their intent was on disk
+  std::uint64_t durable_ = 0;
+  std::uint64_t kills_ = 0;
+  bool settling_ = false;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    std::fprintf(stderr, "usage: vedette_sim FOLDER FIRST_SEED COUNT\n");
+    return 64;
+  }
+  const std::uint64_t first = std::strtoull(argv[2], nullptr, 10);
+  const std::uint64_t count = std::strtoull(argv[3], nullptr, 10);
+  std::uint64_t kills = 0, events = 0;
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    World world(seed, argv[1]);
+    try {
+      world.run();
+    } catch (const BrokenPromise& failure) {
+      std::printf("seed %llu: %s\nrepeat with: scripts/sim --seed %llu\n",
+                  static_cast<unsigned long long>(seed), failure.what.c_str(),
+                  static_cast<unsigned long long>(seed));
+      return 1;
+    }
+    kills += world.kills();
+    events += world.events();
+  }
+  std::printf("%llu seeds, %llu events, %llu kills: every promise held\n",
+              static_cast<unsigned long long>(count), static_cast<unsigned long long>(events),
+              static_cast<unsigned long long>(kills));
+  return 0;
+}
