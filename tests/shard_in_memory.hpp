@@ -70,6 +70,8 @@ class ShardInMemory {
     return copy;
   }
 
+  // Events that have come and are not admitted yet.
+  std::size_t backlog() const { return critical_.size() + outcomes_.size() + lane_.size(); }
   node::Shard& shard() { return shard_; }
 
  private:

@@ -1,8 +1,11 @@
-// The simulator: the real engine, journal and recovery in one process under virtual time, driven by a
-// seed. The seed decides the plan's bounds, what arrives and when, where batches are cut, which
+// The simulator: the real engine, journal and recovery in one process under virtual time, driven by
+// a seed. The seed decides the plan's bounds, what arrives and when, where batches are cut, which
 // sinks answer, when states are frozen, and when and how the node is killed.
 //
 // usage: vedette_sim FOLDER FIRST_SEED COUNT
+#include <sys/resource.h>
+
+#include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -61,8 +64,10 @@ std::string site_of(Random& random) {
          "\nbatch_events = " + number(2, 64) + "\npending_actions = " + number(1, 12) +
          "\ntick = \"" + number(50, 900) +
          " ms\"\n"
-         "[source.urgent]\ndriver = \"udp\"\nlisten = \"127.0.0.1:1\"\ncodec = \"ais\"\nclass = \"critical\"\n"
-         "[source.routine]\ndriver = \"udp\"\nlisten = \"127.0.0.1:2\"\ncodec = \"ais\"\nclass = \"bulk\"\n"
+         "[source.urgent]\ndriver = \"udp\"\nlisten = \"127.0.0.1:1\"\ncodec = \"ais\"\nclass = "
+         "\"critical\"\n"
+         "[source.routine]\ndriver = \"udp\"\nlisten = \"127.0.0.1:2\"\ncodec = \"ais\"\nclass = "
+         "\"bulk\"\n"
          "[tracker.vessel]\ncoast = \"3 s\"\nlost = \"6 s\"\nretire = \"" +
          number(8, 30) +
          " s\"\n"
@@ -71,12 +76,14 @@ std::string site_of(Random& random) {
          number(0, 2) + " s\"\nclear = \"" + number(0, 3) +
          " s\"\n"
          "[assess.silent]\nof = \"source.routine\"\nwhen = \"source.age > 2 s\"\n"
-         "[decide.a]\non = \"seen\"\nrun = \"surely\"\n[decide.b]\non = \"fast\"\ntrigger = \"both\"\nrun = \"quickly\"\n"
+         "[decide.a]\non = \"seen\"\nrun = \"surely\"\n[decide.b]\non = \"fast\"\ntrigger = "
+         "\"both\"\nrun = \"quickly\"\n"
          "[decide.c]\non = \"silent\"\ntrigger = \"both\"\nrun = \"quickly\"\n"
          "[action.surely]\nsink = \"log\"\ndurable = \"before\"\nhorizon = \"" +
          number(1, 5) +
          " s\"\n"
-         "[action.quickly]\nsink = \"log\"\ndurable = \"behind\"\nidempotent = true\nhorizon = \"1 s\"\n"
+         "[action.quickly]\nsink = \"log\"\ndurable = \"behind\"\nidempotent = true\nhorizon = \"1 "
+         "s\"\n"
          "[sink.log]\ndriver = \"log\"\n";
 }
 
@@ -104,6 +111,9 @@ class World {
       answer();
       if (random_.one_in(3)) {
         write();
+      }
+      if (random_.one_in(50)) {
+        refuse_to_write();
       }
       if (random_.one_in(25)) {
         freeze();
@@ -211,7 +221,8 @@ class World {
         owed_.insert(a.sequence);
       }
       if (!random_.one_in(6)) {
-        engine_->put_outcome(a.sequence, now_ns_, random_.one_in(5) ? Exit::abandonment : Exit::success);
+        engine_->put_outcome(a.sequence, now_ns_,
+                             random_.one_in(5) ? Exit::abandonment : Exit::success);
       }
     }
   }
@@ -224,6 +235,25 @@ class World {
       if (random_.one_in(4)) {
         break;
       }
+    }
+  }
+
+  // The disk takes nothing: what was acknowledged stays so, and nothing more is.
+  void refuse_to_write() {
+    const std::uint64_t durable = writer_->durable_sequence();
+    const std::size_t waiting = batches_->size();
+    const rlimit none{1, RLIM_INFINITY};
+    const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_FSIZE, &none);
+    const bool wrote = writer_->step(*batches_);
+    ::setrlimit(RLIMIT_FSIZE, &all);
+    if (wrote || writer_->durable_sequence() != durable || batches_->size() != waiting) {
+      fail("acknowledged %llu although the disk refused",
+           static_cast<unsigned long long>(writer_->durable_sequence()));
+    }
+    if (random_.one_in(3)) {
+      kill();
+      start();
     }
   }
 
@@ -347,7 +377,11 @@ class World {
     const engine::Progress p = engine_->shard().progress();
     if (p.waiting != 0 || p.transient != 0) {
       fail("%llu wait and %llu are under way after everything's horizon",
-           static_cast<unsigned long long>(p.waiting), static_cast<unsigned long long>(p.transient));
+           static_cast<unsigned long long>(p.waiting),
+           static_cast<unsigned long long>(p.transient));
+    }
+    if (engine_->backlog() != 0) {
+      fail("%zu events are still in their lanes", engine_->backlog());
     }
     writer_->close();
     node::Stepped again;
@@ -393,6 +427,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: vedette_sim FOLDER FIRST_SEED COUNT\n");
     return 64;
   }
+  std::signal(SIGXFSZ, SIG_IGN);  // a refused write is an error to handle
   const std::uint64_t first = std::strtoull(argv[2], nullptr, 10);
   const std::uint64_t count = std::strtoull(argv[3], nullptr, 10);
   std::uint64_t kills = 0, events = 0;

@@ -1,0 +1,68 @@
+"""Mistakes that must be found: each is made in a copy of the tree, and the unit tests or the simulator must fail.
+
+usage: mutations.py [PART OF A NAME]; the copy is built below build/mutants."""
+import pathlib, subprocess, sys, tempfile
+
+root = pathlib.Path(__file__).resolve().parents[2]
+copy = root / "build" / "mutants"
+mutations = [
+    ("an input is released twice", "src/node/shard.cpp", "lanes[l]->release(done);", "lanes[l]->release(2 * done);"),
+    ("a credit is lost", "src/base/lane.hpp", "tail_.store(tail + records,", "tail_.store(tail + (records > 3 ? records - 1 : records),"),
+    ("a full lane is seen too late", "src/base/lane.hpp", "if (at + wanted - free_from > size) {", "if (at + wanted - free_from > size + 4096) {"),
+    ("a horizon is compared the wrong way", "src/engine/pending.hpp", "a.horizon_ns <= now_ns &&", "a.horizon_ns >= now_ns &&"),
+    ("the cut is not recorded", "src/engine/batch_builder.hpp", "{ header_.cut = judged; }", "{ static_cast<void>(judged); }"),
+    ("what a cut left is not frozen", "src/node/shard.cpp", "out.put(static_cast<std::uint64_t>(touched_count_ - judged_));\n  for (std::size_t i = judged_;",
+     "out.put(std::uint64_t{0});\n  for (std::size_t i = touched_count_;"),
+    ("urgent subjects wait for routine ones", "src/node/shard.cpp", "return a.event_class != b.event_class ? a.event_class < b.event_class",
+     "return a.event_class != b.event_class ? a.event_class > b.event_class"),
+    ("segments go although nothing left can be replayed", "src/journal/writer.cpp", "while (segments_.size() >= most && frozen_batch_ + 1 >= segments_[1].first_batch) {",
+     "while (segments_.size() >= most) {"),
+    ("an outcome is counted twice", "src/node/shard.cpp", "if (pending_.remove(outcome.action_sequence)) {", "pending_.remove(outcome.action_sequence);\n  if (progress_.transient > 0) {"),
+    ("a torn tail is taken for the end", "src/journal/reader.cpp", "  r.torn_tail = true;\n", ""),
+    ("durable is told before the write", "src/journal/writer.cpp", "  std::memcpy(&last, batch.data(), sizeof last);",
+     "  std::memcpy(&last, batch.data(), sizeof last);\n    durable_.store(last.first_sequence + last.input_count + last.derived_count, std::memory_order_release);"),
+]
+
+
+def run(*command):
+    return subprocess.run(list(map(str, command)), cwd=copy, capture_output=True, text=True, timeout=600)
+
+
+def build():
+    done = run("cmake", "--build", "--preset", "release", "--target", "vedette_unit", "vedette_sim")
+    return "" if done.returncode == 0 else done.stdout[-2000:]
+
+
+def found():
+    if run("build/release/tests/vedette_unit").returncode != 0:
+        return "unit tests"
+    with tempfile.TemporaryDirectory() as folder:
+        return "simulator" if run("build/release/tests/vedette_sim", f"{folder}/node", 1, 60).returncode != 0 else ""
+
+
+copy.mkdir(parents=True, exist_ok=True)
+files = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True).stdout.split("\0")
+for name in filter(None, files):
+    target, content = copy / name, (root / name).read_bytes()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists() or target.read_bytes() != content:
+        target.write_bytes(content)
+        target.chmod((root / name).stat().st_mode)
+assert run("cmake", "--preset", "release", "-DVEDETTE_TESTS=ON").returncode == 0
+assert build() == "" and found() == "", "the tree itself does not pass"
+missed = 0
+for name, path, old, new in mutations:
+    if len(sys.argv) > 1 and sys.argv[1] not in name:
+        continue
+    source = copy / path
+    original = source.read_text()
+    assert original.count(old) == 1, f"{name}: {path} has changed; write the mutation anew"
+    source.write_text(original.replace(old, new))
+    trouble = build()
+    by = "" if trouble else found()
+    source.write_text(original)
+    if trouble:
+        print(f"{name}: does not build\n{trouble}")
+    print(f"{'found by the ' + by if by else 'MISSED'}: {name}", flush=True)
+    missed += 0 if by else 1
+sys.exit(1 if missed else 0)
