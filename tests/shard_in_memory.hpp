@@ -31,10 +31,11 @@ class ShardInMemory {
 
   // False when the lane is full.
   bool put(const Observation& observation, std::int64_t at_ns, std::uint16_t source = 0,
-           EventClass event_class = EventClass::normal) {
+           EventClass event_class = EventClass::normal, std::int64_t arrival_ns = 0) {
     Lane& lane = event_class == EventClass::critical ? critical_ : lane_;
     EventHeader header{};
     header.observed_ns = header.received_ns = at_ns;
+    header.arrival_ns = arrival_ns;
     header.kind = EventKind::observation;
     header.event_class = event_class;
     header.source = source;
@@ -56,6 +57,24 @@ class ShardInMemory {
     header.cause = action;
     return put(outcomes_, header, outcome);
   }
+
+  // One step whose batch goes to a lane that another thread drains; false while it is full.
+  bool step_into(Lane& batches, std::int64_t now_ns) {
+    Lane* const lanes[] = {&critical_, &outcomes_, &lane_};
+    return !shard_.step(lanes, batches, now_ns, 0).empty() || backlog() == 0;
+  }
+  // One step whose events are only visited.
+  template <typename Visit>
+  void step_into_nothing(std::int64_t now_ns, const node::Urgency& urgency, Visit&& visit) {
+    Lane* const lanes[] = {&critical_, &outcomes_, &lane_};
+    const Bytes batch = shard_.step(lanes, batches_, now_ns, 0, urgency);
+    if (!batch.empty()) {
+      for_each_event(batch, [&](const EventHeader& e, Bytes) { visit(e); });
+      batches_.peek();
+      batches_.release();
+    }
+  }
+  bool critical_waits() { return !critical_.peek().empty(); }
 
   // One step; a copy of its batch, empty when there was nothing to do.
   std::vector<std::uint8_t> step(std::int64_t now_ns, const node::Urgency& urgency = {}) {

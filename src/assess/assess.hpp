@@ -37,6 +37,9 @@ struct View {
   const SourceFacts* source = nullptr;
   double level = 0.0;  // decisions only
   double confidence = 0.0;
+  // Several conditions ask for the same approach: the first to ask works it out.
+  mutable Approach approach{};
+  mutable bool approach_known = false;
 };
 
 // One approach to own ship, with the horizon that conditions and messages use.

@@ -204,8 +204,12 @@ Approach approach_to_own(const View& v) {
   if (!placed(v.track) || !placed(v.own) || v.track == v.own) {
     return {kUnknown, kUnknown};
   }
-  return closest_approach(motion_of(*v.own, v.now_ns), motion_of(*v.track, v.now_ns),
-                          kApproachHorizonS);
+  if (!v.approach_known) {
+    v.approach = closest_approach(motion_of(*v.own, v.now_ns), motion_of(*v.track, v.now_ns),
+                                  kApproachHorizonS);
+    v.approach_known = true;
+  }
+  return v.approach;
 }
 
 double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, const View& view) {

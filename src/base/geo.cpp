@@ -24,6 +24,12 @@ Frame frame_at(Place place) {
           {n * lat.cos * lon.cos, n * lat.cos * lon.sin, n * (1.0 - kEccentricity2) * lat.sin}};
 }
 
+Radii radii_of_sine(double sine_of_latitude) {
+  const double w2 = 1.0 - kEccentricity2 * sine_of_latitude * sine_of_latitude;
+  const double n = kSemiMajor / det_sqrt(w2);
+  return {n * (1.0 - kEccentricity2) / w2, n};
+}
+
 Vector3 minus(const Vector3& a, const Vector3& b) {
   return {a.x - b.x, a.y - b.y, a.z - b.z};
 }
@@ -47,29 +53,24 @@ Vector3 ecef_of(Place place) {
 }
 
 Radii radii_at(double latitude_degrees) {
-  const double s = det_sincos(latitude_degrees * kDegree).sin;
-  const double w2 = 1.0 - kEccentricity2 * s * s;
-  const double n = kSemiMajor / det_sqrt(w2);
-  return {n * (1.0 - kEccentricity2) / w2, n};
+  return radii_of_sine(det_sincos(latitude_degrees * kDegree).sin);
 }
 
 Place moved(Place from, double east, double north) {
   const double first = from.latitude + north / radii_at(from.latitude).meridian / kDegree;
-  const double middle = 0.5 * (from.latitude + first);
-  const Radii radii = radii_at(middle);
+  const SinCos middle = det_sincos(0.5 * (from.latitude + first) * kDegree);
+  const Radii radii = radii_of_sine(middle.sin);
   double latitude = from.latitude + north / radii.meridian / kDegree;
   latitude = latitude > 90.0 ? 90.0 : latitude < -90.0 ? -90.0 : latitude;
-  const double cos_middle = det_sincos(middle * kDegree).cos;
   const double per_radian =
-      radii.prime_vertical * (cos_middle > kCosFloor ? cos_middle : kCosFloor);
+      radii.prime_vertical * (middle.cos > kCosFloor ? middle.cos : kCosFloor);
   return {latitude, wrap_180(from.longitude + wrap_180(east / per_radian / kDegree))};
 }
 
 Offset offset_between(Place from, Place to) {
-  const double middle = 0.5 * (from.latitude + to.latitude);
-  const Radii radii = radii_at(middle);
-  return {wrap_180(to.longitude - from.longitude) * kDegree * radii.prime_vertical *
-              det_sincos(middle * kDegree).cos,
+  const SinCos middle = det_sincos(0.5 * (from.latitude + to.latitude) * kDegree);
+  const Radii radii = radii_of_sine(middle.sin);
+  return {wrap_180(to.longitude - from.longitude) * kDegree * radii.prime_vertical * middle.cos,
           (to.latitude - from.latitude) * kDegree * radii.meridian};
 }
 
@@ -88,13 +89,15 @@ Approach closest_approach(const Motion& a, const Motion& b, double horizon_s) {
   // Straight-line answer in ECEF, then re-linearised where it points to: each round removes the
   // curvature that the one before left out.
   constexpr int kRounds = 5;
+  constexpr double kSettledS = 1e-3;  // at 100 m/s a tenth of a metre
+  const auto after = [](const Motion& m, double t) {
+    return t == 0.0 ? m.place : moved(m.place, m.velocity_east * t, m.velocity_north * t);
+  };
   double t = 0.0;
   double distance = 0.0;
   for (int round = 0; round < kRounds; ++round) {
-    const Motion at_a{moved(a.place, a.velocity_east * t, a.velocity_north * t), a.velocity_east,
-                      a.velocity_north};
-    const Motion at_b{moved(b.place, b.velocity_east * t, b.velocity_north * t), b.velocity_east,
-                      b.velocity_north};
+    const Motion at_a{after(a, t), a.velocity_east, a.velocity_north};
+    const Motion at_b{after(b, t), b.velocity_east, b.velocity_north};
     const Frame fa = frame_at(at_a.place);
     const Frame fb = frame_at(at_b.place);
     const Vector3 d = minus(fb.ecef, fa.ecef);
@@ -106,7 +109,7 @@ Approach closest_approach(const Motion& a, const Motion& b, double horizon_s) {
     }
     double next = t - dot(d, v) / speed2;
     next = next < 0.0 ? 0.0 : next > horizon_s ? horizon_s : next;
-    if (next == t) {
+    if (next - t < kSettledS && t - next < kSettledS) {
       break;
     }
     t = next;

@@ -1,0 +1,282 @@
+// Benchmarks of the engine inside one process, each beside a floor of the same run.
+//
+// usage: vedette_bench engine-throughput RECORDINGS SITE FOLDER | preemption
+// Prints one JSON line a figure: bench, metric, value, unit, floor, ratio, bar, holds.
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/histogram.hpp"
+#include "base/json.hpp"
+#include "codec/codec.hpp"
+#include "ingress/recording.hpp"
+#include "journal/writer.hpp"
+#include "plan/plan.hpp"
+#include "platform/clock.hpp"
+#include "platform/file.hpp"
+#include "platform/hot_thread.hpp"
+#include "shard_in_memory.hpp"
+
+using namespace vedette;
+
+namespace {
+
+void figure(const char* bench, const char* metric, double value, const char* unit, double floor,
+            double bar, bool holds) {
+  std::string text;
+  JsonWriter<std::string> json(text);
+  json.begin_object().member("bench", bench).member("metric", metric).member("value", value, 3);
+  json.member("unit", unit).member("floor", floor, 3);
+  json.member("ratio", floor > 0 ? value / floor : 0.0, 3).member("bar", bar, 3);
+  json.member("holds", holds).end_object();
+  std::printf("%s\n", text.c_str());
+}
+
+const plan::Plan* load(std::string_view site, std::vector<std::uint8_t>& bytes) {
+  plan::Compiled compiled = plan::compile_site(site, "");
+  std::string error;
+  bytes = std::move(compiled.buffer);
+  const plan::Plan* plan = plan::load_plan(bytes, error);
+  if (plan == nullptr) {
+    std::fprintf(stderr, "bench: the site does not compile: %s\n", error.c_str());
+    std::exit(65);
+  }
+  return plan;
+}
+
+std::vector<std::string> frames_of(const std::string& path) {
+  auto content = platform::read_file(path, std::size_t{1} << 30);
+  ingress::Recording recording;
+  std::vector<std::string> frames;
+  if (!content || !recording.open(std::move(content).value(), path, {}).empty()) {
+    std::fprintf(stderr, "bench: %s cannot be read\n", path.c_str());
+    std::exit(66);
+  }
+  for (auto frame = recording.peek(); frame; recording.pop(), frame = recording.peek()) {
+    frames.emplace_back(as_text(frame->bytes));
+  }
+  return frames;
+}
+
+double seconds_since(std::int64_t start_ns) {
+  return static_cast<double>(platform::monotonic_ns() - start_ns) * 1e-9;
+}
+
+// One core takes recorded text from bytes to decisions, another makes it durable.
+class Throughput {
+ public:
+  Throughput(const plan::Plan& plan, std::vector<std::string> frames, codec::CodecKind kind,
+             const std::string& folder)
+      : plan_(plan), frames_(std::move(frames)), kind_(kind), folder_(folder) {}
+
+  void run(const char* metric) {
+    constexpr std::size_t kFrames = 1'500'000;
+    const double decoding = rate_of(kFrames, [] {});
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    engine_ = std::make_unique<tests::ShardInMemory>(plan_);
+    const std::size_t lane_bytes = 64 * node::batch_bytes_bound(plan_);
+    memory_.assign(Lane::bytes_needed(4096, lane_bytes) / 8 + 64, 0);
+    Arena arena(memory_.data(), memory_.size() * 8);
+    batches_.init(arena, 4096, lane_bytes);
+    journal::WriterOptions options;
+    options.folder = folder_;
+    options.segment_bytes = 64 << 20;
+    options.journal_bytes = std::uint64_t{8} << 30;
+    options.max_batch_bytes = node::batch_bytes_bound(plan_);
+    options.max_frozen_bytes = node::frozen_bytes_bound(plan_);
+    journal::Writer writer;
+    const std::string problem = writer.open(options);
+    if (!problem.empty()) {
+      std::fprintf(stderr, "bench: %s\n", problem.c_str());
+      std::exit(74);
+    }
+    std::thread journal([&] {
+      while (!done_.load(std::memory_order_acquire) || batches_.size() != 0) {
+        if (!writer.step(batches_)) {
+          platform::rest_ns(50'000);
+        }
+      }
+    });
+    const double whole = rate_of(kFrames, [this] { step(); });
+    done_.store(true, std::memory_order_release);
+    journal.join();
+    writer.close();
+    std::filesystem::remove_all(folder_);
+    figure("engine-throughput", metric, whole, "messages/s", decoding, 2e6, whole >= 2e6);
+    std::string accepted(metric);
+    accepted += "-accepted";
+    const double share = static_cast<double>(accepted_) / static_cast<double>(kFrames);
+    figure("engine-throughput", accepted.c_str(), whole * share, "events/s", decoding * share, 2e6,
+           whole * share >= 2e6);
+  }
+
+ private:
+  template <typename Step>
+  double rate_of(std::size_t count, Step&& step) {
+    codec::Decoder decoder(kind_);
+    accepted_ = 0;
+    now_ns_ = 1'700'000'000'000'000'000;
+    const codec::Output out{this, on_message, [](void*, RefusalCause, Bytes) {}};
+    const std::int64_t start = platform::monotonic_ns();
+    for (std::size_t i = 0; i < count; ++i) {
+      now_ns_ += 1'000'000;
+      decoder.datagram(as_bytes(frames_[i % frames_.size()]), now_ns_, out);
+      if (i % 64 == 63) {
+        step();
+      }
+    }
+    return static_cast<double>(count) / seconds_since(start);
+  }
+
+  static void on_message(void* context, const codec::Message& message, Bytes) {
+    auto& self = *static_cast<Throughput*>(context);
+    Observation observation{};
+    if (!codec::is_part(message) && codec::to_observation(message, observation)) {
+      ++self.accepted_;
+      if (self.engine_ != nullptr) {
+        self.engine_->put(observation, self.now_ns_);
+      }
+    }
+  }
+
+  void step() {
+    while (!engine_->step_into(batches_, now_ns_)) {
+      platform::relax();  // the journal is behind
+    }
+  }
+
+  const plan::Plan& plan_;
+  std::vector<std::string> frames_;
+  codec::CodecKind kind_;
+  std::string folder_;
+  std::unique_ptr<tests::ShardInMemory> engine_;
+  std::vector<std::uint64_t> memory_;
+  Lane batches_;
+  std::atomic<bool> done_{false};
+  std::uint64_t accepted_ = 0;
+  std::int64_t now_ns_ = 0;
+};
+
+int engine_throughput(const std::string& recordings, const std::string& site,
+                      const std::string& folder) {
+  const auto text = platform::read_text_file(site, 1 << 20);
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = load(text.value_or(""), bytes);
+  Throughput(*plan, frames_of(recordings + "/n2k/aava-n2k.data"), codec::CodecKind::n2k, folder)
+      .run("n2k");
+  Throughput(*plan, frames_of(recordings + "/ais/nais400-merrimac.log"), codec::CodecKind::nmea0183,
+             folder)
+      .run("ais");
+  return 0;
+}
+
+constexpr std::string_view kPreemptionSite = R"(
+site = "preemption"
+[source.distress]
+driver = "udp"
+listen = "127.0.0.1:1"
+codec = "ais"
+class = "critical"
+[source.traffic]
+driver = "udp"
+listen = "127.0.0.1:2"
+codec = "ais"
+class = "bulk"
+[assess.close]
+of = "track"
+when = "cpa(track, own) < 0.5 nmi and tcpa(track, own) < 12 min"
+[assess.fast]
+of = "track"
+when = "track.speed > 25 kn"
+)";
+
+// How long a critical event waits for the step that works it: alone, and under a bulk lane that is
+// never empty.
+int preemption() {
+  constexpr int kCritical = 20000;
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = load(kPreemptionSite, bytes);
+  const auto ship = [](std::uint64_t mmsi) {
+    Observation o;
+    o.kind = IdentityKind::vessel;
+    o.identity = mmsi;
+    o.set(Field::position);
+    o.latitude_e7 = static_cast<std::int32_t>(590'000'000 + mmsi * 1000);
+    o.longitude_e7 = 240'000'000;
+    return o;
+  };
+  Histogram waits[2];
+  Histogram items;
+  for (const bool loaded : {false, true}) {
+    tests::ShardInMemory engine(*plan);
+    Observation own = ship(0);
+    own.kind = IdentityKind::own;
+    engine.put(own, 1'700'000'000'000'000'000, 1, EventClass::bulk);
+    std::atomic<bool> done{false};
+    std::thread sender([&] {
+      std::uint64_t state = 1;
+      for (int i = 0; i < kCritical; ++i) {
+        state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+        const std::int64_t until =
+            platform::monotonic_ns() + 5'000 + static_cast<std::int64_t>(state >> 48);
+        while (platform::monotonic_ns() < until) {
+          platform::relax();
+        }
+        engine.put(ship(9), 1'700'000'000'000'000'000 + i, 0, EventClass::critical,
+                   platform::monotonic_ns());
+      }
+      done.store(true, std::memory_order_release);
+    });
+    std::uint64_t next = 100;
+    std::int64_t now_ns = 1'700'000'000'000'000'000;
+    const node::Urgency urgency{
+        [](void* e) { return static_cast<tests::ShardInMemory*>(e)->critical_waits(); }, &engine};
+    while (!done.load(std::memory_order_acquire)) {
+      while (loaded && engine.put(ship(100 + next % 1000), now_ns, 1, EventClass::bulk)) {
+        ++next;
+      }
+      now_ns += 1000;
+      const std::int64_t begin = platform::monotonic_ns();
+      engine.step_into_nothing(now_ns, urgency, [&](const EventHeader& e) {
+        if (e.kind == EventKind::observation && e.event_class == EventClass::critical) {
+          waits[loaded].add(std::max<std::int64_t>(begin - e.arrival_ns, 1));
+        }
+      });
+      if (!loaded) {
+        items.add(platform::monotonic_ns() - begin);
+      }
+    }
+    sender.join();
+  }
+  const auto us = [](const Histogram& h, double q) {
+    return static_cast<double>(h.quantile_ns(q)) * 1e-3;
+  };
+  for (const auto& [name, q] :
+       {std::pair{"wait-p50", 0.5}, {"wait-p99", 0.99}, {"wait-p999", 0.999}}) {
+    const double idle = us(waits[0], q);
+    const double bar = idle + us(items, 0.999);
+    figure("preemption", name, us(waits[1], q), "us", idle, bar, us(waits[1], q) <= bar);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string name = argc > 1 ? argv[1] : "";
+  if (name == "engine-throughput" && argc == 5) {
+    return engine_throughput(argv[2], argv[3], argv[4]);
+  }
+  if (name == "preemption" && argc == 2) {
+    return preemption();
+  }
+  std::fprintf(stderr,
+               "usage: vedette_bench engine-throughput RECORDINGS SITE FOLDER | preemption\n");
+  return 64;
+}
