@@ -52,26 +52,6 @@ class BatchBuilder {
   std::size_t derived() const { return derived_count_; }
   std::int64_t admitted_ns() const { return header_.admitted_ns; }
   const BatchHeader& header() const { return header_; }
-  // Visits the inputs in order, before anything is derived; events may be changed. Where `visit`
-  // says false the batch is cut: that input and those behind it are not part of it any more.
-  template <typename Visit>
-  void work_inputs(Visit&& visit) {
-    CHECK(derived_count_ == 0, "inputs come before derived events");
-    std::size_t at = sizeof(BatchHeader);
-    for (std::uint32_t i = 0; i < input_count_; ++i) {
-      auto* event = reinterpret_cast<EventHeader*>(base_ + at);
-      if (!visit(*event)) {
-        const std::uint32_t dropped = input_count_ - i;
-        input_count_ = i;
-        used_ = at;
-        progress_.last_sequence -= dropped;
-        progress_.accepted -= dropped;
-        progress_.waiting -= dropped;
-        return;
-      }
-      at += event_bytes(event->payload_bytes);
-    }
-  }
   // How many subjects were judged when something urgent came.
   void cut_at(std::uint32_t judged) { header_.cut = judged; }
 

@@ -1,7 +1,6 @@
 #include "node/shard.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <limits>
 
@@ -112,45 +111,29 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
   if (!waiting || !batch_.begin(batches, max_batch_bytes_, progress_, epoch_, now_ns, arrival_ns)) {
     return {};
   }
-  std::array<std::size_t, limits::kSources + 1> taken{};  // by lane, what is still in it
-  CHECK(lanes.size() <= taken.size(), "a lane for each source and one for outcomes");
+  begin_run(urgency);
   std::size_t left = plan_->limits()->batch_events();
-  std::size_t critical = 0;
-  for (std::size_t l = 0; l < lanes.size(); ++l) {
-    Lane* lane = lanes[l];
-    std::size_t& ahead = taken[l];
-    for (auto record = lane->peek(); !record.empty() && left > 0;
-         record = lane->peek(ahead), --left) {
+  for (Lane* lane : lanes) {
+    for (auto record = lane->peek(); !record.empty() && left > 0; record = lane->peek(), --left) {
       const auto* event = reinterpret_cast<const EventHeader*>(record.data());
-      batch_.add_input(*event, Bytes(payload_of(event), event->payload_bytes));
-      // Critical inputs stand first and are never cut off; the others leave their lanes when
-      // worked.
-      if (event->event_class == EventClass::critical && ahead == 0) {
-        ++critical;
-        lane->release();
-      } else {
-        ++ahead;
+      // Every step gets something done.
+      if (batch_.inputs() != 0 && stop_before(event->event_class)) {
+        break;
       }
+      EventHeader* input = batch_.add_input(*event, Bytes(payload_of(event), event->payload_bytes));
+      lane->release();
+      work(*input);
     }
   }
-  if (tick_due) {
+  if (tick_due && !cut_) {
     EventHeader tick{};
     tick.observed_ns = tick.received_ns = now_ns;
     tick.kind = EventKind::tick;
     tick.event_class = EventClass::normal;
     tick.source = kNoSource;
-    batch_.add_input(tick, {});
+    work(*batch_.add_input(tick, {}));
   }
-  urgency_ = urgency;
-  run();
-  std::size_t worked = batch_.inputs() - critical;
-  for (std::size_t l = 0; l < lanes.size(); ++l) {
-    const std::size_t done = std::min(taken[l], worked);
-    if (done != 0) {
-      lanes[l]->release(done);
-    }
-    worked -= done;
-  }
+  finish_run();
   return batch_.seal(batches, progress_, digest_touched());
 }
 
@@ -162,17 +145,17 @@ Bytes Shard::replay(Bytes recorded, Lane& batches) {
                     header.admitted_arrival_ns)) {
     return {};
   }
-  std::uint32_t seen = 0;
-  for_each_event(recorded, [&](const EventHeader& event, Bytes payload) {
-    if (seen++ < header.input_count) {
-      batch_.add_input(event, payload);
-    }
-  });
-  urgency_ = {};
   recorded_cut_ = header.cut;
   batch_.cut_at(header.cut);
   replaying_ = true;
-  run();
+  begin_run({});
+  std::uint32_t seen = 0;
+  for_each_event(recorded, [&](const EventHeader& event, Bytes payload) {
+    if (seen++ < header.input_count) {
+      work(*batch_.add_input(event, payload));
+    }
+  });
+  finish_run();
   replaying_ = false;
   return batch_.seal(batches, progress_, digest_touched());
 }
@@ -195,7 +178,8 @@ bool Shard::stop_before(EventClass next) {
   return cut_;
 }
 
-void Shard::run() {
+void Shard::begin_run(const Urgency& urgency) {
+  urgency_ = urgency;
   touched_count_ -= judged_;
   std::memmove(touched_.data(), touched_.data() + judged_, touched_count_ * sizeof(Touched));
   judged_ = 0;
@@ -205,16 +189,9 @@ void Shard::run() {
   if (batch_.header().number == 1) {
     start_sources(batch_.admitted_ns());
   }
-  bool first = true;
-  batch_.work_inputs([this, &first](EventHeader& event) {
-    // Every step gets something done, and what a recorded batch holds was worked.
-    if (!first && !replaying_ && stop_before(event.event_class)) {
-      return false;
-    }
-    first = false;
-    work(event);
-    return true;
-  });
+}
+
+void Shard::finish_run() {
   give_up_overdue();
   judge_touched();
   if (sweeping()) {

@@ -66,7 +66,8 @@ class Shard {
 
   bool sweeping() const { return sweep_at_ != kNoSweep; }
   bool stop_before(EventClass next);  // true: the batch is cut before that item
-  void run();
+  void begin_run(const Urgency& urgency);
+  void finish_run();
   void start_sources(std::int64_t now_ns);  // silence counts from the first batch on
   void work(EventHeader& event);
   void observe(EventHeader& event);

@@ -199,7 +199,7 @@ when = "track.speed > 25 kn"
 // How long a critical event waits for the step that works it: alone, and under a bulk lane that is
 // never empty.
 int preemption() {
-  constexpr int kCritical = 20000;
+  constexpr int kCritical = 8000;  // one in 0.1 to 0.6 ms: rare, so that none waits for another
   std::vector<std::uint8_t> bytes;
   const plan::Plan* plan = load(kPreemptionSite, bytes);
   const auto ship = [](std::uint64_t mmsi) {
@@ -224,7 +224,7 @@ int preemption() {
       for (int i = 0; i < kCritical; ++i) {
         state = state * 6364136223846793005ULL + 1442695040888963407ULL;
         const std::int64_t until =
-            platform::monotonic_ns() + 5'000 + static_cast<std::int64_t>(state >> 48);
+            platform::monotonic_ns() + 100'000 + static_cast<std::int64_t>(state >> 45);
         while (platform::monotonic_ns() < until) {
           platform::relax();
         }
@@ -243,12 +243,14 @@ int preemption() {
       }
       now_ns += 1000;
       const std::int64_t begin = platform::monotonic_ns();
+      bool worked = false;
       engine.step_into_nothing(now_ns, urgency, [&](const EventHeader& e) {
         if (e.kind == EventKind::observation && e.event_class == EventClass::critical) {
+          worked = true;
           waits[loaded].add(std::max<std::int64_t>(begin - e.arrival_ns, 1));
         }
       });
-      if (!loaded) {
+      if (!loaded && worked) {  // one event, from admission to its sealed batch
         items.add(platform::monotonic_ns() - begin);
       }
     }
@@ -260,7 +262,7 @@ int preemption() {
   for (const auto& [name, q] :
        {std::pair{"wait-p50", 0.5}, {"wait-p99", 0.99}, {"wait-p999", 0.999}}) {
     const double idle = us(waits[0], q);
-    const double bar = idle + us(items, 0.999);
+    const double bar = idle + us(items, 0.99);
     figure("preemption", name, us(waits[1], q), "us", idle, bar, us(waits[1], q) <= bar);
   }
   return 0;

@@ -6,7 +6,7 @@ import pathlib, subprocess, sys, tempfile
 root = pathlib.Path(__file__).resolve().parents[2]
 copy = root / "build" / "mutants"
 mutations = [
-    ("an input is released twice", "src/node/shard.cpp", "lanes[l]->release(done);", "lanes[l]->release(2 * done);"),
+    ("an input is released twice", "src/node/shard.cpp", "      lane->release();\n", "      lane->release(lane->size() > 1 ? 2 : 1);\n"),
     ("a credit is lost", "src/base/lane.hpp", "tail_.store(tail + records,", "tail_.store(tail + (records > 3 ? records - 1 : records),"),
     ("a full lane is seen too late", "src/base/lane.hpp", "if (at + wanted - free_from > size) {", "if (at + wanted - free_from > size + 4096) {"),
     ("a horizon is compared the wrong way", "src/engine/pending.hpp", "a.horizon_ns <= now_ns &&", "a.horizon_ns >= now_ns &&"),
