@@ -513,6 +513,28 @@ def a_serial_line_is_unplugged_and_comes_back():
 
 
 @test
+def a_sink_that_is_not_there_harms_no_other():
+    receiver = Receiver()
+    port = free_port()
+    more = (f'[decide.also]\non = "seen"\ndeadline = "10 s"\nrun = "also"\n[action.also]\nsink = "gone"\nformat = "nmea"\n'
+            f'[sink.gone]\ndriver = "serial"\ndevice = "{work}/no-such-line"\n')
+    path = write_site("gone", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', receiver.port, more)
+    data = work / "gone"
+    process = start(path, data)
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for i in range(20):
+        sender.sendto(class_b(219000000 + i, 5, 5 + i * 0.01), ("127.0.0.1", port))
+        time.sleep(0.01)
+    seen = status(data, lambda s: sum(k["sent"] + k["failed"] for k in s["sinks"]) == 40)
+    assert {k["name"]: (k["sent"], k["failed"]) for k in seen["sinks"]} == {"out": (20, 0), "gone": (0, 20)}, seen["sinks"]
+    final = stop(process)
+    assert final["events"]["transient"] == 0 and final["events"]["abandonment"] == 20, final["events"]
+    assert len(receiver.close()) == 20
+    call("replay", data, "--verify")
+
+
+@test
 def a_node_with_two_hot_threads_acts_on_every_ship():
     receiver = Receiver()
     port = free_port()
