@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "journal/reader.hpp"
 #include "model/batch.hpp"
@@ -44,6 +45,9 @@ int cut_tail(const std::string& folder, std::uint64_t segment, std::uint64_t val
 std::string Writer::open(const WriterOptions& options) {
   options_ = options;
   segments_ = options.segments;
+  for (ReadResult::Segment& s : segments_) {
+    s.first_batch = s.first_batch == 0 ? options.next_batch : s.first_batch;
+  }
   buffer_bytes_ = block_bytes(std::max(
       {kGroupBytes, options.max_batch_bytes, options.max_frozen_bytes + sizeof(SegmentHeader)}));
   void* memory = std::aligned_alloc(limits::kBlockAlignment, buffer_bytes_);
@@ -68,45 +72,27 @@ void Writer::keep_frozen(Bytes frozen, std::uint64_t batch) {
   frozen_batch_ = batch;
 }
 
-int Writer::begin_segment() {
-  drop_old_segments();
-  const std::string path = options_.folder + "/" + segment_name(options_.next_segment);
-  // Filled with zeros once: on blocks that were only allocated, each sync also writes metadata.
-  {
-    const platform::Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
-    if (!file.valid()) {
-      return errno;
-    }
-    std::memset(buffer_.get(), 0, buffer_bytes_);
-    for (std::uint64_t done = 0; done < options_.segment_bytes;) {
-      const std::size_t n = static_cast<std::size_t>(
-          std::min<std::uint64_t>(buffer_bytes_, options_.segment_bytes - done));
-      const auto wrote = ::write(file.get(), buffer_.get(), n);
-      if (wrote < 0) {
-        const int error = errno;
-        ::unlink(path.c_str());
-        return error;
-      }
-      done += static_cast<std::uint64_t>(wrote);
-    }
-    if (::fsync(file.get()) != 0) {
-      return errno;
-    }
-  }
-  file_ = platform::Fd(::open(path.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC));
-  if (!file_.valid()) {
-    file_ = platform::Fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));  // a file system without it
-  }
-  if (!file_.valid()) {
+// The file of a segment, filled with zeros once: on blocks that were only allocated, each sync also
+// writes metadata.
+int Writer::create_segment(const std::string& path) {
+  const platform::Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
+  if (!file.valid()) {
     return errno;
   }
-  const int error = sync_folder(options_.folder);
-  if (error != 0) {
-    return error;
+  std::memset(buffer_.get(), 0, buffer_bytes_);
+  for (std::uint64_t done = 0; done < options_.segment_bytes;) {
+    const std::size_t n = static_cast<std::size_t>(
+        std::min<std::uint64_t>(buffer_bytes_, options_.segment_bytes - done));
+    const auto wrote = ::write(file.get(), buffer_.get(), n);
+    if (wrote < 0) {
+      return errno;
+    }
+    done += static_cast<std::uint64_t>(wrote);
   }
-  segment_ = options_.next_segment++;
-  segments_.push_back({segment_, options_.next_batch});
-  at_ = 0;
+  return ::fsync(file.get()) == 0 ? sync_folder(options_.folder) : errno;
+}
+
+int Writer::write_segment_header() {
   SegmentHeader header = options_.header;
   header.frozen_bytes = static_cast<std::uint32_t>(frozen_.size());
   header.frozen_batch = frozen_batch_;
@@ -118,13 +104,39 @@ int Writer::begin_segment() {
   return write_block(BlockKind::segment, sizeof header + frozen_.size(), 0, 0);
 }
 
+int Writer::begin_segment() {
+  const std::uint64_t number = options_.next_segment;
+  const std::string path = options_.folder + "/" + segment_name(number);
+  int error = create_segment(path);
+  if (error == 0) {
+    platform::Fd file(::open(path.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC));
+    if (!file.valid()) {  // a file system without it
+      file = platform::Fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    }
+    error = file.valid() ? 0 : errno;
+    Open before = std::exchange(open_, {std::move(file), number, 0});
+    error = error == 0 ? write_segment_header() : error;
+    if (error != 0) {
+      open_ = std::move(before);
+    }
+  }
+  if (error != 0) {  // the segment before stays the one being written, and this is tried again
+    ::unlink(path.c_str());
+    return error;
+  }
+  options_.next_segment = number + 1;
+  segments_.push_back({number, options_.next_batch});
+  drop_old_segments();
+  return 0;
+}
+
 int Writer::write_block(BlockKind kind, std::size_t length, std::uint64_t first,
                         std::uint64_t last) {
   BlockHeader header{};
   header.magic = kBlockMagic;
   header.version = kFormatVersion;
   header.kind = kind;
-  header.segment = segment_;
+  header.segment = open_.segment;
   header.block = options_.next_block;
   header.previous = options_.chain;
   header.length = static_cast<std::uint32_t>(length);
@@ -139,7 +151,7 @@ int Writer::write_block(BlockKind kind, std::size_t length, std::uint64_t first,
   if (error != 0) {
     return error;  // the same block is written again at the same place
   }
-  at_ += bytes;
+  open_.at += bytes;
   ++options_.next_block;
   options_.chain = chain_value(header);
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
@@ -148,7 +160,7 @@ int Writer::write_block(BlockKind kind, std::size_t length, std::uint64_t first,
 }
 
 int Writer::write_by_ring(Bytes block) {
-  if (!ring_.arm_durable_write(file_.get(), block, at_, 1)) {
+  if (!ring_.arm_durable_write(open_.file.get(), block, open_.at, 1)) {
     return EAGAIN;
   }
   // Two completions: the write, and the sync that is linked to it.
@@ -168,14 +180,15 @@ int Writer::write_by_ring(Bytes block) {
 }
 
 int Writer::write_by_calls(Bytes block) {
-  const auto wrote = ::pwrite(file_.get(), block.data(), block.size(), static_cast<off_t>(at_));
+  const auto wrote =
+      ::pwrite(open_.file.get(), block.data(), block.size(), static_cast<off_t>(open_.at));
   if (wrote < 0) {
     return errno;
   }
   if (static_cast<std::size_t>(wrote) != block.size()) {
     return EIO;
   }
-  return ::fdatasync(file_.get()) == 0 ? 0 : errno;
+  return ::fdatasync(open_.file.get()) == 0 ? 0 : errno;
 }
 
 bool Writer::step(Lane& batches) {
@@ -199,8 +212,8 @@ bool Writer::step(Lane& batches) {
   const std::size_t length = used - sizeof(BlockHeader);
   int error = 0;
   // Room is kept for the closing block, so that a segment always ends whole.
-  if (at_ + block_bytes(length) + limits::kBlockAlignment > options_.segment_bytes &&
-      at_ > block_bytes(sizeof(SegmentHeader) + frozen_.size())) {
+  if (open_.at + block_bytes(length) + limits::kBlockAlignment > options_.segment_bytes &&
+      open_.at > block_bytes(sizeof(SegmentHeader) + frozen_.size())) {
     const std::vector<std::uint8_t> kept(buffer_.get() + sizeof(BlockHeader), buffer_.get() + used);
     error = begin_segment();
     std::memcpy(buffer_.get() + sizeof(BlockHeader), kept.data(), kept.size());
@@ -220,16 +233,17 @@ bool Writer::step(Lane& batches) {
 }
 
 void Writer::close() {
-  if (file_.valid()) {
+  if (open_.file.valid()) {
     write_block(BlockKind::close, 0, 0, 0);
   }
-  file_ = platform::Fd();
+  open_ = {};
 }
 
+// Only once the newest segment is on disk: it begins with frozen_, and a replay of what is left
+// starts there. One segment less than the bound is kept, so that the next has its place.
 void Writer::drop_old_segments() {
   const std::uint64_t most =
       std::max<std::uint64_t>(4, options_.journal_bytes / options_.segment_bytes);
-  // The segment about to begin starts with frozen_: a replay of what is left can start there.
   while (segments_.size() >= most && frozen_batch_ + 1 >= segments_[1].first_batch) {
     const std::string path = options_.folder + "/" + segment_name(segments_.front().number);
     ::unlink(path.c_str());

@@ -64,6 +64,8 @@ class Writer {
     void operator()(std::uint8_t* p) const;
   };
   int begin_segment();
+  int create_segment(const std::string& path);
+  int write_segment_header();
   int write_by_ring(Bytes block);
   int write_by_calls(Bytes block);
   int write_block(BlockKind kind, std::size_t length, std::uint64_t first, std::uint64_t last);
@@ -72,11 +74,14 @@ class Writer {
   WriterOptions options_;
   platform::Ring ring_;
   bool has_ring_ = false;
-  platform::Fd file_;
+  struct Open {
+    platform::Fd file;
+    std::uint64_t segment = 0;
+    std::uint64_t at = 0;  // offset of the next block
+  };
+  Open open_;
   std::unique_ptr<std::uint8_t[], FreeAligned> buffer_;
   std::size_t buffer_bytes_ = 0;
-  std::uint64_t segment_ = 0;
-  std::uint64_t at_ = 0;
   std::vector<ReadResult::Segment> segments_;
   std::vector<std::uint8_t> frozen_;
   std::uint64_t frozen_batch_ = 0;

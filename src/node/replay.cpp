@@ -104,6 +104,9 @@ std::uint64_t find_start(const std::string& data, Stepped& stepped) {
     return take();
   };
   journal::read_journal(data + "/journal", visit);
+  if (first_batch == 0 && !state.empty() && stepped.thaw(state)) {
+    start = state_batch;  // killed so soon, again and again, that only begun segments are left
+  }
   return start;
 }
 
