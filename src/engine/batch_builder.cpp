@@ -103,7 +103,8 @@ Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
   Digest digest(header_.digest_before);
   digest.mix(header_.number);
   digest.mix(static_cast<std::uint64_t>(header_.admitted_ns));
-  digest.mix(std::uint64_t{header_.cut});
+  digest.mix(static_cast<std::uint64_t>(header_.admitted_arrival_ns));
+  digest.mix(std::uint64_t{header_.cut} << 32 | header_.epoch);
   digest.mix(Bytes(base_ + sizeof(BatchHeader), used_ - sizeof(BatchHeader)));
   digest.mix(belief);
   CHECK(progress_.accepted == progress_.waiting + progress_.transient + progress_.exits[0] +

@@ -19,7 +19,9 @@ std::vector<std::vector<std::uint8_t>> watch(ShardInMemory& engine, unsigned see
   for (int i = 0; i < 240; ++i) {
     const std::int64_t now = kStart + i * kSecond / 4;
     for (std::uint64_t n = random() % 6; n > 0; --n) {
-      engine.put(ship(1 + random() % 40, static_cast<int>(random() % 50)), now, random() % 2);
+      const std::uint64_t mmsi = 1 + random() % 40;
+      const int north = static_cast<int>(random() % 50);
+      engine.put(ship(mmsi, north), now, random() % 2);
     }
     for (auto b = engine.step(now); !b.empty(); b = engine.step(now)) {
       batches.push_back(b);

@@ -60,27 +60,35 @@ std::string site_of(Random& random) {
   const auto number = [&](std::uint64_t low, std::uint64_t high) {
     return std::to_string(low + random.below(high - low + 1));
   };
-  return "site = \"sim\"\n[limits]\ntracks = " + number(8, 48) +
-         "\nbatch_events = " + number(2, 64) + "\npending_actions = " + number(1, 12) +
-         "\ntick = \"" + number(50, 900) +
+  // Drawn one after the other: a seed means the same whatever compiler built this.
+  const std::string tracks = number(8, 48);
+  const std::string batch = number(2, 64);
+  const std::string pending = number(1, 12);
+  const std::string tick = number(50, 900);
+  const std::string retire = number(8, 30);
+  const std::string hold = number(0, 2);
+  const std::string clear = number(0, 3);
+  const std::string horizon = number(1, 5);
+  return "site = \"sim\"\n[limits]\ntracks = " + tracks + "\nbatch_events = " + batch +
+         "\npending_actions = " + pending + "\ntick = \"" + tick +
          " ms\"\n"
          "[source.urgent]\ndriver = \"udp\"\nlisten = \"127.0.0.1:1\"\ncodec = \"ais\"\nclass = "
          "\"critical\"\n"
          "[source.routine]\ndriver = \"udp\"\nlisten = \"127.0.0.1:2\"\ncodec = \"ais\"\nclass = "
          "\"bulk\"\n"
          "[tracker.vessel]\ncoast = \"3 s\"\nlost = \"6 s\"\nretire = \"" +
-         number(8, 30) +
+         retire +
          " s\"\n"
          "[assess.seen]\nof = \"track\"\nwhen = \"track.updates >= 1\"\n"
          "[assess.fast]\nof = \"track\"\nwhen = \"track.speed > 2 m/s\"\nhold = \"" +
-         number(0, 2) + " s\"\nclear = \"" + number(0, 3) +
+         hold + " s\"\nclear = \"" + clear +
          " s\"\n"
          "[assess.silent]\nof = \"source.routine\"\nwhen = \"source.age > 2 s\"\n"
          "[decide.a]\non = \"seen\"\nrun = \"surely\"\n[decide.b]\non = \"fast\"\ntrigger = "
          "\"both\"\nrun = \"quickly\"\n"
          "[decide.c]\non = \"silent\"\ntrigger = \"both\"\nrun = \"quickly\"\n"
          "[action.surely]\nsink = \"log\"\ndurable = \"before\"\nhorizon = \"" +
-         number(1, 5) +
+         horizon +
          " s\"\n"
          "[action.quickly]\nsink = \"log\"\ndurable = \"behind\"\nidempotent = true\nhorizon = \"1 "
          "s\"\n"
