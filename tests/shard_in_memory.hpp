@@ -15,7 +15,7 @@ namespace vedette::tests {
 class ShardInMemory {
  public:
   static std::size_t bytes_needed(const plan::Plan& plan) {
-    return node::Shard::bytes_needed(plan) + 3 * Lane::bytes_needed(kRecords, kLaneBytes) +
+    return node::Shard::bytes_needed(plan) + 4 * Lane::bytes_needed(kRecords, kLaneBytes) +
            Lane::bytes_needed(4, 2 * node::batch_bytes_bound(plan)) + kCacheLineBytes;
   }
 
@@ -23,6 +23,7 @@ class ShardInMemory {
       : memory_(bytes_needed(plan) / 8 + 8) {
     Arena arena(memory_.data(), memory_.size() * 8);
     shard_.init(arena, plan, node, epoch);
+    commands_.init(arena, kRecords, kLaneBytes);
     outcomes_.init(arena, kRecords, kLaneBytes);
     critical_.init(arena, kRecords, kLaneBytes);
     lane_.init(arena, kRecords, kLaneBytes);
@@ -58,15 +59,27 @@ class ShardInMemory {
     return put(outcomes_, header, outcome);
   }
 
+  bool put_command(CommandKind kind, std::int64_t at_ns, std::uint64_t target = 0) {
+    Command command{};
+    command.kind = kind;
+    command.target = target;
+    EventHeader header{};
+    header.observed_ns = header.received_ns = at_ns;
+    header.kind = EventKind::command;
+    header.event_class = EventClass::critical;
+    header.source = kNoSource;
+    return put(commands_, header, command);
+  }
+
   // One step whose batch goes to a lane that another thread drains; false while it is full.
   bool step_into(Lane& batches, std::int64_t now_ns) {
-    Lane* const lanes[] = {&critical_, &outcomes_, &lane_};
+    Lane* const lanes[] = {&commands_, &critical_, &outcomes_, &lane_};
     return !shard_.step(lanes, batches, now_ns, 0).empty() || backlog() == 0;
   }
   // One step whose events are only visited.
   template <typename Visit>
   void step_into_nothing(std::int64_t now_ns, const node::Urgency& urgency, Visit&& visit) {
-    Lane* const lanes[] = {&critical_, &outcomes_, &lane_};
+    Lane* const lanes[] = {&commands_, &critical_, &outcomes_, &lane_};
     const Bytes batch = shard_.step(lanes, batches_, now_ns, 0, urgency);
     if (!batch.empty()) {
       for_each_event(batch, [&](const EventHeader& e, Bytes) { visit(e); });
@@ -78,7 +91,7 @@ class ShardInMemory {
 
   // One step; a copy of its batch, empty when there was nothing to do.
   std::vector<std::uint8_t> step(std::int64_t now_ns, const node::Urgency& urgency = {}) {
-    Lane* const lanes[] = {&critical_, &outcomes_, &lane_};
+    Lane* const lanes[] = {&commands_, &critical_, &outcomes_, &lane_};
     const Bytes batch = shard_.step(lanes, batches_, now_ns, 0, urgency);
     std::vector<std::uint8_t> copy(batch.size());
     if (!batch.empty()) {
@@ -90,7 +103,9 @@ class ShardInMemory {
   }
 
   // Events that have come and are not admitted yet.
-  std::size_t backlog() const { return critical_.size() + outcomes_.size() + lane_.size(); }
+  std::size_t backlog() const {
+    return commands_.size() + critical_.size() + outcomes_.size() + lane_.size();
+  }
   node::Shard& shard() { return shard_; }
 
  private:
@@ -112,7 +127,7 @@ class ShardInMemory {
 
   std::vector<std::uint64_t> memory_;
   node::Shard shard_;
-  Lane critical_, outcomes_, lane_, batches_;
+  Lane commands_, critical_, outcomes_, lane_, batches_;
   std::uint64_t record_ = 0;
 };
 

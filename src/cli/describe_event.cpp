@@ -117,6 +117,20 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
       json.member_id("identity", identity_of(t.key));
       break;
     }
+    case EventKind::command: {
+      const auto command = payload_as<Command>(payload);
+      json.member("command", name_of(command.kind));
+      if (command.target != 0) {
+        json.member_id("target", command.target);
+      }
+      break;
+    }
+    case EventKind::resolution: {
+      const auto r = payload_as<Resolution>(payload);
+      json.member_id("of_event", r.sequence).member("outcome", name_of(r.exit));
+      json.member("why", name_of(r.reason));
+      break;
+    }
     case EventKind::source_state: {
       const auto state = payload_as<SourceState>(payload);
       json.member("status", name_of(state.status));

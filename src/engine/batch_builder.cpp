@@ -99,6 +99,12 @@ void BatchBuilder::resolve_earlier(Exit exit) {
   ++progress_.exits[static_cast<std::size_t>(exit) - 1];
 }
 
+void BatchBuilder::resolve_waiting(Exit exit) {
+  CHECK(exit != Exit::none && progress_.waiting > 0, "something waited");
+  --progress_.waiting;
+  ++progress_.exits[static_cast<std::size_t>(exit) - 1];
+}
+
 Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
   Digest digest(header_.digest_before);
   digest.mix(header_.number);

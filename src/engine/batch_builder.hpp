@@ -43,6 +43,8 @@ class BatchBuilder {
   // one.
   void dispatch(EventHeader& event);
   void resolve_earlier(Exit exit);
+  // The exit of an event of an earlier batch that still waited.
+  void resolve_waiting(Exit exit);
 
   // Mixes everything into the digest, fills the header and publishes; returns the sealed batch.
   // `belief` is the digest of the state the batch touched.

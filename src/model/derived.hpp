@@ -113,11 +113,33 @@ struct SourceState {
   std::uint8_t reserved[7];
 };
 
+// What an operator asks of a running node.
+enum class CommandKind : std::uint8_t {
+  cancel = 1,  // withdraws one event that waits or is under way
+  hold = 2,    // observations are accepted and wait until `resume` or their horizon
+  resume = 3
+};
+
+struct Command {
+  std::uint64_t target;  // cancel: the event's sequence
+  CommandKind kind;
+  std::uint8_t reserved[7];
+};
+
+// The exit of an event that was accepted in an earlier batch.
+struct Resolution {
+  std::uint64_t sequence;
+  Exit exit;
+  Reason reason;
+  std::uint8_t reserved[6];
+};
+
 template <typename T>
 constexpr bool kIsPayload = std::is_trivially_copyable_v<T> && sizeof(T) <= kPayloadBytes &&
                             sizeof(T) % 8 == 0;
 static_assert(kIsPayload<TrackChange> && kIsPayload<AssessmentChange> && kIsPayload<DecisionMade> &&
-              kIsPayload<ActionIntent> && kIsPayload<ActionOutcome> && kIsPayload<SourceState>);
+              kIsPayload<ActionIntent> && kIsPayload<ActionOutcome> && kIsPayload<SourceState> &&
+              kIsPayload<Command> && kIsPayload<Resolution>);
 static_assert(sizeof(Observation) + limits::kRawBytes <= kPayloadBytes);
 
 std::string_view name_of(Level level);
@@ -125,5 +147,6 @@ std::string_view name_of(TrackChangeKind change);
 std::string_view name_of(Transition transition);
 std::string_view name_of(DecisionChoice choice);
 std::string_view name_of(SourceStatus status);
+std::string_view name_of(CommandKind kind);
 
 }  // namespace vedette

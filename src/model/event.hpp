@@ -19,11 +19,13 @@ enum class EventKind : std::uint8_t {
   observation = 2,   // Observation + raw bytes
   outcome = 3,       // ActionOutcome
   source_state = 4,  // SourceState
+  command = 5,       // Command
   first_derived = 32,
   track = 32,       // TrackChange
   assessment = 33,  // AssessmentChange
   decision = 34,    // DecisionMade
   action = 35,      // ActionIntent
+  resolution = 36,  // Resolution
 };
 
 enum class EventClass : std::uint8_t { critical = 0, high = 1, normal = 2, bulk = 3 };
@@ -43,6 +45,7 @@ enum class Reason : std::uint8_t {
   sink_failed,            // the sink refused or the send failed
   sink_full,              // no credit left towards the sink
   horizon,                // not resolved in time
+  cancelled,              // by a command
   unknown_after_restart,  // the node stopped between intent and outcome; not repeated
   count
 };

@@ -32,9 +32,10 @@ inline constexpr std::size_t kNameBytes = 63;  // of anything named in a site fi
 
 inline constexpr std::size_t kTracks = 65536;
 inline constexpr std::size_t kPendingActions = 1024;
-inline constexpr std::size_t kBatchEvents = 256;  // admitted at most in one step
-inline constexpr std::size_t kSweepTracks = 64;   // re-judged at most in one step after a tick
-inline constexpr std::size_t kCauses = 4;         // kept with one derived event
+inline constexpr std::size_t kWaitingEvents = 1 << 24;  // 220 bytes each
+inline constexpr std::size_t kBatchEvents = 256;        // admitted at most in one step
+inline constexpr std::size_t kSweepTracks = 64;  // re-judged at most in one step after a tick
+inline constexpr std::size_t kCauses = 4;        // kept with one derived event
 
 inline constexpr std::size_t kCredits = 65536;  // of one lane
 inline constexpr std::size_t kPlanBytes = 4 << 20;

@@ -27,6 +27,10 @@ std::string_view name_of(EventKind kind) {
       return "outcome";
     case EventKind::source_state:
       return "source-state";
+    case EventKind::command:
+      return "command";
+    case EventKind::resolution:
+      return "resolution";
     case EventKind::track:
       return "track";
     case EventKind::assessment:
@@ -54,9 +58,9 @@ std::string_view name_of(Exit exit) {
 
 std::string_view name_of(Reason reason) {
   static constexpr std::array<std::string_view, static_cast<std::size_t>(Reason::count)> kNames{
-      "none",        "applied",     "superseded",           "gated",
-      "belief-full", "no-position", "clock-went-back",      "sink-failed",
-      "sink-full",   "horizon",     "unknown-after-restart"};
+      "none",        "applied",     "superseded",      "gated",
+      "belief-full", "no-position", "clock-went-back", "sink-failed",
+      "sink-full",   "horizon",     "cancelled",       "unknown-after-restart"};
   return pick(kNames, reason);
 }
 
@@ -101,6 +105,10 @@ std::string_view name_of(DecisionChoice choice) {
   return pick(std::array<std::string_view, 4>{"unknown", "action", "fallback-confidence",
                                               "fallback-deadline"},
               choice);
+}
+
+std::string_view name_of(CommandKind kind) {
+  return pick(std::array<std::string_view, 4>{"unknown", "cancel", "hold", "resume"}, kind);
 }
 
 std::string_view name_of(SourceStatus status) {

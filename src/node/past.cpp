@@ -57,7 +57,10 @@ class Remapped {
     std::uint32_t seen = 0;
     std::uint32_t kept = 0;
     for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
-      if (seen++ >= header.input_count || event.kind == EventKind::outcome) {
+      // Outcomes and cancellations name events of the recorded run.
+      if (seen++ >= header.input_count || event.kind == EventKind::outcome ||
+          (event.kind == EventKind::command &&
+           payload_as<Command>(payload).kind == CommandKind::cancel)) {
         return;
       }
       EventHeader mapped = event;

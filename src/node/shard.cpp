@@ -1,6 +1,7 @@
 #include "node/shard.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 
@@ -30,7 +31,10 @@ std::size_t batch_bytes_bound(const plan::Plan& plan) {
   const std::size_t events = plan.limits()->batch_events();
   // Those of this batch, those a cut left, a sweep's.
   const std::size_t subjects = 2 * events + limits::kSweepTracks + 1 + plan.sources()->size();
+  // Each turn of the step ends one earlier event at most; beside these, actions past their horizon.
+  const std::size_t exits = events + plan.limits()->pending_actions();
   return align_up(sizeof(BatchHeader) + (events + 1) * event_bytes(kPayloadBytes) +
+                      exits * event_bytes(sizeof(Resolution)) +
                       subjects * derived_bytes_per_subject(plan),
                   64);
 }
@@ -41,6 +45,7 @@ std::size_t frozen_bytes_bound(const plan::Plan& plan) {
   return 4096 + tracks * (sizeof(Track) + 8) + places * plan.assessments()->size() * 32 +
          plan.sources()->size() * (sizeof(assess::SourceFacts) + 8) +
          plan.limits()->pending_actions() * sizeof(engine::PendingAction) +
+         engine::Waiting::frozen_bytes_bound(plan.limits()->waiting_events()) +
          2 * limits::kBatchEvents * 32;
 }
 
@@ -48,6 +53,8 @@ std::size_t Shard::bytes_needed(const plan::Plan& plan) {
   return TrackTable::bytes_needed(plan.limits()->tracks()) + assess::Assess::bytes_needed(plan) +
          decide::Decide::bytes_needed(plan) +
          engine::Pending::bytes_needed(plan.limits()->pending_actions()) +
+         engine::Waiting::bytes_needed(plan.limits()->waiting_events()) +
+         arena_bytes<Resolution>(limits::kBatchEvents) +
          arena_bytes<assess::SourceFacts>(plan.sources()->size()) +
          arena_bytes<std::uint64_t>(plan.sources()->size()) + arena_bytes<Touched>(kTouched) +
          arena_bytes<std::uint16_t>(limits::kBatchEvents);
@@ -72,6 +79,12 @@ void Shard::init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, st
   assess_.init(arena, plan);
   decide_.init(arena, plan);
   pending_.init(arena, plan.limits()->pending_actions());
+  std::int64_t longest_ns = 0;
+  for (const plan::Source* s : *plan.sources()) {
+    longest_ns = std::max(longest_ns, s->horizon_ns());
+  }
+  waiting_.init(arena, plan.limits()->waiting_events(), longest_ns);
+  left_ = arena.make<Resolution>(limits::kBatchEvents);
   sources_ = arena.make<assess::SourceFacts>(plan.sources()->size());
   records_ = arena.make<std::uint64_t>(plan.sources()->size());
   touched_ = arena.make<Touched>(kTouched);
@@ -101,28 +114,89 @@ assess::View Shard::view_of(const Track* track) const {
   return view;
 }
 
+std::int64_t Shard::deadline_ns(const EventHeader& event) const {
+  const bool horizon = event.kind == EventKind::observation && event.source < sources_.size();
+  // A record that was made elsewhere may hold any number.
+  const std::int64_t received =
+      std::clamp<std::int64_t>(event.received_ns, 0, std::numeric_limits<std::int64_t>::max() / 2);
+  return received + (horizon ? plan_->sources()->Get(event.source)->horizon_ns() : 0);
+}
+
+namespace {
+
+constexpr std::uint64_t kNothing = ~std::uint64_t{0};
+
+// The lanes that have something, each with the key of its oldest event.
+struct Heads {
+  struct Head {
+    std::uint64_t key;
+    Lane* lane;
+  };
+  std::array<Head, limits::kSources + 4> heads;
+  std::size_t count = 0;
+
+  // The most urgent; of equals the lane that comes first.
+  Head* first() {
+    Head* best = nullptr;
+    for (std::size_t i = 0; i < count; ++i) {
+      best = best == nullptr || heads[i].key < best->key ? &heads[i] : best;
+    }
+    return best;
+  }
+  void drop(Head* head) {
+    std::copy(head + 1, heads.data() + count, head);
+    --count;
+  }
+};
+
+const EventHeader& event_at(std::span<std::uint8_t> record) {
+  return *reinterpret_cast<const EventHeader*>(record.data());
+}
+
+}  // namespace
+
 Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_ns,
                   std::int64_t arrival_ns, const Urgency& urgency) {
   const bool tick_due = now_ns >= next_tick_ns_;
-  bool waiting = tick_due || unfinished();
+  Heads heads;
+  CHECK(lanes.size() <= heads.heads.size(), "a lane for each source, outcomes and commands");
   for (Lane* lane : lanes) {
-    waiting = waiting || !lane->peek().empty();
+    if (const auto record = lane->peek(); !record.empty()) {
+      heads.heads[heads.count++] = {key_of(event_at(record)), lane};
+    }
   }
-  if (!waiting || !batch_.begin(batches, max_batch_bytes_, progress_, epoch_, now_ns, arrival_ns)) {
+  const bool any = tick_due || unfinished() || heads.count != 0 ||
+                   waiting_.overdue(now_ns) != engine::Waiting::kNone;
+  if (!any || !batch_.begin(batches, max_batch_bytes_, progress_, epoch_, now_ns, arrival_ns)) {
     return {};
   }
   begin_run(urgency);
-  std::size_t left = plan_->limits()->batch_events();
-  for (Lane* lane : lanes) {
-    for (auto record = lane->peek(); !record.empty() && left > 0; record = lane->peek(), --left) {
-      const auto* event = reinterpret_cast<const EventHeader*>(record.data());
-      // Every step gets something done.
-      if (batch_.inputs() != 0 && stop_before(event->event_class)) {
-        break;
-      }
-      EventHeader* input = batch_.add_input(*event, Bytes(payload_of(event), event->payload_bytes));
-      lane->release();
-      work(*input);
+  for (std::size_t left = plan_->limits()->batch_events(); left > 0; --left) {
+    Heads::Head* head = heads.first();
+    if (take_waiting(head == nullptr ? kNothing : head->key)) {
+      continue;
+    }
+    if (head == nullptr || cut_) {
+      break;
+    }
+    const auto record = head->lane->peek();
+    const EventHeader& event = event_at(record);
+    if (held_ && event.kind == EventKind::observation && waiting_.full()) {
+      heads.drop(head);  // it stays in its lane, and the source's credits with it
+      ++left;
+      continue;
+    }
+    // Every step gets something done.
+    if (batch_.inputs() != 0 && stop_before(event.event_class)) {
+      break;
+    }
+    EventHeader* input = batch_.add_input(event, Bytes(payload_of(&event), event.payload_bytes));
+    head->lane->release();
+    work(*input);
+    if (const auto next = head->lane->peek(); next.empty()) {
+      heads.drop(head);
+    } else {
+      head->key = key_of(event_at(next));
     }
   }
   if (tick_due && !cut_) {
@@ -150,14 +224,82 @@ Bytes Shard::replay(Bytes recorded, Lane& batches) {
   replaying_ = true;
   begin_run({});
   std::uint32_t seen = 0;
-  for_each_event(recorded, [&](const EventHeader& event, Bytes payload) {
-    if (seen++ < header.input_count) {
-      work(*batch_.add_input(event, payload));
+  std::size_t left = plan_->limits()->batch_events();
+  // The step took whichever was more urgent, the next input or what waited; the tick came last.
+  const auto wait_until = [&](std::uint64_t key) {
+    for (; left > 0 && take_waiting(key); --left) {
     }
+  };
+  for_each_event(recorded, [&](const EventHeader& event, Bytes payload) {
+    if (seen++ >= header.input_count) {
+      return;
+    }
+    const bool tick = event.kind == EventKind::tick;
+    wait_until(tick ? kNothing : key_of(event));
+    left -= !tick && left > 0 ? 1 : 0;
+    work(*batch_.add_input(event, payload));
   });
+  wait_until(kNothing);
   finish_run();
   replaying_ = false;
   return batch_.seal(batches, progress_, digest_touched());
+}
+
+bool Shard::take_waiting(std::uint64_t key) {
+  std::uint32_t slot = waiting_.overdue(batch_.admitted_ns());
+  if (slot != engine::Waiting::kNone) {
+    leave(waiting_[slot].header, Exit::abandonment, Reason::horizon);
+    waiting_.remove(slot);
+    return true;
+  }
+  slot = held_ ? engine::Waiting::kNone : waiting_.first();
+  if (slot == engine::Waiting::kNone || cut_) {
+    return false;
+  }
+  engine::Waiting::Event event = waiting_[slot];
+  const std::uint64_t own =
+      engine::urgency_key(event.header.event_class, waiting_.deadline_ns(slot));
+  if (own > key || stop_before(event.header.event_class)) {
+    return false;
+  }
+  ++items_;
+  waiting_.remove(slot);
+  observe(event.header);
+  left_[left_count_++] = {
+      event.header.sequence, event.header.state.exit(), event.header.state.reason(), {}};
+  return true;
+}
+
+void Shard::leave(const EventHeader& event, Exit exit, Reason reason) {
+  batch_.resolve_waiting(exit);
+  left_[left_count_++] = {event.sequence, exit, reason, {}};
+}
+
+void Shard::command(EventHeader& event) {
+  const auto command = payload_as<Command>(event);
+  switch (command.kind) {
+    case CommandKind::hold:
+    case CommandKind::resume:
+      held_ = command.kind == CommandKind::hold;
+      batch_.resolve(event, Exit::success, Reason::applied);
+      return;
+    case CommandKind::cancel: {
+      const std::uint32_t slot = waiting_.find(command.target);
+      if (slot != engine::Waiting::kNone) {
+        leave(waiting_[slot].header, Exit::retraction, Reason::cancelled);
+        waiting_.remove(slot);
+      } else if (pending_.remove(command.target)) {
+        batch_.resolve_earlier(Exit::retraction);
+        left_[left_count_++] = {command.target, Exit::retraction, Reason::cancelled, {}};
+      } else {  // it has left already, or never was
+        batch_.resolve(event, Exit::retraction, Reason::superseded);
+        return;
+      }
+      batch_.resolve(event, Exit::success, Reason::applied);
+      return;
+    }
+  }
+  batch_.resolve(event, Exit::abandonment, Reason::no_position);
 }
 
 bool Shard::stop_before(EventClass next) {
@@ -184,14 +326,19 @@ void Shard::begin_run(const Urgency& urgency) {
   std::memmove(touched_.data(), touched_.data() + judged_, touched_count_ * sizeof(Touched));
   judged_ = 0;
   touched_source_count_ = 0;
+  left_count_ = 0;
   items_ = 0;
   cut_ = false;
+  waiting_.advance(batch_.admitted_ns());
   if (batch_.header().number == 1) {
     start_sources(batch_.admitted_ns());
   }
 }
 
 void Shard::finish_run() {
+  for (std::size_t i = 0; i < left_count_; ++i) {
+    resolved(left_[i]);
+  }
   give_up_overdue();
   judge_touched();
   if (sweeping()) {
@@ -202,7 +349,19 @@ void Shard::finish_run() {
 void Shard::work(EventHeader& event) {
   switch (event.kind) {
     case EventKind::observation:
-      observe(event);
+      heard(event);
+      // The step admits none that has no place; another plan's record, replayed, may.
+      if (held_ && !waiting_.full()) {
+        EventHeader kept = event;
+        kept.payload_bytes = sizeof(Observation);
+        kept.event_class = std::min(kept.event_class, EventClass::bulk);
+        waiting_.add(kept, payload_as<Observation>(event), deadline_ns(event));
+      } else {
+        observe(event);
+      }
+      return;
+    case EventKind::command:
+      command(event);
       return;
     case EventKind::outcome:
       outcome(event);
@@ -227,7 +386,7 @@ void Shard::work(EventHeader& event) {
   }
 }
 
-void Shard::observe(EventHeader& event) {
+void Shard::heard(const EventHeader& event) {
   if (event.source < sources_.size()) {
     assess::SourceFacts& source = sources_[event.source];
     source.last_ns = event.received_ns;
@@ -235,13 +394,19 @@ void Shard::observe(EventHeader& event) {
     ++source.accepted;
     records_[event.source] = std::max(records_[event.source], event.record);
   }
-  const auto observation = payload_as<Observation>(event);
-  const perceive::Perceived p = perceive::perceive(config_, tracks_, event, observation);
-  batch_.resolve(event, p.exit, p.reason);
-  if (p.track == TrackTable::kNone) {
+}
+
+void Shard::observe(EventHeader& event) {
+  if (deadline_ns(event) <= batch_.admitted_ns()) {
+    batch_.resolve(event, Exit::abandonment, Reason::horizon);
     return;
   }
-  touch(p.track, &event, p);
+  const perceive::Perceived p =
+      perceive::perceive(config_, tracks_, event, payload_as<Observation>(event));
+  batch_.resolve(event, p.exit, p.reason);
+  if (p.track != TrackTable::kNone) {
+    touch(p.track, &event, p);
+  }
 }
 
 void Shard::touch(std::uint32_t track, const EventHeader* event, const perceive::Perceived& p) {
@@ -282,7 +447,16 @@ void Shard::give_up_overdue() {
        s = pending_.overdue(batch_.admitted_ns())) {
     pending_.remove(s);
     batch_.resolve_earlier(Exit::abandonment);
+    resolved({s, Exit::abandonment, Reason::horizon, {}});
   }
+}
+
+// The record of it, for whoever asks how that event ended.
+void Shard::resolved(const Resolution& resolution) {
+  EventHeader* event = batch_.add_derived(EventKind::resolution, EventClass::normal,
+                                          resolution.sequence, bytes_of(resolution));
+  CHECK(event != nullptr, "derived events within the plan's bound");
+  batch_.resolve(*event, Exit::success, Reason::applied);
 }
 
 void Shard::track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause) {
@@ -340,7 +514,7 @@ void Shard::judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival
 void Shard::sweep() {
   // What time's passing brings about counts from this step's own beginning.
   const std::int64_t admitted = batch_.header().admitted_arrival_ns;
-  if (stop_before(EventClass::normal)) {
+  if (cut_ || (sweep_at_ == 0 && stop_before(EventClass::normal))) {
     return;
   }
   if (sweep_at_ == 0) {
@@ -487,6 +661,7 @@ std::uint64_t Shard::digest_touched() const {
   }
   digest.mix(assess_.raised());
   digest.mix(pending_.size());
+  digest.mix(std::uint64_t{waiting_.size()} << 1 | (held_ ? 1 : 0));
   digest.mix(sweep_at_);
   digest.mix(static_cast<std::uint64_t>(next_tick_ns_));
   return digest.value();
@@ -508,6 +683,8 @@ void Shard::freeze(Freezer& out) const {
   }
   assess_.freeze(out, tracks_);
   pending_.freeze(out);
+  out.put(static_cast<std::uint8_t>(held_ ? 1 : 0));
+  waiting_.freeze(out);
   out.put(static_cast<std::uint64_t>(touched_count_ - judged_));
   for (std::size_t i = judged_; i < touched_count_; ++i) {
     out.put(touched_[i]);
@@ -539,6 +716,10 @@ bool Shard::thaw(Thawer& in) {
   tracks_.set_high_water(high_water);
   assess_.thaw(in, tracks_);
   pending_.thaw(in);
+  held_ = in.get<std::uint8_t>() != 0;
+  if (!waiting_.thaw(in)) {
+    return false;
+  }
   const auto left = in.get<std::uint64_t>();
   if (left > limits::kBatchEvents) {
     return false;

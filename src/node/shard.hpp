@@ -13,6 +13,8 @@
 #include "decide/decide.hpp"
 #include "engine/batch_builder.hpp"
 #include "engine/pending.hpp"
+#include "engine/waiting.hpp"
+#include "model/derived.hpp"
 #include "model/plan_generated.h"
 #include "model/track_table.hpp"
 #include "perceive/perceive.hpp"
@@ -36,15 +38,18 @@ class Shard {
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch);
 
-  // One step at node time `now_ns`; lanes of critical events come first in `lanes`. Empty when
-  // there was nothing to do or the batch lane is full.
+  // One step at node time `now_ns`. What stands at the heads of the lanes and what waits is worked
+  // by class and then by deadline. Empty when there was nothing to do or the batch lane is full.
   Bytes step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_ns,
              std::int64_t arrival_ns, const Urgency& urgency = {});
   // The same step with the inputs of a recorded batch; what it makes must equal the record.
   Bytes replay(Bytes recorded, Lane& batches);
 
-  // True when the last step left work behind: a sweep under way, or a batch that was cut.
-  bool unfinished() const { return sweeping() || touched_count_ > judged_; }
+  // True when the last step left work behind: a sweep under way, a batch that was cut, or events
+  // that wait although nothing holds them.
+  bool unfinished() const {
+    return sweeping() || touched_count_ > judged_ || (!held_ && waiting_.size() != 0);
+  }
   std::int64_t next_tick_ns() const { return next_tick_ns_; }
 
   void freeze(Freezer& out) const;
@@ -54,6 +59,8 @@ class Shard {
   const engine::Progress& progress() const { return progress_; }
   const TrackTable& tracks() const { return tracks_; }
   const engine::Pending& pending() const { return pending_; }
+  const engine::Waiting& waiting() const { return waiting_; }
+  bool held() const { return held_; }
   const assess::Assess& assess() const { return assess_; }
   const perceive::Config& config() const { return config_; }
   std::uint64_t last_record(std::uint16_t source) const { return records_[source]; }
@@ -66,13 +73,24 @@ class Shard {
 
   bool sweeping() const { return sweep_at_ != kNoSweep; }
   bool stop_before(EventClass next);  // true: the batch is cut before that item
+  std::int64_t deadline_ns(const EventHeader& event) const;
+  std::uint64_t key_of(const EventHeader& event) const {
+    return engine::urgency_key(event.event_class, deadline_ns(event));
+  }
+  // Works or gives up one waiting event that goes before `key`; false when there is none, or the
+  // batch was cut before it.
+  bool take_waiting(std::uint64_t key);
+  void leave(const EventHeader& event, Exit exit, Reason reason);
+  void command(EventHeader& event);
   void begin_run(const Urgency& urgency);
   void finish_run();
   void start_sources(std::int64_t now_ns);  // silence counts from the first batch on
   void work(EventHeader& event);
+  void heard(const EventHeader& event);
   void observe(EventHeader& event);
   void outcome(EventHeader& event);
   void give_up_overdue();
+  void resolved(const Resolution& resolution);
   void touch(std::uint32_t track, const EventHeader* event, const perceive::Perceived& perceived);
   void judge_touched();
   void sweep();
@@ -92,6 +110,7 @@ class Shard {
   assess::Assess assess_;
   decide::Decide decide_;
   engine::Pending pending_;
+  engine::Waiting waiting_;
   engine::BatchBuilder batch_;
   engine::Progress progress_;
   std::span<assess::SourceFacts> sources_;
@@ -101,6 +120,7 @@ class Shard {
   std::int64_t next_tick_ns_ = 0;
   std::uint32_t epoch_ = 0;
   std::uint32_t sweep_at_ = kNoSweep;
+  bool held_ = false;  // observations wait
   std::size_t max_batch_bytes_ = 0;
 
   // Tracks whose judgement is due: of this step, and left by a cut of the one before.
@@ -122,6 +142,9 @@ class Shard {
   std::uint32_t recorded_cut_ = kNotCut;
   bool replaying_ = false;
   bool cut_ = false;
+  // Exits of events of earlier batches; they stand behind the inputs.
+  std::span<Resolution> left_;
+  std::size_t left_count_ = 0;
   std::span<std::uint16_t> touched_sources_;
   std::size_t touched_source_count_ = 0;
   assess::View view_;

@@ -300,7 +300,7 @@ class SiteCompiler {
           b_.CreateString(eal), static_cast<std::uint16_t>(s.whole("udp_port")),
           b_.CreateString(file), speed.value_or(1.0), max, to_ns(s.quantity("interval")),
           to_ns(s.quantity("start")), static_cast<std::uint8_t>(s.choice("format")), 0.0,
-          to_ns(s.quantity("retry"))));
+          to_ns(s.quantity("retry")), to_ns(s.quantity("horizon"))));
     }
     if (named.empty()) {
       problems_.add(0, 0, "the site has no source", "add a [source.NAME]");
@@ -557,7 +557,8 @@ class SiteCompiler {
                         static_cast<std::uint32_t>(s.whole("batch_events")),
                         static_cast<std::uint32_t>(s.whole("pending_actions")), journal, segment,
                         static_cast<std::uint64_t>(s.quantity("image")), to_ns(s.quantity("tick")),
-                        to_ns(s.quantity("checkpoint")), to_ns(s.quantity("commit")), 8U << 20);
+                        to_ns(s.quantity("checkpoint")), to_ns(s.quantity("commit")), 8U << 20,
+                        static_cast<std::uint32_t>(s.whole("waiting_events")));
   }
 
   flatbuffers::Offset<Cores> compile_cores() {

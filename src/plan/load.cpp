@@ -43,7 +43,8 @@ std::string check_limits(const Plan& p) {
   const Limits& l = *p.limits();
   if (!within<std::size_t>(l.tracks(), 1, limits::kTracks) ||
       !within<std::size_t>(l.batch_events(), 1, limits::kBatchEvents) ||
-      !within<std::size_t>(l.pending_actions(), 1, limits::kPendingActions)) {
+      !within<std::size_t>(l.pending_actions(), 1, limits::kPendingActions) ||
+      !within<std::size_t>(l.waiting_events(), 1, limits::kWaitingEvents)) {
     return "a limit is outside its range";
   }
   if (l.tick_ns() < 1'000'000 || l.tick_ns() > 60'000'000'000 || l.checkpoint_ns() < 1'000'000 ||
@@ -64,7 +65,8 @@ std::string check_sources(const Plan& p) {
         !within<std::size_t>(s->credits(), 16, limits::kCredits) ||
         !within<std::int64_t>(s->interval_ns(), 0, kDayNs) ||
         !within<std::int64_t>(s->start_ns(), 0, kDayNs) ||
-        !within<std::int64_t>(s->retry_ns(), 1'000'000, kDayNs) || s->device() == nullptr ||
+        !within<std::int64_t>(s->retry_ns(), 1'000'000, kDayNs) ||
+        !within<std::int64_t>(s->horizon_ns(), 1'000'000, kDayNs) || s->device() == nullptr ||
         s->eal() == nullptr || s->file() == nullptr || s->format() > 6 ||
         !(s->speed() > 0.0 && s->speed() <= 10000.0)) {
       return "source " + s->name()->str() + " has a field outside its range";

@@ -69,13 +69,17 @@ std::string site_of(Random& random) {
   const std::string hold = number(0, 2);
   const std::string clear = number(0, 3);
   const std::string horizon = number(1, 5);
+  const std::string waiting = number(1, 300);
+  const std::string deadline = number(1, 8);
   return "site = \"sim\"\n[limits]\ntracks = " + tracks + "\nbatch_events = " + batch +
-         "\npending_actions = " + pending + "\ntick = \"" + tick +
+         "\nwaiting_events = " + waiting + "\npending_actions = " + pending + "\ntick = \"" + tick +
          " ms\"\n"
          "[source.urgent]\ndriver = \"udp\"\nlisten = \"127.0.0.1:1\"\ncodec = \"ais\"\nclass = "
          "\"critical\"\n"
          "[source.routine]\ndriver = \"udp\"\nlisten = \"127.0.0.1:2\"\ncodec = \"ais\"\nclass = "
-         "\"bulk\"\n"
+         "\"bulk\"\nhorizon = \"" +
+         deadline +
+         " s\"\n"
          "[tracker.vessel]\ncoast = \"3 s\"\nlost = \"6 s\"\nretire = \"" +
          retire +
          " s\"\n"
@@ -114,6 +118,7 @@ class World {
   void run() {
     start();
     for (int i = 0; i < kSteps; ++i) {
+      command();
       arrive();
       step();
       answer();
@@ -138,6 +143,10 @@ class World {
   std::uint64_t events() const { return engine_->shard().progress().last_sequence; }
 
  private:
+  struct Entry {
+    std::uint64_t sequence;
+    bool enters;
+  };
   struct Action {
     std::uint64_t sequence;
     bool before;
@@ -151,6 +160,18 @@ class World {
     }
     for (std::uint64_t n = random_.below(random_.one_in(10) ? 200 : 12); n > 0; --n) {
       put(random_.one_in(12) ? EventClass::critical : EventClass::bulk);
+    }
+  }
+
+  // An operator holds the node for a while, and cancels one thing or another.
+  void command() {
+    if (random_.one_in(30)) {
+      engine_->put_command(engine_->shard().held() ? CommandKind::resume : CommandKind::hold,
+                           now_ns_);
+    }
+    if (random_.one_in(8)) {
+      const std::uint64_t last = engine_->shard().progress().last_sequence;
+      engine_->put_command(CommandKind::cancel, now_ns_, last - random_.below(last + 1) % 200);
     }
   }
 
@@ -193,11 +214,24 @@ class World {
     if (p.accepted != p.waiting + p.transient + p.exits[0] + p.exits[1] + p.exits[2]) {
       fail("conservation at batch %llu", static_cast<unsigned long long>(p.batch_number));
     }
+    if (p.waiting != engine_->shard().waiting().size()) {
+      fail("%llu wait, %zu are kept", static_cast<unsigned long long>(p.waiting),
+           engine_->shard().waiting().size());
+    }
     if (p.transient != engine_->shard().pending().size()) {
       fail("%llu under way, %zu pending", static_cast<unsigned long long>(p.transient),
            engine_->shard().pending().size());
     }
+    std::vector<Entry>& entries = ledger_[p.batch_number];
     for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
+      if (e.state.phase() != Phase::resolved) {
+        entries.push_back({e.sequence, true});
+      }
+      if (e.kind == EventKind::resolution) {
+        entries.push_back({payload_as<Resolution>(payload).sequence, false});
+      } else if (e.kind == EventKind::outcome && e.state.exit() == Exit::success) {
+        entries.push_back({payload_as<ActionOutcome>(payload).action_sequence, false});
+      }
       if (e.kind == EventKind::action && e.state.phase() == Phase::transient) {
         const auto intent = payload_as<ActionIntent>(payload);
         const auto* action = plan_->actions()->Get(intent.action);
@@ -205,7 +239,22 @@ class World {
             {e.sequence, action->durable_before(), e.observed_ns + action->horizon_ns()});
       }
     });
+    for (const Entry& entry : entries) {
+      post(entry);
+    }
+    if (open_.size() != p.waiting + p.transient) {
+      fail("%zu events have not left, %llu are counted", open_.size(),
+           static_cast<unsigned long long>(p.waiting + p.transient));
+    }
     return true;
+  }
+
+  // Every event leaves once: in its own batch, or by a record in a later one.
+  void post(const Entry& entry) {
+    if (entry.enters ? !open_.insert(entry.sequence).second : open_.erase(entry.sequence) == 0) {
+      fail("event %llu %s twice", static_cast<unsigned long long>(entry.sequence),
+           entry.enters ? "came" : "left");
+    }
   }
 
   // The sink: some actions are done and answered, some never.
@@ -326,6 +375,14 @@ class World {
       fail("batch %llu has another digest after recovery",
            static_cast<unsigned long long>(p.batch_number));
     }
+    // What was not on disk never happened.
+    ledger_.erase(ledger_.upper_bound(p.batch_number), ledger_.end());
+    open_.clear();
+    for (const auto& [batch, entries] : ledger_) {
+      for (const Entry& entry : entries) {
+        post(entry);
+      }
+    }
     epoch_ = result.journal.epoch + 1;
     engine_ = std::make_unique<tests::ShardInMemory>(*plan_, kNode, epoch_);
     std::vector<std::uint8_t> state(node::frozen_bytes_bound(*plan_));
@@ -374,6 +431,7 @@ class World {
   // Nothing more arrives: everything must leave, and the journal must replay to the same digest.
   void settle() {
     settling_ = true;
+    engine_->put_command(CommandKind::resume, now_ns_);
     for (int i = 0; i < 200; ++i) {
       now_ns_ += kSecond;
       do {
@@ -421,6 +479,8 @@ class World {
   std::uint32_t epoch_ = 0;
   std::vector<Action> actions_;
   std::map<std::uint64_t, std::uint64_t> digests_;
+  std::map<std::uint64_t, std::vector<Entry>> ledger_;  // by batch
+  std::set<std::uint64_t> open_;                        // accepted and not left
   std::set<std::pair<std::uint32_t, std::uint64_t>> done_;
   std::set<std::uint64_t> owed_;  // done only because their intent was on disk
   std::uint64_t durable_ = 0;
