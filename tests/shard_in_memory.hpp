@@ -82,7 +82,7 @@ class ShardInMemory {
     Lane* const lanes[] = {&commands_, &critical_, &outcomes_, &lane_};
     const Bytes batch = shard_.step(lanes, batches_, now_ns, 0, urgency);
     if (!batch.empty()) {
-      for_each_event(batch, [&](const EventHeader& e, Bytes) { visit(e); });
+      for_each_event(batch, visit);
       batches_.peek();
       batches_.release();
     }

@@ -247,26 +247,25 @@ Bytes Shard::replay(Bytes recorded, Lane& batches) {
 
 bool Shard::take_waiting(std::uint64_t key) {
   std::uint32_t slot = waiting_.overdue(batch_.admitted_ns());
-  if (slot != engine::Waiting::kNone) {
-    leave(waiting_[slot].header, Exit::abandonment, Reason::horizon);
-    waiting_.remove(slot);
-    return true;
-  }
-  slot = held_ ? engine::Waiting::kNone : waiting_.first();
+  const bool overdue = slot != engine::Waiting::kNone;
+  slot = overdue || held_ ? slot : waiting_.first();
   if (slot == engine::Waiting::kNone || cut_) {
     return false;
   }
   engine::Waiting::Event event = waiting_[slot];
-  const std::uint64_t own =
-      engine::urgency_key(event.header.event_class, waiting_.deadline_ns(slot));
-  if (own > key || stop_before(event.header.event_class)) {
+  if (engine::urgency_key(event.header.event_class, waiting_.deadline_ns(slot)) > key ||
+      stop_before(event.header.event_class)) {
     return false;
   }
   ++items_;
   waiting_.remove(slot);
+  if (overdue) {
+    leave(event.header, Exit::abandonment, Reason::horizon);
+    return true;
+  }
   observe(event.header);
-  left_[left_count_++] = {
-      event.header.sequence, event.header.state.exit(), event.header.state.reason(), {}};
+  left_[left_count_++] = {event.header.sequence, event.header.state.exit(),
+                          event.header.state.reason(), {}};
   return true;
 }
 

@@ -244,7 +244,7 @@ int preemption() {
       now_ns += 1000;
       const std::int64_t begin = platform::monotonic_ns();
       bool worked = false;
-      engine.step_into_nothing(now_ns, urgency, [&](const EventHeader& e) {
+      engine.step_into_nothing(now_ns, urgency, [&](const EventHeader& e, Bytes) {
         if (e.kind == EventKind::observation && e.event_class == EventClass::critical) {
           worked = true;
           waits[loaded].add(std::max<std::int64_t>(begin - e.arrival_ns, 1));
