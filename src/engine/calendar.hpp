@@ -46,6 +46,7 @@ class Calendar {
     tick = std::clamp(tick, r.base_tick, r.base_tick + static_cast<std::int64_t>(kBuckets) - 1);
     const std::size_t bucket = static_cast<std::size_t>(tick) % kBuckets;
     Bucket& b = r.buckets[bucket];
+    r.parked += at_ns / grain_ns_ > tick ? 1 : 0;
     links_[slot] = {at_ns, kNone, b.last, static_cast<std::uint16_t>(bucket),
                     static_cast<std::uint16_t>(ring)};
     (b.last == kNone ? b.first : links_[b.last].next) = slot;
@@ -58,6 +59,7 @@ class Calendar {
     const Link link = links_[slot];
     Ring& r = rings_[link.ring];
     Bucket& b = r.buckets[link.bucket];
+    r.parked -= link.at_ns / grain_ns_ > tick(slot) ? 1 : 0;
     (link.previous == kNone ? b.first : links_[link.previous].next) = link.next;
     (link.next == kNone ? b.last : links_[link.next].previous) = link.previous;
     if (b.first == kNone) {
@@ -139,6 +141,7 @@ class Calendar {
   struct Ring {
     std::uint64_t summary = 0;  // bit w: words[w] is not zero
     std::int64_t base_tick = 0;
+    std::uint64_t parked = 0;  // how many wait in an earlier bucket than their own
     std::array<std::uint64_t, kBuckets / 64> words{};
     std::array<Bucket, kBuckets> buckets{};
   };
@@ -159,15 +162,14 @@ class Calendar {
   }
 
   void refile(Ring& r, std::size_t bucket) {
-    if (bucket == kBuckets) {
+    if (bucket == kBuckets || r.parked == 0) {
       return;
     }
     const auto ring = static_cast<std::size_t>(&r - rings_.data());
     const std::uint32_t last = r.buckets[bucket].last;
     for (std::uint32_t slot = r.buckets[bucket].first; slot != kNone;) {
       const Link link = links_[slot];
-      if (link.at_ns / grain_ns_ > r.base_tick &&
-          static_cast<std::size_t>(link.at_ns / grain_ns_) % kBuckets != bucket) {
+      if (link.at_ns / grain_ns_ > tick(slot)) {
         remove(slot);
         add(slot, ring, link.at_ns);
       }

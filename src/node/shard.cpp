@@ -264,8 +264,8 @@ bool Shard::take_waiting(std::uint64_t key) {
     return true;
   }
   observe(event.header);
-  left_[left_count_++] = {event.header.sequence, event.header.state.exit(),
-                          event.header.state.reason(), {}};
+  left_[left_count_++] = {
+      event.header.sequence, event.header.state.exit(), event.header.state.reason(), {}};
   return true;
 }
 
