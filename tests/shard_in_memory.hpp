@@ -45,11 +45,12 @@ class ShardInMemory {
   }
 
   // What became of an action.
-  bool put_outcome(std::uint64_t action, std::int64_t at_ns, Exit exit) {
+  bool put_outcome(std::uint64_t action, std::int64_t at_ns, Exit exit,
+                   Reason reason = Reason::sink_failed) {
     ActionOutcome outcome{};
     outcome.action_sequence = action;
     outcome.exit = exit;
-    outcome.reason = exit == Exit::success ? Reason::applied : Reason::sink_failed;
+    outcome.reason = exit == Exit::success ? Reason::applied : reason;
     EventHeader header{};
     header.observed_ns = header.received_ns = at_ns;
     header.kind = EventKind::outcome;

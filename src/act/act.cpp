@@ -1,5 +1,6 @@
 #include "act/act.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -10,7 +11,7 @@
 namespace vedette::act {
 
 std::size_t Act::bytes_needed(const plan::Plan& plan) {
-  return arena_bytes<Waiting>(plan.limits()->pending_actions());
+  return arena_bytes<Order>(plan.limits()->pending_actions());
 }
 
 std::string Act::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
@@ -18,7 +19,7 @@ std::string Act::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeep
   plan_ = &plan;
   devices_ = &devices;
   log_ = log;
-  waiting_ = arena.make<Waiting>(plan.limits()->pending_actions());
+  waiting_ = arena.make<Order>(plan.limits()->pending_actions());
   for (std::size_t i = 0; i < plan.sinks()->size(); ++i) {
     const plan::Sink* sink = plan.sinks()->Get(static_cast<flatbuffers::uoffset_t>(i));
     Outlet& outlet = outlets_[i];
@@ -37,18 +38,29 @@ std::string Act::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeep
   return {};
 }
 
-void Act::submit(const EventHeader& event, const ActionIntent& intent,
-                 std::int64_t newest_arrival_ns) {
-  give_up_overdue(event.observed_ns);
+void Act::submit(const Order& order, std::int64_t now_ns) {
+  give_up_overdue(now_ns);
   CHECK(count_ < waiting_.size(), "the engine keeps to pending_actions");
-  waiting_[count_++] = {event, intent, newest_arrival_ns};
+  waiting_[count_++] = order;
+}
+
+void Act::withdraw(std::uint64_t sequence) {
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (waiting_[i].event.sequence == sequence) {
+      std::copy(waiting_.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                waiting_.begin() + static_cast<std::ptrdiff_t>(count_),
+                waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+      --count_;
+      return;
+    }
+  }
 }
 
 void Act::give_up_overdue(std::int64_t now_ns) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < count_; ++i) {
-    const Waiting& w = waiting_[i];
-    if (w.event.observed_ns + plan_->actions()->Get(w.intent.action)->horizon_ns() > now_ns) {
+    const Order& w = waiting_[i];
+    if (w.ordered_ns + plan_->actions()->Get(w.intent.action)->horizon_ns() > now_ns) {
       if (kept != i) {
         waiting_[kept] = w;
       }
@@ -100,10 +112,10 @@ void Act::step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcom
   give_up_overdue(now_ns);
   std::size_t kept = 0;
   for (std::size_t i = 0; i < count_; ++i) {
-    const Waiting& w = waiting_[i];
+    const Order& w = waiting_[i];
     const bool before = plan_->actions()->Get(w.intent.action)->durable_before();
     std::uint8_t* place = nullptr;
-    if ((before && w.event.sequence > durable_sequence) ||
+    if ((before && w.sent_by > durable_sequence) ||
         (place = outcomes.reserve(event_bytes(sizeof(ActionOutcome)))) == nullptr) {
       if (kept != i) {
         waiting_[kept] = w;

@@ -35,7 +35,18 @@ class Act {
   // Every action of another sink also goes to the log, for people who watch.
   void echo_to_log(bool on) { echo_ = on; }
 
-  void submit(const EventHeader& event, const ActionIntent& intent, std::int64_t newest_arrival_ns);
+  struct Order {
+    EventHeader event;
+    ActionIntent intent;
+    // The event that says that it goes out: of a `before` action it must be on disk first, or a
+    // crash between the two sends it again.
+    std::uint64_t sent_by;
+    std::int64_t ordered_ns;  // the first attempt; the horizon counts from there
+    std::int64_t newest_arrival_ns;
+  };
+  void submit(const Order& order, std::int64_t now_ns);
+  // It has left otherwise: what is not sent yet is not sent any more.
+  void withdraw(std::uint64_t sequence);
   // Does what may be done now. `arrival_ns` is a monotonic reading, for latency.
   void step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes);
 
@@ -45,11 +56,6 @@ class Act {
   const Histogram& latency_before() const { return before_; }
 
  private:
-  struct Waiting {
-    EventHeader event;
-    ActionIntent intent;
-    std::int64_t newest_arrival_ns;
-  };
   struct Outlet {
     int fd = -1;
     std::size_t device = 0;
@@ -65,7 +71,7 @@ class Act {
   platform::DeviceKeeper* devices_ = nullptr;
   Lane* log_ = nullptr;
   bool echo_ = false;
-  std::span<Waiting> waiting_;
+  std::span<Order> waiting_;
   std::size_t count_ = 0;
   std::array<Outlet, limits::kSinks> outlets_;
   std::array<SinkCounters, limits::kSinks> counters_;

@@ -195,7 +195,7 @@ void append_key(FixedText& out, const ActionIntent& intent, std::uint64_t sequen
   out.append("-");
   append_unsigned(out, intent.epoch);
   out.append("-");
-  append_unsigned(out, sequence);
+  append_unsigned(out, intent.root != 0 ? intent.root : sequence);
 }
 
 void render_line(const plan::Plan& plan, const EventHeader& event, const ActionIntent& intent,

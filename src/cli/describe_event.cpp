@@ -131,6 +131,15 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
       json.member("why", name_of(r.reason));
       break;
     }
+    case EventKind::dispatch:
+      json.member_id("of_event", payload_as<Dispatch>(payload).sequence);
+      break;
+    case EventKind::sink_state: {
+      const auto state = payload_as<SinkState>(payload);
+      json.member("sink", std::string_view(name_in(p.sinks(), state.sink)));
+      json.member("breaker", name_of(state.breaker)).member("failures", state.failures);
+      break;
+    }
     case EventKind::source_state: {
       const auto state = payload_as<SourceState>(payload);
       json.member("status", name_of(state.status));

@@ -83,10 +83,10 @@ int inspect(const JournalCommand& c) {
   json.member("retraction", p.exits[1]).member("abandonment", p.exits[2]).end_object();
   json.member("assessments_raised", static_cast<std::uint64_t>(shard.assess().raised()));
   json.key("pending").begin_array();
-  for (const engine::PendingAction& a : shard.pending().all()) {
-    if (a.sequence != 0) {
-      json.begin_object().member_id("event", a.sequence).member_time("horizon", a.horizon_ns);
-      json.end_object();
+  for (const act::Delivery::Order& o : shard.delivery().orders()) {
+    if (o.stage != act::Delivery::Stage::free) {
+      json.begin_object().member_id("event", o.sequence).member_time("horizon", o.horizon_ns);
+      json.member("under_way", o.stage == act::Delivery::Stage::sent).end_object();
     }
   }
   json.end_array().key("tracks").begin_array();
@@ -108,7 +108,7 @@ int inspect(const JournalCommand& c) {
       static_cast<unsigned long long>(p.batch_number),
       static_cast<unsigned long long>(p.last_sequence),
       time_text(stepped.last_admitted_ns()).c_str(), shard.tracks().size(), shard.assess().raised(),
-      shard.pending().size());
+      shard.delivery().size());
   for (std::uint32_t i = 0; i < shard.tracks().high_water(); ++i) {
     if (shard.tracks().in_use(i)) {
       const Track& t = shard.tracks()[i];

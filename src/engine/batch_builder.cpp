@@ -105,6 +105,12 @@ void BatchBuilder::resolve_waiting(Exit exit) {
   ++progress_.exits[static_cast<std::size_t>(exit) - 1];
 }
 
+void BatchBuilder::dispatch_waiting() {
+  CHECK(progress_.waiting > 0, "something waited");
+  --progress_.waiting;
+  ++progress_.transient;
+}
+
 Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
   Digest digest(header_.digest_before);
   digest.mix(header_.number);

@@ -45,6 +45,8 @@ class BatchBuilder {
   void resolve_earlier(Exit exit);
   // The exit of an event of an earlier batch that still waited.
   void resolve_waiting(Exit exit);
+  // An event of an earlier batch that waited is under way now.
+  void dispatch_waiting();
 
   // Mixes everything into the digest, fills the header and publishes; returns the sealed batch.
   // `belief` is the digest of the state the batch touched.

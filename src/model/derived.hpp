@@ -73,7 +73,8 @@ inline constexpr std::uint16_t kNoAction = 0xFFFF;
 // Everything a sink needs, so that what is sent is a function of this and the plan alone.
 struct ActionIntent {
   Subject subject;
-  std::uint64_t node;  // idempotency key: node, epoch, sequence of this event
+  std::uint64_t node;  // idempotency key: node, epoch, root
+  std::uint64_t root;  // sequence of the first attempt; 0 when this is it
   std::uint32_t epoch;
   std::uint16_t action;  // index in the plan
   std::uint16_t sink;    // index in the plan
@@ -93,6 +94,8 @@ struct ActionIntent {
   double cpa;       // m to own ship, NaN when not defined
   double tcpa;      // s, NaN when not defined
   char name[24];
+  std::uint16_t attempt;  // 0 for the first
+  std::uint8_t reserved[6];
 };
 
 enum class Durability : std::uint8_t { before = 0, behind = 1 };
@@ -117,13 +120,34 @@ struct SourceState {
 enum class CommandKind : std::uint8_t {
   cancel = 1,  // withdraws one event that waits or is under way
   hold = 2,    // observations are accepted and wait until `resume` or their horizon
-  resume = 3
+  resume = 3,
+  requeue = 4  // an action that was given up is ordered once more, under its old key
 };
 
 struct Command {
   std::uint64_t target;  // cancel: the event's sequence
   CommandKind kind;
   std::uint8_t reserved[7];
+};
+
+// Of kind requeue.
+struct Requeue {
+  Command command;  // target: the event that was given up
+  ActionIntent intent;
+};
+
+// An attempt that waited is under way now.
+struct Dispatch {
+  std::uint64_t sequence;
+};
+
+enum class BreakerState : std::uint8_t { closed = 0, open = 1, half_open = 2 };
+
+struct SinkState {
+  std::uint32_t failures;  // one after the other
+  std::uint16_t sink;      // index in the plan
+  BreakerState breaker;
+  std::uint8_t reserved;
 };
 
 // The exit of an event that was accepted in an earlier batch.
@@ -139,7 +163,8 @@ constexpr bool kIsPayload = std::is_trivially_copyable_v<T> && sizeof(T) <= kPay
                             sizeof(T) % 8 == 0;
 static_assert(kIsPayload<TrackChange> && kIsPayload<AssessmentChange> && kIsPayload<DecisionMade> &&
               kIsPayload<ActionIntent> && kIsPayload<ActionOutcome> && kIsPayload<SourceState> &&
-              kIsPayload<Command> && kIsPayload<Resolution>);
+              kIsPayload<Command> && kIsPayload<Resolution> && kIsPayload<Requeue> &&
+              kIsPayload<Dispatch> && kIsPayload<SinkState>);
 static_assert(sizeof(Observation) + limits::kRawBytes <= kPayloadBytes);
 
 std::string_view name_of(Level level);
@@ -148,5 +173,6 @@ std::string_view name_of(Transition transition);
 std::string_view name_of(DecisionChoice choice);
 std::string_view name_of(SourceStatus status);
 std::string_view name_of(CommandKind kind);
+std::string_view name_of(BreakerState state);
 
 }  // namespace vedette

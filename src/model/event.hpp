@@ -26,6 +26,8 @@ enum class EventKind : std::uint8_t {
   decision = 34,    // DecisionMade
   action = 35,      // ActionIntent
   resolution = 36,  // Resolution
+  dispatch = 37,    // Dispatch
+  sink_state = 38,  // SinkState
 };
 
 enum class EventClass : std::uint8_t { critical = 0, high = 1, normal = 2, bulk = 3 };
@@ -44,8 +46,10 @@ enum class Reason : std::uint8_t {
   clock_went_back,        // observed before the track's last by more than the allowed skew
   sink_failed,            // the sink refused or the send failed
   sink_full,              // no credit left towards the sink
+  sink_open,              // its circuit breaker lets nothing through
   horizon,                // not resolved in time
   cancelled,              // by a command
+  unknown_subject,        // a command about something that the plan does not have
   unknown_after_restart,  // the node stopped between intent and outcome; not repeated
   count
 };

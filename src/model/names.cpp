@@ -31,6 +31,10 @@ std::string_view name_of(EventKind kind) {
       return "command";
     case EventKind::resolution:
       return "resolution";
+    case EventKind::dispatch:
+      return "dispatch";
+    case EventKind::sink_state:
+      return "sink-state";
     case EventKind::track:
       return "track";
     case EventKind::assessment:
@@ -58,9 +62,20 @@ std::string_view name_of(Exit exit) {
 
 std::string_view name_of(Reason reason) {
   static constexpr std::array<std::string_view, static_cast<std::size_t>(Reason::count)> kNames{
-      "none",        "applied",     "superseded",      "gated",
-      "belief-full", "no-position", "clock-went-back", "sink-failed",
-      "sink-full",   "horizon",     "cancelled",       "unknown-after-restart"};
+      "none",
+      "applied",
+      "superseded",
+      "gated",
+      "belief-full",
+      "no-position",
+      "clock-went-back",
+      "sink-failed",
+      "sink-full",
+      "sink-open",
+      "horizon",
+      "cancelled",
+      "unknown-subject",
+      "unknown-after-restart"};
   return pick(kNames, reason);
 }
 
@@ -107,8 +122,13 @@ std::string_view name_of(DecisionChoice choice) {
               choice);
 }
 
+std::string_view name_of(BreakerState state) {
+  return pick(std::array<std::string_view, 3>{"closed", "open", "half-open"}, state);
+}
+
 std::string_view name_of(CommandKind kind) {
-  return pick(std::array<std::string_view, 4>{"unknown", "cancel", "hold", "resume"}, kind);
+  return pick(std::array<std::string_view, 5>{"unknown", "cancel", "hold", "resume", "requeue"},
+              kind);
 }
 
 std::string_view name_of(SourceStatus status) {

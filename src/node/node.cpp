@@ -212,9 +212,9 @@ Node::Failure Node::recover() {
     return {70, "the recovered state could not be taken over"};
   }
   shard_.set_epoch(epoch_);
-  for (const engine::PendingAction& a : shard_.pending().all()) {
-    if (a.sequence != 0) {
-      unanswered_.push_back(a.sequence);
+  for (const act::Delivery::Order& order : shard_.delivery().orders()) {
+    if (order.stage == act::Delivery::Stage::sent) {
+      unanswered_.push_back(order.sequence);
     }
   }
   std::sort(unanswered_.begin(), unanswered_.end());
@@ -251,7 +251,7 @@ Node::Failure Node::recover() {
 
 bool Node::advance_stepped_time() {
   // Time stands still until everything known at this instant has been worked off.
-  if (act_.waiting() != 0 || shard_.pending().size() != 0 || shard_.unfinished()) {
+  if (act_.waiting() != 0 || shard_.delivery().sent() != 0 || shard_.unfinished()) {
     return false;
   }
   for (Lane* lane : lanes_) {
@@ -260,7 +260,7 @@ bool Node::advance_stepped_time() {
     }
   }
   const std::int64_t due = ingress_.next_due_ns();
-  if (due == std::numeric_limits<std::int64_t>::max()) {
+  if (due == std::numeric_limits<std::int64_t>::max() && shard_.delivery().size() == 0) {
     return false;
   }
   clock_.advance_to(std::min(due, std::max(shard_.next_tick_ns(), clock_.now_ns())));
@@ -281,8 +281,16 @@ void Node::after_step(Bytes batch) {
       ++decisions;
       fallbacks += payload_as<DecisionMade>(payload).choice == DecisionChoice::action ? 0 : 1;
     } else if (event.kind == EventKind::action && event.state.phase() == Phase::transient) {
-      act_.submit(event, payload_as<ActionIntent>(payload), newest);
+      act_.submit(
+          {event, payload_as<ActionIntent>(payload), event.sequence, event.observed_ns, newest},
+          event.observed_ns);
       ++actions;
+    } else if (event.kind == EventKind::dispatch) {
+      submit_again(event, payload_as<Dispatch>(payload).sequence);
+    } else if (event.kind == EventKind::resolution) {
+      act_.withdraw(payload_as<Resolution>(payload).sequence);
+    } else if (event.kind == EventKind::sink_state) {
+      tell(event, payload);
     }
   });
   const auto add = [](std::atomic<std::uint64_t>& at, std::uint64_t n) {
@@ -304,6 +312,22 @@ void Node::after_step(Bytes batch) {
     frozen_state_.store(kReady, std::memory_order_release);
   }
   publish();
+}
+
+// Another attempt says what the first said, under the same key.
+void Node::submit_again(const EventHeader& dispatch, std::uint64_t sequence) {
+  const std::size_t i = shard_.delivery().find(sequence);
+  CHECK(i != act::Delivery::kNone, "what is dispatched is ordered");
+  const act::Delivery::Order& order = shard_.delivery().orders()[i];
+  const ActionIntent& intent = shard_.delivery().intent(i);
+  EventHeader event = dispatch;
+  event.sequence = sequence;
+  event.kind = EventKind::action;
+  event.event_class = order.event_class;
+  const std::int64_t ordered_ns =
+      order.horizon_ns - plan_.actions()->Get(intent.action)->horizon_ns();
+  event.observed_ns = ordered_ns;
+  act_.submit({event, intent, dispatch.sequence, ordered_ns, 0}, dispatch.observed_ns);
 }
 
 void Node::tell(const EventHeader& event, Bytes payload) {
@@ -420,12 +444,12 @@ void Node::engine_loop() {
     const std::int64_t now = platform::monotonic_ns();
     if (stopping) {
       stop_seen_ns = stop_seen_ns == 0 ? now : stop_seen_ns;
-      if ((!busy && act_.waiting() == 0 && shard_.pending().size() == 0) ||
+      if ((!busy && act_.waiting() == 0 && shard_.delivery().size() == 0) ||
           now - stop_seen_ns > kDrainNs) {
         break;
       }
     }
-    if (!busy && !stopping && shard_.pending().size() == 0 && ingress_.all_recordings_ended()) {
+    if (!busy && !stopping && shard_.delivery().size() == 0 && ingress_.all_recordings_ended()) {
       board_.finished.store(true, std::memory_order_release);
     }
     pace.turn(busy, now);

@@ -80,6 +80,7 @@ class Node {
   void after_step(Bytes batch);
   bool advance_stepped_time();
   void publish();
+  void submit_again(const EventHeader& dispatch, std::uint64_t sequence);
   void tell(const EventHeader& event, Bytes payload);
   void journal_loop();
   void write_image();

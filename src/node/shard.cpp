@@ -32,9 +32,10 @@ std::size_t batch_bytes_bound(const plan::Plan& plan) {
   // Those of this batch, those a cut left, a sweep's.
   const std::size_t subjects = 2 * events + limits::kSweepTracks + 1 + plan.sources()->size();
   // Each turn of the step ends one earlier event at most; beside these, actions past their horizon.
-  const std::size_t exits = events + plan.limits()->pending_actions();
+  const std::size_t exits = events + 2 * plan.limits()->pending_actions() + limits::kSinks;
   return align_up(sizeof(BatchHeader) + (events + 1) * event_bytes(kPayloadBytes) +
                       exits * event_bytes(sizeof(Resolution)) +
+                      events * event_bytes(sizeof(ActionIntent)) +  // next attempts
                       subjects * derived_bytes_per_subject(plan),
                   64);
 }
@@ -44,15 +45,14 @@ std::size_t frozen_bytes_bound(const plan::Plan& plan) {
   const std::size_t places = tracks + 1 + plan.sources()->size();
   return 4096 + tracks * (sizeof(Track) + 8) + places * plan.assessments()->size() * 32 +
          plan.sources()->size() * (sizeof(assess::SourceFacts) + 8) +
-         plan.limits()->pending_actions() * sizeof(engine::PendingAction) +
+         act::Delivery::frozen_bytes_bound(plan) +
          engine::Waiting::frozen_bytes_bound(plan.limits()->waiting_events()) +
          2 * limits::kBatchEvents * 32;
 }
 
 std::size_t Shard::bytes_needed(const plan::Plan& plan) {
   return TrackTable::bytes_needed(plan.limits()->tracks()) + assess::Assess::bytes_needed(plan) +
-         decide::Decide::bytes_needed(plan) +
-         engine::Pending::bytes_needed(plan.limits()->pending_actions()) +
+         decide::Decide::bytes_needed(plan) + act::Delivery::bytes_needed(plan) +
          engine::Waiting::bytes_needed(plan.limits()->waiting_events()) +
          arena_bytes<Resolution>(limits::kBatchEvents) +
          arena_bytes<assess::SourceFacts>(plan.sources()->size()) +
@@ -78,7 +78,7 @@ void Shard::init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, st
   tracks_.init(arena, plan.limits()->tracks());
   assess_.init(arena, plan);
   decide_.init(arena, plan);
-  pending_.init(arena, plan.limits()->pending_actions());
+  delivery_.init(arena, plan);
   std::int64_t longest_ns = 0;
   for (const plan::Source* s : *plan.sources()) {
     longest_ns = std::max(longest_ns, s->horizon_ns());
@@ -112,6 +112,28 @@ assess::View Shard::view_of(const Track* track) const {
   view.tracker =
       track == nullptr ? nullptr : &config_.trackers[static_cast<std::size_t>(track->kind)];
   return view;
+}
+
+// Its order is made an event behind the inputs, as the next attempt of the one that was given up.
+void Shard::requeue(EventHeader& event) {
+  const auto requeue = payload_as<Requeue>(event);
+  const bool known = requeue.intent.action < plan_->actions()->size() &&
+                     requeue.intent.sink < plan_->sinks()->size() &&
+                     requeue.intent.assessment < plan_->assessments()->size() &&
+                     requeue.intent.subject.source < std::max(1U, plan_->sources()->size());
+  if (!known) {
+    batch_.resolve(event, Exit::abandonment, Reason::unknown_subject);
+    return;
+  }
+  if (delivery_.find(requeue.command.target) != act::Delivery::kNone) {
+    batch_.resolve(event, Exit::retraction, Reason::superseded);  // it is under way
+    return;
+  }
+  if (!delivery_.requeue(requeue.command.target, requeue.intent, batch_.admitted_ns())) {
+    batch_.resolve(event, Exit::abandonment, Reason::sink_full);
+    return;
+  }
+  batch_.resolve(event, Exit::success, Reason::applied);
 }
 
 std::int64_t Shard::deadline_ns(const EventHeader& event) const {
@@ -166,7 +188,7 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
     }
   }
   const bool any = tick_due || unfinished() || heads.count != 0 ||
-                   waiting_.overdue(now_ns) != engine::Waiting::kNone;
+                   waiting_.overdue(now_ns) != engine::Waiting::kNone || delivery_.any_due(now_ns);
   if (!any || !batch_.begin(batches, max_batch_bytes_, progress_, epoch_, now_ns, arrival_ns)) {
     return {};
   }
@@ -282,13 +304,18 @@ void Shard::command(EventHeader& event) {
       held_ = command.kind == CommandKind::hold;
       batch_.resolve(event, Exit::success, Reason::applied);
       return;
+    case CommandKind::requeue:
+      requeue(event);
+      return;
     case CommandKind::cancel: {
       const std::uint32_t slot = waiting_.find(command.target);
       if (slot != engine::Waiting::kNone) {
         leave(waiting_[slot].header, Exit::retraction, Reason::cancelled);
         waiting_.remove(slot);
-      } else if (pending_.remove(command.target)) {
-        batch_.resolve_earlier(Exit::retraction);
+      } else if (const auto stage = delivery_.cancel(command.target, batch_.admitted_ns());
+                 stage != act::Delivery::Stage::free) {
+        stage == act::Delivery::Stage::sent ? batch_.resolve_earlier(Exit::retraction)
+                                            : batch_.resolve_waiting(Exit::retraction);
         left_[left_count_++] = {command.target, Exit::retraction, Reason::cancelled, {}};
       } else {  // it has left already, or never was
         batch_.resolve(event, Exit::retraction, Reason::superseded);
@@ -298,7 +325,7 @@ void Shard::command(EventHeader& event) {
       return;
     }
   }
-  batch_.resolve(event, Exit::abandonment, Reason::no_position);
+  batch_.resolve(event, Exit::abandonment, Reason::unknown_subject);
 }
 
 bool Shard::stop_before(EventClass next) {
@@ -338,10 +365,17 @@ void Shard::finish_run() {
   for (std::size_t i = 0; i < left_count_; ++i) {
     resolved(left_[i]);
   }
-  give_up_overdue();
+  deliver();
   judge_touched();
   if (sweeping()) {
     sweep();
+  }
+  for (std::size_t s = delivery_.changed_sink(); s != act::Delivery::kNone;
+       s = delivery_.changed_sink()) {
+    EventHeader* event = batch_.add_derived(EventKind::sink_state, EventClass::high, 0,
+                                            bytes_of(delivery_.sink_state(s)));
+    CHECK(event != nullptr, "derived events within the plan's bound");
+    batch_.resolve(*event, Exit::success, Reason::applied);
   }
 }
 
@@ -432,8 +466,15 @@ void Shard::touch(std::uint32_t track, const EventHeader* event, const perceive:
 
 void Shard::outcome(EventHeader& event) {
   const auto outcome = payload_as<ActionOutcome>(event);
-  if (pending_.remove(outcome.action_sequence)) {
-    batch_.resolve_earlier(outcome.exit);
+  // Whether it was done is not known after a restart, and it is not done again.
+  const bool may_repeat = outcome.reason != Reason::unknown_after_restart;
+  const Exit exit = outcome.exit == Exit::none || outcome.exit > Exit::abandonment
+                        ? Exit::abandonment
+                        : outcome.exit;
+  const act::Delivery::End end =
+      delivery_.ended(outcome.action_sequence, exit, may_repeat, batch_.admitted_ns());
+  if (end != act::Delivery::End::unknown) {
+    batch_.resolve_earlier(exit);
     batch_.resolve(event, Exit::success, Reason::applied);
   } else {
     ++late_outcomes_;
@@ -441,12 +482,37 @@ void Shard::outcome(EventHeader& event) {
   }
 }
 
-void Shard::give_up_overdue() {
-  for (std::uint64_t s = pending_.overdue(batch_.admitted_ns()); s != 0;
-       s = pending_.overdue(batch_.admitted_ns())) {
-    pending_.remove(s);
-    batch_.resolve_earlier(Exit::abandonment);
-    resolved({s, Exit::abandonment, Reason::horizon, {}});
+// Next attempts become events, what is past its horizon is given up, what is due goes out.
+void Shard::deliver() {
+  const std::int64_t now_ns = batch_.admitted_ns();
+  for (std::size_t i = delivery_.failed(); i != act::Delivery::kNone; i = delivery_.failed()) {
+    const act::Delivery::Order order = delivery_.orders()[i];
+    ActionIntent intent = delivery_.intent(i);
+    ++intent.attempt;
+    EventHeader* event =
+        batch_.add_derived(EventKind::action, order.event_class, order.sequence, bytes_of(intent));
+    CHECK(event != nullptr, "derived events within the plan's bound");
+    delivery_.next_attempt(i, event->sequence);
+  }
+  if (!delivery_.any_due(now_ns)) {
+    return;
+  }
+  for (std::size_t i = delivery_.overdue(now_ns); i != act::Delivery::kNone;
+       i = delivery_.overdue(now_ns)) {
+    const act::Delivery::Order order = delivery_.orders()[i];
+    order.stage == act::Delivery::Stage::sent ? batch_.resolve_earlier(Exit::abandonment)
+                                              : batch_.resolve_waiting(Exit::abandonment);
+    delivery_.give_up(i, now_ns);
+    resolved({order.sequence, Exit::abandonment, Reason::horizon, {}});
+  }
+  for (std::size_t i = delivery_.due(now_ns); i != act::Delivery::kNone;
+       i = delivery_.due(now_ns)) {
+    const Dispatch dispatch{delivery_.orders()[i].sequence};
+    batch_.dispatch_waiting();
+    EventHeader* event = batch_.add_derived(EventKind::dispatch, delivery_.orders()[i].event_class,
+                                            dispatch.sequence, bytes_of(dispatch));
+    CHECK(event != nullptr, "derived events within the plan's bound");
+    batch_.resolve(*event, Exit::success, Reason::applied);
   }
 }
 
@@ -644,10 +710,19 @@ void Shard::intend(const DecisionMade& decision, std::uint64_t cause) {
   EventHeader* event = batch_.add_derived(
       EventKind::action, static_cast<EventClass>(action->event_class()), cause, bytes_of(intent));
   CHECK(event != nullptr, "derived events within the plan's bound");
-  if (pending_.add(event->sequence, batch_.admitted_ns() + action->horizon_ns())) {
-    batch_.dispatch(*event);
-  } else {
-    batch_.resolve(*event, Exit::abandonment, Reason::sink_full);
+  switch (delivery_.start(event->sequence, event->event_class, intent, batch_.admitted_ns(),
+                          batch_.admitted_ns())) {
+    case act::Delivery::Start::dispatched:
+      batch_.dispatch(*event);
+      return;
+    case act::Delivery::Start::waits:
+      return;
+    case act::Delivery::Start::no_room:
+      batch_.resolve(*event, Exit::abandonment, Reason::sink_full);
+      return;
+    case act::Delivery::Start::sink_open:
+      batch_.resolve(*event, Exit::abandonment, Reason::sink_open);
+      return;
   }
 }
 
@@ -659,7 +734,7 @@ std::uint64_t Shard::digest_touched() const {
     }
   }
   digest.mix(assess_.raised());
-  digest.mix(pending_.size());
+  digest.mix(std::uint64_t{delivery_.size()} << 32 | delivery_.sent());
   digest.mix(std::uint64_t{waiting_.size()} << 1 | (held_ ? 1 : 0));
   digest.mix(sweep_at_);
   digest.mix(static_cast<std::uint64_t>(next_tick_ns_));
@@ -681,7 +756,7 @@ void Shard::freeze(Freezer& out) const {
     }
   }
   assess_.freeze(out, tracks_);
-  pending_.freeze(out);
+  delivery_.freeze(out);
   out.put(static_cast<std::uint8_t>(held_ ? 1 : 0));
   waiting_.freeze(out);
   out.put(static_cast<std::uint64_t>(touched_count_ - judged_));
@@ -714,7 +789,9 @@ bool Shard::thaw(Thawer& in) {
   }
   tracks_.set_high_water(high_water);
   assess_.thaw(in, tracks_);
-  pending_.thaw(in);
+  if (!delivery_.thaw(in)) {
+    return false;
+  }
   held_ = in.get<std::uint8_t>() != 0;
   if (!waiting_.thaw(in)) {
     return false;

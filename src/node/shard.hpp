@@ -8,11 +8,11 @@
 #include <cstdint>
 #include <span>
 
+#include "act/delivery.hpp"
 #include "assess/assess.hpp"
 #include "base/lane.hpp"
 #include "decide/decide.hpp"
 #include "engine/batch_builder.hpp"
-#include "engine/pending.hpp"
 #include "engine/waiting.hpp"
 #include "model/derived.hpp"
 #include "model/plan_generated.h"
@@ -58,7 +58,7 @@ class Shard {
 
   const engine::Progress& progress() const { return progress_; }
   const TrackTable& tracks() const { return tracks_; }
-  const engine::Pending& pending() const { return pending_; }
+  const act::Delivery& delivery() const { return delivery_; }
   const engine::Waiting& waiting() const { return waiting_; }
   bool held() const { return held_; }
   const assess::Assess& assess() const { return assess_; }
@@ -82,6 +82,7 @@ class Shard {
   bool take_waiting(std::uint64_t key);
   void leave(const EventHeader& event, Exit exit, Reason reason);
   void command(EventHeader& event);
+  void requeue(EventHeader& event);
   void begin_run(const Urgency& urgency);
   void finish_run();
   void start_sources(std::int64_t now_ns);  // silence counts from the first batch on
@@ -89,7 +90,7 @@ class Shard {
   void heard(const EventHeader& event);
   void observe(EventHeader& event);
   void outcome(EventHeader& event);
-  void give_up_overdue();
+  void deliver();
   void resolved(const Resolution& resolution);
   void touch(std::uint32_t track, const EventHeader* event, const perceive::Perceived& perceived);
   void judge_touched();
@@ -109,7 +110,7 @@ class Shard {
   TrackTable tracks_;
   assess::Assess assess_;
   decide::Decide decide_;
-  engine::Pending pending_;
+  act::Delivery delivery_;
   engine::Waiting waiting_;
   engine::BatchBuilder batch_;
   engine::Progress progress_;

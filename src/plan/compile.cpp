@@ -498,9 +498,10 @@ class SiteCompiler {
       } else if (kind == SinkKind::serial && device.empty()) {
         s.problem("driver", "a serial sink needs \"device\"");
       }
-      list.push_back(CreateSink(b_, b_.CreateString(n.name), kind, address, port,
-                                b_.CreateString(device),
-                                static_cast<std::uint32_t>(s.whole("baud"))));
+      list.push_back(CreateSink(
+          b_, b_.CreateString(n.name), kind, address, port, b_.CreateString(device),
+          static_cast<std::uint32_t>(s.whole("baud")),
+          static_cast<std::uint32_t>(s.whole("breaker")), to_ns(s.quantity("breaker_rest"))));
     }
     return list;
   }
@@ -523,7 +524,8 @@ class SiteCompiler {
       list.push_back(CreateAction(
           b_, b_.CreateString(n.name), reference(s, "sink", sink_names_, 0),
           static_cast<FormatKind>(s.choice("format")), before, to_ns(s.quantity("horizon")),
-          static_cast<std::uint8_t>(EventClass::high), b_.CreateString(message)));
+          static_cast<std::uint8_t>(EventClass::high), b_.CreateString(message),
+          static_cast<std::uint32_t>(s.whole("retries")), to_ns(s.quantity("backoff"))));
     }
     return list;
   }

@@ -146,13 +146,15 @@ std::string check_rules(const Plan& p) {
   }
   for (const Action* a : *p.actions()) {
     if (a->sink() >= p.sinks()->size() || a->format() > FormatKind::nmea || a->event_class() > 3 ||
-        !within<std::int64_t>(a->horizon_ns(), 1, kDayNs) ||
+        !within<std::int64_t>(a->horizon_ns(), 1, kDayNs) || a->retries() > 100 ||
+        !within<std::int64_t>(a->backoff_ns(), 0, kDayNs) ||
         (a->message() != nullptr && a->message()->size() > 200)) {
       return "action " + a->name()->str() + " has a field outside its range";
     }
   }
   for (const Sink* s : *p.sinks()) {
-    if (s->kind() > SinkKind::log || s->device() == nullptr) {
+    if (s->kind() > SinkKind::log || s->device() == nullptr ||
+        !within<std::int64_t>(s->breaker_rest_ns(), 0, kDayNs)) {
       return "sink " + s->name()->str() + " has a field outside its range";
     }
   }

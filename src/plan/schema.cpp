@@ -163,12 +163,20 @@ constexpr std::array kKeys{
         "Repeating it does no harm; `durable = \"behind\"` needs it."},
     Key{"action", "horizon", quantity, D::duration, "10 s", 0.001, 86400, "",
         "Given up when not done by then."},
+    Key{"action", "retries", whole, D::number, "0", 0, 100, "",
+        "Attempts after the first that failed, while the horizon allows."},
+    Key{"action", "backoff", quantity, D::duration, "200 ms", 0.001, 3600, "",
+        "Pause before the second attempt; it doubles with each, give or take a quarter."},
     Key{"action", "message", text, D::number, "", 0, 0, "",
         "Words for people, at most 200 bytes; an NMEA sentence has room for 24."},
 
     Key{"sink", "driver", choice, D::number, "!", 0, 0, "udp serial log", "What carries it."},
     Key{"sink", "to", text, D::number, "", 0, 0, "", "udp: address and port."},
     Key{"sink", "device", text, D::number, "", 0, 0, "", "serial: the line."},
+    Key{"sink", "breaker", whole, D::number, "0", 0, 1000000, "",
+        "So many failures one after the other open its circuit breaker; 0 never does."},
+    Key{"sink", "breaker_rest", quantity, D::duration, "5 s", 0.001, 86400, "",
+        "An open breaker lets nothing through so long, then one attempt."},
     Key{"sink", "baud", whole, D::number, "4800", 1200, 3000000, "", "serial: speed of the line."},
 };
 

@@ -69,6 +69,10 @@ std::string site_of(Random& random) {
   const std::string hold = number(0, 2);
   const std::string clear = number(0, 3);
   const std::string horizon = number(1, 5);
+  const std::string retries = number(0, 4);
+  const std::string backoff = number(20, 700);
+  const std::string breaker = number(0, 5);
+  const std::string rest = number(100, 4000);
   const std::string waiting = number(1, 300);
   const std::string deadline = number(1, 8);
   return "site = \"sim\"\n[limits]\ntracks = " + tracks + "\nbatch_events = " + batch +
@@ -91,12 +95,15 @@ std::string site_of(Random& random) {
          "[decide.a]\non = \"seen\"\nrun = \"surely\"\n[decide.b]\non = \"fast\"\ntrigger = "
          "\"both\"\nrun = \"quickly\"\n"
          "[decide.c]\non = \"silent\"\ntrigger = \"both\"\nrun = \"quickly\"\n"
-         "[action.surely]\nsink = \"log\"\ndurable = \"before\"\nhorizon = \"" +
-         horizon +
+         "[action.surely]\nsink = \"log\"\ndurable = \"before\"\nretries = " +
+         retries + "\nhorizon = \"" + horizon +
          " s\"\n"
          "[action.quickly]\nsink = \"log\"\ndurable = \"behind\"\nidempotent = true\nhorizon = \"1 "
          "s\"\n"
-         "[sink.log]\ndriver = \"log\"\n";
+         "retries = " +
+         retries + "\nbackoff = \"" + backoff +
+         " ms\"\n[sink.log]\ndriver = \"log\"\nbreaker = " + breaker + "\nbreaker_rest = \"" +
+         rest + " ms\"\n";
 }
 
 // What must hold of a node across its lives.
@@ -120,6 +127,9 @@ class World {
     for (int i = 0; i < kSteps; ++i) {
       command();
       arrive();
+      if (random_.one_in(60)) {  // the sink is gone for a while
+        dead_until_ns_ = now_ns_ + static_cast<std::int64_t>(random_.below(20)) * kSecond;
+      }
       step();
       answer();
       if (random_.one_in(3)) {
@@ -149,6 +159,9 @@ class World {
   };
   struct Action {
     std::uint64_t sequence;
+    std::uint64_t sent_by;
+    std::uint64_t root;
+    std::uint32_t epoch;
     bool before;
     std::int64_t horizon_ns;
   };
@@ -214,13 +227,14 @@ class World {
     if (p.accepted != p.waiting + p.transient + p.exits[0] + p.exits[1] + p.exits[2]) {
       fail("conservation at batch %llu", static_cast<unsigned long long>(p.batch_number));
     }
-    if (p.waiting != engine_->shard().waiting().size()) {
-      fail("%llu wait, %zu are kept", static_cast<unsigned long long>(p.waiting),
-           engine_->shard().waiting().size());
+    const act::Delivery& delivery = engine_->shard().delivery();
+    const std::size_t kept = engine_->shard().waiting().size() + delivery.size() - delivery.sent();
+    if (p.waiting != kept) {
+      fail("%llu wait, %zu are kept", static_cast<unsigned long long>(p.waiting), kept);
     }
-    if (p.transient != engine_->shard().pending().size()) {
+    if (p.transient != engine_->shard().delivery().sent()) {
       fail("%llu under way, %zu pending", static_cast<unsigned long long>(p.transient),
-           engine_->shard().pending().size());
+           engine_->shard().delivery().sent());
     }
     std::vector<Entry>& entries = ledger_[p.batch_number];
     for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
@@ -233,10 +247,16 @@ class World {
         entries.push_back({payload_as<ActionOutcome>(payload).action_sequence, false});
       }
       if (e.kind == EventKind::action && e.state.phase() == Phase::transient) {
-        const auto intent = payload_as<ActionIntent>(payload);
-        const auto* action = plan_->actions()->Get(intent.action);
-        actions_.push_back(
-            {e.sequence, action->durable_before(), e.observed_ns + action->horizon_ns()});
+        order(e.sequence, e.sequence, payload_as<ActionIntent>(payload), e.observed_ns);
+      } else if (e.kind == EventKind::dispatch) {
+        const std::uint64_t sequence = payload_as<Dispatch>(payload).sequence;
+        const std::size_t i = delivery.find(sequence);
+        if (i == act::Delivery::kNone) {
+          fail("event %llu is dispatched and not known", static_cast<unsigned long long>(sequence));
+        }
+        const ActionIntent& intent = delivery.intent(i);
+        order(sequence, e.sequence, intent,
+              delivery.orders()[i].horizon_ns - plan_->actions()->Get(intent.action)->horizon_ns());
       }
     });
     for (const Entry& entry : entries) {
@@ -257,12 +277,19 @@ class World {
     }
   }
 
+  void order(std::uint64_t sequence, std::uint64_t sent_by, const ActionIntent& intent,
+             std::int64_t ordered_ns) {
+    const auto* action = plan_->actions()->Get(intent.action);
+    actions_.push_back({sequence, sent_by, intent.root != 0 ? intent.root : sequence, intent.epoch,
+                        action->durable_before(), ordered_ns + action->horizon_ns()});
+  }
+
   // The sink: some actions are done and answered, some never.
   void answer() {
     for (std::size_t i = 0; i < actions_.size();) {
       const Action a = actions_[i];
       const bool overdue = a.horizon_ns <= now_ns_;
-      const bool may = !a.before || a.sequence <= writer_->durable_sequence();
+      const bool may = !a.before || a.sent_by <= writer_->durable_sequence();
       if (!overdue && (!may || random_.one_in(2))) {
         ++i;
         continue;
@@ -271,15 +298,18 @@ class World {
       if (overdue) {
         continue;
       }
-      if (!done_.insert({epoch_, a.sequence}).second) {
-        fail("action %u-%llu was done twice", epoch_, static_cast<unsigned long long>(a.sequence));
+      const bool fails = random_.one_in(dead_until_ns_ > now_ns_ ? 1 : 5);
+      if (!fails) {
+        // One that is done before it is on disk may be done again after a crash, and says so.
+        if (!done_.insert({a.epoch, a.root}).second && a.before) {
+          fail("action %u-%llu was done twice", a.epoch, static_cast<unsigned long long>(a.root));
+        }
+        if (a.before) {
+          owed_.insert(a.sent_by);
+        }
       }
-      if (a.before) {
-        owed_.insert(a.sequence);
-      }
-      if (!random_.one_in(6)) {
-        engine_->put_outcome(a.sequence, now_ns_,
-                             random_.one_in(5) ? Exit::abandonment : Exit::success);
+      if (fails || !random_.one_in(6)) {
+        engine_->put_outcome(a.sequence, now_ns_, fails ? Exit::abandonment : Exit::success);
       }
     }
   }
@@ -398,9 +428,9 @@ class World {
     batches_ = std::make_unique<Lane>();
     batches_->init(arena, 64, lane_bytes());
     // What was under way when the node died is not known to be done, and is not done again.
-    for (const engine::PendingAction& a : engine_->shard().pending().all()) {
-      if (a.sequence != 0) {
-        engine_->put_outcome(a.sequence, now_ns_, Exit::abandonment);
+    for (const act::Delivery::Order& o : engine_->shard().delivery().orders()) {
+      if (o.stage == act::Delivery::Stage::sent) {
+        engine_->put_outcome(o.sequence, now_ns_, Exit::abandonment, Reason::unknown_after_restart);
       }
     }
     journal::WriterOptions options;
@@ -476,6 +506,7 @@ class World {
   std::vector<std::uint64_t> memory_;
   std::unique_ptr<Lane> batches_;
   std::int64_t now_ns_ = 0;
+  std::int64_t dead_until_ns_ = 0;
   std::uint32_t epoch_ = 0;
   std::vector<Action> actions_;
   std::map<std::uint64_t, std::uint64_t> digests_;
