@@ -8,7 +8,7 @@
 namespace vedette::act {
 namespace {
 
-constexpr std::uint16_t kMostDoublings = 16;
+constexpr std::uint16_t kMostDoublings = 12;  // of a day at most: it stays within 64 bits
 
 }  // namespace
 
@@ -89,9 +89,7 @@ Delivery::Start Delivery::start(std::uint64_t sequence, EventClass event_class,
 
 // Doubles with each attempt, give or take a quarter, so that many nodes do not come back at once.
 std::int64_t Delivery::pause_ns(const ActionIntent& intent, std::int64_t backoff_ns) const {
-  const std::int64_t longest = std::numeric_limits<std::int64_t>::max() >> 20;
-  const std::int64_t doubled = std::min(backoff_ns, longest >> kMostDoublings)
-                               << std::min(intent.attempt, kMostDoublings);
+  const std::int64_t doubled = backoff_ns << std::min(intent.attempt, kMostDoublings);
   Digest seed(intent.node);
   seed.mix(intent.root << 8 | intent.attempt);
   return doubled / 4 * 3 + doubled / 2048 * static_cast<std::int64_t>(seed.value() & 1023);

@@ -130,6 +130,9 @@ std::optional<double> parse_decimal(std::string_view text);     // digits, optio
 std::optional<std::int64_t> parse_time(std::string_view text);  // RFC 3339 UTC -> unix ns
 
 // Hex digit value or -1.
+// Exactly as many digits as fill `out`.
+bool parse_hex(std::string_view text, std::span<std::uint8_t> out);
+
 constexpr int hex_value(char c) {
   if (c >= '0' && c <= '9') {
     return c - '0';

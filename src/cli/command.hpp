@@ -77,6 +77,10 @@ int recover(const JournalCommand& command);
 int rehearse(const JournalCommand& command);
 int decode(const std::string& codec, const std::string& file, bool json);
 int status(const std::string& data, bool json);
+// hold, resume, or cancel with the event's number.
+int operate(const std::string& data, const std::string& word, const std::string& event, bool json);
+// list, show or requeue.
+int deadletter(const JournalCommand& command, const std::string& word);
 int doctor(bool json, const std::string& sysroot);
 
 }  // namespace vedette::cli

@@ -99,7 +99,11 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
       json.member("level", name_of(i.level));
       std::string key;
       append_unsigned(key, i.node, 16);
-      key += "-" + std::to_string(i.epoch) + "-" + std::to_string(e.sequence);
+      key +=
+          "-" + std::to_string(i.epoch) + "-" + std::to_string(i.root != 0 ? i.root : e.sequence);
+      if (i.attempt != 0) {
+        json.member("attempt", std::uint64_t{i.attempt});
+      }
       json.member("key", std::string_view(key));
       subject(i.subject);
       break;

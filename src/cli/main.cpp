@@ -65,9 +65,14 @@ void print_cli_reference(const CLI::App& app) {
   for (const ExitMeaning& e : kExits) {
     std::printf("| %d | %s |\n", e.code, e.meaning);
   }
-  for (const CLI::App* c : app.get_subcommands([](const CLI::App*) { return true; })) {
+  const auto everything = [](const CLI::App*) { return true; };
+  for (const CLI::App* c : app.get_subcommands(everything)) {
     std::printf("\n## vedette %s\n\n```\n%s```\n", c->get_name().c_str(),
                 c->help("vedette").c_str());
+    for (const CLI::App* part : c->get_subcommands(everything)) {
+      std::printf("\n### vedette %s %s\n\n```\n%s```\n", c->get_name().c_str(),
+                  part->get_name().c_str(), part->help("vedette " + c->get_name()).c_str());
+    }
   }
 }
 
@@ -81,7 +86,7 @@ int dispatch(int argc, char** argv) {
   SiteOptions site;
   RunCommand run_command;
   JournalCommand journal_command;
-  std::string out, codec, file, page, sysroot, data;
+  std::string out, codec, file, page, sysroot, data, event;
   const auto add_json = [&](CLI::App* c) {
     c->add_flag("--json", json, "One JSON document on stdout");
   };
@@ -173,6 +178,38 @@ int dispatch(int argc, char** argv) {
   c->add_option("--data", data, "Data folder of the node");
   add_json(c);
   c->callback([&] { code = status(data, json); });
+  const std::pair<const char*, const char*> orders[] = {
+      {"hold", "A running node accepts, journals and keeps what comes, and works nothing of it"},
+      {"resume", "A held node goes on"},
+      {"cancel", "Withdraw an event that waits or an action that is not done yet"}};
+  for (const auto& [word, help] : orders) {
+    c = app.add_subcommand(word, help);
+    c->add_option("--data", data, "Data folder of the node");
+    add_json(c);
+    if (std::string_view(word) == "cancel") {
+      c->add_option("EVENT", event, "Its number, from the journal")->required();
+    }
+    c->callback([&, word = word] {
+      code = operate(data, word, std::string_view(word) == "cancel" ? event : "", json);
+    });
+  }
+  CLI::App* letters = app.add_subcommand("deadletter", "What was given up");
+  letters->require_subcommand(1);
+  const std::pair<const char*, const char*> letter_orders[] = {
+      {"list", "Every event that was abandoned, and why"},
+      {"show", "One of them, whole"},
+      {"requeue", "Order an action once more, under its key, on the running node"}};
+  for (const auto& [word, help] : letter_orders) {
+    c = letters->add_subcommand(word, help);
+    add_data(c);
+    if (std::string_view(word) != "list") {
+      c->add_option("EVENT", journal_command.event, "Its number")->required();
+    }
+    c->callback([&, word = word] {
+      journal_command.json = json;
+      code = deadletter(journal_command, word);
+    });
+  }
   c = app.add_subcommand("doctor", "What this host lacks for hard real time");
   c->add_option("--sysroot", sysroot, "Read /proc and /sys below this folder");
   add_json(c);

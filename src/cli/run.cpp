@@ -102,43 +102,4 @@ int run(const RunCommand& command) {
   return kOk;
 }
 
-int status(const std::string& data, bool json) {
-  auto connected = platform::connect_unix(data + "/control.sock");
-  if (!connected) {
-    return fail(json, "status", kUnreachable, "unreachable",
-                "no node is running on " + data + ": " + platform::error_text(connected.error()));
-  }
-  platform::write_now(connected.value().get(), as_bytes("status\n"));
-  std::string answer;
-  std::uint8_t buffer[4096];
-  while (platform::wait_readable(connected.value().get(), 2000)) {
-    const auto got = platform::receive_now(connected.value().get(), buffer);
-    if (got <= 0) {
-      break;
-    }
-    answer.append(as_text(Bytes(buffer, static_cast<std::size_t>(got))));
-  }
-  if (answer.empty() || answer[0] != '{') {
-    return fail(json, "status", kTryLater, "busy", "the node did not answer");
-  }
-  while (!answer.empty() && answer.back() == '\n') {
-    answer.pop_back();
-  }
-  if (json) {
-    print_data("status", answer);
-  } else {
-    // One member a line is enough for a person; programs ask for --json.
-    int depth = 0;
-    for (const char c : answer) {
-      depth += c == '{' || c == '[' ? 1 : c == '}' || c == ']' ? -1 : 0;
-      std::putchar(c);
-      if (c == ',' && depth <= 1) {
-        std::putchar('\n');
-      }
-    }
-    std::putchar('\n');
-  }
-  return kOk;
-}
-
 }  // namespace vedette::cli

@@ -7,7 +7,9 @@
 #include <limits>
 
 #include "ingress/ethernet.hpp"
+#include "platform/clock.hpp"
 #include "platform/file.hpp"
+#include "platform/hot_thread.hpp"
 
 namespace vedette::ingress {
 namespace {
@@ -18,6 +20,8 @@ constexpr unsigned kReceiveBuffers = 1024;
 // Events that one frame can make at most: a datagram full of the shortest AIVDM lines has fewer.
 constexpr std::size_t kEventsAFrame = 64;
 constexpr std::int64_t kLinkCheckNs = 200'000'000;
+constexpr int kBindTries = 60;  // three seconds
+constexpr std::int64_t kBindRestNs = 50'000'000;
 
 void bump(std::atomic<std::uint64_t>& at, std::uint64_t by = 1) {
   at.store(at.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
@@ -62,6 +66,13 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
     switch (s->driver()) {
       case plan::DriverKind::udp: {
         auto opened = platform::open_udp_receiver({s->address(), s->port()}, s->group());
+        // The kernel tidies up after a killed process' ring by and by, and its port is bound so
+        // long.
+        for (int tries = 0; !opened && opened.error() == EADDRINUSE && tries < kBindTries;
+             ++tries) {
+          platform::rest_ns(kBindRestNs);
+          opened = platform::open_udp_receiver({s->address(), s->port()}, s->group());
+        }
         if (opened) {
           source->socket = std::move(opened).value();
         } else {

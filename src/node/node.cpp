@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/digest.hpp"
+#include "base/text.hpp"
 #include "platform/file.hpp"
 #include "platform/hash.hpp"
 #include "platform/socket.hpp"
@@ -18,6 +19,10 @@ namespace {
 constexpr std::size_t kBatchRecords = 4096;
 constexpr std::size_t kLogBytes = 1 << 18;
 constexpr std::size_t kLogRecords = 512;
+constexpr std::size_t kCommands = 64;
+constexpr std::size_t kCommandBytes = 1 << 16;
+constexpr std::size_t kRequestBytes = 1024;
+static_assert(kRequestBytes > 2 * sizeof(ActionIntent) + 32, "a requeued action in hexadecimal");
 constexpr std::int64_t kRestNs = 60'000;
 constexpr std::int64_t kThrottleRestEveryNs = 1'000'000;
 constexpr std::int64_t kDrainNs = 3'000'000'000;  // for what is under way when the node stops
@@ -70,6 +75,7 @@ std::vector<RoomMemory> memory_plan(const plan::Plan& plan) {
       {"shard (belief, assess, decide)", Shard::bytes_needed(plan)},
       {"act", act::Act::bytes_needed(plan) +
                   Lane::bytes_needed(outcome_records(plan), outcome_bytes(plan)) +
+                  Lane::bytes_needed(kCommands, kCommandBytes) +
                   2 * Lane::bytes_needed(kLogRecords, kLogBytes)},
       {"batches", Lane::bytes_needed(kBatchRecords, batch_lane_bytes(plan))},
   };
@@ -112,6 +118,7 @@ Node::Failure Node::prepare() {
   image_tracks_.reserve(plan_.limits()->tracks());
   batches_.init(arena, kBatchRecords, batch_lane_bytes(plan_));
   outcomes_.init(arena, outcome_records(plan_), outcome_bytes(plan_));
+  commands_.init(arena, kCommands, kCommandBytes);
   log_.init(arena, kLogRecords, kLogBytes);
   told_.init(arena, kLogRecords, kLogBytes);
   const Failure recovered = recover();
@@ -133,8 +140,9 @@ Node::Failure Node::prepare() {
     return io(problem);
   }
   arena.seal();
-  // Order of admission: by class, then as declared; outcomes behind what is critical, they free
-  // what waits.
+  // Where two are as urgent as each other the first lane goes first; outcomes stand behind what is
+  // critical, they free what waits.
+  lanes_.push_back(&commands_);
   for (std::uint8_t c = 0; c < kEventClasses; ++c) {
     for (std::uint16_t s = 0; s < sources; ++s) {
       if (plan_.sources()->Get(s)->event_class() == c) {
@@ -290,6 +298,8 @@ void Node::after_step(Bytes batch) {
     } else if (event.kind == EventKind::resolution) {
       act_.withdraw(payload_as<Resolution>(payload).sequence);
     } else if (event.kind == EventKind::sink_state) {
+      const auto state = payload_as<SinkState>(payload);
+      board_.breakers[state.sink].store(state.breaker, std::memory_order_relaxed);
       tell(event, payload);
     }
   });
@@ -356,6 +366,7 @@ void Node::publish() {
   set(board_.tracks, static_cast<std::uint64_t>(shard_.tracks().size()));
   set(board_.raised, static_cast<std::uint64_t>(shard_.assess().raised()));
   set(board_.late_outcomes, shard_.late_outcomes());
+  set(board_.held, shard_.held());
   set(board_.now_ns, clock_.now_ns());
 }
 
@@ -541,16 +552,57 @@ void Node::serve_control() {
     if (!client) {
       return;
     }
-    std::uint8_t request[64];
+    std::uint8_t request[kRequestBytes];
     if (platform::wait_readable(client.value().get(), 200)) {
       const auto got = platform::receive_now(client.value().get(), request);
-      const std::string_view word =
+      const std::string_view text =
           got > 0 ? as_text(Bytes(request, static_cast<std::size_t>(got))) : std::string_view{};
-      const std::string answer =
-          word.starts_with("status") ? status_json() + "\n" : "{\"error\":\"unknown request\"}\n";
-      platform::write_now(client.value().get(), as_bytes(answer));
+      const std::string answer = answer_to(text.substr(0, text.find('\n')));
+      platform::write_now(client.value().get(), as_bytes(answer + "\n"));
     }
   }
+}
+
+// status | hold | resume | cancel EVENT | requeue EVENT HEX, where HEX is the action's intent.
+std::string Node::answer_to(std::string_view request) {
+  const std::string_view word = next_field(request, ' ');
+  if (word == "status") {
+    return status_json();
+  }
+  Requeue order{};
+  if (word == "hold" || word == "resume") {
+    order.command.kind = word == "hold" ? CommandKind::hold : CommandKind::resume;
+  } else if (word == "cancel" || word == "requeue") {
+    order.command.kind = word == "cancel" ? CommandKind::cancel : CommandKind::requeue;
+    const auto target = parse_unsigned(next_field(request, ' '));
+    if (!target || *target == 0) {
+      return R"({"error":"no event is named"})";
+    }
+    order.command.target = *target;
+    if (word == "requeue" && !parse_hex(request, {reinterpret_cast<std::uint8_t*>(&order.intent),
+                                                  sizeof order.intent})) {
+      return R"({"error":"the action is not whole"})";
+    }
+  } else {
+    return R"({"error":"unknown request"})";
+  }
+  const std::size_t bytes =
+      order.command.kind == CommandKind::requeue ? sizeof order : sizeof order.command;
+  EventHeader header{};
+  header.observed_ns = header.received_ns =
+      clock_.stepped() ? board_.now_ns.load(std::memory_order_relaxed) : clock_.now_ns();
+  header.payload_bytes = static_cast<std::uint16_t>(bytes);
+  header.source = kNoSource;
+  header.kind = EventKind::command;
+  header.event_class = EventClass::critical;
+  std::uint8_t* at = commands_.reserve(event_bytes(bytes));
+  if (at == nullptr) {
+    return R"({"error":"the node has more commands than it can take"})";
+  }
+  std::memcpy(at, &header, sizeof header);
+  std::memcpy(at + sizeof header, &order, bytes);
+  commands_.commit(event_bytes(bytes));
+  return R"({"accepted":true})";
 }
 
 Node::Failure Node::run() {

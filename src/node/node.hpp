@@ -3,12 +3,14 @@
 // Runs on: run() on the main thread, which becomes the link thread; it starts the other two.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "act/act.hpp"
@@ -67,7 +69,8 @@ class Node {
         transient{0}, exits[3]{}, tracks{0}, raised{0}, late_outcomes{0}, untold{0};
     std::atomic<std::uint64_t> assessments{0}, decisions{0}, fallbacks{0}, actions{0};
     std::atomic<std::int64_t> now_ns{0};
-    std::atomic<bool> finished{false}, fifo{false}, sealed{false};
+    std::array<std::atomic<BreakerState>, limits::kSinks> breakers{};
+    std::atomic<bool> finished{false}, fifo{false}, sealed{false}, held{false};
   };
   enum : int { kIdle = 0, kWanted = 1, kReady = 2 };
 
@@ -85,6 +88,7 @@ class Node {
   void journal_loop();
   void write_image();
   void serve_control();
+  std::string answer_to(std::string_view request);
   void drain_log();
 
   std::vector<std::uint8_t> plan_bytes_;
@@ -100,7 +104,7 @@ class Node {
   act::Act act_;
   journal::Writer writer_;
   belief::Image image_;
-  Lane batches_, outcomes_, log_, told_;
+  Lane batches_, outcomes_, commands_, log_, told_;
   std::vector<Lane*> lanes_;        // in order of admission
   std::size_t critical_lanes_ = 0;  // the first of them
   journal::SegmentHeader segment_header_{};

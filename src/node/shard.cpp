@@ -120,7 +120,8 @@ void Shard::requeue(EventHeader& event) {
   const bool known = requeue.intent.action < plan_->actions()->size() &&
                      requeue.intent.sink < plan_->sinks()->size() &&
                      requeue.intent.assessment < plan_->assessments()->size() &&
-                     requeue.intent.subject.source < std::max(1U, plan_->sources()->size());
+                     (requeue.intent.subject.kind != SubjectKind::source ||
+                      requeue.intent.subject.source < plan_->sources()->size());
   if (!known) {
     batch_.resolve(event, Exit::abandonment, Reason::unknown_subject);
     return;

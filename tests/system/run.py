@@ -6,6 +6,7 @@ arguments.add_argument("binary")
 arguments.add_argument("only", nargs="?", default="", help="parts of the names of the tests to run, separated by commas")
 arguments.add_argument("--sanitized", action="store_true", help="leave out what is about the release binary alone")
 arguments.add_argument("--arm64", help="the build for 64-bit ARM, to replay with and against")
+arguments.add_argument("--kills", type=int, default=50, help="instants at which the node is killed")
 arguments = arguments.parse_args()
 vedette = str(pathlib.Path(arguments.binary).resolve())
 root = pathlib.Path(__file__).resolve().parents[2]
@@ -439,7 +440,7 @@ def mavlink_position(system, lat, lon):
 
 
 @release
-def kill_nine_at_fifty_instants_loses_nothing_acknowledged_and_repeats_no_action():
+def kill_nine_at_any_instant_loses_nothing_acknowledged_and_repeats_no_action():
     receiver = Receiver()
     port = free_port()
     path = write_site("killed", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', receiver.port)
@@ -448,7 +449,7 @@ def kill_nine_at_fifty_instants_loses_nothing_acknowledged_and_repeats_no_action
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     rng = random.Random(4)
     mmsi = 200000000
-    for round_ in range(50):
+    for round_ in range(arguments.kills):
         process = start(path, data)
         end = time.time() + 0.15 + rng.random() * 0.25
         acknowledged = 0
@@ -532,6 +533,77 @@ def a_sink_that_is_not_there_harms_no_other():
     assert final["events"]["transient"] == 0 and final["events"]["abandonment"] == 20, final["events"]
     assert len(receiver.close()) == 20
     call("replay", data, "--verify")
+
+
+@test
+def what_a_sink_did_not_take_is_tried_again_then_kept_as_a_dead_letter_and_can_be_ordered_once_more():
+    receiver = Receiver()
+    port = free_port()
+    line = work / "late-line"
+    more = (f'[decide.also]\non = "seen"\ndeadline = "10 s"\nrun = "also"\n[action.also]\nsink = "late"\nretries = 2\nbackoff = "50 ms"\n'
+            f'[sink.late]\ndriver = "serial"\ndevice = "{line}"\nbreaker = 3\nbreaker_rest = "300 ms"\n')
+    path = write_site("late", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', receiver.port, more)
+    data = work / "late"
+    process = start(path, data)
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender.sendto(class_b(219000001, 5, 5), ("127.0.0.1", port))
+    seen = status(data, lambda s: s["sinks"][1]["failed"] == 3 and s["events"]["waiting"] + s["events"]["transient"] == 0)
+    assert seen["sinks"][1]["breaker"] == "open" and seen["sinks"][0]["sent"] == 1, seen["sinks"]
+    letters = json.loads(call("deadletter", "list", data, "--json").stdout)["data"]
+    assert [l["kind"] for l in letters] == ["action"] and letters[0]["because"] == "sink-failed", letters
+    letter = json.loads(call("deadletter", "show", data, letters[0]["event"], "--json").stdout)["data"]
+    assert letter == letters[0], letter
+    call("deadletter", "show", data, 1, ok=(66,))
+    master, slave = pty.openpty()
+    line.symlink_to(os.ttyname(slave))
+    time.sleep(1.2)  # the line is looked for once a second
+    call("deadletter", "requeue", data, letter["event"])
+    status(data, lambda s: s["sinks"][1]["sent"] == 1 and s["sinks"][1]["breaker"] == "closed")
+    message = json.loads(os.read(master, 4096))
+    first = [json.loads(l) for l in call("journal", data).stdout.splitlines()]
+    attempts = [e["key"] for e in first if e["kind"] == "action" and e["action"] == "also"]
+    assert len(attempts) == 4 and set(attempts) == {message["key"]}, (attempts, message)
+    assert json.loads(call("deadletter", "list", data, "--json").stdout)["data"] == []
+    final = stop(process)
+    assert [l["breaker"] for l in final["log"] if l["kind"] == "sink-state"][-1] == "closed", final["log"]
+    assert len(receiver.close()) == 1
+    call("replay", data, "--verify")
+
+
+@test
+def a_held_node_accepts_and_waits_and_what_is_cancelled_never_goes_out():
+    receiver = Receiver()
+    port = free_port()
+    path = write_site("held", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', receiver.port)
+    data = work / "held"
+    process = start(path, data)
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+    call("hold", "--data", data)
+    status(data, lambda s: s["held"])
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for i in range(20):
+        sender.sendto(class_b(219000000 + i, 5, 5 + i * 0.01), ("127.0.0.1", port))
+    seen = status(data, lambda s: s["events"]["waiting"] == 20)
+    assert seen["sinks"][0]["sent"] == 0, seen
+    time.sleep(0.3)  # for the journal
+    events = [json.loads(l) for l in call("journal", data).stdout.splitlines()]
+    cancelled = [e for e in events if e["kind"] == "observation"][7]
+    call("cancel", "--data", data, cancelled["event"])
+    left = status(data, lambda s: s["events"]["waiting"] == 19)
+    status(data, lambda s: int(s["durable_sequence"]) >= int(left["sequence"]))
+    process.kill()  # what waits is on disk
+    process.wait()
+    process = start(path, data)
+    status(data, lambda s: s["held"] and s["events"]["waiting"] == 19)
+    call("resume", "--data", data)
+    status(data, lambda s: s["sinks"][0]["sent"] == 19)
+    stop(process)
+    got = sorted(int(json.loads(m)["identity"]) for m in receiver.close())
+    assert got == [219000000 + i for i in range(20) if str(219000000 + i) != cancelled["identity"]], got
+    call("replay", data, "--verify")
+    call("cancel", "--data", data, 5, ok=(69,))
+    call("cancel", "--data", data, "x", ok=(64,))
 
 
 @test
