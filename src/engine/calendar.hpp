@@ -88,15 +88,17 @@ class Calendar {
   // Time goes on: a ring's beginning follows, but never passes what is in it.
   void advance(std::int64_t now_ns) {
     for (Ring& r : rings_) {
-      const std::size_t bucket = first_bucket(r);
-      std::int64_t tick = now_ns / grain_ns_;
-      if (bucket != kBuckets) {
-        const std::size_t base = static_cast<std::size_t>(r.base_tick) % kBuckets;
-        tick = std::min(
-            tick, r.base_tick + static_cast<std::int64_t>((bucket + kBuckets - base) % kBuckets));
-      }
-      r.base_tick = std::max(r.base_tick, tick);
-      refile(r, bucket);
+      std::size_t bucket = 0;
+      do {
+        bucket = first_bucket(r);
+        std::int64_t tick = now_ns / grain_ns_;
+        if (bucket != kBuckets) {
+          const std::size_t base = static_cast<std::size_t>(r.base_tick) % kBuckets;
+          tick = std::min(
+              tick, r.base_tick + static_cast<std::int64_t>((bucket + kBuckets - base) % kBuckets));
+        }
+        r.base_tick = std::max(r.base_tick, tick);
+      } while (refile(r, bucket));
     }
   }
 
@@ -161,10 +163,13 @@ class Calendar {
     return next * 64 + static_cast<std::size_t>(std::countr_zero(r.words[next]));
   }
 
-  void refile(Ring& r, std::size_t bucket) {
+  // What waits in a bucket before its own goes on to it, as far as the ring reaches now. True when
+  // something went.
+  bool refile(Ring& r, std::size_t bucket) {
     if (bucket == kBuckets || r.parked == 0) {
-      return;
+      return false;
     }
+    bool moved = false;
     const auto ring = static_cast<std::size_t>(&r - rings_.data());
     const std::uint32_t last = r.buckets[bucket].last;
     for (std::uint32_t slot = r.buckets[bucket].first; slot != kNone;) {
@@ -172,9 +177,11 @@ class Calendar {
       if (link.at_ns / grain_ns_ > tick(slot)) {
         remove(slot);
         add(slot, ring, link.at_ns);
+        moved = moved || links_[slot].bucket != bucket;
       }
       slot = slot == last ? kNone : link.next;
     }
+    return moved;
   }
 
   std::span<Link> links_;

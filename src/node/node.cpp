@@ -113,7 +113,7 @@ Node::Failure Node::prepare() {
     without_.push_back("huge pages");
   }
   Arena arena(block_.base, block_.bytes);
-  shard_.init(arena, plan_, segment_header_.node, 1);
+  shard_.init(arena, plan_, segment_header_.node, 1, engine::release_kernels().back());
   frozen_.resize(frozen_bytes_bound(plan_));
   image_tracks_.reserve(plan_.limits()->tracks());
   batches_.init(arena, kBatchRecords, batch_lane_bytes(plan_));

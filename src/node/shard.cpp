@@ -56,11 +56,15 @@ std::size_t Shard::bytes_needed(const plan::Plan& plan) {
          engine::Waiting::bytes_needed(plan.limits()->waiting_events()) +
          arena_bytes<Resolution>(limits::kBatchEvents) +
          arena_bytes<assess::SourceFacts>(plan.sources()->size()) +
-         arena_bytes<std::uint64_t>(plan.sources()->size()) + arena_bytes<Touched>(kTouched) +
+         arena_bytes<std::uint64_t>(plan.sources()->size()) + 2 * arena_bytes<Touched>(kTouched) +
+         kEventClasses * engine::ReadySet::bytes_needed(plan.limits()->tracks()) +
+         arena_bytes<std::uint16_t>(plan.limits()->tracks()) +
+         arena_bytes<std::uint16_t>(kTouched + engine::ReadySet::kSlack) +
          arena_bytes<std::uint16_t>(limits::kBatchEvents);
 }
 
-void Shard::init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch) {
+void Shard::init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch,
+                 engine::ReleaseKernel kernel) {
   plan_ = &plan;
   node_id_ = node_id;
   epoch_ = epoch;
@@ -88,6 +92,12 @@ void Shard::init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, st
   sources_ = arena.make<assess::SourceFacts>(plan.sources()->size());
   records_ = arena.make<std::uint64_t>(plan.sources()->size());
   touched_ = arena.make<Touched>(kTouched);
+  ordered_ = arena.make<Touched>(kTouched);
+  for (engine::ReadySet& ready : ready_) {
+    ready.init(arena, plan.limits()->tracks(), kernel);
+  }
+  touch_of_ = arena.make<std::uint16_t>(plan.limits()->tracks());
+  queue_ = arena.make<std::uint16_t>(kTouched + engine::ReadySet::kSlack);
   touched_sources_ = arena.make<std::uint16_t>(limits::kBatchEvents);
   max_batch_bytes_ = batch_bytes_bound(plan);
 }
@@ -349,8 +359,15 @@ bool Shard::stop_before(EventClass next) {
 
 void Shard::begin_run(const Urgency& urgency) {
   urgency_ = urgency;
-  touched_count_ -= judged_;
-  std::memmove(touched_.data(), touched_.data() + judged_, touched_count_ * sizeof(Touched));
+  // What a cut left is ready again; a track that was retired since is not.
+  const std::size_t end = touched_count_;
+  touched_count_ = 0;
+  for (std::size_t i = judged_; i < end; ++i) {
+    if (touched_[i].track != TrackTable::kNone) {
+      touched_[touched_count_] = touched_[i];
+      mark_ready(touched_count_++);
+    }
+  }
   judged_ = 0;
   touched_source_count_ = 0;
   left_count_ = 0;
@@ -448,21 +465,45 @@ void Shard::touch(std::uint32_t track, const EventHeader* event, const perceive:
   for (std::size_t i = 0; i < p.change_count; ++i) {
     changes |= 1U << static_cast<unsigned>(p.changes[i]);
   }
-  for (std::size_t i = 0; i < touched_count_; ++i) {
-    if (touched_[i].track == track) {
-      touched_[i].cause = event->sequence;
-      touched_[i].arrival_ns = event->arrival_ns;
-      touched_[i].changes = static_cast<std::uint16_t>(touched_[i].changes | changes);
-      touched_[i].event_class = std::min(touched_[i].event_class, event->event_class);
+  const EventClass event_class = std::min(event->event_class, EventClass::bulk);
+  for (std::size_t c = 0; c < kEventClasses; ++c) {
+    if (ready_[c].test(track)) {
+      Touched& t = touched_[touch_of_[track]];
+      t.cause = event->sequence;
+      t.arrival_ns = event->arrival_ns;
+      t.changes = static_cast<std::uint16_t>(t.changes | changes);
+      if (event_class < t.event_class) {
+        ready_[c].clear(track);
+        t.event_class = event_class;
+        mark_ready(touch_of_[track]);
+      }
       return;
     }
   }
-  touched_[touched_count_++] = {track,
-                                static_cast<std::uint16_t>(changes),
-                                event->event_class,
-                                0,
-                                event->sequence,
-                                event->arrival_ns};
+  touched_[touched_count_] = {track,           static_cast<std::uint16_t>(changes),
+                              event_class,     0,
+                              event->sequence, event->arrival_ns};
+  mark_ready(touched_count_++);
+}
+
+void Shard::mark_ready(std::size_t touched) {
+  const Touched& t = touched_[touched];
+  touch_of_[t.track] = static_cast<std::uint16_t>(touched);
+  ready_[static_cast<std::size_t>(t.event_class)].set(t.track);
+}
+
+// By urgency and then in the table's order: which event of the batch came first does not matter to
+// what is judged.
+void Shard::order_touched() {
+  std::size_t count = 0;
+  for (engine::ReadySet& ready : ready_) {
+    const std::size_t released = ready.release(queue_);
+    for (std::size_t i = 0; i < released; ++i) {
+      ordered_[count++] = touched_[touch_of_[queue_[i]]];
+    }
+  }
+  CHECK(count == touched_count_, "every touched track is ready once");
+  std::swap(touched_, ordered_);
 }
 
 void Shard::outcome(EventHeader& event) {
@@ -542,20 +583,12 @@ void Shard::judge_touched() {
     newest_arrival_ns_ = 0;
     assess_.judge_source(view_, s, on_assessment, this);
   }
-  // Belief is complete before the first judgement, and subjects are judged by urgency and then in
-  // the table's order: which event of the batch came first does not matter to what is judged.
-  std::sort(touched_.begin(), touched_.begin() + static_cast<std::ptrdiff_t>(touched_count_),
-            [](const Touched& a, const Touched& b) {
-              return a.event_class != b.event_class ? a.event_class < b.event_class
-                                                    : a.track < b.track;
-            });
+  // Belief is complete before the first judgement.
+  order_touched();
   for (; judged_ < touched_count_; ++judged_, ++items_) {
     const Touched& t = touched_[judged_];
     if (stop_before(t.event_class)) {
       return;
-    }
-    if (t.track == TrackTable::kNone) {
-      continue;  // retired since a cut left it here
     }
     for (const TrackChangeKind change :
          {TrackChangeKind::created, TrackChangeKind::confirmed, TrackChangeKind::reacquired}) {
@@ -806,7 +839,11 @@ bool Shard::thaw(Thawer& in) {
   for (std::size_t i = 0; i < left; ++i) {
     touched_[i] = in.get<Touched>();
     const std::uint32_t track = touched_[i].track;
-    if (track != TrackTable::kNone && (track >= tracks_.capacity() || !tracks_.in_use(track))) {
+    const bool twice =
+        std::any_of(touched_.begin(), touched_.begin() + static_cast<std::ptrdiff_t>(i),
+                    [&](const Touched& t) { return t.track == track; });
+    if (touched_[i].event_class > EventClass::bulk || (twice && track != TrackTable::kNone) ||
+        (track != TrackTable::kNone && (track >= tracks_.capacity() || !tracks_.in_use(track)))) {
       return false;
     }
   }

@@ -5,6 +5,7 @@
 // Runs on: the engine thread, or stepped by replay and tests.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -13,6 +14,7 @@
 #include "base/lane.hpp"
 #include "decide/decide.hpp"
 #include "engine/batch_builder.hpp"
+#include "engine/ready_set.hpp"
 #include "engine/waiting.hpp"
 #include "model/derived.hpp"
 #include "model/plan_generated.h"
@@ -36,7 +38,8 @@ struct Urgency {
 class Shard {
  public:
   static std::size_t bytes_needed(const plan::Plan& plan);
-  void init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch);
+  void init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch,
+            engine::ReleaseKernel kernel = engine::ReleaseKernel::scalar);
 
   // One step at node time `now_ns`. What stands at the heads of the lanes and what waits is worked
   // by class and then by deadline. Empty when there was nothing to do or the batch lane is full.
@@ -93,6 +96,8 @@ class Shard {
   void deliver();
   void resolved(const Resolution& resolution);
   void touch(std::uint32_t track, const EventHeader* event, const perceive::Perceived& perceived);
+  void mark_ready(std::size_t touched);
+  void order_touched();
   void judge_touched();
   void sweep();
   void judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns);
@@ -133,7 +138,10 @@ class Shard {
     std::uint64_t cause;
     std::int64_t arrival_ns;
   };
-  std::span<Touched> touched_;
+  std::span<Touched> touched_, ordered_;
+  std::array<engine::ReadySet, kEventClasses> ready_;  // tracks to judge, by class
+  std::span<std::uint16_t> touch_of_;                  // by track: its place in touched_, if ready
+  std::span<std::uint16_t> queue_;
   std::size_t touched_count_ = 0;
   std::size_t judged_ = 0;  // of them, the first
 
