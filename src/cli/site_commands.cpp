@@ -11,6 +11,13 @@
 namespace vedette::cli {
 namespace {
 
+std::vector<node::RoomMemory> whole_memory(const plan::Plan& plan) {
+  std::vector<node::RoomMemory> rooms = node::memory_plan(plan);
+  const std::vector<node::RoomMemory> more = node::memory_outside_arena(plan);
+  rooms.insert(rooms.end(), more.begin(), more.end());
+  return rooms;
+}
+
 using Json = JsonWriter<std::string>;
 
 std::string human_bytes(std::size_t bytes) {
@@ -85,7 +92,7 @@ void plan_json(const LoadedPlan& loaded, Json& json) {
   }
   json.end_array().key("memory").begin_array();
   std::size_t total = 0;
-  for (const node::RoomMemory& room : node::memory_plan(p)) {
+  for (const node::RoomMemory& room : whole_memory(p)) {
     total += room.bytes;
     json.begin_object().member("room", room.room);
     json.member("bytes", static_cast<std::uint64_t>(room.bytes)).end_object();
@@ -127,7 +134,7 @@ void plan_text(const LoadedPlan& loaded) {
   }
   std::printf("\nmemory, all of it taken at start\n");
   std::size_t total = 0;
-  for (const node::RoomMemory& room : node::memory_plan(p)) {
+  for (const node::RoomMemory& room : whole_memory(p)) {
     total += room.bytes;
     std::printf("  %-32s %12s\n", room.room, human_bytes(room.bytes).c_str());
   }

@@ -17,6 +17,7 @@ namespace {
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kFramesAStep = 64;
 constexpr unsigned kReceiveBuffers = 1024;
+constexpr unsigned kReceiveBufferBytes = 2048;
 // Events that one frame can make at most: a datagram full of the shortest AIVDM lines has fewer.
 constexpr std::size_t kEventsAFrame = 64;
 constexpr std::int64_t kLinkCheckNs = 200'000'000;
@@ -41,6 +42,14 @@ bool is_stream(codec::CodecKind kind) {
 }
 
 }  // namespace
+
+std::size_t Ingress::receive_buffer_bytes(const plan::Plan& plan) {
+  const bool ring =
+      std::any_of(plan.sources()->begin(), plan.sources()->end(), [](const plan::Source* s) {
+        return s->driver() == plan::DriverKind::udp || s->driver() == plan::DriverKind::serial;
+      });
+  return ring ? kReceiveBuffers * (std::size_t{kReceiveBufferBytes} + 16) : 0;
+}
 
 std::size_t Ingress::bytes_needed(const plan::Plan& plan) {
   std::size_t bytes = 0;
@@ -137,7 +146,8 @@ std::string Ingress::start_on_this_thread() {
   if (!uses_ring_) {
     return {};
   }
-  const int error = ring_.init({.entries = 256, .buffers = kReceiveBuffers, .buffer_bytes = 2048});
+  const int error =
+      ring_.init({.entries = 256, .buffers = kReceiveBuffers, .buffer_bytes = kReceiveBufferBytes});
   if (error != 0) {
     return "io_uring: " + platform::error_text(error) +
            (error == EPERM || error == ENOSYS ? " (see `vedette doctor`, io_uring)" : "");

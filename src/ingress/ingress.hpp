@@ -40,6 +40,8 @@ struct SourceCounters {
 class Ingress {
  public:
   static std::size_t bytes_needed(const plan::Plan& plan);
+  // Shared with the kernel, outside the arena.
+  static std::size_t receive_buffer_bytes(const plan::Plan& plan);
   // Opens what can be opened now; empty on success. Recordings are read whole, from `recordings`
   // when their name is relative. `resume` is the last record number already accepted, by source.
   std::string init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,

@@ -42,14 +42,19 @@ int cut_tail(const std::string& folder, std::uint64_t segment, std::uint64_t val
   return 0;
 }
 
+std::size_t Writer::buffer_bytes(std::size_t max_batch_bytes, std::size_t max_frozen_bytes) {
+  return block_bytes(
+      std::max({kGroupBytes, max_batch_bytes, max_frozen_bytes + sizeof(SegmentHeader)}));
+}
+
 std::string Writer::open(const WriterOptions& options) {
   options_ = options;
   segments_ = options.segments;
   for (ReadResult::Segment& s : segments_) {
     s.first_batch = s.first_batch == 0 ? options.next_batch : s.first_batch;
   }
-  buffer_bytes_ = block_bytes(std::max(
-      {kGroupBytes, options.max_batch_bytes, options.max_frozen_bytes + sizeof(SegmentHeader)}));
+  buffer_bytes_ = buffer_bytes(options.max_batch_bytes, options.max_frozen_bytes);
+  frozen_.reserve(options.max_frozen_bytes);
   void* memory = std::aligned_alloc(limits::kBlockAlignment, buffer_bytes_);
   if (memory == nullptr) {
     return "no memory for the journal's write buffer";

@@ -38,6 +38,9 @@ struct WriterOptions {
 
 class Writer {
  public:
+  static std::size_t bytes_needed(std::size_t max_batch_bytes, std::size_t max_frozen_bytes) {
+    return buffer_bytes(max_batch_bytes, max_frozen_bytes) + max_frozen_bytes;
+  }
   // Begins a new segment and syncs it, so that the epoch is raised durably before anything is
   // accepted. Empty on success.
   std::string open(const WriterOptions& options);
@@ -63,6 +66,7 @@ class Writer {
   struct FreeAligned {
     void operator()(std::uint8_t* p) const;
   };
+  static std::size_t buffer_bytes(std::size_t max_batch_bytes, std::size_t max_frozen_bytes);
   int begin_segment();
   int create_segment(const std::string& path);
   int write_segment_header();

@@ -17,6 +17,9 @@ namespace vedette::node {
 namespace {
 
 constexpr std::size_t kBatchRecords = 4096;
+// Stacks as far as they are used, the C library's own, LMDB's, the rings': as measured, whatever
+// the plan. Packet ports bring their own.
+constexpr std::size_t kLibraryBytes = std::size_t{4} << 20;
 constexpr std::size_t kLogBytes = 1 << 18;
 constexpr std::size_t kLogRecords = 512;
 constexpr std::size_t kCommands = 64;
@@ -78,6 +81,17 @@ std::vector<RoomMemory> memory_plan(const plan::Plan& plan) {
                   Lane::bytes_needed(kCommands, kCommandBytes) +
                   2 * Lane::bytes_needed(kLogRecords, kLogBytes)},
       {"batches", Lane::bytes_needed(kBatchRecords, batch_lane_bytes(plan))},
+  };
+}
+
+std::vector<RoomMemory> memory_outside_arena(const plan::Plan& plan) {
+  const std::size_t frozen = frozen_bytes_bound(plan);
+  return {
+      {"receive buffers", ingress::Ingress::receive_buffer_bytes(plan)},
+      {"journal", journal::Writer::bytes_needed(batch_bytes_bound(plan), frozen)},
+      {"belief image", frozen + plan.limits()->tracks() * sizeof(Track)},
+      {"program", platform::program_bytes()},
+      {"threads, libraries", kLibraryBytes},
   };
 }
 
@@ -160,6 +174,7 @@ Node::Failure Node::prepare() {
   } else {
     without_.push_back("control socket: " + platform::error_text(listening.error()));
   }
+  platform::trim_heap();  // recovery's own is not needed any more
   problem = platform::lock_memory();
   if (!problem.empty()) {
     without_.push_back("locked memory: " + problem);

@@ -43,8 +43,10 @@ struct RoomMemory {
   const char* room;
   std::size_t bytes;
 };
-// What a plan needs before it runs, by room; the arena is their sum.
+// What a plan needs before it runs, by room: the arena is the sum of the first, the process that of
+// both.
 std::vector<RoomMemory> memory_plan(const plan::Plan& plan);
+std::vector<RoomMemory> memory_outside_arena(const plan::Plan& plan);
 
 std::uint64_t node_id_of(const plan::Plan& plan);
 

@@ -1,5 +1,6 @@
 #include "platform/hot_thread.hpp"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -13,6 +14,10 @@
 #include "base/check.hpp"
 #include "base/math.hpp"
 #include "platform/file.hpp"
+
+// The linker's: where the program begins and ends.
+extern "C" char __executable_start;  // NOLINT(bugprone-reserved-identifier)
+extern "C" char _end;                // NOLINT(bugprone-reserved-identifier)
 
 namespace vedette::platform {
 namespace {
@@ -65,6 +70,14 @@ std::string lock_memory() {
     return {};
   }
   return std::string("mlockall: ") + std::strerror(errno);
+}
+
+std::size_t program_bytes() {
+  return static_cast<std::size_t>(&_end - &__executable_start);
+}
+
+void trim_heap() {
+  ::malloc_trim(0);
 }
 
 Block map_block(std::size_t bytes, bool want_huge) {

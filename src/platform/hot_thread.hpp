@@ -31,6 +31,8 @@ bool thread_sealed();
 
 // Locks present and future pages; empty on success, else what the system said.
 std::string lock_memory();
+std::size_t program_bytes();  // of this program, as it is mapped
+void trim_heap();             // what was freed goes back to the system
 
 // Page-aligned, zeroed, pre-faulted memory; huge pages when asked for and to be had.
 // Null when the system has none.

@@ -1,7 +1,7 @@
-"""Benchmarks of a whole node, each beside a floor of the same run. usage: node_bench.py BINARY start|memory
+"""Benchmarks of a whole node, each beside a floor of the same run. usage: node_bench.py BINARY start|memory|soak
 
 One JSON line a figure: bench, metric, value, unit, floor, ratio, bar, holds."""
-import json, pathlib, shutil, socket, statistics, subprocess, sys, tempfile, time
+import json, os, pathlib, shutil, socket, statistics, subprocess, sys, tempfile, time
 
 vedette, name = sys.argv[1:]
 root = pathlib.Path(__file__).resolve().parents[2]
@@ -78,7 +78,36 @@ def memory():
     process.wait()
     resident = int(next(l for l in status.splitlines() if l.startswith("VmRSS")).split()[1]) * 1024
     figure("resident-over-plan", resident / 2**20, "MiB", planned / 2**20, round(planned * 1.05 / 2**20, 3))
+    figure("plan-over-resident", planned / 2**20, "MiB", resident / 2**20, round(resident * 1.05 / 2**20, 3))
 
 
-{"start": start, "memory": memory}[name]()
+def soak():
+    """Resident memory after a minute and at the end of VEDETTE_SOAK_MINUTES (30) at all the rate a loopback sender makes."""
+    minutes = float(os.environ.get("VEDETTE_SOAK_MINUTES", "30"))
+    probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    probe.bind(("127.0.0.1", 0))
+    port = probe.getsockname()[1]
+    probe.close()
+    live = work / "live.toml"
+    live.write_text((root / "config/coastal-watch.toml").read_text().replace('"serial"', '"udp"')
+                    .replace('device = "/dev/ttyUSB0"', f'listen = "127.0.0.1:{port}"').replace("baud   = 38400", ""))
+    lines = [l.encode() for l in open(root.parent / "shared/recordings/n2k/aava-n2k.data", errors="replace").read().splitlines()]
+    process = subprocess.Popen([vedette, "run", str(live), "--data", str(work / "soak")], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    resident, begin, sent = [], time.monotonic(), 0
+    while time.monotonic() - begin < minutes * 60:
+        for line in lines[:2000]:
+            out.sendto(line, ("127.0.0.1", port))
+        sent += 2000
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        resident.append((time.monotonic() - begin, int(next(l for l in status.splitlines() if l.startswith("VmRSS")).split()[1]) / 1024))
+    answer = json.loads(subprocess.run([vedette, "status", "--data", str(work / "soak"), "--json"], capture_output=True, text=True, check=True).stdout)["data"]
+    process.kill()
+    process.wait()
+    print(f"soak: {minutes} min, {sent} datagrams, accepted {answer['events']['accepted']}, sources {answer['sources'][0]['refused']}", file=sys.stderr)
+    first = max(r for t, r in resident if t < min(60.0, minutes * 30))
+    figure("resident-at-the-end", resident[-1][1], "MiB", first, round(first * 1.01, 3))
+
+
+{"start": start, "memory": memory, "soak": soak}[name]()
 shutil.rmtree(work, ignore_errors=True)
