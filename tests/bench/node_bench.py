@@ -90,7 +90,8 @@ def soak():
     probe.close()
     live = work / "live.toml"
     live.write_text((root / "config/coastal-watch.toml").read_text().replace('"serial"', '"udp"')
-                    .replace('device = "/dev/ttyUSB0"', f'listen = "127.0.0.1:{port}"').replace("baud   = 38400", ""))
+                    .replace('device = "/dev/ttyUSB0"', 'listen = "127.0.0.1:0"').replace("baud   = 38400", "")
+                    .replace("0.0.0.0:10112", f"127.0.0.1:{port}"))
     lines = [l.encode() for l in open(root.parent / "shared/recordings/n2k/aava-n2k.data", errors="replace").read().splitlines()]
     process = subprocess.Popen([vedette, "run", str(live), "--data", str(work / "soak")], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
