@@ -22,6 +22,8 @@
 #include "journal/writer.hpp"
 #include "node/replay.hpp"
 #include "plan/plan.hpp"
+#include "platform/file.hpp"
+#include "platform/hash.hpp"
 #include "shard_in_memory.hpp"
 
 using namespace vedette;
@@ -119,6 +121,10 @@ class World {
     plan_ = plan::load_plan(plan_bytes_, error);
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_ + "/journal");
+    std::filesystem::create_directories(folder_ + "/plans");
+    // So that `vedette replay` of any build reads the last seed's journal, cuts and all.
+    plan_hash_ = platform::sha256(plan_bytes_);
+    platform::write_file_durably(node::plan_path(folder_, plan_hash_.data()), plan_bytes_);
     now_ns_ = 1'700'000'000 * kSecond;
   }
 
@@ -440,6 +446,7 @@ class World {
     options.max_batch_bytes = node::batch_bytes_bound(*plan_);
     options.max_frozen_bytes = node::frozen_bytes_bound(*plan_);
     options.header.node = kNode;
+    std::memcpy(options.header.plan_hash, plan_hash_.data(), plan_hash_.size());
     options.header.epoch = epoch_;
     const auto segments = journal::list_segments(options.folder);
     options.next_segment = (segments.empty() ? 0 : segments.back()) + 1;
@@ -500,6 +507,7 @@ class World {
   Random random_;
   std::string folder_;
   std::vector<std::uint8_t> plan_bytes_;
+  platform::Sha256 plan_hash_{};
   const plan::Plan* plan_ = nullptr;
   std::unique_ptr<tests::ShardInMemory> engine_;
   std::unique_ptr<journal::Writer> writer_;
