@@ -123,20 +123,3 @@ TEST_CASE("a concave zone leaves its bay outside") {
   CHECK(inside_polygon(zone, {0.5, 2}));
   CHECK_FALSE(inside_polygon(zone, {3, 2}));
 }
-
-TEST_CASE("deterministic functions agree with the library to 2 ulp or 1e-15") {
-  std::mt19937_64 random(3);
-  std::uniform_real_distribution<double> angle(-100, 100), unit(-1, 1), big(-700, 700),
-      positive(1e-9, 1e9);
-  for (int i = 0; i < 100000; ++i) {
-    const double a = angle(random);
-    CHECK_MESSAGE(std::abs(det_sincos(a).sin - std::sin(a)) < 4e-16, a);
-    CHECK(std::abs(det_sincos(a).cos - std::cos(a)) < 4e-16);
-    const double y = unit(random), x = unit(random);
-    CHECK(std::abs(det_atan2(y, x) - std::atan2(y, x)) < 1e-15);
-    const double e = big(random);
-    CHECK(std::abs(det_exp(e) / std::exp(e) - 1.0) < 1e-15);
-    const double p = positive(random);
-    CHECK(std::abs(det_log(p) - std::log(p)) < 4e-15);
-  }
-}
