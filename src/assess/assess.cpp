@@ -64,7 +64,8 @@ void Assess::init(Arena& arena, const plan::Plan& plan) {
                  a->alarm_confidence(),
                  a->kinds(),
                  a->source(),
-                 static_cast<SubjectKind>(a->subject())};
+                 static_cast<SubjectKind>(a->subject()),
+                 a->safe()};
   }
   instances_ = arena.make<Instance>(places_in(plan) * rules_.size());
 }
@@ -73,7 +74,8 @@ void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void*
   const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
   const std::uint32_t kind = 1U << static_cast<unsigned>(view.track->kind);
   for (std::size_t r = 0; r < rules_.size(); ++r) {
-    if (rules_[r].subject == SubjectKind::track && (rules_[r].kinds & kind) != 0) {
+    if (wanted(view, rules_[r]) && rules_[r].subject == SubjectKind::track &&
+        (rules_[r].kinds & kind) != 0) {
       judge(view, subject, track, r, emit, context);
     }
   }
@@ -82,7 +84,7 @@ void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void*
 void Assess::judge_own(const View& view, Emit emit, void* context) {
   const Subject subject{track_key(IdentityKind::own, 0), kNoSource, SubjectKind::own, {}};
   for (std::size_t r = 0; r < rules_.size(); ++r) {
-    if (rules_[r].subject == SubjectKind::own) {
+    if (wanted(view, rules_[r]) && rules_[r].subject == SubjectKind::own) {
       judge(view, subject, tracks_, r, emit, context);
     }
   }
@@ -91,7 +93,8 @@ void Assess::judge_own(const View& view, Emit emit, void* context) {
 void Assess::judge_source(const View& view, std::uint16_t source, Emit emit, void* context) {
   const Subject subject{source, source, SubjectKind::source, {}};
   for (std::size_t r = 0; r < rules_.size(); ++r) {
-    if (rules_[r].subject == SubjectKind::source && rules_[r].source == source) {
+    if (wanted(view, rules_[r]) && rules_[r].subject == SubjectKind::source &&
+        rules_[r].source == source) {
       judge(view, subject, tracks_ + 1 + source, r, emit, context);
     }
   }

@@ -35,7 +35,8 @@ struct View {
   const Track* own = nullptr;
   const Tracker* own_tracker = nullptr;
   const SourceFacts* source = nullptr;
-  double level = 0.0;  // decisions only
+  bool safe_mode = false;  // only what is wanted then is judged
+  double level = 0.0;      // decisions only
   double confidence = 0.0;
   // Several conditions ask for the same approach: the first to ask works it out.
   mutable Approach approach{};
@@ -86,8 +87,10 @@ class Assess {
     std::uint32_t kinds;  // bit of IdentityKind
     std::uint16_t source;
     SubjectKind subject;
+    bool safe;
   };
 
+  static bool wanted(const View& view, const Rule& rule) { return rule.safe || !view.safe_mode; }
   Instance& instance(std::size_t place, std::size_t rule) {
     return instances_[place * rules_.size() + rule];
   }

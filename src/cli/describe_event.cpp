@@ -144,6 +144,14 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
       json.member("breaker", name_of(state.breaker)).member("failures", state.failures);
       break;
     }
+    case EventKind::mode: {
+      const auto m = payload_as<ModeChange>(payload);
+      json.member("mode", name_of(m.mode)).member("before", name_of(m.previous));
+      if (m.late_ns != 0) {
+        json.member("late_ms", m.late_ns / 1'000'000).member("of_class", name_of(m.event_class));
+      }
+      break;
+    }
     case EventKind::source_state: {
       const auto state = payload_as<SourceState>(payload);
       json.member("status", name_of(state.status));

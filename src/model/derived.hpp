@@ -150,6 +150,18 @@ struct SinkState {
   std::uint8_t reserved;
 };
 
+// How the node runs: all of it; without what may be left out; only what the site wants always.
+enum class Mode : std::uint8_t { normal = 0, overload = 1, safe = 2 };
+
+struct ModeChange {
+  std::uint64_t cause;   // sequence of the event that was late; 0 on the way back
+  std::int64_t late_ns;  // from its receipt to its admission
+  Mode mode;
+  Mode previous;
+  EventClass event_class;  // of the cause
+  std::uint8_t reserved[5];
+};
+
 // The exit of an event that was accepted in an earlier batch.
 struct Resolution {
   std::uint64_t sequence;
@@ -164,7 +176,7 @@ constexpr bool kIsPayload = std::is_trivially_copyable_v<T> && sizeof(T) <= kPay
 static_assert(kIsPayload<TrackChange> && kIsPayload<AssessmentChange> && kIsPayload<DecisionMade> &&
               kIsPayload<ActionIntent> && kIsPayload<ActionOutcome> && kIsPayload<SourceState> &&
               kIsPayload<Command> && kIsPayload<Resolution> && kIsPayload<Requeue> &&
-              kIsPayload<Dispatch> && kIsPayload<SinkState>);
+              kIsPayload<Dispatch> && kIsPayload<SinkState> && kIsPayload<ModeChange>);
 static_assert(sizeof(Observation) + limits::kRawBytes <= kPayloadBytes);
 
 std::string_view name_of(Level level);
@@ -174,5 +186,6 @@ std::string_view name_of(DecisionChoice choice);
 std::string_view name_of(SourceStatus status);
 std::string_view name_of(CommandKind kind);
 std::string_view name_of(BreakerState state);
+std::string_view name_of(Mode mode);
 
 }  // namespace vedette

@@ -28,6 +28,7 @@ enum class EventKind : std::uint8_t {
   resolution = 36,  // Resolution
   dispatch = 37,    // Dispatch
   sink_state = 38,  // SinkState
+  mode = 39,        // ModeChange
 };
 
 enum class EventClass : std::uint8_t { critical = 0, high = 1, normal = 2, bulk = 3 };
@@ -49,6 +50,9 @@ enum class Reason : std::uint8_t {
   sink_open,              // its circuit breaker lets nothing through
   horizon,                // not resolved in time
   cancelled,              // by a command
+  shed,                   // in overload, too late to be worth its work
+  sampled_out,            // in overload, one of those that its source can do without
+  switched_off,           // not wanted in safe mode
   unknown_subject,        // a command about something that the plan does not have
   unknown_after_restart,  // the node stopped between intent and outcome; not repeated
   count

@@ -31,6 +31,8 @@ std::string_view name_of(EventKind kind) {
       return "command";
     case EventKind::resolution:
       return "resolution";
+    case EventKind::mode:
+      return "mode";
     case EventKind::dispatch:
       return "dispatch";
     case EventKind::sink_state:
@@ -74,6 +76,9 @@ std::string_view name_of(Reason reason) {
       "sink-open",
       "horizon",
       "cancelled",
+      "shed",
+      "sampled-out",
+      "switched-off",
       "unknown-subject",
       "unknown-after-restart"};
   return pick(kNames, reason);
@@ -120,6 +125,10 @@ std::string_view name_of(DecisionChoice choice) {
   return pick(std::array<std::string_view, 4>{"unknown", "action", "fallback-confidence",
                                               "fallback-deadline"},
               choice);
+}
+
+std::string_view name_of(Mode mode) {
+  return pick(std::array<std::string_view, 3>{"normal", "overload", "safe"}, mode);
 }
 
 std::string_view name_of(BreakerState state) {

@@ -294,7 +294,7 @@ void Node::after_step(Bytes batch) {
   std::int64_t newest = 0;
   std::uint64_t assessments = 0, decisions = 0, fallbacks = 0, actions = 0;
   for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
-    if (event.kind == EventKind::source_state) {
+    if (event.kind == EventKind::source_state || event.kind == EventKind::mode) {
       tell(event, payload);
     } else if (event.kind == EventKind::assessment) {
       tell(event, payload);
@@ -382,6 +382,7 @@ void Node::publish() {
   set(board_.raised, static_cast<std::uint64_t>(shard_.assess().raised()));
   set(board_.late_outcomes, shard_.late_outcomes());
   set(board_.held, shard_.held());
+  set(board_.mode, shard_.mode());
   set(board_.now_ns, clock_.now_ns());
 }
 

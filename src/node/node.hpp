@@ -73,6 +73,7 @@ class Node {
     std::atomic<std::int64_t> now_ns{0};
     std::array<std::atomic<BreakerState>, limits::kSinks> breakers{};
     std::atomic<bool> finished{false}, fifo{false}, sealed{false}, held{false};
+    std::atomic<Mode> mode{Mode::normal};
   };
   enum : int { kIdle = 0, kWanted = 1, kReady = 2 };
 

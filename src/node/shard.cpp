@@ -32,7 +32,7 @@ std::size_t batch_bytes_bound(const plan::Plan& plan) {
   // Those of this batch, those a cut left, a sweep's.
   const std::size_t subjects = 2 * events + limits::kSweepTracks + 1 + plan.sources()->size();
   // Each turn of the step ends one earlier event at most; beside these, actions past their horizon.
-  const std::size_t exits = events + 2 * plan.limits()->pending_actions() + limits::kSinks;
+  const std::size_t exits = events + 2 * plan.limits()->pending_actions() + limits::kSinks + 1;
   return align_up(sizeof(BatchHeader) + (events + 1) * event_bytes(kPayloadBytes) +
                       exits * event_bytes(sizeof(Resolution)) +
                       events * event_bytes(sizeof(ActionIntent)) +  // next attempts
@@ -119,6 +119,7 @@ assess::View Shard::view_of(const Track* track) const {
   view.own = own();
   view.own_tracker = &config_.trackers[static_cast<std::size_t>(IdentityKind::own)];
   view.track = track;
+  view.safe_mode = load_.mode() == Mode::safe;
   view.tracker =
       track == nullptr ? nullptr : &config_.trackers[static_cast<std::size_t>(track->kind)];
   return view;
@@ -388,6 +389,14 @@ void Shard::finish_run() {
   if (sweeping()) {
     sweep();
   }
+  load_.settle(batch_.admitted_ns(), plan_->limits()->recover_ns());
+  ModeChange mode{};
+  if (load_.changed(mode)) {
+    EventHeader* event =
+        batch_.add_derived(EventKind::mode, EventClass::high, mode.cause, bytes_of(mode));
+    CHECK(event != nullptr, "derived events within the plan's bound");
+    batch_.resolve(*event, Exit::success, Reason::applied);
+  }
   for (std::size_t s = delivery_.changed_sink(); s != act::Delivery::kNone;
        s = delivery_.changed_sink()) {
     EventHeader* event = batch_.add_derived(EventKind::sink_state, EventClass::high, 0,
@@ -401,6 +410,9 @@ void Shard::work(EventHeader& event) {
   switch (event.kind) {
     case EventKind::observation:
       heard(event);
+      if (!takes(event)) {
+        return;
+      }
       // The step admits none that has no place; another plan's record, replayed, may.
       if (held_ && !waiting_.full()) {
         EventHeader kept = event;
@@ -445,6 +457,25 @@ void Shard::heard(const EventHeader& event) {
     ++source.accepted;
     records_[event.source] = std::max(records_[event.source], event.record);
   }
+}
+
+// False when the node is behind and does without this one, which has then left.
+bool Shard::takes(EventHeader& event) {
+  if (event.source >= sources_.size()) {
+    return true;
+  }
+  const plan::Source* source = plan_->sources()->Get(event.source);
+  switch (load_.admit(event, source->horizon_ns(), source->sample(), batch_.admitted_ns())) {
+    case engine::Load::Verdict::work:
+      return true;
+    case engine::Load::Verdict::sampled_out:
+      batch_.resolve(event, Exit::retraction, Reason::sampled_out);
+      return false;
+    case engine::Load::Verdict::shed:
+      batch_.resolve(event, Exit::abandonment, Reason::shed);
+      return false;
+  }
+  return true;
 }
 
 void Shard::observe(EventHeader& event) {
@@ -697,6 +728,11 @@ void Shard::on_decision(void* context, const DecisionMade& decision) {
   EventHeader* event = self.batch_.add_derived(EventKind::decision, EventClass::high, self.cause_,
                                                bytes_of(decision));
   CHECK(event != nullptr, "derived events within the plan's bound");
+  if (self.load_.mode() == Mode::safe && decision.action != kNoAction &&
+      !self.plan_->actions()->Get(decision.action)->safe()) {
+    self.batch_.resolve(*event, Exit::retraction, Reason::switched_off);
+    return;
+  }
   self.batch_.resolve(*event, Exit::success, Reason::applied);
   if (decision.action != kNoAction) {
     self.intend(decision, event->sequence);
@@ -769,7 +805,8 @@ std::uint64_t Shard::digest_touched() const {
   }
   digest.mix(assess_.raised());
   digest.mix(std::uint64_t{delivery_.size()} << 32 | delivery_.sent());
-  digest.mix(std::uint64_t{waiting_.size()} << 1 | (held_ ? 1 : 0));
+  digest.mix(std::uint64_t{waiting_.size()} << 3 | static_cast<std::uint64_t>(load_.mode()) << 1 |
+             (held_ ? 1 : 0));
   digest.mix(sweep_at_);
   digest.mix(static_cast<std::uint64_t>(next_tick_ns_));
   return digest.value();
@@ -793,6 +830,7 @@ void Shard::freeze(Freezer& out) const {
   delivery_.freeze(out);
   out.put(static_cast<std::uint8_t>(held_ ? 1 : 0));
   waiting_.freeze(out);
+  load_.freeze(out);
   out.put(static_cast<std::uint64_t>(touched_count_ - judged_));
   for (std::size_t i = judged_; i < touched_count_; ++i) {
     out.put(touched_[i]);
@@ -827,7 +865,7 @@ bool Shard::thaw(Thawer& in) {
     return false;
   }
   held_ = in.get<std::uint8_t>() != 0;
-  if (!waiting_.thaw(in)) {
+  if (!waiting_.thaw(in) || !load_.thaw(in)) {
     return false;
   }
   const auto left = in.get<std::uint64_t>();

@@ -14,6 +14,7 @@
 #include "base/lane.hpp"
 #include "decide/decide.hpp"
 #include "engine/batch_builder.hpp"
+#include "engine/load.hpp"
 #include "engine/ready_set.hpp"
 #include "engine/waiting.hpp"
 #include "model/derived.hpp"
@@ -64,6 +65,7 @@ class Shard {
   const act::Delivery& delivery() const { return delivery_; }
   const engine::Waiting& waiting() const { return waiting_; }
   bool held() const { return held_; }
+  Mode mode() const { return load_.mode(); }
   const assess::Assess& assess() const { return assess_; }
   const perceive::Config& config() const { return config_; }
   std::uint64_t last_record(std::uint16_t source) const { return records_[source]; }
@@ -91,6 +93,7 @@ class Shard {
   void start_sources(std::int64_t now_ns);  // silence counts from the first batch on
   void work(EventHeader& event);
   void heard(const EventHeader& event);
+  bool takes(EventHeader& event);
   void observe(EventHeader& event);
   void outcome(EventHeader& event);
   void deliver();
@@ -117,6 +120,7 @@ class Shard {
   decide::Decide decide_;
   act::Delivery delivery_;
   engine::Waiting waiting_;
+  engine::Load load_;
   engine::BatchBuilder batch_;
   engine::Progress progress_;
   std::span<assess::SourceFacts> sources_;

@@ -29,7 +29,7 @@ std::string Node::status_json() const {
   json.member("transient", read(board_.transient)).member("success", read(board_.exits[0]));
   json.member("retraction", read(board_.exits[1]));
   json.member("abandonment", read(board_.exits[2])).end_object();
-  json.member("held", read(board_.held));
+  json.member("held", read(board_.held)).member("mode", name_of(read(board_.mode)));
   json.member("tracks", read(board_.tracks)).member("assessments_raised", read(board_.raised));
   json.member("assessments", read(board_.assessments)).member("decisions", read(board_.decisions));
   json.member("fallbacks", read(board_.fallbacks)).member("actions", read(board_.actions));

@@ -300,7 +300,11 @@ class SiteCompiler {
           b_.CreateString(eal), static_cast<std::uint16_t>(s.whole("udp_port")),
           b_.CreateString(file), speed.value_or(1.0), max, to_ns(s.quantity("interval")),
           to_ns(s.quantity("start")), static_cast<std::uint8_t>(s.choice("format")), 0.0,
-          to_ns(s.quantity("retry")), to_ns(s.quantity("horizon"))));
+          to_ns(s.quantity("retry")),
+          // A recording at another speed has that much less of our time for it.
+          to_ns(s.quantity("horizon") *
+                (driver == DriverKind::recording ? std::max(1.0, speed.value_or(1.0)) : 1.0)),
+          static_cast<std::uint32_t>(s.whole("sample"))));
     }
     if (named.empty()) {
       problems_.add(0, 0, "the site has no source", "add a [source.NAME]");
@@ -475,10 +479,10 @@ class SiteCompiler {
       }
       const auto alarm = expression(s, "alarm_when", Dimension::boolean, scope, false);
       const auto confidence = expression(s, "confidence", Dimension::ratio, scope, false);
-      list.push_back(
-          CreateAssessment(b_, b_.CreateString(n.name), static_cast<std::uint8_t>(subject), source,
-                           kinds, when, alarm, confidence, to_ns(s.quantity("hold")),
-                           to_ns(s.quantity("clear")), s.quantity("warn"), s.quantity("alarm")));
+      list.push_back(CreateAssessment(
+          b_, b_.CreateString(n.name), static_cast<std::uint8_t>(subject), source, kinds, when,
+          alarm, confidence, to_ns(s.quantity("hold")), to_ns(s.quantity("clear")),
+          s.quantity("warn"), s.quantity("alarm"), s.flag("safe")));
     }
     return list;
   }
@@ -521,11 +525,12 @@ class SiteCompiler {
       if (message.size() > 200) {
         s.problem("message", "the message is longer than 200 bytes");
       }
-      list.push_back(CreateAction(
-          b_, b_.CreateString(n.name), reference(s, "sink", sink_names_, 0),
-          static_cast<FormatKind>(s.choice("format")), before, to_ns(s.quantity("horizon")),
-          static_cast<std::uint8_t>(EventClass::high), b_.CreateString(message),
-          static_cast<std::uint32_t>(s.whole("retries")), to_ns(s.quantity("backoff"))));
+      list.push_back(
+          CreateAction(b_, b_.CreateString(n.name), reference(s, "sink", sink_names_, 0),
+                       static_cast<FormatKind>(s.choice("format")), before,
+                       to_ns(s.quantity("horizon")), static_cast<std::uint8_t>(EventClass::high),
+                       b_.CreateString(message), static_cast<std::uint32_t>(s.whole("retries")),
+                       to_ns(s.quantity("backoff")), s.flag("safe")));
     }
     return list;
   }
@@ -560,7 +565,8 @@ class SiteCompiler {
                         static_cast<std::uint32_t>(s.whole("pending_actions")), journal, segment,
                         static_cast<std::uint64_t>(s.quantity("image")), to_ns(s.quantity("tick")),
                         to_ns(s.quantity("checkpoint")), to_ns(s.quantity("commit")), 8U << 20,
-                        static_cast<std::uint32_t>(s.whole("waiting_events")));
+                        static_cast<std::uint32_t>(s.whole("waiting_events")),
+                        to_ns(s.quantity("recover")));
   }
 
   flatbuffers::Offset<Cores> compile_cores() {

@@ -48,7 +48,8 @@ std::string check_limits(const Plan& p) {
     return "a limit is outside its range";
   }
   if (l.tick_ns() < 1'000'000 || l.tick_ns() > 60'000'000'000 || l.checkpoint_ns() < 1'000'000 ||
-      l.commit_ns() < 0 || l.commit_ns() > 10'000'000'000) {
+      l.recover_ns() < 1'000'000 || l.recover_ns() > kDayNs || l.commit_ns() < 0 ||
+      l.commit_ns() > 10'000'000'000) {
     return "a period is outside its range";
   }
   if (!within<std::uint64_t>(l.segment_bytes(), limits::kSegmentBytesMin, 1'000'000'000) ||
@@ -66,8 +67,8 @@ std::string check_sources(const Plan& p) {
         !within<std::int64_t>(s->interval_ns(), 0, kDayNs) ||
         !within<std::int64_t>(s->start_ns(), 0, kDayNs) ||
         !within<std::int64_t>(s->retry_ns(), 1'000'000, kDayNs) ||
-        !within<std::int64_t>(s->horizon_ns(), 1'000'000, kDayNs) || s->device() == nullptr ||
-        s->eal() == nullptr || s->file() == nullptr || s->format() > 6 ||
+        !within<std::int64_t>(s->horizon_ns(), 1'000'000, 10000 * kDayNs) || s->sample() == 0 ||
+        s->device() == nullptr || s->eal() == nullptr || s->file() == nullptr || s->format() > 6 ||
         !(s->speed() > 0.0 && s->speed() <= 10000.0)) {
       return "source " + s->name()->str() + " has a field outside its range";
     }

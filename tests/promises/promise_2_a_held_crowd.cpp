@@ -57,7 +57,7 @@ Outcome run(const plan::Plan& plan, std::size_t events) {
       const auto r = payload_as<Resolution>(payload);
       ++result.reasons[r.reason];
       result.left_twice += left[r.sequence - 1]++ != 0 ? 1 : 0;
-      result.late += now > deadline[r.sequence - 1] + 50 * kSecond ? 1 : 0;
+      result.late += now > deadline[r.sequence - 1] + 10 * kSecond ? 1 : 0;
       if (r.reason != Reason::cancelled && r.reason != Reason::horizon) {
         // Worked: by class, then by deadline, to the calendar's grain.
         const auto grain = static_cast<std::uint64_t>(900 * kSecond / 4000 + 1);
@@ -79,7 +79,8 @@ Outcome run(const plan::Plan& plan, std::size_t events) {
     // One in a hundred is so old that its horizon passes before the hold ends.
     const bool old = i % 100 == 7;
     const auto source = static_cast<std::uint16_t>(i % 3 == 0 ? 0 : 1);
-    const std::int64_t age = old ? (source == 0 ? 595 : 895) : static_cast<std::int64_t>(i % 500);
+    const std::int64_t age =
+        old ? (source == 0 ? 299 : 449) : static_cast<std::int64_t>(i % (source == 0 ? 100 : 400));
     Observation o = ship(1, 0);
     o.identity = 1 + i % 60'000;
     o.latitude_e7 = static_cast<std::int32_t>(10'000 * (i % 60'000) + i / 60'000);
@@ -105,7 +106,12 @@ Outcome run(const plan::Plan& plan, std::size_t events) {
   while (engine.backlog() != 0) {
     step();
   }
-  now += 10 * kSecond;
+  for (int i = 0; i < 48; ++i) {
+    now += 10 * kSecond;
+    do {
+      step();
+    } while (engine.shard().waiting().overdue(now) != engine::Waiting::kNone);
+  }
   engine.put_command(CommandKind::resume, now);
   do {
     step();

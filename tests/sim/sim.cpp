@@ -75,22 +75,25 @@ std::string site_of(Random& random) {
   const std::string backoff = number(20, 700);
   const std::string breaker = number(0, 5);
   const std::string rest = number(100, 4000);
+  const std::string sample = number(1, 4);
+  const std::string recover = number(50, 6000);
   const std::string waiting = number(1, 300);
   const std::string deadline = number(1, 8);
   return "site = \"sim\"\n[limits]\ntracks = " + tracks + "\nbatch_events = " + batch +
-         "\nwaiting_events = " + waiting + "\npending_actions = " + pending + "\ntick = \"" + tick +
+         "\nwaiting_events = " + waiting + "\nrecover = \"" + recover + " ms\"" +
+         "\npending_actions = " + pending + "\ntick = \"" + tick +
          " ms\"\n"
          "[source.urgent]\ndriver = \"udp\"\nlisten = \"127.0.0.1:1\"\ncodec = \"ais\"\nclass = "
          "\"critical\"\n"
          "[source.routine]\ndriver = \"udp\"\nlisten = \"127.0.0.1:2\"\ncodec = \"ais\"\nclass = "
          "\"bulk\"\nhorizon = \"" +
-         deadline +
-         " s\"\n"
+         deadline + " s\"\nsample = " + sample +
+         "\n"
          "[tracker.vessel]\ncoast = \"3 s\"\nlost = \"6 s\"\nretire = \"" +
          retire +
          " s\"\n"
          "[assess.seen]\nof = \"track\"\nwhen = \"track.updates >= 1\"\n"
-         "[assess.fast]\nof = \"track\"\nwhen = \"track.speed > 2 m/s\"\nhold = \"" +
+         "[assess.fast]\nsafe = false\nof = \"track\"\nwhen = \"track.speed > 2 m/s\"\nhold = \"" +
          hold + " s\"\nclear = \"" + clear +
          " s\"\n"
          "[assess.silent]\nof = \"source.routine\"\nwhen = \"source.age > 2 s\"\n"
@@ -100,7 +103,8 @@ std::string site_of(Random& random) {
          "[action.surely]\nsink = \"log\"\ndurable = \"before\"\nretries = " +
          retries + "\nhorizon = \"" + horizon +
          " s\"\n"
-         "[action.quickly]\nsink = \"log\"\ndurable = \"behind\"\nidempotent = true\nhorizon = \"1 "
+         "[action.quickly]\nsafe = false\nsink = \"log\"\ndurable = \"behind\"\nidempotent = "
+         "true\nhorizon = \"1 "
          "s\"\n"
          "retries = " +
          retries + "\nbackoff = \"" + backoff +

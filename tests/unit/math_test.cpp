@@ -107,9 +107,9 @@ TEST_CASE("the logarithm is within 2 ulp or 1e-15 over all magnitudes and near o
   std::mt19937_64 random(4);
   Worst worst;
   for (int i = 0; i < kPoints; ++i) {
-    const double x = i % 2 == 0
-                         ? std::uniform_real_distribution<double>(0.5, 2.0)(random)
-                         : std::pow(10.0, std::uniform_real_distribution<double>(-300, 300)(random));
+    const double x =
+        i % 2 == 0 ? std::uniform_real_distribution<double>(0.5, 2.0)(random)
+                   : std::pow(10.0, std::uniform_real_distribution<double>(-300, 300)(random));
     Exact e(x);
     mpfr_log(e.get(), e.get(), MPFR_RNDN);
     worst.add(e, det_log(x), x);
