@@ -1,6 +1,6 @@
 // Benchmarks of the engine inside one process, each beside a floor of the same run.
 //
-// usage: vedette_bench engine-throughput RECORDINGS SITE FOLDER | preemption
+// usage: vedette_bench engine-throughput RECORDINGS SITE FOLDER | preemption | service-tail EVENTS
 // Prints one JSON line a figure: bench, metric, value, unit, floor, ratio, bar, holds.
 #include <algorithm>
 #include <atomic>
@@ -268,6 +268,63 @@ int preemption() {
   return 0;
 }
 
+// How long the engine takes for one event, one batch each, from its lane to its sealed batch;
+// beside a step that finds nothing, for the bar, and a loop that takes as long, for the gaps that
+// the machine makes in anything.
+int service_tail(std::uint64_t events) {
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = load(kPreemptionSite, bytes);
+  tests::ShardInMemory engine(*plan);
+  std::int64_t now_ns = 1'700'000'000'000'000'000;
+  const auto at = [&](IdentityKind kind, std::uint64_t identity, std::uint64_t n) {
+    Observation o;
+    o.kind = kind;
+    o.identity = identity;
+    o.set(Field::position);
+    o.latitude_e7 = static_cast<std::int32_t>(590'000'000 + identity * 1000 + n % 64);
+    o.longitude_e7 = 240'000'000;
+    return o;
+  };
+  const auto nothing = [](const EventHeader&, Bytes) {};
+  Histogram empty, track, own, loop;
+  for (std::uint64_t i = 0; i < events; ++i) {
+    const bool of_own = i % 16 == 0;
+    now_ns += 200'000;
+    engine.put(
+        of_own ? at(IdentityKind::own, 0, i) : at(IdentityKind::vessel, 100 + i % 1000, i / 1000),
+        now_ns, 1, EventClass::normal);
+    std::int64_t start = platform::monotonic_ns();
+    engine.step_into_nothing(now_ns, {}, nothing);
+    (of_own ? own : track).add(platform::monotonic_ns() - start);
+    while (engine.shard().unfinished()) {  // a sweep goes on by itself, between events
+      engine.step_into_nothing(now_ns, {}, nothing);
+    }
+    start = platform::monotonic_ns();
+    engine.step_into_nothing(now_ns, {}, nothing);
+    empty.add(platform::monotonic_ns() - start);
+    start = platform::monotonic_ns();
+    for (int spin = 0; spin < 25; ++spin) {
+      platform::relax();
+    }
+    loop.add(platform::monotonic_ns() - start);
+  }
+  const auto us = [](const Histogram& h, double q) {
+    return static_cast<double>(h.quantile_ns(q)) * 1e-3;
+  };
+  const double epsilon = 0.5 + us(empty, 0.99) - us(empty, 0.5);
+  for (const auto& [name, h] : {std::pair{"track", &track}, {"own", &own}}) {
+    const std::string kind(name);
+    const double p50 = us(*h, 0.5);
+    figure("service-tail", (kind + "-p50").c_str(), p50, "us", us(loop, 0.5), p50, true);
+    for (const auto& [label, q, times] : {std::tuple{"-p99", 0.99, 1.0}, {"-p999", 0.999, 4.0}}) {
+      const double value = us(*h, q);
+      const double bar = p50 + times * epsilon;
+      figure("service-tail", (kind + label).c_str(), value, "us", us(loop, q), bar, value <= bar);
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -278,7 +335,11 @@ int main(int argc, char** argv) {
   if (name == "preemption" && argc == 2) {
     return preemption();
   }
+  if (name == "service-tail" && argc == 3) {
+    return service_tail(std::strtoull(argv[2], nullptr, 10));
+  }
   std::fprintf(stderr,
-               "usage: vedette_bench engine-throughput RECORDINGS SITE FOLDER | preemption\n");
+               "usage: vedette_bench engine-throughput RECORDINGS SITE FOLDER | preemption | "
+               "service-tail EVENTS\n");
   return 64;
 }

@@ -1,4 +1,4 @@
-"""Benchmarks of a whole node, each beside a floor of the same run. usage: node_bench.py BINARY start|memory|soak
+"""Benchmarks of a whole node, each beside a floor of the same run. usage: node_bench.py BINARY start|recovery|memory|soak
 
 One JSON line a figure: bench, metric, value, unit, floor, ratio, bar, holds."""
 import json, os, pathlib, shutil, socket, statistics, subprocess, sys, tempfile, time
@@ -13,21 +13,25 @@ def figure(metric, value, unit, floor, bar):
                       "ratio": round(value / floor, 3) if floor else 0, "bar": bar, "holds": value <= bar}))
 
 
-def start():
-    """From exec to the first action of a decision, beside exec and exit of the same program."""
-    sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sink.bind(("127.0.0.1", 0))
-    sink.settimeout(0.001)
-    port = sink.getsockname()[1]
-    probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    probe.bind(("127.0.0.1", 0))
-    source = probe.getsockname()[1]
-    probe.close()
-    site = work / "start.toml"
-    site.write_text(f'''site = "start"
+class Echo:
+    """A site with one AIS line and one UDP sink, which acts on every ship that is new."""
+    sentence = b"!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*30\r\n"
+
+    def __init__(self, label, limits=""):
+        self.sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sink.bind(("127.0.0.1", 0))
+        self.sink.settimeout(0.001)
+        probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        probe.bind(("127.0.0.1", 0))
+        self.to = ("127.0.0.1", probe.getsockname()[1])
+        probe.close()
+        self.site = work / f"{label}.toml"
+        self.site.write_text(f'''site = "{label}"
+[limits]
+{limits}
 [source.in]
 driver = "udp"
-listen = "127.0.0.1:{source}"
+listen = "127.0.0.1:{self.to[1]}"
 codec = "ais"
 [assess.seen]
 of = "track"
@@ -41,27 +45,83 @@ durable = "behind"
 idempotent = true
 [sink.out]
 driver = "udp"
-to = "127.0.0.1:{port}"
+to = "127.0.0.1:{self.sink.getsockname()[1]}"
 ''')
-    sentence = b"!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*30\r\n"
+
+    def run(self, data):
+        return subprocess.Popen([vedette, "run", str(self.site), "--data", str(data)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def until_it_acts(self, sentence=None, about=b""):
+        while True:
+            self.sink.sendto(sentence or self.sentence, self.to)
+            try:
+                while about not in self.sink.recv(4096):
+                    pass
+                return
+            except (TimeoutError, ConnectionError):
+                pass
+
+
+def start():
+    """From exec to the first action of a decision, beside exec and exit of the same program."""
+    echo = Echo("start")
     took, floor = [], []
     for i in range(9):
         begin = time.monotonic()
         subprocess.run([vedette, "--version"], stdout=subprocess.DEVNULL, check=True)
         floor.append(time.monotonic() - begin)
         begin = time.monotonic()
-        process = subprocess.Popen([vedette, "run", str(site), "--data", str(work / f"start{i}")], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        while True:
-            sink.sendto(sentence, ("127.0.0.1", source))
-            try:
-                sink.recv(4096)
-                break
-            except (TimeoutError, ConnectionError):
-                pass
+        process = echo.run(work / f"start{i}")
+        echo.until_it_acts()
         took.append(time.monotonic() - begin)
         process.kill()
         process.wait()
     figure("start-to-first-action-median", statistics.median(took), "s", statistics.median(floor), 0.5)
+
+
+def ship(mmsi):
+    """A class B position report, ITU-R M.1371 message 18, for a ship that was not seen before."""
+    bits = f"{18:06b}{0:02b}{mmsi:030b}" + "0" * 8 + f"{50:010b}" + "1" + f"{12000000:028b}{6000000:027b}" + f"{900:012b}{90:09b}{10:06b}" + "0" * 29
+    body = "!AIVDM,1,1,,A," + "".join(chr(v + 48 if v < 40 else v + 56) for v in (int(bits[i:i + 6], 2) for i in range(0, 168, 6))) + ",0"
+    check = 0
+    for c in body[1:]:
+        check ^= ord(c)
+    return f"{body}*{check:02X}\r\n".encode()
+
+
+def recovery():
+    """kill -9 with a million events behind the last snapshot: from exec to the first action, beside reading the same bytes."""
+    echo = Echo("recovery", 'checkpoint = "1 h"\njournal = "4 GiB"\nsegment = "256 MiB"\ntracks = 4096')
+    data = work / "recovery"
+    process = echo.run(data)
+    echo.until_it_acts()
+    lines = [ship(201000000 + i) for i in range(1000)]
+    wanted = int(os.environ.get("VEDETTE_RECOVERY_EVENTS", "1000000"))
+    out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    while True:
+        for _ in range(20):
+            for line in lines:
+                out.sendto(line, echo.to)
+            time.sleep(0.002)
+        answer = json.loads(subprocess.run([vedette, "status", "--data", str(data), "--json"], capture_output=True, text=True, check=True).stdout)["data"]
+        if answer["events"]["accepted"] >= wanted and int(answer["durable_sequence"]) >= wanted:
+            break
+    process.kill()
+    process.wait()
+    used = 0
+    begin = time.monotonic()
+    for path in sorted((data / "journal").iterdir()):
+        used += len(path.read_bytes())
+    reading = time.monotonic() - begin
+    begin = time.monotonic()
+    process = echo.run(data)
+    echo.until_it_acts(ship(201999999), b"201999999")
+    took = time.monotonic() - begin
+    process.kill()
+    process.wait()
+    print(f"recovery: {answer['events']['accepted']} events, {used / 2**20:.0f} MiB of segments", file=sys.stderr)
+    figure("deciding-again", took, "s", reading, 1.0)
+    figure("deciding-again-over-reading", took, "s", reading, round(2 * reading, 4))
 
 
 def memory():
@@ -110,5 +170,5 @@ def soak():
     figure("resident-at-the-end", resident[-1][1], "MiB", first, round(first * 1.01, 3))
 
 
-{"start": start, "memory": memory, "soak": soak}[name]()
+{"start": start, "recovery": recovery, "memory": memory, "soak": soak}[name]()
 shutil.rmtree(work, ignore_errors=True)
