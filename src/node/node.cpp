@@ -9,6 +9,7 @@
 
 #include "base/digest.hpp"
 #include "base/text.hpp"
+#include "node/watchdog.hpp"
 #include "platform/file.hpp"
 #include "platform/hash.hpp"
 #include "platform/socket.hpp"
@@ -402,6 +403,7 @@ void Node::ingress_loop() {
   Pace pace(self.grant.fifo, plan_.cores()->rest());
   while (!stop_hot_.load(std::memory_order_acquire)) {
     pace.turn(ingress_.step(clock_) != 0, platform::monotonic_ns());
+    self.beat.fetch_add(1, std::memory_order_relaxed);
   }
   platform::unseal_thread();
 }
@@ -480,6 +482,7 @@ void Node::engine_loop() {
       board_.finished.store(true, std::memory_order_release);
     }
     pace.turn(busy, now);
+    self.beat.fetch_add(1, std::memory_order_relaxed);
   }
   platform::unseal_thread();
 }
@@ -672,15 +675,32 @@ Node::Failure Node::run() {
   if (engine_thread_.grant.fifo && platform::fifo_is_throttled()) {
     without_.push_back("unthrottled SCHED_FIFO: resting 60 us in every ms");
   }
+  Watchdog watchdog;
+  const flatbuffers::String* device = plan_.cores()->watchdog_device();
+  std::string problem;
+  const auto seconds = [this] {
+    return static_cast<double>(platform::monotonic_ns() - started_ns_) * 1e-9;
+  };
+  problem = watchdog.init(plan_.cores()->watchdog_ns(), device == nullptr ? "" : device->str());
+  if (!problem.empty()) {
+    without_.push_back("watchdog " + problem);
+  }
+  watchdog.watch("engine", engine_thread_.beat);
+  if (!fused()) {
+    watchdog.watch("ingress", ingress_thread_.beat);
+  }
   for (const std::string& item : without_) {
     if (options_.on_lacking) {
       options_.on_lacking(item);
     }
   }
-  const auto seconds = [this] {
-    return static_cast<double>(platform::monotonic_ns() - started_ns_) * 1e-9;
-  };
   while (hot_problem.empty()) {
+    if (!watchdog.look(platform::monotonic_ns())) {
+      // What is on disk stays; a thread that hangs cannot be joined, so nothing is tidied up.
+      drain_log();
+      platform::end_process("watchdog: the " + std::string(watchdog.hung()) +
+                            " thread does not turn; the node ends and is to be started again");
+    }
     devices_.tend(platform::monotonic_ns());
     serve_control();
     drain_log();
@@ -691,6 +711,7 @@ Node::Failure Node::run() {
     }
     platform::rest_ns(5'000'000);
   }
+  watchdog.end();
   stop_hot_.store(true, std::memory_order_release);
   engine.join();
   if (ingress.joinable()) {

@@ -130,7 +130,8 @@ class Node {
   // Of the engine's thread and, where it has one of its own, ingress'.
   struct HotThread {
     std::atomic<bool> ready{false};
-    std::string problem;  // readable once ready
+    std::atomic<std::uint64_t> beat{0};  // turns of its loop, for the watchdog
+    std::string problem;                 // readable once ready
     platform::HotGrant grant;
   };
   HotThread engine_thread_, ingress_thread_;

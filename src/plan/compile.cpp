@@ -572,9 +572,11 @@ class SiteCompiler {
   flatbuffers::Offset<Cores> compile_cores() {
     Section s = section("cores");
     const auto engine = static_cast<std::int32_t>(s.whole("engine"));
+    const auto device = b_.CreateString(s.text("watchdog_device"));
     return CreateCores(b_, engine, static_cast<std::int32_t>(s.whole("ingress")),
                        static_cast<std::int32_t>(s.whole("priority")), s.choice("idle") == 1,
-                       s.flag("huge_pages"), !s.has("ingress"));
+                       s.flag("huge_pages"), !s.has("ingress"), to_ns(s.quantity("watchdog")),
+                       device);
   }
 
   const toml::table& root_;

@@ -60,6 +60,12 @@ std::string check_limits(const Plan& p) {
   return {};
 }
 
+std::string check_cores(const Plan& p) {
+  return within<std::int64_t>(p.cores()->watchdog_ns(), 0, kDayNs)
+             ? ""
+             : "the watchdog's time is outside its range";
+}
+
 std::string check_sources(const Plan& p) {
   for (const Source* s : *p.sources()) {
     if (s->driver() > DriverKind::recording || s->codec() > 3 || s->event_class() > 3 ||
@@ -204,7 +210,8 @@ const Plan* load_plan(Bytes bytes, std::string& error) {
     error = "the plan has more of something than the limits allow, or something without a name";
     return nullptr;
   }
-  for (const auto check : {check_limits, check_sources, check_zones, check_trackers, check_rules}) {
+  for (const auto check :
+       {check_limits, check_cores, check_sources, check_zones, check_trackers, check_rules}) {
     error = check(*p);
     if (!error.empty()) {
       return nullptr;

@@ -44,6 +44,12 @@ constexpr std::array kKeys{
         "SCHED_FIFO priority; 0 keeps the normal scheduler."},
     Key{"cores", "idle", choice, D::number, "spin", 0, 0, "spin rest",
         "What the engine does when nothing came: spin, or rest 60 µs."},
+    Key{"cores", "watchdog", quantity, D::duration, "10 s", 0, 3600, "",
+        "A hot thread that does not turn for so long ends the node, to be started again; 0 s "
+        "never."},
+    Key{"cores", "watchdog_device", text, D::number, "", 0, 0, "",
+        "The machine's own watchdog, \"/dev/watchdog\": fed each second while every hot thread "
+        "turns."},
     Key{"cores", "huge_pages", flag, D::boolean, "true", 0, 0, "",
         "Use huge pages where the host has them."},
 

@@ -154,6 +154,14 @@ bool exists(const std::string& path) {
   return ::access(path.c_str(), F_OK) == 0;
 }
 
+Result<Fd, int> open_for_writing(const std::string& path) {
+  Fd fd(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.valid()) {
+    return Failure<int>{errno};
+  }
+  return fd;
+}
+
 std::string lock_folder(const std::string& folder, Fd& lock) {
   const std::string path = folder + "/lock";
   lock = Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));

@@ -45,6 +45,9 @@ class Fd {
   int fd_ = -1;
 };
 
+// A device that is only written to; never waits.
+Result<Fd, int> open_for_writing(const std::string& path);
+
 // Advisory lock on DIR/lock, so that one node owns a data folder. Empty when it was taken.
 std::string lock_folder(const std::string& folder, Fd& lock);
 

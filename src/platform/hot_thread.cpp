@@ -72,6 +72,12 @@ std::string lock_memory() {
   return std::string("mlockall: ") + std::strerror(errno);
 }
 
+void end_process(std::string_view message) {
+  const std::string line = "{\"kind\":\"fault\",\"message\":\"" + std::string(message) + "\"}\n";
+  [[maybe_unused]] const auto wrote = ::write(STDERR_FILENO, line.data(), line.size());
+  ::_exit(71);
+}
+
 std::size_t program_bytes() {
   return static_cast<std::size_t>(&_end - &__executable_start);
 }

@@ -31,6 +31,8 @@ bool thread_sealed();
 
 // Locks present and future pages; empty on success, else what the system said.
 std::string lock_memory();
+// At once, without tidying up, with exit code 71 and `message` as a JSON line on standard error.
+[[noreturn]] void end_process(std::string_view message);
 std::size_t program_bytes();  // of this program, as it is mapped
 void trim_heap();             // what was freed goes back to the system
 

@@ -1,5 +1,5 @@
 """System tests: the real binary, real recordings, real sockets, real kill -9. Ends with the plain count line."""
-import argparse, json, math, os, pathlib, pty, random, re, shlex, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time, traceback
+import argparse, ctypes, json, math, os, pathlib, pty, random, re, shlex, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time, traceback
 
 arguments = argparse.ArgumentParser(description="system tests")
 arguments.add_argument("binary")
@@ -797,6 +797,40 @@ def traced(thread, cores):
     assert all("MSG_DONTWAIT" in l for l in lines if l.startswith("sendto"))
     assert all("min_complete" not in l and ", 0, IORING_ENTER" in l for l in lines if l.startswith("io_uring_enter(") and "IORING" in l)
     assert len(receiver.close()) >= 40
+
+
+@test
+def a_hot_thread_that_hangs_ends_the_node_and_the_machines_watchdog_goes_hungry():
+    port = free_port()
+    fifo = work / "watchdog"
+    os.mkfifo(fifo)
+    food = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    path = write_site("hangs", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', 9)
+    path.write_text(path.read_text().replace("[cores]", f'[cores]\nwatchdog = "1 s"\nwatchdog_device = "{fifo}"'))
+    data = work / "hangs"
+    process = start(path, data)
+    status(data, lambda s: int(s["sequence"]) > 0)
+    time.sleep(1.5)
+    assert process.poll() is None and os.read(food, 100).startswith(b"..")
+    tid = next(int(t.name) for t in pathlib.Path(f"/proc/{process.pid}/task").iterdir() if (t / "comm").read_text().strip() == "engine")
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long] * 4
+    if ptrace(0x4206, tid, 0, 0) != 0:  # PTRACE_SEIZE
+        stop(process)
+        raise Skip(f"a thread cannot be stopped here: {os.strerror(ctypes.get_errno())}")
+    ptrace(0x4207, tid, 0, 0)  # PTRACE_INTERRUPT: this one thread stands still
+    os.waitpid(tid, 0x40000000)
+    begin = time.time()
+    while os.waitpid(tid, 0x40000000 | os.WNOHANG)[0] == 0 and time.time() - begin < 10:  # __WALL; gone with the process
+        time.sleep(0.02)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 71 and "the engine thread does not turn" in err, (process.returncode, err[-300:])
+    assert b"V" not in os.read(food, 100)  # not closed in order: the machine would be reset
+    os.close(food)
+    process = start(path, data)
+    status(data, lambda s: s["epoch"] == 2)
+    stop(process)
+    call("replay", data, "--verify")
 
 
 @test

@@ -1,0 +1,60 @@
+#include "node/watchdog.hpp"
+
+#include <algorithm>
+
+#include "platform/socket.hpp"
+
+namespace vedette::node {
+namespace {
+
+constexpr std::int64_t kFeedNs = 1'000'000'000;
+constexpr std::int64_t kOneLookNs = 50'000'000;  // a longer gap says that we did not run either
+constexpr std::uint8_t kFood[] = {'.'};
+constexpr std::uint8_t kMagicClose[] = {'V'};  // Linux watchdog API: close without a reset
+
+}  // namespace
+
+std::string Watchdog::init(std::int64_t limit_ns, const std::string& device) {
+  limit_ns_ = limit_ns;
+  if (device.empty()) {
+    return {};
+  }
+  auto opened = platform::open_for_writing(device);
+  if (!opened) {
+    return device + ": " + platform::error_text(opened.error());
+  }
+  device_ = std::move(opened).value();
+  return {};
+}
+
+void Watchdog::watch(const char* thread, const std::atomic<std::uint64_t>& beat) {
+  watched_.push_back({thread, &beat, beat.load(std::memory_order_relaxed), 0});
+}
+
+bool Watchdog::look(std::int64_t now_ns) {
+  const std::int64_t passed = last_look_ns_ == 0 ? 0 : std::min(now_ns - last_look_ns_, kOneLookNs);
+  last_look_ns_ = now_ns;
+  for (Watched& w : watched_) {
+    const std::uint64_t beat = w.beat->load(std::memory_order_relaxed);
+    w.still_ns = beat == w.last ? w.still_ns + passed : 0;
+    w.last = beat;
+    if (limit_ns_ != 0 && w.still_ns > limit_ns_) {
+      hung_ = w.thread;
+      return false;
+    }
+  }
+  if (device_.valid() && now_ns - last_fed_ns_ > kFeedNs) {
+    last_fed_ns_ = now_ns;
+    platform::write_now(device_.get(), kFood);
+  }
+  return true;
+}
+
+void Watchdog::end() {
+  if (device_.valid()) {
+    platform::write_now(device_.get(), kMagicClose);
+  }
+  device_ = platform::Fd();
+}
+
+}  // namespace vedette::node

@@ -1,0 +1,44 @@
+// Purpose: ends the node when a hot thread hangs, so that its supervisor, or the machine's own
+// watchdog, starts it again: a node that looks alive and does nothing is worse than none.
+// In: each hot thread's beat. Out: false from look() when one hung; the device is fed no more.
+// Runs on: the main thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "platform/file.hpp"
+
+namespace vedette::node {
+
+class Watchdog {
+ public:
+  // `limit_ns` 0: nothing is watched. Empty on success; the node runs without the device otherwise.
+  std::string init(std::int64_t limit_ns, const std::string& device);
+  void watch(const char* thread, const std::atomic<std::uint64_t>& beat);
+
+  // Called often. Only time in which this thread itself ran counts, or a process that was stopped
+  // for a while would be ended when it goes on.
+  bool look(std::int64_t now_ns);
+  const char* hung() const { return hung_; }
+  // The node ends in order: the device is told not to wait for more.
+  void end();
+
+ private:
+  struct Watched {
+    const char* thread;
+    const std::atomic<std::uint64_t>* beat;
+    std::uint64_t last;
+    std::int64_t still_ns;
+  };
+  std::vector<Watched> watched_;
+  platform::Fd device_;
+  std::int64_t limit_ns_ = 0;
+  std::int64_t last_look_ns_ = 0;
+  std::int64_t last_fed_ns_ = 0;
+  const char* hung_ = nullptr;
+};
+
+}  // namespace vedette::node
