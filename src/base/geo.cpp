@@ -11,6 +11,9 @@ constexpr double kEccentricity2 = kFlattening * (2.0 - kFlattening);
 // cos(latitude) is not let below this, so that east metres stay finite at a pole.
 constexpr double kCosFloor = 1e-9;
 
+constexpr double kMeanMeridian = 6367449.0;
+constexpr double kShortWay = 5000.0;  // m
+
 struct Frame {
   Vector3 east, north, ecef;
 };
@@ -57,7 +60,11 @@ Radii radii_at(double latitude_degrees) {
 }
 
 Place moved(Place from, double east, double north) {
-  const double first = from.latitude + north / radii_at(from.latitude).meridian / kDegree;
+  // Where the middle of the way lies is needed to a hundredth of the way only: a short one does
+  // with the mean radius, and is then right to a centimetre.
+  const double about =
+      north < kShortWay && north > -kShortWay ? kMeanMeridian : radii_at(from.latitude).meridian;
+  const double first = from.latitude + north / about / kDegree;
   const SinCos middle = det_sincos(0.5 * (from.latitude + first) * kDegree);
   const Radii radii = radii_of_sine(middle.sin);
   double latitude = from.latitude + north / radii.meridian / kDegree;

@@ -32,7 +32,8 @@ std::size_t batch_bytes_bound(const plan::Plan& plan) {
   // Those of this batch, those a cut left, a sweep's.
   const std::size_t subjects = 2 * events + limits::kSweepTracks + 1 + plan.sources()->size();
   // Each turn of the step ends one earlier event at most; beside these, actions past their horizon.
-  const std::size_t exits = events + 2 * plan.limits()->pending_actions() + limits::kSinks + 1;
+  const std::size_t exits =
+      events + std::size_t{2} * plan.limits()->pending_actions() + limits::kSinks + 1;
   return align_up(sizeof(BatchHeader) + (events + 1) * event_bytes(kPayloadBytes) +
                       exits * event_bytes(sizeof(Resolution)) +
                       events * event_bytes(sizeof(ActionIntent)) +  // next attempts

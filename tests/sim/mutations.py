@@ -6,18 +6,18 @@ import pathlib, subprocess, sys, tempfile
 root = pathlib.Path(__file__).resolve().parents[2]
 copy = root / "build" / "mutants"
 mutations = [
-    ("an input is released twice", "src/node/shard.cpp", "      lane->release();\n", "      lane->release(lane->size() > 1 ? 2 : 1);\n"),
+    ("an input is released twice", "src/node/shard.cpp", "    head->lane->release();\n", "    head->lane->release(head->lane->size() > 1 ? 2 : 1);\n"),
     ("a credit is lost", "src/base/lane.hpp", "tail_.store(tail + records,", "tail_.store(tail + (records > 3 ? records - 1 : records),"),
     ("a full lane is seen too late", "src/base/lane.hpp", "if (at + wanted - free_from > size) {", "if (at + wanted - free_from > size + 4096) {"),
-    ("a horizon is compared the wrong way", "src/engine/pending.hpp", "a.horizon_ns <= now_ns &&", "a.horizon_ns >= now_ns &&"),
+    ("a horizon is compared the wrong way", "src/act/delivery.cpp", "&& o.horizon_ns <= now_ns;", "&& o.horizon_ns >= now_ns;"),
     ("the cut is not recorded", "src/engine/batch_builder.hpp", "{ header_.cut = judged; }", "{ static_cast<void>(judged); }"),
     ("what a cut left is not frozen", "src/node/shard.cpp", "out.put(static_cast<std::uint64_t>(touched_count_ - judged_));\n  for (std::size_t i = judged_;",
      "out.put(std::uint64_t{0});\n  for (std::size_t i = touched_count_;"),
-    ("urgent subjects wait for routine ones", "src/node/shard.cpp", "return a.event_class != b.event_class ? a.event_class < b.event_class",
-     "return a.event_class != b.event_class ? a.event_class > b.event_class"),
+    ("urgent subjects wait for routine ones", "src/node/shard.cpp", "  ready_[static_cast<std::size_t>(t.event_class)].set(t.track);",
+     "  ready_[3 - static_cast<std::size_t>(t.event_class)].set(t.track);"),
     ("segments go although nothing left can be replayed", "src/journal/writer.cpp", "while (segments_.size() >= most && frozen_batch_ + 1 >= segments_[1].first_batch) {",
      "while (segments_.size() >= most) {"),
-    ("an outcome is counted twice", "src/node/shard.cpp", "if (pending_.remove(outcome.action_sequence)) {", "pending_.remove(outcome.action_sequence);\n  if (progress_.transient > 0) {"),
+    ("an outcome is counted twice", "src/node/shard.cpp", "    batch_.resolve_earlier(exit);\n", "    batch_.resolve_earlier(exit);\n    batch_.resolve_earlier(exit);\n"),
     ("a torn tail is taken for the end", "src/journal/reader.cpp", "  r.torn_tail = true;\n", ""),
     ("an attempt forgets its key", "src/act/delivery.cpp", "intents_[order].root = intent.root != 0 ? intent.root : sequence;", "intents_[order].root = 0;"),
     ("what may have been done is repeated after a restart", "src/node/shard.cpp", "const bool may_repeat = outcome.reason != Reason::unknown_after_restart;",
