@@ -27,8 +27,8 @@ int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan
     return false;
   };
   for (const std::uint64_t number : journal::list_segments(c.data + "/journal")) {
-    const auto content = platform::read_file(c.data + "/journal/" + journal::segment_name(number),
-                                             std::size_t{2} << 30);
+    const auto content = platform::read_plain_file(
+        c.data + "/journal/" + journal::segment_name(number), std::size_t{2} << 30);
     if (content) {
       journal::read_segment(*content, number, {}, first);
     }

@@ -41,11 +41,10 @@ std::string place(std::uint64_t segment, std::size_t at) {
 
 // What stands where no valid block begins: nothing, an unfinished write, or damage.
 void judge_end(Bytes bytes, std::size_t at, std::uint64_t segment, ReadResult& r) {
-  std::size_t bad = at;
-  while (bad < bytes.size() && bytes[bad] == 0) {
-    ++bad;
-  }
-  if (bad == bytes.size()) {
+  // Most of a segment may be zeros still: they are compared with themselves, one byte apart.
+  const Bytes rest = bytes.subspan(at);
+  if (rest.empty() ||
+      (rest[0] == 0 && std::memcmp(rest.data(), rest.data() + 1, rest.size() - 1) == 0)) {
     return;
   }
   for (std::size_t later = at + limits::kBlockAlignment;
@@ -178,7 +177,7 @@ ReadResult read_journal(const std::string& folder, const Visit& visit) {
   const std::vector<std::uint64_t> segments = list_segments(folder);
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const std::string path = folder + "/" + segment_name(segments[i]);
-    const auto content = platform::read_file(path, std::size_t{2} << 30);
+    const auto content = platform::read_plain_file(path, std::size_t{2} << 30);
     if (!content) {
       r.problem = path + ": " + platform::error_text(content.error());
       return r;

@@ -16,6 +16,7 @@ namespace vedette::journal {
 namespace {
 
 constexpr std::size_t kGroupBytes = 1 << 20;
+constexpr std::size_t kFirstBytes = 4 << 20;
 constexpr std::int64_t kWaitNs = 1'000'000'000;
 
 int sync_folder(const std::string& folder) {
@@ -79,15 +80,15 @@ void Writer::keep_frozen(Bytes frozen, std::uint64_t batch) {
 
 // The file of a segment, filled with zeros once: on blocks that were only allocated, each sync also
 // writes metadata.
-int Writer::create_segment(const std::string& path) {
+int Writer::create_segment(const std::string& path, std::uint64_t bytes) {
   const platform::Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
   if (!file.valid()) {
     return errno;
   }
   std::memset(buffer_.get(), 0, buffer_bytes_);
-  for (std::uint64_t done = 0; done < options_.segment_bytes;) {
-    const std::size_t n = static_cast<std::size_t>(
-        std::min<std::uint64_t>(buffer_bytes_, options_.segment_bytes - done));
+  for (std::uint64_t done = 0; done < bytes;) {
+    const std::size_t n =
+        static_cast<std::size_t>(std::min<std::uint64_t>(buffer_bytes_, bytes - done));
     const auto wrote = ::write(file.get(), buffer_.get(), n);
     if (wrote < 0) {
       return errno;
@@ -112,14 +113,19 @@ int Writer::write_segment_header() {
 int Writer::begin_segment() {
   const std::uint64_t number = options_.next_segment;
   const std::string path = options_.folder + "/" + segment_name(number);
-  int error = create_segment(path);
+  // A run's first is short, so that starting does not wait for a large one's zeros.
+  const std::uint64_t bytes =
+      open_.file.valid() ? options_.segment_bytes
+                         : std::min<std::uint64_t>(options_.segment_bytes,
+                                                   std::max(kFirstBytes, 2 * buffer_bytes_));
+  int error = create_segment(path, bytes);
   if (error == 0) {
     platform::Fd file(::open(path.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC));
     if (!file.valid()) {  // a file system without it
       file = platform::Fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     }
     error = file.valid() ? 0 : errno;
-    Open before = std::exchange(open_, {std::move(file), number, 0});
+    Open before = std::exchange(open_, {std::move(file), number, bytes, 0});
     error = error == 0 ? write_segment_header() : error;
     if (error != 0) {
       open_ = std::move(before);
@@ -217,7 +223,7 @@ bool Writer::step(Lane& batches) {
   const std::size_t length = used - sizeof(BlockHeader);
   int error = 0;
   // Room is kept for the closing block, so that a segment always ends whole.
-  if (open_.at + block_bytes(length) + limits::kBlockAlignment > options_.segment_bytes &&
+  if (open_.at + block_bytes(length) + limits::kBlockAlignment > open_.bytes &&
       open_.at > block_bytes(sizeof(SegmentHeader) + frozen_.size())) {
     const std::vector<std::uint8_t> kept(buffer_.get() + sizeof(BlockHeader), buffer_.get() + used);
     error = begin_segment();

@@ -68,7 +68,7 @@ class Writer {
   };
   static std::size_t buffer_bytes(std::size_t max_batch_bytes, std::size_t max_frozen_bytes);
   int begin_segment();
-  int create_segment(const std::string& path);
+  int create_segment(const std::string& path, std::uint64_t bytes);
   int write_segment_header();
   int write_by_ring(Bytes block);
   int write_by_calls(Bytes block);
@@ -81,6 +81,7 @@ class Writer {
   struct Open {
     platform::Fd file;
     std::uint64_t segment = 0;
+    std::uint64_t bytes = 0;
     std::uint64_t at = 0;  // offset of the next block
   };
   Open open_;

@@ -74,6 +74,31 @@ Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::s
   return content;
 }
 
+Result<FileBytes, int> read_plain_file(const std::string& path, std::size_t limit) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info {};
+  if (!file.valid() || ::fstat(file.get(), &info) != 0) {
+    return Failure{errno};
+  }
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (size > limit) {
+    return Failure{EFBIG};
+  }
+  FileBytes content;
+  content.data = std::make_unique_for_overwrite<std::uint8_t[]>(size);
+  while (content.size < size) {
+    const auto got = ::read(file.get(), content.data.get() + content.size, size - content.size);
+    if (got < 0) {
+      return Failure{errno};
+    }
+    if (got == 0) {
+      break;  // cut shorter meanwhile
+    }
+    content.size += static_cast<std::size_t>(got);
+  }
+  return content;
+}
+
 std::optional<std::string> read_text_file(const std::string& path, std::size_t limit) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) {

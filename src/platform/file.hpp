@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +18,13 @@ namespace vedette::platform {
 // Whole file, at most `limit` bytes (errno EFBIG beyond); gzip is unpacked when the name ends in
 // .gz.
 Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::size_t limit);
+// The same of a plain file, into memory that is not cleared first; a journal's segments are large.
+struct FileBytes {
+  std::unique_ptr<std::uint8_t[]> data;
+  std::size_t size = 0;
+  operator Bytes() const { return {data.get(), size}; }
+};
+Result<FileBytes, int> read_plain_file(const std::string& path, std::size_t limit);
 std::optional<std::string> read_text_file(const std::string& path, std::size_t limit);
 
 // Written beside, synced, renamed over: the file is the old one or the new one. 0 or errno.

@@ -91,12 +91,12 @@ def ship(mmsi):
 
 def recovery():
     """kill -9 with a million events behind the last snapshot: from exec to the first action, beside reading the same bytes."""
-    echo = Echo("recovery", 'checkpoint = "1 h"\njournal = "4 GiB"\nsegment = "256 MiB"\ntracks = 4096')
+    echo = Echo("recovery", 'checkpoint = "1 h"\njournal = "4 GiB"\nsegment = "512 MiB"\ntracks = 4096')
     data = work / "recovery"
     process = echo.run(data)
     echo.until_it_acts()
     lines = [ship(201000000 + i) for i in range(1000)]
-    wanted = int(os.environ.get("VEDETTE_RECOVERY_EVENTS", "1000000"))
+    wanted = int(os.environ.get("VEDETTE_RECOVERY_EVENTS", "1030000"))
     out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     while True:
         for _ in range(20):
@@ -108,10 +108,12 @@ def recovery():
             break
     process.kill()
     process.wait()
-    used = 0
+    used = sum(path.stat().st_blocks * 512 for path in (data / "journal").iterdir())
     begin = time.monotonic()
-    for path in sorted((data / "journal").iterdir()):
-        used += len(path.read_bytes())
+    for path in (data / "journal").iterdir():
+        with open(path, "rb", buffering=0) as segment:
+            while segment.read(1 << 20):
+                pass
     reading = time.monotonic() - begin
     begin = time.monotonic()
     process = echo.run(data)
