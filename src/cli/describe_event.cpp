@@ -144,6 +144,12 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
       json.member("breaker", name_of(state.breaker)).member("failures", state.failures);
       break;
     }
+    case EventKind::fault: {
+      const auto o = payload_as<Overrun>(payload);
+      json.member("stage", name_of(o.stage)).member("took_us", o.took_ns / 1000);
+      json.member("bound_us", o.bound_ns / 1000);
+      break;
+    }
     case EventKind::mode: {
       const auto m = payload_as<ModeChange>(payload);
       json.member("mode", name_of(m.mode)).member("before", name_of(m.previous));

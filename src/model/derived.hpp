@@ -150,6 +150,17 @@ struct SinkState {
   std::uint8_t reserved;
 };
 
+// A turn of a stage took longer than its bound by the wall clock. Known only afterwards, it is an
+// event of a later batch.
+enum class Stage : std::uint8_t { ingress = 0, engine = 1, act = 2 };
+
+struct Overrun {
+  std::int64_t took_ns;
+  std::int64_t bound_ns;
+  Stage stage;
+  std::uint8_t reserved[7];
+};
+
 // How the node runs: all of it; without what may be left out; only what the site wants always.
 enum class Mode : std::uint8_t { normal = 0, overload = 1, safe = 2 };
 
@@ -176,7 +187,8 @@ constexpr bool kIsPayload = std::is_trivially_copyable_v<T> && sizeof(T) <= kPay
 static_assert(kIsPayload<TrackChange> && kIsPayload<AssessmentChange> && kIsPayload<DecisionMade> &&
               kIsPayload<ActionIntent> && kIsPayload<ActionOutcome> && kIsPayload<SourceState> &&
               kIsPayload<Command> && kIsPayload<Resolution> && kIsPayload<Requeue> &&
-              kIsPayload<Dispatch> && kIsPayload<SinkState> && kIsPayload<ModeChange>);
+              kIsPayload<Dispatch> && kIsPayload<SinkState> && kIsPayload<ModeChange> &&
+              kIsPayload<Overrun>);
 static_assert(sizeof(Observation) + limits::kRawBytes <= kPayloadBytes);
 
 std::string_view name_of(Level level);
@@ -187,5 +199,6 @@ std::string_view name_of(SourceStatus status);
 std::string_view name_of(CommandKind kind);
 std::string_view name_of(BreakerState state);
 std::string_view name_of(Mode mode);
+std::string_view name_of(Stage stage);
 
 }  // namespace vedette

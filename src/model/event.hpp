@@ -20,6 +20,7 @@ enum class EventKind : std::uint8_t {
   outcome = 3,       // ActionOutcome
   source_state = 4,  // SourceState
   command = 5,       // Command
+  fault = 6,         // Overrun
   first_derived = 32,
   track = 32,       // TrackChange
   assessment = 33,  // AssessmentChange

@@ -29,6 +29,8 @@ std::string_view name_of(EventKind kind) {
       return "source-state";
     case EventKind::command:
       return "command";
+    case EventKind::fault:
+      return "fault";
     case EventKind::resolution:
       return "resolution";
     case EventKind::mode:
@@ -125,6 +127,10 @@ std::string_view name_of(DecisionChoice choice) {
   return pick(std::array<std::string_view, 4>{"unknown", "action", "fallback-confidence",
                                               "fallback-deadline"},
               choice);
+}
+
+std::string_view name_of(Stage stage) {
+  return pick(std::array<std::string_view, 3>{"ingress", "engine", "act"}, stage);
 }
 
 std::string_view name_of(Mode mode) {

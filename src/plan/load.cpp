@@ -48,8 +48,8 @@ std::string check_limits(const Plan& p) {
     return "a limit is outside its range";
   }
   if (l.tick_ns() < 1'000'000 || l.tick_ns() > 60'000'000'000 || l.checkpoint_ns() < 1'000'000 ||
-      l.recover_ns() < 1'000'000 || l.recover_ns() > kDayNs || l.commit_ns() < 0 ||
-      l.commit_ns() > 10'000'000'000) {
+      l.turn_ns() < 1000 || l.turn_ns() > kDayNs || l.recover_ns() < 1'000'000 ||
+      l.recover_ns() > kDayNs || l.commit_ns() < 0 || l.commit_ns() > 10'000'000'000) {
     return "a period is outside its range";
   }
   if (!within<std::uint64_t>(l.segment_bytes(), limits::kSegmentBytesMin, 1'000'000'000) ||

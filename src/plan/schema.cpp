@@ -60,6 +60,8 @@ constexpr std::array kKeys{
         "Actions under way at once."},
     Key{"limits", "waiting_events", whole, D::number, "1024", 1, 16777216, "",
         "Events that may wait inside the engine while the node is on hold."},
+    Key{"limits", "turn", quantity, D::duration, "50 ms", 0.0001, 60, "",
+        "The longest one turn of ingress, engine or act may take; longer is a fault event."},
     Key{"limits", "recover", quantity, D::duration, "5 s", 0.01, 3600, "",
         "So long nothing is late before overload or safe mode is left, one step at a time."},
     Key{"limits", "journal", quantity, D::bytes, "1 GiB", 4194304, 1e15, "",

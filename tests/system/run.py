@@ -799,6 +799,46 @@ def traced(thread, cores):
     assert len(receiver.close()) >= 40
 
 
+def engine_of(process):
+    return next(int(t.name) for t in pathlib.Path(f"/proc/{process.pid}/task").iterdir() if (t / "comm").read_text().strip() == "engine")
+
+
+# One thread stands still, or goes on. ptrace(2), because SIGSTOP stops all of a process.
+def stand_still(process, tid):
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long] * 4
+    if ptrace(0x4206, tid, 0, 0) != 0:  # PTRACE_SEIZE
+        stop(process)
+        raise Skip(f"a thread cannot be stopped here: {os.strerror(ctypes.get_errno())}")
+    ptrace(0x4207, tid, 0, 0)  # PTRACE_INTERRUPT
+    os.waitpid(tid, 0x40000000)  # __WALL
+    return lambda: ptrace(17, tid, 0, 0)  # PTRACE_DETACH
+
+
+@test
+def a_turn_that_takes_too_long_is_a_fault_event_that_names_its_stage():
+    port = free_port()
+    path = write_site("slow", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', 9)
+    path.write_text(path.read_text().replace('idle = "rest"', 'idle = "spin"'))
+    data = work / "slow"
+    process = start(path, data)
+    status(data, lambda s: int(s["sequence"]) > 0)
+    seen = 0
+    for _ in range(30):
+        go_on = stand_still(process, engine_of(process))
+        time.sleep(0.1)
+        go_on()
+        seen = status(data, lambda s: True)["overruns"]
+        if seen:
+            break
+        time.sleep(0.013)
+    assert seen > 0
+    time.sleep(0.3)
+    faults = [l for l in stop(process)["log"] if l["kind"] == "fault"]
+    assert faults and faults[0]["stage"] in ("ingress", "engine", "act") and faults[0]["took_us"] > faults[0]["bound_us"] == 50000, faults
+    call("replay", data, "--verify")
+
+
 @test
 def a_hot_thread_that_hangs_ends_the_node_and_the_machines_watchdog_goes_hungry():
     port = free_port()
@@ -812,14 +852,8 @@ def a_hot_thread_that_hangs_ends_the_node_and_the_machines_watchdog_goes_hungry(
     status(data, lambda s: int(s["sequence"]) > 0)
     time.sleep(1.5)
     assert process.poll() is None and os.read(food, 100).startswith(b"..")
-    tid = next(int(t.name) for t in pathlib.Path(f"/proc/{process.pid}/task").iterdir() if (t / "comm").read_text().strip() == "engine")
-    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
-    ptrace.argtypes = [ctypes.c_long] * 4
-    if ptrace(0x4206, tid, 0, 0) != 0:  # PTRACE_SEIZE
-        stop(process)
-        raise Skip(f"a thread cannot be stopped here: {os.strerror(ctypes.get_errno())}")
-    ptrace(0x4207, tid, 0, 0)  # PTRACE_INTERRUPT: this one thread stands still
-    os.waitpid(tid, 0x40000000)
+    tid = engine_of(process)
+    stand_still(process, tid)
     begin = time.time()
     while os.waitpid(tid, 0x40000000 | os.WNOHANG)[0] == 0 and time.time() - begin < 10:  # __WALL; gone with the process
         time.sleep(0.02)
