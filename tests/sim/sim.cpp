@@ -132,9 +132,9 @@ class World {
     now_ns_ = 1'700'000'000 * kSecond;
   }
 
-  void run() {
+  void run(int steps = kSteps) {
     start();
-    for (int i = 0; i < kSteps; ++i) {
+    for (int i = 0; i < steps; ++i) {
       command();
       arrive();
       if (random_.one_in(60)) {  // the sink is gone for a while
@@ -149,6 +149,7 @@ class World {
         refuse_to_write();
       }
       if (random_.one_in(25)) {
+        note("freeze");
         freeze();
       }
       if (random_.one_in(60)) {
@@ -156,13 +157,41 @@ class World {
         start();
       }
     }
+    note("settle");
     settle();
+  }
+
+  // What was done last, and what state that left.
+  std::string trace() const {
+    std::string text;
+    for (std::size_t i = trace_.size() > kTraced ? trace_.size() - kTraced : 0; i < trace_.size();
+         ++i) {
+      text += "  " + trace_[i] + "\n";
+    }
+    return text;
   }
 
   std::uint64_t kills() const { return kills_; }
   std::uint64_t events() const { return engine_->shard().progress().last_sequence; }
 
  private:
+  static constexpr std::size_t kTraced = 12;
+
+  void note(const std::string& what) {
+    std::string line =
+        std::to_string((now_ns_ - 1'700'000'000 * kSecond) / 1'000'000) + " ms: " + what;
+    if (engine_ != nullptr) {
+      const engine::Progress& p = engine_->shard().progress();
+      line += "; batch " + std::to_string(p.batch_number) + ", event " +
+              std::to_string(p.last_sequence) + ", waiting " + std::to_string(p.waiting) +
+              ", under way " + std::to_string(p.transient);
+    }
+    if (writer_ != nullptr) {
+      line += ", durable " + std::to_string(writer_->durable_sequence());
+    }
+    trace_.push_back(line);
+  }
+
   struct Entry {
     std::uint64_t sequence;
     bool enters;
@@ -234,6 +263,7 @@ class World {
     batches_->commit(batch.size());
     const engine::Progress& p = engine_->shard().progress();
     digests_[p.batch_number] = p.digest;
+    note("step");
     if (p.accepted != p.waiting + p.transient + p.exits[0] + p.exits[1] + p.exits[2]) {
       fail("conservation at batch %llu", static_cast<unsigned long long>(p.batch_number));
     }
@@ -337,6 +367,7 @@ class World {
 
   // The disk takes nothing: what was acknowledged stays so, and nothing more is.
   void refuse_to_write() {
+    note("the disk refuses");
     const std::uint64_t durable = writer_->durable_sequence();
     const std::size_t waiting = batches_->size();
     const rlimit none{1, RLIM_INFINITY};
@@ -369,6 +400,7 @@ class World {
   }
 
   void kill() {
+    note("kill -9");
     ++kills_;
     durable_ = writer_->durable_sequence();
     writer_.reset();  // without a closing block
@@ -528,8 +560,23 @@ class World {
   std::set<std::uint64_t> owed_;  // done only because their intent was on disk
   std::uint64_t durable_ = 0;
   std::uint64_t kills_ = 0;
+  std::vector<std::string> trace_;
   bool settling_ = false;
 };
+
+// The fewest steps of that seed after which something is broken, and what was done last.
+void shortest(std::uint64_t seed, const std::string& folder) {
+  for (int steps = 0; steps <= kSteps; ++steps) {
+    World world(seed, folder);
+    try {
+      world.run(steps);
+    } catch (const BrokenPromise& failure) {
+      std::printf("after %d of %d steps: %s\n%s", steps, kSteps, failure.what.c_str(),
+                  world.trace().c_str());
+      return;
+    }
+  }
+}
 
 }  // namespace
 
@@ -550,6 +597,7 @@ int main(int argc, char** argv) {
       std::printf("seed %llu: %s\nrepeat with: scripts/sim --seed %llu\n",
                   static_cast<unsigned long long>(seed), failure.what.c_str(),
                   static_cast<unsigned long long>(seed));
+      shortest(seed, argv[1]);
       return 1;
     }
     kills += world.kills();
