@@ -62,7 +62,8 @@ std::string Writer::open(const WriterOptions& options) {
   }
   std::memset(memory, 0, buffer_bytes_);
   buffer_.reset(static_cast<std::uint8_t*>(memory));
-  const int ring_error = ring_.init({.entries = 8, .one_thread = false});
+  const int ring_error =
+      options.may_use_ring ? ring_.init({.entries = 8, .one_thread = false}) : ENOSYS;
   has_ring_ = ring_error == 0;
   if (!has_ring_ && ring_error != ENOSYS && ring_error != EPERM) {
     return "io_uring for the journal: " + platform::error_text(ring_error);

@@ -34,6 +34,7 @@ struct WriterOptions {
   std::uint64_t durable_sequence = 0;
   std::uint64_t next_batch = 1;
   std::vector<ReadResult::Segment> segments;  // what is there already
+  bool may_use_ring = true;                   // false: as on a host without io_uring
 };
 
 class Writer {

@@ -28,6 +28,7 @@ mutations = [
     ("old segments go before the new one is on disk", "src/journal/writer.cpp", "  int error = create_segment(path, bytes);", 
      "  segments_.push_back({number, options_.next_batch});\n  drop_old_segments();\n  segments_.pop_back();\n  int error = create_segment(path, bytes);"),
     ("shedding is forgotten by a restart", "src/node/shard.cpp", "  load_.freeze(out);\n", "  engine::Load().freeze(out);\n"),
+    ("a sync is left out", "src/journal/writer.cpp", "  return ::fdatasync(open_.file.get()) == 0 ? 0 : errno;", "  return 0;"),
     ("durable is told before the write", "src/journal/writer.cpp", "  std::memcpy(&last, batch.data(), sizeof last);",
      "  std::memcpy(&last, batch.data(), sizeof last);\n    durable_.store(last.first_sequence + last.input_count + last.derived_count, std::memory_order_release);"),
 ]

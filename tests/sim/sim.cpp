@@ -25,6 +25,7 @@
 #include "platform/file.hpp"
 #include "platform/hash.hpp"
 #include "shard_in_memory.hpp"
+#include "sim/disk.hpp"
 
 using namespace vedette;
 
@@ -404,6 +405,7 @@ class World {
     ++kills_;
     durable_ = writer_->durable_sequence();
     writer_.reset();  // without a closing block
+    sim::power_cut(random_.below(~std::uint64_t{0}));
     // What the last write left half done: some of it, or anything.
     const auto segments = journal::list_segments(folder_ + "/journal");
     const std::string last = folder_ + "/journal/" + journal::segment_name(segments.back());
@@ -491,6 +493,7 @@ class World {
     options.durable_sequence = p.last_sequence;
     options.next_batch = p.batch_number + 1;
     options.segments = result.journal.segments;
+    options.may_use_ring = random_.one_in(2);  // else the disk forgets what was not synced
     writer_ = std::make_unique<journal::Writer>();
     if (p.batch_number != 0) {
       writer_->keep_frozen(Bytes(state.data(), freezer.used()), p.batch_number);
