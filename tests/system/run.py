@@ -298,7 +298,6 @@ def every_build_replays_every_journal():
     for i, runner in enumerate(runners):
         verify(work / "here", final, runner)
         there = run_to_the_end(work / f"there-{i}", runner, *flagship)
-        assert there["digest"] == final["digest"] or "qemu" in runner[0], (runner, there["digest"], final["digest"])
         verify(work / f"there-{i}", there)
     simulator = pathlib.Path(vedette).parent / "tests/vedette_sim"
     for seed in range(1, 9):
