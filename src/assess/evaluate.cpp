@@ -1,3 +1,4 @@
+#include <bit>
 #include <limits>
 
 #include "assess/assess.hpp"
@@ -5,7 +6,8 @@
 namespace vedette::assess {
 namespace {
 
-const double kUnknown = canonical(std::numeric_limits<double>::quiet_NaN());
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+static_assert(std::bit_cast<std::uint64_t>(kUnknown) == 0x7FF8000000000000ULL);
 
 double truth(bool b) {
   return b ? 1.0 : 0.0;
@@ -104,7 +106,8 @@ double inside_zone(const Track* t, const Zone& zone, const Track* own) {
 
 Motion motion_of(const Track& t, std::int64_t now_ns) {
   const double dt = seconds_between(t.filter_ns, now_ns);
-  return {moved({t.latitude, t.longitude}, t.velocity_east * dt, t.velocity_north * dt),
+  const Place here{t.latitude, t.longitude};
+  return {dt == 0.0 ? here : moved(here, t.velocity_east * dt, t.velocity_north * dt, t.parallel),
           t.velocity_east, t.velocity_north};
 }
 
@@ -122,12 +125,37 @@ double either(double a, double b) {
   return a != a || b != b ? kUnknown : 0.0;
 }
 
+double compare(OpCode code, double a, double b) {
+  if (a != a || b != b) {
+    return kUnknown;
+  }
+  switch (code) {
+    case OpCode::less:
+      return truth(a < b);
+    case OpCode::less_equal:
+      return truth(a <= b);
+    case OpCode::greater:
+      return truth(a > b);
+    case OpCode::greater_equal:
+      return truth(a >= b);
+    case OpCode::equal:
+      return truth(a == b);
+    case OpCode::not_equal:
+      return truth(a != b);
+    default:
+      return kUnknown;
+  }
+}
+
 double binary(OpCode code, double a, double b) {
   if (code == OpCode::logical_and) {
     return both(a, b);
   }
   if (code == OpCode::logical_or) {
     return either(a, b);
+  }
+  if (is_comparison(code)) {
+    return compare(code, a, b);
   }
   if (a != a || b != b) {
     return kUnknown;
@@ -145,18 +173,6 @@ double binary(OpCode code, double a, double b) {
       return a < b ? a : b;
     case OpCode::maximum:
       return a > b ? a : b;
-    case OpCode::less:
-      return truth(a < b);
-    case OpCode::less_equal:
-      return truth(a <= b);
-    case OpCode::greater:
-      return truth(a > b);
-    case OpCode::greater_equal:
-      return truth(a >= b);
-    case OpCode::equal:
-      return truth(a == b);
-    case OpCode::not_equal:
-      return truth(a != b);
     default:
       return kUnknown;
   }
@@ -206,7 +222,7 @@ Approach approach_to_own(const View& v) {
   }
   if (!v.approach_known) {
     v.approach = closest_approach(motion_of(*v.own, v.now_ns), motion_of(*v.track, v.now_ns),
-                                  kApproachHorizonS);
+                                  kApproachHorizonS, v.own->parallel);
     v.approach_known = true;
   }
   return v.approach;
@@ -216,13 +232,19 @@ double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, cons
   // The loader proved that this stack is never passed at either end.
   double stack[limits::kExpressionStack];
   std::size_t top = 0;
-  for (const plan::Op& op : ops) {
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    const plan::Op& op = ops[i];
     const auto code = static_cast<OpCode>(op.code());
-    switch (info_of(code).pops) {
-      case 0:
-        stack[top++] = load(op, zones, view);
+    switch (code) {
+      case OpCode::skip_if_false:
+        i += stack[top - 1] == 0.0 ? op.count() : 0;
         break;
-      case 1: {
+      case OpCode::skip_if_true:
+        i += stack[top - 1] == 1.0 ? op.count() : 0;
+        break;
+      case OpCode::negate:
+      case OpCode::absolute:
+      case OpCode::logical_not: {
         double& a = stack[top - 1];
         if (a == a) {
           a = code == OpCode::negate     ? -a
@@ -231,15 +253,25 @@ double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, cons
         }
         break;
       }
-      case 2:
-        stack[top - 2] = binary(code, stack[top - 2], stack[top - 1]);
-        --top;
+      case OpCode::compare_track:
+        stack[top++] = compare(
+            static_cast<OpCode>(op.count()),
+            field_of(view.track, view.tracker, static_cast<TrackField>(op.index()), view.now_ns),
+            op.value());
         break;
-      default:
+      case OpCode::select:
         stack[top - 3] = stack[top - 3] == 1.0   ? stack[top - 2]
                          : stack[top - 3] == 0.0 ? stack[top - 1]
                                                  : kUnknown;
         top -= 2;
+        break;
+      default:
+        if (code < OpCode::add) {
+          stack[top++] = load(op, zones, view);
+        } else {
+          stack[top - 2] = binary(code, stack[top - 2], stack[top - 1]);
+          --top;
+        }
     }
   }
   return top == 1 ? stack[0] : kUnknown;

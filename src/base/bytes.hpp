@@ -25,11 +25,16 @@ inline T load_le(const std::uint8_t* at) {
 
 template <std::integral T>
 inline T load_be(const std::uint8_t* at) {
-  std::make_unsigned_t<T> value = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    value = static_cast<std::make_unsigned_t<T>>((static_cast<std::uint64_t>(value) << 8) | at[i]);
+  const auto value = load_le<std::make_unsigned_t<T>>(at);
+  if constexpr (sizeof(T) == 8) {
+    return static_cast<T>(__builtin_bswap64(value));
+  } else if constexpr (sizeof(T) == 4) {
+    return static_cast<T>(__builtin_bswap32(value));
+  } else if constexpr (sizeof(T) == 2) {
+    return static_cast<T>(__builtin_bswap16(value));
+  } else {
+    return static_cast<T>(value);
   }
-  return static_cast<T>(value);
 }
 
 inline Bytes as_bytes(std::string_view text) {

@@ -2,6 +2,14 @@
 
 #include <array>
 
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#elif defined(__aarch64__)
+#include <arm_acle.h>
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 namespace vedette {
 namespace {
 
@@ -28,9 +36,48 @@ constexpr auto make_tables() {
 
 constexpr auto kTables = make_tables();
 
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_by_instruction(Bytes bytes,
+                                                                      std::uint32_t seed) {
+  std::uint64_t crc = ~seed;
+  const std::uint8_t* at = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= 8; left -= 8, at += 8) {
+    crc = _mm_crc32_u64(crc, load_le<std::uint64_t>(at));
+  }
+  auto last = static_cast<std::uint32_t>(crc);
+  for (; left > 0; --left, ++at) {
+    last = _mm_crc32_u8(last, *at);
+  }
+  return ~last;
+}
+
+const bool kHasInstruction = __builtin_cpu_supports("sse4.2");
+#elif defined(__aarch64__)
+__attribute__((target("+crc"))) std::uint32_t crc32c_by_instruction(Bytes bytes,
+                                                                    std::uint32_t seed) {
+  std::uint32_t crc = ~seed;
+  const std::uint8_t* at = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= 8; left -= 8, at += 8) {
+    crc = __crc32cd(crc, load_le<std::uint64_t>(at));
+  }
+  for (; left > 0; --left, ++at) {
+    crc = __crc32cb(crc, *at);
+  }
+  return ~crc;
+}
+
+const bool kHasInstruction = (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0;
+#endif
+
 }  // namespace
 
 std::uint32_t crc32c(Bytes bytes, std::uint32_t seed) {
+  return kHasInstruction ? crc32c_by_instruction(bytes, seed) : crc32c_by_table(bytes, seed);
+}
+
+std::uint32_t crc32c_by_table(Bytes bytes, std::uint32_t seed) {
   std::uint32_t crc = ~seed;
   const std::uint8_t* at = bytes.data();
   std::size_t left = bytes.size();

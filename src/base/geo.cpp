@@ -12,7 +12,8 @@ constexpr double kEccentricity2 = kFlattening * (2.0 - kFlattening);
 constexpr double kCosFloor = 1e-9;
 
 constexpr double kMeanMeridian = 6367449.0;
-constexpr double kShortWay = 5000.0;  // m
+constexpr double kShortWay = 5000.0;      // m
+constexpr double kDegrees = 180.0 / kPi;  // of a radian
 
 struct Frame {
   Vector3 east, north, ecef;
@@ -21,16 +22,39 @@ struct Frame {
 Frame frame_at(Place place) {
   const SinCos lat = det_sincos(place.latitude * kDegree);
   const SinCos lon = det_sincos(place.longitude * kDegree);
-  const double n = kSemiMajor / det_sqrt(1.0 - kEccentricity2 * lat.sin * lat.sin);
   return {{-lon.sin, lon.cos, 0.0},
           {-lat.sin * lon.cos, -lat.sin * lon.sin, lat.cos},
-          {n * lat.cos * lon.cos, n * lat.cos * lon.sin, n * (1.0 - kEccentricity2) * lat.sin}};
+          ecef_of(Vector3{lat.cos * lon.cos, lat.cos * lon.sin, lat.sin})};
 }
 
-Radii radii_of_sine(double sine_of_latitude) {
+// Of the ellipsoid at one latitude, radians a metre: along the meridian and across it.
+struct Curvature {
+  double meridian, prime_vertical;
+};
+Curvature curvature_at(double sine_of_latitude) {
   const double w2 = 1.0 - kEccentricity2 * sine_of_latitude * sine_of_latitude;
-  const double n = kSemiMajor / det_sqrt(w2);
-  return {n * (1.0 - kEccentricity2) / w2, n};
+  const double w = det_sqrt(w2);
+  return {w2 * w * (1.0 / (kSemiMajor * (1.0 - kEccentricity2))), w * (1.0 / kSemiMajor)};
+}
+
+// By the series about a known angle while it is close: the first terms left out are below 1e-16,
+// with two terms up to six kilometres away and with five up to an eighth of a radian.
+SinCos sincos_near(double degrees, const Parallel& near) {
+  const double d = (degrees - near.latitude) * kDegree;
+  const double d2 = d * d;
+  double s, c;
+  if (d2 <= 1e-6) {
+    s = d * (1.0 - d2 * (1.0 / 6.0));
+    c = d2 * (0.5 - d2 * (1.0 / 24.0));
+  } else if (d2 <= 1.0 / 64.0) {
+    s = d *
+        (1.0 - d2 * (1.0 / 6.0 - d2 * (1.0 / 120.0 - d2 * (1.0 / 5040.0 - d2 * (1.0 / 362880.0)))));
+    c = d2 * (0.5 - d2 * (1.0 / 24.0 -
+                          d2 * (1.0 / 720.0 - d2 * (1.0 / 40320.0 - d2 * (1.0 / 3628800.0)))));
+  } else {
+    return det_sincos(degrees * kDegree);
+  }
+  return {near.sin + (near.cos * s - near.sin * c), near.cos - (near.sin * s + near.cos * c)};
 }
 
 Vector3 minus(const Vector3& a, const Vector3& b) {
@@ -51,34 +75,48 @@ Vector3 normal_of(Place place) {
   return {lat.cos * lon.cos, lat.cos * lon.sin, lat.sin};
 }
 
+Vector3 ecef_of(const Vector3& normal) {
+  const double n = kSemiMajor / det_sqrt(1.0 - kEccentricity2 * normal.z * normal.z);
+  return {n * normal.x, n * normal.y, n * (1.0 - kEccentricity2) * normal.z};
+}
+
 Vector3 ecef_of(Place place) {
-  return frame_at(place).ecef;
+  return ecef_of(normal_of(place));
 }
 
-Radii radii_at(double latitude_degrees) {
-  return radii_of_sine(det_sincos(latitude_degrees * kDegree).sin);
+Parallel parallel_at(double latitude_degrees) {
+  const SinCos trig = det_sincos(latitude_degrees * kDegree);
+  return {latitude_degrees, trig.sin, trig.cos};
 }
 
-Place moved(Place from, double east, double north) {
-  // Where the middle of the way lies is needed to a hundredth of the way only: a short one does
-  // with the mean radius, and is then right to a centimetre.
-  const double about =
-      north < kShortWay && north > -kShortWay ? kMeanMeridian : radii_at(from.latitude).meridian;
-  const double first = from.latitude + north / about / kDegree;
-  const SinCos middle = det_sincos(0.5 * (from.latitude + first) * kDegree);
-  const Radii radii = radii_of_sine(middle.sin);
-  double latitude = from.latitude + north / radii.meridian / kDegree;
+Place moved(Place from, double east, double north, const Parallel& near) {
+  // Where the middle of the way lies is needed to a hundredth of the way only: the mean radius
+  // gives it, and the way is then right to a centimetre in five kilometres.
+  double middle_latitude = from.latitude + 0.5 * north * (1.0 / kMeanMeridian) * kDegrees;
+  if (north > kShortWay || north < -kShortWay) {
+    const Curvature here = curvature_at(sincos_near(from.latitude, near).sin);
+    middle_latitude = from.latitude + 0.5 * north * here.meridian * kDegrees;
+  }
+  const SinCos middle = sincos_near(middle_latitude, near);
+  const Curvature c = curvature_at(middle.sin);
+  double latitude = from.latitude + north * c.meridian * kDegrees;
   latitude = latitude > 90.0 ? 90.0 : latitude < -90.0 ? -90.0 : latitude;
-  const double per_radian =
-      radii.prime_vertical * (middle.cos > kCosFloor ? middle.cos : kCosFloor);
-  return {latitude, wrap_180(from.longitude + wrap_180(east / per_radian / kDegree))};
+  const double across = c.prime_vertical / (middle.cos > kCosFloor ? middle.cos : kCosFloor);
+  return {latitude, wrap_180(from.longitude + wrap_180(east * across * kDegrees))};
 }
 
-Offset offset_between(Place from, Place to) {
-  const SinCos middle = det_sincos(0.5 * (from.latitude + to.latitude) * kDegree);
-  const Radii radii = radii_of_sine(middle.sin);
-  return {wrap_180(to.longitude - from.longitude) * kDegree * radii.prime_vertical * middle.cos,
-          (to.latitude - from.latitude) * kDegree * radii.meridian};
+namespace {
+
+Offset offset_across(Place from, Place to, const SinCos& middle) {
+  const Curvature c = curvature_at(middle.sin);
+  return {wrap_180(to.longitude - from.longitude) * kDegree * middle.cos / c.prime_vertical,
+          (to.latitude - from.latitude) * kDegree / c.meridian};
+}
+
+}  // namespace
+
+Offset offset_between(Place from, Place to, const Parallel& near) {
+  return offset_across(from, to, sincos_near(0.5 * (from.latitude + to.latitude), near));
 }
 
 double chord_distance(const Vector3& a, const Vector3& b) {
@@ -92,13 +130,17 @@ double bearing_between(Place from, Place to) {
   return wrap_360(det_atan2(dot(d, frame.east), dot(d, frame.north)) / kDegree);
 }
 
-Approach closest_approach(const Motion& a, const Motion& b, double horizon_s) {
-  // Straight-line answer in ECEF, then re-linearised where it points to: each round removes the
-  // curvature that the one before left out.
-  constexpr int kRounds = 5;
+namespace {
+
+constexpr int kRounds = 5;
+
+// Straight-line answer in ECEF, then re-linearised where it points to: each round removes the
+// curvature that the one before left out. Right anywhere on the globe.
+Approach approach_through_ecef(const Motion& a, const Motion& b, double horizon_s,
+                               const Parallel& near) {
   constexpr double kSettledS = 1e-3;  // at 100 m/s a tenth of a metre
-  const auto after = [](const Motion& m, double t) {
-    return t == 0.0 ? m.place : moved(m.place, m.velocity_east * t, m.velocity_north * t);
+  const auto after = [&near](const Motion& m, double t) {
+    return t == 0.0 ? m.place : moved(m.place, m.velocity_east * t, m.velocity_north * t, near);
   };
   double t = 0.0;
   double distance = 0.0;
@@ -122,6 +164,53 @@ Approach closest_approach(const Motion& a, const Motion& b, double horizon_s) {
     t = next;
   }
   return {distance, t};
+}
+
+}  // namespace
+
+Approach closest_approach(const Motion& a, const Motion& b, double horizon_s,
+                          const Parallel& near) {
+  // In the plane of the middle latitude, into which both velocities are turned by half of what the
+  // two meridians converge; re-linearised where the straight lines point to.
+  constexpr double kPlaneM = 150'000.0;
+  constexpr double kPlaneLatitude = 80.0;
+  constexpr double kSettledS = 0.1;  // the rest is straight
+  double t = 0.0;
+  Place at_a = a.place;
+  Place at_b = b.place;
+  for (int round = 0; round < kRounds; ++round) {
+    const double middle_latitude = 0.5 * (at_a.latitude + at_b.latitude);
+    const SinCos middle = sincos_near(middle_latitude, near);
+    const Offset d = offset_across(at_a, at_b, middle);
+    if (d.east > kPlaneM || d.east < -kPlaneM || d.north > kPlaneM || d.north < -kPlaneM ||
+        middle_latitude > kPlaneLatitude || middle_latitude < -kPlaneLatitude) {
+      return approach_through_ecef(a, b, horizon_s, near);
+    }
+    // Within the plane's bounds below an eighth of a radian.
+    const double half = 0.5 * wrap_180(at_b.longitude - at_a.longitude) * kDegree * middle.sin;
+    const double sine = half * (1.0 - half * half / 6.0);
+    const double cosine = 1.0 - half * half / 2.0;
+    const double sum_east = a.velocity_east + b.velocity_east;
+    const double sum_north = a.velocity_north + b.velocity_north;
+    const double east = cosine * (b.velocity_east - a.velocity_east) - sine * sum_north;
+    const double north = cosine * (b.velocity_north - a.velocity_north) + sine * sum_east;
+    const double speed2 = east * east + north * north;
+    double next = t;
+    if (speed2 >= 1e-8) {
+      next -= (d.east * east + d.north * north) / speed2;
+      next = next < 0.0 ? 0.0 : next > horizon_s ? horizon_s : next;
+    }
+    const double rest = next - t;
+    t = next;
+    if (round + 1 == kRounds || (rest < kSettledS && rest > -kSettledS)) {
+      const double de = d.east + rest * east;
+      const double dn = d.north + rest * north;
+      return {det_sqrt(de * de + dn * dn), t};
+    }
+    at_a = moved(a.place, a.velocity_east * t, a.velocity_north * t, near);
+    at_b = moved(b.place, b.velocity_east * t, b.velocity_north * t, near);
+  }
+  return {};
 }
 
 }  // namespace vedette

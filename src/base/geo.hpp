@@ -19,24 +19,31 @@ struct Place {
 
 // Unit vector along the ellipsoid's normal.
 Vector3 normal_of(Place place);
-// Earth-centred Earth-fixed, metres, height 0.
+// Earth-centred Earth-fixed, metres, height 0; of a place, or of the normal there.
+Vector3 ecef_of(const Vector3& normal);
 Vector3 ecef_of(Place place);
 
-struct Radii {
-  double meridian;        // m per radian of latitude
-  double prime_vertical;  // m per radian of longitude at the equator's cosine of 1
+// A circle of latitude with its trigonometry: what lies within a few degrees of it is then worked
+// out at a fraction of the price.
+struct Parallel {
+  double latitude;  // degrees
+  double sin, cos;
 };
-Radii radii_at(double latitude_degrees);
+Parallel parallel_at(double latitude_degrees);
 
 // Place reached by going `east` and `north` metres, constant course, middle latitude; within 1 m
-// for 100 km below 80 degrees. Past a pole the latitude stays at it.
-Place moved(Place from, double east, double north);
+// for 100 km below 80 degrees. Past a pole the latitude stays at it. `near` is any parallel, best
+// one close by: the answer is the same to a micrometre.
+Place moved(Place from, double east, double north, const Parallel& near);
+inline Place moved(Place from, double east, double north) {
+  return moved(from, east, north, parallel_at(from.latitude));
+}
 
 struct Offset {
   double east, north;  // m
 };
 // Inverse of moved().
-Offset offset_between(Place from, Place to);
+Offset offset_between(Place from, Place to, const Parallel& near);
 
 // Straight-line distance through ECEF: 4 cm short of the surface distance at 20 km.
 double chord_distance(const Vector3& a, const Vector3& b);
@@ -54,6 +61,9 @@ struct Approach {
 };
 // Closest point of approach of two constant-course motions, within 1 m and 1 s up to 50 km and one
 // hour ahead; looks no further ahead than `horizon_s`.
-Approach closest_approach(const Motion& a, const Motion& b, double horizon_s);
+Approach closest_approach(const Motion& a, const Motion& b, double horizon_s, const Parallel& near);
+inline Approach closest_approach(const Motion& a, const Motion& b, double horizon_s) {
+  return closest_approach(a, b, horizon_s, parallel_at(a.place.latitude));
+}
 
 }  // namespace vedette

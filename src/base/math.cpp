@@ -186,59 +186,13 @@ double det_log(double x) {
   return exponent * kLn2Hi + (2.0 * s * sum + exponent * kLn2Lo);
 }
 
-double det_sqrt(double x) {
-  return x >= 0.0 ? std::sqrt(x) : canonical(x - x / 0.0);
-}
-
-double wrap_360(double degrees) {
-  if (degrees >= 0.0 && degrees < 360.0) {
-    return degrees;
-  }
+double wrap_360_far(double degrees) {
   const double turns = static_cast<double>(to_int64(degrees / 360.0));
   double wrapped = degrees - turns * 360.0;
   if (wrapped < 0.0) {
     wrapped += 360.0;
   }
   return wrapped >= 360.0 ? 0.0 : wrapped;
-}
-
-double wrap_180(double degrees) {
-  if (degrees >= -180.0 && degrees < 180.0) {
-    return degrees;
-  }
-  return wrap_360(degrees + 180.0) - 180.0;
-}
-
-double canonical(double value) {
-  return value != value ? std::bit_cast<double>(0x7FF8000000000000ULL) : value;
-}
-
-namespace {
-template <typename T>
-T saturate(double value) {
-  if (value != value) {
-    return 0;
-  }
-  constexpr double kLow = static_cast<double>(std::numeric_limits<T>::min());
-  constexpr double kHigh = static_cast<double>(std::numeric_limits<T>::max());
-  if (value <= kLow) {
-    return std::numeric_limits<T>::min();
-  }
-  if (value >= kHigh) {
-    return std::numeric_limits<T>::max();
-  }
-  return static_cast<T>(value);
-}
-}  // namespace
-
-std::int32_t to_int32(double value) {
-  return saturate<std::int32_t>(value);
-}
-std::int64_t to_int64(double value) {
-  return saturate<std::int64_t>(value);
-}
-std::uint32_t to_uint32(double value) {
-  return saturate<std::uint32_t>(value);
 }
 
 #if defined(__x86_64__)

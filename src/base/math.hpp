@@ -4,7 +4,10 @@
 // stated ranges.
 #pragma once
 
+#include <bit>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 
 namespace vedette {
 
@@ -20,19 +23,51 @@ SinCos det_sincos(double radians);     // |radians| <= 1e6
 double det_atan2(double y, double x);  // (-pi, pi]; atan2(0, 0) = 0
 double det_exp(double x);              // 0 below -745, +inf above 709.78
 double det_log(double x);              // x > 0; -inf at 0; canonical NaN below
-double det_sqrt(double x);             // IEEE exact; canonical NaN below 0
-
-// Degrees brought into [0, 360) and [-180, 180).
-double wrap_360(double degrees);
-double wrap_180(double degrees);
 
 // The one NaN pattern that may be stored or hashed.
-double canonical(double value);
+inline double canonical(double value) {
+  return value != value ? std::bit_cast<double>(0x7FF8000000000000ULL) : value;
+}
+
+// IEEE exact; canonical NaN below 0.
+inline double det_sqrt(double x) {
+  return x >= 0.0 ? std::sqrt(x) : canonical(std::numeric_limits<double>::quiet_NaN());
+}
 
 // Conversions that are defined for every input: NaN gives 0, out of range saturates.
-std::int32_t to_int32(double value);
-std::int64_t to_int64(double value);
-std::uint32_t to_uint32(double value);
+template <typename T>
+inline T saturated(double value) {
+  if (value != value) {
+    return 0;
+  }
+  constexpr double kLow = static_cast<double>(std::numeric_limits<T>::min());
+  constexpr double kHigh = static_cast<double>(std::numeric_limits<T>::max());
+  if (value <= kLow) {
+    return std::numeric_limits<T>::min();
+  }
+  if (value >= kHigh) {
+    return std::numeric_limits<T>::max();
+  }
+  return static_cast<T>(value);
+}
+inline std::int32_t to_int32(double value) {
+  return saturated<std::int32_t>(value);
+}
+inline std::int64_t to_int64(double value) {
+  return saturated<std::int64_t>(value);
+}
+inline std::uint32_t to_uint32(double value) {
+  return saturated<std::uint32_t>(value);
+}
+
+// Degrees brought into [0, 360) and [-180, 180).
+double wrap_360_far(double degrees);  // of any size
+inline double wrap_360(double degrees) {
+  return degrees >= 0.0 && degrees < 360.0 ? degrees : wrap_360_far(degrees);
+}
+inline double wrap_180(double degrees) {
+  return degrees >= -180.0 && degrees < 180.0 ? degrees : wrap_360(degrees + 180.0) - 180.0;
+}
 
 // x87/SSE/FPCR set to round-to-nearest, no flush to zero; false if the thread's state was
 // otherwise.

@@ -13,6 +13,16 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
 
 std::optional<std::uint64_t> parse_unsigned(std::string_view text, int base) {
   std::uint64_t value = 0;
+  if (base == 10 && text.size() < 19) {  // cannot overflow
+    for (const char c : text) {
+      const auto digit = static_cast<unsigned char>(c - '0');
+      if (digit > 9) {
+        return std::nullopt;
+      }
+      value = value * 10 + digit;
+    }
+    return text.empty() ? std::nullopt : std::optional(value);
+  }
   const auto done = std::from_chars(text.data(), text.data() + text.size(), value, base);
   if (text.empty() || done.ec != std::errc() || done.ptr != text.data() + text.size()) {
     return std::nullopt;
@@ -65,15 +75,21 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
       text.back() != 'Z') {
     return std::nullopt;
   }
-  const auto year = parse_unsigned(text.substr(0, 4));
-  const auto month = parse_unsigned(text.substr(5, 2));
-  const auto day = parse_unsigned(text.substr(8, 2));
-  const auto hour = parse_unsigned(text.substr(11, 2));
-  const auto minute = parse_unsigned(text.substr(14, 2));
-  const auto second = parse_unsigned(text.substr(17, 2));
-  if (!year || !month || !day || !hour || !minute || !second || *year < 1970 || *year > 2261 ||
-      *month < 1 || *month > 12 || *day < 1 || *day > 31 || *hour > 23 || *minute > 59 ||
-      *second > 60) {
+  bool digits = true;
+  const auto two_digits = [&](std::size_t at) {
+    const auto tens = static_cast<unsigned char>(text[at] - '0');
+    const auto ones = static_cast<unsigned char>(text[at + 1] - '0');
+    digits = digits & (tens <= 9) & (ones <= 9);
+    return tens * 10 + ones;
+  };
+  const int year = two_digits(0) * 100 + two_digits(2);
+  const int month = two_digits(5);
+  const int day = two_digits(8);
+  const int hour = two_digits(11);
+  const int minute = two_digits(14);
+  const int second = two_digits(17);
+  if (!digits || year < 1970 || year > 2261 || month < 1 || month > 12 || day < 1 || day > 31 ||
+      hour > 23 || minute > 59 || second > 60) {
     return std::nullopt;
   }
   std::int64_t fraction_ns = 0;
@@ -82,20 +98,18 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
     if (tail[0] != '.' || tail.size() < 2 || tail.size() > 10) {
       return std::nullopt;
     }
-    std::int64_t unit = 100000000;
-    for (const char c : tail.substr(1)) {
-      if (c < '0' || c > '9') {
+    constexpr std::int64_t kUnits[] = {100000000, 10000000, 1000000, 100000, 10000,
+                                       1000,      100,      10,      1};
+    for (std::size_t i = 1; i < tail.size(); ++i) {
+      const auto digit = static_cast<unsigned char>(tail[i] - '0');
+      if (digit > 9) {
         return std::nullopt;
       }
-      fraction_ns += (c - '0') * unit;
-      unit /= 10;
+      fraction_ns += digit * kUnits[i - 1];
     }
   }
-  const std::int64_t days = days_from_civil(static_cast<std::int64_t>(*year),
-                                            static_cast<int>(*month), static_cast<int>(*day));
-  const std::int64_t seconds = days * 86400 + static_cast<std::int64_t>(*hour) * 3600 +
-                               static_cast<std::int64_t>(*minute) * 60 +
-                               static_cast<std::int64_t>(*second);
+  const std::int64_t seconds =
+      days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
   return seconds * 1000000000 + fraction_ns;
 }
 

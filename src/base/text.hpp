@@ -129,10 +129,10 @@ std::optional<std::uint64_t> parse_unsigned(std::string_view text, int base = 10
 std::optional<double> parse_decimal(std::string_view text);     // digits, optional sign and point
 std::optional<std::int64_t> parse_time(std::string_view text);  // RFC 3339 UTC -> unix ns
 
-// Hex digit value or -1.
 // Exactly as many digits as fill `out`.
 bool parse_hex(std::string_view text, std::span<std::uint8_t> out);
 
+// Hex digit value or -1.
 constexpr int hex_value(char c) {
   if (c >= '0' && c <= '9') {
     return c - '0';
@@ -143,11 +143,16 @@ constexpr int hex_value(char c) {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-// Splits off the text before the first `separator`; `rest` becomes what follows it.
+// Splits off the text before the first `separator`; `rest` becomes what follows it. A loop, as the
+// fields of sensors are a few characters long and a call costs more than they do.
 inline std::string_view next_field(std::string_view& rest, char separator) {
-  const std::size_t at = rest.find(separator);
-  const std::string_view field = rest.substr(0, at);
-  rest = at == std::string_view::npos ? std::string_view{} : rest.substr(at + 1);
+  std::size_t at = 0;
+  while (at < rest.size() && rest[at] != separator) {
+    ++at;
+  }
+  const std::string_view field(rest.data(), at);
+  rest = at == rest.size() ? std::string_view{}
+                           : std::string_view(rest.data() + at + 1, rest.size() - at - 1);
   return field;
 }
 

@@ -26,11 +26,11 @@ int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan
     found = true;
     return false;
   };
+  platform::FileBytes content;
   for (const std::uint64_t number : journal::list_segments(c.data + "/journal")) {
-    const auto content = platform::read_plain_file(
-        c.data + "/journal/" + journal::segment_name(number), std::size_t{2} << 30);
-    if (content) {
-      journal::read_segment(*content, number, {}, first);
+    const std::string path = c.data + "/journal/" + journal::segment_name(number);
+    if (platform::read_plain_file(path, std::size_t{2} << 30, content) == 0) {
+      journal::read_segment(content, number, {}, first);
     }
     if (found) {
       break;

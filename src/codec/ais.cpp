@@ -170,15 +170,15 @@ std::size_t least_bits(std::uint8_t type, const Bits& bits) {
 
 }  // namespace
 
-Result<AisMessage, RefusalCause> decode_ais(Bytes packed, std::size_t bit_count) {
+RefusalCause decode_ais(Bytes packed, std::size_t bit_count, AisMessage& m) {
   const Bits bits(packed, bit_count);
   if (bit_count < 38) {
-    return Failure{RefusalCause::too_short};
+    return RefusalCause::too_short;
   }
   if (bit_count > kAisBits) {
-    return Failure{RefusalCause::too_long};
+    return RefusalCause::too_long;
   }
-  AisMessage m{};
+  m = {};
   m.type = static_cast<std::uint8_t>(bits.get(0, 6));
   m.repeat = static_cast<std::uint8_t>(bits.get(6, 2));
   m.mmsi = bits.get(8, 30);
@@ -191,7 +191,7 @@ Result<AisMessage, RefusalCause> decode_ais(Bytes packed, std::size_t bit_count)
   m.heading = 511;
   m.second = 60;
   if (bit_count < least_bits(m.type, bits)) {
-    return Failure{RefusalCause::too_short};
+    return RefusalCause::too_short;
   }
   switch (m.type) {
     case 1:
@@ -218,18 +218,18 @@ Result<AisMessage, RefusalCause> decode_ais(Bytes packed, std::size_t bit_count)
     case 24:
       static_data(bits, m);
       if (m.part > 1) {
-        return Failure{RefusalCause::malformed};
+        return RefusalCause::malformed;
       }
       break;
     default:
-      return Failure{RefusalCause::unsupported};
+      return RefusalCause::unsupported;
   }
   const bool longitude_ok = m.longitude >= -180 * 600000 && m.longitude <= 181 * 600000;
   const bool latitude_ok = m.latitude >= -90 * 600000 && m.latitude <= 91 * 600000;
   if (!longitude_ok || !latitude_ok) {
-    return Failure{RefusalCause::out_of_range};
+    return RefusalCause::out_of_range;
   }
-  return m;
+  return RefusalCause::none;
 }
 
 IdentityKind kind_of_mmsi(std::uint32_t mmsi) {

@@ -6,7 +6,6 @@
 #include <cstdint>
 
 #include "base/bytes.hpp"
-#include "base/result.hpp"
 #include "model/observation.hpp"
 #include "model/refusal.hpp"
 
@@ -59,7 +58,8 @@ struct AisMessage {
   std::uint32_t mothership;
 };
 
-Result<AisMessage, RefusalCause> decode_ais(Bytes packed, std::size_t bit_count);
+// Fills `message`; a cause other than none means that it is not to be used.
+RefusalCause decode_ais(Bytes packed, std::size_t bit_count, AisMessage& message);
 
 // False when the message says nothing that belief holds.
 bool to_observation(const AisMessage& message, Observation& out);

@@ -14,7 +14,12 @@ class Bits {
 
   std::size_t size() const { return count_; }
 
+  // `length` is 1..32.
   std::uint32_t get(std::size_t start, std::size_t length) const {
+    if (start + length <= count_ && start / 8 + 8 <= bytes_.size()) {
+      const std::uint64_t word = load_be<std::uint64_t>(bytes_.data() + start / 8);
+      return static_cast<std::uint32_t>(word << start % 8 >> (64 - length));
+    }
     std::uint32_t value = 0;
     for (std::size_t i = start; i < start + length; ++i) {
       const std::uint32_t bit = i < count_ && i / 8 < bytes_.size()

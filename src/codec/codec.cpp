@@ -74,18 +74,22 @@ void Decoder::reset() {
 }
 
 void Decoder::stream(Bytes chunk, std::int64_t now_ns, const Output& out) {
+  stream(chunk, now_ns, out, false);
+}
+
+void Decoder::stream(Bytes chunk, std::int64_t now_ns, const Output& out, bool ends) {
   if (kind_ == CodecKind::adsb && held_ == 0 && !skipping_ && !chunk.empty()) {
     beast_ = beast_ || chunk[0] == 0x1A;
   }
   if (kind_ == CodecKind::mavlink || beast_) {
     binary(chunk, now_ns, out);
   } else {
-    lines(chunk, now_ns, out);
+    lines(chunk, now_ns, out, ends);
   }
 }
 
 void Decoder::datagram(Bytes datagram, std::int64_t now_ns, const Output& out) {
-  stream(datagram, now_ns, out);
+  stream(datagram, now_ns, out, true);
   if (held_ == 0 && !skipping_) {
     return;
   }
@@ -98,13 +102,13 @@ void Decoder::datagram(Bytes datagram, std::int64_t now_ns, const Output& out) {
   skipping_ = noise_ = false;
 }
 
-void Decoder::lines(Bytes chunk, std::int64_t now_ns, const Output& out) {
+void Decoder::lines(Bytes chunk, std::int64_t now_ns, const Output& out, bool ends) {
   while (!chunk.empty()) {
     const auto* newline =
         static_cast<const std::uint8_t*>(std::memchr(chunk.data(), '\n', chunk.size()));
     const std::size_t length =
         newline == nullptr ? chunk.size() : static_cast<std::size_t>(newline - chunk.data());
-    if (newline != nullptr && held_ == 0 && !skipping_ && length <= sizeof hold_) {
+    if ((newline != nullptr || ends) && held_ == 0 && !skipping_ && length <= sizeof hold_) {
       one_line(chunk.first(length), now_ns, out);  // the whole line is here: no copy
     } else {
       const std::size_t room = sizeof hold_ - held_;
@@ -148,11 +152,12 @@ void Decoder::one_line(Bytes line, std::int64_t now_ns, const Output& out) {
       out.message(out.context, &result, result.raw);
     }
   } else if (kind_ == CodecKind::n2k) {
-    const auto result = decode_n2k_line(line);
-    if (result) {
-      out.message(out.context, &*result, line);
+    N2kMessage& message = std::get<N2kState>(state_).message;
+    const RefusalCause cause = decode_n2k_line(line, message);
+    if (cause == RefusalCause::none) {
+      out.message(out.context, &message, line);
     } else {
-      out.refused(out.context, result.error(), line);
+      out.refused(out.context, cause, line);
     }
   } else {
     std::uint8_t frame[14];

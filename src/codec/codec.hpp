@@ -61,14 +61,18 @@ class Decoder {
   CodecKind kind() const { return kind_; }
 
  private:
-  void lines(Bytes chunk, std::int64_t now_ns, const Output& out);
+  // `ends`: nothing follows that the last line could go on in.
+  void stream(Bytes chunk, std::int64_t now_ns, const Output& out, bool ends);
+  void lines(Bytes chunk, std::int64_t now_ns, const Output& out, bool ends);
   void one_line(Bytes line, std::int64_t now_ns, const Output& out);
   void end_line(std::int64_t now_ns, const Output& out);
   void binary(Bytes chunk, std::int64_t now_ns, const Output& out);
   std::size_t one_binary(Bytes bytes, std::int64_t now_ns, const Output& out);
   void adsb_frame(Bytes frame, Bytes raw, std::int64_t now_ns, const Output& out);
 
-  struct N2kState {};
+  struct N2kState {
+    N2kMessage message;
+  };
   struct MavlinkState {};
   CodecKind kind_;
   bool skipping_ = false;  // inside a line that was too long

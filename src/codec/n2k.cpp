@@ -1,5 +1,6 @@
 #include "codec/n2k.hpp"
 
+#include <array>
 #include <cstring>
 
 #include "base/math.hpp"
@@ -221,6 +222,17 @@ RefusalCause ais_static_b_part_b(Bytes p, N2kMessage& m) {
   return mmsi(p, m);
 }
 
+constexpr unsigned kNotHex = 0x80;
+
+constexpr std::array<std::uint8_t, 256> kHexValue = [] {
+  std::array<std::uint8_t, 256> values{};
+  for (unsigned c = 0; c < 256; ++c) {
+    const int value = hex_value(static_cast<char>(c));
+    values[c] = static_cast<std::uint8_t>(value < 0 ? static_cast<int>(kNotHex) : value);
+  }
+  return values;
+}();
+
 struct PgnReader {
   std::uint32_t pgn;
   std::size_t least_bytes;
@@ -236,60 +248,76 @@ constexpr PgnReader kReaders[] = {
     {129810, 24, ais_static_b_part_b},
 };
 
-}  // namespace
-
-RefusalCause decode_n2k_payload(Bytes payload, N2kMessage& m) {
+const PgnReader* reader_of(std::uint64_t pgn) {
   for (const PgnReader& reader : kReaders) {
-    if (reader.pgn == m.pgn) {
-      return payload.size() < reader.least_bytes ? RefusalCause::too_short
-                                                 : reader.read(payload, m);
+    if (reader.pgn == pgn) {
+      return &reader;
     }
   }
-  return RefusalCause::unsupported;
+  return nullptr;
 }
 
-Result<N2kMessage, RefusalCause> decode_n2k_line(Bytes line) {
+// Digits up to the next comma or the end; false when there are none or something else is there.
+bool take_number(std::string_view& rest, std::uint64_t& value) {
+  constexpr std::size_t kDigits = 18;  // cannot overflow
+  std::size_t at = 0;
+  value = 0;
+  for (; at < rest.size() && rest[at] != ','; ++at) {
+    const auto digit = static_cast<unsigned char>(rest[at] - '0');
+    if (digit > 9 || at == kDigits) {
+      return false;
+    }
+    value = value * 10 + digit;
+  }
+  rest.remove_prefix(at < rest.size() ? at + 1 : at);
+  return at != 0;
+}
+
+}  // namespace
+
+RefusalCause decode_n2k_line(Bytes line, N2kMessage& m) {
   std::string_view rest = as_text(line);
-  N2kMessage m{};
   const auto time = parse_time(next_field(rest, ','));
-  const auto priority = parse_unsigned(next_field(rest, ','));
-  const auto pgn = parse_unsigned(next_field(rest, ','));
-  const auto source = parse_unsigned(next_field(rest, ','));
-  const auto destination = parse_unsigned(next_field(rest, ','));
-  const auto length = parse_unsigned(next_field(rest, ','));
-  if (!time || !priority || !pgn || !source || !destination || !length) {
-    return Failure{RefusalCause::malformed};
+  std::uint64_t priority, pgn, source, destination, length;
+  if (!time || !take_number(rest, priority) || !take_number(rest, pgn) ||
+      !take_number(rest, source) || !take_number(rest, destination) || !take_number(rest, length)) {
+    return RefusalCause::malformed;
   }
   // Gateways number their own service messages above the 18 bits of a real PGN; they decode as
   // unsupported like any other unknown one.
-  if (*priority > 7 || *pgn > 0xFFFFFF || *source > 255 || *destination > 255 ||
-      *length > kN2kBytes) {
-    return Failure{RefusalCause::out_of_range};
+  if (priority > 7 || pgn > 0xFFFFFF || source > 255 || destination > 255 || length > kN2kBytes) {
+    return RefusalCause::out_of_range;
   }
+  const PgnReader* const reader = reader_of(pgn);
+  if (reader == nullptr) {
+    return RefusalCause::unsupported;
+  }
+  m = {};
   m.time_ns = *time;
-  m.priority = static_cast<std::uint8_t>(*priority);
-  m.pgn = static_cast<std::uint32_t>(*pgn);
-  m.source = static_cast<std::uint8_t>(*source);
-  m.destination = static_cast<std::uint8_t>(*destination);
+  m.priority = static_cast<std::uint8_t>(priority);
+  m.pgn = static_cast<std::uint32_t>(pgn);
+  m.source = static_cast<std::uint8_t>(source);
+  m.destination = static_cast<std::uint8_t>(destination);
+  // "xx,xx,…,xx"
   std::uint8_t payload[kN2kBytes];
-  std::size_t used = 0;
-  while (!rest.empty() && used < *length) {
-    const std::string_view pair = next_field(rest, ',');
-    const int high = pair.size() == 2 ? hex_value(pair[0]) : -1;
-    const int low = pair.size() == 2 ? hex_value(pair[1]) : -1;
-    if (high < 0 || low < 0) {
-      return Failure{RefusalCause::malformed};
-    }
-    payload[used++] = static_cast<std::uint8_t>(high * 16 + low);
+  const std::size_t bytes = length;
+  if (rest.size() + 1 != 3 * bytes && !(bytes == 0 && rest.empty())) {
+    return RefusalCause::malformed;
   }
-  if (used != *length || !rest.empty()) {
-    return Failure{RefusalCause::malformed};
+  unsigned seen = 0;
+  for (std::size_t i = 0; i < bytes; ++i) {
+    const char* const pair = rest.data() + 3 * i;
+    const std::uint8_t high = kHexValue[static_cast<unsigned char>(pair[0])];
+    const std::uint8_t low = kHexValue[static_cast<unsigned char>(pair[1])];
+    seen |= high | low;
+    seen |= i + 1 < bytes && pair[2] != ',' ? kNotHex : 0U;
+    payload[i] = static_cast<std::uint8_t>(high << 4 | low);
   }
-  const RefusalCause cause = decode_n2k_payload(Bytes(payload, used), m);
-  if (cause != RefusalCause::none) {
-    return Failure{cause};
+  if ((seen & kNotHex) != 0) {
+    return RefusalCause::malformed;
   }
-  return m;
+  return bytes < reader->least_bytes ? RefusalCause::too_short
+                                     : reader->read(Bytes(payload, bytes), m);
 }
 
 bool to_observation(const N2kMessage& m, Observation& out) {

@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "base/bytes.hpp"
-#include "base/result.hpp"
 #include "model/observation.hpp"
 #include "model/refusal.hpp"
 
@@ -46,10 +45,8 @@ struct N2kMessage {
   double length, beam, draught;  // m, 0 = not available
 };
 
-Result<N2kMessage, RefusalCause> decode_n2k_line(Bytes line);
-
-// One reassembled message without its text envelope; `message` has time, pgn and addresses set.
-RefusalCause decode_n2k_payload(Bytes payload, N2kMessage& message);
+// Fills `message`; a cause other than none means that it is not to be used.
+RefusalCause decode_n2k_line(Bytes line, N2kMessage& message);
 
 bool to_observation(const N2kMessage& message, Observation& out);
 

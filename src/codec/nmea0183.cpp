@@ -1,5 +1,6 @@
 #include "codec/nmea0183.hpp"
 
+#include <array>
 #include <cstring>
 
 #include "base/math.hpp"
@@ -69,13 +70,11 @@ struct Fields {
   std::size_t count = 0;
 
   explicit Fields(std::string_view text) {
-    while (count < 24) {
-      const std::size_t comma = text.find(',');
-      at[count++] = text.substr(0, comma);
-      if (comma == std::string_view::npos) {
-        break;
-      }
-      text = text.substr(comma + 1);
+    bool more = true;
+    while (more && count < 24) {
+      const std::size_t before = text.size();
+      at[count] = next_field(text, ',');
+      more = at[count++].size() < before;  // a comma was taken as well
     }
   }
 };
@@ -195,12 +194,77 @@ constexpr SentenceReader kReaders[] = {
     {"HDT", NmeaType::hdt, 1, read_hdt}, {"ZDA", NmeaType::zda, 4, read_zda},
 };
 
-// Value of one armoured character (IEC 61993-2, table "6-bit"), or -1.
-constexpr int unarmour(char c) {
-  if (c >= '0' && c <= 'W') {
-    return c - 48;
+constexpr std::uint8_t kNotArmour = 0x80;
+
+// Values of the armoured characters (IEC 61993-2, table "6-bit").
+constexpr std::array<std::uint8_t, 256> kArmour = [] {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(kNotArmour);
+  for (unsigned c = '0'; c <= 'W'; ++c) {
+    values[c] = static_cast<std::uint8_t>(c - 48);
   }
-  return c >= '`' && c <= 'w' ? c - 56 : -1;
+  for (unsigned c = '`'; c <= 'w'; ++c) {
+    values[c] = static_cast<std::uint8_t>(c - 56);
+  }
+  return values;
+}();
+
+// Appends six bits a character behind the first `bits` of `packed`; false when one is no armour.
+bool unarmour(std::string_view payload, std::uint8_t* packed, std::size_t bits) {
+  std::uint8_t* at = packed + bits / 8;
+  std::size_t held = bits % 8;
+  std::uint64_t word =
+      held != 0 ? *at >> (8 - held) : 0;  // its last `held` bits are not stored yet
+  unsigned seen = 0;
+  // Four characters are three bytes.
+  for (; payload.size() >= 4; payload.remove_prefix(4)) {
+    const std::uint8_t a = kArmour[static_cast<unsigned char>(payload[0])];
+    const std::uint8_t b = kArmour[static_cast<unsigned char>(payload[1])];
+    const std::uint8_t c = kArmour[static_cast<unsigned char>(payload[2])];
+    const std::uint8_t d = kArmour[static_cast<unsigned char>(payload[3])];
+    seen |= static_cast<unsigned>(a | b | c | d);
+    word = word << 24 | static_cast<std::uint64_t>(a << 18 | b << 12 | c << 6 | d);
+    const auto stored = static_cast<std::uint32_t>(word >> held);
+    *at++ = static_cast<std::uint8_t>(stored >> 16);
+    *at++ = static_cast<std::uint8_t>(stored >> 8);
+    *at++ = static_cast<std::uint8_t>(stored);
+  }
+  for (const char c : payload) {
+    const std::uint8_t value = kArmour[static_cast<unsigned char>(c)];
+    seen |= value;
+    word = word << 6 | value;
+    held += 6;
+    if (held >= 8) {
+      held -= 8;
+      *at++ = static_cast<std::uint8_t>(word >> held);
+    }
+  }
+  if (held != 0) {
+    *at = static_cast<std::uint8_t>(word << (8 - held));
+  }
+  return (seen & kNotArmour) == 0;
+}
+
+// -1 when it is anything else.
+int one_digit(std::string_view text) {
+  return text.size() == 1 && text[0] >= '0' && text[0] <= '9' ? text[0] - '0' : -1;
+}
+
+// All characters of a sentence between its start and its checksum (NMEA 0183, 5.3.4).
+std::uint8_t checksum_of(std::string_view text) {
+  const auto* at = reinterpret_cast<const std::uint8_t*>(text.data());
+  std::size_t left = text.size();
+  std::uint64_t word = 0;
+  for (; left >= 8; left -= 8, at += 8) {
+    word ^= load_le<std::uint64_t>(at);
+  }
+  word ^= word >> 32;
+  word ^= word >> 16;
+  auto sum = static_cast<std::uint8_t>(word ^ word >> 8);
+  for (; left > 0; --left, ++at) {
+    sum ^= *at;
+  }
+  return sum;
 }
 
 }  // namespace
@@ -244,11 +308,7 @@ const NmeaResult& NmeaDecoder::line(Bytes line, std::int64_t now_ns) {
   }
   const int high = hex_value(text[star + 1]);
   const int low = hex_value(text[star + 2]);
-  int sum = 0;
-  for (const char c : text.substr(1, star - 1)) {
-    sum ^= static_cast<unsigned char>(c);
-  }
-  if (high < 0 || low < 0 || sum != high * 16 + low) {
+  if (high < 0 || low < 0 || checksum_of(text.substr(1, star - 1)) != high * 16 + low) {
     return refuse(RefusalCause::checksum, line);
   }
   // Receivers may append comma-separated fields behind the checksum; anything else is damage.
@@ -323,22 +383,27 @@ NmeaDecoder::Assembly* NmeaDecoder::find_or_start(std::uint8_t part, std::uint8_
 
 // !--VDM,<parts>,<part>,<message id>,<channel>,<payload>,<fill bits>
 const NmeaResult& NmeaDecoder::transport(std::string_view text, Bytes line, std::int64_t now_ns) {
-  const Fields f(text);
-  if (f.count < 6) {
-    return refuse(RefusalCause::too_short, line);
+  std::string_view fields[6];
+  for (std::string_view& field : fields) {
+    if (text.data() == nullptr) {
+      return refuse(RefusalCause::too_short, line);
+    }
+    const std::size_t before = text.size();
+    field = next_field(text, ',');
+    text = field.size() < before ? text : std::string_view{};  // no comma: nothing follows
   }
-  const auto parts = parse_unsigned(f.at[0]);
-  const auto part = parse_unsigned(f.at[1]);
-  const auto id = f.at[2].empty() ? std::optional<std::uint64_t>(10) : parse_unsigned(f.at[2]);
-  const auto fill = f.at[5].empty() ? std::optional<std::uint64_t>(0) : parse_unsigned(f.at[5]);
-  if (!parts || !part || !id || !fill || *parts < 1 || *parts > 9 || *part < 1 || *part > *parts ||
-      *id > 10 || *fill > 5 || f.at[3].size() > 1) {
+  const auto parts = one_digit(fields[0]);
+  const auto part = one_digit(fields[1]);
+  const int id = fields[2].empty() ? 10 : one_digit(fields[2]);
+  const int fill = fields[5].empty() ? 0 : one_digit(fields[5]);
+  if (parts < 1 || part < 1 || part > parts || id < 0 || fill < 0 || fill > 5 ||
+      fields[3].size() > 1) {
     return refuse(RefusalCause::malformed, line);
   }
-  const std::string_view payload = f.at[4];
-  const char channel = f.at[3].empty() ? '-' : f.at[3][0];
-  Assembly* a = find_or_start(static_cast<std::uint8_t>(*part), static_cast<std::uint8_t>(*parts),
-                              static_cast<std::uint8_t>(*id), channel, now_ns);
+  const std::string_view payload = fields[4];
+  const char channel = fields[3].empty() ? '-' : fields[3][0];
+  Assembly* a = find_or_start(static_cast<std::uint8_t>(part), static_cast<std::uint8_t>(parts),
+                              static_cast<std::uint8_t>(id), channel, now_ns);
   if (a == nullptr) {
     return refuse(RefusalCause::multipart_missing, line);
   }
@@ -346,24 +411,17 @@ const NmeaResult& NmeaDecoder::transport(std::string_view text, Bytes line, std:
     a->used = false;
     return refuse(RefusalCause::multipart_timeout, line);
   }
-  const bool last = *part == *parts;
+  const bool last = part == parts;
   const std::size_t added_bits = payload.size() * 6;
   if (a->bits + added_bits > kAisBits || a->raw_bytes + line.size() + 1 > limits::kRawBytes) {
     a->used = false;
     return refuse(RefusalCause::too_long, line);
   }
-  for (const char c : payload) {
-    const int value = unarmour(c);
-    if (value < 0) {
-      a->used = false;
-      return refuse(RefusalCause::malformed, line);
-    }
-    for (int bit = 5; bit >= 0; --bit, ++a->bits) {
-      const auto mask = static_cast<std::uint8_t>(0x80U >> (a->bits % 8));
-      std::uint8_t& byte = a->packed[a->bits / 8];
-      byte = static_cast<std::uint8_t>((value >> bit & 1) != 0 ? byte | mask : byte & ~mask);
-    }
+  if (!unarmour(payload, a->packed, a->bits)) {
+    a->used = false;
+    return refuse(RefusalCause::malformed, line);
   }
+  a->bits = static_cast<std::uint16_t>(a->bits + added_bits);
   if (!line.empty()) {
     std::memcpy(a->raw + a->raw_bytes, line.data(), line.size());
   }
@@ -372,21 +430,20 @@ const NmeaResult& NmeaDecoder::transport(std::string_view text, Bytes line, std:
     a->raw[a->raw_bytes++] = '\n';
     ++a->next_part;
     result_.kind = NmeaKind::part;
-    result_.part = static_cast<std::uint8_t>(*part);
-    result_.parts = static_cast<std::uint8_t>(*parts);
+    result_.part = static_cast<std::uint8_t>(part);
+    result_.parts = static_cast<std::uint8_t>(parts);
     result_.raw = line;
     return result_;
   }
   a->used = false;
   std::memcpy(raw_, a->raw, a->raw_bytes);
   const Bytes raw(raw_, a->raw_bytes);
-  const std::size_t bits = a->bits >= *fill ? a->bits - *fill : 0;
-  const auto message = decode_ais(Bytes(a->packed, sizeof a->packed), bits);
-  if (!message) {
-    return refuse(message.error(), raw);
+  const std::size_t bits = a->bits >= fill ? static_cast<std::size_t>(a->bits - fill) : 0;
+  const RefusalCause cause = decode_ais(Bytes(a->packed, sizeof a->packed), bits, result_.ais);
+  if (cause != RefusalCause::none) {
+    return refuse(cause, raw);
   }
   result_.kind = NmeaKind::ais;
-  result_.ais = *message;
   result_.raw = raw;
   return result_;
 }

@@ -175,15 +175,15 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
 ReadResult read_journal(const std::string& folder, const Visit& visit) {
   ReadResult r;
   const std::vector<std::uint64_t> segments = list_segments(folder);
+  platform::FileBytes content;
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const std::string path = folder + "/" + segment_name(segments[i]);
-    const auto content = platform::read_plain_file(path, std::size_t{2} << 30);
-    if (!content) {
-      r.problem = path + ": " + platform::error_text(content.error());
+    if (const int error = platform::read_plain_file(path, std::size_t{2} << 30, content)) {
+      r.problem = path + ": " + platform::error_text(error);
       return r;
     }
     const std::uint64_t before = r.last_block;
-    r = read_segment(*content, segments[i], std::move(r), visit);
+    r = read_segment(content, segments[i], std::move(r), visit);
     if (r.torn_tail && r.last_block == before && i + 1 == segments.size() && i > 0) {
       return r;  // killed while the segment was being begun
     }

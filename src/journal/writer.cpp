@@ -50,18 +50,22 @@ std::size_t Writer::buffer_bytes(std::size_t max_batch_bytes, std::size_t max_fr
 
 std::string Writer::open(const WriterOptions& options) {
   options_ = options;
+  options_.segment_bytes -= options_.segment_bytes % limits::kBlockAlignment;
   segments_ = options.segments;
   for (ReadResult::Segment& s : segments_) {
     s.first_batch = s.first_batch == 0 ? options.next_batch : s.first_batch;
   }
   buffer_bytes_ = buffer_bytes(options.max_batch_bytes, options.max_frozen_bytes);
   frozen_.reserve(options.max_frozen_bytes);
-  void* memory = std::aligned_alloc(limits::kBlockAlignment, buffer_bytes_);
-  if (memory == nullptr) {
-    return "no memory for the journal's write buffer";
+  for (const auto& [buffer, bytes] :
+       {std::pair{&buffer_, buffer_bytes_}, std::pair{&zeros_, kZeroBytes}}) {
+    void* memory = std::aligned_alloc(limits::kBlockAlignment, bytes);
+    if (memory == nullptr) {
+      return "no memory for the journal's write buffer";
+    }
+    std::memset(memory, 0, bytes);
+    buffer->reset(static_cast<std::uint8_t*>(memory));
   }
-  std::memset(memory, 0, buffer_bytes_);
-  buffer_.reset(static_cast<std::uint8_t*>(memory));
   const int ring_error =
       options.may_use_ring ? ring_.init({.entries = 8, .one_thread = false}) : ENOSYS;
   has_ring_ = ring_error == 0;
@@ -79,24 +83,42 @@ void Writer::keep_frozen(Bytes frozen, std::uint64_t batch) {
   frozen_batch_ = batch;
 }
 
-// The file of a segment, filled with zeros once: on blocks that were only allocated, each sync also
-// writes metadata.
-int Writer::create_segment(const std::string& path, std::uint64_t bytes) {
-  const platform::Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
-  if (!file.valid()) {
-    return errno;
-  }
-  std::memset(buffer_.get(), 0, buffer_bytes_);
-  for (std::uint64_t done = 0; done < bytes;) {
-    const std::size_t n =
-        static_cast<std::size_t>(std::min<std::uint64_t>(buffer_bytes_, bytes - done));
-    const auto wrote = ::write(file.get(), buffer_.get(), n);
-    if (wrote < 0) {
+// Brings the file of the segment to come up to `to` of `whole` bytes of zeros: on blocks that were
+// only allocated, each sync would also write metadata.
+int Writer::fill_next(std::uint64_t to, std::uint64_t whole) {
+  if (!next_.file.valid()) {
+    constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+    next_.file = platform::Fd(::open(next_path().c_str(), kFlags | O_DIRECT, 0640));
+    if (!next_.file.valid() && errno == EINVAL) {  // a file system without it
+      next_.file = platform::Fd(::open(next_path().c_str(), kFlags, 0640));
+    }
+    if (!next_.file.valid()) {
       return errno;
     }
-    done += static_cast<std::uint64_t>(wrote);
   }
-  return ::fsync(file.get()) == 0 ? sync_folder(options_.folder) : errno;
+  while (next_.bytes < to) {
+    const auto n =
+        static_cast<std::size_t>(std::min<std::uint64_t>(kZeroBytes, whole - next_.bytes));
+    const auto wrote = ::write(next_.file.get(), zeros_.get(), n);
+    if (wrote < 0 || wrote % static_cast<ssize_t>(limits::kBlockAlignment) != 0) {
+      return wrote < 0 ? errno : ENOSPC;
+    }
+    next_.bytes += static_cast<std::uint64_t>(wrote);
+  }
+  if (next_.bytes == whole && !next_.synced) {
+    if (::fsync(next_.file.get()) != 0) {
+      return errno;
+    }
+    next_.synced = true;
+  }
+  return 0;
+}
+
+void Writer::drop_next() {
+  if (next_.file.valid()) {
+    ::unlink(next_path().c_str());
+  }
+  next_ = {};
 }
 
 int Writer::write_segment_header() {
@@ -119,20 +141,20 @@ int Writer::begin_segment() {
       open_.file.valid() ? options_.segment_bytes
                          : std::min<std::uint64_t>(options_.segment_bytes,
                                                    std::max(kFirstBytes, 2 * buffer_bytes_));
-  int error = create_segment(path, bytes);
+  int error = fill_next(bytes, bytes);
   if (error == 0) {
-    platform::Fd file(::open(path.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC));
-    if (!file.valid()) {  // a file system without it
-      file = platform::Fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    }
-    error = file.valid() ? 0 : errno;
-    Open before = std::exchange(open_, {std::move(file), number, bytes, 0});
-    error = error == 0 ? write_segment_header() : error;
+    error = ::rename(next_path().c_str(), path.c_str()) == 0 ? sync_folder(options_.folder) : errno;
+  }
+  if (error == 0) {
+    Open before = std::exchange(open_, {std::move(next_.file), number, bytes, 0});
+    next_ = {};
+    error = write_segment_header();
     if (error != 0) {
       open_ = std::move(before);
     }
   }
   if (error != 0) {  // the segment before stays the one being written, and this is tried again
+    drop_next();
     ::unlink(path.c_str());
     return error;
   }
@@ -241,6 +263,13 @@ bool Writer::step(Lane& batches) {
   options_.next_batch = last.number + 1;
   durable_.store(last.first_sequence + last.input_count + last.derived_count - 1,
                  std::memory_order_release);
+  // Ready when this one is half full.
+  const std::uint64_t part =
+      std::min(open_.bytes, 2 * open_.at) * (options_.segment_bytes >> 12) / open_.bytes;
+  if (!next_.refused && fill_next(part << 12, options_.segment_bytes) != 0) {
+    drop_next();
+    next_.refused = true;
+  }
   return true;
 }
 
@@ -249,6 +278,7 @@ void Writer::close() {
     write_block(BlockKind::close, 0, 0, 0);
   }
   open_ = {};
+  drop_next();
 }
 
 // Only once the newest segment is on disk: it begins with frozen_, and a replay of what is left

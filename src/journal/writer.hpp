@@ -40,7 +40,7 @@ struct WriterOptions {
 class Writer {
  public:
   static std::size_t bytes_needed(std::size_t max_batch_bytes, std::size_t max_frozen_bytes) {
-    return buffer_bytes(max_batch_bytes, max_frozen_bytes) + max_frozen_bytes;
+    return buffer_bytes(max_batch_bytes, max_frozen_bytes) + max_frozen_bytes + kZeroBytes;
   }
   // Begins a new segment and syncs it, so that the epoch is raised durably before anything is
   // accepted. Empty on success.
@@ -67,9 +67,13 @@ class Writer {
   struct FreeAligned {
     void operator()(std::uint8_t* p) const;
   };
+  static constexpr std::size_t kZeroBytes = 256 << 10;
+
   static std::size_t buffer_bytes(std::size_t max_batch_bytes, std::size_t max_frozen_bytes);
   int begin_segment();
-  int create_segment(const std::string& path, std::uint64_t bytes);
+  std::string next_path() const { return options_.folder + "/next"; }
+  int fill_next(std::uint64_t to, std::uint64_t whole);
+  void drop_next();
   int write_segment_header();
   int write_by_ring(Bytes block);
   int write_by_calls(Bytes block);
@@ -86,7 +90,16 @@ class Writer {
     std::uint64_t at = 0;  // offset of the next block
   };
   Open open_;
-  std::unique_ptr<std::uint8_t[], FreeAligned> buffer_;
+  // The segment to come, filled with zeros little by little while this one is written: at once it
+  // would hold up what waits for the disk by tens of milliseconds.
+  struct Next {
+    platform::Fd file;
+    std::uint64_t bytes = 0;  // zeros so far
+    bool synced = false;
+    bool refused = false;  // left to the moment that needs it, which says why
+  };
+  Next next_;
+  std::unique_ptr<std::uint8_t[], FreeAligned> buffer_, zeros_;
   std::size_t buffer_bytes_ = 0;
   std::vector<ReadResult::Segment> segments_;
   std::vector<std::uint8_t> frozen_;

@@ -40,14 +40,24 @@ enum class OpCode : std::uint16_t {
   logical_and,
   logical_or,
   logical_not,
-  select,  // condition, then, else
+  select,         // condition, then, else
+  skip_if_false,  // the next `count` operations, when the top is false; the top stays
+  skip_if_true,
+  compare_track,  // field `index` of the subject with `value`, by the operation in `count`
   count
 };
 
 struct OpInfo {
-  std::uint8_t pops;
+  std::uint8_t pops;  // each pushes one value, but the skips, which leave the stack as it is
   std::uint8_t cost;  // in units of one simple operation; inside_* adds the zone's points
 };
+
+constexpr bool is_comparison(OpCode code) {
+  return code >= OpCode::less && code <= OpCode::not_equal;
+}
+constexpr bool is_skip(OpCode code) {
+  return code == OpCode::skip_if_false || code == OpCode::skip_if_true;
+}
 
 constexpr OpInfo info_of(OpCode code) {
   switch (code) {
@@ -58,6 +68,8 @@ constexpr OpInfo info_of(OpCode code) {
     case OpCode::level:
     case OpCode::confidence:
       return {0, 1};
+    case OpCode::compare_track:
+      return {0, 2};
     case OpCode::inside_track:
     case OpCode::inside_own:
       return {0, 4};
@@ -71,6 +83,8 @@ constexpr OpInfo info_of(OpCode code) {
     case OpCode::negate:
     case OpCode::absolute:
     case OpCode::logical_not:
+    case OpCode::skip_if_false:
+    case OpCode::skip_if_true:
       return {1, 1};
     case OpCode::select:
       return {3, 1};
@@ -134,6 +148,20 @@ inline constexpr std::array kTrackFields{
     FieldName{"lost", Dimension::boolean, 19, "not heard for the tracker's `lost` time"},
 };
 static_assert(kTrackFields.size() == static_cast<std::size_t>(TrackField::count));
+
+// What a field costs beyond the load: some are worked out when they are asked for.
+constexpr std::uint32_t extra_cost_of(TrackField field) {
+  switch (field) {
+    case TrackField::speed:
+    case TrackField::sigma:
+      return 4;
+    case TrackField::course:
+    case TrackField::confidence:
+      return 15;
+    default:
+      return 0;
+  }
+}
 
 enum class SourceField : std::uint16_t { age = 0, up, accepted, count };
 

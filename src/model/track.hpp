@@ -1,10 +1,12 @@
 // Purpose: the track, what the node holds to be true of one thing in the world.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
 
+#include "base/geo.hpp"
 #include "model/observation.hpp"
 
 namespace vedette {
@@ -43,8 +45,6 @@ struct Track {
   double wind_angle;          // degrees, NaN when unknown
   double battery;             // share 0..1, NaN when unknown
   double last_nis;            // normalised innovation squared of the last position, 2 degrees
-  double ecef[3];             // m, WGS 84, of latitude and longitude at height 0
-  double normal[3];           // unit vector up at that place
   double candidate_latitude;  // of the last gated position
   double candidate_longitude;
   std::int64_t candidate_ns;
@@ -59,7 +59,12 @@ struct Track {
   std::uint8_t reserved[4];
   char name[24];
   char callsign[16];
+  // Follow from latitude and longitude alone, and stand last: the digest leaves them out.
+  double ecef[3];     // m, WGS 84, at height 0
+  double normal[3];   // unit vector up at that place
+  Parallel parallel;  // of the latitude
 };
+inline constexpr std::size_t kTrackDigestBytes = offsetof(Track, ecef);
 static_assert(std::is_trivially_copyable_v<Track>);
 static_assert(sizeof(Track) % 8 == 0);
 

@@ -57,6 +57,7 @@ std::size_t Shard::bytes_needed(const plan::Plan& plan) {
          engine::Waiting::bytes_needed(plan.limits()->waiting_events()) +
          arena_bytes<Resolution>(limits::kBatchEvents) +
          arena_bytes<assess::SourceFacts>(plan.sources()->size()) +
+         arena_bytes<SourceLimits>(plan.sources()->size()) +
          arena_bytes<std::uint64_t>(plan.sources()->size()) + 2 * arena_bytes<Touched>(kTouched) +
          kEventClasses * engine::ReadySet::bytes_needed(plan.limits()->tracks()) +
          arena_bytes<std::uint16_t>(plan.limits()->tracks()) +
@@ -84,8 +85,11 @@ void Shard::init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, st
   assess_.init(arena, plan);
   decide_.init(arena, plan);
   delivery_.init(arena, plan);
+  limits_ = arena.make<SourceLimits>(plan.sources()->size());
   std::int64_t longest_ns = 0;
-  for (const plan::Source* s : *plan.sources()) {
+  for (std::size_t i = 0; i < limits_.size(); ++i) {
+    const plan::Source* s = plan.sources()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    limits_[i] = {s->horizon_ns(), s->sample()};
     longest_ns = std::max(longest_ns, s->horizon_ns());
   }
   waiting_.init(arena, plan.limits()->waiting_events(), longest_ns);
@@ -154,7 +158,7 @@ std::int64_t Shard::deadline_ns(const EventHeader& event) const {
   // A record that was made elsewhere may hold any number.
   const std::int64_t received =
       std::clamp<std::int64_t>(event.received_ns, 0, std::numeric_limits<std::int64_t>::max() / 2);
-  return received + (horizon ? plan_->sources()->Get(event.source)->horizon_ns() : 0);
+  return received + (horizon ? limits_[event.source].horizon_ns : 0);
 }
 
 namespace {
@@ -194,7 +198,8 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
                   std::int64_t arrival_ns, const Urgency& urgency) {
   const bool tick_due = now_ns >= next_tick_ns_;
   Heads heads;
-  CHECK(lanes.size() <= heads.heads.size(), "a lane for each source, outcomes and commands");
+  CHECK(lanes.size() <= heads.heads.size(),
+        "a lane for each source, outcomes, commands and faults");
   for (Lane* lane : lanes) {
     if (const auto record = lane->peek(); !record.empty()) {
       heads.heads[heads.count++] = {key_of(event_at(record)), lane};
@@ -468,8 +473,8 @@ bool Shard::takes(EventHeader& event) {
   if (event.source >= sources_.size()) {
     return true;
   }
-  const plan::Source* source = plan_->sources()->Get(event.source);
-  switch (load_.admit(event, source->horizon_ns(), source->sample(), batch_.admitted_ns())) {
+  const SourceLimits& source = limits_[event.source];
+  switch (load_.admit(event, source.horizon_ns, source.sample, batch_.admitted_ns())) {
     case engine::Load::Verdict::work:
       return true;
     case engine::Load::Verdict::sampled_out:
@@ -804,7 +809,7 @@ std::uint64_t Shard::digest_touched() const {
   Digest digest;
   for (std::size_t i = 0; i < touched_count_; ++i) {
     if (touched_[i].track != TrackTable::kNone && tracks_.in_use(touched_[i].track)) {
-      digest.mix(bytes_of(tracks_[touched_[i].track]));
+      digest.mix(bytes_of(tracks_[touched_[i].track]).first(kTrackDigestBytes));
     }
   }
   digest.mix(assess_.raised());

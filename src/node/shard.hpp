@@ -123,6 +123,12 @@ class Shard {
   engine::Load load_;
   engine::BatchBuilder batch_;
   engine::Progress progress_;
+  // What the plan says of each source, at hand for every event.
+  struct SourceLimits {
+    std::int64_t horizon_ns;
+    std::uint32_t sample;
+  };
+  std::span<SourceLimits> limits_;
   std::span<assess::SourceFacts> sources_;
   std::span<std::uint64_t> records_;  // last record number accepted, by source
   std::uint64_t node_id_ = 0;

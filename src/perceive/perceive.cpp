@@ -10,10 +10,14 @@ namespace {
 
 const double kUnknown = canonical(std::numeric_limits<double>::quiet_NaN());
 
+// What follows from the track's place. Until then the trigonometry of the place before stands in
+// for it, which is near.
 void refresh_place(Track& t) {
-  const Place place{t.latitude, t.longitude};
-  const Vector3 ecef = ecef_of(place);
-  const Vector3 normal = normal_of(place);
+  const Parallel parallel = parallel_at(t.latitude);
+  const SinCos longitude = det_sincos(t.longitude * kDegree);
+  const Vector3 normal{parallel.cos * longitude.cos, parallel.cos * longitude.sin, parallel.sin};
+  const Vector3 ecef = ecef_of(normal);
+  t.parallel = parallel;
   t.ecef[0] = ecef.x;
   t.ecef[1] = ecef.y;
   t.ecef[2] = ecef.z;
@@ -46,9 +50,61 @@ void start_filter(Track& t, const Tracker& k, double latitude, double longitude,
   t.gated_in_row = 0;
 }
 
-double distance_between(double lat_a, double lon_a, double lat_b, double lon_b) {
-  const Offset o = offset_between({lat_a, lon_a}, {lat_b, lon_b});
-  return det_sqrt(o.east * o.east + o.north * o.north);
+double square_of(const Offset& o) {
+  return o.east * o.east + o.north * o.north;
+}
+
+void filter_predict(Track& t, const Tracker& k, std::int64_t to_ns) {
+  const double dt = seconds_between(t.filter_ns, to_ns);
+  if (dt <= 0.0) {
+    return;
+  }
+  const Place place =
+      moved({t.latitude, t.longitude}, t.velocity_east * dt, t.velocity_north * dt, t.parallel);
+  t.latitude = place.latitude;
+  t.longitude = place.longitude;
+  const double q = k.acceleration * k.acceleration;
+  t.variance_position = predicted_variance(t, k, dt);
+  t.covariance += dt * (t.variance_velocity + q * dt / 2.0);
+  t.variance_velocity += q * dt;
+  t.filter_ns = to_ns;
+}
+
+// Takes a measured position that lies `innovation` from the predicted one; returns the normalised
+// innovation squared (2 degrees of freedom).
+double filter_position(Track& t, const Offset& innovation, double sigma) {
+  const double s = 1.0 / (t.variance_position + sigma * sigma);
+  const double gain_position = t.variance_position * s;
+  const double gain_velocity = t.covariance * s;
+  const Place place = moved({t.latitude, t.longitude}, gain_position * innovation.east,
+                            gain_position * innovation.north, t.parallel);
+  t.latitude = place.latitude;
+  t.longitude = place.longitude;
+  t.velocity_east += gain_velocity * innovation.east;
+  t.velocity_north += gain_velocity * innovation.north;
+  const double remaining = 1.0 - gain_position;
+  t.variance_velocity -= gain_velocity * t.covariance;
+  t.variance_position *= remaining;
+  t.covariance *= remaining;
+  return square_of(innovation) * s;
+}
+
+void filter_velocity(Track& t, double east, double north, double sigma) {
+  const double s = 1.0 / (t.variance_velocity + sigma * sigma);
+  const double gain_position = t.covariance * s;
+  const double gain_velocity = t.variance_velocity * s;
+  const double de = east - t.velocity_east;
+  const double dn = north - t.velocity_north;
+  const Place place =
+      moved({t.latitude, t.longitude}, gain_position * de, gain_position * dn, t.parallel);
+  t.latitude = place.latitude;
+  t.longitude = place.longitude;
+  t.velocity_east += gain_velocity * de;
+  t.velocity_north += gain_velocity * dn;
+  const double remaining = 1.0 - gain_velocity;
+  t.variance_position -= gain_position * t.covariance;
+  t.variance_velocity *= remaining;
+  t.covariance *= remaining;
 }
 
 enum class Fit { accepted, gated, reacquired };
@@ -61,10 +117,11 @@ Fit take_position(Track& t, const Tracker& k, double latitude, double longitude,
   const double since_position = seconds_between(t.observed_ns, ns);
   const double reach = k.max_speed * (since_position > 0.0 ? since_position : 0.0) +
                        k.gate_sigma * det_sqrt(t.variance_position + sigma * sigma);
-  if (distance_between(t.latitude, t.longitude, latitude, longitude) > reach) {
+  const Place measured{latitude, longitude};
+  if (square_of(offset_between({t.latitude, t.longitude}, measured, t.parallel)) > reach * reach) {
     ++t.gated;
-    const double apart =
-        distance_between(t.candidate_latitude, t.candidate_longitude, latitude, longitude);
+    const double apart = det_sqrt(square_of(
+        offset_between({t.candidate_latitude, t.candidate_longitude}, measured, t.parallel)));
     const double candidate_s = seconds_between(t.candidate_ns, ns);
     const bool agrees = t.gated_in_row > 0 && candidate_s >= 0.0 &&
                         apart <= k.max_speed * candidate_s + k.gate_sigma * 1.5 * sigma;
@@ -79,15 +136,15 @@ Fit take_position(Track& t, const Tracker& k, double latitude, double longitude,
     return Fit::reacquired;
   }
   filter_predict(t, k, ns);
-  const Offset innovation = offset_between({t.latitude, t.longitude}, {latitude, longitude});
-  const double squared = innovation.east * innovation.east + innovation.north * innovation.north;
+  const Offset innovation = offset_between({t.latitude, t.longitude}, measured, t.parallel);
+  const double squared = square_of(innovation);
   if (squared > 2.0 * k.gate_sigma * k.gate_sigma * variance && dt > 0.0) {
     // Possible, but not as it was moving: a manoeuvre. The velocity is forgotten, the place is not.
     t.variance_velocity += squared / (dt * dt);
     t.variance_position += squared;
     t.covariance = 0.0;
   }
-  t.last_nis = filter_position(t, latitude, longitude, sigma);
+  t.last_nis = filter_position(t, innovation, sigma);
   t.gated_in_row = 0;
   return Fit::accepted;
 }
@@ -149,59 +206,6 @@ void note(Perceived& p, TrackChangeKind change) {
 
 }  // namespace
 
-void filter_predict(Track& t, const Tracker& k, std::int64_t to_ns) {
-  const double dt = seconds_between(t.filter_ns, to_ns);
-  if (dt <= 0.0) {
-    return;
-  }
-  const Place place = moved({t.latitude, t.longitude}, t.velocity_east * dt, t.velocity_north * dt);
-  t.latitude = place.latitude;
-  t.longitude = place.longitude;
-  const double q = k.acceleration * k.acceleration;
-  t.variance_position = predicted_variance(t, k, dt);
-  t.covariance += dt * (t.variance_velocity + q * dt / 2.0);
-  t.variance_velocity += q * dt;
-  t.filter_ns = to_ns;
-  refresh_place(t);
-}
-
-double filter_position(Track& t, double latitude, double longitude, double sigma) {
-  const Offset innovation = offset_between({t.latitude, t.longitude}, {latitude, longitude});
-  const double s = t.variance_position + sigma * sigma;
-  const double gain_position = t.variance_position / s;
-  const double gain_velocity = t.covariance / s;
-  const Place place = moved({t.latitude, t.longitude}, gain_position * innovation.east,
-                            gain_position * innovation.north);
-  t.latitude = place.latitude;
-  t.longitude = place.longitude;
-  t.velocity_east += gain_velocity * innovation.east;
-  t.velocity_north += gain_velocity * innovation.north;
-  const double remaining = 1.0 - gain_position;
-  t.variance_velocity -= gain_velocity * t.covariance;
-  t.variance_position *= remaining;
-  t.covariance *= remaining;
-  refresh_place(t);
-  return (innovation.east * innovation.east + innovation.north * innovation.north) / s;
-}
-
-void filter_velocity(Track& t, double east, double north, double sigma) {
-  const double s = t.variance_velocity + sigma * sigma;
-  const double gain_position = t.covariance / s;
-  const double gain_velocity = t.variance_velocity / s;
-  const double de = east - t.velocity_east;
-  const double dn = north - t.velocity_north;
-  const Place place = moved({t.latitude, t.longitude}, gain_position * de, gain_position * dn);
-  t.latitude = place.latitude;
-  t.longitude = place.longitude;
-  t.velocity_east += gain_velocity * de;
-  t.velocity_north += gain_velocity * dn;
-  const double remaining = 1.0 - gain_velocity;
-  t.variance_position -= gain_position * t.covariance;
-  t.variance_velocity *= remaining;
-  t.covariance *= remaining;
-  refresh_place(t);
-}
-
 Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& event,
                    const Observation& o) {
   Perceived result;
@@ -242,7 +246,6 @@ Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& 
     Fit fit = Fit::accepted;
     if (t.updates == 0) {
       start_filter(t, k, latitude, longitude, sigma, ns);
-      refresh_place(t);
     } else if (ns < t.filter_ns) {
       const bool recent = t.filter_ns - ns <= kSkewNs;
       result.exit = recent ? Exit::retraction : Exit::abandonment;
@@ -257,7 +260,6 @@ Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& 
       return result;
     }
     if (fit == Fit::reacquired) {
-      refresh_place(t);
       note(result, TrackChangeKind::reacquired);
     }
     ++t.updates;
@@ -270,6 +272,9 @@ Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& 
     }
   }
   take_velocity(t, k, o, ns);
+  if (t.updates != 0 && (o.has(Field::position) || o.has(Field::speed))) {
+    refresh_place(t);
+  }
   take_attributes(t, event, o);
   t.heard_ns = ns > t.heard_ns ? ns : t.heard_ns;
   if (event.source < 32) {

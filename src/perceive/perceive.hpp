@@ -45,10 +45,4 @@ Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& 
 // the table: the caller releases it after everybody has been told.
 bool age_track(const Config& config, Track& track, std::int64_t now_ns, TrackChangeKind& change);
 
-// One axis-symmetric constant-velocity filter step, exposed for its tests.
-void filter_predict(Track& track, const Tracker& tracker, std::int64_t to_ns);
-// Returns the normalised innovation squared (2 degrees of freedom).
-double filter_position(Track& track, double latitude, double longitude, double sigma);
-void filter_velocity(Track& track, double east, double north, double sigma);
-
 }  // namespace vedette::perceive

@@ -1,6 +1,7 @@
 #include "plan/expression_compiler.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "base/text.hpp"
@@ -89,9 +90,25 @@ class Compiler {
     std::uint32_t extra = 0;
     if (code == OpCode::inside_track || code == OpCode::inside_own) {
       extra = (*context_.zone_costs)[index];
+    } else if (code == OpCode::load_track || code == OpCode::load_own) {
+      extra = extra_cost_of(static_cast<TrackField>(index));
     }
     out_.cost += info_of(code).cost + extra;
     out_.ops.emplace_back(value, static_cast<std::uint16_t>(code), index, 0);
+  }
+
+  // A field of the subject and a constant, by far the most common, are one operation.
+  void emit_comparison(OpCode code) {
+    const std::size_t n = out_.ops.size();
+    if (n >= 2 && static_cast<OpCode>(out_.ops[n - 2].code()) == OpCode::load_track &&
+        static_cast<OpCode>(out_.ops[n - 1].code()) == OpCode::push) {
+      const Op fused(out_.ops[n - 1].value(), static_cast<std::uint16_t>(OpCode::compare_track),
+                     out_.ops[n - 2].index(), static_cast<std::uint32_t>(code));
+      out_.ops.resize(n - 2);
+      out_.ops.push_back(fused);
+      return;  // what the two cost is counted
+    }
+    emit(code);
   }
 
   void skip_space() {
@@ -143,20 +160,56 @@ class Compiler {
     return first;
   }
   Dimension either() {
-    Dimension left = all();
-    while (ok() && take("or")) {
-      need(left, Dimension::boolean, "the left side of \"or\"");
-      need(all(), Dimension::boolean, "the right side of \"or\"");
-      emit(OpCode::logical_or);
-    }
-    return left;
+    return chain("or", OpCode::logical_or, OpCode::skip_if_true, &Compiler::all);
   }
   Dimension all() {
-    Dimension left = inverse();
-    while (ok() && take("and")) {
-      need(left, Dimension::boolean, "the left side of \"and\"");
-      need(inverse(), Dimension::boolean, "the right side of \"and\"");
-      emit(OpCode::logical_and);
+    return chain("and", OpCode::logical_and, OpCode::skip_if_false, &Compiler::inverse);
+  }
+  // Operands have no side effects and "and" and "or" do not mind their order: the cheapest is asked
+  // first, and one that decides leaves out the rest.
+  Dimension chain(std::string_view word, OpCode code, OpCode skip,
+                  Dimension (Compiler::*operand)()) {
+    struct Part {
+      std::vector<Op> ops;
+      std::uint32_t cost;
+    };
+    const std::size_t begin = out_.ops.size();
+    const std::uint32_t cost_before = out_.cost;
+    std::vector<Part> parts;
+    const auto cut = [&](std::uint32_t cost) {
+      const auto first = out_.ops.begin() + static_cast<std::ptrdiff_t>(begin);
+      parts.push_back({{first, out_.ops.end()}, cost});
+      out_.ops.erase(first, out_.ops.end());
+    };
+    const Dimension left = (this->*operand)();
+    if (!ok() || !take(word)) {
+      return left;
+    }
+    const std::string quoted = '"' + std::string(word) + '"';
+    need(left, Dimension::boolean, "the left side of " + quoted);
+    cut(out_.cost - cost_before);
+    do {
+      const std::uint32_t before = out_.cost;
+      need((this->*operand)(), Dimension::boolean, "the right side of " + quoted);
+      cut(out_.cost - before);
+    } while (ok() && take(word));
+    std::stable_sort(parts.begin(), parts.end(),
+                     [](const Part& a, const Part& b) { return a.cost < b.cost; });
+    std::size_t left_over = 0;  // operations behind the first part, skips included
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+      left_over += parts[i].ops.size() + 2;
+    }
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if (i != 0) {
+        out_.ops.emplace_back(0.0, static_cast<std::uint16_t>(skip), 0,
+                              static_cast<std::uint32_t>(--left_over));
+        ++out_.cost;
+        left_over -= parts[i].ops.size() + 1;
+      }
+      out_.ops.insert(out_.ops.end(), parts[i].ops.begin(), parts[i].ops.end());
+      if (i != 0) {
+        emit(code);
+      }
     }
     return left;
   }
@@ -191,7 +244,7 @@ class Compiler {
                    std::string(name_of(right)),
                unit_help(left));
         }
-        emit(o.code);
+        emit_comparison(o.code);
         return Dimension::boolean;
       }
     }
@@ -547,24 +600,43 @@ std::string check_ops(const Op* ops, std::size_t count, std::size_t zones, std::
     return "an expression has 1 to " + std::to_string(limits::kExpressionOps) +
            " operations, this " + std::to_string(count);
   }
+  std::array<std::size_t, limits::kExpressionOps + 1> landing{};  // height where a skip ends, or 0
   for (std::size_t i = 0; i < count; ++i) {
     const auto code = static_cast<OpCode>(ops[i].code());
     if (code >= OpCode::count) {
       return "unknown operation " + std::to_string(ops[i].code());
     }
     const std::size_t index = ops[i].index();
-    const bool track_field = code == OpCode::load_track || code == OpCode::load_own;
+    const bool track_field =
+        code == OpCode::load_track || code == OpCode::load_own || code == OpCode::compare_track;
+    if (code == OpCode::compare_track && !is_comparison(static_cast<OpCode>(ops[i].count()))) {
+      return "a comparison by operation " + std::to_string(ops[i].count());
+    }
     const bool zone = code == OpCode::inside_track || code == OpCode::inside_own;
     if ((track_field && index >= kTrackFields.size()) ||
         (code == OpCode::load_source && index >= kSourceFields.size()) ||
         (zone && index >= zones)) {
       return "operand " + std::to_string(index) + " out of range";
     }
+    if (landing[i] != 0 && landing[i] != height) {
+      return "a skip that changes the stack";
+    }
     if (height < info_of(code).pops) {
       return "an operation without its operands";
     }
+    if (is_skip(code)) {
+      const std::size_t target = i + 1 + ops[i].count();
+      if (target > count || (landing[target] != 0 && landing[target] != height)) {
+        return "a skip that leaves the expression or changes the stack";
+      }
+      landing[target] = height;
+      continue;
+    }
     height = height - info_of(code).pops + 1;
     highest = std::max(highest, height);
+  }
+  if (landing[count] != 0 && landing[count] != height) {
+    return "a skip that changes the stack";
   }
   if (height != 1 || highest > limits::kExpressionStack) {
     return "the expression needs a stack of " + std::to_string(highest) + ", the limit is " +

@@ -74,29 +74,33 @@ Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::s
   return content;
 }
 
-Result<FileBytes, int> read_plain_file(const std::string& path, std::size_t limit) {
+int read_plain_file(const std::string& path, std::size_t limit, FileBytes& into) {
+  into.size = 0;
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info {};
   if (!file.valid() || ::fstat(file.get(), &info) != 0) {
-    return Failure{errno};
+    return errno;
   }
   const auto size = static_cast<std::size_t>(info.st_size);
   if (size > limit) {
-    return Failure{EFBIG};
+    return EFBIG;
   }
-  FileBytes content;
-  content.data = std::make_unique_for_overwrite<std::uint8_t[]>(size);
-  while (content.size < size) {
-    const auto got = ::read(file.get(), content.data.get() + content.size, size - content.size);
+  if (size > into.room) {
+    into.data.reset();
+    into.data = std::make_unique_for_overwrite<std::uint8_t[]>(size);
+    into.room = size;
+  }
+  while (into.size < size) {
+    const auto got = ::read(file.get(), into.data.get() + into.size, size - into.size);
     if (got < 0) {
-      return Failure{errno};
+      return errno;
     }
     if (got == 0) {
       break;  // cut shorter meanwhile
     }
-    content.size += static_cast<std::size_t>(got);
+    into.size += static_cast<std::size_t>(got);
   }
-  return content;
+  return 0;
 }
 
 std::optional<std::string> read_text_file(const std::string& path, std::size_t limit) {

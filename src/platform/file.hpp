@@ -18,13 +18,15 @@ namespace vedette::platform {
 // Whole file, at most `limit` bytes (errno EFBIG beyond); gzip is unpacked when the name ends in
 // .gz.
 Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::size_t limit);
-// The same of a plain file, into memory that is not cleared first; a journal's segments are large.
+// The same of a plain file, into memory that is not cleared and is used again for the next: the
+// kernel's clearing of new pages takes as long as the reading. 0 or errno.
 struct FileBytes {
   std::unique_ptr<std::uint8_t[]> data;
   std::size_t size = 0;
+  std::size_t room = 0;
   operator Bytes() const { return {data.get(), size}; }
 };
-Result<FileBytes, int> read_plain_file(const std::string& path, std::size_t limit);
+int read_plain_file(const std::string& path, std::size_t limit, FileBytes& into);
 std::optional<std::string> read_text_file(const std::string& path, std::size_t limit);
 
 // Written beside, synced, renamed over: the file is the old one or the new one. 0 or errno.

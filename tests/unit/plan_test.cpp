@@ -35,7 +35,7 @@ TEST_CASE("a correct site compiles to a plan that loads") {
   std::string error;
   const Plan* p = load_plan(c.buffer, error);
   REQUIRE_MESSAGE(p != nullptr, error);
-  CHECK(p->assessments()->Get(0)->when()->cost() == 405);
+  CHECK(p->assessments()->Get(0)->when()->cost() == 406);
 }
 
 TEST_CASE("sources keep the order of the site file") {

@@ -1,0 +1,106 @@
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "assess/assess.hpp"
+#include "plan/expression_compiler.hpp"
+#include "test.hpp"
+
+using namespace vedette;
+
+namespace {
+
+plan::CompiledExpression compile(std::string_view text) {
+  static const std::vector<std::string> zones;
+  static const std::vector<std::uint32_t> costs;
+  return plan::compile_expression(text, Dimension::boolean,
+                                  {plan::Scope::track, false, &zones, &costs});
+}
+
+// 1, 0 or -1 for unknown. `heading` is what is known of the track's heading.
+int answer(std::string_view text, double heading) {
+  Track track{};
+  track.heading = heading;
+  Tracker tracker{};
+  assess::View view;
+  view.track = &track;
+  view.tracker = &tracker;
+  const plan::CompiledExpression compiled = compile(text);
+  REQUIRE_MESSAGE(compiled.error.empty(), compiled.error);
+  const double value = assess::evaluate(compiled.ops, {}, view);
+  return value != value ? -1 : static_cast<int>(value);
+}
+
+const double kNothing = std::bit_cast<double>(0x7FF8000000000000ULL);
+
+}  // namespace
+
+TEST_CASE("and, or, not follow Kleene's tables in any order of their operands") {
+  // What each operand gives with a heading of 90 degrees known, and with none.
+  struct Operand {
+    std::string text;
+    int known, unknown;
+  };
+  const Operand operands[] = {{"track.heading > 10 deg", 1, -1},
+                              {"track.heading > 100 deg", 0, -1},
+                              {"track.updates == 0", 1, 1},
+                              {"track.updates > 5", 0, 0},
+                              {"cpa(track, own) < 1 nmi", -1, -1}};
+  const auto both = [](int a, int b) { return a == 0 || b == 0 ? 0 : a == -1 || b == -1 ? -1 : 1; };
+  const auto either = [](int a, int b) {
+    return a == 1 || b == 1 ? 1 : a == -1 || b == -1 ? -1 : 0;
+  };
+  for (const double heading : {90.0, kNothing}) {
+    const bool known = heading == heading;
+    for (const Operand& a : operands) {
+      for (const Operand& b : operands) {
+        for (const Operand& c : operands) {
+          const int va = known ? a.known : a.unknown;
+          const int vb = known ? b.known : b.unknown;
+          const int vc = known ? c.known : c.unknown;
+          const std::string and_or = a.text + " and " + b.text + " or " + c.text;
+          CHECK_MESSAGE(answer(and_or, heading) == either(both(va, vb), vc), and_or);
+          const std::string nested = a.text + " and (" + b.text + " or not (" + c.text + "))";
+          CHECK_MESSAGE(answer(nested, heading) == both(va, either(vb, vc == -1 ? -1 : 1 - vc)),
+                        nested);
+          const std::string chain = a.text + " and " + b.text + " and " + c.text;
+          CHECK_MESSAGE(answer(chain, heading) == both(both(va, vb), vc), chain);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("the cheap operand is asked first, whichever was written first") {
+  const plan::CompiledExpression compiled =
+      compile("cpa(track, own) < 1 nmi and track.updates > 5");
+  REQUIRE(!compiled.ops.empty());
+  CHECK(static_cast<OpCode>(compiled.ops.front().code()) == OpCode::compare_track);
+  bool skips = false;
+  for (const plan::Op& op : compiled.ops) {
+    skips = skips || static_cast<OpCode>(op.code()) == OpCode::skip_if_false;
+  }
+  CHECK(skips);
+}
+
+TEST_CASE("a skip that leaves the expression or changes the stack is refused") {
+  const plan::CompiledExpression good =
+      compile("track.updates > 5 and track.heading > 10 deg and track.ship_type == 3");
+  std::uint16_t stack = 0;
+  REQUIRE(plan::check_ops(good.ops.data(), good.ops.size(), 0, stack).empty());
+  std::size_t refused = 0, tried = 0;
+  for (std::size_t i = 0; i < good.ops.size(); ++i) {
+    if (static_cast<OpCode>(good.ops[i].code()) != OpCode::skip_if_false) {
+      continue;
+    }
+    for (std::uint32_t count = 0; count < 300; ++count) {
+      std::vector<plan::Op> ops = good.ops;
+      ops[i] = plan::Op(0.0, good.ops[i].code(), 0, count);
+      ++tried;
+      refused += plan::check_ops(ops.data(), ops.size(), 0, stack).empty() ? 0 : 1;
+    }
+  }
+  CHECK(tried == 600);
+  CHECK(refused > 590);  // left are those that end where the stack is as high
+  CHECK(refused < 600);
+}
