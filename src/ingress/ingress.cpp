@@ -62,7 +62,6 @@ std::size_t Ingress::bytes_needed(const plan::Plan& plan) {
 std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
                           const std::string& recordings, std::span<const std::uint64_t> resume) {
   devices_ = &devices;
-  std::vector<std::string> eal_devices;
   for (const plan::Source* s : *plan.sources()) {
     auto source = std::make_unique<Source>();
     source->plan = s;
@@ -97,8 +96,7 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
         uses_ring_ = true;
         break;
       case plan::DriverKind::dpdk:
-        source->port = eal_devices.size();
-        eal_devices.push_back(s->eal()->str());
+        join_port(*source);
         break;
       case plan::DriverKind::recording:
         problem = open_recording(*source, recordings);
@@ -109,7 +107,11 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
     }
     sources_.push_back(std::move(source));
   }
-  const std::string problem = ports_.start(eal_devices, false);
+  std::vector<std::string> eal_devices;
+  for (const Port& port : ports_) {
+    eal_devices.push_back(port.eal);
+  }
+  const std::string problem = packet_ports_.start(eal_devices, false);
   if (!problem.empty()) {
     return "packet ports: " + problem;
   }
@@ -122,6 +124,16 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
     }
   }
   return {};
+}
+
+void Ingress::join_port(Source& source) {
+  for (Port& port : ports_) {
+    if (port.eal == source.plan->eal()->string_view()) {
+      port.sources.push_back(&source);
+      return;
+    }
+  }
+  ports_.push_back({source.plan->eal()->str(), {&source}, 0});
 }
 
 std::string Ingress::open_recording(Source& source, const std::string& folder) {
@@ -295,11 +307,12 @@ void Ingress::take(Source& source, Bytes bytes, bool stream, std::int64_t now_ns
 std::size_t Ingress::step(const platform::NodeClock& clock) {
   std::size_t taken = uses_ring_ ? step_ring(clock) : 0;
   for (const auto& source : sources_) {
-    if (source->plan->driver() == plan::DriverKind::dpdk) {
-      taken += step_port(*source, clock);
-    } else if (source->plan->driver() == plan::DriverKind::recording) {
+    if (source->plan->driver() == plan::DriverKind::recording) {
       taken += step_recording(*source, clock);
     }
+  }
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    taken += step_port(port, clock);
   }
   return taken;
 }
@@ -361,35 +374,44 @@ std::size_t Ingress::step_serial(Source& source, std::int64_t now_ns) {
   return 0;
 }
 
-std::size_t Ingress::step_port(Source& source, const platform::NodeClock& clock) {
+std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& clock) {
+  Port& port = ports_[number];
   Bytes frames[platform::kBurst];
-  const std::size_t n = ports_.poll(source.port, frames);
+  const std::size_t n = packet_ports_.poll(number, frames);
   if (n == 0) {
     const std::int64_t now = platform::monotonic_ns();
-    if (now - source.link_checked_ns > kLinkCheckNs) {
-      source.link_checked_ns = now;
-      const bool up = ports_.link_up(source.port);
-      announce(source, up ? SourceStatus::up : SourceStatus::down, up ? 0 : ENETDOWN,
-               clock.now_ns());
+    if (now - port.link_checked_ns > kLinkCheckNs) {
+      port.link_checked_ns = now;
+      const bool up = packet_ports_.link_up(number);
+      for (Source* source : port.sources) {
+        announce(*source, up ? SourceStatus::up : SourceStatus::down, up ? 0 : ENETDOWN,
+                 clock.now_ns());
+      }
     }
     return 0;
   }
   const std::int64_t now_ns = clock.now_ns();
   const std::int64_t arrival_ns = clock.arrival_ns();
   for (std::size_t i = 0; i < n; ++i) {
-    ++source.record;
     const auto datagram = parse_ethernet(frames[i]);
-    if (!datagram) {
-      bump(source.counters.received);
-      refuse(source, datagram.error());
-    } else if (source.plan->udp_port() != 0 && datagram->port != source.plan->udp_port()) {
-      bump(source.counters.received);
-      refuse(source, RefusalCause::other_port);
-    } else {
+    Source* reader = nullptr;
+    for (Source* source : port.sources) {
+      const std::uint16_t wanted = source->plan->udp_port();
+      if (datagram && (wanted == 0 || datagram->port == wanted)) {
+        reader = source;
+      }
+    }
+    // What nobody reads is counted with the port's first source.
+    Source& source = reader != nullptr ? *reader : *port.sources.front();
+    ++source.record;
+    if (reader != nullptr) {
       take(source, datagram->payload, false, now_ns, arrival_ns);
+    } else {
+      bump(source.counters.received);
+      refuse(source, datagram ? RefusalCause::other_port : datagram.error());
     }
   }
-  ports_.release_burst(source.port);
+  packet_ports_.release_burst(number);
   return n;
 }
 

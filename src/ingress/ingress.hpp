@@ -48,6 +48,8 @@ class Ingress {
                    const std::string& recordings, std::span<const std::uint64_t> resume);
   // Of the ring, which belongs to the thread that makes it.
   std::string start_on_this_thread();
+  // The last call of that thread: leaves no port bound. May wait.
+  void stop_on_this_thread() { ring_.cancel_all(); }
 
   // Takes what is there, bounded. Returns the number of frames taken.
   std::size_t step(const platform::NodeClock& clock);
@@ -81,12 +83,16 @@ class Ingress {
     platform::Fd socket;
     int line = -1;
     std::size_t device = 0;
-    std::size_t port = 0;
     bool armed = false;
     // The engine's thread reads it: when set, all that the recording gave is in the lane.
     std::atomic<bool> ended{false};
-    std::int64_t link_checked_ns = 0;
     std::uint8_t read_buffer[1024];
+  };
+  // One Ethernet port with the sources that read it, each its own UDP port's datagrams.
+  struct Port {
+    std::string eal;
+    std::vector<Source*> sources;
+    std::int64_t link_checked_ns = 0;
   };
   struct Taking {  // context of one frame on its way through a codec
     Source* source;
@@ -94,6 +100,7 @@ class Ingress {
     std::int64_t arrival_ns;
   };
 
+  void join_port(Source& source);
   std::string open_recording(Source& source, const std::string& folder);
   void take(Source& source, Bytes bytes, bool stream, std::int64_t now_ns, std::int64_t arrival_ns);
   void refuse(Source& source, RefusalCause cause);
@@ -102,7 +109,7 @@ class Ingress {
                   std::int64_t arrival_ns);
   std::size_t step_ring(const platform::NodeClock& clock);
   std::size_t step_serial(Source& source, std::int64_t now_ns);
-  std::size_t step_port(Source& source, const platform::NodeClock& clock);
+  std::size_t step_port(std::size_t port, const platform::NodeClock& clock);
   std::size_t step_recording(Source& source, const platform::NodeClock& clock);
   void find_due(Source& source);
 
@@ -111,7 +118,8 @@ class Ingress {
 
   std::vector<std::unique_ptr<Source>> sources_;
   platform::Ring ring_;
-  platform::PacketPorts ports_;
+  platform::PacketPorts packet_ports_;
+  std::vector<Port> ports_;
   platform::DeviceKeeper* devices_ = nullptr;
   bool uses_ring_ = false;
   std::int64_t recorded_start_ns_ = 0;

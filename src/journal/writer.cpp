@@ -230,8 +230,10 @@ bool Writer::step(Lane& batches) {
   std::size_t count = 0;
   BatchHeader first{};
   BatchHeader last{};
+  // Several blocks a segment: a state is taken meanwhile, for the next segment to begin with.
+  const std::size_t most = std::min<std::size_t>(kGroupBytes, options_.segment_bytes / 8);
   for (auto batch = batches.peek(0); !batch.empty(); batch = batches.peek(count)) {
-    if (used + batch.size() > buffer_bytes_ || (count > 0 && used + batch.size() > kGroupBytes)) {
+    if (used + batch.size() > buffer_bytes_ || (count > 0 && used + batch.size() > most)) {
       break;
     }
     std::memcpy(buffer_.get() + used, batch.data(), batch.size());

@@ -51,14 +51,18 @@ class Pace {
   Pace(bool fifo, bool rest_when_idle)
       : throttled_(fifo && platform::fifo_is_throttled()), rest_when_idle_(rest_when_idle) {}
 
-  void turn(bool busy, std::int64_t now_ns) {
+  // True when it rested.
+  bool turn(bool busy, std::int64_t now_ns) {
     if ((throttled_ && now_ns - last_rest_ns_ > kThrottleRestEveryNs) ||
         (rest_when_idle_ && !busy)) {
       platform::rest_ns(kRestNs);
       last_rest_ns_ = platform::monotonic_ns();
-    } else if (!busy) {
+      return true;
+    }
+    if (!busy) {
       platform::relax();
     }
+    return false;
   }
 
  private:
@@ -412,6 +416,7 @@ void Node::ingress_loop() {
     self.beat.fetch_add(1, std::memory_order_relaxed);
   }
   platform::unseal_thread();
+  ingress_.stop_on_this_thread();
 }
 
 // With an ingress thread of its own, what is critical arrives while a step is under way; where one
@@ -483,6 +488,7 @@ void Node::engine_loop() {
   platform::seal_thread();
   board_.sealed.store(platform::thread_sealed(), std::memory_order_relaxed);
   std::int64_t stop_seen_ns = 0;
+  std::int64_t idle_since_ns = platform::monotonic_ns();
   const Urgency urgency{critical_waits, this};
   for (;;) {
     const bool stopping = stop_hot_.load(std::memory_order_acquire);
@@ -514,10 +520,16 @@ void Node::engine_loop() {
     if (!busy && !stopping && shard_.delivery().size() == 0 && ingress_.all_recordings_ended()) {
       board_.finished.store(true, std::memory_order_release);
     }
-    pace.turn(busy, now);
+    if (!busy) {
+      interruptions_.idle_turn(idle_since_ns, now);
+    }
+    idle_since_ns = pace.turn(busy, now) ? platform::monotonic_ns() : now;
     self.beat.fetch_add(1, std::memory_order_relaxed);
   }
   platform::unseal_thread();
+  if (takes_in) {
+    ingress_.stop_on_this_thread();
+  }
 }
 
 void Node::write_image() {
@@ -615,11 +627,21 @@ void Node::serve_control() {
   }
 }
 
-// status | hold | resume | cancel EVENT | requeue EVENT HEX, where HEX is the action's intent.
+// status | interruptions | hold | resume | cancel EVENT | requeue EVENT HEX, where HEX is the
+// action's intent. Interruptions are pairs of monotonic ns: when one began and what it took.
 std::string Node::answer_to(std::string_view request) {
   const std::string_view word = next_field(request, ' ');
   if (word == "status") {
     return status_json();
+  }
+  if (word == "interruptions") {
+    std::string text;
+    JsonWriter<std::string> json(text);
+    json.begin_object().key("interruptions").begin_array();
+    interruptions_.for_each(
+        [&](std::int64_t from_ns, std::int64_t took_ns) { json.value(from_ns).value(took_ns); });
+    json.end_array().end_object();
+    return text;
   }
   Requeue order{};
   if (word == "hold" || word == "resume") {

@@ -17,6 +17,7 @@
 #include "belief/image.hpp"
 #include "ingress/ingress.hpp"
 #include "journal/writer.hpp"
+#include "node/interruptions.hpp"
 #include "node/replay.hpp"
 #include "node/shard.hpp"
 #include "platform/clock.hpp"
@@ -126,6 +127,7 @@ class Node {
   std::vector<Track> image_tracks_;
 
   Board board_;
+  Interruptions interruptions_;  // of the engine's thread
   std::atomic<bool> stop_hot_{false};
   std::atomic<bool> stop_journal_{false};
   // Of the engine's thread and, where it has one of its own, ingress'.

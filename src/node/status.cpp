@@ -38,6 +38,10 @@ std::string Node::status_json() const {
   json.member("late_outcomes", read(board_.late_outcomes))
       .member("overruns", read(board_.overruns));
   json.member("log_lines_lost", read(board_.untold));
+  json.key("interruptions").begin_object().member("count", interruptions_.count());
+  json.member("total_ms", static_cast<double>(interruptions_.total_ns()) * 1e-6, 3);
+  json.member("longest_us", static_cast<double>(interruptions_.longest_ns()) * 1e-3, 1);
+  json.end_object();
   json.key("sources").begin_array();
   for (std::size_t s = 0; s < ingress_.size(); ++s) {
     const ingress::SourceCounters& c = ingress_.counters(s);

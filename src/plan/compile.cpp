@@ -237,6 +237,11 @@ class SiteCompiler {
     Offsets<Source> list;
     const auto named = children("source");
     bound(named, limits::kSources, "source");
+    struct PortReader {
+      std::string name, eal;
+      std::int64_t udp_port;
+    };
+    std::vector<PortReader> readers;
     std::string first_speed;
     bool live = false;
     bool recorded = false;
@@ -268,6 +273,16 @@ class SiteCompiler {
         need("device", device);
       } else if (driver == DriverKind::dpdk) {
         need("port", eal);
+        const std::int64_t udp_port = s.whole("udp_port");
+        for (const PortReader& other : readers) {
+          if (other.eal == eal &&
+              (udp_port == 0 || other.udp_port == udp_port || other.udp_port == 0)) {
+            s.problem("udp_port",
+                      "source." + n.name + " and source." + other.name + " read the same datagrams",
+                      "sources that share a port each need a udp_port of their own");
+          }
+        }
+        readers.push_back({n.name, eal, udp_port});
       } else if (driver == DriverKind::recording) {
         need("file", file);
       }

@@ -96,7 +96,8 @@ constexpr std::array kKeys{
     Key{"source", "baud", whole, D::number, "4800", 1200, 3000000, "",
         "serial: speed of the line."},
     Key{"source", "port", text, D::number, "", 0, 0, "",
-        "dpdk: EAL device arguments or a PCI address, \"net_af_packet0,iface=eth1\"."},
+        "dpdk: EAL device arguments or a PCI address, \"net_af_packet0,iface=eth1\"; sources may "
+        "share one, each with its own udp_port."},
     Key{"source", "udp_port", whole, D::number, "0", 0, 65535, "",
         "dpdk, captures: take only datagrams to this port; 0 takes all."},
     Key{"source", "file", text, D::number, "", 0, 0, "",

@@ -161,6 +161,27 @@ std::size_t Ring::harvest(std::span<Completion> out) {
   return taken;
 }
 
+void Ring::cancel_all() {
+  State& s = *state_;
+  io_uring_sqe* sqe = s.ready ? ::io_uring_get_sqe(&s.ring) : nullptr;
+  if (sqe == nullptr) {
+    return;
+  }
+  constexpr std::uint64_t kCancelled = ~0ULL - 1;
+  ::io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+  ::io_uring_sqe_set_data64(sqe, kCancelled);
+  Completion done[16];
+  for (int waits = 0; waits < 20; ++waits) {
+    const std::size_t n = harvest_wait(done, 10'000'000);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (done[i].tag == kCancelled) {
+        harvest(done);
+        return;
+      }
+    }
+  }
+}
+
 std::size_t Ring::harvest_wait(std::span<Completion> out, std::int64_t timeout_ns) {
   State& s = *state_;
   ::io_uring_submit(&s.ring);

@@ -45,6 +45,9 @@ class Ring {
   // (write first); a failed write cancels its sync (-ECANCELED).
   bool arm_durable_write(int fd, Bytes bytes, std::uint64_t offset, std::uint64_t tag);
   bool arm_cancel(std::uint64_t tag);
+  // Before what the requests read from is closed: a request in flight keeps a port bound for a
+  // while after its process has ended. By the thread that armed them; waits 0.2 s at most.
+  void cancel_all();
 
   // Submits what is armed and takes what is complete, never waiting. Returns the number taken.
   std::size_t harvest(std::span<Completion> out);

@@ -1,0 +1,285 @@
+// Byte in to action out, seen from outside: an open-loop load generator, and the floor that a node
+// is compared with, a bare busy-polling receive-and-send. wire_bench.py joins them.
+//
+// usage: vedette_bench_wire generate RATE SECONDS TO AIS_PORT MAVLINK_PORT BACK_PORT RECORDINGS OUT
+//        vedette_bench_wire floor-udp AIS_PORT MAVLINK_PORT BACK_PORT OUT
+//        vedette_bench_wire floor-dpdk DEVICE BACK_PORT OUT
+// One frame in ten is a probe: a ship whose status changes with it, for which an action must come
+// back. OUT of the generator: int64 triples, intended send time, time of the answer (0: none), and
+// for gaps -1, start, length. OUT of a floor: its gaps. All monotonic ns. Both end on SIGTERM.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/text.hpp"
+#include "ingress/recording.hpp"
+#include "platform/clock.hpp"
+#include "platform/file.hpp"
+#include "platform/hot_thread.hpp"
+#include "platform/packet_port.hpp"
+#include "platform/socket.hpp"
+
+using namespace vedette;
+
+namespace {
+
+constexpr std::int64_t kGapNs = 10'000;
+constexpr std::uint32_t kLoopback = 0x7F000001;
+constexpr std::uint64_t kFirstProbe = 244'000'000;
+constexpr std::size_t kProbes = 500;
+constexpr std::size_t kProbeEvery = 10;
+
+volatile std::sig_atomic_t g_stop = 0;
+
+struct Record {
+  std::int64_t kind, a, b;
+};
+
+template <typename T>
+T need(Result<T, int> result, const char* what) {
+  if (!result) {
+    std::fprintf(stderr, "wire: %s: %s\n", what, platform::error_text(result.error()).c_str());
+    std::exit(74);
+  }
+  return std::move(result).value();
+}
+
+std::uint16_t port(const char* text) {
+  return static_cast<std::uint16_t>(std::strtoul(text, nullptr, 10));
+}
+
+void save(const char* path, const std::vector<Record>& records) {
+  const Bytes bytes(reinterpret_cast<const std::uint8_t*>(records.data()),
+                    records.size() * sizeof(Record));
+  if (platform::write_file_durably(path, bytes) != 0) {
+    std::exit(74);
+  }
+}
+
+// A loop that watches how long its own turns take.
+class Gaps {
+ public:
+  explicit Gaps(std::vector<Record>& out) : out_(out) {}
+  std::int64_t turn() {
+    const std::int64_t now = platform::monotonic_ns();
+    if (now - last_ > kGapNs && out_.size() < out_.capacity()) {
+      out_.push_back({-1, last_, now - last_});
+    }
+    last_ = now;
+    return now;
+  }
+
+ private:
+  std::vector<Record>& out_;
+  std::int64_t last_ = platform::monotonic_ns();
+};
+
+// ITU-R M.1371 message 1 of a ship at anchor or under way, in one sentence.
+std::string probe(std::size_t n, unsigned status) {
+  std::vector<bool> bits;
+  const auto put = [&](std::uint64_t value, int length) {
+    for (int i = length - 1; i >= 0; --i) {
+      bits.push_back((value >> i & 1) != 0);
+    }
+  };
+  put(1, 6), put(0, 2), put(kFirstProbe + n, 30), put(status, 4), put(128, 8), put(0, 10),
+      put(1, 1);
+  put(24 * 600'000 + n * 100, 28), put(60 * 600'000, 27), put(0, 12), put(511, 9), put(60, 6);
+  put(0, 25);
+  std::string text = "!AIVDM,1,1,,A,";
+  for (std::size_t i = 0; i < bits.size(); i += 6) {
+    unsigned value = 0;
+    for (std::size_t b = 0; b < 6; ++b) {
+      value = value << 1 | (bits[i + b] ? 1U : 0U);
+    }
+    text += static_cast<char>(value < 40 ? value + 48 : value + 56);
+  }
+  text += ",0";
+  unsigned sum = 0;
+  for (const char c : std::string_view(text).substr(1)) {
+    sum ^= static_cast<unsigned char>(c);
+  }
+  char end[8];
+  std::snprintf(end, sizeof end, "*%02X\r\n", sum);
+  return text + end;  // only probes end in a line feed: the floor answers those
+}
+
+std::vector<std::string> frames_of(const std::string& path) {
+  auto content = platform::read_file(path, std::size_t{1} << 30);
+  ingress::Recording recording;
+  std::vector<std::string> frames;
+  if (!content || !recording.open(std::move(content).value(), path, {}).empty()) {
+    std::fprintf(stderr, "wire: %s cannot be read\n", path.c_str());
+    std::exit(66);
+  }
+  for (auto frame = recording.peek(); frame; recording.pop(), frame = recording.peek()) {
+    frames.emplace_back(as_text(frame->bytes));
+  }
+  return frames;
+}
+
+// Which probe an answer is about: the number of its ship, in an action's JSON or as it was sent.
+std::size_t probe_in(std::string_view answer, const std::vector<std::string>& sentences) {
+  constexpr std::string_view kIdentity = "\"identity\":\"";
+  if (const std::size_t at = answer.find(kIdentity); at != std::string_view::npos) {
+    const auto ship = parse_unsigned(answer.substr(at + kIdentity.size(), 9));
+    return ship && *ship >= kFirstProbe && *ship < kFirstProbe + kProbes
+               ? static_cast<std::size_t>(*ship - kFirstProbe)
+               : kProbes;
+  }
+  for (std::size_t i = 0; i < sentences.size(); ++i) {
+    if (sentences[i] == answer) {
+      return i / 2;
+    }
+  }
+  return kProbes;
+}
+
+int generate(char** argv) {
+  const double rate = std::strtod(argv[0], nullptr);
+  const double seconds = std::strtod(argv[1], nullptr);
+  const std::uint32_t to = platform::parse_endpoint(std::string(argv[2]) + ":1")->address;
+  const platform::Fd ais = need(platform::open_udp_sender({to, port(argv[3])}), "AIS port");
+  const platform::Fd mavlink = need(platform::open_udp_sender({to, port(argv[4])}), "MAVLink port");
+  const platform::Fd back =
+      need(platform::open_udp_receiver({kLoopback, port(argv[5])}, 0), "answers");
+  const std::string recordings = argv[6];
+  const std::vector<std::string> ships = frames_of(recordings + "/ais/nais400-merrimac.log");
+  const std::vector<std::string> drone = frames_of(recordings + "/mavlink/vtol.tlog");
+  std::vector<std::string> sentences;  // two for each probe
+  for (std::size_t n = 0; n < kProbes; ++n) {
+    sentences.push_back(probe(n, 0));
+    sentences.push_back(probe(n, 5));
+  }
+  const auto count = static_cast<std::size_t>(rate * seconds);
+  const std::size_t probes = count / kProbeEvery + 1;
+  std::vector<Record> records;
+  records.reserve(probes + 200'000);
+  std::vector<std::int64_t> asked(kProbes, -1);  // place of its record
+  records.resize(probes, {0, 0, 0});
+  platform::make_hot({"generator", 0, 0});
+  Gaps gaps(records);
+  const auto interval = 1e9 / rate;
+  const std::int64_t start = platform::monotonic_ns() + 1'000'000;
+  std::size_t sent = 0;
+  std::size_t probe_count = 0;
+  std::uint8_t answer[2048];
+  for (std::int64_t now = gaps.turn();
+       sent < count || now < start + static_cast<std::int64_t>(seconds * 1e9) + 50'000'000;
+       now = gaps.turn()) {
+    const std::int64_t due =
+        start + static_cast<std::int64_t>(static_cast<double>(sent) * interval);
+    if (sent < count && now >= due) {
+      if (sent % kProbeEvery == 0) {
+        const std::size_t n = probe_count % kProbes;
+        const std::size_t lap = probe_count / kProbes;
+        asked[n] = static_cast<std::int64_t>(probe_count);
+        records[probe_count++] = {due, 0, 0};
+        platform::send_now(ais.get(), as_bytes(sentences[2 * n + (lap + 1) % 2]));
+      } else if (sent % 2 == 0) {
+        platform::send_now(ais.get(), as_bytes(ships[sent / 2 % ships.size()]));
+      } else {
+        platform::send_now(mavlink.get(), as_bytes(drone[sent / 2 % drone.size()]));
+      }
+      ++sent;
+    }
+    const std::int64_t got = platform::receive_now(back.get(), answer);
+    if (got > 0) {
+      const std::int64_t at = platform::monotonic_ns();
+      const std::size_t n =
+          probe_in(as_text(Bytes(answer, static_cast<std::size_t>(got))), sentences);
+      if (n < kProbes && asked[n] >= 0) {
+        records[static_cast<std::size_t>(asked[n])].a = at;
+        asked[n] = -1;
+      }
+    }
+  }
+  records.erase(records.begin() + static_cast<std::ptrdiff_t>(probe_count),
+                records.begin() + static_cast<std::ptrdiff_t>(probes));
+  save(argv[7], records);
+  return 0;
+}
+
+void on_signal(int) {
+  g_stop = 1;
+}
+
+void ready() {
+  std::signal(SIGTERM, on_signal);
+  std::printf("ready\n");
+  std::fflush(stdout);
+}
+
+int floor_udp(char** argv) {
+  const platform::Fd in[2] = {
+      need(platform::open_udp_receiver({kLoopback, port(argv[0])}, 0), "AIS port"),
+      need(platform::open_udp_receiver({kLoopback, port(argv[1])}, 0), "MAVLink port")};
+  const platform::Fd out = need(platform::open_udp_sender({kLoopback, port(argv[2])}), "answers");
+  std::vector<Record> records;
+  records.reserve(1 << 18);
+  platform::make_hot({"floor", 1, 0});
+  ready();
+  Gaps gaps(records);
+  std::uint8_t frame[2048];
+  while (g_stop == 0) {
+    gaps.turn();
+    for (const platform::Fd& socket : in) {
+      const std::int64_t got = platform::receive_now(socket.get(), frame);
+      if (got > 0 && frame[got - 1] == '\n') {
+        platform::send_now(out.get(), Bytes(frame, static_cast<std::size_t>(got)));
+      }
+    }
+  }
+  save(argv[3], records);
+  return 0;
+}
+
+int floor_dpdk(char** argv) {
+  platform::PacketPorts ports;
+  const std::string problem = ports.start({argv[0]}, false);
+  if (!problem.empty()) {
+    std::fprintf(stderr, "wire: %s\n", problem.c_str());
+    return 74;
+  }
+  const platform::Fd out = need(platform::open_udp_sender({kLoopback, port(argv[1])}), "answers");
+  std::vector<Record> records;
+  records.reserve(1 << 18);
+  platform::make_hot({"floor", 1, 0});
+  ready();
+  Gaps gaps(records);
+  Bytes frames[platform::kBurst];
+  constexpr std::size_t kPayloadAt = 14 + 20 + 8;  // Ethernet II, IPv4 without options, UDP
+  while (g_stop == 0) {
+    gaps.turn();
+    const std::size_t n = ports.poll(0, frames);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (frames[i].size() > kPayloadAt && frames[i].back() == '\n') {
+        platform::send_now(out.get(), frames[i].subspan(kPayloadAt));
+      }
+    }
+    ports.release_burst(0);
+  }
+  save(argv[2], records);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view name = argc > 1 ? argv[1] : "";
+  if (name == "generate" && argc == 10) {
+    return generate(argv + 2);
+  }
+  if (name == "floor-udp" && argc == 6) {
+    return floor_udp(argv + 2);
+  }
+  if (name == "floor-dpdk" && argc == 5) {
+    return floor_dpdk(argv + 2);
+  }
+  std::fprintf(stderr, "usage: see the head of tests/bench/wire.cpp\n");
+  return 64;
+}
