@@ -65,15 +65,36 @@ class JsonWriter {
     return *this;
   }
 
-  template <typename T>
-  JsonWriter& member(std::string_view name, T number_or_text) {
+  // A name that stands in the program needs no escapes, and is written in one piece.
+  template <std::size_t N>
+  JsonWriter& key(const char (&name)[N]) {
+    char piece[N + 3];
+    std::size_t used = 0;
+    if (!after_key_ && (has_item_ >> depth_ & 1) != 0) {
+      piece[used++] = ',';
+    }
+    has_item_ |= 1ULL << depth_;
+    piece[used++] = '"';
+    std::memcpy(piece + used, name, N - 1);
+    used += N - 1;
+    piece[used++] = '"';
+    piece[used++] = ':';
+    out_.append(std::string_view(piece, used));
+    after_key_ = true;
+    return *this;
+  }
+
+  template <typename Name, typename T>
+  JsonWriter& member(const Name& name, T number_or_text) {
     return key(name).value(number_or_text);
   }
-  JsonWriter& member(std::string_view name, double number, int decimals) {
+  template <typename Name>
+  JsonWriter& member(const Name& name, double number, int decimals) {
     return key(name).value(number, decimals);
   }
   // 64-bit ids and nanoseconds travel as strings: JSON numbers are doubles elsewhere.
-  JsonWriter& member_id(std::string_view name, std::uint64_t id) {
+  template <typename Name>
+  JsonWriter& member_id(const Name& name, std::uint64_t id) {
     key(name);
     separate();
     out_.append(std::string_view("\""));
@@ -81,14 +102,16 @@ class JsonWriter {
     out_.append(std::string_view("\""));
     return *this;
   }
-  JsonWriter& member_hex(std::string_view name, std::uint64_t id) {
+  template <typename Name>
+  JsonWriter& member_hex(const Name& name, std::uint64_t id) {
     char buffer[16];
     for (int i = 15; i >= 0; --i, id >>= 4) {
       buffer[i] = "0123456789abcdef"[id & 15];
     }
     return key(name).value(std::string_view(buffer, 16));
   }
-  JsonWriter& member_time(std::string_view name, std::int64_t unix_ns) {
+  template <typename Name>
+  JsonWriter& member_time(const Name& name, std::int64_t unix_ns) {
     key(name);
     separate();
     out_.append(std::string_view("\""));
@@ -136,8 +159,12 @@ class JsonWriter {
         out_.append(std::string_view(escape, 6));
         ++i;
       } else if (c < 0x80) {
-        out_.append(text.substr(i, 1));
-        ++i;
+        std::size_t plain = 1;  // most text needs nothing done to it
+        while (i + plain < text.size() && is_plain(text[i + plain])) {
+          ++plain;
+        }
+        out_.append(std::string_view(text.data() + i, plain));
+        i += plain;
       } else {
         const std::size_t n = utf8_length(text.substr(i));
         out_.append(n == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(i, n));
@@ -145,6 +172,10 @@ class JsonWriter {
       }
     }
     out_.append(std::string_view("\""));
+  }
+  static bool is_plain(char c) {
+    const auto u = static_cast<unsigned char>(c);
+    return u >= 0x20 && u < 0x80 && u != '"' && u != '\\';
   }
   static std::size_t utf8_length(std::string_view text) {
     const auto c = static_cast<unsigned char>(text[0]);

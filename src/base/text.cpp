@@ -1,5 +1,7 @@
 #include "base/text.hpp"
 
+#include <bit>
+
 namespace vedette {
 
 std::optional<std::int64_t> parse_integer(std::string_view text) {
@@ -111,6 +113,29 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
   const std::int64_t seconds =
       days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
   return seconds * 1000000000 + fraction_ns;
+}
+
+std::optional<std::int64_t> scaled_exactly(double value, int decimals) {
+  constexpr std::uint64_t kTens[] = {1,      10,      100,      1000,      10000,
+                                     100000, 1000000, 10000000, 100000000, 1000000000};
+  if (decimals < 0 || decimals > 9 || !(value > -1e9 && value < 1e9)) {
+    return std::nullopt;
+  }
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  const int exponent = static_cast<int>(bits >> 52 & 0x7FF);
+  const std::uint64_t fraction = bits & 0x000FFFFFFFFFFFFFULL;
+  const std::uint64_t mantissa = exponent == 0 ? fraction : fraction | 0x0010000000000000ULL;
+  // |value| = mantissa / 2^shift; below 2^30, so that the shift is positive and the result fits.
+  const int shift = 1075 - (exponent == 0 ? 1 : exponent);
+  std::uint64_t scaled = 0;
+  if (shift < 100) {  // else below half of the last place: the product has 83 bits
+    const auto product = static_cast<unsigned __int128>(mantissa) * kTens[decimals];
+    const auto rest = product & ((static_cast<unsigned __int128>(1) << shift) - 1);
+    const auto half = static_cast<unsigned __int128>(1) << (shift - 1);
+    scaled = static_cast<std::uint64_t>(product >> shift);
+    scaled += rest > half || (rest == half && scaled % 2 != 0) ? 1 : 0;
+  }
+  return (bits >> 63) != 0 ? -static_cast<std::int64_t>(scaled) : static_cast<std::int64_t>(scaled);
 }
 
 bool parse_hex(std::string_view text, std::span<std::uint8_t> out) {

@@ -300,8 +300,27 @@ bool Node::advance_stepped_time() {
   return true;
 }
 
-void Node::after_step(Bytes batch) {
+// What the batch sets going: the first thing after a step.
+void Node::submit(Bytes batch) {
   std::int64_t newest = 0;
+  for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
+    if (event.kind == EventKind::assessment) {
+      newest = payload_as<AssessmentChange>(payload).newest_arrival_ns;
+    } else if (event.kind == EventKind::action && event.state.phase() == Phase::transient) {
+      act_.submit(
+          {event, payload_as<ActionIntent>(payload), event.sequence, event.observed_ns, newest},
+          event.observed_ns);
+    } else if (event.kind == EventKind::dispatch) {
+      submit_again(event, payload_as<Dispatch>(payload).sequence);
+    } else if (event.kind == EventKind::resolution) {
+      act_.withdraw(payload_as<Resolution>(payload).sequence);
+    }
+  });
+}
+
+// What others are told of it, once its actions are out. The batch stands in its lane until the next
+// step, also when the journal has it.
+void Node::after_step(Bytes batch) {
   std::uint64_t assessments = 0, decisions = 0, fallbacks = 0, actions = 0;
   for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
     if (event.kind == EventKind::source_state || event.kind == EventKind::mode ||
@@ -309,20 +328,12 @@ void Node::after_step(Bytes batch) {
       tell(event, payload);
     } else if (event.kind == EventKind::assessment) {
       tell(event, payload);
-      newest = payload_as<AssessmentChange>(payload).newest_arrival_ns;
       ++assessments;
     } else if (event.kind == EventKind::decision) {
       ++decisions;
       fallbacks += payload_as<DecisionMade>(payload).choice == DecisionChoice::action ? 0 : 1;
     } else if (event.kind == EventKind::action && event.state.phase() == Phase::transient) {
-      act_.submit(
-          {event, payload_as<ActionIntent>(payload), event.sequence, event.observed_ns, newest},
-          event.observed_ns);
       ++actions;
-    } else if (event.kind == EventKind::dispatch) {
-      submit_again(event, payload_as<Dispatch>(payload).sequence);
-    } else if (event.kind == EventKind::resolution) {
-      act_.withdraw(payload_as<Resolution>(payload).sequence);
     } else if (event.kind == EventKind::sink_state) {
       const auto state = payload_as<SinkState>(payload);
       board_.breakers[state.sink].store(state.breaker, std::memory_order_relaxed);
@@ -498,13 +509,16 @@ void Node::engine_loop() {
     const Bytes batch =
         shard_.step(lanes_, batches_, clock_.now_ns(), clock_.arrival_ns(), urgency);
     if (!batch.empty()) {
-      after_step(batch);
+      submit(batch);
       busy = true;
     }
     turned_ns = check_turn(Stage::engine, turned_ns);
     if (act_.waiting() != 0) {
       act_.step(writer_.durable_sequence(), clock_.now_ns(), outcomes_);
       turned_ns = check_turn(Stage::act, turned_ns);
+    }
+    if (!batch.empty()) {
+      after_step(batch);
     }
     if (clock_.stepped() && !busy && !stopping) {
       busy = advance_stepped_time();

@@ -85,6 +85,7 @@ class Node {
   static bool critical_waits(void* context);
   void ingress_loop();
   bool fused() const;  // one thread for ingress and engine
+  void submit(Bytes batch);
   void after_step(Bytes batch);
   bool advance_stepped_time();
   void publish();
