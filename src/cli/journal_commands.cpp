@@ -26,12 +26,9 @@ int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan
     found = true;
     return false;
   };
-  platform::FileBytes content;
+  platform::FileInReading file;
   for (const std::uint64_t number : journal::list_segments(c.data + "/journal")) {
-    const std::string path = c.data + "/journal/" + journal::segment_name(number);
-    if (platform::read_plain_file(path, std::size_t{2} << 30, content) == 0) {
-      journal::read_segment(content, number, {}, first);
-    }
+    journal::read_segment_file(c.data + "/journal", number, {}, first, file);
     if (found) {
       break;
     }

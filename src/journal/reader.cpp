@@ -120,14 +120,40 @@ std::vector<std::uint64_t> list_segments(const std::string& folder) {
   return numbers;
 }
 
-ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const Visit& visit) {
+namespace {
+
+// Enough of the segment to judge the block at `at`, or all of it.
+bool await_block(Bytes bytes, std::size_t at, const Await& await) {
+  const std::size_t head = std::min(bytes.size(), at + sizeof(BlockHeader));
+  if (!await(head)) {
+    return false;
+  }
+  std::size_t end = bytes.size();
+  if (head - at == sizeof(BlockHeader)) {
+    const auto* header = reinterpret_cast<const BlockHeader*>(bytes.data() + at);
+    if (header->magic == kBlockMagic) {
+      end = std::min(bytes.size(), at + block_bytes(header->length));
+    }
+  }
+  return await(end);
+}
+
+}  // namespace
+
+ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const Visit& visit,
+                        const Await& await) {
   std::size_t at = 0;
   r.last_segment = number;
   r.valid_bytes = 0;
   while (at < bytes.size()) {
+    if (await && !await_block(bytes, at, await)) {
+      return r;  // who waits for the bytes knows why
+    }
     const BlockHeader* header = block_at(bytes, at, number);
     if (header == nullptr) {
-      judge_end(bytes, at, number, r);
+      if (!await || await(bytes.size())) {
+        judge_end(bytes, at, number, r);
+      }
       return r;
     }
     const bool first = r.last_block == 0;
@@ -172,18 +198,33 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
   return r;
 }
 
+ReadResult read_segment_file(const std::string& folder, std::uint64_t number, ReadResult r,
+                             const Visit& visit, platform::FileInReading& file) {
+  const std::string path = folder + "/" + segment_name(number);
+  const auto size = file.start(path, std::size_t{2} << 30);
+  if (!size) {
+    r.problem = path + ": " + platform::error_text(size.error());
+    return r;
+  }
+  r = read_segment(Bytes(file.data(), size.value()), number, std::move(r), visit,
+                   [&file](std::size_t bytes) { return file.wait_for(bytes); });
+  if (file.error() != 0) {
+    r.torn_tail = false;
+    r.problem = path + ": " + platform::error_text(file.error());
+  }
+  return r;
+}
+
 ReadResult read_journal(const std::string& folder, const Visit& visit) {
   ReadResult r;
   const std::vector<std::uint64_t> segments = list_segments(folder);
-  platform::FileBytes content;
+  platform::FileInReading file;
   for (std::size_t i = 0; i < segments.size(); ++i) {
-    const std::string path = folder + "/" + segment_name(segments[i]);
-    if (const int error = platform::read_plain_file(path, std::size_t{2} << 30, content)) {
-      r.problem = path + ": " + platform::error_text(error);
-      return r;
+    if (i + 1 < segments.size()) {
+      platform::read_ahead(folder + "/" + segment_name(segments[i + 1]));
     }
     const std::uint64_t before = r.last_block;
-    r = read_segment(content, segments[i], std::move(r), visit);
+    r = read_segment_file(folder, segments[i], std::move(r), visit, file);
     if (r.torn_tail && r.last_block == before && i + 1 == segments.size() && i > 0) {
       return r;  // killed while the segment was being begun
     }

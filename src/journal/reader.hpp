@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "journal/format.hpp"
+#include "platform/file.hpp"
 
 namespace vedette::journal {
 
@@ -39,8 +40,15 @@ struct ReadResult {
   std::vector<Segment> segments;
 };
 
-// One segment's bytes; used by read_journal and by the fuzzer.
-ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult so_far, const Visit& visit);
+// Waits until the first `bytes` of a segment are in memory; false when they will never be.
+using Await = std::function<bool(std::size_t bytes)>;
+
+// One segment's bytes; used by read_journal and by the fuzzer. Without `await` all are there.
+ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult so_far, const Visit& visit,
+                        const Await& await = {});
+// From its file, which is read meanwhile.
+ReadResult read_segment_file(const std::string& folder, std::uint64_t number, ReadResult so_far,
+                             const Visit& visit, platform::FileInReading& file);
 
 ReadResult read_journal(const std::string& folder, const Visit& visit);
 

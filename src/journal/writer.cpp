@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kGroupBytes = 1 << 20;
 constexpr std::size_t kFirstBytes = 4 << 20;
+constexpr std::size_t kFillBytes = 4 << 20;  // zeros written after one block
 constexpr std::int64_t kWaitNs = 1'000'000'000;
 
 int sync_folder(const std::string& folder) {
@@ -268,7 +269,8 @@ bool Writer::step(Lane& batches) {
   // Ready when this one is half full.
   const std::uint64_t part =
       std::min(open_.bytes, 2 * open_.at) * (options_.segment_bytes >> 12) / open_.bytes;
-  if (!next_.refused && fill_next(part << 12, options_.segment_bytes) != 0) {
+  const std::uint64_t now = std::min(part << 12, next_.bytes + kFillBytes);
+  if (!next_.refused && fill_next(now, options_.segment_bytes) != 0) {
     drop_next();
     next_.refused = true;
   }

@@ -8,8 +8,12 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <thread>
+
+#include "platform/hot_thread.hpp"
 
 namespace vedette::platform {
 
@@ -74,33 +78,92 @@ Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::s
   return content;
 }
 
-int read_plain_file(const std::string& path, std::size_t limit, FileBytes& into) {
-  into.size = 0;
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+struct FileInReading::State {
+  std::unique_ptr<std::uint8_t[]> memory;
+  std::size_t room = 0;
+  Fd file;
+  std::size_t size = 0;
+  // Pairs release stores of the reading thread with acquire loads: the bytes before their number.
+  std::atomic<std::size_t> there{0};
+  std::atomic<bool> ended{false}, stop{false};
+  std::atomic<int> error{0};
+  std::thread thread;
+
+  void read_all() {
+    constexpr std::size_t kPiece = std::size_t{1} << 20;
+    std::size_t got = 0;
+    while (got < size && !stop.load(std::memory_order_relaxed)) {
+      const auto n = ::read(file.get(), memory.get() + got, std::min(kPiece, size - got));
+      if (n <= 0) {  // 0: cut shorter meanwhile
+        error.store(n < 0 ? errno : EIO, std::memory_order_relaxed);
+        break;
+      }
+      got += static_cast<std::size_t>(n);
+      there.store(got, std::memory_order_release);
+    }
+    ended.store(true, std::memory_order_release);
+  }
+  void end() {
+    stop.store(true, std::memory_order_relaxed);
+    if (thread.joinable()) {
+      thread.join();
+    }
+  }
+};
+
+FileInReading::FileInReading() : state_(std::make_unique<State>()) {}
+FileInReading::~FileInReading() {
+  state_->end();
+}
+
+Result<std::size_t, int> FileInReading::start(const std::string& path, std::size_t limit) {
+  State& s = *state_;
+  s.end();
+  s.file = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info {};
-  if (!file.valid() || ::fstat(file.get(), &info) != 0) {
-    return errno;
+  if (!s.file.valid() || ::fstat(s.file.get(), &info) != 0) {
+    return Failure{errno};
   }
-  const auto size = static_cast<std::size_t>(info.st_size);
-  if (size > limit) {
-    return EFBIG;
+  s.size = static_cast<std::size_t>(info.st_size);
+  if (s.size > limit) {
+    return Failure{EFBIG};
   }
-  if (size > into.room) {
-    into.data.reset();
-    into.data = std::make_unique_for_overwrite<std::uint8_t[]>(size);
-    into.room = size;
+  if (s.size > s.room) {
+    s.memory.reset();
+    s.memory = std::make_unique_for_overwrite<std::uint8_t[]>(s.size);
+    s.room = s.size;
   }
-  while (into.size < size) {
-    const auto got = ::read(file.get(), into.data.get() + into.size, size - into.size);
-    if (got < 0) {
-      return errno;
-    }
-    if (got == 0) {
-      break;  // cut shorter meanwhile
-    }
-    into.size += static_cast<std::size_t>(got);
+  s.there.store(0);
+  s.ended.store(false);
+  s.stop.store(false);
+  s.error.store(0);
+  s.thread = std::thread([&s] { s.read_all(); });
+  return s.size;
+}
+
+bool FileInReading::wait_for(std::size_t bytes) {
+  State& s = *state_;
+  std::size_t there = s.there.load(std::memory_order_acquire);
+  while (there < bytes && !s.ended.load(std::memory_order_acquire)) {
+    rest_ns(20'000);
+    there = s.there.load(std::memory_order_acquire);
   }
-  return 0;
+  return s.there.load(std::memory_order_acquire) >= bytes;
+}
+
+const std::uint8_t* FileInReading::data() const {
+  return state_->memory.get();
+}
+
+int FileInReading::error() const {
+  return state_->error.load(std::memory_order_relaxed);
+}
+
+void read_ahead(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.valid()) {
+    ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_WILLNEED);
+  }
 }
 
 std::optional<std::string> read_text_file(const std::string& path, std::size_t limit) {

@@ -18,15 +18,26 @@ namespace vedette::platform {
 // Whole file, at most `limit` bytes (errno EFBIG beyond); gzip is unpacked when the name ends in
 // .gz.
 Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::size_t limit);
-// The same of a plain file, into memory that is not cleared and is used again for the next: the
-// kernel's clearing of new pages takes as long as the reading. 0 or errno.
-struct FileBytes {
-  std::unique_ptr<std::uint8_t[]> data;
-  std::size_t size = 0;
-  std::size_t room = 0;
-  operator Bytes() const { return {data.get(), size}; }
+// A plain file read from its beginning by a thread of its own, into memory that is used again for
+// the next one: whoever works on it need not wait for all of it, nor for the kernel to clear pages.
+class FileInReading {
+ public:
+  FileInReading();
+  ~FileInReading();
+  // Ends the file before. Its size, at most `limit` (EFBIG beyond), or errno.
+  Result<std::size_t, int> start(const std::string& path, std::size_t limit);
+  // Waits until its first `bytes` are there; false when they cannot be read.
+  bool wait_for(std::size_t bytes);
+  const std::uint8_t* data() const;
+  // Of reading; 0 while there is none.
+  int error() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
 };
-int read_plain_file(const std::string& path, std::size_t limit, FileBytes& into);
+// Asks the system to have it in memory soon.
+void read_ahead(const std::string& path);
 std::optional<std::string> read_text_file(const std::string& path, std::size_t limit);
 
 // Written beside, synced, renamed over: the file is the old one or the new one. 0 or errno.
