@@ -12,7 +12,7 @@ bool BatchBuilder::begin(Lane& out, std::size_t max_bytes, const Progress& progr
     return false;
   }
   max_bytes_ = max_bytes;
-  used_ = sizeof(BatchHeader);
+  used_ = settled_ = sizeof(BatchHeader);
   input_count_ = derived_count_ = 0;
   progress_ = progress;
   header_ = {};
@@ -24,6 +24,11 @@ bool BatchBuilder::begin(Lane& out, std::size_t max_bytes, const Progress& progr
   header_.epoch = epoch;
   header_.digest_before = progress.digest;
   header_.cut = kNotCut;
+  digest_ = Digest(header_.digest_before);
+  digest_.mix(header_.number);
+  digest_.mix(static_cast<std::uint64_t>(header_.admitted_ns));
+  digest_.mix(static_cast<std::uint64_t>(header_.admitted_arrival_ns));
+  digest_.mix(header_.epoch);
   return true;
 }
 
@@ -111,18 +116,21 @@ void BatchBuilder::dispatch_waiting() {
   ++progress_.transient;
 }
 
+void BatchBuilder::settle() {
+  if (settled_ != used_) {
+    digest_.mix(Bytes(base_ + settled_, used_ - settled_));
+    settled_ = used_;
+  }
+}
+
 Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
-  Digest digest(header_.digest_before);
-  digest.mix(header_.number);
-  digest.mix(static_cast<std::uint64_t>(header_.admitted_ns));
-  digest.mix(static_cast<std::uint64_t>(header_.admitted_arrival_ns));
-  digest.mix(std::uint64_t{header_.cut} << 32 | header_.epoch);
-  digest.mix(Bytes(base_ + sizeof(BatchHeader), used_ - sizeof(BatchHeader)));
-  digest.mix(belief);
+  settle();
+  digest_.mix(header_.cut);
+  digest_.mix(belief);
   CHECK(progress_.accepted == progress_.waiting + progress_.transient + progress_.exits[0] +
                                   progress_.exits[1] + progress_.exits[2],
         "conservation: every accepted event waits, is under way, or has left");
-  progress_.digest = digest.value();
+  progress_.digest = digest_.value();
   progress_.batch_number = header_.number;
   header_.bytes = static_cast<std::uint32_t>(used_);
   header_.input_count = input_count_;

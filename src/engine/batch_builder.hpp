@@ -48,7 +48,10 @@ class BatchBuilder {
   // An event of an earlier batch that waited is under way now.
   void dispatch_waiting();
 
-  // Mixes everything into the digest, fills the header and publishes; returns the sealed batch.
+  // What was appended so far stays as it is: it goes into the digest now, so that sealing a batch
+  // takes no longer for a long one.
+  void settle();
+  // Mixes the rest into the digest, fills the header and publishes; returns the sealed batch.
   // `belief` is the digest of the state the batch touched.
   Bytes seal(Lane& out, Progress& progress, std::uint64_t belief);
 
@@ -64,6 +67,8 @@ class BatchBuilder {
 
   std::uint8_t* base_ = nullptr;
   std::size_t used_ = 0;
+  std::size_t settled_ = 0;
+  Digest digest_;
   std::size_t max_bytes_ = 0;
   std::uint32_t input_count_ = 0;
   std::uint32_t derived_count_ = 0;

@@ -233,6 +233,7 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
     EventHeader* input = batch_.add_input(event, Bytes(payload_of(&event), event.payload_bytes));
     head->lane->release();
     work(*input);
+    batch_.settle();
     if (const auto next = head->lane->peek(); next.empty()) {
       heads.drop(head);
     } else {
@@ -246,9 +247,10 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
     tick.event_class = EventClass::normal;
     tick.source = kNoSource;
     work(*batch_.add_input(tick, {}));
+    batch_.settle();
   }
   finish_run();
-  return batch_.seal(batches, progress_, digest_touched());
+  return batch_.seal(batches, progress_, digest_of_belief());
 }
 
 Bytes Shard::replay(Bytes recorded, Lane& batches) {
@@ -278,11 +280,12 @@ Bytes Shard::replay(Bytes recorded, Lane& batches) {
     wait_until(tick ? kNothing : key_of(event));
     left -= !tick && left > 0 ? 1 : 0;
     work(*batch_.add_input(event, payload));
+    batch_.settle();
   });
   wait_until(kNothing);
   finish_run();
   replaying_ = false;
-  return batch_.seal(batches, progress_, digest_touched());
+  return batch_.seal(batches, progress_, digest_of_belief());
 }
 
 bool Shard::take_waiting(std::uint64_t key) {
@@ -367,18 +370,22 @@ bool Shard::stop_before(EventClass next) {
 void Shard::begin_run(const Urgency& urgency) {
   urgency_ = urgency;
   // What a cut left is ready again; a track that was retired since is not.
-  const std::size_t end = touched_count_;
-  touched_count_ = 0;
-  for (std::size_t i = judged_; i < end; ++i) {
-    if (touched_[i].track != TrackTable::kNone) {
-      touched_[touched_count_] = touched_[i];
-      mark_ready(touched_count_++);
+  if (released_) {
+    const std::size_t end = touched_count_;
+    touched_count_ = 0;
+    for (std::size_t i = judged_; i < end; ++i) {
+      if (touched_[i].track != TrackTable::kNone) {
+        touched_[touched_count_] = touched_[i];
+        mark_ready(touched_count_++);
+      }
     }
+    judged_ = 0;
+    released_ = false;
   }
-  judged_ = 0;
   touched_source_count_ = 0;
   left_count_ = 0;
   items_ = 0;
+  belief_ = Digest();
   cut_ = false;
   waiting_.advance(batch_.admitted_ns());
   if (batch_.header().number == 1) {
@@ -544,6 +551,7 @@ void Shard::order_touched() {
   }
   CHECK(count == touched_count_, "every touched track is ready once");
   std::swap(touched_, ordered_);
+  released_ = true;
 }
 
 void Shard::outcome(EventHeader& event) {
@@ -623,6 +631,9 @@ void Shard::judge_touched() {
     newest_arrival_ns_ = 0;
     assess_.judge_source(view_, s, on_assessment, this);
   }
+  if (cut_) {
+    return;  // before the first judgement: all stay ready for the next batch
+  }
   // Belief is complete before the first judgement.
   order_touched();
   for (; judged_ < touched_count_; ++judged_, ++items_) {
@@ -637,6 +648,8 @@ void Shard::judge_touched() {
       }
     }
     judge(t.track, t.cause, t.arrival_ns);
+    belief_.mix(bytes_of(tracks_[t.track]).first(kTrackDigestBytes));
+    batch_.settle();
   }
 }
 
@@ -805,20 +818,15 @@ void Shard::intend(const DecisionMade& decision, std::uint64_t cause) {
   }
 }
 
-std::uint64_t Shard::digest_touched() const {
-  Digest digest;
-  for (std::size_t i = 0; i < touched_count_; ++i) {
-    if (touched_[i].track != TrackTable::kNone && tracks_.in_use(touched_[i].track)) {
-      digest.mix(bytes_of(tracks_[touched_[i].track]).first(kTrackDigestBytes));
-    }
-  }
-  digest.mix(assess_.raised());
-  digest.mix(std::uint64_t{delivery_.size()} << 32 | delivery_.sent());
-  digest.mix(std::uint64_t{waiting_.size()} << 3 | static_cast<std::uint64_t>(load_.mode()) << 1 |
-             (held_ ? 1 : 0));
-  digest.mix(sweep_at_);
-  digest.mix(static_cast<std::uint64_t>(next_tick_ns_));
-  return digest.value();
+// Tracks that a cut left are in the digest of the batch that judges them.
+std::uint64_t Shard::digest_of_belief() {
+  belief_.mix(assess_.raised());
+  belief_.mix(std::uint64_t{delivery_.size()} << 32 | delivery_.sent());
+  belief_.mix(std::uint64_t{waiting_.size()} << 3 | static_cast<std::uint64_t>(load_.mode()) << 1 |
+              (held_ ? 1 : 0));
+  belief_.mix(sweep_at_);
+  belief_.mix(static_cast<std::uint64_t>(next_tick_ns_));
+  return belief_.value();
 }
 
 void Shard::freeze(Freezer& out) const {
@@ -883,6 +891,7 @@ bool Shard::thaw(Thawer& in) {
   }
   touched_count_ = left;
   judged_ = 0;
+  released_ = true;
   for (std::size_t i = 0; i < left; ++i) {
     touched_[i] = in.get<Touched>();
     const std::uint32_t track = touched_[i].track;

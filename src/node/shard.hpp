@@ -106,7 +106,7 @@ class Shard {
   void judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns);
   assess::View view_of(const Track* track) const;
   const Track* own() const;
-  std::uint64_t digest_touched() const;
+  std::uint64_t digest_of_belief();
   void track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause);
 
   static void on_assessment(void* self, const AssessmentChange& change);
@@ -154,10 +154,12 @@ class Shard {
   std::span<std::uint16_t> queue_;
   std::size_t touched_count_ = 0;
   std::size_t judged_ = 0;  // of them, the first
+  bool released_ = false;   // they stand in the order of judging, and no longer in ready_
 
   // Of the step under way only.
   Urgency urgency_;
   std::uint32_t items_ = 0;  // subjects judged
+  Digest belief_;            // of the tracks judged
   std::uint32_t recorded_cut_ = kNotCut;
   bool replaying_ = false;
   bool cut_ = false;
