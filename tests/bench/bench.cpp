@@ -1,6 +1,7 @@
 // Benchmarks of the engine inside one process, each beside a floor of the same run.
 //
 // usage: vedette_bench engine-throughput RECORDINGS SITE FOLDER | preemption | service-tail EVENTS
+//                      | service-instructions EVENTS (under callgrind; instructions.py reads it)
 // Prints one JSON line a figure: bench, metric, value, unit, floor, ratio, bar, holds.
 #include <algorithm>
 #include <atomic>
@@ -21,6 +22,13 @@
 #include "platform/file.hpp"
 #include "platform/hot_thread.hpp"
 #include "shard_in_memory.hpp"
+
+#if __has_include(<valgrind/callgrind.h>)
+#include <valgrind/callgrind.h>
+#define VEDETTE_HAS_CALLGRIND 1
+#else
+#define VEDETTE_HAS_CALLGRIND 0
+#endif
 
 using namespace vedette;
 
@@ -274,23 +282,73 @@ int preemption() {
   return 0;
 }
 
+// One event every 0.2 ms: a thousand ships and, one in 16, own ship. A tick comes with the first 64
+// judgements of its sweep, and is a kind of its own.
+class Traffic {
+ public:
+  enum Kind { track, own, tick };
+
+  Traffic() : plan_(load(kPreemptionSite, bytes_)), engine_(*plan_) {}
+  Kind put_next() {
+    const std::uint64_t i = count_++;
+    now_ns_ += 200'000;
+    const Kind kind = now_ns_ >= engine_.shard().next_tick_ns() ? tick : i % 16 == 0 ? own : track;
+    Observation o;
+    o.kind = i % 16 == 0 ? IdentityKind::own : IdentityKind::vessel;
+    o.identity = i % 16 == 0 ? 0 : 100 + i % 1000;
+    o.set(Field::position);
+    o.latitude_e7 = static_cast<std::int32_t>(590'000'000 + o.identity * 1000 + i / 1000 % 64);
+    o.longitude_e7 = 240'000'000;
+    engine_.put(o, now_ns_, 1, EventClass::normal);
+    return kind;
+  }
+  std::int64_t now_ns() const { return now_ns_; }
+  tests::ShardInMemory& engine() { return engine_; }
+
+ private:
+  std::vector<std::uint8_t> bytes_;
+  const plan::Plan* plan_;
+  tests::ShardInMemory engine_;
+  std::uint64_t count_ = 0;
+  std::int64_t now_ns_ = 1'700'000'000'000'000'000;
+};
+
+// One step an event under callgrind, which writes down the instructions of each, by kind.
+int service_instructions(std::uint64_t events) {
+#if VEDETTE_HAS_CALLGRIND
+  constexpr std::uint64_t kWarmUp = 20'000;  // every ship is known, no track is young
+  constexpr const char* kNames[] = {"track", "own", "tick"};
+  Traffic traffic;
+  tests::ShardInMemory& engine = traffic.engine();
+  const auto nothing = [](const EventHeader&, Bytes) {};
+  for (std::uint64_t i = 0; i < kWarmUp + events; ++i) {
+    const Traffic::Kind kind = traffic.put_next();
+    if (i == kWarmUp) {
+      CALLGRIND_START_INSTRUMENTATION;
+    }
+    CALLGRIND_ZERO_STATS;
+    engine.step_into_nothing(traffic.now_ns(), {}, nothing);
+    if (i >= kWarmUp) {
+      CALLGRIND_DUMP_STATS_AT(kNames[kind]);
+    }
+    while (engine.shard().unfinished()) {
+      engine.step_into_nothing(traffic.now_ns(), {}, nothing);
+    }
+  }
+  return 0;
+#else
+  std::fprintf(stderr, "bench: built without valgrind's headers, for %llu events\n",
+               static_cast<unsigned long long>(events));
+  return 69;
+#endif
+}
+
 // How long the engine takes for one event, one batch each, from its lane to its sealed batch;
 // beside a step that finds nothing, for the bar, and a loop of pauses that takes as long, for the
 // gaps that the machine makes in anything.
 int service_tail(std::uint64_t events) {
-  std::vector<std::uint8_t> bytes;
-  const plan::Plan* plan = load(kPreemptionSite, bytes);
-  tests::ShardInMemory engine(*plan);
-  std::int64_t now_ns = 1'700'000'000'000'000'000;
-  const auto at = [&](IdentityKind kind, std::uint64_t identity, std::uint64_t n) {
-    Observation o;
-    o.kind = kind;
-    o.identity = identity;
-    o.set(Field::position);
-    o.latitude_e7 = static_cast<std::int32_t>(590'000'000 + identity * 1000 + n % 64);
-    o.longitude_e7 = 240'000'000;
-    return o;
-  };
+  Traffic traffic;
+  tests::ShardInMemory& engine = traffic.engine();
   const auto nothing = [](const EventHeader&, Bytes) {};
   Histogram empty, track, own, tick, loop, long_loop;
   const auto pauses = [](Histogram& out, int count) {
@@ -301,16 +359,14 @@ int service_tail(std::uint64_t events) {
     out.add(platform::monotonic_ns() - start);
   };
   for (std::uint64_t i = 0; i < events; ++i) {
-    const bool of_own = i % 16 == 0;
-    now_ns += 200'000;
-    const bool with_tick = now_ns >= engine.shard().next_tick_ns();
-    engine.put(
-        of_own ? at(IdentityKind::own, 0, i) : at(IdentityKind::vessel, 100 + i % 1000, i / 1000),
-        now_ns, 1, EventClass::normal);
+    const Traffic::Kind kind = traffic.put_next();
+    const std::int64_t now_ns = traffic.now_ns();
     std::int64_t start = platform::monotonic_ns();
     engine.step_into_nothing(now_ns, {}, nothing);
-    // A tick comes with the first 64 judgements of its sweep: a kind of its own.
-    (with_tick ? tick : of_own ? own : track).add(platform::monotonic_ns() - start);
+    (kind == Traffic::tick  ? tick
+     : kind == Traffic::own ? own
+                            : track)
+        .add(platform::monotonic_ns() - start);
     while (engine.shard().unfinished()) {  // a sweep goes on by itself, between events
       engine.step_into_nothing(now_ns, {}, nothing);
     }
@@ -318,7 +374,7 @@ int service_tail(std::uint64_t events) {
     engine.step_into_nothing(now_ns, {}, nothing);
     empty.add(platform::monotonic_ns() - start);
     pauses(loop, 25);
-    if (with_tick) {
+    if (kind == Traffic::tick) {
       pauses(long_loop, 800);
     }
   }
@@ -350,11 +406,14 @@ int main(int argc, char** argv) {
   if (name == "preemption" && argc == 2) {
     return preemption();
   }
+  if (name == "service-instructions" && argc == 3) {
+    return service_instructions(std::strtoull(argv[2], nullptr, 10));
+  }
   if (name == "service-tail" && argc == 3) {
     return service_tail(std::strtoull(argv[2], nullptr, 10));
   }
   std::fprintf(stderr,
                "usage: vedette_bench engine-throughput RECORDINGS SITE FOLDER | preemption | "
-               "service-tail EVENTS\n");
+               "service-tail EVENTS | service-instructions EVENTS\n");
   return 64;
 }
