@@ -56,6 +56,7 @@ void Assess::init(Arena& arena, const plan::Plan& plan) {
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const plan::Assessment* a = plan.assessments()->Get(static_cast<flatbuffers::uoffset_t>(i));
     rules_[i] = {ops_of(a->when()),
+                 ops_of(a->cheap_when()),
                  ops_of(a->alarm_when()),
                  ops_of(a->confidence()),
                  a->hold_ns(),
@@ -126,7 +127,8 @@ void Assess::judge(const View& view, const Subject& subject, std::size_t place, 
                    Emit emit, void* context) {
   const Rule& rule = rules_[r];
   Instance& at = instance(place, r);
-  const double when = evaluate(rule.when, zones_, view);
+  const bool cheap = view.mode != Mode::normal && !rule.cheap_when.empty();
+  const double when = evaluate(cheap ? rule.cheap_when : rule.when, zones_, view);
   if (when != when) {
     return;
   }

@@ -35,8 +35,8 @@ struct View {
   const Track* own = nullptr;
   const Tracker* own_tracker = nullptr;
   const SourceFacts* source = nullptr;
-  bool safe_mode = false;  // only what is wanted then is judged
-  double level = 0.0;      // decisions only
+  Mode mode = Mode::normal;  // in safe mode only what is wanted then is judged
+  double level = 0.0;        // decisions only
   double confidence = 0.0;
   // Several conditions ask for the same approach: the first to ask works it out.
   mutable Approach approach{};
@@ -81,7 +81,7 @@ class Assess {
     std::uint8_t reserved[6];
   };
   struct Rule {
-    std::span<const plan::Op> when, alarm_when, confidence;
+    std::span<const plan::Op> when, cheap_when, alarm_when, confidence;
     std::int64_t hold_ns, clear_ns;
     double warn_confidence, alarm_confidence;
     std::uint32_t kinds;  // bit of IdentityKind
@@ -90,7 +90,9 @@ class Assess {
     bool safe;
   };
 
-  static bool wanted(const View& view, const Rule& rule) { return rule.safe || !view.safe_mode; }
+  static bool wanted(const View& view, const Rule& rule) {
+    return rule.safe || view.mode != Mode::safe;
+  }
   Instance& instance(std::size_t place, std::size_t rule) {
     return instances_[place * rules_.size() + rule];
   }

@@ -117,14 +117,14 @@ void BatchBuilder::dispatch_waiting() {
 }
 
 void BatchBuilder::settle() {
-  if (settled_ != used_) {
+  if (used_ - settled_ >= kSettleBytes) {
     digest_.mix(Bytes(base_ + settled_, used_ - settled_));
     settled_ = used_;
   }
 }
 
 Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
-  settle();
+  digest_.mix(Bytes(base_ + settled_, used_ - settled_));
   digest_.mix(header_.cut);
   digest_.mix(belief);
   CHECK(progress_.accepted == progress_.waiting + progress_.transient + progress_.exits[0] +

@@ -63,6 +63,9 @@ class BatchBuilder {
   void cut_at(std::uint32_t judged) { header_.cut = judged; }
 
  private:
+  // Digested at once from here on: small enough to be no delay, large enough to be worth a start.
+  static constexpr std::size_t kSettleBytes = 1024;
+
   EventHeader* append(std::size_t payload_bytes);
 
   std::uint8_t* base_ = nullptr;

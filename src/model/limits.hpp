@@ -30,7 +30,7 @@ inline constexpr std::size_t kExpressionStack = 32;
 inline constexpr std::size_t kOwnIdentities = 8;
 inline constexpr std::size_t kNameBytes = 63;  // of anything named in a site file
 
-inline constexpr std::size_t kTracks = 65536;
+inline constexpr std::size_t kTracks = 131072;  // about 500 bytes each, and as much for a snapshot
 inline constexpr std::size_t kPendingActions = 1024;
 inline constexpr std::size_t kWaitingEvents = 1 << 24;  // 220 bytes each
 inline constexpr std::size_t kBatchEvents = 256;        // admitted at most in one step

@@ -59,7 +59,7 @@ std::size_t Shard::bytes_needed(const plan::Plan& plan) {
          arena_bytes<assess::SourceFacts>(plan.sources()->size()) +
          arena_bytes<SourceLimits>(plan.sources()->size()) +
          arena_bytes<std::uint64_t>(plan.sources()->size()) + 2 * arena_bytes<Touched>(kTouched) +
-         kEventClasses * engine::ReadySet::bytes_needed(plan.limits()->tracks()) +
+         kEventClasses * engine::ReadyPages::bytes_needed(plan.limits()->tracks()) +
          arena_bytes<std::uint16_t>(plan.limits()->tracks()) +
          arena_bytes<std::uint16_t>(kTouched + engine::ReadySet::kSlack) +
          arena_bytes<std::uint16_t>(limits::kBatchEvents);
@@ -98,7 +98,7 @@ void Shard::init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, st
   records_ = arena.make<std::uint64_t>(plan.sources()->size());
   touched_ = arena.make<Touched>(kTouched);
   ordered_ = arena.make<Touched>(kTouched);
-  for (engine::ReadySet& ready : ready_) {
+  for (engine::ReadyPages& ready : ready_) {
     ready.init(arena, plan.limits()->tracks(), kernel);
   }
   touch_of_ = arena.make<std::uint16_t>(plan.limits()->tracks());
@@ -124,7 +124,7 @@ assess::View Shard::view_of(const Track* track) const {
   view.own = own();
   view.own_tracker = &config_.trackers[static_cast<std::size_t>(IdentityKind::own)];
   view.track = track;
-  view.safe_mode = load_.mode() == Mode::safe;
+  view.mode = load_.mode();
   view.tracker =
       track == nullptr ? nullptr : &config_.trackers[static_cast<std::size_t>(track->kind)];
   return view;
@@ -543,11 +543,9 @@ void Shard::mark_ready(std::size_t touched) {
 // what is judged.
 void Shard::order_touched() {
   std::size_t count = 0;
-  for (engine::ReadySet& ready : ready_) {
-    const std::size_t released = ready.release(queue_);
-    for (std::size_t i = 0; i < released; ++i) {
-      ordered_[count++] = touched_[touch_of_[queue_[i]]];
-    }
+  for (engine::ReadyPages& ready : ready_) {
+    ready.release(queue_,
+                  [&](std::uint32_t track) { ordered_[count++] = touched_[touch_of_[track]]; });
   }
   CHECK(count == touched_count_, "every touched track is ready once");
   std::swap(touched_, ordered_);

@@ -15,7 +15,7 @@
 #include "decide/decide.hpp"
 #include "engine/batch_builder.hpp"
 #include "engine/load.hpp"
-#include "engine/ready_set.hpp"
+#include "engine/ready_pages.hpp"
 #include "engine/waiting.hpp"
 #include "model/derived.hpp"
 #include "model/plan_generated.h"
@@ -149,8 +149,8 @@ class Shard {
     std::int64_t arrival_ns;
   };
   std::span<Touched> touched_, ordered_;
-  std::array<engine::ReadySet, kEventClasses> ready_;  // tracks to judge, by class
-  std::span<std::uint16_t> touch_of_;                  // by track: its place in touched_, if ready
+  std::array<engine::ReadyPages, kEventClasses> ready_;  // tracks to judge, by class
+  std::span<std::uint16_t> touch_of_;  // by track: its place in touched_, if ready
   std::span<std::uint16_t> queue_;
   std::size_t touched_count_ = 0;
   std::size_t judged_ = 0;  // of them, the first

@@ -188,6 +188,7 @@ class SiteCompiler {
       s.problem_in(key, compiled.error_at, compiled.error, compiled.help);
       return 0;
     }
+    last_cost_ = compiled.cost;
     const auto ops = b_.CreateVectorOfStructs(compiled.ops);
     return CreateExpression(b_, b_.CreateString(text), ops, compiled.stack, compiled.cost);
   }
@@ -492,12 +493,20 @@ class SiteCompiler {
         when =
             CreateExpression(b_, b_.CreateString(""), b_.CreateVectorOfStructs(std::vector<Op>{}));
       }
+      const std::uint32_t cost = last_cost_;
+      const auto cheap = expression(s, "cheap_when", Dimension::boolean, scope, false);
+      if (!cheap.IsNull() && last_cost_ >= cost) {
+        s.problem(
+            "cheap_when",
+            "it costs " + std::to_string(last_cost_) + ", `when` costs " + std::to_string(cost),
+            "leave out what is dear: cpa and tcpa cost 200, a zone 4 and its points");
+      }
       const auto alarm = expression(s, "alarm_when", Dimension::boolean, scope, false);
       const auto confidence = expression(s, "confidence", Dimension::ratio, scope, false);
       list.push_back(CreateAssessment(
           b_, b_.CreateString(n.name), static_cast<std::uint8_t>(subject), source, kinds, when,
           alarm, confidence, to_ns(s.quantity("hold")), to_ns(s.quantity("clear")),
-          s.quantity("warn"), s.quantity("alarm"), s.flag("safe")));
+          s.quantity("warn"), s.quantity("alarm"), s.flag("safe"), cheap));
     }
     return list;
   }
@@ -601,6 +610,7 @@ class SiteCompiler {
   std::vector<std::string> zone_names_, source_names_, assessment_names_, action_names_,
       sink_names_;
   std::vector<std::uint32_t> zone_costs_;
+  std::uint32_t last_cost_ = 0;  // of the expression compiled last
   std::vector<Scope> scopes_;
 };
 

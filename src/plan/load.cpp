@@ -130,7 +130,7 @@ std::string check_rules(const Plan& p) {
         !within<std::int64_t>(a->clear_ns(), 0, kDayNs)) {
       return "assessment " + a->name()->str() + " has a time outside its range";
     }
-    for (const Expression* e : {a->when(), a->alarm_when(), a->confidence()}) {
+    for (const Expression* e : {a->when(), a->cheap_when(), a->alarm_when(), a->confidence()}) {
       const std::string problem = check_expression(e, zones, a->name()->string_view());
       if (!problem.empty()) {
         return problem;

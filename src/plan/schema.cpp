@@ -53,7 +53,7 @@ constexpr std::array kKeys{
     Key{"cores", "huge_pages", flag, D::boolean, "true", 0, 0, "",
         "Use huge pages where the host has them."},
 
-    Key{"limits", "tracks", whole, D::number, "4096", 1, 65536, "", "Tracks held at once."},
+    Key{"limits", "tracks", whole, D::number, "4096", 1, 131072, "", "Tracks held at once."},
     Key{"limits", "batch_events", whole, D::number, "64", 1, 256, "",
         "Events admitted in one step."},
     Key{"limits", "pending_actions", whole, D::number, "256", 1, 1024, "",
@@ -141,6 +141,8 @@ constexpr std::array kKeys{
     Key{"assess", "kinds", list, D::kind, "", 0, 0, "",
         "Only tracks of these kinds; without it vessel, aircraft and vehicle."},
     Key{"assess", "when", expression, D::boolean, "!", 0, 0, "", "Raised while this is true."},
+    Key{"assess", "cheap_when", expression, D::boolean, "", 0, 0, "",
+        "Asked instead of `when` while the node is in overload or safe mode; must cost less."},
     Key{"assess", "alarm_when", expression, D::boolean, "", 0, 0, "",
         "Level alarm while this is true."},
     Key{"assess", "confidence", expression, D::ratio, "", 0, 0, "",

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "base/text.hpp"
-#include "ingress/recording.hpp"
+#include "frames.hpp"
 #include "platform/clock.hpp"
 #include "platform/file.hpp"
 #include "platform/hot_thread.hpp"
@@ -24,6 +24,7 @@
 #include "platform/socket.hpp"
 
 using namespace vedette;
+using bench::frames_of;
 
 namespace {
 
@@ -106,20 +107,6 @@ std::string probe(std::size_t n, unsigned status) {
   char end[8];
   std::snprintf(end, sizeof end, "*%02X\r\n", sum);
   return text + end;  // only probes end in a line feed: the floor answers those
-}
-
-std::vector<std::string> frames_of(const std::string& path) {
-  auto content = platform::read_file(path, std::size_t{1} << 30);
-  ingress::Recording recording;
-  std::vector<std::string> frames;
-  if (!content || !recording.open(std::move(content).value(), path, {}).empty()) {
-    std::fprintf(stderr, "wire: %s cannot be read\n", path.c_str());
-    std::exit(66);
-  }
-  for (auto frame = recording.peek(); frame; recording.pop(), frame = recording.peek()) {
-    frames.emplace_back(as_text(frame->bytes));
-  }
-  return frames;
 }
 
 // Which probe an answer is about: the number of its ship, in an action's JSON or as it was sent.

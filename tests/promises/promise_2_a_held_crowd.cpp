@@ -15,17 +15,14 @@ using namespace vedette::tests;
 namespace {
 
 const plan::Plan* crowd_site(std::size_t events, std::vector<std::uint8_t>& bytes) {
-  plan::Compiled compiled = plan::compile_site(
+  return load_site(
       "site = \"crowd\"\n[limits]\ntracks = 65536\nbatch_events = 256\nwaiting_events = " +
           std::to_string(events) +
           "\n[source.a]\ndriver = \"udp\"\nlisten = \"127.0.0.1:1\"\ncodec = \"ais\"\n"
           "class = \"high\"\nhorizon = \"600 s\"\n"
           "[source.b]\ndriver = \"udp\"\nlisten = \"127.0.0.1:2\"\ncodec = \"ais\"\n"
           "class = \"bulk\"\nhorizon = \"900 s\"\n",
-      "");
-  bytes = std::move(compiled.buffer);
-  std::string error;
-  return plan::load_plan(bytes, error);
+      bytes);
 }
 
 struct Outcome {

@@ -14,7 +14,7 @@ using namespace vedette::tests;
 namespace {
 
 const plan::Plan* busy_site(std::vector<std::uint8_t>& bytes) {
-  plan::Compiled compiled = plan::compile_site(R"(
+  return load_site(R"(
 site = "busy"
 [limits]
 recover = "4 s"
@@ -38,6 +38,13 @@ when = "track.updates >= 1"
 of = "track"
 when = "track.updates >= 1"
 safe = false
+[assess.near]
+of = "track"
+when = "distance(track, own) < 1 km"
+cheap_when = "track.speed >= 0 m/s"
+[decide.d]
+on = "near"
+run = "near"
 [decide.a]
 on = "always"
 run = "needed"
@@ -52,13 +59,12 @@ sink = "log"
 [action.nice]
 sink = "log"
 safe = false
+[action.near]
+sink = "log"
 [sink.log]
 driver = "log"
 )",
-                                               "");
-  bytes = std::move(compiled.buffer);
-  std::string error;
-  return plan::load_plan(bytes, error);
+                   bytes);
 }
 
 struct Watch {
@@ -149,4 +155,32 @@ TEST_CASE("an event past its horizon is given up, however urgent") {
   watch.at(kStart);
   CHECK(watch.reasons[Reason::horizon] == 1);
   CHECK(watch.engine.shard().progress().exits[2] == 1);
+}
+
+TEST_CASE("in overload a judgement's cheaper condition stands in for it") {
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = busy_site(bytes);
+  REQUIRE(plan != nullptr);
+  Watch watch(*plan);
+  watch.engine.put(ship(4, 0), kStart, 1, EventClass::bulk);
+  watch.at(kStart);
+  CHECK(watch.actions[2] == 0);  // where own ship is, is not known
+  watch.engine.put(ship(1, 0), kStart - 5 * kSecond, 1, EventClass::bulk);
+  for (int i = 0; i < 4; ++i) {  // one in four is worked
+    watch.engine.put(ship(4, 0), kStart, 1, EventClass::bulk);
+  }
+  watch.at(kStart);
+  REQUIRE(watch.modes == std::vector<Mode>{Mode::overload});
+  CHECK(watch.actions[2] == 1);
+}
+
+TEST_CASE("a cheaper condition that is not cheaper is an error that names both costs") {
+  const plan::Compiled compiled = plan::compile_site(
+      "site = \"x\"\n[source.a]\ndriver = \"udp\"\nlisten = \"127.0.0.1:1\"\ncodec = \"ais\"\n"
+      "[assess.a]\nof = \"track\"\nwhen = \"track.updates > 1\"\n"
+      "cheap_when = \"cpa(track, own) < 1 nmi\"\n",
+      "");
+  REQUIRE(compiled.problems.size() == 1);
+  CHECK(compiled.problems[0].line == 9);
+  CHECK(compiled.problems[0].message.find("202") != std::string::npos);
 }

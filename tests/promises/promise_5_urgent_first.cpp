@@ -2,6 +2,7 @@
 // replay repeats where it came in between.
 #include <vector>
 
+#include "load_site.hpp"
 #include "node/replay.hpp"
 #include "plan/plan.hpp"
 #include "shard_in_memory.hpp"
@@ -68,14 +69,6 @@ struct Interruption {
   }
 };
 
-const plan::Plan* plan_of(std::vector<std::uint8_t>& bytes) {
-  plan::Compiled compiled = plan::compile_site(kSite, "");
-  REQUIRE(compiled.problems.empty());
-  bytes = std::move(compiled.buffer);
-  std::string error;
-  return plan::load_plan(bytes, error);
-}
-
 std::vector<EventHeader> events_of(const std::vector<std::uint8_t>& batch) {
   std::vector<EventHeader> events;
   for_each_event(batch, [&](const EventHeader& e, Bytes) { events.push_back(e); });
@@ -86,7 +79,7 @@ std::vector<EventHeader> events_of(const std::vector<std::uint8_t>& batch) {
 
 TEST_CASE("wherever a critical event arrives, the batch is cut there and the next begins with it") {
   std::vector<std::uint8_t> bytes;
-  const plan::Plan* plan = plan_of(bytes);
+  const plan::Plan* plan = tests::load_site(kSite, bytes);
   REQUIRE(plan != nullptr);
   int cuts = 0;
   for (int at = 1; at < 3 * kRoutine; ++at) {
@@ -132,7 +125,7 @@ TEST_CASE("wherever a critical event arrives, the batch is cut there and the nex
 
 TEST_CASE("what a cut left behind is in the frozen state") {
   std::vector<std::uint8_t> bytes;
-  const plan::Plan* plan = plan_of(bytes);
+  const plan::Plan* plan = tests::load_site(kSite, bytes);
   tests::ShardInMemory engine(*plan);
   for (int i = 0; i < kRoutine; ++i) {
     engine.put(ship(static_cast<std::uint64_t>(100 + i)), kStart, 1, EventClass::bulk);

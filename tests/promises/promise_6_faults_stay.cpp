@@ -14,7 +14,7 @@ using namespace vedette::tests;
 namespace {
 
 const plan::Plan* two_sinks(std::vector<std::uint8_t>& bytes) {
-  plan::Compiled compiled = plan::compile_site(R"(
+  return load_site(R"(
 site = "faults"
 [source.a]
 driver = "udp"
@@ -43,10 +43,7 @@ breaker_rest = "10 s"
 [sink.steady]
 driver = "log"
 )",
-                                               "");
-  bytes = std::move(compiled.buffer);
-  std::string error;
-  return plan::load_plan(bytes, error);
+                   bytes);
 }
 
 struct Attempt {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "load_site.hpp"
 #include "model/observation.hpp"
-#include "plan/plan.hpp"
 
 namespace vedette::tests {
 
@@ -15,7 +15,7 @@ inline constexpr std::int64_t kSecond = 1'000'000'000;
 
 // `bytes` holds the plan that the result points into; null when it does not compile or load.
 inline const plan::Plan* small_site(std::vector<std::uint8_t>& bytes) {
-  plan::Compiled compiled = plan::compile_site(R"(
+  return load_site(R"(
 site = "small"
 [limits]
 tracks = 32
@@ -50,10 +50,7 @@ horizon = "2 s"
 [sink.log]
 driver = "log"
 )",
-                                               "");
-  bytes = std::move(compiled.buffer);
-  std::string error;
-  return plan::load_plan(bytes, error);
+                   bytes);
 }
 
 inline Observation ship(std::uint64_t mmsi, int metres_north) {
