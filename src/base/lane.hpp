@@ -77,6 +77,8 @@ class Lane {
     return static_cast<std::size_t>(head_.load(std::memory_order_acquire) -
                                     tail_.load(std::memory_order_acquire));
   }
+  // Records given back so far.
+  std::uint64_t taken() const { return tail_.load(std::memory_order_acquire); }
   std::size_t capacity() const { return mask_ + 1; }
 
  private:

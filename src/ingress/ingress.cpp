@@ -277,6 +277,13 @@ void Ingress::on_message(void* context, const codec::Message& message, Bytes raw
   if (source.record <= source.resume_after) {
     return;  // accepted before the restart; decoded again only for the codec's own state
   }
+  // A lossless source is slowed instead; where node time stands still nothing is late.
+  if (taking.arrival_ns != 0 && source.plan->driver() != plan::DriverKind::recording &&
+      source.admission.hopeless(source.lane.size(), source.lane.taken(), source.plan->horizon_ns(),
+                                taking.arrival_ns)) {
+    bump(source.counters.refused[static_cast<std::size_t>(RefusalCause::no_time)]);
+    return;
+  }
   const Bytes kept = raw.first(std::min(raw.size(), limits::kRawBytes));
   const Bytes typed(reinterpret_cast<const std::uint8_t*>(&observation), sizeof observation);
   if (!put(source, EventKind::observation, typed, kept, taking.now_ns, taking.arrival_ns)) {

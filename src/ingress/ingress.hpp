@@ -15,6 +15,7 @@
 
 #include "base/lane.hpp"
 #include "codec/codec.hpp"
+#include "ingress/admission.hpp"
 #include "ingress/recording.hpp"
 #include "model/derived.hpp"
 #include "model/event.hpp"
@@ -74,6 +75,7 @@ class Ingress {
     Lane lane;
     codec::Decoder decoder;
     SourceCounters counters;
+    Admission admission;
     Recording recording;
     std::int64_t shift_ns = 0;    // recording time to node time
     std::int64_t untimed_ns = 0;  // next time of frames without one

@@ -94,11 +94,11 @@ std::string_view name_of(IdentityKind kind) {
 
 std::string_view name_of(RefusalCause cause) {
   static constexpr std::array<std::string_view, kRefusalCauses> kNames{
-      "none",          "lane-full",         "too-long",          "too-short",      "framing",
-      "checksum",      "checksum-missing",  "malformed",         "out-of-range",   "unsupported",
-      "not-available", "multipart-missing", "multipart-timeout", "multipart-full", "ethernet",
-      "ip-header",     "ip-checksum",       "ip-fragment",       "not-udp",        "udp-length",
-      "udp-checksum",  "other-port"};
+      "none",        "lane-full",     "no-time",           "too-long",          "too-short",
+      "framing",     "checksum",      "checksum-missing",  "malformed",         "out-of-range",
+      "unsupported", "not-available", "multipart-missing", "multipart-timeout", "multipart-full",
+      "ethernet",    "ip-header",     "ip-checksum",       "ip-fragment",       "not-udp",
+      "udp-length",  "udp-checksum",  "other-port"};
   return pick(kNames, cause);
 }
 

@@ -9,6 +9,7 @@ namespace vedette {
 enum class RefusalCause : std::uint8_t {
   none = 0,
   lane_full,          // no credit: the engine or the journal is behind
+  no_time,            // as fast as the engine takes them, it would wait past its horizon
   too_long,           // longer than the format or the limit allows
   too_short,          // ends before the fields it must have
   framing,            // no frame starts here

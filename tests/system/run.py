@@ -619,6 +619,29 @@ def a_held_node_accepts_and_waits_and_what_is_cancelled_never_goes_out():
 
 
 @test
+def what_could_not_be_worked_in_time_is_refused_at_the_source():
+    port = free_port()
+    path = write_site("no_time", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\nhorizon = "200 ms"\n', free_port())
+    path.write_text(path.read_text().replace('tick = "50 ms"', 'tick = "50 ms"\nwaiting_events = 16'))
+    data = work / "no_time"
+    process = start(path, data)
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+    call("hold", "--data", data)
+    status(data, lambda s: s["held"])
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for i in range(300):  # what is held fills its places, and then the lane is not emptied any more
+        sender.sendto(class_b(219000000 + i, 5, 5 + i * 0.01), ("127.0.0.1", port))
+        time.sleep(0.001)
+    source = status(data, lambda s: s["sources"][0]["received"] == 300)["sources"][0]
+    assert source["refused"].get("no-time", 0) > 0 and "lane-full" not in source["refused"], source
+    assert source["accepted"] + sum(source["refused"].values()) == 300, source
+    call("resume", "--data", data)
+    status(data, lambda s: s["events"]["waiting"] == 0)
+    stop(process)
+    call("replay", data, "--verify")
+
+
+@test
 def a_node_with_two_hot_threads_acts_on_every_ship():
     receiver = Receiver()
     port = free_port()
