@@ -80,36 +80,67 @@ int Act::to_log(std::string_view text) {
   return 0;
 }
 
+int Act::flush(Outlet& outlet) {
+  while (outlet.rest_bytes != 0) {
+    const std::int64_t wrote =
+        platform::write_now(outlet.fd, as_bytes({outlet.rest, outlet.rest_bytes}));
+    if (wrote <= 0) {
+      return wrote == 0 ? EAGAIN : static_cast<int>(-wrote);
+    }
+    outlet.rest_bytes = static_cast<std::uint16_t>(outlet.rest_bytes - wrote);
+    std::memmove(outlet.rest, outlet.rest + wrote, outlet.rest_bytes);
+    unfinished_ -= outlet.rest_bytes == 0 ? 1 : 0;
+  }
+  return 0;
+}
+
+int Act::to_serial(Outlet& outlet, std::string_view text) {
+  if (outlet.fd < 0) {
+    outlet.fd = devices_->take(outlet.device);
+  }
+  if (outlet.fd < 0) {
+    return ENODEV;
+  }
+  int error = flush(outlet);
+  if (error == 0) {
+    const std::int64_t wrote = platform::write_now(outlet.fd, as_bytes(text));
+    error = wrote < 0 ? static_cast<int>(-wrote) : 0;
+    if (error == 0 && static_cast<std::size_t>(wrote) < text.size()) {
+      text.remove_prefix(static_cast<std::size_t>(wrote));
+      std::memcpy(outlet.rest, text.data(), text.size());
+      outlet.rest_bytes = static_cast<std::uint16_t>(text.size());
+      unfinished_ += 1;
+    }
+  }
+  if (error != 0 && error != EAGAIN) {  // unplugged: opened again when it is back
+    devices_->give_back(outlet.device, outlet.fd);
+    outlet.fd = -1;
+    devices_->want(outlet.device);
+    unfinished_ -= outlet.rest_bytes != 0 ? 1 : 0;
+    outlet.rest_bytes = 0;
+  }
+  return error;
+}
+
 int Act::send(Outlet& outlet, std::string_view text) {
   switch (outlet.kind) {
     case plan::SinkKind::udp:
       return platform::send_now(outlet.fd, as_bytes(text));
     case plan::SinkKind::log:
       return to_log(text);
-    case plan::SinkKind::serial: {
-      if (outlet.fd < 0) {
-        outlet.fd = devices_->take(outlet.device);
-      }
-      if (outlet.fd < 0) {
-        return ENODEV;
-      }
-      const std::int64_t wrote = platform::write_now(outlet.fd, as_bytes(text));
-      if (wrote == static_cast<std::int64_t>(text.size())) {
-        return 0;
-      }
-      if (wrote < 0 && wrote != -EAGAIN) {  // unplugged: opened again when it is back
-        devices_->give_back(outlet.device, outlet.fd);
-        outlet.fd = -1;
-        devices_->want(outlet.device);
-      }
-      return wrote < 0 ? static_cast<int>(-wrote) : EAGAIN;
-    }
+    case plan::SinkKind::serial:
+      return to_serial(outlet, text);
   }
   return EINVAL;
 }
 
 void Act::step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes) {
   give_up_overdue(now_ns);
+  for (std::size_t i = 0; unfinished_ != 0 && i < outlets_.size(); ++i) {
+    if (outlets_[i].rest_bytes != 0) {
+      to_serial(outlets_[i], {});
+    }
+  }
   std::size_t kept = 0;
   for (std::size_t i = 0; i < count_; ++i) {
     const Order& w = waiting_[i];

@@ -50,7 +50,8 @@ class Act {
   // Does what may be done now. `arrival_ns` is a monotonic reading, for latency.
   void step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes);
 
-  std::size_t waiting() const { return count_; }
+  // Also sentences of which a line has only taken a part.
+  std::size_t waiting() const { return count_ + unfinished_; }
   const SinkCounters& counters(std::size_t sink) const { return counters_[sink]; }
   const Histogram& latency_behind() const { return behind_; }
   const Histogram& latency_before() const { return before_; }
@@ -60,16 +61,22 @@ class Act {
     int fd = -1;
     std::size_t device = 0;
     plan::SinkKind kind = plan::SinkKind::log;
+    // What a slow line has not taken of the last sentence: it goes first, so that none is torn.
+    std::uint16_t rest_bytes = 0;
+    char rest[limits::kTextBytes] = {};
   };
   // The engine abandons an action at its horizon; one that still waits for the disk then is not
   // sent any more, and its place is free again.
   void give_up_overdue(std::int64_t now_ns);
   int send(Outlet& outlet, std::string_view text);
+  int to_serial(Outlet& outlet, std::string_view text);
+  int flush(Outlet& outlet);  // EAGAIN while a rest is left
   int to_log(std::string_view text);
 
   const plan::Plan* plan_ = nullptr;
   platform::DeviceKeeper* devices_ = nullptr;
   Lane* log_ = nullptr;
+  std::size_t unfinished_ = 0;  // outlets with a rest
   bool echo_ = false;
   std::span<Order> waiting_;
   std::size_t count_ = 0;

@@ -217,6 +217,20 @@ bool Ingress::all_recordings_ended() const {
          });
 }
 
+std::uint64_t Ingress::missed(std::size_t index) const {
+  const Source& source = *sources_[index];
+  if (source.plan->driver() == plan::DriverKind::udp) {
+    return platform::dropped_by_system(source.socket.get());
+  }
+  for (std::size_t p = 0; p < ports_.size(); ++p) {
+    if (std::find(ports_[p].sources.begin(), ports_[p].sources.end(), &source) !=
+        ports_[p].sources.end()) {
+      return packet_ports_.counters(p).missed;
+    }
+  }
+  return 0;
+}
+
 void Ingress::refuse(Source& source, RefusalCause cause) {
   bump(source.counters.refused[static_cast<std::size_t>(cause)]);
 }

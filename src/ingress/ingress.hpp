@@ -58,6 +58,9 @@ class Ingress {
   Lane& lane(std::size_t source) { return sources_[source]->lane; }
   std::size_t size() const { return sources_.size(); }
   const SourceCounters& counters(std::size_t source) const { return sources_[source]->counters; }
+  // What was lost before this process saw it: by a full socket buffer, or by the port, which counts
+  // for all of its sources. Any thread may ask.
+  std::uint64_t missed(std::size_t source) const;
 
   // Of recordings: node time of the next frame not yet taken; INT64_MAX when all have ended.
   std::int64_t next_due_ns() const;

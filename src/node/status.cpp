@@ -50,6 +50,7 @@ std::string Node::status_json() const {
     json.member("status", name_of(static_cast<SourceStatus>(read(c.status))));
     json.member("received", read(c.received)).member("accepted", read(c.accepted));
     json.member("parts", read(c.parts)).member("bytes", read(c.bytes));
+    json.member("missed", ingress_.missed(s));
     if (read(c.error) != 0) {
       json.member("error", std::string_view(platform::error_text(read(c.error))));
     }

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -94,6 +95,13 @@ Result<Fd, int> open_udp_receiver(Endpoint listen, std::uint32_t group) {
     }
   }
   return fd;
+}
+
+std::uint64_t dropped_by_system(int fd) {
+  std::uint32_t figures[SK_MEMINFO_VARS] = {};
+  socklen_t bytes = sizeof figures;
+  return ::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, figures, &bytes) == 0 ? figures[SK_MEMINFO_DROPS]
+                                                                        : 0;
 }
 
 Result<Fd, int> open_udp_sender(Endpoint to) {

@@ -23,6 +23,8 @@ std::string to_text(Endpoint endpoint);
 
 // Bound, non-blocking UDP socket; joins `group` (host order) when it is not 0.
 Result<Fd, int> open_udp_receiver(Endpoint listen, std::uint32_t group);
+// Datagrams that the system dropped because the socket's buffer was full, since it was opened.
+std::uint64_t dropped_by_system(int fd);
 // Connected, non-blocking UDP socket, so that a send is one system call without an address.
 Result<Fd, int> open_udp_sender(Endpoint to);
 // 0, or errno (EAGAIN: the system's buffer is full).

@@ -5,6 +5,7 @@
 // usage: vedette_sim FOLDER FIRST_SEED COUNT
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdarg>
 #include <cstdio>
@@ -173,6 +174,7 @@ class World {
   }
 
   std::uint64_t kills() const { return kills_; }
+  std::uint64_t misdirected() const { return misdirected_; }
   std::uint64_t events() const { return engine_->shard().progress().last_sequence; }
 
  private:
@@ -419,8 +421,58 @@ class World {
       }
       std::fclose(file);
     }
+    if (random_.one_in(4)) {
+      misdirect();
+    }
     actions_.clear();
     engine_.reset();
+  }
+
+  // A disk that puts a block at another place cannot be undone, but is never believed: whichever
+  // block went wherever, reading the journal names it. It is put right again afterwards.
+  void misdirect() {
+    const journal::ReadResult before = journal::read_journal(folder_ + "/journal", {});
+    const std::string path = folder_ + "/journal/" + journal::segment_name(before.last_segment);
+    const auto whole = platform::read_file(path, std::size_t{1} << 30);
+    if (!whole || before.valid_bytes == 0) {
+      return;
+    }
+    const std::vector<std::uint8_t>& bytes = whole.value();
+    std::vector<std::size_t> blocks;
+    for (std::size_t at = 0; at < before.valid_bytes;) {
+      blocks.push_back(at);
+      journal::BlockHeader header{};
+      std::memcpy(&header, bytes.data() + at, sizeof header);
+      at += journal::block_bytes(header.length);
+    }
+    const std::size_t from = blocks[random_.below(blocks.size())];
+    journal::BlockHeader header{};
+    std::memcpy(&header, bytes.data() + from, sizeof header);
+    const std::size_t length = journal::block_bytes(header.length);
+    const std::size_t places = (bytes.size() - length) / limits::kBlockAlignment + 1;
+    const std::size_t to = random_.below(places) * limits::kBlockAlignment;
+    if (to == from) {
+      return;
+    }
+    note("a misdirected write from " + std::to_string(from) + " to " + std::to_string(to));
+    std::vector<std::uint8_t> wrong = bytes;
+    std::fill_n(wrong.begin() + static_cast<std::ptrdiff_t>(from), length, std::uint8_t{0});
+    std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(from), length,
+                wrong.begin() + static_cast<std::ptrdiff_t>(to));
+    put_back(path, wrong);
+    if (journal::read_journal(folder_ + "/journal", {}).problem.empty()) {
+      fail("a block that stands at %zu instead of %zu is not noticed", to, from);
+    }
+    put_back(path, bytes);
+    ++misdirected_;
+  }
+
+  static void put_back(const std::string& path, const std::vector<std::uint8_t>& bytes) {
+    std::FILE* file = std::fopen(path.c_str(), "r+b");
+    if (std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size()) {
+      fail("%s cannot be written", path.c_str());
+    }
+    std::fclose(file);
   }
 
   void start() {
@@ -563,6 +615,7 @@ class World {
   std::set<std::uint64_t> owed_;  // done only because their intent was on disk
   std::uint64_t durable_ = 0;
   std::uint64_t kills_ = 0;
+  std::uint64_t misdirected_ = 0;
   std::vector<std::string> trace_;
   bool settling_ = false;
 };
@@ -591,7 +644,7 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a refused write is an error to handle
   const std::uint64_t first = std::strtoull(argv[2], nullptr, 10);
   const std::uint64_t count = std::strtoull(argv[3], nullptr, 10);
-  std::uint64_t kills = 0, events = 0;
+  std::uint64_t kills = 0, events = 0, misdirected = 0;
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     World world(seed, argv[1]);
     try {
@@ -604,10 +657,11 @@ int main(int argc, char** argv) {
       return 1;
     }
     kills += world.kills();
+    misdirected += world.misdirected();
     events += world.events();
   }
-  std::printf("%llu seeds, %llu events, %llu kills: every promise held\n",
+  std::printf("%llu seeds, %llu events, %llu kills, %llu misdirected writes: every promise held\n",
               static_cast<unsigned long long>(count), static_cast<unsigned long long>(events),
-              static_cast<unsigned long long>(kills));
+              static_cast<unsigned long long>(kills), static_cast<unsigned long long>(misdirected));
   return 0;
 }

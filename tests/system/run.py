@@ -1,5 +1,5 @@
 """System tests: the real binary, real recordings, real sockets, real kill -9. Ends with the plain count line."""
-import argparse, ctypes, json, math, os, pathlib, pty, random, re, shlex, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time, traceback
+import argparse, ctypes, json, math, os, pathlib, pty, random, re, select, shlex, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time, traceback, tty
 
 arguments = argparse.ArgumentParser(description="system tests")
 arguments.add_argument("binary")
@@ -522,6 +522,34 @@ def a_serial_line_is_unplugged_and_comes_back():
     os.close(master)
     got = [json.loads(m)["identity"] for m in receiver.close()]
     assert sorted(got) == ["211000001", "211000002"], got
+    call("replay", data, "--verify")
+
+
+@test
+def a_slow_serial_sink_gets_whole_sentences_or_none():
+    port = free_port()
+    master, slave = pty.openpty()
+    tty.setraw(slave)  # its reader is slow: nothing is read until all is sent
+    path = write_site("slow_line", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', free_port())
+    path.write_text(path.read_text().replace('driver = "udp"\nto = ', f'driver = "serial"\ndevice = "{os.ttyname(slave)}"\nbaud = 38400\n# ')
+                    .replace('horizon = ', '# '))
+    data = work / "slow_line"
+    process = start(path, data)
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for i in range(200):
+        sender.sendto(class_b(219000000 + i, 5, 5 + i * 0.01), ("127.0.0.1", port))
+        time.sleep(0.001)
+    sink = status(data, lambda s: s["sinks"][0]["sent"] + s["sinks"][0]["failed"] == 200)["sinks"][0]
+    assert sink["sent"] > 5 and sink["failed"] > 5, sink  # the line was full, which the outcomes say
+    got = b""
+    while select.select([master], [], [], 0.5)[0]:
+        got += os.read(master, 4096)
+    stop(process)
+    lines = [json.loads(l) for l in got.splitlines()]
+    assert got.endswith(b"\n") and len(lines) == sink["sent"], (len(lines), sink)
+    os.close(slave)
+    os.close(master)
     call("replay", data, "--verify")
 
 
