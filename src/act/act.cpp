@@ -9,6 +9,11 @@
 #include "platform/socket.hpp"
 
 namespace vedette::act {
+namespace {
+
+constexpr std::int64_t kRetryNs = 1'000'000'000;  // until a stream that broke is tried again
+
+}  // namespace
 
 std::size_t Act::bytes_needed(const plan::Plan& plan) {
   return arena_bytes<Order>(plan.limits()->pending_actions());
@@ -17,7 +22,6 @@ std::size_t Act::bytes_needed(const plan::Plan& plan) {
 std::string Act::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
                       Lane* log) {
   plan_ = &plan;
-  devices_ = &devices;
   log_ = log;
   waiting_ = arena.make<Order>(plan.limits()->pending_actions());
   for (std::size_t i = 0; i < plan.sinks()->size(); ++i) {
@@ -31,8 +35,15 @@ std::string Act::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeep
       }
       outlet.fd = opened.value().release();
     } else if (sink->kind() == plan::SinkKind::serial) {
-      outlet.device = devices.add(sink->device()->str(), sink->baud(), false, 1'000'000'000);
-      devices.want(outlet.device);
+      const std::size_t slot = devices.add(sink->device()->str(), sink->baud(), false, kRetryNs);
+      outlet.streams.init(devices, {&slot, 1}, 1, false);
+    } else if (sink->kind() == plan::SinkKind::tcp) {
+      std::array<std::size_t, limits::kConnections> slots{};
+      for (std::size_t c = 0; c < sink->connections_most(); ++c) {
+        slots[c] = devices.add_connection({sink->address(), sink->port()}, kRetryNs);
+      }
+      outlet.streams.init(devices, {slots.data(), sink->connections_most()}, sink->connections(),
+                          true);
     }
   }
   return {};
@@ -80,65 +91,30 @@ int Act::to_log(std::string_view text) {
   return 0;
 }
 
-int Act::flush(Outlet& outlet) {
-  while (outlet.rest_bytes != 0) {
-    const std::int64_t wrote =
-        platform::write_now(outlet.fd, as_bytes({outlet.rest, outlet.rest_bytes}));
-    if (wrote <= 0) {
-      return wrote == 0 ? EAGAIN : static_cast<int>(-wrote);
-    }
-    outlet.rest_bytes = static_cast<std::uint16_t>(outlet.rest_bytes - wrote);
-    std::memmove(outlet.rest, outlet.rest + wrote, outlet.rest_bytes);
-    unfinished_ -= outlet.rest_bytes == 0 ? 1 : 0;
-  }
-  return 0;
-}
-
-int Act::to_serial(Outlet& outlet, std::string_view text) {
-  if (outlet.fd < 0) {
-    outlet.fd = devices_->take(outlet.device);
-  }
-  if (outlet.fd < 0) {
-    return ENODEV;
-  }
-  int error = flush(outlet);
-  if (error == 0) {
-    const std::int64_t wrote = platform::write_now(outlet.fd, as_bytes(text));
-    error = wrote < 0 ? static_cast<int>(-wrote) : 0;
-    if (error == 0 && static_cast<std::size_t>(wrote) < text.size()) {
-      text.remove_prefix(static_cast<std::size_t>(wrote));
-      std::memcpy(outlet.rest, text.data(), text.size());
-      outlet.rest_bytes = static_cast<std::uint16_t>(text.size());
-      unfinished_ += 1;
-    }
-  }
-  if (error != 0 && error != EAGAIN) {  // unplugged: opened again when it is back
-    devices_->give_back(outlet.device, outlet.fd);
-    outlet.fd = -1;
-    devices_->want(outlet.device);
-    unfinished_ -= outlet.rest_bytes != 0 ? 1 : 0;
-    outlet.rest_bytes = 0;
-  }
-  return error;
-}
-
-int Act::send(Outlet& outlet, std::string_view text) {
+int Act::send(Outlet& outlet, std::string_view text, std::int64_t now_ns) {
   switch (outlet.kind) {
     case plan::SinkKind::udp:
       return platform::send_now(outlet.fd, as_bytes(text));
     case plan::SinkKind::log:
       return to_log(text);
     case plan::SinkKind::serial:
-      return to_serial(outlet, text);
+    case plan::SinkKind::tcp:
+      return outlet.streams.send(text, now_ns);
   }
   return EINVAL;
 }
 
+void Act::tend() {
+  for (Outlet& outlet : outlets_) {
+    outlet.streams.tend();
+  }
+}
+
 void Act::step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes) {
   give_up_overdue(now_ns);
-  for (std::size_t i = 0; unfinished_ != 0 && i < outlets_.size(); ++i) {
-    if (outlets_[i].rest_bytes != 0) {
-      to_serial(outlets_[i], {});
+  if (unfinished_ != 0) {
+    for (Outlet& outlet : outlets_) {
+      outlet.streams.flush();
     }
   }
   std::size_t kept = 0;
@@ -157,7 +133,7 @@ void Act::step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcom
     char buffer[limits::kTextBytes];
     FixedText text{std::span<char>(buffer)};
     render(*plan_, w.event, w.intent, text);
-    const int error = send(outlets_[w.intent.sink], text.view());
+    const int error = send(outlets_[w.intent.sink], text.view(), now_ns);
     const std::size_t sent_bytes = text.view().size();
     if (echo_ && outlets_[w.intent.sink].kind != plan::SinkKind::log) {
       text.clear();
@@ -189,6 +165,8 @@ void Act::step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcom
     outcomes.commit(event_bytes(sizeof outcome));
   }
   count_ = kept;
+  unfinished_ = static_cast<std::size_t>(std::count_if(
+      outlets_.begin(), outlets_.end(), [](const Outlet& o) { return o.streams.unfinished(); }));
 }
 
 }  // namespace vedette::act

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "act/stream_pool.hpp"
 #include "base/arena.hpp"
 #include "base/histogram.hpp"
 #include "base/lane.hpp"
@@ -50,36 +51,35 @@ class Act {
   // Does what may be done now. `arrival_ns` is a monotonic reading, for latency.
   void step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes);
 
-  // Also sentences of which a line has only taken a part.
+  // The sinks' heartbeat, once a tick.
+  void tend();
+
+  // Also messages of which a stream has only taken a part.
   std::size_t waiting() const { return count_ + unfinished_; }
+  // Streams that are open towards a serial or TCP sink.
+  std::size_t open_streams(std::size_t sink) const { return outlets_[sink].streams.open(); }
   const SinkCounters& counters(std::size_t sink) const { return counters_[sink]; }
   const Histogram& latency_behind() const { return behind_; }
   const Histogram& latency_before() const { return before_; }
 
  private:
   struct Outlet {
-    int fd = -1;
-    std::size_t device = 0;
+    int fd = -1;  // udp
     plan::SinkKind kind = plan::SinkKind::log;
-    // What a slow line has not taken of the last sentence: it goes first, so that none is torn.
-    std::uint16_t rest_bytes = 0;
-    char rest[limits::kTextBytes] = {};
+    StreamPool streams;  // serial, tcp
   };
   // The engine abandons an action at its horizon; one that still waits for the disk then is not
   // sent any more, and its place is free again.
   void give_up_overdue(std::int64_t now_ns);
-  int send(Outlet& outlet, std::string_view text);
-  int to_serial(Outlet& outlet, std::string_view text);
-  int flush(Outlet& outlet);  // EAGAIN while a rest is left
+  int send(Outlet& outlet, std::string_view text, std::int64_t now_ns);
   int to_log(std::string_view text);
 
   const plan::Plan* plan_ = nullptr;
-  platform::DeviceKeeper* devices_ = nullptr;
   Lane* log_ = nullptr;
-  std::size_t unfinished_ = 0;  // outlets with a rest
   bool echo_ = false;
   std::span<Order> waiting_;
   std::size_t count_ = 0;
+  std::size_t unfinished_ = 0;  // outlets with such messages, as of the last step
   std::array<Outlet, limits::kSinks> outlets_;
   std::array<SinkCounters, limits::kSinks> counters_;
   Histogram behind_, before_;

@@ -20,6 +20,7 @@ inline constexpr std::size_t kFrameBytes = 1518 + 4;  // Ethernet with one VLAN 
 
 inline constexpr std::size_t kSources = 32;      // one lane each; scanned every step
 inline constexpr std::size_t kSinks = 16;        // one socket or line each
+inline constexpr std::size_t kConnections = 4;   // of one TCP sink
 inline constexpr std::size_t kZones = 256;       // index in one expression operand
 inline constexpr std::size_t kZonePoints = 512;  // operations of one inside()
 inline constexpr std::size_t kAssessments = 64;  // instances a track

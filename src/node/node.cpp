@@ -329,6 +329,8 @@ void Node::after_step(Bytes batch) {
     } else if (event.kind == EventKind::assessment) {
       tell(event, payload);
       ++assessments;
+    } else if (event.kind == EventKind::tick) {
+      act_.tend();
     } else if (event.kind == EventKind::decision) {
       ++decisions;
       fallbacks += payload_as<DecisionMade>(payload).choice == DecisionChoice::action ? 0 : 1;

@@ -70,6 +70,10 @@ std::string Node::status_json() const {
     json.member("sent", read(act_.counters(s).sent))
         .member("failed", read(act_.counters(s).failed))
         .member("breaker", name_of(read(board_.breakers[s])));
+    const plan::SinkKind kind = plan_.sinks()->Get(static_cast<flatbuffers::uoffset_t>(s))->kind();
+    if (kind == plan::SinkKind::serial || kind == plan::SinkKind::tcp) {
+      json.member("open", static_cast<std::uint64_t>(act_.open_streams(s)));
+    }
     json.end_object();
   }
   json.end_array().key("latency").begin_object();

@@ -521,7 +521,16 @@ class SiteCompiler {
       std::uint32_t address = 0;
       std::uint16_t port = 0;
       const std::string device = s.text("device");
-      if (kind == SinkKind::udp) {
+      const std::int64_t connections = s.whole("connections");
+      const std::int64_t most = s.has("connections_most") ? s.whole("connections_most")
+                                                          : std::max<std::int64_t>(2, connections);
+      if (connections > most) {
+        s.problem("connections",
+                  std::to_string(connections) + " connections are kept open and " +
+                      std::to_string(most) + " are allowed",
+                  "raise connections_most");
+      }
+      if (kind == SinkKind::udp || kind == SinkKind::tcp) {
         need_endpoint(s, "to", address, port);
       } else if (kind == SinkKind::serial && device.empty()) {
         s.problem("driver", "a serial sink needs \"device\"");
@@ -529,7 +538,8 @@ class SiteCompiler {
       list.push_back(CreateSink(
           b_, b_.CreateString(n.name), kind, address, port, b_.CreateString(device),
           static_cast<std::uint32_t>(s.whole("baud")),
-          static_cast<std::uint32_t>(s.whole("breaker")), to_ns(s.quantity("breaker_rest"))));
+          static_cast<std::uint32_t>(s.whole("breaker")), to_ns(s.quantity("breaker_rest")),
+          static_cast<std::uint16_t>(connections), static_cast<std::uint16_t>(most)));
     }
     return list;
   }

@@ -160,7 +160,9 @@ std::string check_rules(const Plan& p) {
     }
   }
   for (const Sink* s : *p.sinks()) {
-    if (s->kind() > SinkKind::log || s->device() == nullptr ||
+    if (s->kind() > SinkKind::tcp || s->device() == nullptr ||
+        !within<std::size_t>(s->connections_most(), 1, limits::kConnections) ||
+        !within<std::uint16_t>(s->connections(), 1, s->connections_most()) ||
         !within<std::int64_t>(s->breaker_rest_ns(), 0, kDayNs)) {
       return "sink " + s->name()->str() + " has a field outside its range";
     }

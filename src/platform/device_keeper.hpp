@@ -1,20 +1,24 @@
-// Purpose: opens lines that come and go, on a thread that may wait, for threads that may not.
-// In: want() by the hot thread. Out: take() gives the descriptor once it is open.
+// Purpose: opens lines and connections that come and go, on a thread that may wait, for threads
+// that may not. In: want() by the hot thread. Out: take() gives the descriptor once it is open.
 // Bound: one request a slot. Runs on: tend() on the main thread, the rest on one hot thread.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "model/limits.hpp"
 #include "platform/socket.hpp"
 
 namespace vedette::platform {
 
 class DeviceKeeper {
  public:
-  static constexpr std::size_t kSlots = 64;
+  static constexpr std::size_t kSlots = limits::kSources + limits::kSinks * limits::kConnections;
+  static constexpr std::int64_t kConnectNs = 5'000'000'000;
 
   // Before the hot threads start. Returns the slot.
   std::size_t add(std::string device, std::uint32_t baud, bool blocking, std::int64_t retry_ns) {
@@ -22,6 +26,12 @@ class DeviceKeeper {
     slots_[slot].device = std::move(device);
     slots_[slot].baud = baud;
     slots_[slot].blocking = blocking;
+    slots_[slot].retry_ns = retry_ns;
+    return slot;
+  }
+  std::size_t add_connection(Endpoint to, std::int64_t retry_ns) {
+    const std::size_t slot = used_++;
+    slots_[slot].to = to;
     slots_[slot].retry_ns = retry_ns;
     return slot;
   }
@@ -51,10 +61,14 @@ class DeviceKeeper {
       if (closing >= 0) {
         const Fd closed(closing);
       }
-      if (s.state.load(std::memory_order_acquire) != kWanted || now_ns < s.next_ns) {
+      if (s.state.load(std::memory_order_acquire) != kWanted ||
+          (now_ns < s.next_ns && !s.connecting.valid())) {
         continue;
       }
-      auto opened = open_serial(s.device, s.baud, s.blocking);
+      auto opened = s.to ? connect(s, now_ns) : open_serial(s.device, s.baud, s.blocking);
+      if (!opened && opened.error() == EINPROGRESS) {
+        continue;
+      }
       s.next_ns = now_ns + s.retry_ns;
       s.error.store(opened ? 0 : opened.error(), std::memory_order_relaxed);
       if (opened) {
@@ -67,6 +81,8 @@ class DeviceKeeper {
   static constexpr int kTaken = -1;
   static constexpr int kWanted = -2;
   struct Slot {
+    std::optional<Endpoint> to;  // a connection; else a line
+    Fd connecting;
     std::string device;
     std::uint32_t baud = 0;
     bool blocking = false;
@@ -76,6 +92,25 @@ class DeviceKeeper {
     std::atomic<int> closing{-1};
     std::atomic<int> error{0};
   };
+  // EINPROGRESS until it is there.
+  static Result<Fd, int> connect(Slot& s, std::int64_t now_ns) {
+    if (!s.connecting.valid()) {
+      auto begun = begin_connection(*s.to);
+      if (!begun) {
+        return begun;
+      }
+      s.connecting = std::move(begun).value();
+      s.next_ns = now_ns + kConnectNs;
+    }
+    const int error = connection_error(s.connecting.get());
+    if (error == EINPROGRESS && now_ns < s.next_ns) {
+      return Failure{EINPROGRESS};
+    }
+    Fd fd = std::move(s.connecting);
+    return error == 0 ? Result<Fd, int>(std::move(fd))
+                      : Result<Fd, int>(Failure{error == EINPROGRESS ? ETIMEDOUT : error});
+  }
+
   std::array<Slot, kSlots> slots_;
   std::size_t used_ = 0;
 };

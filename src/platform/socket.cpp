@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -114,6 +115,37 @@ Result<Fd, int> open_udp_sender(Endpoint to) {
     return Failure{errno};
   }
   return fd;
+}
+
+Result<Fd, int> begin_connection(Endpoint to) {
+  Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.valid()) {
+    return Failure{errno};
+  }
+  const int on = 1;
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const sockaddr_in address = address_of(to);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+      errno != EINPROGRESS) {
+    return Failure{errno};
+  }
+  return fd;
+}
+
+int connection_error(int fd) {
+  pollfd p{fd, POLLOUT, 0};
+  if (::poll(&p, 1, 0) == 0) {
+    return EINPROGRESS;
+  }
+  int error = 0;
+  socklen_t bytes = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) == 0 ? error : errno;
+}
+
+bool closed_by_peer(int fd) {
+  char thrown_away[256];
+  const auto got = ::recv(fd, thrown_away, sizeof thrown_away, MSG_DONTWAIT);
+  return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 int send_now(int fd, Bytes datagram) {

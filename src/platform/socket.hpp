@@ -27,6 +27,12 @@ Result<Fd, int> open_udp_receiver(Endpoint listen, std::uint32_t group);
 std::uint64_t dropped_by_system(int fd);
 // Connected, non-blocking UDP socket, so that a send is one system call without an address.
 Result<Fd, int> open_udp_sender(Endpoint to);
+// Non-blocking TCP connection under way; connection_error() is EINPROGRESS until it is there (0) or
+// has failed.
+Result<Fd, int> begin_connection(Endpoint to);
+int connection_error(int fd);
+// The other end has closed or reset the connection; what it sent is thrown away.
+bool closed_by_peer(int fd);
 // 0, or errno (EAGAIN: the system's buffer is full).
 int send_now(int fd, Bytes datagram);
 // Writes what fits now; returns bytes, or -errno.

@@ -15,36 +15,58 @@
 using namespace vedette;
 using namespace vedette::tests;
 
+namespace {
+
+// An engine whose batches are copied to a lane, and a writer that takes them from there to a folder
+// of its own.
+struct Journalled {
+  Journalled(const plan::Plan& plan, const char* name, std::uint64_t segment_bytes,
+             std::uint64_t journal_bytes)
+      : folder((std::filesystem::temp_directory_path() /
+                ("vedette-" + std::string(name) + "-" + std::to_string(::getpid())))
+                   .string()),
+        engine(plan),
+        memory((1 << 20) / 8) {
+    std::filesystem::create_directories(folder);
+    Arena arena(memory.data(), memory.size() * 8);
+    lane.init(arena, 64, 1 << 19);
+    journal::WriterOptions options;
+    options.folder = folder;
+    options.segment_bytes = segment_bytes;
+    options.journal_bytes = journal_bytes;
+    options.max_batch_bytes = node::batch_bytes_bound(plan);
+    options.max_frozen_bytes = node::frozen_bytes_bound(plan);
+    REQUIRE(writer.open(options) == "");
+  }
+  void queue(Bytes batch) {
+    std::memcpy(lane.reserve(batch.size()), batch.data(), batch.size());
+    lane.commit(batch.size());
+  }
+
+  std::string folder;
+  ShardInMemory engine;
+  std::vector<std::uint64_t> memory;
+  Lane lane;
+  journal::Writer writer;
+};
+
+}  // namespace
+
 TEST_CASE("a journal cut or overwritten at any place gives a whole beginning of itself") {
   std::vector<std::uint8_t> bytes;
   const plan::Plan* plan = small_site(bytes);
   REQUIRE(plan != nullptr);
-  const std::string folder =
-      (std::filesystem::temp_directory_path() / ("vedette-promise-" + std::to_string(::getpid())))
-          .string();
-  std::filesystem::create_directories(folder);
   std::vector<std::vector<std::uint8_t>> batches;
+  std::string folder;
   {
-    ShardInMemory engine(*plan);
-    std::vector<std::uint64_t> memory((1 << 20) / 8);
-    Arena arena(memory.data(), memory.size() * 8);
-    Lane lane;
-    lane.init(arena, 64, 1 << 19);
-    journal::WriterOptions options;
-    options.folder = folder;
-    options.segment_bytes = options.journal_bytes = 1 << 20;
-    options.max_batch_bytes = node::batch_bytes_bound(*plan);
-    options.max_frozen_bytes = node::frozen_bytes_bound(*plan);
-    journal::Writer writer;
-    REQUIRE(writer.open(options) == "");
+    Journalled j(*plan, "promise", 1 << 20, 1 << 20);
+    folder = j.folder;
     for (int i = 0; i < 12; ++i) {
-      engine.put(ship(static_cast<std::uint64_t>(i), 0), kStart + i * kSecond, 1);
-      batches.push_back(engine.step(kStart + i * kSecond));
-      std::memcpy(lane.reserve(batches.back().size()), batches.back().data(),
-                  batches.back().size());
-      lane.commit(batches.back().size());
+      j.engine.put(ship(static_cast<std::uint64_t>(i), 0), kStart + i * kSecond, 1);
+      batches.push_back(j.engine.step(kStart + i * kSecond));
+      j.queue(batches.back());
       if (i % 3 == 2) {
-        REQUIRE(writer.step(lane));
+        REQUIRE(j.writer.step(j.lane));
       }
     }
   }
@@ -87,40 +109,24 @@ TEST_CASE(
   std::vector<std::uint8_t> bytes;
   const plan::Plan* plan = small_site(bytes);
   REQUIRE(plan != nullptr);
-  const std::string folder =
-      (std::filesystem::temp_directory_path() / ("vedette-refused-" + std::to_string(::getpid())))
-          .string();
-  std::filesystem::create_directories(folder);
-  ShardInMemory engine(*plan);
-  std::vector<std::uint64_t> memory((1 << 20) / 8);
-  Arena arena(memory.data(), memory.size() * 8);
-  Lane lane;
-  lane.init(arena, 64, 1 << 19);
-  journal::WriterOptions options;
-  options.folder = folder;
-  options.segment_bytes = 64 << 10;
-  options.journal_bytes = 4 * options.segment_bytes;
-  options.max_batch_bytes = node::batch_bytes_bound(*plan);
-  options.max_frozen_bytes = node::frozen_bytes_bound(*plan);
-  journal::Writer writer;
-  REQUIRE(writer.open(options) == "");
-  std::vector<std::uint8_t> state(options.max_frozen_bytes);
+  Journalled j(*plan, "refused", 64 << 10, 256 << 10);
+  std::vector<std::uint8_t> state(node::frozen_bytes_bound(*plan));
   std::int64_t now = kStart;
   // One batch after the other, each with the state behind it kept for the next segment.
   const auto write_one = [&] {
-    engine.put(ship(1, 0), now += kSecond, 1);
-    const auto batch = engine.step(now);
-    std::memcpy(lane.reserve(batch.size()), batch.data(), batch.size());
-    lane.commit(batch.size());
-    while (!engine.step(now).empty()) {
+    j.engine.put(ship(1, 0), now += kSecond, 1);
+    const auto batch = j.engine.step(now);
+    j.queue(batch);
+    while (!j.engine.step(now).empty()) {
     }
   };
   const auto keep = [&] {
     Freezer freezer(state);
-    engine.shard().freeze(freezer);
-    writer.keep_frozen(Bytes(state.data(), freezer.used()), engine.shard().progress().batch_number);
+    j.engine.shard().freeze(freezer);
+    j.writer.keep_frozen(Bytes(state.data(), freezer.used()),
+                         j.engine.shard().progress().batch_number);
   };
-  const auto segments = [&] { return journal::list_segments(folder); };
+  const auto segments = [&] { return journal::list_segments(j.folder); };
   std::signal(SIGXFSZ, SIG_IGN);
   const rlimit none{1, RLIM_INFINITY};
   const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
@@ -130,14 +136,14 @@ TEST_CASE(
     write_one();
     const auto before = segments();
     ::setrlimit(RLIMIT_FSIZE, &none);
-    CHECK_FALSE(writer.step(lane));
+    CHECK_FALSE(j.writer.step(j.lane));
     ::setrlimit(RLIMIT_FSIZE, &all);
-    CHECK(writer.last_error() != 0);
+    CHECK(j.writer.last_error() != 0);
     REQUIRE(segments() == before);
-    REQUIRE(writer.step(lane));
+    REQUIRE(j.writer.step(j.lane));
     begun += segments() != before ? 1 : 0;
     keep();
   }
   CHECK(segments().size() <= 4);
-  std::filesystem::remove_all(folder);
+  std::filesystem::remove_all(j.folder);
 }

@@ -1,5 +1,5 @@
 // Promise 4: no allocation on a pinned thread after start. (No lock and no blocking system call:
-// no_blocking_system_call_on_the_hot_thread in tests/system/run.py.)
+// no_blocking_system_call_on_the_hot_thread in tests/system/operations.py.)
 #include <sys/wait.h>
 #include <unistd.h>
 

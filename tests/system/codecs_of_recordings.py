@@ -1,0 +1,137 @@
+"""What a codec says of a recording equals what its facts, gpsdecode and dump1090 say."""
+import json, math, re, shutil, socket, subprocess, time
+
+from harness import recordings, Skip, test, need_recordings, decode, free_port
+
+
+@test
+def n2k_recording_reads_as_its_facts_say():
+    need_recordings()
+    rows = decode("n2k", "n2k/aava-n2k.data")
+    assert len(rows) == 21595
+    a = [r for r in rows if r.get("pgn") == 129038]
+    b = [r for r in rows if r.get("pgn") == 129039]
+    assert (len(a), len(b)) == (1981, 886), (len(a), len(b))
+    assert len({r["mmsi"] for r in a + b}) == 95
+    assert sum(r["mmsi"] == 230035780 for r in a + b) == 612
+    assert sum(r.get("pgn") == 129025 for r in rows) == 597
+    assert {r["cause"] for r in rows if not r["ok"]} == {"unsupported"}
+
+
+# What gpsdecode reads of the kinds of message that this decoder has, in file order.
+def gpsdecode(path):
+    out = subprocess.run(["gpsdecode", "-j"], input=path.read_bytes().replace(b"\r", b"") + b"\n", capture_output=True, timeout=60).stdout
+    for text in out.decode(errors="replace").splitlines():
+        if text.startswith("{") and '"class":"AIS"' in text:
+            r = json.loads(re.sub(r":nan\b", ":null", text))
+            if r["type"] in (1, 2, 3, 4, 5, 18, 19, 21, 24):
+                yield r
+
+
+def same_ais(ours, theirs):
+    near = {"lat": (1, 2e-6), "lon": (1, 2e-6), "speed": (3600 / 1852, 0.06), "course": (1, 0.06)}
+    for key, (factor, tolerance) in near.items():
+        if key in ours and isinstance(theirs.get(key), (int, float)) and abs(ours[key] * factor - theirs[key]) > tolerance:
+            return False
+    keys = ("heading", "second", "status", "name", "shipname", "callsign", "imo", "to_bow", "to_stern", "to_port", "to_starboard",
+            "destination", "aid_type", "raim", "accuracy", "shiptype", "epfd")
+    return all(ours[k] == theirs[k] for k in keys if k in ours and k in theirs)
+
+
+# gpsdecode holds a type 24 A until its B comes and prints them as one record, so the two halves are
+# compared with it field by field, and a half whose other half never comes is ours alone.
+@test
+def ais_equals_gpsdecode():
+    need_recordings()
+    if not shutil.which("gpsdecode"):
+        raise Skip("gpsdecode is not installed")
+    for name, least in (("ais/nais400-merrimac.log", 630), ("ais/nmea_data_sample.txt", 760), ("ais/typeexamples.nmea", 6)):
+        ours = [r for r in decode("ais", name) if r.get("kind") == "ais"]
+        theirs = list(gpsdecode(recordings / name))
+        only_ours, different, equal = [], [], 0
+        for o in ours:
+            candidates = [t for t in theirs if (t["type"], t["mmsi"]) == (o["type"], o["mmsi"])]
+            match = next((t for t in candidates if same_ais(o, t)), None)
+            if match is not None:
+                equal += 1
+                if o["type"] != 24 or "callsign" in o:
+                    theirs.remove(match)
+            elif candidates:
+                different.append((o, candidates[0]))
+            else:
+                only_ours.append(o)
+        print(f"    {name}: {equal} equal")
+        for o in only_ours:
+            print(f"      only ours, line {o['n']}: type {o['type']} of {o['mmsi']}: its other half never comes, and gpsdecode waits for it")
+        for t in [t for t in theirs if abs(t.get("lat", 0)) > 91 or abs(t.get("lon", 0)) > 181]:
+            print(f"      only gpsdecode, type {t['type']} of {t['mmsi']}: {t['lat']}, {t['lon']} is no place on Earth")
+            theirs.remove(t)
+        left = [t for t in theirs if t["type"] != 24]
+        assert not different, different[:3]
+        assert not left, left[:3]
+        assert all(o["type"] == 24 for o in only_ours) and len(only_ours) <= 4, only_ours
+        assert equal >= least, equal
+
+
+@test
+def adsb_equals_the_recorder_and_dump1090():
+    need_recordings()
+    rows = decode("adsb", "adsb/sample_data_adsb.csv")
+    frames = [[c.strip('"') for c in l.split(",")] for l in (recordings / "adsb/sample_data_adsb.csv").read_text().splitlines()]
+    assert len(rows) == len(frames) == 2000
+    for r, f in zip(rows, frames):
+        assert r["ok"] and r["icao"] == f[2] and r["type"] == int(f[3]), (r, f)
+    if not shutil.which("dump1090-mutability"):
+        raise Skip("dump1090-mutability is not installed")
+    theirs = dump1090([f[1] for f in frames])
+    ours = [r for r in rows if 9 <= r["type"] <= 18]
+    assert len(theirs) == len(ours) == 937, (len(theirs), len(ours))
+    compared = 0
+    for o, (altitude, latitude, longitude) in zip(ours, theirs):
+        assert not altitude or abs(o["alt"] / 0.3048 - float(altitude)) < 12.5, (o, altitude)
+        if latitude:
+            zones = 2 * math.pi / math.acos(1 - (1 - math.cos(math.pi / 30)) / math.cos(math.radians(o["lat"])) ** 2)
+            assert abs(o["lat"] - float(latitude)) <= 360 / 59 / 2**17, (o, latitude)
+            assert abs(o["lon"] - float(longitude)) <= 360 / (int(zones) - 1) / 2**17, (o, longitude)
+            compared += 1
+    assert compared >= 915, compared
+
+
+# Altitude in feet, latitude and longitude in degrees (text, empty when not known) of each airborne
+# position that dump1090 reads, as a client of its raw input and its BaseStation output.
+def dump1090(frames):
+    raw, base = free_port(), free_port()
+    process = subprocess.Popen(["dump1090-mutability", "--net-only", "--net-bind-address", "127.0.0.1", "--net-ri-port", str(raw),
+                                "--net-ro-port", "0", "--net-sbs-port", str(base), "--net-bi-port", "0", "--net-bo-port", "0", "--quiet"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for attempt in range(100):
+            try:
+                out = socket.create_connection(("127.0.0.1", base))
+                break
+            except OSError:
+                time.sleep(0.1)
+        lines = socket.create_connection(("127.0.0.1", raw))
+        for f in frames:
+            lines.sendall(f"*{f};\n".encode())
+            time.sleep(0.001)  # it drops what comes in a burst
+        got = b""
+        out.settimeout(1.5)
+        try:
+            while got.count(b"\n") < len(frames):
+                got += out.recv(65536)
+        except OSError:
+            pass
+    finally:
+        process.terminate()
+        process.wait()
+    rows = [l.split(",") for l in got.decode().splitlines()]
+    return [(r[11], r[14], r[15]) for r in rows if r[1] == "3"]
+
+
+@test
+def mavlink_recording_reads_as_its_facts_say():
+    need_recordings()
+    rows = decode("mavlink", "mavlink/vtol.tlog")
+    assert len(rows) == 23894 and all(r["ok"] and r["version"] == 1 for r in rows)
+    assert sum(r["msgid"] == 33 for r in rows) == 807

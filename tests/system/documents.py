@@ -1,0 +1,101 @@
+"""What commands print, what the documents show, and the demo."""
+import json, os, pathlib, re, socket, subprocess, sys, time
+
+from harness import vedette, root, work, site, test, release, call, start, stop, status, Receiver, free_port, class_b
+
+
+@test
+def every_command_prints_one_document_or_nothing():
+    for args in (["check", site], ["plan", site], ["doctor"], ["status", "--data", work], ["replay", work], ["check", work / "none.toml"]):
+        out = call(*args, "--json", ok=(0, 1, 64, 65, 66, 69)).stdout
+        document = json.loads(out)
+        assert document["schema"].startswith("vedette.") and ("data" in document) == document["ok"]
+    assert call("chek", ok=(64,)).stderr.find("check") > 0
+    bad = work / "bad.toml"
+    bad.write_text('site = "x"\n[source.a]\ndriver = "udp"\nlisten = "here"\ncodec = "ais"\nspede = 1\n')
+    found = call("check", bad, ok=(1,))
+    assert "bad.toml:6:1" in found.stderr and "speed" in found.stderr and "192.0.2.7" in found.stderr
+
+
+@test
+def doctor_never_passes_what_it_cannot_read():
+    empty = work / "empty-root"
+    empty.mkdir()
+    checks = json.loads(call("doctor", "--sysroot", empty, "--json", ok=(0, 1)).stdout)["data"]["checks"]
+    for c in checks:
+        assert c["result"] != "pass" or c["id"] in ("memlock", "rt-priority"), c
+
+
+def sentence(body):
+    check = 0
+    for c in body:
+        check ^= ord(c)
+    return f"${body}*{check:02X}\r\n".encode()
+
+
+@test
+def anchor_watch_wakes_the_crew_when_the_anchor_drags():
+    receiver = Receiver()
+    port = free_port()
+    path = work / "anchor.toml"
+    path.write_text((root / "config/anchor-watch.toml").read_text().replace("0.0.0.0:10110", f"127.0.0.1:{port}")
+                    .replace("127.0.0.1:10111", f"127.0.0.1:{receiver.port}"))
+    data = work / "anchor"
+    process = start(path, data)
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    begin = time.time()
+    for i in range(60):  # at anchor for a second, then 4 m/s to the north
+        north = max(0, i - 10) * 0.4 * 100 / 111.2e3 * 60 / 100
+        clock = time.strftime("%H%M%S", time.gmtime(begin + i * 0.1)) + f".{i % 10}0"
+        sender.sendto(sentence(f"GPRMC,{clock},A,{5942.0 + north * 6:010.5f},N,02454.00000,E,0.0,0.0,211126,,,A"), ("127.0.0.1", port))
+        time.sleep(0.1)
+    sender.sendto(class_b(211000009, 59.7012, 24.9), ("127.0.0.1", port))
+    status(data, lambda s: s["actions"] >= 2, limit=10)
+    final = stop(process)
+    got = receiver.close()
+    assert len(got) == 1 and b"ALR" in got[0] and b"ANCHOR DRAGGING" in got[0], (got, final)
+    notices = [l for l in final["log"] if l.get("action") == "notice"]
+    assert notices and notices[0]["identity"] == "211000009", notices
+    call("replay", data, "--verify")
+
+
+# Blocks of shell (```sh) in a document run in order in one folder; a block of TOML before them is
+# the file that the text above it names.
+@release
+def every_command_shown_in_the_documents_runs():
+    shown = 0
+    for page in sorted([root / "README.md", root / "CONTRIBUTING.md", *root.glob("docs/**/*.md")]):
+        folder = work / ("page-" + page.stem)
+        folder.mkdir()
+        (folder / "config").symlink_to(root / "config")
+        text = page.read_text()
+        for block in re.finditer(r"(?:Write `([^`]+)`:\n\n)?```(sh|toml)\n(.*?)```", text, re.S):
+            name, kind, body = block.groups()
+            if kind == "toml" and name:
+                (folder / name).write_text(body)
+            elif kind == "sh":
+                done = subprocess.run(["bash", "-euo", "pipefail", "-c", body], cwd=folder, capture_output=True, text=True, timeout=60,
+                                      env={**os.environ, "PATH": f"{pathlib.Path(vedette).parent}:{os.environ['PATH']}"})
+                assert done.returncode == 0 and done.stdout, f"{page.name}: {body}\n{done.stdout}{done.stderr}"
+                shown += 1
+        for link in re.findall(r"\]\(([^)#:]+)\)", text):
+            assert (page.parent / link).exists(), f"{page}: {link} is not there"
+    assert shown >= 3, shown
+
+
+@release
+def the_demo_tells_its_whole_story():
+    done = subprocess.run([sys.executable, "scripts/demo.py", vedette], cwd=root, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-800:]
+    for part in ("close_approach raised", "== summary", "p50", "digest", "matches the journal", "observation"):
+        assert part in done.stdout, (part, done.stdout[-2000:])
+
+
+@release
+def the_binary_is_static_and_small():
+    assert os.path.getsize(vedette) <= 12 << 20
+    assert "statically linked" in subprocess.run(["ldd", vedette], capture_output=True, text=True).stdout
+    plan = work / "plan.bin"
+    call("compile", site, "-o", plan)
+    assert json.loads(call("plan", plan, "--json").stdout)["data"]["site"] == "coastal-watch"

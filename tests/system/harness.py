@@ -1,0 +1,206 @@
+"""What every system test uses: the binary, a work folder, a node that is started, asked and stopped, a receiver."""
+import argparse, json, pathlib, signal, socket, struct, subprocess, tempfile, threading, time
+
+arguments = argparse.ArgumentParser(description="system tests")
+arguments.add_argument("binary")
+arguments.add_argument("only", nargs="?", default="", help="parts of the names of the tests to run, separated by commas")
+arguments.add_argument("--sanitized", action="store_true", help="leave out what is about the release binary alone")
+arguments.add_argument("--other", action="append", default=[], help="a command that runs another build, to replay with and against")
+arguments.add_argument("--kills", type=int, default=50, help="instants at which the node is killed")
+arguments = arguments.parse_args()
+vedette = str(pathlib.Path(arguments.binary).resolve())
+root = pathlib.Path(__file__).resolve().parents[2]
+recordings = root.parent / "shared" / "recordings"
+work = pathlib.Path(tempfile.mkdtemp(prefix="vedette-test-"))
+site = str(root / "config" / "coastal-watch.toml")
+tests = []
+
+
+class Skip(Exception):
+    pass
+
+
+def test(f):
+    tests.append(f)
+    return f
+
+
+# Needs a second build, named on the command line.
+def other_build(f):
+    return test(f) if arguments.other else f
+
+
+# About the binary that is shipped, or of timing that a sanitizer changes.
+def release(f):
+    f.release = True
+    return test(f)
+
+
+def call(*args, ok=(0,), limit=60):
+    done = subprocess.run([vedette, *map(str, args)], capture_output=True, text=True, timeout=limit)
+    assert done.returncode in ok, f"{args} ended {done.returncode}: {done.stderr[-500:]}{done.stdout[-300:]}"
+    return done
+
+
+def need_recordings():
+    if not recordings.exists():
+        raise Skip("the recordings are not here")
+
+
+def decode(codec, name):
+    return [json.loads(l) for l in call("decode", codec, recordings / name).stdout.splitlines()]
+
+
+def start(path, data, *more):
+    return subprocess.Popen([vedette, "run", str(path), "--data", str(data), "--json", *map(str, more)],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def stop(process, limit=15):
+    process.send_signal(signal.SIGTERM)
+    try:
+        out, err = process.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise AssertionError("the node did not stop")
+    assert process.returncode == 0, err[-500:] + out[-500:]
+    final = json.loads(out.splitlines()[-1])["data"]
+    try:
+        final["log"] = [json.loads(l) for l in err.splitlines()]
+    except ValueError:
+        raise AssertionError(f"the log is not JSON lines: {err[-800:]}")
+    return final
+
+
+def status(data, wanted, limit=10):
+    end = time.time() + limit
+    last = None
+    while time.time() < end:
+        done = subprocess.run([vedette, "status", "--data", str(data), "--json"], capture_output=True, text=True, timeout=5)
+        if done.returncode == 0:
+            last = json.loads(done.stdout)["data"]
+            if wanted(last):
+                return last
+        time.sleep(0.05)
+    raise AssertionError(f"status never came: {last}")
+
+
+def run_recording(codec, name, label, runner=()):
+    path = write_site(label, f'[source.in]\ndriver = "recording"\nfile = "{recordings / name}"\ncodec = "{codec}"\nspeed = "max"\n', 9)
+    return run_to_the_end(work / label, runner, path)
+
+
+def run_to_the_end(data, runner, *args):
+    done = subprocess.run([*(runner or [vedette]), "run", *map(str, args), "--data", str(data), "--json"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-500:]
+    final = json.loads(done.stdout.splitlines()[-1])["data"]
+    e = final["events"]
+    assert e["accepted"] == e["success"] + e["retraction"] + e["abandonment"] and e["waiting"] == e["transient"] == 0, e
+    return final
+
+
+def verify(data, final, runner=()):
+    done = subprocess.run([*(runner or [vedette]), "replay", str(data), "--verify", "--json"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout
+    again = json.loads(done.stdout)["data"]
+    assert again["matches"] and again["closed"] and again["digest"] == final["digest"], again
+    return again
+
+
+class Receiver:
+    """A real sink: counts what arrives by its idempotency key."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(0.2)
+        self.port = self.socket.getsockname()[1]
+        self.got = []
+        self.going = True
+        self.thread = threading.Thread(target=self.loop, daemon=True)
+        self.thread.start()
+
+    def loop(self):
+        while self.going:
+            try:
+                self.got.append(self.socket.recv(4096))
+            except OSError:
+                pass
+
+    def close(self):
+        time.sleep(0.3)
+        self.going = False
+        self.thread.join()
+        self.socket.close()
+        return self.got
+
+
+def free_port():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("127.0.0.1", 0))
+    port = s.getsockname()[1]
+    s.close()
+    return port
+
+
+def write_site(name, source, port, extra="", priority=0):
+    path = work / f"{name}.toml"
+    path.write_text(f'''site = "{name}"
+[cores]
+priority = {priority}
+idle = "rest"
+[limits]
+tracks = 256
+journal = "64 MiB"
+segment = "1 MiB"
+checkpoint = "100 ms"
+tick = "50 ms"
+{source}
+[assess.seen]
+of = "track"
+kinds = ["vessel", "vehicle", "aircraft"]
+when = "track.updates >= 1"
+[decide.tell]
+on = "seen"
+deadline = "10 s"
+run = "tell"
+[action.tell]
+sink = "out"
+format = "json"
+durable = "before"
+[sink.out]
+driver = "udp"
+to = "127.0.0.1:{port}"
+{extra}''')
+    return path
+
+
+def class_b(mmsi, lat, lon):
+    bits = f"{18:06b}{0:02b}{mmsi:030b}" + "0" * 8 + f"{50:010b}" + "1"
+    bits += f"{round(lon * 600000) & (2**28 - 1):028b}{round(lat * 600000) & (2**27 - 1):027b}"
+    bits += f"{900:012b}{90:09b}{10:06b}" + "0" * 29
+    bits = bits.ljust(168, "0")
+    payload = "".join(chr(v + 48 if v < 40 else v + 56) for v in (int(bits[i:i + 6], 2) for i in range(0, 168, 6)))
+    body = f"AIVDM,1,1,,A,{payload},0"
+    check = 0
+    for c in body:
+        check ^= ord(c)
+    return f"!{body}*{check:02X}\r\n".encode()
+
+
+def mavlink_position(system, lat, lon):
+    payload = struct.pack("<IiiiihhhH", 1000, round(lat * 1e7), round(lon * 1e7), 50000, 20000, 0, 0, 0, 9000)
+    frame = bytes([0xFE, len(payload), 0, system, 1, 33]) + payload
+    crc = 0xFFFF
+    for b in frame[1:] + bytes([104]):
+        t = (b ^ crc) & 0xFF
+        t = (t ^ (t << 4)) & 0xFF
+        crc = ((crc >> 8) ^ (t << 8) ^ (t << 3) ^ (t >> 4)) & 0xFFFF
+    return frame + struct.pack("<H", crc)
+
+
+def run_or_skip(*command):
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Skip(f"{' '.join(command)}: {done.stderr.strip()[:120]}")

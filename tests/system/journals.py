@@ -1,0 +1,160 @@
+"""Journals replay, on every build, from any bound and after any kill -9."""
+import json, pathlib, random, re, shlex, socket, subprocess, time
+
+from harness import (vedette, recordings, work, site, arguments, test, other_build, release, call, need_recordings,
+                     start, stop, status, run_recording, run_to_the_end, verify, Receiver, free_port, write_site, class_b)
+
+every_recording = (("n2k", "n2k/aava-n2k.data", 7000), ("nmea0183", "nmea0183/plaka.log.gz", 7250), ("mavlink", "mavlink/vtol.tlog", 3000),
+                   ("adsb", "adsb/sample_data_adsb.csv", 2000), ("ais", "ais/nais400-merrimac.log", 500),
+                   ("ais", "ais/nmea_data_sample.txt", 500), ("nmea0183", "ais/typeexamples.nmea", 5))
+
+
+@test
+def flagship_site_replays_and_a_flipped_byte_is_named():
+    need_recordings()
+    data = work / "flagship"
+    done = run_to_the_end(data, (), site, "--env", "replay", "--recordings", recordings)
+    verify(data, done)
+    bus = done["sources"][0]
+    assert bus["received"] == 21595 and bus["accepted"] + sum(bus["refused"].values()) == 21595
+    rows = [json.loads(l) for l in call("journal", data).stdout.splitlines()]
+    own = [r for r in rows if r["kind"] == "track" and r["of"] == "own" and r["change"] == "created"]
+    assert len(own) == 1 and not any(r["kind"] == "track" and r["identity"] == "230035780" for r in rows)
+    alert = next(r for r in rows if r["kind"] == "action" and r["assessment"] == "close_approach")
+    chain = json.loads(call("explain", data, alert["event"], "--json").stdout)["data"]["chain"]
+    assert any(c["kind"] == "observation" and "129039" in c["raw"] + "129038" for c in chain)
+    segment = sorted((data / "journal").glob("*.seg"))[0]
+    for at in (100, 70000, 2000001):
+        content = bytearray(segment.read_bytes())
+        content[at] ^= 1
+        segment.write_bytes(content)
+        found = call("replay", data, "--verify", ok=(1, 66))
+        assert "damaged" in found.stderr or "torn" in found.stderr or "no journal" in found.stderr, found.stderr
+        content[at] ^= 1
+        segment.write_bytes(content)
+    call("replay", data, "--verify")
+
+
+@test
+def every_recording_replays():
+    need_recordings()
+    for codec, name, least in every_recording:
+        label = "replays-" + pathlib.Path(name).name.split(".")[0]
+        final = run_recording(codec, name, label)
+        assert final["sources"][0]["accepted"] >= least, (name, final["sources"])
+        verify(work / label, final)
+
+
+# The same plan, the same bytes, another compiler, instruction set or processor; each a command that
+# runs that build. The simulator's journals have cuts, holds and kills in them.
+@other_build
+def every_build_replays_every_journal():
+    need_recordings()
+    runners = [shlex.split(other) for other in arguments.other]
+    for codec, name, _ in every_recording:
+        label = "other-" + pathlib.Path(name).name.split(".")[0]
+        final = run_recording(codec, name, label)
+        for runner in runners:
+            verify(work / label, final, runner)
+    flagship = (site, "--env", "replay", "--recordings", recordings)
+    final = run_to_the_end(work / "here", (), *flagship)
+    for i, runner in enumerate(runners):
+        verify(work / "here", final, runner)
+        there = run_to_the_end(work / f"there-{i}", runner, *flagship)
+        verify(work / f"there-{i}", there)
+    simulator = pathlib.Path(vedette).parent / "tests/vedette_sim"
+    for seed in range(1, 9):
+        subprocess.run([simulator, work / "sim", str(seed), "1"], check=True, capture_output=True, timeout=60)
+        answers = {json.dumps(json.loads(subprocess.run([*runner, "replay", work / "sim", "--verify", "--json"], capture_output=True, text=True, check=True).stdout)["data"], sort_keys=True)
+                   for runner in [[vedette], *runners]}
+        assert len(answers) == 1 and '"matches": true' in min(answers), answers
+
+
+@test
+def the_past_can_be_inspected_recovered_and_rehearsed():
+    need_recordings()
+    data, back = work / "past", work / "back"
+    flagship = (site, "--env", "replay", "--recordings", recordings)
+    run_to_the_end(data, (), *flagship)
+    def answer(*args, ok=(0,)):
+        return json.loads(call(*args, "--json", ok=ok).stdout)["data"]
+    then = "2014-08-15T19:05:00Z"
+    seen = answer("inspect", data, "--at", then)
+    assert seen["time"] <= then < answer("inspect", data)["time"] and 100 < len(seen["tracks"]) < 249
+    own = next(t for t in seen["tracks"] if t["kind"] == "own")
+    assert abs(own["lat"] - 59.716) < 0.01 and own["state"] == "confirmed", own
+    at_event = answer("inspect", data, "--at", seen["event"])
+    assert at_event["digest"] == seen["digest"]
+    call("inspect", data, "--at", "99999999", ok=(1,))
+    call("inspect", data, "--at", "yesterday", ok=(64,))
+    cut = answer("recover", data, "--to", then, "-o", back)
+    assert cut["digest"] == seen["digest"] and answer("inspect", back)["tracks"] == seen["tracks"]
+    call("recover", data, "--to", then, "-o", back, ok=(1,))
+    again = run_to_the_end(back, (), *flagship)  # the recordings go on where the journal ends
+    assert again["epoch"] == 2 and int(again["sequence"]) > int(cut["event"])
+    verify(back, again)
+    same = answer("rehearse", data, "--plan", site, "--env", "replay")
+    assert same["differences"] == [] and same["same"] > 100
+    other = work / "other.toml"
+    other.write_text(pathlib.Path(site).read_text().replace('radius = "2 nmi"', 'radius = "1 nmi"'))
+    changed = answer("rehearse", data, "--plan", other, "--env", "replay", ok=(1,))
+    assert {d["decision"] for d in changed["differences"]} == {"guard_entered", "guard_left"}, changed["differences"][:3]
+
+
+@test
+def a_journal_at_its_bound_lets_the_oldest_go_and_still_replays():
+    need_recordings()
+    path = write_site("bounded", f'[source.in]\ndriver = "recording"\nfile = "{recordings / "nmea0183/plaka.log.gz"}"\ncodec = "nmea0183"\nspeed = "max"\n', 9)
+    path.write_text(path.read_text().replace('journal = "64 MiB"', 'journal = "16 MiB"').replace('segment = "1 MiB"', 'segment = "4 MiB"'))
+    data = work / "bounded"
+    for attempt in ("first", "restarted"):
+        done = run_to_the_end(data, (), path)
+        segments = sorted(p.name for p in (data / "journal").glob("*.seg"))
+        assert len(segments) <= 5 and segments[0] > "0000000000000001.seg", segments
+        again = verify(data, done)
+        assert int(again["first_batch"]) > 1 and again["batches"] > 100, again
+    (data / "belief.mdb").unlink()
+    call("run", path, "--data", data)
+    call("replay", data, "--verify")
+
+
+@release
+def kill_nine_at_any_instant_loses_nothing_acknowledged_and_repeats_no_action():
+    receiver = Receiver()
+    port = free_port()
+    path = write_site("killed", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', receiver.port)
+    path.write_text(path.read_text().replace("[cores]", "[cores]\ningress = -1"))  # two hot threads, where others are fused
+    data = work / "killed"
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    rng = random.Random(4)
+    mmsi = 200000000
+    intents = set()
+    for round_ in range(arguments.kills):
+        process = start(path, data)
+        end = time.time() + 0.15 + rng.random() * 0.25
+        acknowledged = 0
+        while time.time() < end:
+            for _ in range(4):
+                mmsi += 1
+                sender.sendto(class_b(200000000 + mmsi % 200, 10 + (mmsi % 200) * 0.01, 20), ("127.0.0.1", port))
+            time.sleep(0.002)
+        done = subprocess.run([vedette, "status", "--data", str(data), "--json"], capture_output=True, text=True, timeout=5)
+        if done.returncode == 0:
+            acknowledged = int(json.loads(done.stdout)["data"]["durable_sequence"])
+        time.sleep(rng.random() * 0.01)
+        process.kill()
+        process.communicate()
+        if acknowledged:
+            journal = call("journal", data, ok=(0, 1)).stdout
+            intents |= set(re.findall(r'"key":"([^"]+)"', journal))  # the oldest segments go
+            last = max(int(m) for m in re.findall(r'"event":"(\d+)"', journal))
+            assert last >= acknowledged, (last, acknowledged)
+    process = start(path, data)
+    status(data, lambda s: True)
+    final = stop(process)
+    assert final["events"]["transient"] == 0
+    call("replay", data, "--verify")
+    keys = [json.loads(m)["key"] for m in receiver.close()]
+    assert len(keys) == len(set(keys)) and len(keys) > 100, (len(keys), len(set(keys)))
+    intents |= set(re.findall(r'"key":"([^"]+)"', call("journal", data).stdout))
+    assert set(keys) <= intents, "an action left whose intent is not in the journal"

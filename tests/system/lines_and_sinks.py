@@ -1,0 +1,171 @@
+"""Serial lines and sinks that come, go, fill up and fail."""
+import json, os, pty, select, socket, time, tty
+
+from harness import work, test, call, start, stop, status, Receiver, free_port, write_site, class_b
+
+
+@test
+def a_serial_line_is_unplugged_and_comes_back():
+    receiver = Receiver()
+    link = work / "tty"
+    def plug():
+        master, slave = pty.openpty()
+        if link.is_symlink():
+            link.unlink()
+        link.symlink_to(os.ttyname(slave))
+        return master, slave
+    path = write_site("serial", f'[source.line]\ndriver = "serial"\ndevice = "{link}"\nbaud = 38400\ncodec = "nmea0183"\nretry = "100 ms"\n', receiver.port)
+    data = work / "serial"
+    master, slave = plug()
+    process = start(path, data)
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+    os.write(master, class_b(211000001, 1, 1))
+    status(data, lambda s: s["sources"][0]["accepted"] == 1)
+    link.unlink()
+    os.close(slave)
+    os.close(master)
+    status(data, lambda s: s["sources"][0]["status"] == "down")
+    master, slave = plug()
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+    os.write(master, class_b(211000002, 1, 1))
+    status(data, lambda s: s["sources"][0]["accepted"] == 2)
+    log = [l for l in stop(process)["log"] if l["kind"] == "source-state"]
+    statuses = [l["status"] for i, l in enumerate(log) if i == 0 or l["status"] != log[i - 1]["status"]]  # "down" may tell two errors
+    assert statuses == ["up", "down", "up"] and all(int(l["event"]) > 0 for l in log), log
+    os.close(slave)
+    os.close(master)
+    got = [json.loads(m)["identity"] for m in receiver.close()]
+    assert sorted(got) == ["211000001", "211000002"], got
+    call("replay", data, "--verify")
+
+
+@test
+def a_slow_serial_sink_gets_whole_sentences_or_none():
+    port = free_port()
+    master, slave = pty.openpty()
+    tty.setraw(slave)  # its reader is slow: nothing is read until all is sent
+    path = write_site("slow_line", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', free_port())
+    path.write_text(path.read_text().replace('driver = "udp"\nto = ', f'driver = "serial"\ndevice = "{os.ttyname(slave)}"\nbaud = 38400\n# ')
+                    .replace('horizon = ', '# '))
+    data = work / "slow_line"
+    process = start(path, data)
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for i in range(200):
+        sender.sendto(class_b(219000000 + i, 5, 5 + i * 0.01), ("127.0.0.1", port))
+        time.sleep(0.001)
+    sink = status(data, lambda s: s["sinks"][0]["sent"] + s["sinks"][0]["failed"] == 200)["sinks"][0]
+    assert sink["sent"] > 5 and sink["failed"] > 5, sink  # the line was full, which the outcomes say
+    got = b""
+    while select.select([master], [], [], 0.5)[0]:
+        got += os.read(master, 4096)
+    stop(process)
+    lines = [json.loads(l) for l in got.splitlines()]
+    assert got.endswith(b"\n") and len(lines) == sink["sent"], (len(lines), sink)
+    os.close(slave)
+    os.close(master)
+    call("replay", data, "--verify")
+
+
+@test
+def a_sink_that_is_not_there_harms_no_other():
+    receiver = Receiver()
+    port = free_port()
+    more = (f'[decide.also]\non = "seen"\ndeadline = "10 s"\nrun = "also"\n[action.also]\nsink = "gone"\nformat = "nmea"\n'
+            f'[sink.gone]\ndriver = "serial"\ndevice = "{work}/no-such-line"\n')
+    path = write_site("gone", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', receiver.port, more)
+    data = work / "gone"
+    process = start(path, data)
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for i in range(20):
+        sender.sendto(class_b(219000000 + i, 5, 5 + i * 0.01), ("127.0.0.1", port))
+        time.sleep(0.01)
+    seen = status(data, lambda s: sum(k["sent"] + k["failed"] for k in s["sinks"]) == 40)
+    assert {k["name"]: (k["sent"], k["failed"]) for k in seen["sinks"]} == {"out": (20, 0), "gone": (0, 20)}, seen["sinks"]
+    final = stop(process)
+    assert final["events"]["transient"] == 0 and final["events"]["abandonment"] == 20, final["events"]
+    assert len(receiver.close()) == 20
+    call("replay", data, "--verify")
+
+
+@test
+def what_a_sink_did_not_take_is_tried_again_then_kept_as_a_dead_letter_and_can_be_ordered_once_more():
+    receiver = Receiver()
+    port = free_port()
+    line = work / "late-line"
+    more = (f'[decide.also]\non = "seen"\ndeadline = "10 s"\nrun = "also"\n[action.also]\nsink = "late"\nretries = 2\nbackoff = "50 ms"\n'
+            f'[sink.late]\ndriver = "serial"\ndevice = "{line}"\nbreaker = 3\nbreaker_rest = "300 ms"\n')
+    path = write_site("late", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', receiver.port, more)
+    data = work / "late"
+    process = start(path, data)
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender.sendto(class_b(219000001, 5, 5), ("127.0.0.1", port))
+    seen = status(data, lambda s: s["sinks"][1]["failed"] == 3 and s["events"]["waiting"] + s["events"]["transient"] == 0)
+    assert seen["sinks"][1]["breaker"] == "open" and seen["sinks"][0]["sent"] == 1, seen["sinks"]
+    letters = json.loads(call("deadletter", "list", data, "--json").stdout)["data"]
+    assert [l["kind"] for l in letters] == ["action"] and letters[0]["because"] == "sink-failed", letters
+    letter = json.loads(call("deadletter", "show", data, letters[0]["event"], "--json").stdout)["data"]
+    assert letter == letters[0], letter
+    call("deadletter", "show", data, 1, ok=(66,))
+    master, slave = pty.openpty()
+    line.symlink_to(os.ttyname(slave))
+    time.sleep(1.2)  # the line is looked for once a second
+    call("deadletter", "requeue", data, letter["event"])
+    status(data, lambda s: s["sinks"][1]["sent"] == 1 and s["sinks"][1]["breaker"] == "closed")
+    message = json.loads(os.read(master, 4096))
+    first = [json.loads(l) for l in call("journal", data).stdout.splitlines()]
+    attempts = [e["key"] for e in first if e["kind"] == "action" and e["action"] == "also"]
+    assert len(attempts) == 4 and set(attempts) == {message["key"]}, (attempts, message)
+    assert json.loads(call("deadletter", "list", data, "--json").stdout)["data"] == []
+    final = stop(process)
+    assert [l["breaker"] for l in final["log"] if l["kind"] == "sink-state"][-1] == "closed", final["log"]
+    assert len(receiver.close()) == 1
+    call("replay", data, "--verify")
+
+
+@test
+def a_tcp_sink_is_connected_before_it_is_needed_and_again_when_it_broke():
+    def listen(port=0):
+        server = socket.socket()
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", port))
+        server.listen()
+        server.settimeout(5)
+        return server
+    def read(ends, lines):
+        got = b""
+        while got.count(b"\n") < lines:
+            ready = select.select(ends, [], [], 5)[0]
+            assert ready, got
+            got += b"".join(end.recv(65536) for end in ready)
+        return [json.loads(l)["identity"] for l in got.splitlines()]
+    port = free_port()
+    server = listen()
+    path = write_site("tcp", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', free_port())
+    text = path.read_text()
+    at = text.index("[sink.out]")
+    path.write_text(text[:at] + f'[sink.out]\ndriver = "tcp"\nto = "127.0.0.1:{server.getsockname()[1]}"\nconnections = 2\n')
+    data = work / "tcp"
+    process = start(path, data)
+    ends = [server.accept()[0] for _ in range(2)]
+    status(data, lambda s: s["sinks"][0]["open"] == 2 and s["sources"][0]["status"] == "up")
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for i in range(5):
+        sender.sendto(class_b(219000000 + i, 5, 5 + i * 0.01), ("127.0.0.1", port))
+    assert sorted(read(ends, 5)) == [str(219000000 + i) for i in range(5)]
+    address = server.getsockname()[1]
+    server.close()
+    for end in ends:
+        end.close()
+    status(data, lambda s: s["sinks"][0]["open"] == 0)  # noticed by the heartbeat, with nothing to send
+    sender.sendto(class_b(219000010, 5, 6), ("127.0.0.1", port))
+    status(data, lambda s: s["sinks"][0]["failed"] == 1)
+    server = listen(address)
+    ends = [server.accept()[0] for _ in range(2)]
+    status(data, lambda s: s["sinks"][0]["open"] == 2)
+    sender.sendto(class_b(219000011, 5, 7), ("127.0.0.1", port))
+    assert read(ends, 1) == ["219000011"]
+    stop(process)
+    call("replay", data, "--verify")

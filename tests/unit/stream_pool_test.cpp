@@ -1,0 +1,141 @@
+#include "act/stream_pool.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "platform/clock.hpp"
+#include "platform/hot_thread.hpp"
+#include "test.hpp"
+
+using namespace vedette;
+
+namespace {
+
+// The far end: takes connections and, when asked, what they carry.
+struct Server {
+  Server() : listener(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
+    sockaddr_in any{};
+    any.sin_family = AF_INET;
+    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::bind(listener.get(), reinterpret_cast<sockaddr*>(&any), sizeof any) == 0);
+    REQUIRE(::listen(listener.get(), 8) == 0);
+    socklen_t bytes = sizeof any;
+    ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&any), &bytes);
+    endpoint = {0x7F000001, ntohs(any.sin_port)};
+  }
+  void take() {
+    for (int fd = ::accept(listener.get(), nullptr, nullptr); fd >= 0;
+         fd = ::accept(listener.get(), nullptr, nullptr)) {
+      ends.emplace_back(fd);
+    }
+  }
+  // All that the connection carries within a tenth of a second of silence.
+  static std::string read_all(int fd) {
+    std::string text;
+    char piece[65536];
+    for (pollfd p{fd, POLLIN, 0}; ::poll(&p, 1, 100) > 0;) {
+      const auto got = ::read(fd, piece, sizeof piece);
+      if (got <= 0) {
+        break;
+      }
+      text.append(piece, static_cast<std::size_t>(got));
+    }
+    return text;
+  }
+
+  platform::Fd listener;
+  platform::Endpoint endpoint{};
+  std::vector<platform::Fd> ends;
+};
+
+struct Pool {
+  Pool(const Server& server, std::size_t least, std::size_t most) {
+    std::vector<std::size_t> slots;
+    for (std::size_t i = 0; i < most; ++i) {
+      slots.push_back(keeper.add_connection(server.endpoint, 1'000'000));
+    }
+    streams.init(keeper, slots, least, true);
+  }
+  // Until so many are open, two seconds at most.
+  bool opens(Server& server, std::size_t wanted) {
+    for (int i = 0; i < 2000 && streams.open() != wanted; ++i) {
+      keeper.tend(platform::monotonic_ns());
+      server.take();
+      streams.tend();
+      platform::rest_ns(1'000'000);
+    }
+    server.take();
+    return streams.open() == wanted;
+  }
+
+  platform::DeviceKeeper keeper;
+  act::StreamPool streams;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "connections are open before they are needed, and again after the other end closed them") {
+  Server server;
+  Pool pool(server, 2, 3);
+  CHECK(pool.streams.send("early\n", 1) == ENOTCONN);
+  REQUIRE(pool.opens(server, 2));
+  CHECK(pool.streams.send("first\n", 1) == 0);
+  server.take();
+  CHECK(Server::read_all(server.ends[0].get()) + Server::read_all(server.ends[1].get()) ==
+        "first\n");
+  server.ends.clear();
+  pool.streams.tend();  // notices, before anything is lost in them
+  CHECK(pool.streams.open() == 0);
+  REQUIRE(pool.opens(server, 2));
+  CHECK(pool.streams.send("second\n", 1) == 0);
+}
+
+TEST_CASE("when one connection takes no more the next one does, and every message stays whole") {
+  Server server;
+  Pool pool(server, 1, 3);
+  REQUIRE(pool.opens(server, 1));
+  const std::string message(limits::kTextBytes - 1, 'x');
+  std::size_t sent = 0;
+  int error = 0;
+  for (int i = 0; i < 100'000 && error == 0; ++i) {
+    error = pool.streams.send(message + "\n", i);
+    sent += error == 0 ? 1 : 0;
+    if (i == 0) {
+      REQUIRE(pool.opens(server, 2));  // the spare
+    }
+  }
+  CHECK(error == EAGAIN);
+  REQUIRE(pool.opens(server, 3));
+  CHECK(pool.streams.send(message + "\n", 0) == 0);
+  ++sent;
+  std::size_t whole = 0;
+  std::size_t used = 0;
+  for (const platform::Fd& end : server.ends) {
+    std::string text;
+    for (std::string piece = Server::read_all(end.get()); !piece.empty();
+         piece = Server::read_all(end.get())) {
+      text += piece;
+      pool.streams.flush();
+    }
+    used += text.empty() ? 0 : 1;
+    REQUIRE(text.size() % limits::kTextBytes == 0);
+    for (std::size_t at = 0; at < text.size(); at += limits::kTextBytes) {
+      whole += text.compare(at, limits::kTextBytes, message + "\n") == 0 ? 1 : 0;
+    }
+  }
+  CHECK(used == 3);
+  CHECK(whole == sent);
+  CHECK_FALSE(pool.streams.unfinished());
+  // In the next minute one is in use, and one is kept to spare.
+  CHECK(pool.streams.send("a\n", act::StreamPool::kWindowNs + 1) == 0);
+  CHECK(pool.streams.send("a\n", 2 * act::StreamPool::kWindowNs + 2) == 0);
+  CHECK(pool.streams.open() == 2);
+}
