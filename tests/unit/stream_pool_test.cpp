@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pty.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -138,4 +139,35 @@ TEST_CASE("when one connection takes no more the next one does, and every messag
   CHECK(pool.streams.send("a\n", act::StreamPool::kWindowNs + 1) == 0);
   CHECK(pool.streams.send("a\n", 2 * act::StreamPool::kWindowNs + 2) == 0);
   CHECK(pool.streams.open() == 2);
+}
+
+TEST_CASE("a serial line that takes a part of a message gets the rest of it first") {
+  int master = -1;
+  int slave = -1;
+  char name[64];
+  REQUIRE(::openpty(&master, &slave, name, nullptr, nullptr) == 0);
+  const platform::Fd far_end(master);
+  const platform::Fd kept(slave);
+  platform::DeviceKeeper keeper;
+  const std::size_t slot = keeper.add(name, 38400, false, 1'000'000);
+  act::StreamPool streams;
+  streams.init(keeper, {&slot, 1}, 1, false);
+  keeper.tend(platform::monotonic_ns());
+  const std::string message = std::string(300, 'x') + "\n";
+  std::size_t sent = 0;
+  for (int error = 0; error == 0 && sent < 10'000; sent += error == 0 ? 1 : 0) {
+    error = streams.send(message, 1);
+  }
+  REQUIRE(streams.unfinished());  // the line is full, and not at the end of a message
+  std::string text;
+  for (std::string piece = Server::read_all(master); !piece.empty();
+       piece = Server::read_all(master)) {
+    text += piece;
+    streams.flush();
+  }
+  CHECK_FALSE(streams.unfinished());
+  REQUIRE(text.size() == sent * message.size());
+  for (std::size_t i = 0; i < sent; ++i) {
+    CHECK(text.compare(i * message.size(), message.size(), message) == 0);
+  }
 }
