@@ -110,8 +110,8 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
       fraction_ns += digit * kUnits[i - 1];
     }
   }
-  const std::int64_t seconds =
-      days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+  const std::int64_t of_day = std::int64_t{hour} * 3600 + std::int64_t{minute} * 60 + second;
+  const std::int64_t seconds = days_from_civil(year, month, day) * 86400 + of_day;
   return seconds * 1000000000 + fraction_ns;
 }
 
