@@ -9,6 +9,7 @@
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace vedette {
 
@@ -43,6 +44,13 @@ inline Bytes as_bytes(std::string_view text) {
 
 inline std::string_view as_text(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// The object as it stands in memory; it must have no padding.
+template <typename T>
+inline Bytes bytes_of(const T& value) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  return {reinterpret_cast<const std::uint8_t*>(&value), sizeof value};
 }
 
 constexpr std::size_t align_up(std::size_t value, std::size_t alignment) {

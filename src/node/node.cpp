@@ -17,6 +17,10 @@
 namespace vedette::node {
 namespace {
 
+static_assert(platform::DeviceKeeper::kSlots >=
+                  limits::kSources + limits::kSinks * limits::kConnections,
+              "a line for each serial source, all connections of each sink");
+
 constexpr std::size_t kBatchRecords = 4096;
 // Stacks as far as they are used, the C library's own, LMDB's, the rings': as measured, whatever
 // the plan. Packet ports bring their own.

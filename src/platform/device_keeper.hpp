@@ -10,18 +10,19 @@
 #include <optional>
 #include <string>
 
-#include "model/limits.hpp"
+#include "base/check.hpp"
 #include "platform/socket.hpp"
 
 namespace vedette::platform {
 
 class DeviceKeeper {
  public:
-  static constexpr std::size_t kSlots = limits::kSources + limits::kSinks * limits::kConnections;
+  static constexpr std::size_t kSlots = 96;
   static constexpr std::int64_t kConnectNs = 5'000'000'000;
 
   // Before the hot threads start. Returns the slot.
   std::size_t add(std::string device, std::uint32_t baud, bool blocking, std::int64_t retry_ns) {
+    CHECK(used_ < kSlots, "a slot for each line and connection");
     const std::size_t slot = used_++;
     slots_[slot].device = std::move(device);
     slots_[slot].baud = baud;
@@ -30,6 +31,7 @@ class DeviceKeeper {
     return slot;
   }
   std::size_t add_connection(Endpoint to, std::int64_t retry_ns) {
+    CHECK(used_ < kSlots, "a slot for each line and connection");
     const std::size_t slot = used_++;
     slots_[slot].to = to;
     slots_[slot].retry_ns = retry_ns;

@@ -13,7 +13,7 @@ mutations = [
     ("the cut is not recorded", "src/engine/batch_builder.hpp", "{ header_.cut = judged; }", "{ static_cast<void>(judged); }"),
     ("what a cut left is not frozen", "src/node/shard.cpp", "out.put(static_cast<std::uint64_t>(touched_count_ - judged_));\n  for (std::size_t i = judged_;",
      "out.put(std::uint64_t{0});\n  for (std::size_t i = touched_count_;"),
-    ("urgent subjects wait for routine ones", "src/node/shard.cpp", "  ready_[static_cast<std::size_t>(t.event_class)].set(t.track);",
+    ("urgent subjects wait for routine ones", "src/node/shard_judgement.cpp", "  ready_[static_cast<std::size_t>(t.event_class)].set(t.track);",
      "  ready_[3 - static_cast<std::size_t>(t.event_class)].set(t.track);"),
     ("segments go although nothing left can be replayed", "src/journal/writer.cpp", "while (segments_.size() >= most && frozen_batch_ + 1 >= segments_[1].first_batch) {",
      "while (segments_.size() >= most) {"),

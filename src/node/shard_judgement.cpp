@@ -1,0 +1,289 @@
+// What one batch makes of the tracks it touched: judgements, decisions and action intents. The rest
+// of the step is in shard.cpp.
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "base/math.hpp"
+#include "node/shard.hpp"
+
+namespace vedette::node {
+
+const Track* Shard::own() const {
+  const std::uint32_t index = tracks_.find(track_key(IdentityKind::own, 0));
+  return index == TrackTable::kNone ? nullptr : &tracks_[index];
+}
+
+assess::View Shard::view_of(const Track* track) const {
+  assess::View view;
+  view.now_ns = batch_.admitted_ns();
+  view.own = own();
+  view.own_tracker = &config_.trackers[static_cast<std::size_t>(IdentityKind::own)];
+  view.track = track;
+  view.mode = load_.mode();
+  view.tracker =
+      track == nullptr ? nullptr : &config_.trackers[static_cast<std::size_t>(track->kind)];
+  return view;
+}
+
+void Shard::touch(std::uint32_t track, const EventHeader* event, const perceive::Perceived& p) {
+  std::uint32_t changes = 0;
+  for (std::size_t i = 0; i < p.change_count; ++i) {
+    changes |= 1U << static_cast<unsigned>(p.changes[i]);
+  }
+  const EventClass event_class = std::min(event->event_class, EventClass::bulk);
+  for (std::size_t c = 0; c < kEventClasses; ++c) {
+    if (ready_[c].test(track)) {
+      Touched& t = touched_[touch_of_[track]];
+      t.cause = event->sequence;
+      t.arrival_ns = event->arrival_ns;
+      t.changes = static_cast<std::uint16_t>(t.changes | changes);
+      if (event_class < t.event_class) {
+        ready_[c].clear(track);
+        t.event_class = event_class;
+        mark_ready(touch_of_[track]);
+      }
+      return;
+    }
+  }
+  touched_[touched_count_] = {track,           static_cast<std::uint16_t>(changes),
+                              event_class,     0,
+                              event->sequence, event->arrival_ns};
+  mark_ready(touched_count_++);
+}
+
+void Shard::mark_ready(std::size_t touched) {
+  const Touched& t = touched_[touched];
+  touch_of_[t.track] = static_cast<std::uint16_t>(touched);
+  ready_[static_cast<std::size_t>(t.event_class)].set(t.track);
+}
+
+// By urgency and then in the table's order: which event of the batch came first does not matter to
+// what is judged.
+void Shard::order_touched() {
+  std::size_t count = 0;
+  for (engine::ReadyPages& ready : ready_) {
+    ready.release(queue_,
+                  [&](std::uint32_t track) { ordered_[count++] = touched_[touch_of_[track]]; });
+  }
+  CHECK(count == touched_count_, "every touched track is ready once");
+  std::swap(touched_, ordered_);
+  released_ = true;
+}
+
+void Shard::track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause) {
+  const TrackChange payload{tracks_[track].key, change, {}};
+  EventHeader* event =
+      batch_.add_derived(EventKind::track, EventClass::normal, cause, bytes_of(payload));
+  CHECK(event != nullptr, "derived events within the plan's bound");
+  batch_.resolve(*event, Exit::success, Reason::applied);
+}
+
+void Shard::judge_touched() {
+  for (std::size_t i = 0; i < touched_source_count_; ++i) {
+    const std::uint16_t s = touched_sources_[i];
+    view_ = view_of(nullptr);
+    view_.source = &sources_[s];
+    cause_ = sources_[s].last_event;
+    newest_arrival_ns_ = 0;
+    assess_.judge_source(view_, s, on_assessment, this);
+  }
+  if (cut_) {
+    return;  // before the first judgement: all stay ready for the next batch
+  }
+  // Belief is complete before the first judgement.
+  order_touched();
+  for (; judged_ < touched_count_; ++judged_, ++items_) {
+    const Touched& t = touched_[judged_];
+    if (stop_before(t.event_class)) {
+      return;
+    }
+    for (const TrackChangeKind change :
+         {TrackChangeKind::created, TrackChangeKind::confirmed, TrackChangeKind::reacquired}) {
+      if ((t.changes >> static_cast<unsigned>(change) & 1) != 0) {
+        track_changed(t.track, change, t.cause);
+      }
+    }
+    judge(t.track, t.cause, t.arrival_ns);
+    belief_.mix(bytes_of(tracks_[t.track]).first(kTrackDigestBytes));
+    batch_.settle();
+  }
+}
+
+void Shard::judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns) {
+  view_ = view_of(&tracks_[track]);
+  cause_ = cause;
+  newest_arrival_ns_ = arrival_ns;
+  if (tracks_[track].kind == IdentityKind::own) {
+    assess_.judge_own(view_, on_assessment, this);
+  }
+  assess_.judge_track(view_, track, on_assessment, this);
+}
+
+void Shard::sweep() {
+  // What time's passing brings about counts from this step's own beginning.
+  const std::int64_t admitted = batch_.header().admitted_arrival_ns;
+  if (cut_ || (sweep_at_ == 0 && stop_before(EventClass::normal))) {
+    return;
+  }
+  if (sweep_at_ == 0) {
+    for (std::size_t s = 0; s < sources_.size(); ++s) {
+      view_ = view_of(nullptr);
+      view_.source = &sources_[s];
+      cause_ = sources_[s].last_event;
+      newest_arrival_ns_ = admitted;
+      assess_.judge_source(view_, static_cast<std::uint16_t>(s), on_assessment, this);
+    }
+    ++items_;
+  }
+  std::size_t judged = 0;
+  const std::uint32_t end = tracks_.high_water();
+  while (sweep_at_ < end && judged < limits::kSweepTracks) {
+    const std::uint32_t i = sweep_at_;
+    if (!tracks_.in_use(i)) {
+      ++sweep_at_;
+      continue;
+    }
+    if (stop_before(EventClass::normal)) {
+      return;
+    }
+    ++sweep_at_;
+    ++judged;
+    ++items_;
+    TrackChangeKind change{};
+    const std::uint64_t cause = tracks_[i].position_event;
+    const bool changed = perceive::age_track(config_, tracks_[i], batch_.admitted_ns(), change);
+    if (changed) {
+      track_changed(i, change, cause);
+    }
+    if (changed && change == TrackChangeKind::retired) {
+      view_ = view_of(&tracks_[i]);
+      cause_ = cause;
+      newest_arrival_ns_ = admitted;
+      assess_.retire_track(view_, i, on_assessment, this);
+      for (std::size_t t = 0; t < touched_count_; ++t) {
+        touched_[t].track = touched_[t].track == i ? TrackTable::kNone : touched_[t].track;
+      }
+      tracks_.release(i);
+    } else {
+      judge(i, cause, admitted);
+    }
+  }
+  if (sweep_at_ >= end) {
+    sweep_at_ = kNoSweep;
+  }
+}
+
+void Shard::on_assessment(void* context, const AssessmentChange& change) {
+  auto& self = *static_cast<Shard*>(context);
+  AssessmentChange stamped = change;
+  stamped.newest_arrival_ns = self.newest_arrival_ns_;
+  const EventClass c = change.level == Level::alarm ? EventClass::high : EventClass::normal;
+  EventHeader* event =
+      self.batch_.add_derived(EventKind::assessment, c, self.cause_, bytes_of(stamped));
+  CHECK(event != nullptr, "derived events within the plan's bound");
+  self.batch_.resolve(*event, Exit::success, Reason::applied);
+  const std::int64_t admitted = self.batch_.header().admitted_arrival_ns;
+  const std::int64_t late =
+      self.newest_arrival_ns_ > 0 && admitted > 0 ? admitted - self.newest_arrival_ns_ : 0;
+  const std::uint64_t cause_before = self.cause_;
+  self.cause_ = event->sequence;
+  self.change_ = &stamped;
+  self.view_.level = static_cast<double>(change.level);
+  self.view_.confidence = change.confidence;
+  self.decide_.consider(
+      stamped, late,
+      [](void* s, std::span<const plan::Op> ops) {
+        auto& shard = *static_cast<Shard*>(s);
+        return assess::evaluate(ops, shard.assess_.zones(), shard.view_);
+      },
+      on_decision, context);
+  self.change_ = nullptr;
+  self.cause_ = cause_before;
+}
+
+void Shard::on_decision(void* context, const DecisionMade& decision) {
+  auto& self = *static_cast<Shard*>(context);
+  EventHeader* event = self.batch_.add_derived(EventKind::decision, EventClass::high, self.cause_,
+                                               bytes_of(decision));
+  CHECK(event != nullptr, "derived events within the plan's bound");
+  if (self.load_.mode() == Mode::safe && decision.action != kNoAction &&
+      !self.plan_->actions()->Get(decision.action)->safe()) {
+    self.batch_.resolve(*event, Exit::retraction, Reason::switched_off);
+    return;
+  }
+  self.batch_.resolve(*event, Exit::success, Reason::applied);
+  if (decision.action != kNoAction) {
+    self.intend(decision, event->sequence);
+  }
+}
+
+void Shard::intend(const DecisionMade& decision, std::uint64_t cause) {
+  const plan::Action* action = plan_->actions()->Get(decision.action);
+  const double unknown = canonical(std::numeric_limits<double>::quiet_NaN());
+  ActionIntent intent{};
+  intent.subject = decision.subject;
+  intent.node = node_id_;
+  intent.epoch = epoch_;
+  intent.action = decision.action;
+  intent.sink = action->sink();
+  intent.assessment = change_->assessment;
+  intent.decision = decision.decision;
+  intent.transition = change_->transition;
+  intent.level = change_->level;
+  intent.confidence = change_->confidence;
+  intent.altitude = intent.speed = intent.course = intent.sigma = intent.cpa = intent.tcpa =
+      unknown;
+  const Track* subject = decision.subject.kind == SubjectKind::own ? view_.own : view_.track;
+  if (subject != nullptr) {
+    const Tracker& k = config_.trackers[static_cast<std::size_t>(subject->kind)];
+    intent.kind = subject->kind;
+    std::memcpy(intent.name, subject->name[0] != '\0' ? subject->name : subject->callsign,
+                subject->name[0] != '\0' ? sizeof intent.name : sizeof subject->callsign);
+    if (subject->updates > 0) {
+      intent.has_position = 1;
+      intent.latitude = subject->latitude;
+      intent.longitude = subject->longitude;
+      intent.altitude = subject->altitude;
+      intent.speed = det_sqrt(subject->velocity_east * subject->velocity_east +
+                              subject->velocity_north * subject->velocity_north);
+      intent.course =
+          wrap_360(det_atan2(subject->velocity_east, subject->velocity_north) / kDegree);
+      const double since = seconds_between(subject->filter_ns, view_.now_ns);
+      intent.sigma = det_sqrt(predicted_variance(*subject, k, since > 0.0 ? since : 0.0));
+      const Approach approach = assess::approach_to_own(view_);
+      intent.cpa = approach.cpa;
+      intent.tcpa = approach.tcpa;
+    }
+  }
+  EventHeader* event = batch_.add_derived(
+      EventKind::action, static_cast<EventClass>(action->event_class()), cause, bytes_of(intent));
+  CHECK(event != nullptr, "derived events within the plan's bound");
+  switch (delivery_.start(event->sequence, event->event_class, intent, batch_.admitted_ns(),
+                          batch_.admitted_ns())) {
+    case act::Delivery::Start::dispatched:
+      batch_.dispatch(*event);
+      return;
+    case act::Delivery::Start::waits:
+      return;
+    case act::Delivery::Start::no_room:
+      batch_.resolve(*event, Exit::abandonment, Reason::sink_full);
+      return;
+    case act::Delivery::Start::sink_open:
+      batch_.resolve(*event, Exit::abandonment, Reason::sink_open);
+      return;
+  }
+}
+
+// Tracks that a cut left are in the digest of the batch that judges them.
+std::uint64_t Shard::digest_of_belief() {
+  belief_.mix(assess_.raised());
+  belief_.mix(std::uint64_t{delivery_.size()} << 32 | delivery_.sent());
+  belief_.mix(std::uint64_t{waiting_.size()} << 3 | static_cast<std::uint64_t>(load_.mode()) << 1 |
+              (held_ ? 1 : 0));
+  belief_.mix(sweep_at_);
+  belief_.mix(static_cast<std::uint64_t>(next_tick_ns_));
+  return belief_.value();
+}
+
+}  // namespace vedette::node
