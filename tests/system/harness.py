@@ -176,6 +176,10 @@ to = "127.0.0.1:{port}"
     return path
 
 
+def ais_source(port, more=""):
+    return f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n{more}'
+
+
 def class_b(mmsi, lat, lon):
     bits = f"{18:06b}{0:02b}{mmsi:030b}" + "0" * 8 + f"{50:010b}" + "1"
     bits += f"{round(lon * 600000) & (2**28 - 1):028b}{round(lat * 600000) & (2**27 - 1):027b}"

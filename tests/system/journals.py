@@ -2,7 +2,7 @@
 import json, pathlib, random, re, shlex, socket, subprocess, time
 
 from harness import (vedette, recordings, work, site, arguments, test, other_build, release, call, need_recordings,
-                     start, stop, status, run_recording, run_to_the_end, verify, Receiver, free_port, write_site, class_b)
+                     start, stop, status, run_recording, run_to_the_end, verify, Receiver, free_port, ais_source, write_site, class_b)
 
 every_recording = (("n2k", "n2k/aava-n2k.data", 7000), ("nmea0183", "nmea0183/plaka.log.gz", 7250), ("mavlink", "mavlink/vtol.tlog", 3000),
                    ("adsb", "adsb/sample_data_adsb.csv", 2000), ("ais", "ais/nais400-merrimac.log", 500),
@@ -122,7 +122,7 @@ def a_journal_at_its_bound_lets_the_oldest_go_and_still_replays():
 def kill_nine_at_any_instant_loses_nothing_acknowledged_and_repeats_no_action():
     receiver = Receiver()
     port = free_port()
-    path = write_site("killed", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', receiver.port)
+    path = write_site("killed", ais_source(port), receiver.port)
     path.write_text(path.read_text().replace("[cores]", "[cores]\ningress = -1"))  # two hot threads, where others are fused
     data = work / "killed"
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -1,7 +1,7 @@
 """Serial lines and sinks that come, go, fill up and fail."""
 import json, os, pty, select, socket, time, tty
 
-from harness import work, test, call, start, stop, status, Receiver, free_port, write_site, class_b
+from harness import work, test, call, start, stop, status, Receiver, free_port, ais_source, write_site, class_b
 
 
 @test
@@ -44,7 +44,7 @@ def a_slow_serial_sink_gets_whole_sentences_or_none():
     port = free_port()
     master, slave = pty.openpty()
     tty.setraw(slave)  # its reader is slow: nothing is read until all is sent
-    path = write_site("slow_line", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', free_port())
+    path = write_site("slow_line", ais_source(port), free_port())
     path.write_text(path.read_text().replace('driver = "udp"\nto = ', f'driver = "serial"\ndevice = "{os.ttyname(slave)}"\nbaud = 38400\n# ')
                     .replace('horizon = ', '# '))
     data = work / "slow_line"
@@ -73,7 +73,7 @@ def a_sink_that_is_not_there_harms_no_other():
     port = free_port()
     more = (f'[decide.also]\non = "seen"\ndeadline = "10 s"\nrun = "also"\n[action.also]\nsink = "gone"\nformat = "nmea"\n'
             f'[sink.gone]\ndriver = "serial"\ndevice = "{work}/no-such-line"\n')
-    path = write_site("gone", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', receiver.port, more)
+    path = write_site("gone", ais_source(port), receiver.port, more)
     data = work / "gone"
     process = start(path, data)
     status(data, lambda s: s["sources"][0]["status"] == "up")
@@ -96,7 +96,7 @@ def what_a_sink_did_not_take_is_tried_again_then_kept_as_a_dead_letter_and_can_b
     line = work / "late-line"
     more = (f'[decide.also]\non = "seen"\ndeadline = "10 s"\nrun = "also"\n[action.also]\nsink = "late"\nretries = 2\nbackoff = "50 ms"\n'
             f'[sink.late]\ndriver = "serial"\ndevice = "{line}"\nbreaker = 3\nbreaker_rest = "300 ms"\n')
-    path = write_site("late", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', receiver.port, more)
+    path = write_site("late", ais_source(port), receiver.port, more)
     data = work / "late"
     process = start(path, data)
     status(data, lambda s: s["sources"][0]["status"] == "up")
@@ -143,7 +143,7 @@ def a_tcp_sink_is_connected_before_it_is_needed_and_again_when_it_broke():
         return [json.loads(l)["identity"] for l in got.splitlines()]
     port = free_port()
     server = listen()
-    path = write_site("tcp", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', free_port())
+    path = write_site("tcp", ais_source(port), free_port())
     text = path.read_text()
     at = text.index("[sink.out]")
     path.write_text(text[:at] + f'[sink.out]\ndriver = "tcp"\nto = "127.0.0.1:{server.getsockname()[1]}"\nconnections = 2\n')

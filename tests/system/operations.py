@@ -1,14 +1,14 @@
 """What an operator does to a running node, and what it does when its threads are slow or stuck."""
 import ctypes, json, os, pathlib, shutil, socket, subprocess, time
 
-from harness import work, Skip, test, release, call, start, stop, status, Receiver, free_port, write_site, class_b
+from harness import work, Skip, test, release, call, start, stop, status, Receiver, free_port, ais_source, write_site, class_b
 
 
 @test
 def a_held_node_accepts_and_waits_and_what_is_cancelled_never_goes_out():
     receiver = Receiver()
     port = free_port()
-    path = write_site("held", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', receiver.port)
+    path = write_site("held", ais_source(port), receiver.port)
     data = work / "held"
     process = start(path, data)
     status(data, lambda s: s["sources"][0]["status"] == "up")
@@ -42,7 +42,7 @@ def a_held_node_accepts_and_waits_and_what_is_cancelled_never_goes_out():
 @test
 def what_could_not_be_worked_in_time_is_refused_at_the_source():
     port = free_port()
-    path = write_site("no_time", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\nhorizon = "200 ms"\n', free_port())
+    path = write_site("no_time", ais_source(port, 'horizon = "200 ms"\n'), free_port())
     path.write_text(path.read_text().replace('tick = "50 ms"', 'tick = "50 ms"\nwaiting_events = 16'))
     data = work / "no_time"
     process = start(path, data)
@@ -66,7 +66,7 @@ def what_could_not_be_worked_in_time_is_refused_at_the_source():
 def a_node_with_two_hot_threads_acts_on_every_ship():
     receiver = Receiver()
     port = free_port()
-    path = write_site("two", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', receiver.port)
+    path = write_site("two", ais_source(port), receiver.port)
     path.write_text(path.read_text().replace("[cores]", "[cores]\ningress = -1"))
     data = work / "two"
     process = start(path, data)
@@ -101,7 +101,7 @@ def traced(thread, cores):
         raise Skip("strace is not installed")
     receiver = Receiver()
     port = free_port()
-    path = write_site("traced", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', receiver.port)
+    path = write_site("traced", ais_source(port), receiver.port)
     path.write_text(path.read_text().replace('idle = "rest"', 'idle = "spin"').replace("[cores]", f"[cores]\n{cores}"))
     data = work / f"traced-{thread}-{len(cores)}"
     process = start(path, data)
@@ -147,7 +147,7 @@ def stand_still(process, tid):
 @test
 def a_turn_that_takes_too_long_is_a_fault_event_that_names_its_stage():
     port = free_port()
-    path = write_site("slow", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', 9)
+    path = write_site("slow", ais_source(port), 9)
     path.write_text(path.read_text().replace('idle = "rest"', 'idle = "spin"'))
     data = work / "slow"
     process = start(path, data)
@@ -174,7 +174,7 @@ def a_hot_thread_that_hangs_ends_the_node_and_the_machines_watchdog_goes_hungry(
     fifo = work / "watchdog"
     os.mkfifo(fifo)
     food = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    path = write_site("hangs", f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n', 9)
+    path = write_site("hangs", ais_source(port), 9)
     path.write_text(path.read_text().replace("[cores]", f'[cores]\nwatchdog = "1 s"\nwatchdog_device = "{fifo}"'))
     data = work / "hangs"
     process = start(path, data)
