@@ -1,9 +1,9 @@
 // Purpose: the room's face: every source of the plan, each brought to events in its own lane.
 // In: datagrams and lines by io_uring, frames by DPDK, recorded files. Out: events in lanes.
 // Bound: each source's credits. When full: a lossless source (a recording) waits, a lossy one's
-// observations are refused as lane-full. Fails as: the source goes down, is tried again, and harms
-// nobody else; its state is an event. Runs on: the engine thread (fused), a thread of its own, or
-// stepped.
+// observations are refused as lane-full, or before that as no-time when they would wait past their
+// horizon. Fails as: the source goes down, is tried again, and harms nobody else; its state is an
+// event. Runs on: the engine thread (fused), a thread of its own, or stepped.
 #pragma once
 
 #include <array>
