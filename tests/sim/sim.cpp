@@ -421,7 +421,7 @@ class World {
       }
       std::fclose(file);
     }
-    if (random_.one_in(4)) {
+    if (random_.one_in(32)) {  // it reads whole segments
       misdirect();
     }
     actions_.clear();
