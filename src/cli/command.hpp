@@ -75,7 +75,8 @@ int explain(const JournalCommand& command);
 int inspect(const JournalCommand& command);
 int recover(const JournalCommand& command);
 int rehearse(const JournalCommand& command);
-int decode(const std::string& codec, const std::string& file, bool json);
+// `udp_port`: of a capture only the datagrams to it; 0: all.
+int decode(const std::string& codec, const std::string& file, std::uint16_t udp_port, bool json);
 int status(const std::string& data, bool json);
 // hold, resume, or cancel with the event's number.
 int operate(const std::string& data, const std::string& word, const std::string& event, bool json);

@@ -25,21 +25,29 @@ void on_message(void* context, const codec::Message& message, Bytes) {
   ++printer.records;
 }
 
-void on_refused(void* context, RefusalCause cause, Bytes) {
+void on_refused(void* context, RefusalCause cause, Bytes raw) {
   auto& printer = *static_cast<Printer*>(context);
-  std::printf("{\"n\":%llu,\"ok\":false,\"cause\":\"%s\"}\n",
-              static_cast<unsigned long long>(printer.number), std::string(name_of(cause)).c_str());
+  std::string text;
+  JsonWriter<std::string> json(text);
+  json.begin_object().member("n", printer.number).member("ok", false);
+  json.member("cause", name_of(cause));
+  if (cause == RefusalCause::unknown_category) {
+    json.member("category", raw[0]);
+  }
+  json.end_object();
+  std::printf("%s\n", text.c_str());
   ++printer.records;
   ++printer.refused;
 }
 
 }  // namespace
 
-int decode(const std::string& codec_name, const std::string& file, bool json) {
+int decode(const std::string& codec_name, const std::string& file, std::uint16_t udp_port,
+           bool json) {
   const auto kind = codec::codec_named(codec_name);
   if (!kind) {
     return fail(json, "decode", kUsage, "usage", "there is no codec \"" + codec_name + "\"",
-                "one of: nmea0183, ais, n2k, mavlink, adsb");
+                "one of: nmea0183, ais, n2k, mavlink, adsb, asterix");
   }
   auto content = platform::read_file(file, limits::kRecordingBytes);
   if (!content) {
@@ -49,6 +57,7 @@ int decode(const std::string& codec_name, const std::string& file, bool json) {
   ingress::Recording recording;
   ingress::Recording::Options options;
   options.stream = *kind == codec::CodecKind::mavlink;
+  options.port = udp_port;
   const std::string problem = recording.open(std::move(content).value(), file, options);
   if (!problem.empty()) {
     return fail(json, "decode", kBadData, "recording", file + ": " + problem);

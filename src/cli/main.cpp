@@ -169,10 +169,12 @@ int dispatch(int argc, char** argv) {
     code = rehearse(journal_command);
   });
   c = app.add_subcommand("decode", "Decode a file outside any node, one JSON line a record");
-  c->add_option("CODEC", codec, "nmea0183, ais, n2k, mavlink or adsb")->required();
+  c->add_option("CODEC", codec, "nmea0183, ais, n2k, mavlink, adsb or asterix")->required();
   c->add_option("FILE", file, "The recording")->required();
+  std::uint16_t udp_port = 0;
+  c->add_option("--udp-port", udp_port, "Of a capture only the datagrams to this port");
   add_json(c);
-  c->callback([&] { code = decode(codec, file, json); });
+  c->callback([&] { code = decode(codec, file, udp_port, json); });
   c = app.add_subcommand("status", "Ask a running node");
   data = "vedette-data";
   c->add_option("--data", data, "Data folder of the node");

@@ -5,7 +5,7 @@
 namespace vedette::codec {
 
 std::string_view name_of(CodecKind kind) {
-  constexpr std::string_view kNames[] = {"nmea0183", "n2k", "mavlink", "adsb"};
+  constexpr std::string_view kNames[] = {"nmea0183", "n2k", "mavlink", "adsb", "asterix"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -13,8 +13,8 @@ std::optional<CodecKind> codec_named(std::string_view name) {
   if (name == "ais") {
     return CodecKind::nmea0183;
   }
-  for (const CodecKind kind :
-       {CodecKind::nmea0183, CodecKind::n2k, CodecKind::mavlink, CodecKind::adsb}) {
+  for (const CodecKind kind : {CodecKind::nmea0183, CodecKind::n2k, CodecKind::mavlink,
+                               CodecKind::adsb, CodecKind::asterix}) {
     if (name == name_of(kind)) {
       return kind;
     }
@@ -47,7 +47,10 @@ bool to_observation(const Message& message, Observation& out) {
   if (const auto* mavlink = std::get_if<const MavlinkMessage*>(&message)) {
     return to_observation(**mavlink, out);
   }
-  return to_observation(*std::get<const AdsbMessage*>(message), out);
+  if (const auto* adsb = std::get_if<const AdsbMessage*>(&message)) {
+    return to_observation(**adsb, out);
+  }
+  return to_observation(*std::get<const AsterixRecord*>(message), out);
 }
 
 Decoder::Decoder(CodecKind kind) : kind_(kind) {
@@ -70,6 +73,9 @@ void Decoder::reset() {
     case CodecKind::adsb:
       state_.emplace<AdsbDecoder>();
       break;
+    case CodecKind::asterix:
+      state_.emplace<AsterixState>();
+      break;
   }
 }
 
@@ -78,6 +84,13 @@ void Decoder::stream(Bytes chunk, std::int64_t now_ns, const Output& out) {
 }
 
 void Decoder::stream(Bytes chunk, std::int64_t now_ns, const Output& out, bool ends) {
+  if (kind_ == CodecKind::asterix) {  // the plan lets it come in datagrams only
+    decode_asterix(
+        chunk,
+        [&](const AsterixRecord& record) { out.message(out.context, &record, record.bytes); },
+        [&](RefusalCause cause, Bytes raw) { out.refused(out.context, cause, raw); });
+    return;
+  }
   if (kind_ == CodecKind::adsb && held_ == 0 && !skipping_ && !chunk.empty()) {
     beast_ = beast_ || chunk[0] == 0x1A;
   }

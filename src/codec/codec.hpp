@@ -13,6 +13,7 @@
 #include "base/json.hpp"
 #include "codec/adsb.hpp"
 #include "codec/ais.hpp"
+#include "codec/asterix.hpp"
 #include "codec/mavlink.hpp"
 #include "codec/n2k.hpp"
 #include "codec/nmea0183.hpp"
@@ -20,15 +21,15 @@
 
 namespace vedette::codec {
 
-enum class CodecKind : std::uint8_t { nmea0183 = 0, n2k = 1, mavlink = 2, adsb = 3 };
+enum class CodecKind : std::uint8_t { nmea0183 = 0, n2k = 1, mavlink = 2, adsb = 3, asterix = 4 };
 
 std::string_view name_of(CodecKind kind);
 // "ais" names the transport it comes in, nmea0183.
 std::optional<CodecKind> codec_named(std::string_view name);
 
 // What one frame said. The pointer is to the decoder's own memory, valid during the callback.
-using Message =
-    std::variant<const NmeaResult*, const N2kMessage*, const MavlinkMessage*, const AdsbMessage*>;
+using Message = std::variant<const NmeaResult*, const N2kMessage*, const MavlinkMessage*,
+                             const AdsbMessage*, const AsterixRecord*>;
 
 struct Output {
   void* context;
@@ -74,13 +75,14 @@ class Decoder {
     N2kMessage message;
   };
   struct MavlinkState {};
+  struct AsterixState {};
   CodecKind kind_;
   bool skipping_ = false;  // inside a line that was too long
   bool noise_ = false;     // inside bytes that start no frame, refused once as a run
   bool beast_ = false;     // ADS-B: the stream is Beast binary, not text
   std::size_t held_ = 0;
   std::uint8_t hold_[limits::kLineBytes] = {};
-  std::variant<NmeaDecoder, N2kState, MavlinkState, AdsbDecoder> state_;
+  std::variant<NmeaDecoder, N2kState, MavlinkState, AdsbDecoder, AsterixState> state_;
 };
 static_assert(std::is_trivially_destructible_v<Decoder>, "decoders live in the arena");
 

@@ -284,8 +284,10 @@ void describe(const Message& message, JsonWriter<std::string>& json) {
     describe_n2k(json, **n2k);
   } else if (const auto* mavlink = std::get_if<const MavlinkMessage*>(&message)) {
     describe_mavlink(json, **mavlink);
+  } else if (const auto* adsb = std::get_if<const AdsbMessage*>(&message)) {
+    describe_adsb(json, **adsb);
   } else {
-    describe_adsb(json, *std::get<const AdsbMessage*>(message));
+    describe(*std::get<const AsterixRecord*>(message), json);
   }
 }
 

@@ -88,17 +88,18 @@ std::string_view name_of(Reason reason) {
 
 std::string_view name_of(IdentityKind kind) {
   static constexpr std::array<std::string_view, static_cast<std::size_t>(IdentityKind::count)>
-      kNames{"none", "own", "vessel", "aid", "base-station", "aircraft", "vehicle"};
+      kNames{"none", "own", "vessel", "aid", "base-station", "aircraft", "vehicle", "contact"};
   return pick(kNames, kind);
 }
 
 std::string_view name_of(RefusalCause cause) {
   static constexpr std::array<std::string_view, kRefusalCauses> kNames{
-      "none",        "lane-full",     "no-time",           "too-long",          "too-short",
-      "framing",     "checksum",      "checksum-missing",  "malformed",         "out-of-range",
-      "unsupported", "not-available", "multipart-missing", "multipart-timeout", "multipart-full",
-      "ethernet",    "ip-header",     "ip-checksum",       "ip-fragment",       "not-udp",
-      "udp-length",  "udp-checksum",  "other-port"};
+      "none",          "lane-full",         "no-time",           "too-long",
+      "too-short",     "framing",           "checksum",          "checksum-missing",
+      "malformed",     "out-of-range",      "unsupported",       "unknown-category",
+      "not-available", "multipart-missing", "multipart-timeout", "multipart-full",
+      "ethernet",      "ip-header",         "ip-checksum",       "ip-fragment",
+      "not-udp",       "udp-length",        "udp-checksum",      "other-port"};
   return pick(kNames, cause);
 }
 

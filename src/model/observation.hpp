@@ -17,6 +17,7 @@ enum class IdentityKind : std::uint8_t {
   base_station = 4,  // MMSI
   aircraft = 5,      // ICAO 24-bit address
   vehicle = 6,       // MAVLink system id
+  contact = 7,       // seen by a sensor, says nothing itself; the node's own number
   count
 };
 
@@ -36,8 +37,13 @@ enum class Field : std::uint32_t {
   wind = 1U << 11,  // wind_speed and wind_angle
   battery = 1U << 12,
   position_sigma = 1U << 13,
-  time = 1U << 14,      // unix_ns is the sender's clock
-  presence = 1U << 15,  // heard, nothing else known
+  time = 1U << 14,         // unix_ns is the sender's clock
+  presence = 1U << 15,     // heard, nothing else known
+  plot_polar = 1U << 16,   // plot: range and azimuth from the sensor
+  plot_plane = 1U << 17,   // plot: east and north of the sensor
+  scan_start = 1U << 18,   // the sensor begins another scan here
+  group_end = 1U << 19,    // the last report of its datagram
+  time_of_day = 1U << 20,  // time_of_day is the sensor's clock
 };
 
 struct Observation {
@@ -57,14 +63,22 @@ struct Observation {
   std::int32_t wind_speed_mm_s = 0;
   std::int32_t wind_angle_e6 = 0;  // degrees * 1e6, in the sender's reference
   std::int32_t battery_e3 = 0;     // remaining share * 1000
+  std::int32_t plot[2] = {};       // mm and degrees * 1e6 clockwise from north; or mm and mm
+  std::uint32_t time_of_day = 0;   // since midnight UTC, 1/128 s, below 86400 s
   IdentityKind kind = IdentityKind::none;
   std::uint8_t ship_type = 0;    // ITU-R M.1371 table 53
   std::uint8_t nav_status = 15;  // ITU-R M.1371 table 45
-  std::uint8_t reserved[5] = {};
-  char name[24] = {};  // padded with zero bytes
+  std::uint8_t reserved[7] = {};
+  std::uint16_t sensor = 0;  // ASTERIX system area code * 256 + system identification code
+  char name[24] = {};        // padded with zero bytes
   char callsign[16] = {};
 
   bool has(Field f) const { return (fields & static_cast<std::uint32_t>(f)) != 0; }
+  // What a sensor saw without knowing what it is, or where it says so itself.
+  bool is_plot() const {
+    return kind == IdentityKind::contact &&
+           (has(Field::plot_polar) || has(Field::plot_plane) || has(Field::position));
+  }
   void set(Field f) { fields |= static_cast<std::uint32_t>(f); }
 };
 static_assert(std::is_trivially_copyable_v<Observation>);

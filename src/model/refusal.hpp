@@ -18,6 +18,7 @@ enum class RefusalCause : std::uint8_t {
   malformed,          // a field cannot be read
   out_of_range,       // a field's value is outside what the standard defines
   unsupported,        // valid as far as checked, but not a message this codec knows
+  unknown_category,   // an ASTERIX block of a category that the codec does not read
   not_available,      // a known message with nothing in it
   multipart_missing,  // a part without its predecessors
   multipart_timeout,  // the remaining parts did not come in time

@@ -272,6 +272,10 @@ class SiteCompiler {
       };
       if (driver == DriverKind::serial) {
         need("device", device);
+        if (s.text("codec") == "asterix") {
+          s.problem("codec", "asterix comes in datagrams, a serial line has none",
+                    "use driver udp, dpdk or recording");
+        }
       } else if (driver == DriverKind::dpdk) {
         need("port", eal);
         const std::int64_t udp_port = s.whole("udp_port");

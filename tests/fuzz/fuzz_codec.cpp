@@ -7,7 +7,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 1) {
     return 0;
   }
-  codec::Decoder decoder(static_cast<codec::CodecKind>(data[0] & 3));
+  codec::Decoder decoder((data[0] & 8) != 0 ? codec::CodecKind::asterix
+                                            : static_cast<codec::CodecKind>(data[0] & 3));
   const codec::Output out{nullptr,
                           [](void*, const codec::Message& message, Bytes) {
                             Observation observation;

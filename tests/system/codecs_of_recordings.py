@@ -1,5 +1,5 @@
 """What a codec says of a recording equals what its facts, gpsdecode and dump1090 say."""
-import json, math, re, shutil, socket, subprocess, time
+import json, math, pathlib, re, shutil, socket, subprocess, sys, tempfile, time, xml.etree.ElementTree
 
 from harness import recordings, Skip, test, need_recordings, decode, free_port
 
@@ -135,3 +135,75 @@ def mavlink_recording_reads_as_its_facts_say():
     rows = decode("mavlink", "mavlink/vtol.tlog")
     assert len(rows) == 23894 and all(r["ok"] and r["version"] == 1 for r in rows)
     assert sum(r["msgid"] == 33 for r in rows) == 807
+
+
+# What tshark's dissector says of each record, as {"048/040/RHO": 12.5, ...}, in SI units.
+def tshark_records(capture, port):
+    units = {"NM": 1852.0, "FL": 30.48, "ft": 0.3048, "NM/s": 1852.0, "ft/min": 0.3048 / 60, "kt": 1852 / 3600}
+    out = subprocess.run(["tshark", "-d", f"udp.port=={port},asterix", "-r", capture, "-Y", f"udp.dstport=={port}", "-T", "pdml"],
+                         capture_output=True, text=True, timeout=300, check=True).stdout
+    records = []
+    for message in [m for m in xml.etree.ElementTree.fromstring(out).iter("field") if m.get("name") == "asterix.message"]:
+        fields = {}
+        for field in message.iter("field"):
+            name = field.get("name")
+            if not re.match(r"asterix\.\d{3}_\d{3}_", name) or len(field):
+                continue
+            unit = re.search(r"\[([^]]+)\]: ", field.get("showname"))
+            shown = field.get("show")
+            if shown.startswith("0x") and not name.endswith("MBDATA"):
+                shown = str(int(shown, 16))
+            number = re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", shown)
+            text = name.endswith("MBDATA") or name in ("asterix.048_240_VALUE", "asterix.062_380_ID_VALUE")
+            value = field.get("value") if name.endswith("MBDATA") else shown if text or not number else float(shown) * units.get(unit[1] if unit else "", 1.0)
+            fields.setdefault(name[8:].replace("_", "/"), []).append(value)
+        records.append(fields)
+    return records
+
+
+def flat(value, path, into):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            flat(inner, f"{path}/{key}", into)
+    elif isinstance(value, list):
+        for inner in value:
+            flat(inner, path, into)
+    else:
+        into.setdefault(path, []).append(value)
+    return into
+
+
+def compare_with_tshark(capture, ports):
+    fields = 0
+    for port in ports:
+        ours = [r for r in decode("asterix", capture, "--udp-port", str(port)) if r.get("cause") != "other-port"]
+        theirs = tshark_records(capture, port)
+        assert all(r["ok"] for r in ours) and len(ours) == len(theirs), (capture, port, len(ours), len(theirs))
+        for o, t in zip(ours, theirs):
+            mine = flat(o["items"], f"{o['category']:03d}", {})
+            mine = {key[:3] + key[3:].replace("_", "/"): value for key, value in mine.items()}
+            for name, values in t.items():
+                assert len(mine.get(name, [])) == len(values), (name, values, mine.get(name))
+                for a, b in zip(mine[name], values):
+                    if name == "048/090/FL" and b > 2 ** 13 * 7.62:
+                        b -= 2 ** 14 * 7.62  # the dissector reads this one unsigned; a plot below sea level is not at 124 km
+                    same = abs(a - b) <= 1e-8 + 1e-9 * abs(b) if isinstance(a, (int, float)) else str(a) == str(b)
+                    assert same, (capture, name, a, b)
+                    fields += 1
+    return fields
+
+
+@test
+def asterix_equals_tshark():
+    need_recordings()
+    if not shutil.which("tshark"):
+        raise Skip("tshark is not installed")
+    radar = recordings / "asterix/cat_034_048.pcap"
+    ports = (21111, 21112, 21113, 21114, 21131, 21134, 21135, 22111, 22112, 22113, 22114, 22131, 22134, 22135)
+    assert compare_with_tshark(radar, ports) > 500
+    assert compare_with_tshark(recordings / "asterix/cat_062_065.pcap", (10001,)) > 100
+    tool = recordings.parent / "tools/autoferry_to_pcap.py"
+    with tempfile.TemporaryDirectory() as folder:
+        capture = pathlib.Path(folder) / "harbour.pcap"
+        subprocess.run([sys.executable, str(tool), str(recordings / "autoferry/scenario16_detections.json"), str(capture)], check=True)
+        assert compare_with_tshark(capture, (8600,)) > 3000

@@ -47,8 +47,8 @@ def need_recordings():
         raise Skip("the recordings are not here")
 
 
-def decode(codec, name):
-    return [json.loads(l) for l in call("decode", codec, recordings / name).stdout.splitlines()]
+def decode(codec, name, *more):
+    return [json.loads(l) for l in call("decode", codec, recordings / name, *more).stdout.splitlines()]
 
 
 def start(path, data, *more):

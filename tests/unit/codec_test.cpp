@@ -165,8 +165,8 @@ TEST_CASE("a Beast stream is framed through its escapes, in any pieces") {
 
 TEST_CASE("any bytes are answered: nothing crashes, every frame is a message or a cause") {
   std::mt19937_64 random(5);
-  for (const CodecKind kind :
-       {CodecKind::nmea0183, CodecKind::n2k, CodecKind::mavlink, CodecKind::adsb}) {
+  for (const CodecKind kind : {CodecKind::nmea0183, CodecKind::n2k, CodecKind::mavlink,
+                               CodecKind::adsb, CodecKind::asterix}) {
     Decoder decoder(kind);
     for (int i = 0; i < 3000; ++i) {
       std::vector<std::uint8_t> bytes(random() % 300);
