@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include "assess/zone.hpp"
+#include "model/zone.hpp"
 #include "base/arena.hpp"
 #include "base/freeze.hpp"
 #include "model/derived.hpp"

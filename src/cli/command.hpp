@@ -64,6 +64,12 @@ struct JournalCommand {
   bool json = false;
 };
 
+struct ScoreCommand {
+  SiteOptions site;
+  std::string recording, truth, svg;
+  bool json = false;
+};
+
 int check(const SiteOptions& options, bool json);
 int show_plan(const SiteOptions& options, bool json);
 int compile(const SiteOptions& options, const std::string& out, bool json);
@@ -77,6 +83,7 @@ int recover(const JournalCommand& command);
 int rehearse(const JournalCommand& command);
 // `udp_port`: of a capture only the datagrams to it; 0: all.
 int decode(const std::string& codec, const std::string& file, std::uint16_t udp_port, bool json);
+int score(const ScoreCommand& command);
 int status(const std::string& data, bool json);
 // hold, resume, or cancel with the event's number.
 int operate(const std::string& data, const std::string& word, const std::string& event, bool json);

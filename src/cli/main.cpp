@@ -175,6 +175,18 @@ int dispatch(int argc, char** argv) {
   c->add_option("--udp-port", udp_port, "Of a capture only the datagrams to this port");
   add_json(c);
   c->callback([&] { code = decode(codec, file, udp_port, json); });
+  ScoreCommand score_command;
+  c = app.add_subcommand("score", "How well a site tracks: its tracks over a capture against truth");
+  c->add_option("SITE", score_command.site.path, "Site file, or compiled plan")->required();
+  c->add_option("--env", score_command.site.environment, "Apply the overrides of [env.NAME]");
+  c->add_option("--recording", score_command.recording, "The capture (pcap)")->required();
+  c->add_option("--truth", score_command.truth, "CSV: time,target,latitude,longitude")->required();
+  c->add_option("--svg", score_command.svg, "Draw the tracks over the truth into this file");
+  add_json(c);
+  c->callback([&] {
+    score_command.json = json;
+    code = score(score_command);
+  });
   c = app.add_subcommand("status", "Ask a running node");
   data = "vedette-data";
   c->add_option("--data", data, "Data folder of the node");

@@ -37,7 +37,7 @@ std::string seconds(std::int64_t ns) {
 }
 
 constexpr const char* kDrivers[] = {"udp", "serial", "dpdk", "recording"};
-constexpr const char* kCodecs[] = {"nmea0183", "n2k", "mavlink", "adsb"};
+constexpr const char* kCodecs[] = {"nmea0183", "n2k", "mavlink", "adsb", "asterix"};
 constexpr const char* kSinks[] = {"udp", "serial", "log", "tcp"};
 constexpr const char* kFormats[] = {"json", "cot", "nmea"};
 constexpr const char* kClasses[] = {"critical", "high", "normal", "bulk"};

@@ -54,6 +54,11 @@ enum class Reason : std::uint8_t {
   shed,                   // in overload, too late to be worth its work
   sampled_out,            // in overload, one of those that its source can do without
   switched_off,           // not wanted in safe mode
+  unknown_sensor,         // a report of a sensor that the plan does not have
+  unplaced,               // where its sensor stands is not known
+  masked,                 // from a place where the plan wants no reports
+  too_late,               // older than the window in which late reports are worked in
+  clock_ahead,            // observed after it was received
   unknown_subject,        // a command about something that the plan does not have
   unknown_after_restart,  // the node stopped between intent and outcome; not repeated
   count

@@ -13,19 +13,34 @@ namespace {
 // Derived events that one judged subject can cause at most: four changes of the track, and for each
 // assessment its change with every decision on it, each decision with an action.
 std::size_t derived_bytes_per_subject(const plan::Plan& plan) {
-  std::size_t bytes = 4 * event_bytes(sizeof(TrackChange)) +
+  std::size_t bytes = 5 * event_bytes(sizeof(TrackChange)) +
                       plan.assessments()->size() * event_bytes(sizeof(AssessmentChange));
   bytes += plan.decisions()->size() *
            (event_bytes(sizeof(DecisionMade)) + event_bytes(sizeof(ActionIntent)));
   return bytes;
 }
 
+Sensor sensor_of(const plan::Sensor& s) {
+  Sensor sensor{s.source(),       s.id(),           s.on_own(),     s.turns(),
+                {s.latitude(), s.longitude()},      s.range_min(),  s.range_max(),
+                s.sector_from(),  s.sector_width(), s.update_s(),   s.range_sigma(),
+                s.azimuth_sigma() * kDegree,        s.extent_sigma(), s.resolution(),
+                s.detection(),    s.clutter() * 1e-6, s.delay_s(),  s.window_s(),
+                s.coast_s(),      s.delete_s(),     s.confirm(),    {}};
+  if (s.mask() != nullptr) {
+    for (const std::uint16_t zone : *s.mask()) {
+      sensor.mask[zone / 64] |= std::uint64_t{1} << zone % 64;
+    }
+  }
+  return sensor;
+}
+
 }  // namespace
 
 std::size_t batch_bytes_bound(const plan::Plan& plan) {
   const std::size_t events = plan.limits()->batch_events();
-  // Those of this batch, those a cut left, a sweep's.
-  const std::size_t subjects = 2 * events + limits::kSweepTracks + 1 + plan.sources()->size();
+  // Those of this batch, those a cut left, a sweep's, and contacts.
+  const std::size_t subjects = 2 * events + 2 * limits::kSweepTracks + 1 + plan.sources()->size();
   // Each turn of the step ends one earlier event at most; beside these, actions past their horizon.
   const std::size_t exits =
       events + std::size_t{2} * plan.limits()->pending_actions() + limits::kSinks + 1;
@@ -42,12 +57,15 @@ std::size_t frozen_bytes_bound(const plan::Plan& plan) {
   return 4096 + tracks * (sizeof(Track) + 8) + places * plan.assessments()->size() * 32 +
          plan.sources()->size() * (sizeof(assess::SourceFacts) + 8) +
          act::Delivery::frozen_bytes_bound(plan) +
+         perceive::Contacts::frozen_bytes_bound(plan.limits()->contacts(), plan.sensors()->size()) +
          engine::Waiting::frozen_bytes_bound(plan.limits()->waiting_events()) +
          2 * limits::kBatchEvents * 32;
 }
 
 std::size_t Shard::bytes_needed(const plan::Plan& plan) {
   return TrackTable::bytes_needed(plan.limits()->tracks()) + assess::Assess::bytes_needed(plan) +
+         arena_bytes<Sensor>(plan.sensors()->size()) +
+         perceive::Contacts::bytes_needed(plan.limits()->contacts(), plan.sensors()->size()) +
          decide::Decide::bytes_needed(plan) + act::Delivery::bytes_needed(plan) +
          engine::Waiting::bytes_needed(plan.limits()->waiting_events()) +
          arena_bytes<Resolution>(limits::kBatchEvents) +
@@ -78,6 +96,13 @@ void Shard::init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, st
   }
   tracks_.init(arena, plan.limits()->tracks());
   assess_.init(arena, plan);
+  sensors_ = arena.make<Sensor>(plan.sensors()->size());
+  for (std::size_t i = 0; i < sensors_.size(); ++i) {
+    sensors_[i] = sensor_of(*plan.sensors()->Get(static_cast<flatbuffers::uoffset_t>(i)));
+  }
+  contacts_.init(arena, sensors_, assess_.zones(),
+                 config_.trackers[static_cast<std::size_t>(IdentityKind::contact)],
+                 plan.limits()->contacts());
   decide_.init(arena, plan);
   delivery_.init(arena, plan);
   limits_ = arena.make<SourceLimits>(plan.sources()->size());
@@ -377,6 +402,7 @@ void Shard::finish_run() {
   }
   deliver();
   judge_touched();
+  judge_contacts();
   if (sweeping()) {
     sweep();
   }
@@ -426,6 +452,7 @@ void Shard::work(EventHeader& event) {
     case EventKind::tick:
       next_tick_ns_ = event.observed_ns + plan_->limits()->tick_ns();
       sweep_at_ = 0;
+      contacts_.tick(event.observed_ns, tracks_, own());
       batch_.resolve(event, Exit::success, Reason::applied);
       return;
     case EventKind::source_state: {
@@ -477,8 +504,13 @@ void Shard::observe(EventHeader& event) {
     batch_.resolve(event, Exit::abandonment, Reason::horizon);
     return;
   }
-  const perceive::Perceived p =
-      perceive::perceive(config_, tracks_, event, payload_as<Observation>(event));
+  const auto observation = payload_as<Observation>(event);
+  if (observation.kind == IdentityKind::contact) {
+    const auto taken = contacts_.take(event, observation, tracks_, own());
+    batch_.resolve(event, taken.exit, taken.reason);
+    return;
+  }
+  const perceive::Perceived p = perceive::perceive(config_, tracks_, event, observation);
   batch_.resolve(event, p.exit, p.reason);
   if (p.track != TrackTable::kNone) {
     touch(p.track, &event, p);
@@ -559,6 +591,7 @@ void Shard::freeze(Freezer& out) const {
       out.put(tracks_[i]);
     }
   }
+  contacts_.freeze(out);
   assess_.freeze(out, tracks_);
   delivery_.freeze(out);
   out.put(static_cast<std::uint8_t>(held_ ? 1 : 0));
@@ -593,6 +626,9 @@ bool Shard::thaw(Thawer& in) {
     tracks_[index] = track;
   }
   tracks_.set_high_water(high_water);
+  if (!contacts_.thaw(in, tracks_)) {
+    return false;
+  }
   assess_.thaw(in, tracks_);
   if (!delivery_.thaw(in)) {
     return false;

@@ -20,6 +20,7 @@
 #include "model/derived.hpp"
 #include "model/plan_generated.h"
 #include "model/track_table.hpp"
+#include "perceive/contacts.hpp"
 #include "perceive/perceive.hpp"
 
 namespace vedette::node {
@@ -52,7 +53,8 @@ class Shard {
   // True when the last step left work behind: a sweep under way, a batch that was cut, or events
   // that wait although nothing holds them.
   bool unfinished() const {
-    return sweeping() || touched_count_ > judged_ || (!held_ && waiting_.size() != 0);
+    return sweeping() || touched_count_ > judged_ || contacts_.any_due() ||
+           (!held_ && waiting_.size() != 0);
   }
   std::int64_t next_tick_ns() const { return next_tick_ns_; }
 
@@ -68,6 +70,7 @@ class Shard {
   Mode mode() const { return load_.mode(); }
   const assess::Assess& assess() const { return assess_; }
   const perceive::Config& config() const { return config_; }
+  const perceive::Contacts& contacts() const { return contacts_; }
   std::uint64_t last_record(std::uint16_t source) const { return records_[source]; }
   std::uint64_t late_outcomes() const { return late_outcomes_; }
 
@@ -102,6 +105,7 @@ class Shard {
   void mark_ready(std::size_t touched);
   void order_touched();
   void judge_touched();
+  void judge_contacts();
   void sweep();
   void judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns);
   assess::View view_of(const Track* track) const;
@@ -116,6 +120,8 @@ class Shard {
   const plan::Plan* plan_ = nullptr;
   perceive::Config config_;
   TrackTable tracks_;
+  std::span<Sensor> sensors_;
+  perceive::Contacts contacts_;
   assess::Assess assess_;
   decide::Decide decide_;
   act::Delivery delivery_;

@@ -110,6 +110,31 @@ void Shard::judge_touched() {
   }
 }
 
+// Contacts that looks of sensors changed. Those there is no room for in this batch are due in the
+// next.
+void Shard::judge_contacts() {
+  for (std::size_t n = 0; n < limits::kSweepTracks && contacts_.any_due(); ++n, ++items_) {
+    const perceive::Contacts::Due due = contacts_.next_due();
+    if (stop_before(due.event_class)) {
+      return;
+    }
+    contacts_.drop_due();
+    if (!tracks_.in_use(due.track) || tracks_[due.track].key != due.key) {
+      continue;
+    }
+    for (const TrackChangeKind change :
+         {TrackChangeKind::created, TrackChangeKind::confirmed, TrackChangeKind::reacquired,
+          TrackChangeKind::coasting, TrackChangeKind::lost}) {
+      if ((due.changes >> static_cast<unsigned>(change) & 1) != 0) {
+        track_changed(due.track, change, due.cause);
+      }
+    }
+    judge(due.track, due.cause, due.arrival_ns);
+    belief_.mix(bytes_of(tracks_[due.track]).first(kTrackDigestBytes));
+    batch_.settle();
+  }
+}
+
 void Shard::judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns) {
   view_ = view_of(&tracks_[track]);
   cause_ = cause;
@@ -152,7 +177,14 @@ void Shard::sweep() {
     ++items_;
     TrackChangeKind change{};
     const std::uint64_t cause = tracks_[i].position_event;
-    const bool changed = perceive::age_track(config_, tracks_[i], batch_.admitted_ns(), change);
+    const bool contact =
+        tracks_[i].kind == IdentityKind::contact && tracks_[i].state != TrackState::lost;
+    if (contact && tracks_[i].state == TrackState::tentative) {
+      continue;  // not yet worth a judgement
+    }
+    // A contact that is followed has its times from its sensors.
+    const bool changed =
+        !contact && perceive::age_track(config_, tracks_[i], batch_.admitted_ns(), change);
     if (changed) {
       track_changed(i, change, cause);
     }
@@ -282,6 +314,8 @@ std::uint64_t Shard::digest_of_belief() {
   belief_.mix(std::uint64_t{waiting_.size()} << 3 | static_cast<std::uint64_t>(load_.mode()) << 1 |
               (held_ ? 1 : 0));
   belief_.mix(sweep_at_);
+  belief_.mix(contacts_.digest());
+  belief_.mix(contacts_.size());
   belief_.mix(static_cast<std::uint64_t>(next_tick_ns_));
   return belief_.value();
 }

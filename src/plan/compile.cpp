@@ -34,6 +34,7 @@ class SiteCompiler {
     collect_names();
     const auto own = compile_own();
     const auto sources = compile_sources();
+    const auto sensors = compile_sensors();
     const auto zones = compile_zones();
     const auto trackers = compile_trackers();
     const auto assessments = compile_assessments();
@@ -44,7 +45,8 @@ class SiteCompiler {
     const auto cores = compile_cores();
     const auto site = b_.CreateString(site_);
     const auto plan = CreatePlan(
-        b_, kPlanVersion, site, own, b_.CreateVector(sources), b_.CreateVector(zones),
+        b_, kPlanVersion, site, own, b_.CreateVector(sources), b_.CreateVector(sensors),
+        b_.CreateVector(zones),
         b_.CreateVector(trackers), b_.CreateVector(assessments), b_.CreateVector(decisions),
         b_.CreateVector(actions), b_.CreateVector(sinks), limits_table, cores);
     FinishPlanBuffer(b_, plan);
@@ -332,6 +334,75 @@ class SiteCompiler {
     return list;
   }
 
+  Offsets<Sensor> compile_sensors() {
+    Offsets<Sensor> list;
+    const auto named = children("sensor");
+    bound(named, limits::kSensors, "sensor");
+    std::vector<std::pair<std::uint32_t, std::string>> identified;
+    for (const Named& n : named) {
+      Section s = section("sensor", n);
+      const std::uint16_t source = reference(s, "source", source_names_, 0);
+      const auto id = static_cast<std::uint16_t>(s.whole("sac") * 256 + s.whole("sic"));
+      const std::uint32_t who = std::uint32_t{source} << 16 | id;
+      for (const auto& [other, name] : identified) {
+        if (other == who) {
+          s.problem("sic", "sensor." + n.name + " and sensor." + name + " are the same one",
+                    "give each its own sac and sic, or source");
+        }
+      }
+      identified.emplace_back(who, n.name);
+      const bool on_own = s.choice("mount") == 1;
+      std::vector<double> position = s.numbers("position");
+      if (on_own == s.has("position") || (!on_own && position.size() != 2)) {
+        s.problem(s.has("position") ? "position" : "mount",
+                  on_own ? "a sensor on own ship has no position of its own"
+                         : "a fixed sensor needs \"position\"",
+                  "write position = [latitude, longitude], or mount = \"own\"");
+      }
+      check_places(s, "position", position);
+      position.resize(2);
+      const std::vector<double> sector = s.numbers("sector");
+      const bool in_range = std::all_of(sector.begin(), sector.end(),
+                                        [](double v) { return v >= 0.0 && v <= 360.0; });
+      if (s.has("sector") && (sector.size() != 2 || !in_range || sector[0] == sector[1])) {
+        s.problem("sector", "a sector is two different azimuths of 0 to 360 degrees",
+                  "write sector = [from, to], clockwise");
+      }
+      const bool all_round = sector.size() != 2;
+      const double from = all_round ? 0.0 : sector[0];
+      const double width = all_round ? 360.0 : sector[1] - from + (sector[1] < from ? 360.0 : 0.0);
+      const double range = s.quantity("range");
+      const double range_min = s.quantity("range_min");
+      if (range_min >= range && s.has("range_min")) {
+        s.problem("range_min", "range_min must be less than range");
+      }
+      const double coast = s.quantity("coast");
+      const double gone = s.quantity("delete");
+      if (coast > gone) {
+        s.problem("delete", "delete must not be sooner than coast");
+      }
+      std::vector<std::uint16_t> mask;
+      for (const std::string& zone : s.texts("mask")) {
+        const auto at = std::find(zone_names_.begin(), zone_names_.end(), zone);
+        if (at == zone_names_.end()) {
+          const std::string best = nearest(zone, zone_names_);
+          s.problem("mask", "there is no zone \"" + zone + "\"",
+                    best.empty() ? "" : "did you mean \"" + best + "\"?");
+        } else {
+          mask.push_back(static_cast<std::uint16_t>(at - zone_names_.begin()));
+        }
+      }
+      list.push_back(CreateSensor(
+          b_, b_.CreateString(n.name), source, id, on_own, s.choice("scan") == 1, position[0],
+          position[1], range_min, range, from, width, s.quantity("update"),
+          s.quantity("range_sigma"), s.quantity("azimuth_sigma"), s.quantity("extent"),
+          s.quantity("resolution"), s.quantity("detection"), s.quantity("clutter"),
+          s.quantity("delay"), s.quantity("window"), coast, gone,
+          static_cast<std::uint32_t>(s.whole("confirm")), b_.CreateVector(mask)));
+    }
+    return list;
+  }
+
   Offsets<Zone> compile_zones() {
     Offsets<Zone> list;
     const auto named = children("zone");
@@ -604,6 +675,7 @@ class SiteCompiler {
                         static_cast<std::uint64_t>(s.quantity("image")), to_ns(s.quantity("tick")),
                         to_ns(s.quantity("checkpoint")), to_ns(s.quantity("commit")), 8U << 20,
                         static_cast<std::uint32_t>(s.whole("waiting_events")),
+                        static_cast<std::uint32_t>(s.whole("contacts")),
                         to_ns(s.quantity("recover")), to_ns(s.quantity("turn")));
   }
 

@@ -36,6 +36,7 @@ constexpr Constant kConstants[] = {
     {"base_station", Dimension::kind, static_cast<double>(IdentityKind::base_station)},
     {"aircraft", Dimension::kind, static_cast<double>(IdentityKind::aircraft)},
     {"vehicle", Dimension::kind, static_cast<double>(IdentityKind::vehicle)},
+    {"contact", Dimension::kind, static_cast<double>(IdentityKind::contact)},
 };
 
 class Compiler {

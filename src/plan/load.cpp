@@ -44,7 +44,8 @@ std::string check_limits(const Plan& p) {
   if (!within<std::size_t>(l.tracks(), 1, limits::kTracks) ||
       !within<std::size_t>(l.batch_events(), 1, limits::kBatchEvents) ||
       !within<std::size_t>(l.pending_actions(), 1, limits::kPendingActions) ||
-      !within<std::size_t>(l.waiting_events(), 1, limits::kWaitingEvents)) {
+      !within<std::size_t>(l.waiting_events(), 1, limits::kWaitingEvents) ||
+      !within<std::size_t>(l.contacts(), 1, limits::kContacts)) {
     return "a limit is outside its range";
   }
   if (l.tick_ns() < 1'000'000 || l.tick_ns() > 60'000'000'000 || l.checkpoint_ns() < 1'000'000 ||
@@ -68,7 +69,7 @@ std::string check_cores(const Plan& p) {
 
 std::string check_sources(const Plan& p) {
   for (const Source* s : *p.sources()) {
-    if (s->driver() > DriverKind::recording || s->codec() > 3 || s->event_class() > 3 ||
+    if (s->driver() > DriverKind::recording || s->codec() > 4 || s->event_class() > 3 ||
         !within<std::size_t>(s->credits(), 16, limits::kCredits) ||
         !within<std::int64_t>(s->interval_ns(), 0, kDayNs) ||
         !within<std::int64_t>(s->start_ns(), 0, kDayNs) ||
@@ -77,6 +78,30 @@ std::string check_sources(const Plan& p) {
         s->device() == nullptr || s->eal() == nullptr || s->file() == nullptr || s->format() > 6 ||
         !(s->speed() > 0.0 && s->speed() <= 10000.0)) {
       return "source " + s->name()->str() + " has a field outside its range";
+    }
+  }
+  return {};
+}
+
+std::string check_sensors(const Plan& p) {
+  for (const Sensor* s : *p.sensors()) {
+    bool zones = s->mask() == nullptr || s->mask()->size() <= limits::kZones;
+    for (std::size_t i = 0; zones && s->mask() != nullptr && i < s->mask()->size(); ++i) {
+      zones = s->mask()->Get(static_cast<flatbuffers::uoffset_t>(i)) < p.zones()->size();
+    }
+    const auto time = [](double seconds) { return seconds >= 0.0 && seconds <= 3600.0; };
+    if (s->source() >= p.sources()->size() || !(s->latitude() >= -90.0 && s->latitude() <= 90.0) ||
+        !(s->longitude() >= -180.0 && s->longitude() <= 180.0) || !positive(s->range_max()) ||
+        !(s->range_min() >= 0.0 && s->range_min() < s->range_max()) ||
+        !(s->sector_from() >= 0.0 && s->sector_from() <= 360.0) ||
+        !(s->sector_width() > 0.0 && s->sector_width() <= 360.0) || !positive(s->update_s()) ||
+        !positive(s->range_sigma()) || !positive(s->azimuth_sigma()) ||
+        !(s->extent_sigma() >= 0.0 && s->extent_sigma() <= kLargest) ||
+        !(s->resolution() >= 0.0 && s->resolution() <= kLargest) ||
+        !(s->detection() > 0.0 && s->detection() < 1.0) || !positive(s->clutter()) ||
+        !time(s->delay_s()) || !time(s->window_s()) || !time(s->coast_s()) ||
+        !time(s->delete_s()) || !zones) {
+      return "sensor " + s->name()->str() + " has a field outside its range";
     }
   }
   return {};
@@ -117,7 +142,7 @@ std::string check_trackers(const Plan& p) {
     }
     seen |= 1U << t->kind();
   }
-  return seen == 0b1111110 ? "" : "a plan has one tracker for every kind";
+  return seen == 0b11111110 ? "" : "a plan has one tracker for every kind";
 }
 
 std::string check_rules(const Plan& p) {
@@ -202,7 +227,7 @@ const Plan* load_plan(Bytes bytes, std::string& error) {
             std::to_string(kPlanVersion);
     return nullptr;
   }
-  if (!names_ok(p->sources(), limits::kSources) || !names_ok(p->zones(), limits::kZones) ||
+  if (!names_ok(p->sources(), limits::kSources) || !names_ok(p->sensors(), limits::kSensors) || !names_ok(p->zones(), limits::kZones) ||
       !names_ok(p->assessments(), limits::kAssessments) ||
       !names_ok(p->decisions(), limits::kDecisions) || !names_ok(p->actions(), limits::kActions) ||
       !names_ok(p->sinks(), limits::kSinks) || p->site()->size() > limits::kNameBytes ||
@@ -213,7 +238,7 @@ const Plan* load_plan(Bytes bytes, std::string& error) {
     return nullptr;
   }
   for (const auto check :
-       {check_limits, check_cores, check_sources, check_zones, check_trackers, check_rules}) {
+       {check_limits, check_cores, check_sources, check_sensors, check_zones, check_trackers, check_rules}) {
     error = check(*p);
     if (!error.empty()) {
       return nullptr;

@@ -14,7 +14,7 @@
 
 namespace vedette::plan {
 
-inline constexpr std::uint32_t kPlanVersion = 1;
+inline constexpr std::uint32_t kPlanVersion = 2;
 
 struct Compiled {
   std::vector<std::uint8_t> buffer;  // empty when there are problems

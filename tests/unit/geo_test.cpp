@@ -6,7 +6,7 @@
 #include <cmath>
 #include <random>
 
-#include "assess/zone.hpp"
+#include "model/zone.hpp"
 #include "base/math.hpp"
 #include "test.hpp"
 
@@ -47,8 +47,8 @@ bool inside_polygon(const std::vector<Place>& corners, Place place) {
   for (const Place& c : corners) {
     normals.push_back(normal_of(c));
   }
-  const assess::Zone zone = assess::make_polygon(normals);
-  return assess::inside(zone, normal_of(place), ecef_of(place));
+  const Zone zone = make_polygon(normals);
+  return inside(zone, normal_of(place), ecef_of(place));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-#include "assess/zone.hpp"
+#include "model/zone.hpp"
 
 #include "base/math.hpp"
 
-namespace vedette::assess {
+namespace vedette {
 namespace {
 
 Vector3 unit(Vector3 v) {
@@ -74,4 +74,4 @@ bool inside(const Zone& zone, const Vector3& normal, const Vector3& ecef) {
   return winding != 0;
 }
 
-}  // namespace vedette::assess
+}  // namespace vedette

@@ -7,7 +7,7 @@
 
 #include "base/geo.hpp"
 
-namespace vedette::assess {
+namespace vedette {
 
 struct Zone {
   std::span<const Vector3> corners;  // unit normals; empty for a circle
@@ -25,4 +25,4 @@ Zone make_circle(Place centre, double radius_m);
 // Boundary points may fall on either side. Winding by great-circle directions seen from `normal`.
 bool inside(const Zone& zone, const Vector3& normal, const Vector3& ecef);
 
-}  // namespace vedette::assess
+}  // namespace vedette

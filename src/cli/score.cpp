@@ -1,0 +1,92 @@
+#include "node/score.hpp"
+
+#include <cstdio>
+
+#include "cli/command.hpp"
+#include "model/limits.hpp"
+#include "platform/file.hpp"
+
+namespace vedette::cli {
+
+int score(const ScoreCommand& c) {
+  LoadedPlan loaded;
+  if (const int code = load_site(c.site, c.json, "score", loaded); code != kOk) {
+    return code;
+  }
+  const auto read = [&](const std::string& path, std::vector<std::uint8_t>& out) {
+    auto content = platform::read_file(path, limits::kRecordingBytes);
+    if (!content) {
+      return fail(c.json, "score", kNotFound, "not-found",
+                  path + ": " + platform::error_text(content.error()));
+    }
+    out = std::move(content).value();
+    return static_cast<int>(kOk);
+  };
+  std::vector<std::uint8_t> capture;
+  std::vector<std::uint8_t> text;
+  for (const auto& [path, into] : {std::pair{&c.recording, &capture}, std::pair{&c.truth, &text}}) {
+    if (const int code = read(*path, *into); code != kOk) {
+      return code;
+    }
+  }
+  node::Truth truth;
+  std::string problem = node::parse_truth(as_text(text), truth);
+  if (!problem.empty()) {
+    return fail(c.json, "score", kBadData, "truth", c.truth + ": " + problem,
+                "write time [Unix s],target,latitude,longitude [degrees]");
+  }
+  if (loaded.plan->sensors()->size() == 0) {
+    return fail(c.json, "score", kConfiguration, "no-sensor",
+                c.site.path + " has no [sensor.NAME], so nothing makes a scan");
+  }
+  node::Score result;
+  problem = node::score_capture(*loaded.plan, std::move(capture), c.recording, truth, result);
+  if (!problem.empty()) {
+    return fail(c.json, "score", kBadData, "recording", c.recording + ": " + problem);
+  }
+  if (result.scans == 0) {
+    return fail(c.json, "score", kBadData, "no-scan",
+                c.recording + ": no scan falls into the time of the truth",
+                "compare the times of both, and the udp_port, sac and sic of the site");
+  }
+  if (!c.svg.empty()) {
+    const std::string svg = node::score_svg(truth, result);
+    const int error = platform::write_file_durably(c.svg, as_bytes(svg));
+    if (error != 0) {
+      return fail(c.json, "score", kIo, "io", c.svg + ": " + platform::error_text(error));
+    }
+  }
+  if (!c.json) {
+    std::printf("%llu scans of %llu targets, %llu tracks, %llu events\n",
+                static_cast<unsigned long long>(result.scans),
+                static_cast<unsigned long long>(result.targets),
+                static_cast<unsigned long long>(result.tracks),
+                static_cast<unsigned long long>(result.events));
+    std::printf("GOSPA %.2f m (localisation %.2f, missed %.2f, false %.2f)\n", result.gospa_m,
+                result.localisation_m, result.missed_m, result.false_m);
+    std::printf("RMSE %.2f m of assigned pairs, missed %.1f %%, false %.2f a scan\n",
+                result.rmse_m, result.missed * 100.0, result.false_per_scan);
+    std::printf("identity switches %llu, time to confirm %.1f s, NEES %.2f, NIS %.2f (2 each when "
+                "consistent)\n",
+                static_cast<unsigned long long>(result.id_switches), result.time_to_confirm_s,
+                result.nees, result.nis);
+    return kOk;
+  }
+  std::string data;
+  JsonWriter<std::string> json(data);
+  json.begin_object().member("gospa_m", result.gospa_m, 3);
+  json.member("gospa_localisation_m", result.localisation_m, 3);
+  json.member("gospa_missed_m", result.missed_m, 3).member("gospa_false_m", result.false_m, 3);
+  json.member("rmse_m", result.rmse_m, 3).member("missed", result.missed, 4);
+  json.member("false_per_scan", result.false_per_scan, 3);
+  json.member("id_switches", result.id_switches);
+  json.member("time_to_confirm_s", result.time_to_confirm_s, 2);
+  json.member("nees", result.nees, 3).member("nis", result.nis, 3);
+  json.member("scans", result.scans).member("targets", result.targets);
+  json.member("tracks", result.tracks).member("events", result.events);
+  json.member_hex("digest", result.digest).end_object();
+  print_data("score", data);
+  return kOk;
+}
+
+}  // namespace vedette::cli

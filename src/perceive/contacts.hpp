@@ -1,0 +1,219 @@
+// Purpose: the tracker of what does not identify itself: plots of several sensors to contacts with
+// existence, an interacting-multiple-model state and a short past for reports that come late.
+// In: plot observations and ticks. Out: tracks of kind contact in the table, and a queue of those
+// whose judgement is due. Bound: the plan's contacts, kGroupPlots a datagram. When full: no new
+// contact is begun, counted. Runs on: the engine thread; no allocation; the same bits on every CPU.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "base/arena.hpp"
+#include "base/digest.hpp"
+#include "base/freeze.hpp"
+#include "model/derived.hpp"
+#include "model/event.hpp"
+#include "model/sensor.hpp"
+#include "model/track_table.hpp"
+#include "model/tracker.hpp"
+#include "perceive/assignment.hpp"
+#include "perceive/imm.hpp"
+#include "perceive/sensor_frame.hpp"
+
+namespace vedette::perceive {
+
+inline constexpr std::size_t kGroupPlots = kAssignPlots;  // of one datagram; more: a second group
+inline constexpr std::size_t kGroupContacts = 512;        // looked at in one group
+inline constexpr std::size_t kGroupPairs = 4096;          // within each other's gate
+inline constexpr std::size_t kShares = 3;                 // plots that one look gives a contact
+inline constexpr std::size_t kPast = 8;                   // looks remembered for late reports
+
+class Contacts {
+ public:
+  static std::size_t bytes_needed(std::size_t contacts, std::size_t sensors);
+  void init(Arena& arena, std::span<const Sensor> sensors, std::span<const Zone> zones,
+            const Tracker& tracker, std::size_t contacts);
+
+  struct Taken {
+    Exit exit;
+    Reason reason;
+  };
+  // `own` may be null. Reports of one datagram wait for its last, and are then worked together.
+  Taken take(const EventHeader& event, const Observation& observation, TrackTable& tracks,
+             const Track* own);
+  // Ends what no last report ended, and what was not seen for too long.
+  void tick(std::int64_t now_ns, TrackTable& tracks, const Track* own);
+
+  // A contact whose track changed; each at most once until it is fetched.
+  struct Due {
+    std::uint64_t key;  // of a track that may be gone by now
+    std::uint64_t cause;
+    std::int64_t arrival_ns;
+    std::uint32_t track;
+    std::uint32_t contact;  // kNone once it has ended
+    std::uint16_t changes;  // bit of TrackChangeKind
+    EventClass event_class;
+    std::uint8_t reserved[5];
+  };
+  bool any_due() const { return due_count_ != 0; }
+  Due next_due() const { return due_[due_first_]; }
+  void drop_due();
+
+  std::size_t size() const { return alive_; }
+  std::uint64_t looks() const { return counts_.looks; }
+  std::int64_t last_look_ns() const { return counts_.last_look_ns; }
+  std::uint64_t digest() const { return counts_.digest; }
+  // Plots that could begin no contact, for want of a place.
+  std::uint64_t not_begun() const { return counts_.not_begun; }
+
+  // Position and its covariance (m^2: east, both, north) at a time; false for no contact.
+  bool estimate(const Track& track, std::int64_t ns, Place& place, double (&covariance)[3]) const;
+
+  static std::size_t frozen_bytes_bound(std::size_t contacts, std::size_t sensors);
+  void freeze(Freezer& out) const;
+  bool thaw(Thawer& in, const TrackTable& tracks);
+
+ private:
+  static constexpr std::uint32_t kNone = 0xFFFFFFFF;
+
+  struct Look {  // one update, as it was done, and the state it left
+    std::int64_t ns;
+    Imm after;
+    std::array<Share, kShares> shares;
+    std::uint64_t count;
+  };
+  struct Contact {
+    Place anchor;
+    Parallel parallel;  // of the anchor
+    Imm imm;
+    std::int64_t ns;           // of imm
+    std::int64_t detected_ns;  // of the newest report
+    double existence;          // log-odds
+    double nis;                // of the newest look
+    double ecef[3];            // m, at ns
+    double ecef_velocity[3];   // m/s
+    double sigma;              // m, of the position, the larger axis
+    std::uint64_t key, cause;
+    // By sensor: its newest report, and the chance that it can see the contact at all.
+    std::array<std::int64_t, limits::kSensors> seen_ns, looked_ns;
+    std::array<double, limits::kSensors> visible;
+    std::uint32_t track;  // index in the table
+    std::uint32_t next, previous, cell;  // those in the same cell of the index
+    std::uint32_t detections;
+    std::uint32_t twin;        // the contact it may be a double of
+    std::uint32_t twin_looks;  // and for how many looks
+    std::uint32_t due;         // place in the queue; kNone
+    std::uint16_t sensor;      // of the newest report
+    std::uint8_t alive;
+    std::uint8_t confirmed;
+    std::uint8_t coasting;
+    std::uint8_t past_count;
+    std::uint8_t past_next;
+    std::uint8_t reserved;
+  };
+  // Of one datagram, until its last report.
+  struct Group {
+    std::uint64_t record, event;
+    std::int64_t ns, arrival_ns, received_ns;
+    std::uint32_t count;
+    EventClass event_class;
+    bool open;
+    std::uint8_t reserved[2];
+    SensorFrame frame;
+  };
+  struct SensorState {
+    std::int64_t newest_ns;  // of its reports
+    std::int64_t turn_ns;    // the turn under way began then
+    Group group;
+  };
+  struct Counts {
+    std::uint64_t next_number, looks, not_begun, digest;
+    std::int64_t newest_ns, last_look_ns;
+  };
+  // A contact that a group may concern: predicted to the group's time.
+  struct Candidate {
+    std::uint32_t contact;
+    std::uint16_t after;  // looks of its past that are later than the group
+    bool late;
+    bool updated;
+    Imm imm;
+    State state;  // combined
+    double none;  // probability that no plot is its
+    std::array<Share, kShares> shares;
+    std::array<std::uint16_t, kShares> plots;
+    std::uint32_t count;
+  };
+  struct Pair {
+    std::uint16_t candidate, plot;
+    double gain;
+    Offset at;
+  };
+
+  std::size_t sensor_of(const EventHeader& event, const Observation& o) const;
+  bool frame_of(const Sensor& sensor, std::int64_t ns, const Track* own, SensorFrame& frame) const;
+  bool masked(const Sensor& sensor, const Plot& plot) const;
+  void close(std::size_t sensor, TrackTable& tracks);
+  void end_turn(std::size_t sensor, std::int64_t ns, TrackTable& tracks, const SensorFrame& frame);
+  void find_candidates(const Group& group, std::span<const Plot> plots);
+  void add_candidate(std::uint32_t contact, std::int64_t ns);
+  void find_pairs(const Sensor& sensor, std::span<const Plot> plots);
+  void associate(std::span<const Plot> plots);
+  void share_out(std::span<const Plot> plots);
+  void give(Candidate& candidate, std::uint16_t plot, const Plot& value, double probability);
+  void apply(Candidate& candidate, std::size_t sensor, const Group& group);
+  double visibility(const Contact& c, std::size_t sensor, std::int64_t ns) const;
+  void miss(Contact& c, std::size_t sensor, std::int64_t ns);
+  void settle(std::uint32_t contact, const Group& group, TrackTable& tracks);
+  void begin(const Plot& plot, std::size_t sensor, const Group& group, TrackTable& tracks);
+  void find_twins(std::size_t sensor, const Group& group, TrackTable& tracks);
+  void end(std::uint32_t contact, std::int64_t ns, TrackTable& tracks);
+  void notify(Contact& c, std::uint16_t changes, EventClass event_class, std::int64_t arrival_ns);
+  void publish(Contact& c, TrackTable& tracks);
+  void place(std::uint32_t contact);
+  void unlink(std::uint32_t contact);
+  Vector3 predicted_ecef(const Contact& c, std::int64_t ns) const;
+  std::uint32_t bucket_of(std::int64_t x, std::int64_t y, std::int64_t z) const;
+  std::span<Look> past(std::uint32_t contact) {
+    return past_.subspan(std::size_t{contact} * kPast, kPast);
+  }
+  Look& look(std::uint32_t contact, std::size_t newest_first) {
+    const Contact& c = contacts_[contact];
+    return past(contact)[(c.past_next + 2 * kPast - 1 - newest_first) % kPast];
+  }
+
+  std::span<const Sensor> sensors_;
+  std::span<const Zone> zones_;
+  Tracker tracker_{};
+  ImmNoise noise_{};
+  double cell_m_ = 1.0;
+  std::span<Contact> contacts_;
+  std::span<Look> past_;
+  std::span<std::uint32_t> cells_;  // first contact of each bucket
+  std::span<SensorState> states_;
+  std::span<Plot> plots_;  // kGroupPlots a sensor
+  std::span<Due> due_;
+  std::size_t due_first_ = 0;
+  std::size_t due_count_ = 0;
+  std::size_t alive_ = 0;
+  std::uint32_t high_water_ = 0;  // contacts ever used
+  Counts counts_{};
+
+  // Of the group under way only.
+  std::span<std::uint32_t> found_;  // contacts near a plot
+  std::span<Candidate> candidates_;
+  std::span<std::uint16_t> candidate_of_;  // by contact; kAlone
+  std::span<Pair> pairs_;
+  std::size_t candidate_count_ = 0;
+  std::size_t pair_count_ = 0;
+  std::span<double> claimed_;  // by plot: probability that it is some contact's
+  std::span<std::uint16_t> root_;  // of the union of candidates and plots that gates connect
+  std::span<std::uint16_t> cluster_candidates_, cluster_plots_, place_in_cluster_, plot_of_;
+  std::size_t cluster_candidate_count_ = 0;
+  std::size_t cluster_plot_count_ = 0;
+  std::span<double> gain_;
+  std::span<double> probability_;
+  AssignmentSpace* space_ = nullptr;
+};
+
+}  // namespace vedette::perceive
