@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <span>
 
-#include "model/zone.hpp"
 #include "base/arena.hpp"
 #include "base/freeze.hpp"
 #include "model/derived.hpp"
@@ -16,6 +15,7 @@
 #include "model/plan_generated.h"
 #include "model/track_table.hpp"
 #include "model/tracker.hpp"
+#include "model/zone.hpp"
 
 namespace vedette::assess {
 

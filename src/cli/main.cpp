@@ -176,7 +176,8 @@ int dispatch(int argc, char** argv) {
   add_json(c);
   c->callback([&] { code = decode(codec, file, udp_port, json); });
   ScoreCommand score_command;
-  c = app.add_subcommand("score", "How well a site tracks: its tracks over a capture against truth");
+  c = app.add_subcommand("score",
+                         "How well a site tracks: its tracks over a capture against truth");
   c->add_option("SITE", score_command.site.path, "Site file, or compiled plan")->required();
   c->add_option("--env", score_command.site.environment, "Apply the overrides of [env.NAME]");
   c->add_option("--recording", score_command.recording, "The capture (pcap)")->required();

@@ -64,12 +64,13 @@ int score(const ScoreCommand& c) {
                 static_cast<unsigned long long>(result.events));
     std::printf("GOSPA %.2f m (localisation %.2f, missed %.2f, false %.2f)\n", result.gospa_m,
                 result.localisation_m, result.missed_m, result.false_m);
-    std::printf("RMSE %.2f m of assigned pairs, missed %.1f %%, false %.2f a scan\n",
-                result.rmse_m, result.missed * 100.0, result.false_per_scan);
-    std::printf("identity switches %llu, time to confirm %.1f s, NEES %.2f, NIS %.2f (2 each when "
-                "consistent)\n",
-                static_cast<unsigned long long>(result.id_switches), result.time_to_confirm_s,
-                result.nees, result.nis);
+    std::printf("RMSE %.2f m of assigned pairs, missed %.1f %%, false %.2f a scan\n", result.rmse_m,
+                result.missed * 100.0, result.false_per_scan);
+    std::printf(
+        "identity switches %llu, time to confirm %.1f s, NEES %.2f, NIS %.2f (2 each when "
+        "consistent)\n",
+        static_cast<unsigned long long>(result.id_switches), result.time_to_confirm_s, result.nees,
+        result.nis);
     return kOk;
   }
   std::string data;

@@ -28,8 +28,8 @@ inline constexpr std::size_t kDecisions = 64;    // evaluated when an assessment
 inline constexpr std::size_t kActions = 64;
 inline constexpr std::size_t kExpressionOps = 256;
 inline constexpr std::size_t kExpressionStack = 32;
-inline constexpr std::size_t kSensors = 16;        // looked through for every report
-inline constexpr std::size_t kContacts = 16384;    // 8 KiB each, with their past
+inline constexpr std::size_t kSensors = 16;      // looked through for every report
+inline constexpr std::size_t kContacts = 16384;  // 8 KiB each, with their past
 inline constexpr std::size_t kOwnIdentities = 8;
 inline constexpr std::size_t kNameBytes = 63;  // of anything named in a site file
 

@@ -81,7 +81,12 @@ std::string_view name_of(Reason reason) {
       "shed",
       "sampled-out",
       "switched-off",
-      "unknown-sensor", "unplaced", "masked", "too-late", "clock-ahead", "unknown-subject",
+      "unknown-sensor",
+      "unplaced",
+      "masked",
+      "too-late",
+      "clock-ahead",
+      "unknown-subject",
       "unknown-after-restart"};
   return pick(kNames, reason);
 }

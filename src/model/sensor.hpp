@@ -11,11 +11,11 @@
 namespace vedette {
 
 struct Sensor {
-  std::uint16_t source;  // index in the plan
-  std::uint16_t id;      // as Observation::sensor
-  bool on_own;           // it moves with own ship
-  bool turns;            // a scan lasts a turn; else each datagram is a whole scan
-  Place place;           // where it stands, unless it moves
+  std::uint16_t source;              // index in the plan
+  std::uint16_t id;                  // as Observation::sensor
+  bool on_own;                       // it moves with own ship
+  bool turns;                        // a scan lasts a turn; else each datagram is a whole scan
+  Place place;                       // where it stands, unless it moves
   double range_min, range_max;       // m
   double sector_from, sector_width;  // degrees clockwise from north; a width of 360 is all round
   double update_s;                   // one scan

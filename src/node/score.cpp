@@ -28,8 +28,8 @@ std::optional<Place> truth_at(const std::vector<TruthPoint>& points, std::int64_
     return after->place;
   }
   const TruthPoint& a = *(after - 1);
-  const double share =
-      static_cast<double>(ns - a.ns) / static_cast<double>(std::max<std::int64_t>(1, after->ns - a.ns));
+  const double share = static_cast<double>(ns - a.ns) /
+                       static_cast<double>(std::max<std::int64_t>(1, after->ns - a.ns));
   return Place{a.place.latitude + share * (after->place.latitude - a.place.latitude),
                a.place.longitude + share * (after->place.longitude - a.place.longitude)};
 }
@@ -48,7 +48,9 @@ class Runner {
     const std::size_t lane_bytes = kLaneRecords * kEventBytes;
     const std::size_t batch_bytes = 2 * batch_bytes_bound(plan) + 64;
     memory_.assign((Shard::bytes_needed(plan) + Lane::bytes_needed(kLaneRecords, lane_bytes) +
-                    Lane::bytes_needed(4, batch_bytes)) / 8 + 64,
+                    Lane::bytes_needed(4, batch_bytes)) /
+                           8 +
+                       64,
                    0);
     Arena arena(memory_.data(), memory_.size() * 8);
     shard_.init(arena, plan, 1, 1);
@@ -95,10 +97,11 @@ class Runner {
     out_.digest = shard_.progress().digest;
     double waited = 0.0;
     for (const auto& [name, target] : targets_) {
-      waited += seconds_between(target.first_ns,
-                                target.found_ns != 0 ? target.found_ns : target.last_ns);
+      waited +=
+          seconds_between(target.first_ns, target.found_ns != 0 ? target.found_ns : target.last_ns);
     }
-    out_.time_to_confirm_s = waited / static_cast<double>(std::max<std::size_t>(1, targets_.size()));
+    out_.time_to_confirm_s =
+        waited / static_cast<double>(std::max<std::size_t>(1, targets_.size()));
   }
 
  private:
@@ -151,10 +154,12 @@ class Runner {
         const Tracker& k = shard_.config().trackers[static_cast<std::size_t>(t.kind)];
         e.covariance[0] = e.covariance[2] = predicted_variance(t, k, dt > 0.0 ? dt : 0.0);
       }
-      if (t.filter_ns == ns && t.last_nis > 0.0) {
+      std::uint32_t& updates = updates_[t.key];
+      if (t.updates != updates && t.last_nis > 0.0) {
         nis_ += t.last_nis;
         nis_count_ += 1.0;
       }
+      updates = t.updates;
       estimates_.push_back(e);
       out_.paths[std::to_string(identity_of(t.key))].push_back({ns, e.place});
     }
@@ -245,6 +250,7 @@ class Runner {
   std::uint64_t record_ = 0;
   std::map<std::string, Target> targets_;
   std::vector<Estimate> estimates_;
+  std::map<std::uint64_t, std::uint32_t> updates_;  // by track
   std::vector<double> gain_;
   std::vector<Offset> offsets_;
   std::unique_ptr<perceive::AssignmentSpace> space_ = std::make_unique<perceive::AssignmentSpace>();
@@ -290,8 +296,7 @@ std::string score_capture(const plan::Plan& plan, std::vector<std::uint8_t> capt
     const plan::Source* s = plan.sources()->Get(static_cast<flatbuffers::uoffset_t>(i));
     auto feed = std::make_unique<Feed>();
     feed->source = static_cast<std::uint16_t>(i);
-    feed->decoder =
-        std::make_unique<codec::Decoder>(static_cast<codec::CodecKind>(s->codec()));
+    feed->decoder = std::make_unique<codec::Decoder>(static_cast<codec::CodecKind>(s->codec()));
     ingress::Recording::Options options;
     // A source that listens to a port takes from the capture what was sent to it.
     options.port = s->udp_port() != 0 ? s->udp_port() : s->port();
@@ -369,8 +374,9 @@ std::string score_svg(const Truth& truth, const Score& score) {
   decimal(size.east * scale + 40.0);
   svg += ' ';
   decimal(size.north * scale + 70.0);
-  svg += "\" font-family=\"sans-serif\" font-size=\"14\">\n<rect width=\"100%\" height=\"100%\" "
-         "fill=\"#fff\"/>\n";
+  svg +=
+      "\" font-family=\"sans-serif\" font-size=\"14\">\n<rect width=\"100%\" height=\"100%\" "
+      "fill=\"#fff\"/>\n";
   for (const auto& [name, points] : truth) {
     path(points, "stroke=\"#999\" stroke-width=\"7\" stroke-linecap=\"round\" opacity=\"0.5\"");
   }

@@ -21,12 +21,28 @@ std::size_t derived_bytes_per_subject(const plan::Plan& plan) {
 }
 
 Sensor sensor_of(const plan::Sensor& s) {
-  Sensor sensor{s.source(),       s.id(),           s.on_own(),     s.turns(),
-                {s.latitude(), s.longitude()},      s.range_min(),  s.range_max(),
-                s.sector_from(),  s.sector_width(), s.update_s(),   s.range_sigma(),
-                s.azimuth_sigma() * kDegree,        s.extent_sigma(), s.resolution(),
-                s.detection(),    s.clutter() * 1e-6, s.delay_s(),  s.window_s(),
-                s.coast_s(),      s.delete_s(),     s.confirm(),    {}};
+  Sensor sensor{s.source(),
+                s.id(),
+                s.on_own(),
+                s.turns(),
+                {s.latitude(), s.longitude()},
+                s.range_min(),
+                s.range_max(),
+                s.sector_from(),
+                s.sector_width(),
+                s.update_s(),
+                s.range_sigma(),
+                s.azimuth_sigma() * kDegree,
+                s.extent_sigma(),
+                s.resolution(),
+                s.detection(),
+                s.clutter() * 1e-6,
+                s.delay_s(),
+                s.window_s(),
+                s.coast_s(),
+                s.delete_s(),
+                s.confirm(),
+                {}};
   if (s.mask() != nullptr) {
     for (const std::uint16_t zone : *s.mask()) {
       sensor.mask[zone / 64] |= std::uint64_t{1} << zone % 64;

@@ -17,21 +17,29 @@ constexpr std::int64_t kAheadNs = 5 * kSecond;
 
 // Existence, as log-odds. A first report is far likelier clutter than a thing; certainty ends where
 // a few misses can still say that it is gone.
-constexpr double kNewborn = -3.5;
-constexpr double kConfirm = 2.94443897916644;    // 0.95
-constexpr double kGone = -4.59511985013459;      // 0.01
+constexpr double kNewborn = -2.0;
+constexpr double kConfirm = 2.94443897916644;      // 0.95
+constexpr double kGone = -4.59511985013459;        // 0.01
 constexpr double kMostCertain = 6.90675477864855;  // 0.999
-constexpr double kMostEvidence = 4.0;            // of one report
+constexpr double kMostEvidence = 5.0;              // of one report
 
-constexpr double kHiddenS = 30.0;  // mean time that a contact stays hidden from a sensor, or in view
+constexpr double kHiddenS =
+    30.0;  // mean time that a contact stays hidden from a sensor, or in view
 constexpr double kStraightS = 60.0;
 constexpr double kTurningS = 10.0;
 constexpr double kTurnPrior = 0.05;  // rad/s
 constexpr double kTurnNoise = 0.03;  // rad/s per root second
 
 constexpr double kReanchorM = 2000.0;
-constexpr double kTwinSpeed = 2.0;         // m/s
+constexpr double kTwinSpeed = 2.0;   // m/s
+constexpr double kTwinSigmas = 2.0;  // of both velocities together, where they are not well known
+constexpr double kExtents = 5.0;     // reports of one target lie no further apart, in extents
 constexpr std::uint32_t kTwinLooks = 3;
+
+// What the sensor reports closer together than this may be one target.
+double one_thing(const Sensor& sensor) {
+  return std::max(sensor.resolution, kExtents * sensor.extent_sigma);
+}
 
 std::int64_t to_ns(double seconds) {
   return to_int64(seconds * 1e9);
@@ -108,8 +116,7 @@ void Contacts::init(Arena& arena, std::span<const Sensor> sensors, std::span<con
   double widest_m = 0.0;
   for (const Sensor& s : sensors) {
     longest_s = std::max(longest_s, s.delete_s);
-    widest_m = std::max(widest_m,
-                        s.range_sigma + s.azimuth_sigma * s.range_max + s.extent_sigma);
+    widest_m = std::max(widest_m, s.range_sigma + s.azimuth_sigma * s.range_max + s.extent_sigma);
   }
   // Wider than anything can have gone while it was not seen, so that neighbouring cells suffice.
   cell_m_ = tracker.max_speed * longest_s + tracker.gate_sigma * 2.0 * widest_m;
@@ -203,8 +210,16 @@ Contacts::Taken Contacts::take(const EventHeader& event, const Observation& o, T
     if (!frame_of(sensor, ns, own, frame)) {
       return {Exit::abandonment, Reason::unplaced};
     }
-    group = {event.record, event.sequence, ns,    event.arrival_ns, event.received_ns, 0,
-             std::min(event.event_class, EventClass::bulk), true, {}, frame};
+    group = {event.record,
+             event.sequence,
+             ns,
+             event.arrival_ns,
+             event.received_ns,
+             0,
+             std::min(event.event_class, EventClass::bulk),
+             true,
+             {},
+             frame};
   }
   Taken taken{Exit::success, Reason::applied};
   if (o.is_plot()) {
@@ -340,7 +355,7 @@ void Contacts::close(std::size_t s, TrackTable& tracks) {
     candidate_of_[candidates_[i].contact] = kAlone;
   }
   ++counts_.looks;
-  counts_.last_look_ns = group.ns;
+  counts_.last_look_ns = group.ns + to_ns(sensor.delay_s);
 }
 
 void Contacts::find_candidates(const Group& group, std::span<const Plot> plots) {
@@ -359,8 +374,8 @@ void Contacts::find_candidates(const Group& group, std::span<const Plot> plots) 
           continue;
         }
         const double dt = std::abs(seconds_between(contact.ns, group.ns));
-        const double reach = tracker_.max_speed * dt + tracker_.gate_sigma * 2.0 * contact.sigma +
-                             cell_m_ * 0.25;
+        const double reach =
+            tracker_.max_speed * dt + tracker_.gate_sigma * 2.0 * contact.sigma + cell_m_ * 0.25;
         if (distance(contact.ecef, plot.ecef) <= reach) {
           candidate_of_[c] = 0;
           found_[found++] = c;
@@ -414,12 +429,11 @@ void Contacts::find_pairs(const Sensor& sensor, std::span<const Plot> plots) {
       if (east * east + north * north > reach * reach) {
         continue;
       }
-      const Fit fit =
-          fit_of(innovation_of(plots[p], at, candidate.state), candidate.state);
+      const Fit fit = fit_of(innovation_of(plots[p], at, candidate.state), candidate.state);
       const double gain = seen + fit.log_density;
       if (fit.distance <= gate && gain > 0.0 && pair_count_ < kGroupPairs) {
-        pairs_[pair_count_++] = {static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(p),
-                                 gain, at};
+        pairs_[pair_count_++] = {static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(p), gain,
+                                 at};
       }
     }
   }
@@ -458,8 +472,7 @@ void Contacts::associate(std::span<const Plot> plots) {
         }
       } else {
         place_in_cluster_[k] = static_cast<std::uint16_t>(cluster_plot_count_);
-        cluster_plots_[cluster_plot_count_++] =
-            static_cast<std::uint16_t>(k - candidate_count_);
+        cluster_plots_[cluster_plot_count_++] = static_cast<std::uint16_t>(k - candidate_count_);
       }
     }
     if (cluster_plot_count_ != 0) {
@@ -529,8 +542,10 @@ void Contacts::apply(Candidate& candidate, std::size_t s, const Group& group) {
   const Sensor& sensor = sensors_[s];
   Contact& c = contacts_[candidate.contact];
   const std::span<const Share> shares(candidate.shares.data(), candidate.count);
-  double evidence = candidate.none > 0.0 ? candidate.none * det_log(1.0 - sensor.detection * visibility(c, s, group.ns))
-                                              : 0.0;
+  double evidence =
+      candidate.none > 0.0
+          ? candidate.none * det_log(1.0 - sensor.detection * visibility(c, s, group.ns))
+          : 0.0;
   std::size_t best = 0;
   for (std::size_t i = 0; i < shares.size(); ++i) {
     const Fit fit = fit_of(candidate.imm, shares[i].plot, shares[i].at);
@@ -609,8 +624,7 @@ void Contacts::settle(std::uint32_t index, const Group& group, TrackTable& track
   const std::uint16_t candidate = candidate_of_[index];
   const bool updated = candidate != kAlone && candidates_[candidate].count != 0;
   std::uint16_t changes = 0;
-  if (c.confirmed == 0 && c.existence >= kConfirm &&
-      c.detections >= sensors_[c.sensor].confirm) {
+  if (c.confirmed == 0 && c.existence >= kConfirm && c.detections >= sensors_[c.sensor].confirm) {
     c.confirmed = 1;
     changes = bit(TrackChangeKind::created) | bit(TrackChangeKind::confirmed);
   }
@@ -627,7 +641,7 @@ void Contacts::settle(std::uint32_t index, const Group& group, TrackTable& track
     publish(c, tracks);
     place(index);
   }
-  tracks[c.track].state = c.confirmed == 0   ? TrackState::tentative
+  tracks[c.track].state = c.confirmed == 0  ? TrackState::tentative
                           : c.coasting != 0 ? TrackState::coasting
                                             : TrackState::confirmed;
   if (c.confirmed != 0 && (updated || changes != 0)) {
@@ -640,7 +654,7 @@ void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackT
   for (std::size_t i = 0; i < candidate_count_; ++i) {
     const Contact& c = contacts_[candidates_[i].contact];
     if (c.alive != 0 && c.confirmed != 0 && candidates_[i].count != 0 &&
-        distance(c.ecef, plot.ecef) < sensors_[s].resolution) {
+        distance(c.ecef, plot.ecef) < one_thing(sensors_[s])) {
       return;
     }
   }
@@ -735,7 +749,8 @@ void Contacts::find_twins(std::size_t s, const Group& group, TrackTable& tracks)
         square += speed[axis] * speed[axis];
       }
       const double zero[3] = {0.0, 0.0, 0.0};
-      if (distance(apart, zero) < sensors_[s].resolution && square < kTwinSpeed * kTwinSpeed) {
+      const double alike = std::max(kTwinSpeed, kTwinSigmas * (a.sigma_speed + b.sigma_speed));
+      if (distance(apart, zero) < one_thing(sensors_[s]) && square < alike * alike) {
         twin = candidates_[k].contact;
       }
     }
@@ -771,8 +786,9 @@ void Contacts::notify(Contact& c, std::uint16_t changes, EventClass event_class,
       return;  // judged by the next sweep
     }
     const std::size_t at = (due_first_ + due_count_++) % due_.size();
-    due_[at] = {c.key, c.cause, arrival_ns, c.track,
-                static_cast<std::uint32_t>(&c - contacts_.data()), 0, event_class, {}};
+    due_[at] = {
+        c.key, c.cause,     arrival_ns, c.track, static_cast<std::uint32_t>(&c - contacts_.data()),
+        0,     event_class, {}};
     c.due = static_cast<std::uint32_t>(at);
   }
   Due& due = due_[c.due];
@@ -825,8 +841,7 @@ void Contacts::publish(Contact& c, TrackTable& tracks) {
   t.last_nis = c.nis;
   t.source_mask |= sensors_[c.sensor].source < 32 ? 1U << sensors_[c.sensor].source : 0U;
   refresh_place(t);
-  const double horizontal =
-      det_sqrt(t.normal[0] * t.normal[0] + t.normal[1] * t.normal[1]);
+  const double horizontal = det_sqrt(t.normal[0] * t.normal[0] + t.normal[1] * t.normal[1]);
   const Vector3 east{-t.normal[1] / horizontal, t.normal[0] / horizontal, 0.0};
   const Vector3 north{-t.normal[2] * east.y, t.normal[2] * east.x,
                       t.normal[0] * east.y - t.normal[1] * east.x};
@@ -839,6 +854,7 @@ void Contacts::publish(Contact& c, TrackTable& tracks) {
   c.ecef_velocity[1] = east.y * e + north.y * n;
   c.ecef_velocity[2] = north.z * n;
   c.sigma = det_sqrt(std::max(s.p[0][0], s.p[1][1]));
+  c.sigma_speed = det_sqrt(std::max(s.p[2][2], s.p[3][3]));
 }
 
 Vector3 Contacts::predicted_ecef(const Contact& c, std::int64_t ns) const {
@@ -849,8 +865,8 @@ Vector3 Contacts::predicted_ecef(const Contact& c, std::int64_t ns) const {
 
 std::uint32_t Contacts::bucket_of(std::int64_t x, std::int64_t y, std::int64_t z) const {
   const auto u = [](std::int64_t v) { return static_cast<std::uint64_t>(v); };
-  std::uint64_t h = u(x) * 0x9E3779B97F4A7C15ULL ^ u(y) * 0xC2B2AE3D27D4EB4FULL ^
-                    u(z) * 0x165667B19E3779F9ULL;
+  std::uint64_t h =
+      u(x) * 0x9E3779B97F4A7C15ULL ^ u(y) * 0xC2B2AE3D27D4EB4FULL ^ u(z) * 0x165667B19E3779F9ULL;
   h ^= h >> 29;
   return static_cast<std::uint32_t>(h & (cells_.size() - 1));
 }
@@ -908,10 +924,10 @@ bool Contacts::estimate(const Track& track, std::int64_t ns, Place& out,
 }
 
 std::size_t Contacts::frozen_bytes_bound(std::size_t contacts, std::size_t sensors) {
-  return sensors == 0 ? 0
-                      : 256 + contacts * (sizeof(Contact) + kPast * sizeof(Look) + 4 +
-                                          2 * sizeof(Due)) +
-                            sensors * (sizeof(SensorState) + kGroupPlots * sizeof(Plot));
+  return sensors == 0
+             ? 0
+             : 256 + contacts * (sizeof(Contact) + kPast * sizeof(Look) + 4 + 2 * sizeof(Due)) +
+                   sensors * (sizeof(SensorState) + kGroupPlots * sizeof(Plot));
 }
 
 void Contacts::freeze(Freezer& out) const {

@@ -94,11 +94,12 @@ class Contacts {
     double ecef[3];            // m, at ns
     double ecef_velocity[3];   // m/s
     double sigma;              // m, of the position, the larger axis
+    double sigma_speed;        // m/s, of each velocity
     std::uint64_t key, cause;
     // By sensor: its newest report, and the chance that it can see the contact at all.
     std::array<std::int64_t, limits::kSensors> seen_ns, looked_ns;
     std::array<double, limits::kSensors> visible;
-    std::uint32_t track;  // index in the table
+    std::uint32_t track;                 // index in the table
     std::uint32_t next, previous, cell;  // those in the same cell of the index
     std::uint32_t detections;
     std::uint32_t twin;        // the contact it may be a double of
@@ -206,7 +207,7 @@ class Contacts {
   std::span<Pair> pairs_;
   std::size_t candidate_count_ = 0;
   std::size_t pair_count_ = 0;
-  std::span<double> claimed_;  // by plot: probability that it is some contact's
+  std::span<double> claimed_;      // by plot: probability that it is some contact's
   std::span<std::uint16_t> root_;  // of the union of candidates and plots that gates connect
   std::span<std::uint16_t> cluster_candidates_, cluster_plots_, place_in_cluster_, plot_of_;
   std::size_t cluster_candidate_count_ = 0;

@@ -13,16 +13,16 @@ namespace vedette::perceive {
 // One report of a sensor, placed.
 struct Plot {
   Place place;
-  double ecef[3];                // m
-  double from_sensor[2];         // m east and north in the sensor's tangent plane
-  double rotation[2][2];         // from the plane at the plot to the sensor's
-  double variance_range;         // m^2
-  double variance_azimuth;       // rad^2
-  double variance_place;         // m^2, each axis: the target's own size
-  std::uint64_t event;           // sequence
-  std::uint64_t identity;        // what it says it is; 0: nothing
-  std::uint32_t merged;          // reports it stands for
-  bool polar;                    // range and azimuth were measured, else east and north
+  double ecef[3];           // m
+  double from_sensor[2];    // m east and north in the sensor's tangent plane
+  double rotation[2][2];    // from the plane at the plot to the sensor's
+  double variance_range;    // m^2
+  double variance_azimuth;  // rad^2
+  double variance_place;    // m^2, each axis: the target's own size
+  std::uint64_t event;      // sequence
+  std::uint64_t identity;   // what it says it is; 0: nothing
+  std::uint32_t merged;     // reports it stands for
+  bool polar;               // range and azimuth were measured, else east and north
   std::uint8_t reserved[3];
 };
 
@@ -40,8 +40,8 @@ Innovation innovation_of(const Plot& plot, const Offset& at, const State& state)
 std::array<double, 2> polar_of(double east, double north, double (&derivative)[2][2]);
 
 struct Fit {
-  double distance;      // squared, normalised: 2 degrees of freedom
-  double log_density;   // of the difference under its covariance, per square metre
+  double distance;     // squared, normalised: 2 degrees of freedom
+  double log_density;  // of the difference under its covariance, per square metre
 };
 Fit fit_of(const Innovation& innovation, const State& state);
 void update(State& state, const Innovation& innovation);

@@ -33,9 +33,8 @@ void locate(const SensorFrame& f, Plot& plot) {
   plot.ecef[0] = at.x;
   plot.ecef[1] = at.y;
   plot.ecef[2] = at.z;
-  const double length =
-      det_sqrt(from_axis * from_axis * (1.0 - kEccentricity2) * (1.0 - kEccentricity2) +
-               at.z * at.z);
+  const double length = det_sqrt(
+      from_axis * from_axis * (1.0 - kEccentricity2) * (1.0 - kEccentricity2) + at.z * at.z);
   const Vector3 normal{at.x * (1.0 - kEccentricity2) / length,
                        at.y * (1.0 - kEccentricity2) / length, at.z / length};
   const Vector3 east = east_of(normal);
@@ -80,8 +79,7 @@ Plot placed(const SensorFrame& frame, const Sensor& sensor, const Observation& o
     plot.from_sensor[0] = o.plot[0] * 1e-3;
     plot.from_sensor[1] = o.plot[1] * 1e-3;
   } else {
-    const Offset at =
-        in_plane(frame, ecef_of(Place{o.latitude_e7 * 1e-7, o.longitude_e7 * 1e-7}));
+    const Offset at = in_plane(frame, ecef_of(Place{o.latitude_e7 * 1e-7, o.longitude_e7 * 1e-7}));
     plot.from_sensor[0] = at.east;
     plot.from_sensor[1] = at.north;
   }

@@ -1,5 +1,5 @@
-// Purpose: a sensor's tangent plane on the ellipsoid: where what it reports lies, and whether it can
-// see a place. Runs on: the engine thread; no allocation; the same bits on every CPU.
+// Purpose: a sensor's tangent plane on the ellipsoid: where what it reports lies, and whether it
+// can see a place. Runs on: the engine thread; no allocation; the same bits on every CPU.
 #pragma once
 
 #include "base/geo.hpp"

@@ -44,11 +44,11 @@ class SiteCompiler {
     const auto limits_table = compile_limits();
     const auto cores = compile_cores();
     const auto site = b_.CreateString(site_);
-    const auto plan = CreatePlan(
-        b_, kPlanVersion, site, own, b_.CreateVector(sources), b_.CreateVector(sensors),
-        b_.CreateVector(zones),
-        b_.CreateVector(trackers), b_.CreateVector(assessments), b_.CreateVector(decisions),
-        b_.CreateVector(actions), b_.CreateVector(sinks), limits_table, cores);
+    const auto plan =
+        CreatePlan(b_, kPlanVersion, site, own, b_.CreateVector(sources), b_.CreateVector(sensors),
+                   b_.CreateVector(zones), b_.CreateVector(trackers), b_.CreateVector(assessments),
+                   b_.CreateVector(decisions), b_.CreateVector(actions), b_.CreateVector(sinks),
+                   limits_table, cores);
     FinishPlanBuffer(b_, plan);
     if (!problems_.empty()) {
       return {};

@@ -227,8 +227,8 @@ const Plan* load_plan(Bytes bytes, std::string& error) {
             std::to_string(kPlanVersion);
     return nullptr;
   }
-  if (!names_ok(p->sources(), limits::kSources) || !names_ok(p->sensors(), limits::kSensors) || !names_ok(p->zones(), limits::kZones) ||
-      !names_ok(p->assessments(), limits::kAssessments) ||
+  if (!names_ok(p->sources(), limits::kSources) || !names_ok(p->sensors(), limits::kSensors) ||
+      !names_ok(p->zones(), limits::kZones) || !names_ok(p->assessments(), limits::kAssessments) ||
       !names_ok(p->decisions(), limits::kDecisions) || !names_ok(p->actions(), limits::kActions) ||
       !names_ok(p->sinks(), limits::kSinks) || p->site()->size() > limits::kNameBytes ||
       (p->own()->identities() != nullptr &&
@@ -237,8 +237,8 @@ const Plan* load_plan(Bytes bytes, std::string& error) {
     error = "the plan has more of something than the limits allow, or something without a name";
     return nullptr;
   }
-  for (const auto check :
-       {check_limits, check_cores, check_sources, check_sensors, check_zones, check_trackers, check_rules}) {
+  for (const auto check : {check_limits, check_cores, check_sources, check_sensors, check_zones,
+                           check_trackers, check_rules}) {
     error = check(*p);
     if (!error.empty()) {
       return nullptr;

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <random>
 
-#include "model/zone.hpp"
 #include "base/math.hpp"
+#include "model/zone.hpp"
 #include "test.hpp"
 
 using namespace vedette;
