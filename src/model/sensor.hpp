@@ -22,6 +22,7 @@ struct Sensor {
   double range_sigma;                // m
   double azimuth_sigma;              // rad
   double extent_sigma;               // m: where on a target of its usual size the report lies
+  double near_side_m;                // a report lies so much nearer than the target's middle
   double resolution;                 // m: two reports closer than this are one thing
   double detection;                  // probability that a scan reports what is there
   double clutter;                    // false reports per square metre and scan

@@ -34,6 +34,7 @@ Sensor sensor_of(const plan::Sensor& s) {
                 s.range_sigma(),
                 s.azimuth_sigma() * kDegree,
                 s.extent_sigma(),
+                s.near_side(),
                 s.resolution(),
                 s.detection(),
                 s.clutter() * 1e-6,

@@ -83,6 +83,13 @@ Plot placed(const SensorFrame& frame, const Sensor& sensor, const Observation& o
     plot.from_sensor[0] = at.east;
     plot.from_sensor[1] = at.north;
   }
+  if (sensor.near_side_m > 0.0) {
+    const double range = det_sqrt(plot.from_sensor[0] * plot.from_sensor[0] +
+                                  plot.from_sensor[1] * plot.from_sensor[1]);
+    const double longer = range > 0.0 ? 1.0 + sensor.near_side_m / range : 1.0;
+    plot.from_sensor[0] *= longer;
+    plot.from_sensor[1] *= longer;
+  }
   locate(frame, plot);
   return plot;
 }

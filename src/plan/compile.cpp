@@ -396,8 +396,8 @@ class SiteCompiler {
           b_, b_.CreateString(n.name), source, id, on_own, s.choice("scan") == 1, position[0],
           position[1], range_min, range, from, width, s.quantity("update"),
           s.quantity("range_sigma"), s.quantity("azimuth_sigma"), s.quantity("extent"),
-          s.quantity("resolution"), s.quantity("detection"), s.quantity("clutter"),
-          s.quantity("delay"), s.quantity("window"), coast, gone,
+          s.quantity("near_side"), s.quantity("resolution"), s.quantity("detection"),
+          s.quantity("clutter"), s.quantity("delay"), s.quantity("window"), coast, gone,
           static_cast<std::uint32_t>(s.whole("confirm")), b_.CreateVector(mask)));
     }
     return list;

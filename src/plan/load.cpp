@@ -97,6 +97,7 @@ std::string check_sensors(const Plan& p) {
         !(s->sector_width() > 0.0 && s->sector_width() <= 360.0) || !positive(s->update_s()) ||
         !positive(s->range_sigma()) || !positive(s->azimuth_sigma()) ||
         !(s->extent_sigma() >= 0.0 && s->extent_sigma() <= kLargest) ||
+        !(s->near_side() >= 0.0 && s->near_side() <= kLargest) ||
         !(s->resolution() >= 0.0 && s->resolution() <= kLargest) ||
         !(s->detection() > 0.0 && s->detection() < 1.0) || !positive(s->clutter()) ||
         !time(s->delay_s()) || !time(s->window_s()) || !time(s->coast_s()) ||

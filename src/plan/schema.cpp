@@ -141,6 +141,8 @@ constexpr std::array kKeys{
         "One standard deviation of an azimuth."},
     Key{"sensor", "extent", quantity, D::length, "0 m", 0, 1000, "",
         "Where on a target a report lies: one standard deviation, for targets of the usual size."},
+    Key{"sensor", "near_side", quantity, D::length, "0 m", 0, 1000, "",
+        "It sees the near side: a report lies so much nearer than the target's middle."},
     Key{"sensor", "resolution", quantity, D::length, "0 m", 0, 10000, "",
         "Reports of one scan closer than this are of one thing."},
     Key{"sensor", "detection", quantity, D::ratio, "90 %", 0.01, 0.999, "",
