@@ -25,6 +25,7 @@ struct Sensor {
   double near_side_m;                // a report lies so much nearer than the target's middle
   double resolution;                 // m: two reports closer than this are one thing
   double detection;                  // probability that a scan reports what is there
+  double hidden;                     // share of the time that a thing in its reach hides from it
   double clutter;                    // false reports per square metre and scan
   double delay_s;                    // its clock is so much later than what it saw
   double window_s;                   // reports so much older than the newest are still worked in

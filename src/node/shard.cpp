@@ -21,29 +21,30 @@ std::size_t derived_bytes_per_subject(const plan::Plan& plan) {
 }
 
 Sensor sensor_of(const plan::Sensor& s) {
-  Sensor sensor{s.source(),
-                s.id(),
-                s.on_own(),
-                s.turns(),
-                {s.latitude(), s.longitude()},
-                s.range_min(),
-                s.range_max(),
-                s.sector_from(),
-                s.sector_width(),
-                s.update_s(),
-                s.range_sigma(),
-                s.azimuth_sigma() * kDegree,
-                s.extent_sigma(),
-                s.near_side(),
-                s.resolution(),
-                s.detection(),
-                s.clutter() * 1e-6,
-                s.delay_s(),
-                s.window_s(),
-                s.coast_s(),
-                s.delete_s(),
-                s.confirm(),
-                {}};
+  Sensor sensor{};
+  sensor.source = s.source();
+  sensor.id = s.id();
+  sensor.on_own = s.on_own();
+  sensor.turns = s.turns();
+  sensor.place = {s.latitude(), s.longitude()};
+  sensor.range_min = s.range_min();
+  sensor.range_max = s.range_max();
+  sensor.sector_from = s.sector_from();
+  sensor.sector_width = s.sector_width();
+  sensor.update_s = s.update_s();
+  sensor.range_sigma = s.range_sigma();
+  sensor.azimuth_sigma = s.azimuth_sigma() * kDegree;
+  sensor.extent_sigma = s.extent_sigma();
+  sensor.near_side_m = s.near_side();
+  sensor.resolution = s.resolution();
+  sensor.detection = s.detection();
+  sensor.hidden = s.hidden();
+  sensor.clutter = s.clutter() * 1e-6;
+  sensor.delay_s = s.delay_s();
+  sensor.window_s = s.window_s();
+  sensor.coast_s = s.coast_s();
+  sensor.delete_s = s.delete_s();
+  sensor.confirm = s.confirm();
   if (s.mask() != nullptr) {
     for (const std::uint16_t zone : *s.mask()) {
       sensor.mask[zone / 64] |= std::uint64_t{1} << zone % 64;

@@ -20,13 +20,14 @@ constexpr std::int64_t kAheadNs = 5 * kSecond;
 constexpr double kNewborn = -2.0;
 constexpr double kConfirm = 2.94443897916644;      // 0.95
 constexpr double kGone = -4.59511985013459;        // 0.01
-constexpr double kMostCertain = 6.90675477864855;  // 0.999
+constexpr double kMostCertain = 4.59511985013459;  // 0.99
 constexpr double kMostEvidence = 5.0;              // of one report
 
 constexpr double kHiddenS =
     30.0;  // mean time that a contact stays hidden from a sensor, or in view
-constexpr double kStraightS = 60.0;
+constexpr double kStraightS = 100.0;
 constexpr double kTurningS = 10.0;
+constexpr double kHarder = 4.0;      // what turns also speeds up and slows down more
 constexpr double kTurnPrior = 0.05;  // rad/s
 constexpr double kTurnNoise = 0.03;  // rad/s per root second
 
@@ -109,7 +110,7 @@ void Contacts::init(Arena& arena, std::span<const Sensor> sensors, std::span<con
   zones_ = zones;
   tracker_ = tracker;
   noise_.noise = {MotionNoise{tracker.acceleration, kTurnNoise, kTurnPrior},
-                  MotionNoise{tracker.acceleration, kTurnNoise, kTurnPrior}};
+                  MotionNoise{kHarder * tracker.acceleration, kTurnNoise, kTurnPrior}};
   noise_.straight_s = kStraightS;
   noise_.turning_s = kTurningS;
   double longest_s = 0.0;
@@ -311,6 +312,8 @@ void Contacts::close(std::size_t s, TrackTable& tracks) {
     }
   }
   plots = plots.first(count);
+  // What comes late may add to what is known; it is no place to begin.
+  const bool late = group.ns < state.newest_ns;
   state.newest_ns = std::max(state.newest_ns, group.ns);
   counts_.newest_ns = std::max(counts_.newest_ns, group.ns);
   if (sensor.turns && state.turn_ns != 0 &&
@@ -347,7 +350,7 @@ void Contacts::close(std::size_t s, TrackTable& tracks) {
   }
   find_twins(s, group, tracks);
   for (std::size_t p = 0; p < plots.size(); ++p) {
-    if (claimed_[p] < 0.5) {
+    if (claimed_[p] < 0.5 && !late) {
       begin(plots[p], s, group, tracks);
     }
   }
@@ -429,7 +432,7 @@ void Contacts::find_pairs(const Sensor& sensor, std::span<const Plot> plots) {
       if (east * east + north * north > reach * reach) {
         continue;
       }
-      const Fit fit = fit_of(innovation_of(plots[p], at, candidate.state), candidate.state);
+      const Fit fit = fit_of(candidate.imm, plots[p], at);
       const double gain = seen + fit.log_density;
       if (fit.distance <= gate && gain > 0.0 && pair_count_ < kGroupPairs) {
         pairs_[pair_count_++] = {static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(p), gain,
@@ -597,13 +600,14 @@ void Contacts::apply(Candidate& candidate, std::size_t s, const Group& group) {
 }
 
 // The chance that the sensor can see the contact now: what it was at its last look, drawn towards
-// even by the time since. What hides behind something stays hidden for a while, so misses in a row
-// say less and less.
+// what is usual by the time since. What hides behind something stays hidden for a while, so misses
+// in a row say less and less.
 double Contacts::visibility(const Contact& c, std::size_t s, std::int64_t ns) const {
   const double dt = seconds_between(c.looked_ns[s], ns);
+  const double shown = 1.0 - sensors_[s].hidden;
   return c.looked_ns[s] == 0 || dt <= 0.0
              ? c.visible[s]
-             : 0.5 + (c.visible[s] - 0.5) * det_exp(-2.0 * dt / kHiddenS);
+             : shown + (c.visible[s] - shown) * det_exp(-dt / kHiddenS);
 }
 
 void Contacts::miss(Contact& c, std::size_t s, std::int64_t ns) {
@@ -688,7 +692,9 @@ void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackT
   c.next = c.previous = c.cell = c.due = c.twin = kNone;
   c.detections = 1;
   c.sensor = static_cast<std::uint16_t>(s);
-  c.visible.fill(0.5);
+  for (std::size_t i = 0; i < sensors_.size(); ++i) {
+    c.visible[i] = 1.0 - sensors_[i].hidden;
+  }
   c.visible[s] = 1.0;
   c.seen_ns[s] = c.looked_ns[s] = group.ns;
   State state{};

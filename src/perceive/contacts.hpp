@@ -27,7 +27,7 @@ inline constexpr std::size_t kGroupPlots = kAssignPlots;  // of one datagram; mo
 inline constexpr std::size_t kGroupContacts = 512;        // looked at in one group
 inline constexpr std::size_t kGroupPairs = 4096;          // within each other's gate
 inline constexpr std::size_t kShares = 3;                 // plots that one look gives a contact
-inline constexpr std::size_t kPast = 8;                   // looks remembered for late reports
+inline constexpr std::size_t kPast = 12;                  // looks remembered for late reports
 
 class Contacts {
  public:

@@ -72,8 +72,15 @@ State combined(const Imm& imm) {
 }
 
 Fit fit_of(const Imm& imm, const Plot& plot, const Offset& at) {
-  const State all = combined(imm);
-  return fit_of(innovation_of(plot, at, all), all);
+  Fit fit{};
+  double density = 0.0;
+  for (std::size_t m = 0; m < kModels; ++m) {
+    const Fit one = fit_of(innovation_of(plot, at, imm.model[m]), imm.model[m]);
+    density += imm.weight[m] * det_exp(one.log_density);
+    fit.distance = m == 0 || one.distance < fit.distance ? one.distance : fit.distance;
+  }
+  fit.log_density = density > 0.0 ? det_log(density) : -1e9;
+  return fit;
 }
 
 void update(Imm& imm, std::span<const Share> shares) {

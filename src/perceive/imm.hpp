@@ -27,6 +27,7 @@ struct ImmNoise {
 void predict(Imm& imm, double dt, const ImmNoise& noise);
 // Mean and covariance of the mixture.
 State combined(const Imm& imm);
+// The distance is that to the motion which fits best: what begins to turn is still its own.
 Fit fit_of(const Imm& imm, const Plot& plot, const Offset& at);
 
 // A plot with the probability that it is the contact's; what is left of 1 is "none of them".

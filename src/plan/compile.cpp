@@ -397,8 +397,8 @@ class SiteCompiler {
           position[1], range_min, range, from, width, s.quantity("update"),
           s.quantity("range_sigma"), s.quantity("azimuth_sigma"), s.quantity("extent"),
           s.quantity("near_side"), s.quantity("resolution"), s.quantity("detection"),
-          s.quantity("clutter"), s.quantity("delay"), s.quantity("window"), coast, gone,
-          static_cast<std::uint32_t>(s.whole("confirm")), b_.CreateVector(mask)));
+          s.quantity("hidden"), s.quantity("clutter"), s.quantity("delay"), s.quantity("window"),
+          coast, gone, static_cast<std::uint32_t>(s.whole("confirm")), b_.CreateVector(mask)));
     }
     return list;
   }

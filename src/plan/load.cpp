@@ -99,7 +99,8 @@ std::string check_sensors(const Plan& p) {
         !(s->extent_sigma() >= 0.0 && s->extent_sigma() <= kLargest) ||
         !(s->near_side() >= 0.0 && s->near_side() <= kLargest) ||
         !(s->resolution() >= 0.0 && s->resolution() <= kLargest) ||
-        !(s->detection() > 0.0 && s->detection() < 1.0) || !positive(s->clutter()) ||
+        !(s->detection() > 0.0 && s->detection() < 1.0) ||
+        !(s->hidden() >= 0.0 && s->hidden() < 1.0) || !positive(s->clutter()) ||
         !time(s->delay_s()) || !time(s->window_s()) || !time(s->coast_s()) ||
         !time(s->delete_s()) || !zones) {
       return "sensor " + s->name()->str() + " has a field outside its range";

@@ -147,6 +147,9 @@ constexpr std::array kKeys{
         "Reports of one scan closer than this are of one thing."},
     Key{"sensor", "detection", quantity, D::ratio, "90 %", 0.01, 0.999, "",
         "Share of its scans in which it reports what is there."},
+    Key{"sensor", "hidden", quantity, D::ratio, "10 %", 0, 0.9, "",
+        "Share of the time that a thing within its reach is hidden from it, behind others or edge "
+        "on."},
     Key{"sensor", "clutter", quantity, D::number, "1", 1e-6, 1e6, "",
         "False reports per square kilometre and scan."},
     Key{"sensor", "delay", quantity, D::duration, "0 s", 0, 60, "",
