@@ -33,6 +33,22 @@ class ShardInMemory {
   // False when the lane is full.
   bool put(const Observation& observation, std::int64_t at_ns, std::uint16_t source = 0,
            EventClass event_class = EventClass::normal, std::int64_t arrival_ns = 0) {
+    ++record_;
+    return put_same(observation, at_ns, source, event_class, arrival_ns);
+  }
+  // As one datagram that holds them all.
+  bool put_datagram(std::span<const Observation> observations, std::int64_t at_ns,
+                    std::uint16_t source) {
+    ++record_;
+    for (const Observation& o : observations) {
+      if (!put_same(o, at_ns, source, EventClass::normal, 0)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  bool put_same(const Observation& observation, std::int64_t at_ns, std::uint16_t source,
+                EventClass event_class, std::int64_t arrival_ns) {
     Lane& lane = event_class == EventClass::critical ? critical_ : lane_;
     EventHeader header{};
     header.observed_ns = header.received_ns = at_ns;
@@ -40,7 +56,7 @@ class ShardInMemory {
     header.kind = EventKind::observation;
     header.event_class = event_class;
     header.source = source;
-    header.record = ++record_;
+    header.record = record_;
     return put(lane, header, observation);
   }
 

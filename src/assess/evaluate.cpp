@@ -63,6 +63,16 @@ double field_of(const Track* t, const Tracker* k, TrackField field, std::int64_t
       return t->battery;
     case TrackField::lost:
       return placed ? truth(t->state == TrackState::lost) : kUnknown;
+    case TrackField::identified:
+      return truth(t->partner != 0);
+    case TrackField::denied:
+      return t->denied;
+    case TrackField::elsewhere:
+      return t->elsewhere;
+    case TrackField::gated:
+      return t->gated_in_row;
+    case TrackField::sensors:
+      return std::popcount(t->sensor_mask);
     case TrackField::count:
       break;
   }

@@ -114,6 +114,11 @@ enum class TrackField : std::uint16_t {
   wind_angle,
   battery,
   lost,
+  identified,
+  denied,
+  elsewhere,
+  gated,
+  sensors,
   count
 };
 
@@ -148,6 +153,15 @@ inline constexpr std::array kTrackFields{
     FieldName{"wind_angle", Dimension::angle, 17, "in the sender's reference"},
     FieldName{"battery", Dimension::ratio, 18, "remaining share"},
     FieldName{"lost", Dimension::boolean, 19, "not heard for the tracker's `lost` time"},
+    FieldName{"identified", Dimension::boolean, 20,
+              "a contact has a name that fits it; a named track is seen by a sensor"},
+    FieldName{"denied", Dimension::number, 21,
+              "reports in a row where a sensor sees nothing; of a contact, looks of a sensor that "
+              "should have seen it and never has"},
+    FieldName{"elsewhere", Dimension::number, 22,
+              "refused positions that agree with each other: the name is used at two places"},
+    FieldName{"gated", Dimension::number, 23, "positions in a row that it cannot have reached"},
+    FieldName{"sensors", Dimension::number, 24, "sensors that have seen a contact"},
 };
 static_assert(kTrackFields.size() == static_cast<std::size_t>(TrackField::count));
 

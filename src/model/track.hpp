@@ -52,11 +52,18 @@ struct Track {
   std::uint32_t gated;    // refused positions, ever
   std::uint32_t gated_in_row;
   std::uint32_t source_mask;  // bit i: source i contributed
+  // Of a contact the track that names it, of a named track the contact that sensors see there.
+  std::uint64_t partner;       // key; 0 none
+  std::uint32_t partner_slot;  // of the contact, among contacts
+  std::uint32_t sensor_mask;   // bit i: sensor i of the plan has seen the contact
+  std::uint32_t misfits;       // reports in a row that lie away from the partner
+  std::uint32_t denied;        // reports, or looks, in a row that sensors saw nothing of there
+  std::uint32_t elsewhere;     // refused positions that agree with each other
   TrackState state;
   IdentityKind kind;
   std::uint8_t ship_type;
   std::uint8_t nav_status;
-  std::uint8_t reserved[4];
+  std::uint8_t reserved[8];
   char name[24];
   char callsign[16];
   // Follow from latitude and longitude alone, and stand last: the digest leaves them out.

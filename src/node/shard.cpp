@@ -530,9 +530,15 @@ void Shard::observe(EventHeader& event) {
   }
   const perceive::Perceived p = perceive::perceive(config_, tracks_, event, observation);
   batch_.resolve(event, p.exit, p.reason);
-  if (p.track != TrackTable::kNone) {
-    touch(p.track, &event, p);
+  if (p.track == TrackTable::kNone) {
+    return;
   }
+  Track& track = tracks_[p.track];
+  if (p.exit == Exit::success && observation.has(Field::position) &&
+      track.kind != IdentityKind::own) {
+    contacts_.identify(track, tracks_);
+  }
+  touch(p.track, &event, p);
 }
 
 void Shard::outcome(EventHeader& event) {

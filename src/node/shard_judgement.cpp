@@ -193,6 +193,9 @@ void Shard::sweep() {
       cause_ = cause;
       newest_arrival_ns_ = admitted;
       assess_.retire_track(view_, i, on_assessment, this);
+      if (tracks_[i].kind != IdentityKind::contact && tracks_[i].partner != 0) {
+        contacts_.part(tracks_[i], tracks_);
+      }
       for (std::size_t t = 0; t < touched_count_; ++t) {
         touched_[t].track = touched_[t].track == i ? TrackTable::kNone : touched_[t].track;
       }

@@ -280,6 +280,7 @@ void Contacts::end_turn(std::size_t s, std::int64_t ns, TrackTable& tracks,
     }
     if (covers(frame, sensors_[s], predicted_ecef(c, ns), 2.0 * c.sigma)) {
       miss(c, s, ns);
+      tracks[c.track].denied = denials(c);
       if (c.existence < kGone) {
         end(i, ns, tracks);
       }
@@ -616,6 +617,17 @@ void Contacts::miss(Contact& c, std::size_t s, std::int64_t ns) {
   c.existence += det_log(unseen);
   c.visible[s] = visible * (1.0 - sensors_[s].detection) / unseen;
   c.looked_ns[s] = std::max(c.looked_ns[s], ns);
+  if (c.seen_ns[s] == 0 && c.unseen[s] < 255) {
+    ++c.unseen[s];
+  }
+}
+
+std::uint32_t Contacts::denials(const Contact& c) const {
+  std::uint32_t most = 0;
+  for (std::size_t s = 0; s < sensors_.size(); ++s) {
+    most = c.seen_ns[s] == 0 ? std::max<std::uint32_t>(most, c.unseen[s]) : most;
+  }
+  return most;
 }
 
 // After a look: what it makes of the contact's standing.
@@ -645,6 +657,7 @@ void Contacts::settle(std::uint32_t index, const Group& group, TrackTable& track
     publish(c, tracks);
     place(index);
   }
+  tracks[c.track].denied = denials(c);
   tracks[c.track].state = c.confirmed == 0  ? TrackState::tentative
                           : c.coasting != 0 ? TrackState::coasting
                                             : TrackState::confirmed;
@@ -770,6 +783,11 @@ void Contacts::find_twins(std::size_t s, const Group& group, TrackTable& tracks)
 
 void Contacts::end(std::uint32_t index, std::int64_t, TrackTable& tracks) {
   Contact& c = contacts_[index];
+  if (const std::uint64_t name = tracks[c.track].partner; name != 0) {
+    if (const std::uint32_t named = tracks.find(name); named != TrackTable::kNone) {
+      part(tracks[named], tracks);
+    }
+  }
   if (c.confirmed != 0) {
     // Belief keeps it as lost, with the time it was last seen, until its kind is forgotten.
     tracks[c.track].state = TrackState::lost;
@@ -845,6 +863,7 @@ void Contacts::publish(Contact& c, TrackTable& tracks) {
   t.filter_ns = c.ns;
   t.updates = c.detections;
   t.last_nis = c.nis;
+  t.sensor_mask |= 1U << c.sensor;
   t.source_mask |= sensors_[c.sensor].source < 32 ? 1U << sensors_[c.sensor].source : 0U;
   refresh_place(t);
   const double horizontal = det_sqrt(t.normal[0] * t.normal[0] + t.normal[1] * t.normal[1]);

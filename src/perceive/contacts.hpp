@@ -45,6 +45,12 @@ class Contacts {
   // Ends what no last report ended, and what was not seen for too long.
   void tick(std::int64_t now_ns, TrackTable& tracks, const Track* own);
 
+  // A report of something that names itself, accepted: whose contact is it, or which sensor should
+  // see one there and does not.
+  void identify(Track& named, TrackTable& tracks);
+  // The name is the contact's no longer.
+  void part(Track& named, TrackTable& tracks);
+
   // A contact whose track changed; each at most once until it is fetched.
   struct Due {
     std::uint64_t key;  // of a track that may be gone by now
@@ -96,11 +102,15 @@ class Contacts {
     double sigma;              // m, of the position, the larger axis
     double sigma_speed;        // m/s, of each velocity
     std::uint64_t key, cause;
+    std::uint64_t claim;   // key of the named track that reports from here
+    std::uint32_t claims;  // in a row
+    std::uint32_t padding;
     // By sensor: its newest report, and the chance that it can see the contact at all.
     std::array<std::int64_t, limits::kSensors> seen_ns, looked_ns;
     std::array<double, limits::kSensors> visible;
-    std::uint32_t track;                 // index in the table
-    std::uint32_t next, previous, cell;  // those in the same cell of the index
+    std::array<std::uint8_t, limits::kSensors> unseen;  // looks by a sensor that never saw it
+    std::uint32_t track;                                // index in the table
+    std::uint32_t next, previous, cell;                 // those in the same cell of the index
     std::uint32_t detections;
     std::uint32_t twin;        // the contact it may be a double of
     std::uint32_t twin_looks;  // and for how many looks
@@ -164,6 +174,7 @@ class Contacts {
   void give(Candidate& candidate, std::uint16_t plot, const Plot& value, double probability);
   void apply(Candidate& candidate, std::size_t sensor, const Group& group);
   double visibility(const Contact& c, std::size_t sensor, std::int64_t ns) const;
+  std::uint32_t denials(const Contact& c) const;
   void miss(Contact& c, std::size_t sensor, std::int64_t ns);
   void settle(std::uint32_t contact, const Group& group, TrackTable& tracks);
   void begin(const Plot& plot, std::size_t sensor, const Group& group, TrackTable& tracks);

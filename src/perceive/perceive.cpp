@@ -105,11 +105,14 @@ Fit take_position(Track& t, const Tracker& k, double latitude, double longitude,
   const Place measured{latitude, longitude};
   if (square_of(offset_between({t.latitude, t.longitude}, measured, t.parallel)) > reach * reach) {
     ++t.gated;
-    const double apart = det_sqrt(square_of(
+    const double since_candidate = seconds_between(t.candidate_ns, ns);
+    const double from_candidate = det_sqrt(square_of(
         offset_between({t.candidate_latitude, t.candidate_longitude}, measured, t.parallel)));
-    const double candidate_s = seconds_between(t.candidate_ns, ns);
-    const bool agrees = t.gated_in_row > 0 && candidate_s >= 0.0 &&
-                        apart <= k.max_speed * candidate_s + k.gate_sigma * 1.5 * sigma;
+    const bool same_place =
+        t.elsewhere > 0 && since_candidate >= 0.0 && since_candidate < kElsewhereS &&
+        from_candidate <= k.max_speed * since_candidate + k.gate_sigma * 1.5 * sigma;
+    t.elsewhere = same_place ? t.elsewhere + 1 : 1;
+    const bool agrees = t.gated_in_row > 0 && same_place;
     t.gated_in_row = agrees ? t.gated_in_row + 1 : 1;
     t.candidate_latitude = latitude;
     t.candidate_longitude = longitude;
@@ -131,6 +134,9 @@ Fit take_position(Track& t, const Tracker& k, double latitude, double longitude,
   }
   t.last_nis = filter_position(t, innovation, sigma);
   t.gated_in_row = 0;
+  if (seconds_between(t.candidate_ns, ns) > kElsewhereS) {
+    t.elsewhere = 0;
+  }
   return Fit::accepted;
 }
 

@@ -35,6 +35,8 @@ struct Perceived {
 
 // Refused positions in a row, each near the last, after which the thing is taken to be there.
 inline constexpr std::uint32_t kReacquireAfter = 3;
+// So long after the last refused position a name is no longer taken to be used at two places.
+inline constexpr double kElsewhereS = 120.0;
 // Positions observed before the last one by up to this much are superseded, not errors.
 inline constexpr std::int64_t kSkewNs = 5'000'000'000;
 
