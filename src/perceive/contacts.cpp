@@ -87,15 +87,15 @@ std::size_t Contacts::bytes_needed(std::size_t contacts, std::size_t sensors) {
   if (sensors == 0) {
     return 0;
   }
-  return arena_bytes<Contact>(contacts) + arena_bytes<Look>(contacts * kPast) +
+  return arena_bytes<Contact>(contacts) + arena_bytes<Spot>(contacts) +
+         arena_bytes<std::int64_t>(sensors * contacts) +
+         arena_bytes<std::uint64_t>((contacts + 63) / 64) + arena_bytes<Look>(contacts * kPast) +
          arena_bytes<std::uint32_t>(std::bit_ceil(2 * contacts)) +
          arena_bytes<SensorState>(sensors) + arena_bytes<Plot>(sensors * kGroupPlots) +
          arena_bytes<Due>(2 * contacts) + arena_bytes<std::uint32_t>(kGroupContacts) +
          arena_bytes<Candidate>(kGroupContacts) + arena_bytes<std::uint16_t>(contacts) +
          arena_bytes<Pair>(kGroupPairs) + arena_bytes<double>(kGroupPlots) +
-         arena_bytes<std::uint16_t>(kGroupContacts + kGroupPlots) +
-         2 * arena_bytes<std::uint16_t>(kGroupContacts + kGroupPlots) +
-         arena_bytes<std::uint16_t>(kGroupContacts + kGroupPlots) +
+         7 * arena_bytes<std::uint16_t>(kGroupContacts + kGroupPlots) +
          arena_bytes<std::uint16_t>(kAssignContacts) +
          arena_bytes<double>(kAssignContacts * kAssignPlots) +
          arena_bytes<double>(kJointContacts * kJointPlots) + arena_bytes<AssignmentSpace>(1);
@@ -122,6 +122,12 @@ void Contacts::init(Arena& arena, std::span<const Sensor> sensors, std::span<con
   // Wider than anything can have gone while it was not seen, so that neighbouring cells suffice.
   cell_m_ = tracker.max_speed * longest_s + tracker.gate_sigma * 2.0 * widest_m;
   contacts_ = arena.make<Contact>(contacts);
+  spots_ = arena.make<Spot>(contacts);
+  seen_ = arena.make<std::int64_t>(sensors.size() * contacts);
+  free_ = arena.make<std::uint64_t>((contacts + 63) / 64);
+  for (std::size_t i = 0; i < contacts; ++i) {
+    free_[i / 64] |= std::uint64_t{1} << i % 64;
+  }
   past_ = arena.make<Look>(contacts * kPast);
   cells_ = arena.make<std::uint32_t>(std::bit_ceil(2 * contacts));
   std::fill(cells_.begin(), cells_.end(), kNone);
@@ -135,6 +141,9 @@ void Contacts::init(Arena& arena, std::span<const Sensor> sensors, std::span<con
   pairs_ = arena.make<Pair>(kGroupPairs);
   claimed_ = arena.make<double>(kGroupPlots);
   root_ = arena.make<std::uint16_t>(kGroupContacts + kGroupPlots);
+  first_in_cluster_ = arena.make<std::uint16_t>(kGroupContacts + kGroupPlots);
+  next_in_cluster_ = arena.make<std::uint16_t>(kGroupContacts + kGroupPlots);
+  first_pair_ = arena.make<std::uint16_t>(kGroupContacts + kGroupPlots);
   cluster_candidates_ = arena.make<std::uint16_t>(kGroupContacts + kGroupPlots);
   cluster_plots_ = arena.make<std::uint16_t>(kGroupContacts + kGroupPlots);
   place_in_cluster_ = arena.make<std::uint16_t>(kGroupContacts + kGroupPlots);
@@ -248,18 +257,18 @@ void Contacts::tick(std::int64_t now_ns, TrackTable& tracks, const Track*) {
     }
   }
   for (std::uint32_t i = 0; i < high_water_; ++i) {
-    Contact& c = contacts_[i];
-    if (c.alive == 0) {
+    Spot& spot = spots_[i];
+    if (spot.alive == 0) {
       continue;
     }
-    const Sensor& sensor = sensors_[c.sensor];
-    const double unseen = seconds_between(c.detected_ns, now_ns);
+    const Sensor& sensor = sensors_[spot.sensor];
+    const double unseen = seconds_between(spot.detected_ns, now_ns);
     if (unseen > sensor.delete_s) {
       end(i, now_ns, tracks);
-    } else if (unseen > sensor.coast_s && c.confirmed != 0 && c.coasting == 0) {
-      c.coasting = 1;
-      tracks[c.track].state = TrackState::coasting;
-      notify(c, bit(TrackChangeKind::coasting), EventClass::normal, 0);
+    } else if (unseen > sensor.coast_s && spot.confirmed != 0 && spot.coasting == 0) {
+      spot.coasting = 1;
+      tracks[contacts_[i].track].state = TrackState::coasting;
+      notify(i, bit(TrackChangeKind::coasting), EventClass::normal, 0);
     }
   }
 }
@@ -274,14 +283,14 @@ void Contacts::end_turn(std::size_t s, std::int64_t ns, TrackTable& tracks,
     return;
   }
   for (std::uint32_t i = 0; i < high_water_; ++i) {
-    Contact& c = contacts_[i];
-    if (c.alive == 0 || c.seen_ns[s] >= began || c.ns > ns) {
+    const Spot& spot = spots_[i];
+    if (seen_ns(i, s) >= began || spot.alive == 0 || spot.ns > ns) {
       continue;
     }
-    if (covers(frame, sensors_[s], predicted_ecef(c, ns), 2.0 * c.sigma)) {
-      miss(c, s, ns);
-      tracks[c.track].denied = denials(c);
-      if (c.existence < kGone) {
+    if (covers(frame, sensors_[s], predicted_ecef(i, ns), 2.0 * spot.sigma)) {
+      miss(i, s, ns);
+      tracks[contacts_[i].track].denied = denials(i);
+      if (contacts_[i].existence < kGone) {
         end(i, ns, tracks);
       }
     }
@@ -327,24 +336,24 @@ void Contacts::close(std::size_t s, TrackTable& tracks) {
   find_candidates(group, plots);
   find_pairs(sensor, plots);
   associate(plots);
+  const auto covered = [&](std::uint32_t i) {
+    return covers(group.frame, sensor, predicted_ecef(i, group.ns), 2.0 * spots_[i].sigma);
+  };
   for (std::size_t i = 0; i < candidate_count_; ++i) {
     Candidate& candidate = candidates_[i];
-    Contact& c = contacts_[candidate.contact];
     if (candidate.count != 0) {
-      apply(candidate, s, group);
-    } else if (!sensor.turns &&
-               covers(group.frame, sensor, predicted_ecef(c, group.ns), 2.0 * c.sigma)) {
-      miss(c, s, group.ns);
+      apply(candidate, s, group, plots);
+    } else if (!sensor.turns && covered(candidate.contact)) {
+      miss(candidate.contact, s, group.ns);
     }
     settle(candidate.contact, group, tracks);
   }
   if (!sensor.turns) {
     for (std::uint32_t i = 0; i < high_water_; ++i) {
-      Contact& c = contacts_[i];
-      if (c.alive != 0 && candidate_of_[i] == kAlone && c.past_count != 0 &&
-          look(i, c.past_count - 1U).ns <= group.ns &&
-          covers(group.frame, sensor, predicted_ecef(c, group.ns), 2.0 * c.sigma)) {
-        miss(c, s, group.ns);
+      const Contact& c = contacts_[i];
+      if (spots_[i].alive != 0 && candidate_of_[i] == kAlone && c.past_count != 0 &&
+          look(i, c.past_count - 1U).ns <= group.ns && covered(i)) {
+        miss(i, s, group.ns);
         settle(i, group, tracks);
       }
     }
@@ -372,8 +381,8 @@ void Contacts::find_candidates(const Group& group, std::span<const Plot> plots) 
     const std::int64_t z = cell(plot.ecef[2]);
     for (int i = 0; i < 27; ++i) {
       const std::uint32_t bucket = bucket_of(x + i % 3 - 1, y + i / 3 % 3 - 1, z + i / 9 - 1);
-      for (std::uint32_t c = cells_[bucket]; c != kNone; c = contacts_[c].next) {
-        Contact& contact = contacts_[c];
+      for (std::uint32_t c = cells_[bucket]; c != kNone; c = spots_[c].next) {
+        const Spot& contact = spots_[c];
         if (candidate_of_[c] != kAlone || found == kGroupContacts) {
           continue;
         }
@@ -396,9 +405,10 @@ void Contacts::find_candidates(const Group& group, std::span<const Plot> plots) 
 }
 
 void Contacts::add_candidate(std::uint32_t index, std::int64_t ns) {
-  Contact& c = contacts_[index];
+  const Contact& c = contacts_[index];
+  const bool late = ns < spots_[index].ns;
   std::size_t after = 0;
-  while (after < c.past_count && look(index, after).ns > ns) {
+  while (late && after < c.past_count && look(index, after).ns > ns) {
     ++after;
   }
   if (after == c.past_count) {
@@ -407,12 +417,12 @@ void Contacts::add_candidate(std::uint32_t index, std::int64_t ns) {
   Candidate& candidate = candidates_[candidate_count_];
   candidate.contact = index;
   candidate.after = static_cast<std::uint16_t>(after);
-  candidate.late = ns < c.ns;
+  candidate.late = late;
   candidate.count = 0;
   candidate.none = 1.0;
-  const Look& from = look(index, after);
-  candidate.imm = from.after;
-  predict(candidate.imm, seconds_between(from.ns, ns), noise_);
+  candidate.imm = late ? unpacked(look(index, after).after) : c.imm;
+  predict(candidate.imm, seconds_between(late ? look(index, after).ns : spots_[index].ns, ns),
+          noise_);
   candidate.state = combined(candidate.imm);
   candidate_of_[index] = static_cast<std::uint16_t>(candidate_count_++);
 }
@@ -436,8 +446,8 @@ void Contacts::find_pairs(const Sensor& sensor, std::span<const Plot> plots) {
       const Fit fit = fit_of(candidate.imm, plots[p], at);
       const double gain = seen + fit.log_density;
       if (fit.distance <= gate && gain > 0.0 && pair_count_ < kGroupPairs) {
-        pairs_[pair_count_++] = {static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(p), gain,
-                                 at};
+        pairs_[pair_count_++] = {gain, static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(p),
+                                 kAlone};
       }
     }
   }
@@ -448,6 +458,8 @@ void Contacts::associate(std::span<const Plot> plots) {
   const std::size_t all = candidate_count_ + plots.size();
   for (std::size_t i = 0; i < all; ++i) {
     root_[i] = static_cast<std::uint16_t>(i);
+    first_in_cluster_[i] = kAlone;
+    first_pair_[i] = kAlone;
   }
   for (std::size_t p = 0; p < plots.size(); ++p) {
     claimed_[p] = 0.0;
@@ -458,44 +470,45 @@ void Contacts::associate(std::span<const Plot> plots) {
         find_root(root_, static_cast<std::uint16_t>(candidate_count_ + pairs_[i].plot));
     root_[std::max(a, b)] = std::min(a, b);
   }
+  for (std::size_t k = all; k-- > 0;) {
+    const std::uint16_t root = find_root(root_, static_cast<std::uint16_t>(k));
+    next_in_cluster_[k] = first_in_cluster_[root];
+    first_in_cluster_[root] = static_cast<std::uint16_t>(k);
+  }
+  for (std::size_t i = pair_count_; i-- > 0;) {
+    const std::uint16_t root = find_root(root_, pairs_[i].candidate);
+    pairs_[i].next = first_pair_[root];
+    first_pair_[root] = static_cast<std::uint16_t>(i);
+  }
   for (std::size_t i = 0; i < candidate_count_; ++i) {
-    if (find_root(root_, static_cast<std::uint16_t>(i)) != i) {
+    if (first_pair_[i] == kAlone) {
       continue;
     }
     cluster_candidate_count_ = cluster_plot_count_ = 0;
-    for (std::size_t k = i; k < all; ++k) {
-      if (find_root(root_, static_cast<std::uint16_t>(k)) != i) {
-        continue;
-      }
-      if (k < candidate_count_) {
-        if (cluster_candidate_count_ < kAssignContacts) {
-          place_in_cluster_[k] = static_cast<std::uint16_t>(cluster_candidate_count_);
-          cluster_candidates_[cluster_candidate_count_++] = static_cast<std::uint16_t>(k);
-        } else {
-          place_in_cluster_[k] = kAlone;
-        }
-      } else {
+    for (std::uint16_t k = first_in_cluster_[i]; k != kAlone; k = next_in_cluster_[k]) {
+      if (k >= candidate_count_) {
         place_in_cluster_[k] = static_cast<std::uint16_t>(cluster_plot_count_);
         cluster_plots_[cluster_plot_count_++] = static_cast<std::uint16_t>(k - candidate_count_);
+      } else if (cluster_candidate_count_ < kAssignContacts) {
+        place_in_cluster_[k] = static_cast<std::uint16_t>(cluster_candidate_count_);
+        cluster_candidates_[cluster_candidate_count_++] = k;
+      } else {
+        place_in_cluster_[k] = kAlone;
       }
     }
-    if (cluster_plot_count_ != 0) {
-      share_out(plots);
-    }
+    share_out(plots, first_pair_[i]);
   }
 }
 
-void Contacts::share_out(std::span<const Plot> plots) {
+void Contacts::share_out(std::span<const Plot> plots, std::uint16_t first_pair) {
   const std::size_t rows = cluster_candidate_count_;
   const std::size_t columns = cluster_plot_count_;
   const std::span<double> gain = gain_.first(rows * columns);
   std::fill(gain.begin(), gain.end(), kImpossible);
-  const std::uint16_t root = find_root(root_, cluster_candidates_[0]);
-  for (std::size_t i = 0; i < pair_count_; ++i) {
-    const Pair& pair = pairs_[i];
-    const std::uint16_t row = place_in_cluster_[pair.candidate];
-    if (find_root(root_, pair.candidate) == root && row != kAlone) {
-      gain[row * columns + place_in_cluster_[candidate_count_ + pair.plot]] = pair.gain;
+  for (std::uint16_t i = first_pair; i != kAlone; i = pairs_[i].next) {
+    const std::uint16_t row = place_in_cluster_[pairs_[i].candidate];
+    if (row != kAlone) {
+      gain[row * columns + place_in_cluster_[candidate_count_ + pairs_[i].plot]] = pairs_[i].gain;
     }
   }
   if (rows > 1 && rows <= kJointContacts && columns <= kJointPlots) {
@@ -542,9 +555,12 @@ void Contacts::give(Candidate& candidate, std::uint16_t plot, const Plot& value,
   claimed_[plot] += probability;
 }
 
-void Contacts::apply(Candidate& candidate, std::size_t s, const Group& group) {
+void Contacts::apply(Candidate& candidate, std::size_t s, const Group& group,
+                     std::span<const Plot> plots) {
   const Sensor& sensor = sensors_[s];
-  Contact& c = contacts_[candidate.contact];
+  const std::uint32_t index = candidate.contact;
+  Contact& c = contacts_[index];
+  Spot& spot = spots_[index];
   const std::span<const Share> shares(candidate.shares.data(), candidate.count);
   double evidence =
       candidate.none > 0.0
@@ -563,34 +579,34 @@ void Contacts::apply(Candidate& candidate, std::size_t s, const Group& group) {
   c.past_next = static_cast<std::uint8_t>((c.past_next + 1U) % kPast);
   c.past_count = static_cast<std::uint8_t>(std::min<std::size_t>(c.past_count + 1U, kPast));
   for (std::size_t i = 0; i < candidate.after; ++i) {
-    look(candidate.contact, i) = look(candidate.contact, i + 1);
+    look(index, i) = look(index, i + 1);
   }
-  Look& mine = look(candidate.contact, candidate.after);
+  Look& mine = look(index, candidate.after);
   mine.ns = group.ns;
-  mine.after = candidate.imm;
-  mine.shares = candidate.shares;
+  mine.after = packed(candidate.imm);
   mine.count = candidate.count;
+  std::copy(shares.begin(), shares.end(), mine.shares.begin());
   // What was seen since is worked again on top of it.
+  c.imm = candidate.imm;
+  std::int64_t at_ns = group.ns;
   for (std::size_t i = candidate.after; i-- > 0;) {
-    Look& later = look(candidate.contact, i);
-    const Look& before = look(candidate.contact, i + 1);
-    later.after = before.after;
-    predict(later.after, seconds_between(before.ns, later.ns), noise_);
-    update(later.after, std::span<const Share>(later.shares.data(), later.count));
+    Look& later = look(index, i);
+    predict(c.imm, seconds_between(at_ns, later.ns), noise_);
+    update(c.imm, std::span<const Share>(later.shares.data(), later.count));
+    later.after = packed(c.imm);
+    at_ns = later.ns;
   }
-  const Look& newest = look(candidate.contact, 0);
-  c.imm = newest.after;
-  c.ns = newest.ns;
+  spot.ns = at_ns;
   const double seen = 1.0 - candidate.none;
   if (seen > 0.5) {
     ++c.detections;
-    c.seen_ns[s] = std::max(c.seen_ns[s], group.ns);
+    seen_ns(index, s) = std::max(seen_ns(index, s), group.ns);
     c.looked_ns[s] = std::max(c.looked_ns[s], group.ns);
     c.visible[s] = 1.0;
-    if (group.ns >= c.detected_ns) {
-      c.detected_ns = group.ns;
-      c.sensor = static_cast<std::uint16_t>(s);
-      c.cause = shares[best].plot.event;
+    if (group.ns >= spot.detected_ns) {
+      spot.detected_ns = group.ns;
+      spot.sensor = static_cast<std::uint16_t>(s & 0x1FFF);
+      c.cause = plots[candidate.plots[best]].event;
     }
   }
   candidate.updated = true;
@@ -611,28 +627,31 @@ double Contacts::visibility(const Contact& c, std::size_t s, std::int64_t ns) co
              : shown + (c.visible[s] - shown) * det_exp(-dt / kHiddenS);
 }
 
-void Contacts::miss(Contact& c, std::size_t s, std::int64_t ns) {
+void Contacts::miss(std::uint32_t index, std::size_t s, std::int64_t ns) {
+  Contact& c = contacts_[index];
   const double visible = visibility(c, s, ns);
   const double unseen = 1.0 - sensors_[s].detection * visible;
   c.existence += det_log(unseen);
   c.visible[s] = visible * (1.0 - sensors_[s].detection) / unseen;
   c.looked_ns[s] = std::max(c.looked_ns[s], ns);
-  if (c.seen_ns[s] == 0 && c.unseen[s] < 255) {
+  if (seen_ns(index, s) == 0 && c.unseen[s] < 255) {
     ++c.unseen[s];
   }
 }
 
-std::uint32_t Contacts::denials(const Contact& c) const {
+std::uint32_t Contacts::denials(std::uint32_t index) const {
   std::uint32_t most = 0;
   for (std::size_t s = 0; s < sensors_.size(); ++s) {
-    most = c.seen_ns[s] == 0 ? std::max<std::uint32_t>(most, c.unseen[s]) : most;
+    most =
+        seen_ns(index, s) == 0 ? std::max<std::uint32_t>(most, contacts_[index].unseen[s]) : most;
   }
   return most;
 }
 
 // After a look: what it makes of the contact's standing.
 void Contacts::settle(std::uint32_t index, const Group& group, TrackTable& tracks) {
-  Contact& c = contacts_[index];
+  const Contact& c = contacts_[index];
+  Spot& spot = spots_[index];
   if (c.existence < kGone) {
     end(index, group.ns, tracks);
     return;
@@ -640,49 +659,53 @@ void Contacts::settle(std::uint32_t index, const Group& group, TrackTable& track
   const std::uint16_t candidate = candidate_of_[index];
   const bool updated = candidate != kAlone && candidates_[candidate].count != 0;
   std::uint16_t changes = 0;
-  if (c.confirmed == 0 && c.existence >= kConfirm && c.detections >= sensors_[c.sensor].confirm) {
-    c.confirmed = 1;
+  if (spot.confirmed == 0 && c.existence >= kConfirm &&
+      c.detections >= sensors_[spot.sensor].confirm) {
+    spot.confirmed = 1;
     changes = bit(TrackChangeKind::created) | bit(TrackChangeKind::confirmed);
   }
-  if (updated && c.coasting != 0 && c.detected_ns == group.ns) {
-    c.coasting = 0;
+  if (updated && spot.coasting != 0 && spot.detected_ns == group.ns) {
+    spot.coasting = 0;
     changes |= bit(TrackChangeKind::reacquired);
   }
-  const double unseen = seconds_between(c.detected_ns, group.ns);
-  if (c.confirmed != 0 && c.coasting == 0 && unseen > sensors_[c.sensor].coast_s) {
-    c.coasting = 1;
+  const double unseen = seconds_between(spot.detected_ns, group.ns);
+  if (spot.confirmed != 0 && spot.coasting == 0 && unseen > sensors_[spot.sensor].coast_s) {
+    spot.coasting = 1;
     changes |= bit(TrackChangeKind::coasting);
   }
   if (updated) {
-    publish(c, tracks);
+    publish(index, tracks);
     place(index);
   }
-  tracks[c.track].denied = denials(c);
-  tracks[c.track].state = c.confirmed == 0  ? TrackState::tentative
-                          : c.coasting != 0 ? TrackState::coasting
-                                            : TrackState::confirmed;
-  if (c.confirmed != 0 && (updated || changes != 0)) {
-    notify(c, changes, group.event_class, group.arrival_ns);
+  Track& t = tracks[c.track];
+  t.denied = denials(index);
+  t.state = spot.confirmed == 0  ? TrackState::tentative
+            : spot.coasting != 0 ? TrackState::coasting
+                                 : TrackState::confirmed;
+  if (spot.confirmed != 0 && (updated || changes != 0)) {
+    notify(index, changes, group.event_class, group.arrival_ns);
   }
 }
 
 void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackTable& tracks) {
   // Next to a contact that was seen in this look it is the same thing seen twice.
   for (std::size_t i = 0; i < candidate_count_; ++i) {
-    const Contact& c = contacts_[candidates_[i].contact];
-    if (c.alive != 0 && c.confirmed != 0 && candidates_[i].count != 0 &&
-        distance(c.ecef, plot.ecef) < one_thing(sensors_[s])) {
+    const Spot& spot = spots_[candidates_[i].contact];
+    if (spot.alive != 0 && spot.confirmed != 0 && candidates_[i].count != 0 &&
+        distance(spot.ecef, plot.ecef) < one_thing(sensors_[s])) {
       return;
     }
   }
-  std::uint32_t index = 0;
-  while (index < high_water_ && contacts_[index].alive != 0) {
-    ++index;
+  std::size_t word = 0;
+  while (word < free_.size() && free_[word] == 0) {
+    ++word;
   }
-  if (index == contacts_.size()) {
+  if (word == free_.size()) {
     ++counts_.not_begun;
     return;
   }
+  const auto index = static_cast<std::uint32_t>(
+      word * 64 + static_cast<std::size_t>(std::countr_zero(free_[word])));
   const std::uint64_t key = track_key(IdentityKind::contact, counts_.next_number + 1);
   const std::uint32_t track = tracks.acquire(key);
   if (track == TrackTable::kNone) {
@@ -690,26 +713,33 @@ void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackT
     return;
   }
   ++counts_.next_number;
+  free_[word] &= free_[word] - 1;
   high_water_ = std::max(high_water_, index + 1);
   ++alive_;
   Contact& c = contacts_[index];
   c = {};
-  c.alive = 1;
+  Spot& spot = spots_[index];
+  spot = {};
+  spot.alive = 1;
+  spot.ns = spot.detected_ns = group.ns;
+  spot.next = spot.previous = spot.cell = kNone;
+  spot.sensor = static_cast<std::uint16_t>(s & 0x1FFF);
   c.anchor = plot.place;
   c.parallel = parallel_at(plot.place.latitude);
-  c.ns = c.detected_ns = group.ns;
   c.existence = kNewborn;
   c.key = key;
   c.cause = plot.event;
   c.track = track;
-  c.next = c.previous = c.cell = c.due = c.twin = kNone;
+  c.due = c.twin = kNone;
   c.detections = 1;
-  c.sensor = static_cast<std::uint16_t>(s);
   for (std::size_t i = 0; i < sensors_.size(); ++i) {
     c.visible[i] = 1.0 - sensors_[i].hidden;
   }
   c.visible[s] = 1.0;
-  c.seen_ns[s] = c.looked_ns[s] = group.ns;
+  for (std::size_t i = 0; i < sensors_.size(); ++i) {
+    seen_ns(index, i) = 0;
+  }
+  seen_ns(index, s) = c.looked_ns[s] = group.ns;
   State state{};
   Plot here = plot;
   here.polar = false;
@@ -727,7 +757,7 @@ void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackT
   c.past_next = 1;
   Look& first = look(index, 0);
   first.ns = group.ns;
-  first.after = c.imm;
+  first.after = packed(c.imm);
   first.count = 0;
   Track& t = tracks[track];
   t.first_event = plot.event;
@@ -738,45 +768,53 @@ void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackT
   const double unknown = canonical(std::numeric_limits<double>::quiet_NaN());
   t.altitude = t.vertical_speed = t.heading = unknown;
   t.water_speed = t.wind_speed = t.wind_angle = t.battery = unknown;
-  publish(c, tracks);
+  publish(index, tracks);
   place(index);
 }
 
-// Two contacts at one place with one motion for several looks are one thing: the surer stays.
+// Two contacts at one place with one motion for several looks are one thing: the surer stays. Such
+// share their plots' gates, so only a cluster is searched.
 void Contacts::find_twins(std::size_t s, const Group& group, TrackTable& tracks) {
   for (std::size_t i = 0; i < candidate_count_; ++i) {
-    Contact& a = contacts_[candidates_[i].contact];
-    if (a.alive == 0) {
+    const std::uint32_t mine = candidates_[i].contact;
+    const Spot& a = spots_[mine];
+    const std::uint16_t root = root_[i];
+    if (a.alive == 0 || (first_in_cluster_[root] == i && next_in_cluster_[i] == kAlone)) {
       continue;
     }
+    Contact& ca = contacts_[mine];
     std::uint32_t twin = kNone;
-    for (std::size_t k = 0; k < candidate_count_ && twin == kNone; ++k) {
-      const Contact& b = contacts_[candidates_[k].contact];
+    for (std::uint16_t k = first_in_cluster_[root]; k < candidate_count_ && twin == kNone;
+         k = next_in_cluster_[k]) {
+      const std::uint32_t other = candidates_[k].contact;
+      const Spot& b = spots_[other];
+      const Contact& cb = contacts_[other];
       const bool surer = b.confirmed != a.confirmed ? b.confirmed > a.confirmed
-                                                    : b.detections > a.detections ||
-                                                          (b.detections == a.detections && k < i);
+                                                    : cb.detections > ca.detections ||
+                                                          (cb.detections == ca.detections && k < i);
       if (k == i || b.alive == 0 || !surer) {
         continue;
       }
-      double apart[3];
-      double speed[3] = {0.0, 0.0, 0.0};
       double square = 0.0;
+      double distance_squared = 0.0;
       for (std::size_t axis = 0; axis < 3; ++axis) {
-        apart[axis] = a.ecef[axis] + a.ecef_velocity[axis] * seconds_between(a.ns, group.ns) -
-                      b.ecef[axis] - b.ecef_velocity[axis] * seconds_between(b.ns, group.ns);
-        speed[axis] = a.ecef_velocity[axis] - b.ecef_velocity[axis];
-        square += speed[axis] * speed[axis];
+        const double speed = ca.ecef_velocity[axis] - cb.ecef_velocity[axis];
+        const double apart =
+            a.ecef[axis] + ca.ecef_velocity[axis] * seconds_between(a.ns, group.ns) - b.ecef[axis] -
+            cb.ecef_velocity[axis] * seconds_between(b.ns, group.ns);
+        square += speed * speed;
+        distance_squared += apart * apart;
       }
-      const double zero[3] = {0.0, 0.0, 0.0};
-      const double alike = std::max(kTwinSpeed, kTwinSigmas * (a.sigma_speed + b.sigma_speed));
-      if (distance(apart, zero) < one_thing(sensors_[s]) && square < alike * alike) {
-        twin = candidates_[k].contact;
+      const double alike = std::max(kTwinSpeed, kTwinSigmas * (ca.sigma_speed + cb.sigma_speed));
+      const double reach = one_thing(sensors_[s]);
+      if (distance_squared < reach * reach && square < alike * alike) {
+        twin = other;
       }
     }
-    a.twin_looks = twin != kNone && twin == a.twin ? a.twin_looks + 1 : 1;
-    a.twin = twin;
-    if (twin != kNone && a.twin_looks >= kTwinLooks) {
-      end(candidates_[i].contact, group.ns, tracks);
+    ca.twin_looks = twin != kNone && twin == ca.twin ? ca.twin_looks + 1 : 1;
+    ca.twin = twin;
+    if (twin != kNone && ca.twin_looks >= kTwinLooks) {
+      end(mine, group.ns, tracks);
     }
   }
 }
@@ -788,10 +826,10 @@ void Contacts::end(std::uint32_t index, std::int64_t, TrackTable& tracks) {
       part(tracks[named], tracks);
     }
   }
-  if (c.confirmed != 0) {
+  if (spots_[index].confirmed != 0) {
     // Belief keeps it as lost, with the time it was last seen, until its kind is forgotten.
     tracks[c.track].state = TrackState::lost;
-    notify(c, bit(TrackChangeKind::lost), EventClass::normal, 0);
+    notify(index, bit(TrackChangeKind::lost), EventClass::normal, 0);
     if (c.due != kNone) {
       due_[c.due].contact = kNone;
     }
@@ -799,20 +837,20 @@ void Contacts::end(std::uint32_t index, std::int64_t, TrackTable& tracks) {
     tracks.release(c.track);
   }
   unlink(index);
-  c.alive = 0;
+  spots_[index].alive = 0;
+  free_[index / 64] |= std::uint64_t{1} << index % 64;
   --alive_;
 }
 
-void Contacts::notify(Contact& c, std::uint16_t changes, EventClass event_class,
+void Contacts::notify(std::uint32_t index, std::uint16_t changes, EventClass event_class,
                       std::int64_t arrival_ns) {
+  Contact& c = contacts_[index];
   if (c.due == kNone) {
     if (due_count_ == due_.size()) {
       return;  // judged by the next sweep
     }
     const std::size_t at = (due_first_ + due_count_++) % due_.size();
-    due_[at] = {
-        c.key, c.cause,     arrival_ns, c.track, static_cast<std::uint32_t>(&c - contacts_.data()),
-        0,     event_class, {}};
+    due_[at] = {c.key, c.cause, arrival_ns, c.track, index, 0, event_class, {}};
     c.due = static_cast<std::uint32_t>(at);
   }
   Due& due = due_[c.due];
@@ -831,14 +869,15 @@ void Contacts::drop_due() {
   --due_count_;
 }
 
-void Contacts::publish(Contact& c, TrackTable& tracks) {
+void Contacts::publish(std::uint32_t index, TrackTable& tracks) {
+  Contact& c = contacts_[index];
+  Spot& spot = spots_[index];
   State s = combined(c.imm);
   if (s.x[0] * s.x[0] + s.x[1] * s.x[1] > kReanchorM * kReanchorM) {
     const Place to = moved(c.anchor, s.x[0], s.x[1], c.parallel);
     c.anchor = to;
     c.parallel = parallel_at(to.latitude);
     shift(c.imm, s.x[0], s.x[1]);
-    const auto index = static_cast<std::uint32_t>(&c - contacts_.data());
     for (std::size_t i = 0; i < c.past_count; ++i) {
       Look& past = look(index, i);
       shift(past.after, s.x[0], s.x[1]);
@@ -859,12 +898,13 @@ void Contacts::publish(Contact& c, TrackTable& tracks) {
   t.variance_velocity = (s.p[2][2] + s.p[3][3]) / 2.0;
   t.previous_event = t.position_event != c.cause ? t.position_event : t.previous_event;
   t.position_event = c.cause;
-  t.observed_ns = t.heard_ns = c.detected_ns;
-  t.filter_ns = c.ns;
+  t.observed_ns = t.heard_ns = spot.detected_ns;
+  t.filter_ns = spot.ns;
   t.updates = c.detections;
   t.last_nis = c.nis;
-  t.sensor_mask |= 1U << c.sensor;
-  t.source_mask |= sensors_[c.sensor].source < 32 ? 1U << sensors_[c.sensor].source : 0U;
+  const std::uint16_t source = sensors_[spot.sensor].source;
+  t.sensor_mask |= 1U << spot.sensor;
+  t.source_mask |= source < 32 ? 1U << source : 0U;
   refresh_place(t);
   const double horizontal = det_sqrt(t.normal[0] * t.normal[0] + t.normal[1] * t.normal[1]);
   const Vector3 east{-t.normal[1] / horizontal, t.normal[0] / horizontal, 0.0};
@@ -873,19 +913,21 @@ void Contacts::publish(Contact& c, TrackTable& tracks) {
   const double e = s.x[2];
   const double n = s.x[3];
   for (std::size_t i = 0; i < 3; ++i) {
-    c.ecef[i] = t.ecef[i];
+    spot.ecef[i] = t.ecef[i];
   }
   c.ecef_velocity[0] = east.x * e + north.x * n;
   c.ecef_velocity[1] = east.y * e + north.y * n;
   c.ecef_velocity[2] = north.z * n;
-  c.sigma = det_sqrt(std::max(s.p[0][0], s.p[1][1]));
+  spot.sigma = det_sqrt(std::max(s.p[0][0], s.p[1][1]));
   c.sigma_speed = det_sqrt(std::max(s.p[2][2], s.p[3][3]));
 }
 
-Vector3 Contacts::predicted_ecef(const Contact& c, std::int64_t ns) const {
-  const double dt = seconds_between(c.ns, ns);
-  return {c.ecef[0] + c.ecef_velocity[0] * dt, c.ecef[1] + c.ecef_velocity[1] * dt,
-          c.ecef[2] + c.ecef_velocity[2] * dt};
+Vector3 Contacts::predicted_ecef(std::uint32_t index, std::int64_t ns) const {
+  const Contact& c = contacts_[index];
+  const Spot& spot = spots_[index];
+  const double dt = seconds_between(spot.ns, ns);
+  return {spot.ecef[0] + c.ecef_velocity[0] * dt, spot.ecef[1] + c.ecef_velocity[1] * dt,
+          spot.ecef[2] + c.ecef_velocity[2] * dt};
 }
 
 std::uint32_t Contacts::bucket_of(std::int64_t x, std::int64_t y, std::int64_t z) const {
@@ -897,47 +939,48 @@ std::uint32_t Contacts::bucket_of(std::int64_t x, std::int64_t y, std::int64_t z
 }
 
 void Contacts::place(std::uint32_t index) {
-  Contact& c = contacts_[index];
+  Spot& spot = spots_[index];
   const auto cell = [&](double metres) { return to_int64(std::floor(metres / cell_m_)); };
-  const std::uint32_t bucket = bucket_of(cell(c.ecef[0]), cell(c.ecef[1]), cell(c.ecef[2]));
-  if (bucket == c.cell) {
+  const std::uint32_t bucket =
+      bucket_of(cell(spot.ecef[0]), cell(spot.ecef[1]), cell(spot.ecef[2]));
+  if (bucket == spot.cell) {
     return;
   }
   unlink(index);
-  c.cell = bucket;
-  c.previous = kNone;
-  c.next = cells_[bucket];
-  if (c.next != kNone) {
-    contacts_[c.next].previous = index;
+  spot.cell = bucket;
+  spot.previous = kNone;
+  spot.next = cells_[bucket];
+  if (spot.next != kNone) {
+    spots_[spot.next].previous = index;
   }
   cells_[bucket] = index;
 }
 
 void Contacts::unlink(std::uint32_t index) {
-  Contact& c = contacts_[index];
-  if (c.cell == kNone) {
+  Spot& spot = spots_[index];
+  if (spot.cell == kNone) {
     return;
   }
-  if (c.next != kNone) {
-    contacts_[c.next].previous = c.previous;
+  if (spot.next != kNone) {
+    spots_[spot.next].previous = spot.previous;
   }
-  if (c.previous != kNone) {
-    contacts_[c.previous].next = c.next;
+  if (spot.previous != kNone) {
+    spots_[spot.previous].next = spot.next;
   } else {
-    cells_[c.cell] = c.next;
+    cells_[spot.cell] = spot.next;
   }
-  c.cell = c.next = c.previous = kNone;
+  spot.cell = spot.next = spot.previous = kNone;
 }
 
 bool Contacts::estimate(const Track& track, std::int64_t ns, Place& out,
                         double (&covariance)[3]) const {
   for (std::uint32_t i = 0; i < high_water_; ++i) {
     const Contact& c = contacts_[i];
-    if (c.alive == 0 || c.key != track.key) {
+    if (spots_[i].alive == 0 || c.key != track.key) {
       continue;
     }
     Imm imm = c.imm;
-    predict(imm, seconds_between(c.ns, ns), noise_);
+    predict(imm, seconds_between(spots_[i].ns, ns), noise_);
     const State s = combined(imm);
     out = moved(c.anchor, s.x[0], s.x[1], c.parallel);
     covariance[0] = s.p[0][0];
@@ -949,10 +992,11 @@ bool Contacts::estimate(const Track& track, std::int64_t ns, Place& out,
 }
 
 std::size_t Contacts::frozen_bytes_bound(std::size_t contacts, std::size_t sensors) {
-  return sensors == 0
-             ? 0
-             : 256 + contacts * (sizeof(Contact) + kPast * sizeof(Look) + 4 + 2 * sizeof(Due)) +
-                   sensors * (sizeof(SensorState) + kGroupPlots * sizeof(Plot));
+  return sensors == 0 ? 0
+                      : 256 +
+                            contacts * (sizeof(Contact) + sizeof(Spot) + kPast * sizeof(Look) + 4 +
+                                        2 * sizeof(Due) + 8 * sensors) +
+                            sensors * (sizeof(SensorState) + kGroupPlots * sizeof(Plot));
 }
 
 void Contacts::freeze(Freezer& out) const {
@@ -963,9 +1007,13 @@ void Contacts::freeze(Freezer& out) const {
   out.put(high_water_);
   out.put(static_cast<std::uint32_t>(alive_));
   for (std::uint32_t i = 0; i < high_water_; ++i) {
-    if (contacts_[i].alive != 0) {
+    if (spots_[i].alive != 0) {
       out.put(i);
       out.put(contacts_[i]);
+      out.put(spots_[i]);
+      for (std::size_t s = 0; s < sensors_.size(); ++s) {
+        out.put(seen_ns(i, s));
+      }
       for (std::size_t k = 0; k < kPast; ++k) {
         out.put(past_[std::size_t{i} * kPast + k]);
       }
@@ -993,21 +1041,29 @@ bool Contacts::thaw(Thawer& in, const TrackTable& tracks) {
   if (high_water_ > contacts_.size() || alive > high_water_) {
     return false;
   }
-  for (Contact& c : contacts_) {
-    c.alive = 0;
+  for (std::uint32_t i = 0; i < spots_.size(); ++i) {
+    spots_[i] = {};
+    free_[i / 64] |= std::uint64_t{1} << i % 64;
   }
   std::fill(cells_.begin(), cells_.end(), kNone);
   alive_ = 0;
   for (std::uint32_t n = 0; n < alive && in.ok(); ++n) {
     const auto i = in.get<std::uint32_t>();
     const auto c = in.get<Contact>();
-    if (i >= high_water_ || contacts_[i].alive != 0 || c.sensor >= sensors_.size() ||
+    const auto spot = in.get<Spot>();
+    if (i >= high_water_ || spots_[i].alive != 0 || spot.sensor >= sensors_.size() ||
         c.past_count == 0 || c.past_count > kPast || c.past_next >= kPast ||
-        c.track >= tracks.capacity() || !tracks.in_use(c.track) || c.alive != 1) {
+        c.track >= tracks.capacity() || !tracks.in_use(c.track) || spot.alive == 0) {
       return false;
     }
     contacts_[i] = c;
-    contacts_[i].due = contacts_[i].cell = contacts_[i].next = contacts_[i].previous = kNone;
+    contacts_[i].due = kNone;
+    spots_[i] = spot;
+    spots_[i].cell = spots_[i].next = spots_[i].previous = kNone;
+    free_[i / 64] &= ~(std::uint64_t{1} << i % 64);
+    for (std::size_t s = 0; s < sensors_.size(); ++s) {
+      seen_ns(i, s) = in.get<std::int64_t>();
+    }
     ++alive_;
     for (std::size_t k = 0; k < kPast; ++k) {
       past_[std::size_t{i} * kPast + k] = in.get<Look>();
@@ -1025,7 +1081,7 @@ bool Contacts::thaw(Thawer& in, const TrackTable& tracks) {
   for (std::size_t i = 0; i < due_count_; ++i) {
     due_[i] = in.get<Due>();
     if (due_[i].contact != kNone) {
-      if (due_[i].contact >= high_water_ || contacts_[due_[i].contact].alive == 0) {
+      if (due_[i].contact >= high_water_ || spots_[due_[i].contact].alive == 0) {
         return false;
       }
       contacts_[due_[i].contact].due = static_cast<std::uint32_t>(i);

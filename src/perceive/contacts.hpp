@@ -85,43 +85,45 @@ class Contacts {
 
   struct Look {  // one update, as it was done, and the state it left
     std::int64_t ns;
-    Imm after;
-    std::array<Share, kShares> shares;
     std::uint64_t count;
+    PackedImm after;
+    std::array<Share, kShares> shares;
+  };
+  // What a search looks at, by contact: one cache line.
+  struct alignas(64) Spot {
+    double ecef[3];                      // m, at ns
+    double sigma;                        // m, of the position, the larger axis
+    std::int64_t ns;                     // of the state
+    std::int64_t detected_ns;            // of the newest report
+    std::uint32_t next, previous, cell;  // those in the same cell of the index
+    std::uint16_t sensor : 13;           // of the newest report
+    std::uint16_t alive : 1, confirmed : 1, coasting : 1;
+    std::uint16_t reserved;
   };
   struct Contact {
     Place anchor;
     Parallel parallel;  // of the anchor
     Imm imm;
-    std::int64_t ns;           // of imm
-    std::int64_t detected_ns;  // of the newest report
-    double existence;          // log-odds
-    double nis;                // of the newest look
-    double ecef[3];            // m, at ns
-    double ecef_velocity[3];   // m/s
-    double sigma;              // m, of the position, the larger axis
-    double sigma_speed;        // m/s, of each velocity
+    double existence;         // log-odds
+    double nis;               // of the newest look
+    double ecef_velocity[3];  // m/s
+    double sigma_speed;       // m/s, of each velocity
     std::uint64_t key, cause;
     std::uint64_t claim;   // key of the named track that reports from here
     std::uint32_t claims;  // in a row
     std::uint32_t padding;
-    // By sensor: its newest report, and the chance that it can see the contact at all.
-    std::array<std::int64_t, limits::kSensors> seen_ns, looked_ns;
+    // By sensor: its newest look, and the chance that it can see the contact at all.
+    std::array<std::int64_t, limits::kSensors> looked_ns;
     std::array<double, limits::kSensors> visible;
     std::array<std::uint8_t, limits::kSensors> unseen;  // looks by a sensor that never saw it
     std::uint32_t track;                                // index in the table
-    std::uint32_t next, previous, cell;                 // those in the same cell of the index
     std::uint32_t detections;
     std::uint32_t twin;        // the contact it may be a double of
     std::uint32_t twin_looks;  // and for how many looks
     std::uint32_t due;         // place in the queue; kNone
-    std::uint16_t sensor;      // of the newest report
-    std::uint8_t alive;
-    std::uint8_t confirmed;
-    std::uint8_t coasting;
     std::uint8_t past_count;
     std::uint8_t past_next;
-    std::uint8_t reserved;
+    std::uint8_t reserved[2];
   };
   // Of one datagram, until its last report.
   struct Group {
@@ -156,9 +158,9 @@ class Contacts {
     std::uint32_t count;
   };
   struct Pair {
-    std::uint16_t candidate, plot;
     double gain;
-    Offset at;
+    std::uint16_t candidate, plot;
+    std::uint16_t next;  // of the same cluster
   };
 
   std::size_t sensor_of(const EventHeader& event, const Observation& o) const;
@@ -170,21 +172,30 @@ class Contacts {
   void add_candidate(std::uint32_t contact, std::int64_t ns);
   void find_pairs(const Sensor& sensor, std::span<const Plot> plots);
   void associate(std::span<const Plot> plots);
-  void share_out(std::span<const Plot> plots);
+  void share_out(std::span<const Plot> plots, std::uint16_t first_pair);
   void give(Candidate& candidate, std::uint16_t plot, const Plot& value, double probability);
-  void apply(Candidate& candidate, std::size_t sensor, const Group& group);
+  void apply(Candidate& candidate, std::size_t sensor, const Group& group,
+             std::span<const Plot> plots);
   double visibility(const Contact& c, std::size_t sensor, std::int64_t ns) const;
-  std::uint32_t denials(const Contact& c) const;
-  void miss(Contact& c, std::size_t sensor, std::int64_t ns);
+  std::uint32_t denials(std::uint32_t contact) const;
+  // Its newest report of the contact; 0: it never saw it.
+  std::int64_t& seen_ns(std::uint32_t contact, std::size_t sensor) {
+    return seen_[sensor * contacts_.size() + contact];
+  }
+  std::int64_t seen_ns(std::uint32_t contact, std::size_t sensor) const {
+    return seen_[sensor * contacts_.size() + contact];
+  }
+  void miss(std::uint32_t contact, std::size_t sensor, std::int64_t ns);
   void settle(std::uint32_t contact, const Group& group, TrackTable& tracks);
   void begin(const Plot& plot, std::size_t sensor, const Group& group, TrackTable& tracks);
   void find_twins(std::size_t sensor, const Group& group, TrackTable& tracks);
   void end(std::uint32_t contact, std::int64_t ns, TrackTable& tracks);
-  void notify(Contact& c, std::uint16_t changes, EventClass event_class, std::int64_t arrival_ns);
-  void publish(Contact& c, TrackTable& tracks);
+  void notify(std::uint32_t contact, std::uint16_t changes, EventClass event_class,
+              std::int64_t arrival_ns);
+  void publish(std::uint32_t contact, TrackTable& tracks);
   void place(std::uint32_t contact);
   void unlink(std::uint32_t contact);
-  Vector3 predicted_ecef(const Contact& c, std::int64_t ns) const;
+  Vector3 predicted_ecef(std::uint32_t contact, std::int64_t ns) const;
   std::uint32_t bucket_of(std::int64_t x, std::int64_t y, std::int64_t z) const;
   std::span<Look> past(std::uint32_t contact) {
     return past_.subspan(std::size_t{contact} * kPast, kPast);
@@ -200,6 +211,9 @@ class Contacts {
   ImmNoise noise_{};
   double cell_m_ = 1.0;
   std::span<Contact> contacts_;
+  std::span<Spot> spots_;          // by contact
+  std::span<std::int64_t> seen_;   // by sensor and contact
+  std::span<std::uint64_t> free_;  // bit of contacts not in use
   std::span<Look> past_;
   std::span<std::uint32_t> cells_;  // first contact of each bucket
   std::span<SensorState> states_;
@@ -218,7 +232,8 @@ class Contacts {
   std::span<Pair> pairs_;
   std::size_t candidate_count_ = 0;
   std::size_t pair_count_ = 0;
-  std::span<double> claimed_;      // by plot: probability that it is some contact's
+  std::span<double> claimed_;  // by plot: probability that it is some contact's
+  std::span<std::uint16_t> first_in_cluster_, next_in_cluster_, first_pair_;
   std::span<std::uint16_t> root_;  // of the union of candidates and plots that gates connect
   std::span<std::uint16_t> cluster_candidates_, cluster_plots_, place_in_cluster_, plot_of_;
   std::size_t cluster_candidate_count_ = 0;

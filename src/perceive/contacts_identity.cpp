@@ -44,9 +44,11 @@ void Contacts::identify(Track& named, TrackTable& tracks) {
   }
   // How far apart name and contact are, in what both may be wrong by; above the gate they do not
   // fit.
-  const auto misfit = [&](const Contact& c) {
-    const Vector3 at = predicted_ecef(c, ns);
-    const double ago = std::abs(seconds_between(c.ns, ns));
+  const auto misfit = [&](std::uint32_t index) {
+    const Contact& c = contacts_[index];
+    const Spot& spot = spots_[index];
+    const Vector3 at = predicted_ecef(index, ns);
+    const double ago = std::abs(seconds_between(spot.ns, ns));
     const double away[3] = {at.x - named.ecef[0], at.y - named.ecef[1], at.z - named.ecef[2]};
     double distance = 0.0;
     double speed = 0.0;
@@ -55,17 +57,17 @@ void Contacts::identify(Track& named, TrackTable& tracks) {
       const double dv = c.ecef_velocity[i] - velocity[i];
       speed += dv * dv;
     }
-    const double place = c.sigma * c.sigma + named.variance_position + kAntenna * kAntenna +
+    const double place = spot.sigma * spot.sigma + named.variance_position + kAntenna * kAntenna +
                          ago * ago * c.sigma_speed * c.sigma_speed;
     const double motion = c.sigma_speed * c.sigma_speed + named.variance_velocity +
                           kLeastSpeedSigma * kLeastSpeedSigma;
     return std::max(det_sqrt(distance / place), det_sqrt(speed / motion));
   };
   if (named.partner != 0) {
-    Contact& c = contacts_[named.partner_slot];
-    if (c.alive == 0 || c.key != named.partner) {
+    if (spots_[named.partner_slot].alive == 0 ||
+        contacts_[named.partner_slot].key != named.partner) {
       part(named, tracks);
-    } else if (misfit(c) <= kNameGate) {
+    } else if (misfit(named.partner_slot) <= kNameGate) {
       named.misfits = 0;
       named.denied = 0;
       return;
@@ -83,12 +85,11 @@ void Contacts::identify(Track& named, TrackTable& tracks) {
     const std::uint32_t bucket =
         bucket_of(cell(named.ecef[0]) + i % 3 - 1, cell(named.ecef[1]) + i / 3 % 3 - 1,
                   cell(named.ecef[2]) + i / 9 - 1);
-    for (std::uint32_t k = cells_[bucket]; k != kNone; k = contacts_[k].next) {
-      const Contact& c = contacts_[k];
-      const double away = misfit(c);
+    for (std::uint32_t k = cells_[bucket]; k != kNone; k = spots_[k].next) {
+      const double away = misfit(k);
       anything = anything || away <= kNameGate;
       // Of equals the first slot: the index's own order depends on its past.
-      if (c.confirmed != 0 && tracks[c.track].partner == 0 &&
+      if (spots_[k].confirmed != 0 && tracks[contacts_[k].track].partner == 0 &&
           (away < least || (away == least && k < best))) {
         least = away;
         best = k;

@@ -71,7 +71,7 @@ State combined(const Imm& imm) {
   return mixture<kModels>({&imm.model[0], &imm.model[1]}, imm.weight, kModels);
 }
 
-Fit fit_of(const Imm& imm, const Plot& plot, const Offset& at) {
+Fit fit_of(const Imm& imm, const Measured& plot, const Offset& at) {
   Fit fit{};
   double density = 0.0;
   for (std::size_t m = 0; m < kModels; ++m) {
@@ -132,6 +132,48 @@ void update(Imm& imm, std::span<const Share> shares) {
     }
   }
   set_weights(imm, imm.weight[0] * likelihood[0], imm.weight[1] * likelihood[1]);
+}
+
+PackedImm packed(const Imm& imm) {
+  PackedImm out;
+  std::size_t at = 0;
+  for (const State& state : imm.model) {
+    for (std::size_t i = 0; i < kStateSize; ++i) {
+      out.values[at++] = state.x[i];
+    }
+    for (std::size_t i = 0; i < kStateSize; ++i) {
+      for (std::size_t j = i; j < kStateSize; ++j) {
+        out.values[at++] = state.p[i][j];
+      }
+    }
+  }
+  out.values[at] = imm.weight[0];
+  return out;
+}
+
+Imm unpacked(const PackedImm& packed) {
+  Imm imm;
+  std::size_t at = 0;
+  for (State& state : imm.model) {
+    for (std::size_t i = 0; i < kStateSize; ++i) {
+      state.x[i] = packed.values[at++];
+    }
+    for (std::size_t i = 0; i < kStateSize; ++i) {
+      for (std::size_t j = i; j < kStateSize; ++j) {
+        state.p[i][j] = state.p[j][i] = packed.values[at++];
+      }
+    }
+  }
+  imm.weight = {packed.values[at], 1.0 - packed.values[at]};
+  return imm;
+}
+
+void shift(PackedImm& imm, double east, double north) {
+  constexpr std::size_t kModel = kStateSize + kStateSize * (kStateSize + 1) / 2;
+  for (std::size_t m = 0; m < kModels; ++m) {
+    imm.values[m * kModel] -= east;
+    imm.values[m * kModel + 1] -= north;
+  }
 }
 
 void shift(Imm& imm, double east, double north) {

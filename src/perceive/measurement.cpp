@@ -42,7 +42,7 @@ std::array<double, 2> polar_of(double east, double north, double (&d)[2][2]) {
   return {range, det_atan2(east, north)};
 }
 
-Innovation innovation_of(const Plot& plot, const Offset& at, const State& state) {
+Innovation innovation_of(const Measured& plot, const Offset& at, const State& state) {
   Innovation n{};
   const double away[2] = {state.x[0] - at.east, state.x[1] - at.north};
   const double range = det_sqrt(plot.from_sensor[0] * plot.from_sensor[0] +

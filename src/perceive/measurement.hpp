@@ -10,20 +10,24 @@
 
 namespace vedette::perceive {
 
-// One report of a sensor, placed.
-struct Plot {
-  Place place;
-  double ecef[3];           // m
+// What an update takes from a report.
+struct Measured {
   double from_sensor[2];    // m east and north in the sensor's tangent plane
   double rotation[2][2];    // from the plane at the plot to the sensor's
   double variance_range;    // m^2
   double variance_azimuth;  // rad^2
   double variance_place;    // m^2, each axis: the target's own size
-  std::uint64_t event;      // sequence
-  std::uint64_t identity;   // what it says it is; 0: nothing
-  std::uint32_t merged;     // reports it stands for
   bool polar;               // range and azimuth were measured, else east and north
-  std::uint8_t reserved[3];
+  std::uint8_t reserved[7];
+};
+
+// One report of a sensor, placed.
+struct Plot : Measured {
+  Place place;
+  double ecef[3];          // m
+  std::uint64_t event;     // sequence
+  std::uint64_t identity;  // what it says it is; 0: nothing
+  std::uint64_t merged;    // reports it stands for
 };
 
 // A plot seen from a predicted state: difference, its derivative by the position, and its noise.
@@ -33,7 +37,7 @@ struct Innovation {
   double r[2][2];
 };
 // `at` is the plot's place in the contact's coordinates.
-Innovation innovation_of(const Plot& plot, const Offset& at, const State& state);
+Innovation innovation_of(const Measured& plot, const Offset& at, const State& state);
 
 // Range (m) and azimuth (rad, clockwise from north) of a point in the sensor's plane, with the
 // derivative of both by east and north.

@@ -95,7 +95,8 @@ Plot placed(const SensorFrame& frame, const Sensor& sensor, const Observation& o
 }
 
 void merge(const SensorFrame& frame, Plot& into, const Plot& other) {
-  const double share = static_cast<double>(other.merged) / (into.merged + other.merged);
+  const double share =
+      static_cast<double>(other.merged) / static_cast<double>(into.merged + other.merged);
   into.from_sensor[0] += share * (other.from_sensor[0] - into.from_sensor[0]);
   into.from_sensor[1] += share * (other.from_sensor[1] - into.from_sensor[1]);
   into.merged += other.merged;
