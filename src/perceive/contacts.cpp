@@ -32,6 +32,10 @@ constexpr double kTurnPrior = 0.05;  // rad/s
 constexpr double kTurnNoise = 0.03;  // rad/s per root second
 
 constexpr double kReanchorM = 2000.0;
+// What a straight line from its newest place may miss a contact's own prediction by: in a turn, or
+// on the way back through one.
+constexpr double kReachM = 20.0;
+constexpr double kLateReachM = 100.0;
 constexpr double kTwinSpeed = 2.0;   // m/s
 constexpr double kTwinSigmas = 2.0;  // of both velocities together, where they are not well known
 constexpr double kExtents = 5.0;     // reports of one target lie no further apart, in extents
@@ -334,7 +338,7 @@ void Contacts::close(std::size_t s, TrackTable& tracks) {
     state.turn_ns = group.ns;
   }
   find_candidates(group, plots);
-  find_pairs(sensor, plots);
+  find_pairs(sensor, group, plots);
   associate(plots);
   const auto covered = [&](std::uint32_t i) {
     return covers(group.frame, sensor, predicted_ecef(i, group.ns), 2.0 * spots_[i].sigma);
@@ -420,29 +424,43 @@ void Contacts::add_candidate(std::uint32_t index, std::int64_t ns) {
   candidate.late = late;
   candidate.count = 0;
   candidate.none = 1.0;
-  candidate.imm = late ? unpacked(look(index, after).after) : c.imm;
+  candidate.imm = unpacked(look(index, after).after);
   predict(candidate.imm, seconds_between(late ? look(index, after).ns : spots_[index].ns, ns),
           noise_);
   candidate.state = combined(candidate.imm);
   candidate_of_[index] = static_cast<std::uint16_t>(candidate_count_++);
 }
 
-void Contacts::find_pairs(const Sensor& sensor, std::span<const Plot> plots) {
+void Contacts::find_pairs(const Sensor& sensor, const Group& group, std::span<const Plot> plots) {
   pair_count_ = 0;
   const double gate = tracker_.gate_sigma * tracker_.gate_sigma;
   const double seen = det_log(sensor.detection / (sensor.clutter * (1.0 - sensor.detection)));
+  for (std::size_t p = 0; p < plots.size(); ++p) {  // until associate() says whose they are
+    const Plot& plot = plots[p];
+    const double squared =
+        plot.from_sensor[0] * plot.from_sensor[0] + plot.from_sensor[1] * plot.from_sensor[1];
+    claimed_[p] =
+        det_sqrt(plot.variance_range + plot.variance_azimuth * squared + 2.0 * plot.variance_place);
+  }
   for (std::size_t i = 0; i < candidate_count_; ++i) {
     const Candidate& candidate = candidates_[i];
     const Contact& c = contacts_[candidate.contact];
-    const double spread = det_sqrt(candidate.state.p[0][0] + candidate.state.p[1][1]);
+    // No motion's gate is wider than this.
+    double spread = 0.0;
+    for (const State& state : candidate.imm.model) {
+      const double east = state.x[0] - candidate.state.x[0];
+      const double north = state.x[1] - candidate.state.x[1];
+      spread = std::max(spread, tracker_.gate_sigma * det_sqrt(state.p[0][0] + state.p[1][1]) +
+                                    det_sqrt(east * east + north * north));
+    }
+    const Vector3 at_group = predicted_ecef(candidate.contact, group.ns);
+    const double here[3] = {at_group.x, at_group.y, at_group.z};
+    const double late = candidate.late ? kLateReachM : kReachM;
     for (std::size_t p = 0; p < plots.size(); ++p) {
-      const Offset at = offset_between(c.anchor, plots[p].place, c.parallel);
-      const double east = at.east - candidate.state.x[0];
-      const double north = at.north - candidate.state.x[1];
-      const double reach = tracker_.gate_sigma * (spread + 0.25 * cell_m_);
-      if (east * east + north * north > reach * reach) {
+      if (distance(here, plots[p].ecef) > spread + tracker_.gate_sigma * claimed_[p] + late) {
         continue;
       }
+      const Offset at = offset_between(c.anchor, plots[p].place, c.parallel);
       const Fit fit = fit_of(candidate.imm, plots[p], at);
       const double gain = seen + fit.log_density;
       if (fit.distance <= gate && gain > 0.0 && pair_count_ < kGroupPairs) {
@@ -587,13 +605,13 @@ void Contacts::apply(Candidate& candidate, std::size_t s, const Group& group,
   mine.count = candidate.count;
   std::copy(shares.begin(), shares.end(), mine.shares.begin());
   // What was seen since is worked again on top of it.
-  c.imm = candidate.imm;
+  Imm newest = candidate.imm;
   std::int64_t at_ns = group.ns;
   for (std::size_t i = candidate.after; i-- > 0;) {
     Look& later = look(index, i);
-    predict(c.imm, seconds_between(at_ns, later.ns), noise_);
-    update(c.imm, std::span<const Share>(later.shares.data(), later.count));
-    later.after = packed(c.imm);
+    predict(newest, seconds_between(at_ns, later.ns), noise_);
+    update(newest, std::span<const Share>(later.shares.data(), later.count));
+    later.after = packed(newest);
     at_ns = later.ns;
   }
   spot.ns = at_ns;
@@ -603,6 +621,7 @@ void Contacts::apply(Candidate& candidate, std::size_t s, const Group& group,
     seen_ns(index, s) = std::max(seen_ns(index, s), group.ns);
     c.looked_ns[s] = std::max(c.looked_ns[s], group.ns);
     c.visible[s] = 1.0;
+    c.unseen[s] = 0;
     if (group.ns >= spot.detected_ns) {
       spot.detected_ns = group.ns;
       spot.sensor = static_cast<std::uint16_t>(s & 0x1FFF);
@@ -612,7 +631,8 @@ void Contacts::apply(Candidate& candidate, std::size_t s, const Group& group,
   candidate.updated = true;
   Digest digest;
   digest.mix(counts_.digest);
-  digest.mix(Bytes(reinterpret_cast<const std::uint8_t*>(&c.imm), sizeof c.imm));
+  const PackedImm& kept = look(index, 0).after;
+  digest.mix(Bytes(reinterpret_cast<const std::uint8_t*>(&kept), sizeof kept));
   counts_.digest = digest.value();
 }
 
@@ -640,12 +660,8 @@ void Contacts::miss(std::uint32_t index, std::size_t s, std::int64_t ns) {
 }
 
 std::uint32_t Contacts::denials(std::uint32_t index) const {
-  std::uint32_t most = 0;
-  for (std::size_t s = 0; s < sensors_.size(); ++s) {
-    most =
-        seen_ns(index, s) == 0 ? std::max<std::uint32_t>(most, contacts_[index].unseen[s]) : most;
-  }
-  return most;
+  const auto& unseen = contacts_[index].unseen;
+  return *std::max_element(unseen.begin(), unseen.end());
 }
 
 // After a look: what it makes of the contact's standing.
@@ -751,13 +767,14 @@ void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackT
     state.p[i + 2][i + 2] = tracker_.max_speed * tracker_.max_speed / 9.0;
   }
   state.p[4][4] = kTurnPrior * kTurnPrior;
-  c.imm.model = {state, state};
-  c.imm.weight = {kStraightS / (kStraightS + kTurningS), kTurningS / (kStraightS + kTurningS)};
+  Imm imm;
+  imm.model = {state, state};
+  imm.weight = {kStraightS / (kStraightS + kTurningS), kTurningS / (kStraightS + kTurningS)};
   c.past_count = 1;
   c.past_next = 1;
   Look& first = look(index, 0);
   first.ns = group.ns;
-  first.after = packed(c.imm);
+  first.after = packed(imm);
   first.count = 0;
   Track& t = tracks[track];
   t.first_event = plot.event;
@@ -872,12 +889,11 @@ void Contacts::drop_due() {
 void Contacts::publish(std::uint32_t index, TrackTable& tracks) {
   Contact& c = contacts_[index];
   Spot& spot = spots_[index];
-  State s = combined(c.imm);
+  State s = combined(unpacked(look(index, 0).after));
   if (s.x[0] * s.x[0] + s.x[1] * s.x[1] > kReanchorM * kReanchorM) {
     const Place to = moved(c.anchor, s.x[0], s.x[1], c.parallel);
     c.anchor = to;
     c.parallel = parallel_at(to.latitude);
-    shift(c.imm, s.x[0], s.x[1]);
     for (std::size_t i = 0; i < c.past_count; ++i) {
       Look& past = look(index, i);
       shift(past.after, s.x[0], s.x[1]);
@@ -979,7 +995,7 @@ bool Contacts::estimate(const Track& track, std::int64_t ns, Place& out,
     if (spots_[i].alive == 0 || c.key != track.key) {
       continue;
     }
-    Imm imm = c.imm;
+    Imm imm = unpacked(look(i, 0).after);
     predict(imm, seconds_between(spots_[i].ns, ns), noise_);
     const State s = combined(imm);
     out = moved(c.anchor, s.x[0], s.x[1], c.parallel);

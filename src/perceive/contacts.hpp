@@ -102,8 +102,7 @@ class Contacts {
   };
   struct Contact {
     Place anchor;
-    Parallel parallel;  // of the anchor
-    Imm imm;
+    Parallel parallel;        // of the anchor
     double existence;         // log-odds
     double nis;               // of the newest look
     double ecef_velocity[3];  // m/s
@@ -170,7 +169,7 @@ class Contacts {
   void end_turn(std::size_t sensor, std::int64_t ns, TrackTable& tracks, const SensorFrame& frame);
   void find_candidates(const Group& group, std::span<const Plot> plots);
   void add_candidate(std::uint32_t contact, std::int64_t ns);
-  void find_pairs(const Sensor& sensor, std::span<const Plot> plots);
+  void find_pairs(const Sensor& sensor, const Group& group, std::span<const Plot> plots);
   void associate(std::span<const Plot> plots);
   void share_out(std::span<const Plot> plots, std::uint16_t first_pair);
   void give(Candidate& candidate, std::uint16_t plot, const Plot& value, double probability);
@@ -199,6 +198,11 @@ class Contacts {
   std::uint32_t bucket_of(std::int64_t x, std::int64_t y, std::int64_t z) const;
   std::span<Look> past(std::uint32_t contact) {
     return past_.subspan(std::size_t{contact} * kPast, kPast);
+  }
+  const Look& look(std::uint32_t contact, std::size_t newest_first) const {
+    const Contact& c = contacts_[contact];
+    return past_[std::size_t{contact} * kPast +
+                 (c.past_next + 2 * kPast - 1 - newest_first) % kPast];
   }
   Look& look(std::uint32_t contact, std::size_t newest_first) {
     const Contact& c = contacts_[contact];

@@ -30,7 +30,9 @@ Cost run(std::size_t targets) {
   const double half = 150.0 * std::sqrt(static_cast<double>(targets));
   std::vector<tests::SimulatedSensor> sensors;
   for (int i = 0; i < 5; ++i) {
-    sensors.push_back({0.1 * half * i, -0.1 * half * i, 3.0 * half, 0, 360, 1.0, 5, 0.05, 0.95});
+    // As exact at the edge whatever the size, so that only the number of tracks differs.
+    sensors.push_back({0.1 * half * i, -0.1 * half * i, 3.0 * half, 0, 360, 1.0, 5,
+                       57.3 * 10.0 / (3.0 * half), 0.95});
   }
   tests::TrackingWorld world(5, targets, half, sensors, 1e-9, 0.0);
   std::vector<std::uint8_t> bytes;
