@@ -4,6 +4,7 @@
 #include "cli/command.hpp"
 #include "model/expression.hpp"
 #include "node/node.hpp"
+#include "perceive/contacts.hpp"
 #include "plan/plan.hpp"
 #include "platform/file.hpp"
 #include "platform/hash.hpp"
@@ -62,7 +63,22 @@ void plan_json(const LoadedPlan& loaded, Json& json) {
     json.member("class", kClasses[s->event_class()]).member("credits", s->credits());
     json.member("when_full", s->lossless() ? "wait" : "refuse").end_object();
   }
-  json.end_array().key("assessments").begin_array();
+  json.end_array().key("sensors").begin_array();
+  for (const plan::Sensor* s : *p.sensors()) {
+    json.begin_object().member("name", s->name()->string_view());
+    json.member("source", p.sources()->Get(s->source())->name()->string_view());
+    json.member("range_m", s->range_max(), 1).member("update_s", s->update_s(), 3);
+    json.member("scan", s->turns() ? "turn" : "datagram").end_object();
+  }
+  json.end_array();
+  if (p.sensors()->size() != 0) {
+    const perceive::WorstDatagram worst = perceive::worst_datagram(p.limits()->contacts());
+    json.key("tracking").begin_object().member("contacts", p.limits()->contacts());
+    json.member("reports", worst.reports).member("distance_tests", worst.distance_tests);
+    json.member("gate_tests", worst.gate_tests).member("updates", worst.updates);
+    json.member("assignment_steps", worst.assignment_steps).end_object();
+  }
+  json.key("assessments").begin_array();
   for (const plan::Assessment* a : *p.assessments()) {
     json.begin_object().member("name", a->name()->string_view());
     json.member("of", kSubjects[a->subject()]).member("when", a->when()->text()->string_view());
@@ -108,6 +124,24 @@ void plan_text(const LoadedPlan& loaded) {
     std::printf("  %-16s %-9s -> %-8s -> lane of %u, class %s, when full: %s\n", s->name()->c_str(),
                 kDrivers[static_cast<int>(s->driver())], kCodecs[s->codec()], s->credits(),
                 kClasses[s->event_class()], s->lossless() ? "wait" : "refuse and count");
+  }
+  if (p.sensors()->size() != 0) {
+    std::printf("\nsensors -> contacts, at most %u followed\n", p.limits()->contacts());
+    for (const plan::Sensor* s : *p.sensors()) {
+      std::printf("  %-16s of %-8s sees %g m, %s %g s, reports %g %% of what is there\n",
+                  s->name()->c_str(), p.sources()->Get(s->source())->name()->c_str(),
+                  s->range_max(), s->turns() ? "a turn takes" : "a scan each", s->update_s(),
+                  s->detection() * 100.0);
+    }
+    const perceive::WorstDatagram worst = perceive::worst_datagram(p.limits()->contacts());
+    std::printf(
+        "  one datagram at worst: %llu reports, %llu distance tests, %llu gate tests, "
+        "%llu assignment steps, %llu updates\n",
+        static_cast<unsigned long long>(worst.reports),
+        static_cast<unsigned long long>(worst.distance_tests),
+        static_cast<unsigned long long>(worst.gate_tests),
+        static_cast<unsigned long long>(worst.assignment_steps),
+        static_cast<unsigned long long>(worst.updates));
   }
   std::printf("\nassessments (judged on every change of their subject, and every %s)\n",
               seconds(p.limits()->tick_ns()).c_str());

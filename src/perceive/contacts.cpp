@@ -87,6 +87,18 @@ constexpr std::uint16_t bit(TrackChangeKind change) {
 
 }  // namespace
 
+WorstDatagram worst_datagram(std::size_t contacts) {
+  const std::uint64_t looked_at = std::min(contacts, kGroupContacts);
+  const std::uint64_t rows = std::min<std::uint64_t>(looked_at, kAssignContacts);
+  return {
+      kGroupPlots,
+      // Search of the index and of the candidates, plots merged with each other, misses.
+      kGroupPlots * contacts + kGroupPlots * looked_at + kGroupPlots * kGroupPlots / 2 + contacts,
+      kGroupPairs, rows * rows * (kGroupPlots + rows),
+      // Of one contact its own, and again those of its past that are later.
+      looked_at * kPast};
+}
+
 std::size_t Contacts::bytes_needed(std::size_t contacts, std::size_t sensors) {
   if (sensors == 0) {
     return 0;

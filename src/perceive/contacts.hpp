@@ -29,6 +29,12 @@ inline constexpr std::size_t kGroupPairs = 4096;          // within each other's
 inline constexpr std::size_t kShares = 3;                 // plots that one look gives a contact
 inline constexpr std::size_t kPast = 12;                  // looks remembered for late reports
 
+// What the reports of one datagram may cost at most, in turns of the innermost loops.
+struct WorstDatagram {
+  std::uint64_t reports, distance_tests, gate_tests, assignment_steps, updates;
+};
+WorstDatagram worst_datagram(std::size_t contacts);
+
 class Contacts {
  public:
   static std::size_t bytes_needed(std::size_t contacts, std::size_t sensors);

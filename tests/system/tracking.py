@@ -1,0 +1,139 @@
+"""What radar and lidar report, tracked and scored against recorded truth; live through a DPDK port."""
+import json, os, pathlib, shutil, socket, struct, subprocess, sys, time
+
+from harness import vedette, root, work, recordings, Skip, test, need_recordings, call, start, stop, status, run_or_skip
+
+harbour = str(root / "config" / "harbour-watch.toml")
+# What two independent trackers reached with radar alone: RMSE in m (5 % more is allowed) and missed share; then the
+# bar of radar and lidar together.
+bars = {2: (6.84, 0.06, 4.8), 4: (6.89, 0.23, 4.7), 16: (5.5, 0.08, 5.0)}
+
+
+def capture(scenario, *options):
+    tool = recordings.parent / "tools/autoferry_to_pcap.py"
+    if not tool.exists():
+        raise Skip("no tool that frames the detections")
+    target = work / f"scenario{scenario}{''.join(options)}.pcap"
+    if not target.exists():
+        subprocess.run([sys.executable, str(tool), *options, str(recordings / f"autoferry/scenario{scenario}_detections.json"), str(target)], check=True)
+    truth = work / f"scenario{scenario}.csv"
+    if not truth.exists():
+        subprocess.run([sys.executable, str(tool), "--truth", str(recordings / f"autoferry/scenario{scenario}_groundTruth.json"), str(truth)], check=True)
+    return target, truth
+
+
+def score(scenario, *options, more=()):
+    target, truth = capture(scenario, *options)
+    return json.loads(call("score", harbour, "--recording", target, "--truth", truth, "--json", *more).stdout)["data"]
+
+
+@test
+def recorded_boats_are_tracked_as_well_as_independent_trackers_do():
+    need_recordings()
+    for scenario, (rmse, missed, together) in bars.items():
+        radar = score(scenario, "--sensor", "radar")
+        assert radar["rmse_m"] <= 1.05 * rmse and radar["missed"] <= missed, (scenario, radar)
+        both = score(scenario)
+        assert both["rmse_m"] <= together and both["missed"] <= missed and both["id_switches"] <= 2, (scenario, both)
+        print(f"  scenario {scenario}: radar RMSE {radar['rmse_m']} m, missed {radar['missed']}; with lidar {both['rmse_m']} m, "
+              f"{both['missed']}, {both['id_switches']} switches, GOSPA {both['gospa_m']} m")
+
+
+@test
+def a_score_says_what_is_wrong_and_draws_what_is_right():
+    need_recordings()
+    target, truth = capture(2)
+    drawing = work / "tracks.svg"
+    call("score", harbour, "--recording", target, "--truth", truth, "--svg", drawing)
+    text = drawing.read_text()
+    assert text.startswith("<svg") and text.count("<polyline") > 4
+    broken = work / "truth.csv"
+    broken.write_text("time,target,latitude,longitude\n1,a,63\n")
+    assert "line 2" in call("score", harbour, "--recording", target, "--truth", broken, ok=(65,)).stderr
+    elsewhere = work / "elsewhere.csv"
+    elsewhere.write_text("1.0,a,63.4,10.4\n2.0,a,63.4,10.4\n")
+    assert "no scan" in call("score", harbour, "--recording", target, "--truth", elsewhere, ok=(65,)).stderr
+    call("score", harbour, "--recording", truth, "--truth", truth, ok=(65,))
+
+
+@test
+def a_recorded_harbour_is_watched_and_replayed():
+    need_recordings()
+    target, _ = capture(16)
+    folder = work / "harbour-recordings"
+    folder.mkdir(exist_ok=True)
+    shutil.copy(target, folder / "harbour.pcap")
+    data = work / "harbour"
+    process = start(harbour, data, "--env", "replay", "--recordings", folder)
+    out, err = process.communicate(timeout=120)
+    final = json.loads(out.splitlines()[-1])["data"]
+    plots = next(s for s in final["sources"] if s["name"] == "plots")
+    assert process.returncode == 0 and plots["accepted"] > 500 and final["actions"] > 0, (final, err)
+    call("replay", data, "--verify")
+    seen = json.loads(call("inspect", data, "--json").stdout)["data"]
+    assert any(t["kind"] == "contact" for t in seen["tracks"])
+
+
+HELPER = """
+import socket, struct, sys, time
+raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+raw.bind((sys.argv[1], 0))
+def send(port, payload):
+    udp = struct.pack(">HHHH", 40000, port, 8 + len(payload), 0) + payload
+    head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, bytes([10, 0, 0, 1]), bytes([239, 10, 0, 1]))
+    total = sum(struct.unpack(">10H", head)); total = (total & 0xFFFF) + (total >> 16); total = (total & 0xFFFF) + (total >> 16)
+    head = head[:10] + struct.pack(">H", ~total & 0xFFFF) + head[12:]
+    raw.send(bytes([1, 0, 0x5e, 10, 0, 1, 2, 0, 0, 0, 0, 1, 8, 0]) + head + udp)
+begin = time.time()
+while time.time() - begin < 9:
+    t = time.time(); g = time.gmtime(t)
+    body = f"GPGGA,{g.tm_hour:02d}{g.tm_min:02d}{g.tm_sec + t % 1:05.2f},6326.30000,N,01023.90000,E,4,12,0.8,0.0,M,40.0,M,,"
+    check = 0
+    for c in body.encode(): check ^= c
+    send(10110, f"${body}*{check:02X}\\r\\n".encode())
+    tod = struct.pack(">I", int((t % 86400) * 128))[1:]
+    for sic in (2, 1):
+        records = [bytes([0b11010000, 10, sic, 2]) + tod]
+        for east, north, ve, vn in ((60, 40, -2, 1), (-50, -30, 1, 2)):
+            s = t - begin
+            records.append(bytes([0b11110010, 10, sic, 1, 0x60]) + tod + struct.pack(">hh", round(east + ve * s), round(north + vn * s)))
+        block = b"".join(records)
+        send(8600, struct.pack(">BH", 10, len(block) + 3) + block)
+    time.sleep(0.5)
+"""
+
+
+@test
+def a_harbour_is_watched_through_a_packet_port():
+    if os.geteuid() != 0 or not shutil.which("ip"):
+        raise Skip("needs root and iproute2")
+    space = f"vedetteh{os.getpid()}"
+    run_or_skip("ip", "netns", "add", space)
+    def inside(*command, **kw):
+        return subprocess.run(["ip", "netns", "exec", space, *command], capture_output=True, text=True, **kw)
+    try:
+        inside("ip", "link", "set", "lo", "up")
+        inside("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "vb")
+        for name in ("eth1", "vb"):
+            inside("ethtool", "-K", name, "tx", "off", "rx", "off", "gso", "off", "gro", "off", "tso", "off")
+            inside("ip", "link", "set", name, "up")
+        data = work / "harbour-live"
+        helper = work / "harbour_helper.py"
+        helper.write_text(HELPER)
+        process = subprocess.Popen(["ip", "netns", "exec", space, vedette, "run", harbour, "--data", str(data), "--json"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            status(data, lambda s: all(x["status"] == "up" for x in s["sources"]), limit=20)
+        except AssertionError:
+            process.kill()
+            raise AssertionError(process.communicate()[1][-400:])
+        inside(sys.executable, str(helper), "vb", timeout=60)
+        final = stop(process)
+        seen = json.loads(call("inspect", data, "--json").stdout)["data"]
+        contacts = [t for t in seen["tracks"] if t["kind"] == "contact" and t["state"] in ("confirmed", "coasting")]
+        assert len(contacts) == 2, (contacts, final)
+        speeds = sorted(t["speed"] for t in contacts)
+        assert all(1.5 < v < 3.0 for v in speeds), contacts
+        call("replay", data, "--verify")
+    finally:
+        subprocess.run(["ip", "netns", "del", space], capture_output=True)
