@@ -144,7 +144,8 @@ class Runner {
       }
       const Track& t = tracks[i];
       if (t.kind == IdentityKind::own || t.updates == 0 ||
-          (t.state != TrackState::confirmed && t.state != TrackState::coasting)) {
+          (t.state != TrackState::confirmed && t.state != TrackState::coasting) ||
+          (t.kind != IdentityKind::contact && t.partner != 0)) {  // its contact stands for it
         continue;
       }
       Estimate e{t.key, {}, {}};

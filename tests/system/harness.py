@@ -180,10 +180,10 @@ def ais_source(port, more=""):
     return f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n{more}'
 
 
-def class_b(mmsi, lat, lon):
-    bits = f"{18:06b}{0:02b}{mmsi:030b}" + "0" * 8 + f"{50:010b}" + "1"
+def class_b(mmsi, lat, lon, knots=5.0, course=90.0):
+    bits = f"{18:06b}{0:02b}{mmsi:030b}" + "0" * 8 + f"{round(knots * 10):010b}" + "1"
     bits += f"{round(lon * 600000) & (2**28 - 1):028b}{round(lat * 600000) & (2**27 - 1):027b}"
-    bits += f"{900:012b}{90:09b}{10:06b}" + "0" * 29
+    bits += f"{round(course * 10) % 3600:012b}{90:09b}{10:06b}" + "0" * 29
     bits = bits.ljust(168, "0")
     payload = "".join(chr(v + 48 if v < 40 else v + 56) for v in (int(bits[i:i + 6], 2) for i in range(0, 168, 6)))
     body = f"AIVDM,1,1,,A,{payload},0"

@@ -1,6 +1,7 @@
 """Journals replay, on every build, from any bound and after any kill -9."""
 import json, pathlib, random, re, shlex, socket, subprocess, time
 
+import tracking
 from harness import (vedette, recordings, work, site, arguments, test, other_build, release, call, need_recordings,
                      start, stop, status, run_recording, run_to_the_end, verify, Receiver, free_port, ais_source, write_site, class_b)
 
@@ -62,6 +63,12 @@ def every_build_replays_every_journal():
         verify(work / "here", final, runner)
         there = run_to_the_end(work / f"there-{i}", runner, *flagship)
         verify(work / f"there-{i}", there)
+    for label, site_and_more in tracking.journals_of_contacts():
+        final = run_to_the_end(work / f"contacts-{label}", (), *site_and_more)
+        for i, runner in enumerate(runners):
+            verify(work / f"contacts-{label}", final, runner)
+            there = run_to_the_end(work / f"contacts-{label}-{i}", runner, *site_and_more)
+            verify(work / f"contacts-{label}-{i}", there)
     simulator = pathlib.Path(vedette).parent / "tests/vedette_sim"
     for seed in range(1, 9):
         subprocess.run([simulator, work / "sim", str(seed), "1"], check=True, capture_output=True, timeout=60)

@@ -1,7 +1,7 @@
 """What radar and lidar report, tracked and scored against recorded truth; live through a DPDK port."""
-import json, os, pathlib, shutil, socket, struct, subprocess, sys, time
+import json, math, os, random, shutil, struct, subprocess, sys
 
-from harness import vedette, root, work, recordings, Skip, test, need_recordings, call, start, stop, status, run_or_skip
+from harness import vedette, root, work, recordings, Skip, test, need_recordings, call, start, stop, status, run_or_skip, class_b
 
 harbour = str(root / "config" / "harbour-watch.toml")
 # What two independent trackers reached with radar alone: RMSE in m (5 % more is allowed) and missed share; then the
@@ -25,6 +25,121 @@ def capture(scenario, *options):
 def score(scenario, *options, more=()):
     target, truth = capture(scenario, *options)
     return json.loads(call("score", harbour, "--recording", target, "--truth", truth, "--json", *more).stdout)["data"]
+
+
+def pcap_record(payload, port, t):
+    udp = struct.pack(">HHHH", 40000, port, 8 + len(payload), 0) + payload
+    head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, bytes([10, 0, 0, 1]), bytes([239, 10, 0, 1]))
+    total = sum(struct.unpack(">10H", head))
+    total = (total & 0xFFFF) + (total >> 16)
+    total = (total & 0xFFFF) + (total >> 16)
+    frame = bytes([1, 0, 0x5E, 10, 0, 1, 2, 0, 0, 0, 0, 1, 8, 0]) + head[:10] + struct.pack(">H", ~total & 0xFFFF) + head[12:] + udp
+    return struct.pack("<IIII", int(t), int(t % 1 * 1e6), len(frame), len(frame)) + frame
+
+
+# Two turning radars (categories 034 and 048) over ships that go straight and turn; one report in eight comes late; every
+# fifth ship says who it is by AIS.
+def strait(folder):
+    chance = random.Random(4)
+    begin, frames = 1700000000.0, []
+    ships = [[chance.uniform(-4e3, 4e3), chance.uniform(-4e3, 4e3), chance.uniform(0, 6.28), chance.uniform(2, 9), 0.0] for _ in range(40)]
+    radars = ((0.0, 0.0, 1), (3000.0, -1000.0, 2))
+    for step in range(240):
+        t = begin + 0.5 * step
+        for ship in ships:
+            if chance.random() < 0.02:
+                ship[4] = chance.choice((0.0, 0.05, -0.05))
+            ship[2] += 0.5 * ship[4]
+            ship[0] += 0.5 * ship[3] * math.sin(ship[2])
+            ship[1] += 0.5 * ship[3] * math.cos(ship[2])
+        tod = struct.pack(">I", int((t % 86400) * 128))[1:]
+        if step % 4 < 2:
+            east, north, sic = radars[step % 4]
+            service = bytes([0b11100000, 25, sic, 1]) + tod
+            frames.append((t, 8600, struct.pack(">BH", 34, len(service) + 3) + service))
+            reports = []
+            for ship in ships:
+                distance = math.hypot(ship[0] - east, ship[1] - north) + chance.gauss(0, 8)
+                azimuth = math.degrees(math.atan2(ship[0] - east, ship[1] - north)) % 360
+                if distance < 6000 and chance.random() < 0.9:
+                    record = bytes([0b11110000, 25, sic]) + tod + bytes([0x20]) + struct.pack(
+                        ">HH", round(distance / 1852 * 256), round((azimuth + chance.gauss(0, 0.1)) % 360 / 360 * 65536) % 65536)
+                    if chance.random() < 0.125:
+                        frames.append((t + chance.uniform(0.1, 2.5), 8600, struct.pack(">BH", 48, len(record) + 3) + record))
+                    else:
+                        reports.append(record)
+            body = b"".join(reports)
+            frames.append((t, 8600, struct.pack(">BH", 48, len(body) + 3) + body))
+        if step % 6 == 3:
+            for i in range(0, len(ships), 5):
+                x, y, course, speed, _ = ships[i]
+                frames.append((t, 10111, class_b(230000000 + i, 60 + y / 111400, 20 + x / 55800, knots=round(speed * 3.6 / 1.852, 1), course=round(math.degrees(course) % 360, 1))))
+    frames.sort(key=lambda f: f[0])
+    folder.mkdir(exist_ok=True)
+    with open(folder / "strait.pcap", "wb") as out:
+        out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        for t, port, payload in frames:
+            out.write(pcap_record(payload, port, t))
+    text = 'site = "strait"\n' + "".join(f"""[source.{name}]
+driver = "recording"
+file = "strait.pcap"
+speed = "max"
+udp_port = {port}
+codec = "{codec}"
+""" for name, port, codec in (("plots", 8600, "asterix"), ("ais", 10111, "ais"))) + "".join(f"""[sensor.r{sic}]
+source = "plots"
+sac = 25
+sic = {sic}
+position = [{60 + north / 111400}, {20 + east / 55800}]
+scan = "turn"
+range = "6 km"
+update = "2 s"
+range_sigma = "8 m"
+azimuth_sigma = "0.1 deg"
+resolution = "20 m"
+clutter = 0.1
+""" for east, north, sic in radars) + """[assess.named]
+of = "track"
+kinds = ["contact"]
+when = "track.identified"
+[assess.lost]
+of = "track"
+kinds = ["contact"]
+when = "lost(track)"
+[decide.d]
+on = "named"
+run = "tell"
+[action.tell]
+sink = "log"
+[sink.log]
+driver = "log"
+"""
+    (folder / "strait.toml").write_text(text)
+    return folder / "strait.toml"
+
+
+# Sites with their recordings whose journals hold what the tracker does: merged and shared reports, late ones, names.
+def journals_of_contacts():
+    yield "strait", (strait(work / "strait"), "--recordings", work / "strait")
+    for scenario in (4, 16):
+        folder = work / f"harbour-{scenario}"
+        folder.mkdir(exist_ok=True)
+        shutil.copy(capture(scenario)[0], folder / "harbour.pcap")
+        yield f"harbour-{scenario}", (harbour, "--env", "replay", "--recordings", folder)
+
+
+@test
+def turning_radars_are_tracked_in_any_order_of_arrival():
+    folder = work / "strait"
+    data = work / "strait-data"
+    process = start(strait(folder), data, "--recordings", folder)
+    out, err = process.communicate(timeout=120)
+    final = json.loads(out.splitlines()[-1])["data"]
+    assert process.returncode == 0 and final["events"]["abandonment"] == 0, (final, err)
+    call("replay", data, "--verify")
+    tracks = json.loads(call("inspect", data, "--json").stdout)["data"]["tracks"]
+    followed = [t for t in tracks if t["kind"] == "contact" and t["state"] in ("confirmed", "coasting")]
+    assert 30 <= len(followed) <= 42 and final["assessments"] >= 6, (len(followed), final)
 
 
 @test
