@@ -81,9 +81,11 @@ std::string site_of(Random& random) {
   const std::string recover = number(50, 6000);
   const std::string waiting = number(1, 300);
   const std::string deadline = number(1, 8);
+  const std::string contacts = number(2, 24);
+  const std::string turn = random.one_in(2) ? "turn" : "datagram";
   return "site = \"sim\"\n[limits]\ntracks = " + tracks + "\nbatch_events = " + batch +
-         "\nwaiting_events = " + waiting + "\nrecover = \"" + recover + " ms\"" +
-         "\npending_actions = " + pending + "\ntick = \"" + tick +
+         "\ncontacts = " + contacts + "\nwaiting_events = " + waiting + "\nrecover = \"" + recover +
+         " ms\"" + "\npending_actions = " + pending + "\ntick = \"" + tick +
          " ms\"\n"
          "[source.urgent]\ndriver = \"udp\"\nlisten = \"127.0.0.1:1\"\ncodec = \"ais\"\nclass = "
          "\"critical\"\n"
@@ -91,6 +93,15 @@ std::string site_of(Random& random) {
          "\"bulk\"\nhorizon = \"" +
          deadline + " s\"\nsample = " + sample +
          "\n"
+         "[source.plots]\ndriver = \"udp\"\nlisten = \"127.0.0.1:3\"\ncodec = \"asterix\"\n"
+         "[sensor.one]\nsource = \"plots\"\nsic = 1\nposition = [59.0, 24.0]\nrange = \"3 km\"\n"
+         "range_sigma = \"10 m\"\nazimuth_sigma = \"0.5 deg\"\nresolution = \"20 m\"\n"
+         "[sensor.two]\nsource = \"plots\"\nsic = 2\nposition = [59.01, 24.0]\nrange = \"2 km\"\n"
+         "range_sigma = \"5 m\"\nazimuth_sigma = \"0.2 deg\"\nconfirm = 2\nscan = \"" +
+         turn +
+         "\"\n"
+         "[assess.contact]\nof = \"track\"\nkinds = [\"contact\"]\nwhen = \"track.updates >= 4\"\n"
+         "[decide.e]\non = \"contact\"\ntrigger = \"both\"\nrun = \"quickly\"\n"
          "[tracker.vessel]\ncoast = \"3 s\"\nlost = \"6 s\"\nretire = \"" +
          retire +
          " s\"\n"
@@ -216,6 +227,9 @@ class World {
     for (std::uint64_t n = random_.below(random_.one_in(10) ? 200 : 12); n > 0; --n) {
       put(random_.one_in(12) ? EventClass::critical : EventClass::bulk);
     }
+    if (random_.one_in(2)) {
+      plots();
+    }
   }
 
   // An operator holds the node for a while, and cancels one thing or another.
@@ -242,6 +256,43 @@ class World {
     const std::int64_t at =
         now_ns_ - (random_.one_in(30) ? static_cast<std::int64_t>(random_.below(5)) * kSecond : 0);
     engine_->put(o, at, event_class == EventClass::critical ? 0 : 1, event_class);
+  }
+
+  // What a sensor reports in one datagram: some of eight things that move, some clutter, now and
+  // then late, and now and then without its last report.
+  void plots() {
+    const std::int64_t ns =
+        now_ns_ -
+        (random_.one_in(6) ? static_cast<std::int64_t>(random_.below(5000)) * 1'000'000 : 0);
+    const std::int64_t second = ns / kSecond % 200;
+    std::vector<Observation> datagram;
+    Observation o;
+    o.kind = IdentityKind::contact;
+    o.sensor = static_cast<std::uint16_t>(1 + random_.below(2));
+    o.time_of_day = static_cast<std::uint32_t>(ns / 1'000'000 % 86'400'000 * 128 / 1000);
+    o.set(Field::time_of_day);
+    if (random_.one_in(2)) {
+      datagram.push_back(o);
+      datagram.back().set(Field::scan_start);
+    }
+    o.set(random_.one_in(2) ? Field::plot_plane : Field::plot_polar);
+    for (std::int64_t thing = 0; thing < 8; ++thing) {
+      const auto noise = [&] { return static_cast<std::int32_t>(random_.below(20'000)) - 10'000; };
+      const bool clutter = random_.one_in(6);
+      o.plot[0] = static_cast<std::int32_t>(
+          clutter ? random_.below(1'500'000)
+                  : static_cast<std::uint64_t>(200'000 + thing * 120'000 + second * thing * 700));
+      o.plot[1] = static_cast<std::int32_t>(clutter ? random_.below(359'000'000)
+                                                    : static_cast<std::uint64_t>(20'000 * thing));
+      o.plot[0] += noise();
+      if (!random_.one_in(5)) {
+        datagram.push_back(o);
+      }
+    }
+    if (!datagram.empty() && !random_.one_in(10)) {
+      datagram.back().set(Field::group_end);
+    }
+    engine_->put_datagram(datagram, now_ns_, 2);
   }
 
   static bool urgent(void* context) {
