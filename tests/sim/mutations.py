@@ -31,7 +31,7 @@ mutations = [
     ("a stream forgets what it has begun", "src/act/stream_pool.cpp", "      ++unfinished_;\n", "      ++unfinished_;\n      stream.rest_bytes = 0;\n"),
     ("a batch is digested but for its last kilobyte", "src/engine/batch_builder.cpp", "  digest_.mix(Bytes(base_ + settled_, used_ - settled_));\n  digest_.mix(header_.cut);", "  digest_.mix(header_.cut);"),
     ("shedding is forgotten by a restart", "src/node/shard.cpp", "  load_.freeze(out);\n", "  engine::Load().freeze(out);\n"),
-    ("a sensor denies what it cannot see", "src/perceive/sensor_frame.cpp", "  if (range < sensor.range_min + margin || range > sensor.range_max - margin) {", "  if (range < 0.0) {"),
+    ("a sensor denies what it cannot see", "src/perceive/sensor_frame.cpp", "  if (range < sensor.range_min + margin || range > sensor.range_max - margin) {", "  if (range < sensor.range_min + margin || range > 1e6 * sensor.range_max - margin) {"),
     ("a late report is worked as a new one", "src/perceive/contacts.cpp", "  const bool late = ns < spots_[index].ns;", "  const bool late = false;"),
     ("what is known of contacts is not frozen", "src/perceive/contacts.cpp", "  out.put(counts_);\n", "  out.put(Counts{});\n"),
     ("a sync is left out", "src/journal/writer.cpp", "  return ::fdatasync(open_.file.get()) == 0 ? 0 : errno;", "  return 0;"),

@@ -93,6 +93,18 @@ def the_demo_tells_its_whole_story():
 
 
 @release
+def the_harbour_demo_tells_its_whole_story():
+    done = subprocess.run([sys.executable, "scripts/demo_harbour.py", vedette], cwd=root, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-800:]
+    for part in ("close_approach raised", "== summary", "GOSPA", "RMSE", "matches the journal", "observation"):
+        assert part in done.stdout, (part, done.stdout[-2000:])
+    capture, truth = work / "made-up.pcap", work / "made-up.csv"
+    subprocess.run([sys.executable, root / "scripts/generate_harbour.py", capture, truth], check=True)
+    made_up = json.loads(call("score", root / "config/harbour-watch.toml", "--recording", capture, "--truth", truth, "--json").stdout)["data"]
+    assert made_up["rmse_m"] < 6 and made_up["missed"] < 0.1 and made_up["false_per_scan"] < 0.5, made_up
+
+
+@release
 def the_binary_is_static_and_small():
     assert os.path.getsize(vedette) <= 12 << 20
     assert "statically linked" in subprocess.run(["ldd", vedette], capture_output=True, text=True).stdout
