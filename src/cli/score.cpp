@@ -40,7 +40,7 @@ int score(const ScoreCommand& c) {
                 c.site.path + " has no [sensor.NAME], so nothing makes a scan");
   }
   node::Score result;
-  problem = node::score_capture(*loaded.plan, std::move(capture), c.recording, truth, result);
+  problem = node::score_capture(*loaded.plan, capture, c.recording, truth, result);
   if (!problem.empty()) {
     return fail(c.json, "score", kBadData, "recording", c.recording + ": " + problem);
   }

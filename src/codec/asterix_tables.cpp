@@ -442,7 +442,8 @@ constexpr bool fit() {
       for (const AsterixField& field : item.fields) {
         bits += field.bits;
       }
-      const bool whole = item.shape == S::extended ? bits % 8 == 0 : bits == item.bytes * 8U;
+      const bool whole =
+          item.shape == S::extended ? bits % 8 == 0 : bits == std::size_t{item.bytes} * 8;
       if (!item.fields.empty() && !whole) {
         return false;
       }

@@ -43,8 +43,7 @@ struct Feed {
 
 class Runner {
  public:
-  Runner(const plan::Plan& plan, const Truth& truth, Score& out)
-      : plan_(plan), truth_(truth), out_(out) {
+  Runner(const plan::Plan& plan, const Truth& truth, Score& out) : truth_(truth), out_(out) {
     const std::size_t lane_bytes = kLaneRecords * kEventBytes;
     const std::size_t batch_bytes = 2 * batch_bytes_bound(plan) + 64;
     memory_.assign((Shard::bytes_needed(plan) + Lane::bytes_needed(kLaneRecords, lane_bytes) +
@@ -240,7 +239,6 @@ class Runner {
     false_ += untrue;
   }
 
-  const plan::Plan& plan_;
   const Truth& truth_;
   Score& out_;
   std::vector<std::uint64_t> memory_;
@@ -290,7 +288,7 @@ std::string parse_truth(std::string_view text, Truth& out) {
   return out.empty() ? "it holds no target" : "";
 }
 
-std::string score_capture(const plan::Plan& plan, std::vector<std::uint8_t> capture,
+std::string score_capture(const plan::Plan& plan, const std::vector<std::uint8_t>& capture,
                           const std::string& name, const Truth& truth, Score& out) {
   std::vector<std::unique_ptr<Feed>> feeds;
   for (std::size_t i = 0; i < plan.sources()->size(); ++i) {

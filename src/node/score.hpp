@@ -40,7 +40,7 @@ struct Score {
   std::map<std::string, std::vector<TruthPoint>> paths;  // of tracks, by number
 };
 // Empty on success.
-std::string score_capture(const plan::Plan& plan, std::vector<std::uint8_t> capture,
+std::string score_capture(const plan::Plan& plan, const std::vector<std::uint8_t>& capture,
                           const std::string& name, const Truth& truth, Score& out);
 
 std::string score_svg(const Truth& truth, const Score& score);

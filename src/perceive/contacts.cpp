@@ -579,7 +579,8 @@ void Contacts::give(Candidate& candidate, std::uint16_t plot, const Plot& value,
     ++candidate.count;
   }
   const Contact& c = contacts_[candidate.contact];
-  candidate.shares[at] = {value, offset_between(c.anchor, value.place, c.parallel), probability};
+  candidate.shares[at] = {static_cast<const Measured&>(value),
+                          offset_between(c.anchor, value.place, c.parallel), probability};
   candidate.plots[at] = plot;
   candidate.none -= probability;
   claimed_[plot] += probability;

@@ -64,18 +64,17 @@ void Contacts::identify(Track& named, TrackTable& tracks) {
     return std::max(det_sqrt(distance / place), det_sqrt(speed / motion));
   };
   if (named.partner != 0) {
-    if (spots_[named.partner_slot].alive == 0 ||
-        contacts_[named.partner_slot].key != named.partner) {
-      part(named, tracks);
-    } else if (misfit(named.partner_slot) <= kNameGate) {
+    const bool gone =
+        spots_[named.partner_slot].alive == 0 || contacts_[named.partner_slot].key != named.partner;
+    if (!gone && misfit(named.partner_slot) <= kNameGate) {
       named.misfits = 0;
       named.denied = 0;
       return;
-    } else if (++named.misfits >= kMisfits) {
-      part(named, tracks);
-    } else {
+    }
+    if (!gone && ++named.misfits < kMisfits) {
       return;
     }
+    part(named, tracks);
   }
   const auto cell = [&](double metres) { return to_int64(std::floor(metres / cell_m_)); };
   std::uint32_t best = kNone;

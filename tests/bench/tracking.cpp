@@ -102,7 +102,7 @@ void figure(const std::string& metric, double value, const char* unit, double fl
 int main() {
   double least = 0.0;
   Cost cost;
-  for (const std::size_t targets : {100, 1000, 10'000}) {
+  for (const std::size_t targets : {std::size_t{100}, std::size_t{1000}, std::size_t{10'000}}) {
     cost = run(targets);
     least = least == 0.0 ? cost.per_detection_us : std::min(least, cost.per_detection_us);
     const std::string name = std::to_string(targets);
