@@ -73,6 +73,12 @@ double field_of(const Track* t, const Tracker* k, TrackField field, std::int64_t
       return t->gated_in_row;
     case TrackField::sensors:
       return std::popcount(t->sensor_mask);
+    case TrackField::turning:
+      return t->turning;
+    case TrackField::moving:
+      return placed ? moving_confidence(*t) : kUnknown;
+    case TrackField::acknowledged:
+      return truth(t->acknowledged != 0);
     case TrackField::count:
       break;
   }

@@ -87,6 +87,8 @@ int score(const ScoreCommand& command);
 int status(const std::string& data, bool json);
 // hold, resume, or cancel with the event's number.
 int operate(const std::string& data, const std::string& word, const std::string& event, bool json);
+int acknowledge(const std::string& data, const std::string& kind, const std::string& identity,
+                bool json);
 // list, show or requeue.
 int deadletter(const JournalCommand& command, const std::string& word);
 int doctor(bool json, const std::string& sysroot);

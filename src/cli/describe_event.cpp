@@ -58,6 +58,15 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
       if (o.has(Field::position)) {
         json.member("lat", o.latitude_e7 * 1e-7, 7).member("lon", o.longitude_e7 * 1e-7, 7);
       }
+      if (o.kind == IdentityKind::contact) {
+        json.member("sensor", std::string_view(std::to_string(o.sensor >> 8) + "/" +
+                                               std::to_string(o.sensor & 0xFF)));
+      }
+      if (o.has(Field::plot_polar)) {
+        json.member("range", o.plot[0] * 1e-3, 1).member("azimuth", o.plot[1] * 1e-6, 3);
+      } else if (o.has(Field::plot_plane)) {
+        json.member("east", o.plot[0] * 1e-3, 1).member("north", o.plot[1] * 1e-3, 1);
+      }
       std::string raw;
       if (printable(raw_of(payload))) {
         raw = as_text(raw_of(payload));
@@ -124,7 +133,10 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
     case EventKind::command: {
       const auto command = payload_as<Command>(payload);
       json.member("command", name_of(command.kind));
-      if (command.target != 0) {
+      if (command.kind == CommandKind::acknowledge) {
+        json.member("of", name_of(static_cast<IdentityKind>(command.target >> 56)));
+        json.member_id("identity", identity_of(command.target));
+      } else if (command.target != 0) {
         json.member_id("target", command.target);
       }
       break;

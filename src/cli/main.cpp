@@ -208,6 +208,15 @@ int dispatch(int argc, char** argv) {
       code = operate(data, word, std::string_view(word) == "cancel" ? event : "", json);
     });
   }
+  std::string kind;
+  std::string identity;
+  c = app.add_subcommand("acknowledge", "Somebody has seen this track and takes it from here");
+  c->add_option("KIND", kind, "As its alert says: contact, vessel, aircraft, vehicle, aid")
+      ->required();
+  c->add_option("IDENTITY", identity, "As its alert says")->required();
+  c->add_option("--data", data, "Data folder of the node");
+  add_json(c);
+  c->callback([&] { code = acknowledge(data, kind, identity, json); });
   CLI::App* letters = app.add_subcommand("deadletter", "What was given up");
   letters->require_subcommand(1);
   const std::pair<const char*, const char*> letter_orders[] = {

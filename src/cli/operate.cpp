@@ -165,6 +165,26 @@ int operate(const std::string& data, const std::string& word, const std::string&
   return code;
 }
 
+int acknowledge(const std::string& data, const std::string& kind_name, const std::string& identity,
+                bool json) {
+  const auto number = parse_unsigned(identity);
+  for (auto kind = IdentityKind::own; kind < IdentityKind::count;
+       kind = static_cast<IdentityKind>(static_cast<std::uint8_t>(kind) + 1)) {
+    if (number && kind_name == name_of(kind)) {
+      int code = kOk;
+      const std::string request = "acknowledge " + std::to_string(track_key(kind, *number));
+      const auto answer = ask(data, request, "acknowledge", json, code);
+      if (answer && json) {
+        print_data("acknowledge", *answer);
+      }
+      return code;
+    }
+  }
+  return fail(json, "acknowledge", kUsage, "usage",
+              "\"" + kind_name + " " + identity + "\" is not a track",
+              "write kind and identity as the alert says them: contact 12, vessel 230123450");
+}
+
 int deadletter(const JournalCommand& c, const std::string& word) {
   node::KeptPlan kept;
   journal::SegmentHeader header{};

@@ -38,7 +38,24 @@ void track_members(const Track& t, const Tracker& tracker, std::int64_t now_ns, 
                 std::sqrt(t.velocity_east * t.velocity_east + t.velocity_north * t.velocity_north),
                 2);
     json.member("course", wrap_360(det_atan2(t.velocity_east, t.velocity_north) / kDegree), 1);
+    json.member("moving", moving_confidence(t), 3);
+    if (t.turning == t.turning) {
+      json.member("turning", t.turning, 3);
+    }
     json.member_id("position_event", t.position_event);
+    json.member_time("observed", t.observed_ns);
+    json.member_time("stale", t.observed_ns + to_int64(tracker.lost_s * 1e9));
+  }
+  if (t.partner != 0) {
+    json.key("partner").begin_object().member("kind",
+                                              name_of(static_cast<IdentityKind>(t.partner >> 56)));
+    json.member_id("identity", identity_of(t.partner)).end_object();
+  }
+  if (t.identity_event != 0) {
+    json.member_id("identity_event", t.identity_event);
+  }
+  if (t.acknowledged != 0) {
+    json.member("acknowledged", true);
   }
   json.member_time("heard", t.heard_ns).member_id("first_event", t.first_event).end_object();
 }

@@ -121,11 +121,12 @@ enum class CommandKind : std::uint8_t {
   cancel = 1,  // withdraws one event that waits or is under way
   hold = 2,    // observations are accepted and wait until `resume` or their horizon
   resume = 3,
-  requeue = 4  // an action that was given up is ordered once more, under its old key
+  requeue = 4,     // an action that was given up is ordered once more, under its old key
+  acknowledge = 5  // somebody has seen the track and takes it from here
 };
 
 struct Command {
-  std::uint64_t target;  // cancel: the event's sequence
+  std::uint64_t target;  // cancel: the event's sequence; acknowledge: the track's key
   CommandKind kind;
   std::uint8_t reserved[7];
 };

@@ -119,6 +119,9 @@ enum class TrackField : std::uint16_t {
   elsewhere,
   gated,
   sensors,
+  turning,
+  moving,
+  acknowledged,
   count
 };
 
@@ -162,6 +165,10 @@ inline constexpr std::array kTrackFields{
               "refused positions that agree with each other: the name is used at two places"},
     FieldName{"gated", Dimension::number, 23, "positions in a row that it cannot have reached"},
     FieldName{"sensors", Dimension::number, 24, "sensors that have seen a contact"},
+    FieldName{"turning", Dimension::ratio, 25, "confidence that a contact turns"},
+    FieldName{"moving", Dimension::ratio, 26, "confidence that it does not stand still"},
+    FieldName{"acknowledged", Dimension::boolean, 27,
+              "an operator has seen it (`vedette acknowledge`)"},
 };
 static_assert(kTrackFields.size() == static_cast<std::size_t>(TrackField::count));
 
@@ -173,6 +180,7 @@ constexpr std::uint32_t extra_cost_of(TrackField field) {
       return 4;
     case TrackField::course:
     case TrackField::confidence:
+    case TrackField::moving:
       return 15;
     default:
       return 0;

@@ -148,7 +148,8 @@ std::string_view name_of(BreakerState state) {
 }
 
 std::string_view name_of(CommandKind kind) {
-  return pick(std::array<std::string_view, 5>{"unknown", "cancel", "hold", "resume", "requeue"},
+  return pick(std::array<std::string_view, 6>{"unknown", "cancel", "hold", "resume", "requeue",
+                                              "acknowledge"},
               kind);
 }
 

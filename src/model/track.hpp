@@ -44,6 +44,7 @@ struct Track {
   double wind_speed;          // m/s, NaN when unknown
   double wind_angle;          // degrees, NaN when unknown
   double battery;             // share 0..1, NaN when unknown
+  double turning;             // probability that it turns, of a contact; NaN when unknown
   double last_nis;            // normalised innovation squared of the last position, 2 degrees
   double candidate_latitude;  // of the last gated position
   double candidate_longitude;
@@ -63,7 +64,8 @@ struct Track {
   IdentityKind kind;
   std::uint8_t ship_type;
   std::uint8_t nav_status;
-  std::uint8_t reserved[8];
+  std::uint8_t acknowledged;  // by an operator
+  std::uint8_t reserved[7];
   char name[24];
   char callsign[16];
   // Follow from latitude and longitude alone, and stand last: the digest leaves them out.

@@ -30,6 +30,14 @@ inline double predicted_variance(const Track& t, const Tracker& k, double dt) {
          dt * (2.0 * t.covariance + dt * (t.variance_velocity + q * dt / 3.0));
 }
 
+// 0..1: how sure it is that the thing does not stand still.
+inline double moving_confidence(const Track& t) {
+  const double squared = t.velocity_east * t.velocity_east + t.velocity_north * t.velocity_north;
+  return t.updates == 0 || !(t.variance_velocity > 0.0)
+             ? 0.0
+             : 1.0 - det_exp(-squared / (2.0 * t.variance_velocity));
+}
+
 // 0..1: what the filter knows of the position, halved with each half-life of silence.
 inline double confidence_of(const Track& t, const Tracker& k, std::int64_t now_ns) {
   if (t.updates == 0) {

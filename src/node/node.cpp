@@ -647,8 +647,9 @@ void Node::serve_control() {
   }
 }
 
-// status | interruptions | hold | resume | cancel EVENT | requeue EVENT HEX, where HEX is the
-// action's intent. Interruptions are pairs of monotonic ns: when one began and what it took.
+// status | interruptions | hold | resume | acknowledge KEY | cancel EVENT | requeue EVENT HEX,
+// where HEX is the action's intent. Interruptions are pairs of monotonic ns: when one began and
+// what it took.
 std::string Node::answer_to(std::string_view request) {
   const std::string_view word = next_field(request, ' ');
   if (word == "status") {
@@ -666,6 +667,13 @@ std::string Node::answer_to(std::string_view request) {
   Requeue order{};
   if (word == "hold" || word == "resume") {
     order.command.kind = word == "hold" ? CommandKind::hold : CommandKind::resume;
+  } else if (word == "acknowledge") {
+    order.command.kind = CommandKind::acknowledge;
+    const auto key = parse_unsigned(request);
+    if (!key || *key == 0) {
+      return R"({"error":"no track is named"})";
+    }
+    order.command.target = *key;
   } else if (word == "cancel" || word == "requeue") {
     order.command.kind = word == "cancel" ? CommandKind::cancel : CommandKind::requeue;
     const auto target = parse_unsigned(next_field(request, ' '));

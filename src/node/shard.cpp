@@ -349,6 +349,16 @@ void Shard::command(EventHeader& event) {
     case CommandKind::requeue:
       requeue(event);
       return;
+    case CommandKind::acknowledge: {
+      const std::uint32_t track = tracks_.find(command.target);
+      if (track == TrackTable::kNone) {
+        batch_.resolve(event, Exit::abandonment, Reason::unknown_subject);
+        return;
+      }
+      tracks_[track].acknowledged = 1;
+      batch_.resolve(event, Exit::success, Reason::applied);
+      return;
+    }
     case CommandKind::cancel: {
       const std::uint32_t slot = waiting_.find(command.target);
       if (slot != engine::Waiting::kNone) {

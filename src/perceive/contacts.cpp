@@ -902,7 +902,8 @@ void Contacts::drop_due() {
 void Contacts::publish(std::uint32_t index, TrackTable& tracks) {
   Contact& c = contacts_[index];
   Spot& spot = spots_[index];
-  State s = combined(unpacked(look(index, 0).after));
+  const Imm imm = unpacked(look(index, 0).after);
+  State s = combined(imm);
   if (s.x[0] * s.x[0] + s.x[1] * s.x[1] > kReanchorM * kReanchorM) {
     const Place to = moved(c.anchor, s.x[0], s.x[1], c.parallel);
     c.anchor = to;
@@ -931,6 +932,7 @@ void Contacts::publish(std::uint32_t index, TrackTable& tracks) {
   t.filter_ns = spot.ns;
   t.updates = c.detections;
   t.last_nis = c.nis;
+  t.turning = imm.weight[1];
   const std::uint16_t source = sensors_[spot.sensor].source;
   t.sensor_mask |= 1U << spot.sensor;
   t.source_mask |= source < 32 ? 1U << source : 0U;

@@ -24,6 +24,7 @@ void Contacts::part(Track& named, TrackTable& tracks) {
     tracks[contact].partner = 0;
     std::memset(tracks[contact].name, 0, sizeof tracks[contact].name);
     std::memset(tracks[contact].callsign, 0, sizeof tracks[contact].callsign);
+    tracks[contact].ship_type = 0;
   }
   named.partner = 0;
   named.misfits = 0;
@@ -108,6 +109,7 @@ void Contacts::identify(Track& named, TrackTable& tracks) {
       t.identity_event = named.position_event;
       std::memcpy(t.name, named.name, sizeof t.name);
       std::memcpy(t.callsign, named.callsign, sizeof t.callsign);
+      t.ship_type = named.ship_type;
     }
   }
   if (anything) {

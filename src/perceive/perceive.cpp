@@ -17,7 +17,7 @@ void start_track(Track& t, const EventHeader& event, IdentityKind kind) {
   t.state = TrackState::tentative;
   t.kind = kind;
   t.nav_status = 15;
-  t.altitude = t.vertical_speed = t.heading = kUnknown;
+  t.altitude = t.vertical_speed = t.heading = t.turning = kUnknown;
   t.water_speed = t.wind_speed = t.wind_angle = t.battery = kUnknown;
 }
 

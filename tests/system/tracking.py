@@ -242,13 +242,19 @@ def a_harbour_is_watched_through_a_packet_port():
         except AssertionError:
             process.kill()
             raise AssertionError(process.communicate()[1][-400:])
-        inside(sys.executable, str(helper), "vb", timeout=60)
+        boats = subprocess.Popen(["ip", "netns", "exec", space, sys.executable, str(helper), "vb"])
+        status(data, lambda s: s["tracks"] >= 3, limit=20)
+        call("acknowledge", "contact", "1", "--data", data)
+        call("acknowledge", "boat", "1", "--data", data, ok=(64,))
+        boats.wait(timeout=60)
         final = stop(process)
         seen = json.loads(call("inspect", data, "--json").stdout)["data"]
         contacts = [t for t in seen["tracks"] if t["kind"] == "contact" and t["state"] in ("confirmed", "coasting")]
         assert len(contacts) == 2, (contacts, final)
         speeds = sorted(t["speed"] for t in contacts)
         assert all(1.5 < v < 3.0 for v in speeds), contacts
+        assert [t["identity"] for t in contacts if t.get("acknowledged")] == ["1"], contacts
+        assert all(t["moving"] > 0.9 for t in contacts), contacts
         call("replay", data, "--verify")
     finally:
         subprocess.run(["ip", "netns", "del", space], capture_output=True)

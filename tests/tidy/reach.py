@@ -7,6 +7,8 @@ import pathlib, re, subprocess, sys
 objects = pathlib.Path(sys.argv[1]) / "CMakeFiles" / "vedette_core.dir" / "src"
 allowed = re.compile(r"^(mem(cpy|set|move|cmp|chr)|strlen|strnlen|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|__cxa_pure_virtual"
                      r"|_Unwind_Resume|__gxx_personality_v0|_ZSt9terminatev|__cxa_begin_catch"
+                     # Counting bits, where the processor's baseline has no instruction for it.
+                     r"|__popcountdi2"
                      # The size check of a placement new in an arena, before the arena is sealed.
                      r"|__cxa_throw_bad_array_new_length"
                      # check_failed: a bug stops the process, which may write a message and abort.

@@ -64,6 +64,11 @@ when = "track.denied >= 8"
 of = "track"
 kinds = ["contact"]
 when = "not track.identified and track.updates >= 20 and track.sensors >= 2"
+[assess.unanswered]
+of = "track"
+kinds = ["contact"]
+when = "track.updates >= 10 and not track.acknowledged and track.moving > 50 %"
+hold = "40 s"
 [decide.d]
 on = "jump"
 run = "a"
@@ -72,7 +77,7 @@ sink = "l"
 [sink.l]
 driver = "log"
 )";
-constexpr const char* kNames[] = {"two_places", "jump", "denied", "ghost", "silent"};
+constexpr const char* kNames[] = {"two_places", "jump", "denied", "ghost", "silent", "unanswered"};
 
 struct Ship {
   double east, north, velocity_east, velocity_north;  // m from 60 N 20 E, m/s
@@ -154,6 +159,9 @@ class Strait {
       });
     }
   }
+  void acknowledge(std::uint64_t key) {
+    REQUIRE(engine_->put_command(CommandKind::acknowledge, now(), key));
+  }
   void seconds(int n) {
     for (int i = 0; i < n; ++i) {
       second();
@@ -209,7 +217,9 @@ TEST_CASE("a ship that says where it is gets its contact, and nothing is raised"
   REQUIRE(contact != nullptr);
   CHECK(contact->partner == track_key(IdentityKind::vessel, kMmsi));
   CHECK(strait.vessel(kMmsi)->partner == contact->key);
-  CHECK(strait.raised.empty());
+  for (const auto& [assessment, key] : strait.raised) {
+    CHECK(assessment == "unanswered");
+  }
 }
 
 TEST_CASE("a name replayed at another place is a conflict; the true ship keeps contact and track") {
@@ -303,4 +313,18 @@ TEST_CASE("a name that moves away from its contact is taken from it") {
   CHECK(contact->partner == 0);
   CHECK(strait.vessel(kMmsi)->partner == 0);
   CHECK(strait.is_raised("denied", track_key(IdentityKind::vessel, kMmsi)));
+}
+
+TEST_CASE("who is acknowledged is asked no more") {
+  Strait strait;
+  strait.ships = {{1000, 2000, 4, -1, 0, 3}, {-2000, 1500, -2, 3, 0, 3}};
+  strait.seconds(30);
+  const std::uint64_t seen =
+      strait.contact_at(strait.ships[0].east, strait.ships[0].north, 30)->key;
+  const std::uint64_t other =
+      strait.contact_at(strait.ships[1].east, strait.ships[1].north, 30)->key;
+  strait.acknowledge(seen);
+  strait.seconds(60);
+  CHECK_FALSE(strait.is_raised("unanswered", seen));
+  CHECK(strait.is_raised("unanswered", other));
 }
