@@ -8,6 +8,7 @@
 
 #include "base/json.hpp"
 #include "model/plan_generated.h"
+#include "plan/board.hpp"
 #include "plan/problem.hpp"
 
 namespace vedette::cli {
@@ -42,6 +43,7 @@ struct LoadedPlan {
 struct SiteOptions {
   std::string path;
   std::string environment;
+  std::string board;  // a board file; empty: none
 };
 // Takes a site file or a compiled plan. On failure prints what is wrong and returns its exit code.
 int load_site(const SiteOptions& options, bool json, const std::string& schema, LoadedPlan& out);
@@ -91,6 +93,13 @@ int acknowledge(const std::string& data, const std::string& kind, const std::str
                 bool json);
 // list, show or requeue.
 int deadletter(const JournalCommand& command, const std::string& word);
-int doctor(bool json, const std::string& sysroot);
+struct DoctorCommand {
+  std::string sysroot, board;
+  bool fix_plan = false;
+  bool json = false;
+};
+int doctor(const DoctorCommand& command);
+// Reads a board file, or says what is wrong with it and returns its exit code.
+int load_board(const std::string& path, bool json, const std::string& schema, plan::Board& out);
 
 }  // namespace vedette::cli

@@ -6,8 +6,64 @@
 
 namespace vedette::cli {
 
-int doctor(bool json, const std::string& sysroot) {
-  const auto checks = platform::examine_host(sysroot);
+namespace {
+
+std::string list_of(const std::vector<std::uint32_t>& cores) {
+  std::string text;
+  for (const std::uint32_t core : cores) {
+    text += (text.empty() ? "" : ",") + std::to_string(core);
+  }
+  return text;
+}
+
+// Everything that is missing as a script: what holds until the next boot, then the kernel's
+// arguments, which need one.
+void print_fix_plan(const std::vector<platform::Check>& checks, const plan::Board* board) {
+  std::printf("#!/bin/sh\nset -eu\n");
+  bool arguments = false;
+  for (const platform::Check& c : checks) {
+    if (c.health != platform::Health::fail && c.health != platform::Health::warn) {
+      continue;
+    }
+    const bool command = c.remedy.starts_with("sysctl ") || c.remedy.starts_with("swapoff") ||
+                         c.remedy.starts_with("echo ") || c.remedy.starts_with("cpupower ");
+    const bool kernel = c.remedy.find("command line") != std::string::npos;
+    arguments = arguments || kernel;
+    if (command && c.remedy.find("cpuN") == std::string::npos) {
+      std::printf("%s   # %s\n", c.remedy.c_str(), c.id.c_str());
+    } else if (!kernel || board == nullptr) {
+      std::printf("# %s: %s\n", c.id.c_str(), c.remedy.c_str());
+    }
+  }
+  if (arguments && board != nullptr) {
+    std::printf(
+        "mkdir -p /etc/default/grub.d\n"
+        "echo 'GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT %s\"' > "
+        "/etc/default/grub.d/vedette.cfg\nupdate-grub   # then reboot\n",
+        plan::isolation_arguments(*board).c_str());
+  }
+}
+
+}  // namespace
+
+int doctor(const DoctorCommand& command) {
+  const bool json = command.json;
+  auto checks = platform::examine_host(command.sysroot);
+  plan::Board board;
+  if (!command.board.empty()) {
+    if (const int code = load_board(command.board, json, "doctor", board); code != kOk) {
+      return code;
+    }
+    const auto more = platform::examine_board(
+        command.sysroot,
+        {board.machine, list_of(board.watch), plan::isolation_arguments(board), board.cores,
+         board.line_bytes, board.l1d_bytes, board.l2_bytes, board.memory_bytes});
+    checks.insert(checks.end(), more.begin(), more.end());
+  }
+  if (command.fix_plan) {
+    print_fix_plan(checks, command.board.empty() ? nullptr : &board);
+    return kOk;
+  }
   bool found = false;
   std::string text;
   JsonWriter<std::string> out(text);

@@ -86,13 +86,14 @@ int dispatch(int argc, char** argv) {
   SiteOptions site;
   RunCommand run_command;
   JournalCommand journal_command;
-  std::string out, codec, file, page, sysroot, data, event;
+  std::string out, codec, file, page, data, event;
   const auto add_json = [&](CLI::App* c) {
     c->add_flag("--json", json, "One JSON document on stdout");
   };
   const auto add_site = [&](CLI::App* c) {
     c->add_option("SITE", site.path, "Site file, or compiled plan")->required();
     c->add_option("--env", site.environment, "Apply the overrides of [env.NAME]");
+    c->add_option("--board", site.board, "Board file, for what the site leaves open");
     add_json(c);
   };
   const auto add_data = [&](CLI::App* c) {
@@ -235,9 +236,16 @@ int dispatch(int argc, char** argv) {
     });
   }
   c = app.add_subcommand("doctor", "What this host lacks for hard real time");
-  c->add_option("--sysroot", sysroot, "Read /proc and /sys below this folder");
+  DoctorCommand doctor_command;
+  c->add_option("--sysroot", doctor_command.sysroot, "Read /proc and /sys below this folder");
+  c->add_option("--board", doctor_command.board, "Compare the host with this board file too");
+  c->add_flag("--fix-plan", doctor_command.fix_plan,
+              "Print what is to be done as a shell script, and do nothing");
   add_json(c);
-  c->callback([&] { code = doctor(json, sysroot); });
+  c->callback([&] {
+    doctor_command.json = json;
+    code = doctor(doctor_command);
+  });
   c = app.add_subcommand("docs", "Print a generated page");
   c->add_option("PAGE", page, "site-file, site-schema or cli")
       ->required()

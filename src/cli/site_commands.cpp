@@ -55,6 +55,9 @@ void plan_json(const LoadedPlan& loaded, Json& json) {
   json.begin_object().member("site", p.site()->string_view());
   json.member("hash", std::string_view(hash_text(loaded)));
   json.member("bytes", static_cast<std::uint64_t>(loaded.bytes.size()));
+  json.key("cores").begin_object().member("engine", p.cores()->engine());
+  json.member("ingress", p.cores()->ingress()).end_object();
+  json.member("batch_events", p.limits()->batch_events());
   json.key("sources").begin_array();
   for (const plan::Source* s : *p.sources()) {
     json.begin_object().member("name", s->name()->string_view());
@@ -204,6 +207,56 @@ int fail(bool json, const std::string& schema, int code, const std::string& name
   return code;
 }
 
+namespace {
+
+// Says every problem of a file; its exit code.
+int report_problems(const std::vector<plan::Problem>& problems, const std::string& path,
+                    std::string_view text, bool json, const std::string& schema) {
+  if (json) {
+    std::string document;
+    Json list(document);
+    list.begin_object().member("schema", std::string_view("vedette." + schema + "/1"));
+    list.member("ok", false).key("error").begin_object().member("code", "site");
+    list.member("message", std::string_view(std::to_string(problems.size()) + " problems"));
+    list.key("problems").begin_array();
+    for (const plan::Problem& p : problems) {
+      list.begin_object().member("message", std::string_view(p.message));
+      list.key("where").begin_object().member("file", std::string_view(path));
+      list.member("line", p.line).member("col", p.column).end_object();
+      if (!p.help.empty()) {
+        list.member("help", std::string_view(p.help));
+      }
+      list.end_object();
+    }
+    list.end_array().end_object().end_object();
+    std::printf("%s\n", document.c_str());
+  } else {
+    for (const plan::Problem& p : problems) {
+      std::fprintf(stderr, "%s", plan::render(p, path, text).c_str());
+    }
+    std::fprintf(stderr, "%zu problem%s in %s\n", problems.size(), problems.size() == 1 ? "" : "s",
+                 path.c_str());
+  }
+  return kFound;
+}
+
+}  // namespace
+
+int load_board(const std::string& path, bool json, const std::string& schema, plan::Board& out) {
+  const auto content = platform::read_file(path, limits::kSiteFileBytes);
+  if (!content) {
+    return fail(json, schema, kNotFound, "not-found",
+                path + ": " + platform::error_text(content.error()));
+  }
+  const std::string_view text = as_text(content.value());
+  plan::ReadBoard read = plan::read_board(text);
+  if (!read.problems.empty()) {
+    return report_problems(read.problems, path, text, json, schema);
+  }
+  out = std::move(read.board);
+  return kOk;
+}
+
 int load_site(const SiteOptions& options, bool json, const std::string& schema, LoadedPlan& out) {
   auto content = platform::read_file(options.path, limits::kPlanBytes);
   if (!content) {
@@ -215,35 +268,16 @@ int load_site(const SiteOptions& options, bool json, const std::string& schema, 
     out.bytes = std::move(bytes);
   } else {
     const std::string_view text = as_text(bytes);
-    plan::Compiled compiled = plan::compile_site(text, options.environment);
-    if (!compiled.problems.empty()) {
-      if (json) {
-        std::string document;
-        Json list(document);
-        list.begin_object().member("schema", std::string_view("vedette." + schema + "/1"));
-        list.member("ok", false).key("error").begin_object().member("code", "site");
-        list.member("message",
-                    std::string_view(std::to_string(compiled.problems.size()) + " problems"));
-        list.key("problems").begin_array();
-        for (const plan::Problem& p : compiled.problems) {
-          list.begin_object().member("message", std::string_view(p.message));
-          list.key("where").begin_object().member("file", std::string_view(options.path));
-          list.member("line", p.line).member("col", p.column).end_object();
-          if (!p.help.empty()) {
-            list.member("help", std::string_view(p.help));
-          }
-          list.end_object();
-        }
-        list.end_array().end_object().end_object();
-        std::printf("%s\n", document.c_str());
-      } else {
-        for (const plan::Problem& p : compiled.problems) {
-          std::fprintf(stderr, "%s", plan::render(p, options.path, text).c_str());
-        }
-        std::fprintf(stderr, "%zu problem%s in %s\n", compiled.problems.size(),
-                     compiled.problems.size() == 1 ? "" : "s", options.path.c_str());
+    plan::Board board;
+    if (!options.board.empty()) {
+      if (const int code = load_board(options.board, json, schema, board); code != kOk) {
+        return code;
       }
-      return kFound;
+    }
+    plan::Compiled compiled =
+        plan::compile_site(text, options.environment, options.board.empty() ? nullptr : &board);
+    if (!compiled.problems.empty()) {
+      return report_problems(compiled.problems, options.path, text, json, schema);
     }
     out.bytes = std::move(compiled.buffer);
   }

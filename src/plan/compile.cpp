@@ -8,6 +8,7 @@
 #include "plan/expression_compiler.hpp"
 #include "plan/plan.hpp"
 #include "plan/section.hpp"
+#include "plan/toml_text.hpp"
 
 namespace vedette::plan {
 namespace {
@@ -22,7 +23,8 @@ std::int64_t to_ns(double seconds) {
 
 class SiteCompiler {
  public:
-  SiteCompiler(const toml::table& root, Problems& problems) : root_(root), problems_(problems) {}
+  SiteCompiler(const toml::table& root, const Board* board, Problems& problems)
+      : root_(root), board_(board), problems_(problems) {}
 
   std::vector<std::uint8_t> run() {
     check_sections();
@@ -670,7 +672,9 @@ class SiteCompiler {
       s.problem("journal", "the journal must hold at least four segments");
     }
     return CreateLimits(b_, static_cast<std::uint32_t>(s.whole("tracks")),
-                        static_cast<std::uint32_t>(s.whole("batch_events")),
+                        board_ != nullptr && !s.has("batch_events")
+                            ? batch_bound(*board_)
+                            : static_cast<std::uint32_t>(s.whole("batch_events")),
                         static_cast<std::uint32_t>(s.whole("pending_actions")), journal, segment,
                         static_cast<std::uint64_t>(s.quantity("image")), to_ns(s.quantity("tick")),
                         to_ns(s.quantity("checkpoint")), to_ns(s.quantity("commit")), 8U << 20,
@@ -681,15 +685,24 @@ class SiteCompiler {
 
   flatbuffers::Offset<Cores> compile_cores() {
     Section s = section("cores");
-    const auto engine = static_cast<std::int32_t>(s.whole("engine"));
-    const auto device = b_.CreateString(s.text("watchdog_device"));
-    return CreateCores(b_, engine, static_cast<std::int32_t>(s.whole("ingress")),
-                       static_cast<std::int32_t>(s.whole("priority")), s.choice("idle") == 1,
-                       s.flag("huge_pages"), !s.has("ingress"), to_ns(s.quantity("watchdog")),
-                       device);
+    // What the site leaves open the board answers: its first watching core is the engine's, a
+    // second one ingress'.
+    const bool board = board_ != nullptr;
+    const bool second = board && board_->watch.size() > 1 && !s.has("engine");
+    const auto engine = static_cast<std::int32_t>(
+        board && !s.has("engine") ? std::int64_t{board_->watch[0]} : s.whole("engine"));
+    const auto ingress = static_cast<std::int32_t>(s.has("ingress") ? s.whole("ingress")
+                                                   : second         ? std::int64_t{board_->watch[1]}
+                                                                    : -1);
+    const auto device = b_.CreateString(
+        board && !s.has("watchdog_device") ? board_->watchdog : s.text("watchdog_device"));
+    return CreateCores(b_, engine, ingress, static_cast<std::int32_t>(s.whole("priority")),
+                       s.choice("idle") == 1, s.flag("huge_pages"), !s.has("ingress") && !second,
+                       to_ns(s.quantity("watchdog")), device);
   }
 
   const toml::table& root_;
+  const Board* board_;  // null: the site says all of it
   Problems& problems_;
   Builder b_;
   std::string site_;
@@ -699,39 +712,6 @@ class SiteCompiler {
   std::uint32_t last_cost_ = 0;  // of the expression compiled last
   std::vector<Scope> scopes_;
 };
-
-// TOML allows no control character but tab and line ends, anywhere.
-bool without_control_characters(std::string_view text, Problems& problems) {
-  std::uint32_t line = 1;
-  std::uint32_t column = 1;
-  for (const char c : text) {
-    if (c == '\n') {
-      ++line;
-      column = 0;
-    } else if ((static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r') || c == 0x7f) {
-      problems.add(line, column, "a control character", "write it as \\uXXXX inside quotes");
-      return false;
-    }
-    ++column;
-  }
-  return true;
-}
-
-// The parser's behaviour is undefined on some characters beyond ASCII outside of quotes and
-// comments. So it first sees the text with an unused ASCII character for each byte of them, which
-// it allows in quotes and comments alone; what parses so holds none elsewhere.
-toml::table parse(std::string_view text) {
-  std::string ascii(text);
-  constexpr char kStandIn = '~';
-  std::replace_if(
-      ascii.begin(), ascii.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; },
-      kStandIn);
-  toml::table table = toml::parse(ascii);
-  if (ascii != text) {
-    table = toml::parse(text);
-  }
-  return table;
-}
 
 // "source.bus.driver" = value: set at that path; every part but the last must exist.
 void apply_environment(toml::table& root, std::string_view environment, Problems& problems) {
@@ -773,7 +753,7 @@ void apply_environment(toml::table& root, std::string_view environment, Problems
 
 }  // namespace
 
-Compiled compile_site(std::string_view text, std::string_view environment) {
+Compiled compile_site(std::string_view text, std::string_view environment, const Board* board) {
   Compiled result;
   Problems problems;
   if (text.size() > limits::kSiteFileBytes) {
@@ -781,19 +761,9 @@ Compiled compile_site(std::string_view text, std::string_view environment) {
     result.problems = problems.sorted();
     return result;
   }
-  if (!without_control_characters(text, problems)) {
-    result.problems = problems.sorted();
-    return result;
-  }
-  try {
-    toml::table root = parse(text);
-    apply_environment(root, environment, problems);
-    result.buffer = SiteCompiler(root, problems).run();
-  } catch (const toml::parse_error& error) {
-    problems.add(error.source().begin.line, error.source().begin.column,
-                 std::string(error.description()));
-  } catch (const std::invalid_argument& error) {
-    problems.add(0, 0, std::string(error.what()) + ": look for an unfinished key or table header");
+  if (auto root = parse_toml(text, problems)) {
+    apply_environment(*root, environment, problems);
+    result.buffer = SiteCompiler(*root, board, problems).run();
   }
   result.problems = problems.sorted();
   return result;

@@ -10,6 +10,7 @@
 
 #include "base/bytes.hpp"
 #include "model/plan_generated.h"
+#include "plan/board.hpp"
 #include "plan/problem.hpp"
 
 namespace vedette::plan {
@@ -22,7 +23,9 @@ struct Compiled {
 };
 
 // `environment` names an [env.NAME] section whose overrides apply; empty for none.
-Compiled compile_site(std::string_view text, std::string_view environment);
+// A board answers what the site leaves open: cores, watchdog, the size of a batch.
+Compiled compile_site(std::string_view text, std::string_view environment,
+                      const Board* board = nullptr);
 
 // Checks structure and meaning of a plan's bytes: indices, ranges, expressions. Null with `error`
 // set when anything is off. The plan lives in `bytes`, which must be aligned to eight.

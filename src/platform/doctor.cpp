@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "base/text.hpp"
@@ -68,6 +69,90 @@ std::string name_of(Health health) {
       return "unknown";
   }
   return "unknown";
+}
+
+namespace {
+
+// "0-3,6" as the cores it names.
+std::string cores_in(const std::string& list) {
+  std::string out;
+  std::string_view rest = list;
+  while (!rest.empty()) {
+    std::string_view range = next_field(rest, ',');
+    const auto first = parse_unsigned(next_field(range, '-'));
+    const auto last = range.empty() ? first : parse_unsigned(range);
+    for (std::uint64_t core = first.value_or(1); first && last && core <= *last && core < 4096;
+         ++core) {
+      out += (out.empty() ? "" : ",") + std::to_string(core);
+    }
+  }
+  return out;
+}
+
+// "32K" or "1024 kB" in bytes.
+std::optional<std::uint64_t> bytes_in(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') {
+    text.remove_prefix(1);
+  }
+  std::size_t digits = 0;
+  while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') {
+    ++digits;
+  }
+  const auto number = parse_unsigned(text.substr(0, digits));
+  std::string_view unit = text.substr(digits);
+  while (!unit.empty() && unit.front() == ' ') {
+    unit.remove_prefix(1);
+  }
+  const bool kilo = unit.starts_with("K") || unit.starts_with("k");
+  const bool mega = unit.starts_with("M");
+  return number ? std::optional(*number << (kilo ? 10 : mega ? 20 : 0)) : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<Check> examine_board(const std::string& sysroot, const BoardFacts& board) {
+  Examination e(sysroot);
+  const std::string watch = board.watch;
+  const std::string arguments = "add " + board.arguments + " to the kernel's command line";
+  e.file({"board-machine", "/proc/sys/kernel/arch", board.machine.c_str(),
+          "the program and the board are for one machine", "take the board file of this machine",
+          false},
+         [&](const std::string& t) { return t == board.machine ? Health::pass : Health::fail; });
+  const std::string cores = std::to_string(board.cores);
+  e.file({"board-cores", "/sys/devices/system/cpu/present", cores.c_str(),
+          "the plan's cores must be there", "take the board file of this machine", false},
+         [&](const std::string& t) {
+           const std::string present = cores_in(t);
+           const auto commas = std::count(present.begin(), present.end(), ',');
+           return static_cast<std::uint64_t>(commas) + 1 == board.cores ? Health::pass
+                                                                        : Health::fail;
+         });
+  e.file({"board-isolated", "/sys/devices/system/cpu/isolated", watch.c_str(),
+          "other work on a watching core delays it", arguments.c_str(), true},
+         [&](const std::string& t) { return cores_in(t) == watch ? Health::pass : Health::fail; });
+  e.file({"board-nohz-full", "/sys/devices/system/cpu/nohz_full", watch.c_str(),
+          "the timer interrupts a watching core", arguments.c_str(), true},
+         [&](const std::string& t) { return cores_in(t) == watch ? Health::pass : Health::warn; });
+  const auto size = [&](const char* id, const char* path, std::uint64_t bytes, const char* why) {
+    const std::string wanted = std::to_string(bytes) + " bytes";
+    e.file(
+        {id, path, wanted.c_str(), why, "correct the board file", false},
+        [&](const std::string& t) { return bytes_in(t) == bytes ? Health::pass : Health::warn; });
+  };
+  const char* const cache = "the plan's batches are sized by it";
+  size("board-cache-line", "/sys/devices/system/cpu/cpu0/cache/index0/coherency_line_size",
+       board.line_bytes, "memory is laid out by it");
+  size("board-cache-1", "/sys/devices/system/cpu/cpu0/cache/index0/size", board.l1d_bytes, cache);
+  size("board-cache-2", "/sys/devices/system/cpu/cpu0/cache/index2/size", board.l2_bytes, cache);
+  const std::string memory = std::to_string(board.memory_bytes >> 20) + " MiB";
+  e.file({"board-memory", "/proc/meminfo", memory.c_str(), "the plan's memory must fit",
+          "correct the board file", false},
+         [&](const std::string& t) {
+           const auto total = t.starts_with("MemTotal:") ? bytes_in(t.substr(9)) : std::nullopt;
+           // The kernel keeps some of it for itself.
+           return total && *total >= board.memory_bytes / 10 * 8 ? Health::pass : Health::fail;
+         });
+  return e.checks;
 }
 
 std::vector<Check> examine_host(const std::string& sysroot) {

@@ -2,6 +2,7 @@
 // In: /proc and /sys below a root, so that it can be tested. A missing file is never a pass.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,5 +22,12 @@ struct Check {
 
 std::string name_of(Health health);
 std::vector<Check> examine_host(const std::string& sysroot);
+
+// What a board file says that a host shows as well.
+struct BoardFacts {
+  std::string machine, watch, arguments;  // watch: cores, as in "2,3"
+  std::uint64_t cores, line_bytes, l1d_bytes, l2_bytes, memory_bytes;
+};
+std::vector<Check> examine_board(const std::string& sysroot, const BoardFacts& board);
 
 }  // namespace vedette::platform
