@@ -77,6 +77,8 @@ int show_plan(const SiteOptions& options, bool json);
 int compile(const SiteOptions& options, const std::string& out, bool json);
 int docs(const std::string& page);
 int run(const RunCommand& command);
+// As the first process of a machine; ends the machine.
+int init();
 int replay(const JournalCommand& command);
 int journal(const JournalCommand& command);
 int explain(const JournalCommand& command);
@@ -99,6 +101,7 @@ struct DoctorCommand {
   bool json = false;
 };
 int doctor(const DoctorCommand& command);
+int show_board(const std::string& path, bool isolation, bool json);
 // Reads a board file, or says what is wrong with it and returns its exit code.
 int load_board(const std::string& path, bool json, const std::string& schema, plan::Board& out);
 

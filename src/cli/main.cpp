@@ -4,6 +4,7 @@
 
 #include "cli/command.hpp"
 #include "plan/problem.hpp"
+#include "platform/machine.hpp"
 
 using namespace vedette::cli;
 
@@ -246,6 +247,12 @@ int dispatch(int argc, char** argv) {
     doctor_command.json = json;
     code = doctor(doctor_command);
   });
+  c = app.add_subcommand("board", "What a board file says");
+  c->add_option("FILE", file, "The board file")->required();
+  bool isolation = false;
+  c->add_flag("--isolation", isolation, "Only the kernel arguments that free its watching cores");
+  add_json(c);
+  c->callback([&] { code = show_board(file, isolation, json); });
   c = app.add_subcommand("docs", "Print a generated page");
   c->add_option("PAGE", page, "site-file, site-schema or cli")
       ->required()
@@ -269,6 +276,10 @@ int dispatch(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    // The kernel starts /init, with what it does not know of its command line as arguments.
+    if (vedette::platform::is_first_process() && std::string_view(argv[0]).ends_with("init")) {
+      return vedette::cli::init();
+    }
     return dispatch(argc, argv);
   } catch (const std::exception& error) {
     std::fputs("vedette: internal fault: ", stderr);

@@ -257,6 +257,32 @@ int load_board(const std::string& path, bool json, const std::string& schema, pl
   return kOk;
 }
 
+int show_board(const std::string& path, bool isolation, bool json) {
+  plan::Board board;
+  if (const int code = load_board(path, json, "board", board); code != kOk) {
+    return code;
+  }
+  const std::string arguments = plan::isolation_arguments(board);
+  if (isolation) {
+    std::printf("%s\n", arguments.c_str());
+  } else if (json) {
+    std::string text;
+    Json out(text);
+    out.begin_object().member("title", std::string_view(board.title));
+    out.member("machine", std::string_view(board.machine));
+    out.member("tested", std::string_view(board.tested)).member("cores", board.cores);
+    out.member("batch_events", plan::batch_bound(board));
+    out.member("kernel_arguments", std::string_view(arguments)).end_object();
+    print_data("board", text);
+  } else {
+    std::printf("%s (%s), %s\n%u cores of %s, batches of %u events\nkernel arguments: %s %s\n",
+                board.title.c_str(), board.machine.c_str(), board.tested.c_str(), board.cores,
+                board.cpu_model.c_str(), plan::batch_bound(board), arguments.c_str(),
+                board.kernel_arguments.c_str());
+  }
+  return kOk;
+}
+
 int load_site(const SiteOptions& options, bool json, const std::string& schema, LoadedPlan& out) {
   auto content = platform::read_file(options.path, limits::kPlanBytes);
   if (!content) {

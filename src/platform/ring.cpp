@@ -1,7 +1,9 @@
 #include "platform/ring.hpp"
 
 #include <liburing.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -30,6 +32,30 @@ Ring::~Ring() {
   }
 }
 
+namespace {
+
+// What cannot be polled, as a serial line, the kernel reads in threads that inherit this one's
+// core: behind a spinning FIFO thread they would never run.
+void move_workers(io_uring& ring) {
+  cpu_set_t mine;
+  if (::sched_getaffinity(0, sizeof mine, &mine) != 0 || CPU_COUNT(&mine) != 1) {
+    return;
+  }
+  cpu_set_t others;
+  CPU_ZERO(&others);
+  const long cores = ::sysconf(_SC_NPROCESSORS_ONLN);
+  for (long core = 0; core < cores && core < CPU_SETSIZE; ++core) {
+    if (!CPU_ISSET(static_cast<std::size_t>(core), &mine)) {
+      CPU_SET(static_cast<std::size_t>(core), &others);
+    }
+  }
+  if (CPU_COUNT(&others) != 0) {
+    ::io_uring_register_iowq_aff(&ring, sizeof others, &others);
+  }
+}
+
+}  // namespace
+
 int Ring::init(const RingOptions& options) {
   State& s = *state_;
   io_uring_params params{};
@@ -49,6 +75,7 @@ int Ring::init(const RingOptions& options) {
     return -error;
   }
   s.ready = true;
+  move_workers(s.ring);
   if (options.buffers == 0) {
     return 0;
   }
