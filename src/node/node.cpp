@@ -732,6 +732,11 @@ Node::Failure Node::run() {
     clock_.start_scaled(std::max(base, fresh_ ? 0 : resume_at), speed);
   } else if (speed != 1.0) {
     clock_.start_scaled(platform::realtime_ns(), speed);
+  } else if (!fresh_ && resume_at > platform::realtime_ns()) {
+    // A clock without a battery, say: what is recorded has happened, so time goes on from there.
+    clock_.start_scaled(resume_at, 1.0);
+    without_.push_back(
+        "a clock that is right: it stands before the last record, from which time goes on");
   } else {
     clock_.start_live();
   }
