@@ -102,6 +102,10 @@ std::string site_of(Random& random) {
          "\"\n"
          "[assess.contact]\nof = \"track\"\nkinds = [\"contact\"]\nwhen = \"track.updates >= 4\"\n"
          "[decide.e]\non = \"contact\"\ntrigger = \"both\"\nrun = \"quickly\"\n"
+         // Forgotten before the end's settling is over, so that nothing is decided then.
+         "[tracker.contact]\ncoast = \"3 s\"\nlost = \"6 s\"\nretire = \"" +
+         retire +
+         " s\"\n"
          "[tracker.vessel]\ncoast = \"3 s\"\nlost = \"6 s\"\nretire = \"" +
          retire +
          " s\"\n"
