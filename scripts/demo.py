@@ -1,5 +1,7 @@
 """The demo's story: find recordings, watch, summarise, replay, explain."""
-import json, os, pathlib, shutil, subprocess, sys, tempfile
+import pathlib, shutil, subprocess, sys, tempfile
+
+from demo_steps import refused, replay_and_explain, watch
 
 vedette = sys.argv[1]
 sys.stdout.reconfigure(line_buffering=True)  # in order with what the commands print, in a file too
@@ -35,26 +37,12 @@ def recordings():
 
 folder, said, environment = recordings()
 print(f"== coastal watch at 60x on {said}\n")
-process = subprocess.Popen([vedette, "run", "config/coastal-watch.toml", "--env", environment, "--recordings", str(folder),
-                            "--data", str(work / "data"), "--alerts", "--json"], stdout=subprocess.PIPE,
-                           stderr=open(work / "log", "w"), text=True)
-document = None
-for line in process.stdout:
-    message = json.loads(line)
-    if "schema" in message:
-        document = message
-        continue
-    who = message.get("name") or message.get("source") or f"{message.get('kind')} {message.get('identity')}"
-    print(f"  {message['time']}  {message['level']:5}  {message['assessment']} {message['transition']}: {who}")
-if process.wait() != 0 or not document or not document["ok"]:
-    print(document or (work / "log").read_text()[-2000:] or "the node did not stop in order", file=sys.stderr)
-    sys.exit(1)
-data = document["data"]
+data = watch(vedette, "config/coastal-watch.toml", environment, folder, work,
+             lambda alert, who: f"  {alert['time']}  {alert['level']:5}  {alert['assessment']} {alert['transition']}: {who}")
 print("\n== summary")
 print("  source     received  accepted  refused by cause")
 for source in data["sources"]:
-    refused = ", ".join(f"{k} {v}" for k, v in source["refused"].items()) or "-"
-    print(f"  {source['name']:10} {source['received']:8}  {source['accepted']:8}  {refused}")
+    print(f"  {source['name']:10} {source['received']:8}  {source['accepted']:8}  {refused(source)}")
 events = data["events"]
 print(f"  events: {events['accepted']} accepted = {events['success']} success + {events['retraction']} retraction + "
       f"{events['abandonment']} abandonment + {events['transient']} under way + {events['waiting']} waiting")
@@ -68,12 +56,5 @@ for name in ("behind", "before"):
 for item in data["without"]:
     print(f"  runs without: {item}")
 print(f"  digest {data['digest']}")
-print("\n== replay")
-subprocess.run([vedette, "replay", str(work / "data"), "--verify"], check=True)
-print("\n== why: one alert, back to the bytes it came from")
-actions = [json.loads(line) for line in subprocess.run([vedette, "journal", str(work / "data")], capture_output=True,
-                                                       text=True, check=True).stdout.splitlines() if '"kind":"action"' in line]
-chosen = next((a for a in actions if a["assessment"] == "close_approach"), actions[0] if actions else None)
-if chosen:
-    subprocess.run([vedette, "explain", str(work / "data"), chosen["event"]], check=True)
+replay_and_explain(vedette, work, "bytes")
 shutil.rmtree(work)

@@ -411,6 +411,11 @@ void Node::publish() {
   set(board_.late_outcomes, shard_.late_outcomes());
   set(board_.held, shard_.held());
   set(board_.mode, shard_.mode());
+  set(board_.contacts, static_cast<std::uint64_t>(shard_.contacts().size()));
+  for (std::size_t i = 0; i < perceive::kTrackerBounds; ++i) {
+    set(board_.tracker_bounds[i],
+        shard_.contacts().reached_bound(static_cast<perceive::TrackerBound>(i)));
+  }
   set(board_.now_ns, clock_.now_ns());
 }
 

@@ -73,6 +73,8 @@ class Node {
     std::atomic<std::uint64_t> assessments{0}, decisions{0}, fallbacks{0}, actions{0};
     std::atomic<std::int64_t> now_ns{0};
     std::array<std::atomic<BreakerState>, limits::kSinks> breakers{};
+    std::atomic<std::uint64_t> contacts{0};
+    std::array<std::atomic<std::uint64_t>, perceive::kTrackerBounds> tracker_bounds{};
     std::atomic<bool> finished{false}, fifo{false}, sealed{false}, held{false};
     std::atomic<Mode> mode{Mode::normal};
   };

@@ -480,7 +480,7 @@ void Shard::work(EventHeader& event) {
     case EventKind::tick:
       next_tick_ns_ = event.observed_ns + plan_->limits()->tick_ns();
       sweep_at_ = 0;
-      contacts_.tick(event.observed_ns, tracks_, own());
+      contacts_.tick(event.observed_ns, tracks_);
       batch_.resolve(event, Exit::success, Reason::applied);
       return;
     case EventKind::source_state: {

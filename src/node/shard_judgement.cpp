@@ -148,10 +148,10 @@ void Shard::judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival
 void Shard::sweep() {
   // What time's passing brings about counts from this step's own beginning.
   const std::int64_t admitted = batch_.header().admitted_arrival_ns;
-  if (cut_ || (sweep_at_ == 0 && stop_before(EventClass::normal))) {
-    return;
-  }
   if (sweep_at_ == 0) {
+    if (stop_before(EventClass::normal)) {
+      return;
+    }
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       view_ = view_of(nullptr);
       view_.source = &sources_[s];
@@ -163,16 +163,20 @@ void Shard::sweep() {
   }
   std::size_t judged = 0;
   const std::uint32_t end = tracks_.high_water();
-  while (sweep_at_ < end && judged < limits::kSweepTracks) {
-    const std::uint32_t i = sweep_at_;
-    if (!tracks_.in_use(i)) {
+  while (true) {
+    // Free slots are passed whether or not the batch was cut: a replay learns of a cut only where
+    // there is something to stop before.
+    while (sweep_at_ < end && !tracks_.in_use(sweep_at_)) {
       ++sweep_at_;
-      continue;
     }
-    if (stop_before(EventClass::normal)) {
+    if (sweep_at_ >= end) {
+      sweep_at_ = kNoSweep;
       return;
     }
-    ++sweep_at_;
+    if (judged == limits::kSweepTracks || stop_before(EventClass::normal)) {
+      return;
+    }
+    const std::uint32_t i = sweep_at_++;
     ++judged;
     ++items_;
     TrackChangeKind change{};
@@ -203,9 +207,6 @@ void Shard::sweep() {
     } else {
       judge(i, cause, admitted);
     }
-  }
-  if (sweep_at_ >= end) {
-    sweep_at_ = kNoSweep;
   }
 }
 

@@ -33,6 +33,14 @@ std::string Node::status_json() const {
   json.member("tracks", read(board_.tracks)).member("assessments_raised", read(board_.raised));
   json.member("assessments", read(board_.assessments)).member("decisions", read(board_.decisions));
   json.member("fallbacks", read(board_.fallbacks)).member("actions", read(board_.actions));
+  json.key("tracker").begin_object().member("contacts", read(board_.contacts));
+  json.key("bounds_reached").begin_object();
+  for (std::size_t i = 0; i < perceive::kTrackerBounds; ++i) {
+    if (const std::uint64_t times = read(board_.tracker_bounds[i]); times != 0) {
+      json.member(name_of(static_cast<perceive::TrackerBound>(i)), times);
+    }
+  }
+  json.end_object().end_object();
   json.key("engine_thread").begin_object().member("sealed", read(board_.sealed));
   json.member("fifo", read(board_.fifo)).end_object();
   json.member("late_outcomes", read(board_.late_outcomes))

@@ -1,13 +1,15 @@
 // Purpose: the tracker of what does not identify itself: plots of several sensors to contacts with
 // existence, an interacting-multiple-model state and a short past for reports that come late.
 // In: plot observations and ticks. Out: tracks of kind contact in the table, and a queue of those
-// whose judgement is due. Bound: the plan's contacts, kGroupPlots a datagram. When full: no new
-// contact is begun, counted. Runs on: the engine thread; no allocation; the same bits on every CPU.
+// whose judgement is due. Bound: the plan's contacts, kGroupPlots a datagram. When full:
+// TrackerBound says what then, each counted. Runs on: the engine thread; no allocation; the same
+// bits on every CPU.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "base/arena.hpp"
 #include "base/digest.hpp"
@@ -35,6 +37,18 @@ struct WorstDatagram {
 };
 WorstDatagram worst_datagram(std::size_t contacts);
 
+// A place that was full, and what that cost.
+enum class TrackerBound : std::uint8_t {
+  contacts,          // a plot began no contact
+  group_contacts,    // a contact near a datagram's plots was not offered them
+  group_pairs,       // a plot in a contact's gate was not weighed for it
+  cluster_contacts,  // a contact in a crowd was given no plot
+  changes,           // a change was told to nobody; the next sweep judges the contact
+  count
+};
+inline constexpr std::size_t kTrackerBounds = static_cast<std::size_t>(TrackerBound::count);
+std::string_view name_of(TrackerBound bound);
+
 class Contacts {
  public:
   static std::size_t bytes_needed(std::size_t contacts, std::size_t sensors);
@@ -49,7 +63,7 @@ class Contacts {
   Taken take(const EventHeader& event, const Observation& observation, TrackTable& tracks,
              const Track* own);
   // Ends what no last report ended, and what was not seen for too long.
-  void tick(std::int64_t now_ns, TrackTable& tracks, const Track* own);
+  void tick(std::int64_t now_ns, TrackTable& tracks);
 
   // A report of something that names itself, accepted: whose contact is it, or which sensor should
   // see one there and does not.
@@ -76,8 +90,10 @@ class Contacts {
   std::uint64_t looks() const { return counts_.looks; }
   std::int64_t last_look_ns() const { return counts_.last_look_ns; }
   std::uint64_t digest() const { return counts_.digest; }
-  // Plots that could begin no contact, for want of a place.
-  std::uint64_t not_begun() const { return counts_.not_begun; }
+  // How often each bound was reached.
+  std::uint64_t reached_bound(TrackerBound bound) const {
+    return counts_.reached[static_cast<std::size_t>(bound)];
+  }
 
   // Position and its covariance (m^2: east, both, north) at a time; false for no contact.
   bool estimate(const Track& track, std::int64_t ns, Place& place, double (&covariance)[3]) const;
@@ -88,6 +104,7 @@ class Contacts {
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
+  static constexpr double kGone = -4.59511985013459;  // existence, as log-odds: 0.01
 
   struct Look {  // one update, as it was done, and the state it left
     std::int64_t ns;
@@ -116,7 +133,7 @@ class Contacts {
     std::uint64_t key, cause;
     std::uint64_t claim;   // key of the named track that reports from here
     std::uint32_t claims;  // in a row
-    std::uint32_t padding;
+    std::uint32_t due;     // place in the queue; kNone
     // By sensor: its newest look, and the chance that it can see the contact at all.
     std::array<std::int64_t, limits::kSensors> looked_ns;
     std::array<double, limits::kSensors> visible;
@@ -125,10 +142,9 @@ class Contacts {
     std::uint32_t detections;
     std::uint32_t twin;        // the contact it may be a double of
     std::uint32_t twin_looks;  // and for how many looks
-    std::uint32_t due;         // place in the queue; kNone
     std::uint8_t past_count;
     std::uint8_t past_next;
-    std::uint8_t reserved[2];
+    std::uint8_t reserved[6];
   };
   // Of one datagram, until its last report.
   struct Group {
@@ -146,7 +162,8 @@ class Contacts {
     Group group;
   };
   struct Counts {
-    std::uint64_t next_number, looks, not_begun, digest;
+    std::uint64_t next_number, looks, digest;
+    std::array<std::uint64_t, kTrackerBounds> reached;
     std::int64_t newest_ns, last_look_ns;
   };
   // A contact that a group may concern: predicted to the group's time.
@@ -154,7 +171,6 @@ class Contacts {
     std::uint32_t contact;
     std::uint16_t after;  // looks of its past that are later than the group
     bool late;
-    bool updated;
     Imm imm;
     State state;  // combined
     double none;  // probability that no plot is its
@@ -168,6 +184,9 @@ class Contacts {
     std::uint16_t next;  // of the same cluster
   };
 
+  static constexpr std::uint16_t bit(TrackChangeKind change) {
+    return static_cast<std::uint16_t>(1U << static_cast<unsigned>(change));
+  }
   std::size_t sensor_of(const EventHeader& event, const Observation& o) const;
   bool frame_of(const Sensor& sensor, std::int64_t ns, const Track* own, SensorFrame& frame) const;
   bool masked(const Sensor& sensor, const Plot& plot) const;
@@ -194,7 +213,8 @@ class Contacts {
   void settle(std::uint32_t contact, const Group& group, TrackTable& tracks);
   void begin(const Plot& plot, std::size_t sensor, const Group& group, TrackTable& tracks);
   void find_twins(std::size_t sensor, const Group& group, TrackTable& tracks);
-  void end(std::uint32_t contact, std::int64_t ns, TrackTable& tracks);
+  void end(std::uint32_t contact, TrackTable& tracks);
+  void reached(TrackerBound bound) { ++counts_.reached[static_cast<std::size_t>(bound)]; }
   void notify(std::uint32_t contact, std::uint16_t changes, EventClass event_class,
               std::int64_t arrival_ns);
   void publish(std::uint32_t contact, TrackTable& tracks);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/geo.hpp"
+#include "base/math.hpp"
 #include "model/observation.hpp"
 #include "model/sensor.hpp"
 #include "perceive/measurement.hpp"
@@ -23,6 +24,13 @@ void merge(const SensorFrame& frame, Plot& into, const Plot& other);
 // A scan of the sensor passes over the place. `margin` metres are taken off its reach.
 bool covers(const SensorFrame& frame, const Sensor& sensor, const Vector3& ecef, double margin);
 
+// Between two places, m.
+inline double distance(const double (&a)[3], const double (&b)[3]) {
+  const double x = a[0] - b[0];
+  const double y = a[1] - b[1];
+  const double z = a[2] - b[2];
+  return det_sqrt(x * x + y * y + z * z);
+}
 // East and north in the frame's plane.
 Offset in_plane(const SensorFrame& frame, const Vector3& ecef);
 

@@ -2,10 +2,12 @@
 // for bit.
 #include <random>
 
+#include "load_site.hpp"
 #include "node/replay.hpp"
 #include "shard_in_memory.hpp"
 #include "small_site.hpp"
 #include "test.hpp"
+#include "tracking_world.hpp"
 
 using namespace vedette;
 using namespace vedette::tests;
@@ -94,4 +96,38 @@ TEST_CASE("a batch with any one byte changed does not replay, or is refused") {
     REQUIRE(again.thaw(state));
     CHECK_MESSAGE(again.apply(changed) != "", at);
   }
+}
+
+TEST_CASE("a watch of contacts whose batches are cut anywhere replays to the same bytes") {
+  const std::vector<SimulatedSensor> sensors{{0, 0, 2000, 0, 360, 1.0, 5, 0.2, 0.8}};
+  TrackingWorld world(3, 12, 1000.0, sensors, 3e-6, 0.0);
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = load_site(world.site("[assess.near]\nof = \"track\"\n"
+                                                "when = \"track.updates >= 3\"\n"),
+                                     bytes);
+  REQUIRE(plan != nullptr);
+  ShardInMemory engine(*plan);
+  node::Stepped again;
+  again.init(*plan, 1, 1);
+  std::mt19937_64 random(9);
+  const node::Urgency urgency{
+      [](void* context) { return (*static_cast<std::mt19937_64*>(context))() % 6 == 0; }, &random};
+  int cuts = 0;
+  for (int i = 0; i < 600; ++i) {
+    std::vector<Observation> scan;
+    for (const Report& r : world.next()) {
+      scan.push_back(r.observation);
+    }
+    const auto now = TrackingWorld::kStartNs + static_cast<std::int64_t>(world.now_s() * 1e9);
+    REQUIRE(engine.put_datagram(scan, now, 0));
+    do {
+      const auto batch = engine.step(now, urgency);
+      BatchHeader header;
+      REQUIRE(batch.size() >= sizeof header);
+      std::memcpy(&header, batch.data(), sizeof header);
+      cuts += header.cut != kNotCut ? 1 : 0;
+      REQUIRE(again.apply(batch) == "");
+    } while (engine.backlog() != 0 || engine.shard().unfinished());
+  }
+  CHECK(cuts > 100);
 }

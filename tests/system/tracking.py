@@ -140,6 +140,18 @@ def turning_radars_are_tracked_in_any_order_of_arrival():
     tracks = json.loads(call("inspect", data, "--json").stdout)["data"]["tracks"]
     followed = [t for t in tracks if t["kind"] == "contact" and t["state"] in ("confirmed", "coasting")]
     assert 30 <= len(followed) <= 42 and final["assessments"] >= 6, (len(followed), final)
+    assert final["tracker"]["contacts"] >= len(followed) and final["tracker"]["bounds_reached"] == {}, final["tracker"]
+
+
+@test
+def a_contact_that_finds_no_place_is_counted_in_status():
+    folder = work / "strait-small"
+    site = strait(folder)
+    site.write_text(site.read_text().replace("[source.plots]", "[limits]\ncontacts = 8\n[source.plots]"))
+    process = start(site, work / "strait-small-data", "--recordings", folder)
+    out, err = process.communicate(timeout=120)
+    tracker = json.loads(out.splitlines()[-1])["data"]["tracker"]
+    assert tracker["contacts"] <= 8 and tracker["bounds_reached"]["contacts"] > 0, (tracker, err)
 
 
 @test

@@ -264,3 +264,55 @@ TEST_CASE(
   CHECK(static_cast<double>(ours.switches) <= target_hours);
   CHECK(ours.gospa() <= 0.7 * baseline.gospa());
 }
+
+TEST_CASE("every bound of the tracker that is reached is counted by its name") {
+  // So far apart that each begins a contact; later each could be any of a few, then of many.
+  constexpr int kSide = 28;
+  const std::vector<SimulatedSensor> sensors{{0, 0, 6000, 0, 360, 4.0, 8, 0.05, 0.9}};
+  TrackingWorld world(1, 0, 1000.0, sensors, 1e-9, 0.0);
+  std::vector<std::uint8_t> bytes;
+  std::string site = world.site("[assess.any]\nof = \"track\"\nwhen = \"track.updates >= 1\"\n");
+  const auto limit = [&](const char* from, const char* to) {
+    site.replace(site.find(from), std::strlen(from), to);
+  };
+  limit("contacts = 12288", "contacts = 700");
+  limit("resolution = \"15 m\"", "resolution = \"0.5 m\"");
+  const plan::Plan* plan = load_site(site, bytes);
+  REQUIRE(plan != nullptr);
+  ShardInMemory engine(*plan);
+  const auto look = [&](int second) {
+    const std::int64_t now = TrackingWorld::kStartNs + second * 1'000'000'000LL;
+    std::vector<Observation> row;
+    for (int i = 0; i < kSide * kSide; ++i) {
+      const double east = 200.0 + 80.0 * (i % kSide);
+      const double north = 80.0 * (i / kSide);
+      Observation o{};
+      o.kind = IdentityKind::contact;
+      o.sensor = 1;
+      o.plot[0] = static_cast<std::int32_t>(std::lround(std::hypot(east, north) * 1e3));
+      o.plot[1] = static_cast<std::int32_t>(std::lround(std::atan2(east, north) * 57.29577951e6));
+      o.set(Field::plot_polar);
+      row.push_back(o);
+      if (row.size() == perceive::kGroupPlots || i + 1 == kSide * kSide) {
+        row.back().set(Field::group_end);
+        REQUIRE(engine.put_datagram(row, now, 0));
+        row.clear();
+        do {
+          engine.step_into_nothing(now, {}, [](const EventHeader&, Bytes) {});
+        } while (engine.backlog() != 0 || engine.shard().unfinished());
+      }
+    }
+  };
+  const auto reached = [&](perceive::TrackerBound bound) {
+    return engine.shard().contacts().reached_bound(bound);
+  };
+  look(1);
+  CHECK(reached(perceive::TrackerBound::contacts) == kSide * kSide - 700);
+  look(5);
+  look(17);
+  for (const perceive::TrackerBound bound :
+       {perceive::TrackerBound::group_contacts, perceive::TrackerBound::group_pairs,
+        perceive::TrackerBound::cluster_contacts}) {
+    CHECK_MESSAGE(reached(bound) > 0, perceive::name_of(bound));
+  }
+}
