@@ -1,6 +1,6 @@
 // Benchmark dispatch-10k: ten thousand ready instances leave the ready set in one release, and all
-// run one step; beside a copy of as many ids, a loop without any scheduler, and TBB's task_group
-// where it is installed.
+// run one step; beside a copy of as many ids, a loop without any scheduler, TBB's task_group and
+// Taskflow.
 // Prints one JSON line a figure: bench, metric, value, unit, floor, ratio, bar, holds.
 #include <algorithm>
 #include <cstdio>
@@ -16,6 +16,9 @@
 #if defined(VEDETTE_HAS_TBB)
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_group.h>
+#endif
+#if defined(VEDETTE_HAS_TASKFLOW)
+#include <taskflow/taskflow.hpp>
 #endif
 
 using namespace vedette;
@@ -139,6 +142,26 @@ class Bench {
   }
 #endif
 
+#if defined(VEDETTE_HAS_TASKFLOW)
+  // The same beside it: the graph of tasks is made once and run again and again.
+  void flow() {
+    std::vector<double> took;
+    std::int64_t start = 0;
+    tf::Executor executor;
+    tf::Taskflow flow;
+    for (const std::uint32_t id : ids_) {
+      flow.emplace([this, id, &start] { step(instances_[id], start); });
+    }
+    for (int r = 0; r < kRuns / 20; ++r) {
+      start = platform::monotonic_ns();
+      executor.run(flow).wait();
+      took.push_back(us_since(start));
+    }
+    const double value = median(took);
+    figure("taskflow", value, 0.0, value, true);
+  }
+#endif
+
  private:
   std::uint32_t capacity_;
   const char* of_;
@@ -159,6 +182,11 @@ int main() {
   sparse.tasks();
 #else
   std::fprintf(stderr, "bench: dispatch-10k without TBB (libtbb-dev is not installed)\n");
+#endif
+#if defined(VEDETTE_HAS_TASKFLOW)
+  sparse.flow();
+#else
+  std::fprintf(stderr, "bench: dispatch-10k without Taskflow (libtaskflow-cpp-dev)\n");
 #endif
   return 0;
 }

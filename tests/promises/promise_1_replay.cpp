@@ -127,7 +127,7 @@ TEST_CASE("a watch of contacts whose batches are cut anywhere replays to the sam
       std::memcpy(&header, batch.data(), sizeof header);
       cuts += header.cut != kNotCut ? 1 : 0;
       REQUIRE(again.apply(batch) == "");
-    } while (engine.backlog() != 0 || engine.shard().unfinished());
+    } while (engine.backlog() != 0);  // judgements may be left for the next
   }
   CHECK(cuts > 100);
 }
