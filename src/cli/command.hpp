@@ -56,6 +56,10 @@ struct RunCommand {
   std::string speed;
   bool alerts = false;
   bool json = false;
+  // Of the first process of an image (node::RunOptions).
+  std::function<void(std::string_view)> each_second;
+  std::function<std::string()> firmware_status;
+  std::uint32_t least_epoch = 1;
 };
 struct JournalCommand {
   std::string data;
@@ -101,6 +105,23 @@ struct DoctorCommand {
   bool json = false;
 };
 int doctor(const DoctorCommand& command);
+struct UpdateCommand {
+  std::string bundle;  // of install
+  std::string disk;    // empty: the one that this machine was started from
+  std::string key = "/etc/vedette/update.pem";
+  std::string board = "/etc/vedette/board";
+  std::uint32_t starts = 2;
+  bool json = false;
+};
+// install, status, confirm or rollback.
+int update(const UpdateCommand& command, const std::string& word);
+// Of a machine whose first process this program is: power-off, or its next start.
+int restart_machine(bool json);
+// The watch is to end in order; after it the first process starts the machine anew.
+void ask_for_restart();
+bool restart_wanted();
+// The running watch of this process ends in order.
+void stop_watch();
 int show_board(const std::string& path, bool isolation, bool json);
 // Reads a board file, or says what is wrong with it and returns its exit code.
 int load_board(const std::string& path, bool json, const std::string& schema, plan::Board& out);

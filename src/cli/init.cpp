@@ -1,12 +1,25 @@
 // Purpose: the first process of an image: makes the machine ready, watches, and ends the machine
 // when the watch ends. What it finds below /etc/vedette was put there by firmware/build-image.
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <set>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
+#include "firmware/install.hpp"
+#include "plan/plan.hpp"
+#include "platform/clock.hpp"
 #include "platform/file.hpp"
+#include "platform/hash.hpp"
+#include "platform/hot_thread.hpp"
 #include "platform/machine.hpp"
+#include "platform/packet_port.hpp"
 
 namespace vedette::cli {
 namespace {
@@ -36,12 +49,113 @@ void each_line(const std::string& name, Do&& action) {
   }
 }
 
+// Ports that the plan drives itself are taken from the kernel.
+void give_ports(const std::string& plan_file) {
+  LoadedPlan loaded;
+  SiteOptions site;
+  site.path = plan_file;
+  if (load_site(site, true, "init", loaded) != kOk) {
+    return;  // the watch says it as well
+  }
+  std::set<std::string> given;
+  for (const plan::Source* source : *loaded.plan->sources()) {
+    const std::string port = source->eal() == nullptr ? "" : source->eal()->str();
+    if (platform::is_pci_address(port) && given.insert(port).second) {
+      say("port", platform::give_to_vfio(port));
+    }
+  }
+}
+
+// Whoever is at the console may say what he would say to `vedette` in a shell.
+void serve_console() {
+  std::string line;
+  for (int c = std::getchar(); c != EOF; c = std::getchar()) {
+    if (c != '\n' && c != '\r') {
+      line += static_cast<char>(c);
+      continue;
+    }
+    std::vector<std::string> words{"vedette"};
+    std::string_view rest = line;
+    while (!rest.empty()) {
+      const std::string_view word = next_field(rest, ' ');
+      if (!word.empty()) {
+        words.emplace_back(word);
+      }
+    }
+    line.clear();
+    if (words.size() > 1) {
+      const int code = platform::run_self(words);
+      std::fprintf(stderr, "{\"kind\":\"console\",\"ended\":%d}\n", code);
+    }
+  }
+}
+
+// A fault that the rig plants on the kernel's command line, to see that it is found: VEDETTE_FAULT
+// = hang stops the thread that feeds the watchdog.
+void plant_fault() {
+  const char* fault = std::getenv("VEDETTE_FAULT");
+  while (fault != nullptr && std::string_view(fault) == "hang") {
+    platform::rest_ns(1'000'000'000);
+  }
+}
+
+// A version on trial confirms itself, or gives itself up and starts the machine anew.
+void follow_trial(RunCommand& watch) {
+  const auto path = firmware::own_disk();
+  const auto disk = std::make_shared<firmware::SlotDisk>();
+  const std::string problem = path ? disk->open(*path, true) : "there is no boot state";
+  const auto state = problem.empty() ? disk->read_state() : std::nullopt;
+  if (!state) {
+    say("slots", problem.empty() ? "the boot state is not whole" : problem);
+    return;
+  }
+  // Each start writes the boot state, so its count only grows.
+  watch.least_epoch = static_cast<std::uint32_t>(state->sequence);
+  watch.firmware_status = [disk] { return firmware::status_json(*disk); };
+  if (state->trial == VEDETTE_NO_SLOT || state->trial != state->started) {
+    return;
+  }
+  LoadedPlan loaded;
+  if (load_site(watch.site, true, "init", loaded) != kOk) {
+    return;
+  }
+  const auto seconds = [](std::int64_t ns) { return static_cast<double>(ns) * 1e-9; };
+  const auto trial =
+      std::make_shared<firmware::Trial>(seconds(loaded.plan->limits()->trial_ns()),
+                                        seconds(loaded.plan->limits()->trial_within_ns()));
+  watch.each_second = [disk, trial, over = false](std::string_view health) mutable {
+    plant_fault();
+    if (over) {
+      return;
+    }
+    const double now = static_cast<double>(platform::monotonic_ns()) * 1e-9;
+    switch (trial->look(now, health)) {
+      case firmware::Trial::Verdict::waits:
+        return;
+      case firmware::Trial::Verdict::confirmed:
+        say("trial", firmware::confirm(*disk));
+        std::fprintf(stderr, "{\"kind\":\"init\",\"trial\":\"confirmed\"}\n");
+        break;
+      case firmware::Trial::Verdict::gives_up:
+        std::fprintf(stderr, "{\"kind\":\"init\",\"trial\":\"given up\",\"why\":\"%s\"}\n",
+                     trial->problem().c_str());
+        say("trial", firmware::roll_back(*disk, VEDETTE_TRIAL_UNHEALTHY, trial->problem()));
+        ask_for_restart();
+        stop_watch();
+        break;
+    }
+    over = true;
+  };
+}
+
 }  // namespace
 
 int init() {
   say("mount", platform::mount_kernel_file_systems());
+  platform::lift_memory_limit();
   each_line("modules", platform::load_module);
   each_line("interfaces", platform::bring_up);
+  give_ports(std::string(kFolder) + "site.plan");
   // The machine is the watch's alone: nothing else is to be saved from its threads.
   say("throttling", platform::set_kernel("/proc/sys/kernel/sched_rt_runtime_us", "-1"));
   RunCommand watch;
@@ -56,10 +170,21 @@ int init() {
     std::fprintf(stderr, "{\"kind\":\"init\",\"data\":\"%s\",\"keeps\":\"in memory\"}\n",
                  data.c_str());
   }
-  watch.data = data.empty() ? "/data/vedette" : "/run/vedette";
+  // A data folder belongs to one plan: a version with another one begins its own, and going back
+  // finds the old one. Commands at the console find the node without being told where it is.
+  const auto plan = platform::read_text_file(watch.site.path, 1 << 24);
+  std::string folder = data.empty() ? "/data/" : "/run/";
+  append_hex(folder, Bytes(platform::sha256(as_bytes(plan.value_or("")))).first(8));
+  platform::make_folders(folder);
+  if (::chdir(folder.c_str()) == 0) {
+    std::thread(serve_console).detach();
+  }
+  watch.data = "vedette-data";
+  follow_trial(watch);
   const int code = run(watch);
   std::fprintf(stderr, "{\"kind\":\"init\",\"ended\":%d}\n", code);
-  platform::end_machine(code == kOk ? platform::Ending::power_off : platform::Ending::reboot);
+  platform::end_machine(code == kOk && !restart_wanted() ? platform::Ending::power_off
+                                                         : platform::Ending::reboot);
   return code;
 }
 

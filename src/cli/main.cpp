@@ -253,6 +253,36 @@ int dispatch(int argc, char** argv) {
   c->add_flag("--isolation", isolation, "Only the kernel arguments that free its watching cores");
   add_json(c);
   c->callback([&] { code = show_board(file, isolation, json); });
+  UpdateCommand update_command;
+  CLI::App* updates = app.add_subcommand("update", "New versions of an image, in its other slot");
+  updates->require_subcommand(1);
+  const std::pair<const char*, const char*> update_orders[] = {
+      {"install", "Write a signed bundle into the idle slot; the next start tries it"},
+      {"status", "What runs, what is confirmed, and how the last trial ended"},
+      {"confirm", "The version on trial holds; it also confirms itself"},
+      {"rollback", "End the trial, or go back to the version before; the next start runs it"}};
+  for (const auto& [word, help] : update_orders) {
+    c = updates->add_subcommand(word, help);
+    c->add_option("--disk", update_command.disk,
+                  "The disk with the slots, or its image (default: this machine's)");
+    add_json(c);
+    if (std::string_view(word) == "install") {
+      c->add_option("BUNDLE", update_command.bundle, "A file, or a device that holds a bundle")
+          ->required();
+      c->add_option("--key", update_command.key, "Public key (default: the image's)");
+      c->add_option("--board", update_command.board, "File with the board's name");
+      c->add_option("--starts", update_command.starts,
+                    "Starts that the new version has to confirm itself (default 2)")
+          ->check(CLI::Range(1, 10));
+    }
+    c->callback([&, word = word] {
+      update_command.json = json;
+      code = update(update_command, word);
+    });
+  }
+  c = app.add_subcommand("restart", "End the watch in order and start this machine anew");
+  add_json(c);
+  c->callback([&] { code = restart_machine(json); });
   c = app.add_subcommand("docs", "Print a generated page");
   c->add_option("PAGE", page, "site-file, site-schema or cli")
       ->required()

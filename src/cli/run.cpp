@@ -45,6 +45,10 @@ std::string folder_of(const std::string& path) {
 
 }  // namespace
 
+void stop_watch() {
+  g_stop.store(true, std::memory_order_relaxed);
+}
+
 int run(const RunCommand& command) {
   LoadedPlan loaded;
   const int code = load_site(command.site, command.json, "run", loaded);
@@ -56,6 +60,9 @@ int run(const RunCommand& command) {
   options.recordings =
       command.recordings.empty() ? folder_of(command.site.path) : command.recordings;
   options.stop = &g_stop;
+  options.each_second = command.each_second;
+  options.firmware_status = command.firmware_status;
+  options.least_epoch = command.least_epoch;
   if (!command.for_text.empty()) {
     options.for_seconds = duration_seconds(command.for_text);
     if (options.for_seconds <= 0.0) {

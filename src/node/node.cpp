@@ -240,7 +240,7 @@ Node::Failure Node::recover() {
     }
   }
   fresh_ = result.journal.last_batch == 0;
-  epoch_ = result.journal.epoch + 1;
+  epoch_ = std::max(result.journal.epoch + 1, options_.least_epoch);
   std::vector<std::uint8_t> state(frozen_bytes_bound(plan_));
   Freezer freezer(state);
   stepped.shard().freeze(freezer);
@@ -787,6 +787,7 @@ Node::Failure Node::run() {
       options_.on_lacking(item);
     }
   }
+  double next_second = 1.0;
   while (hot_problem.empty()) {
     if (!watchdog.look(platform::monotonic_ns())) {
       // What is on disk stays; a thread that hangs cannot be joined, so nothing is tidied up.
@@ -801,6 +802,10 @@ Node::Failure Node::run() {
     const bool over = options_.for_seconds > 0.0 && seconds() >= options_.for_seconds;
     if (told || over || board_.finished.load(std::memory_order_acquire)) {
       break;
+    }
+    if (options_.each_second && seconds() >= next_second) {
+      next_second += 1.0;
+      options_.each_second(health_problem());
     }
     platform::rest_ns(5'000'000);
   }

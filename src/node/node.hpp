@@ -38,6 +38,12 @@ struct RunOptions {
   std::function<void(const EventHeader&, Bytes payload)> on_event;
   // What the node runs without, once it runs.
   std::function<void(std::string_view)> on_lacking;
+  // Once a second, with why the node is not healthy; empty while it is.
+  std::function<void(std::string_view problem)> each_second;
+  // A JSON object that `status` shows as "firmware"; null: none.
+  std::function<std::string()> firmware_status;
+  // No key of an action may come again, also when an earlier data folder is gone.
+  std::uint32_t least_epoch = 1;
 };
 
 struct RoomMemory {
@@ -64,6 +70,8 @@ class Node {
   Failure run();
 
   std::string status_json() const;
+  // Empty while mode is normal, every source is up or has ended, and the journal is written.
+  std::string health_problem() const;
 
  private:
   // Written by the hot thread, read by the link thread.

@@ -14,6 +14,23 @@ void latency(JsonWriter<std::string>& json, std::string_view name, const Histogr
 
 }  // namespace
 
+std::string Node::health_problem() const {
+  if (board_.mode.load(std::memory_order_relaxed) != Mode::normal) {
+    return "mode " + std::string(name_of(board_.mode.load(std::memory_order_relaxed)));
+  }
+  for (std::size_t s = 0; s < ingress_.size(); ++s) {
+    const auto status =
+        static_cast<SourceStatus>(ingress_.counters(s).status.load(std::memory_order_relaxed));
+    if (status != SourceStatus::up && status != SourceStatus::ended) {
+      return "source " +
+             plan_.sources()->Get(static_cast<flatbuffers::uoffset_t>(s))->name()->str() + " is " +
+             std::string(name_of(status));
+    }
+  }
+  return writer_.last_error() == 0 ? std::string()
+                                   : "journal: " + platform::error_text(writer_.last_error());
+}
+
 std::string Node::status_json() const {
   const auto read = [](const auto& at) { return at.load(std::memory_order_relaxed); };
   std::string text;
@@ -97,7 +114,11 @@ std::string Node::status_json() const {
   for (const std::string& item : without_) {
     json.value(std::string_view(item));
   }
-  json.end_array().end_object();
+  json.end_array();
+  if (options_.firmware_status) {
+    json.key("firmware").raw(options_.firmware_status());
+  }
+  json.end_object();
   return text;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "platform/machine.hpp"
 #include "platform/socket.hpp"
 
 namespace vedette::node {
@@ -24,6 +25,8 @@ std::string Watchdog::init(std::int64_t limit_ns, const std::string& device) {
     return device + ": " + platform::error_text(opened.error());
   }
   device_ = std::move(opened).value();
+  // What hangs is found by it as late as by us; not every device can be told.
+  platform::set_watchdog_timeout(device_.get(), static_cast<int>(limit_ns / 1'000'000'000));
   return {};
 }
 

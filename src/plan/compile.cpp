@@ -680,7 +680,8 @@ class SiteCompiler {
                         to_ns(s.quantity("checkpoint")), to_ns(s.quantity("commit")), 8U << 20,
                         static_cast<std::uint32_t>(s.whole("waiting_events")),
                         static_cast<std::uint32_t>(s.whole("contacts")),
-                        to_ns(s.quantity("recover")), to_ns(s.quantity("turn")));
+                        to_ns(s.quantity("recover")), to_ns(s.quantity("turn")),
+                        to_ns(s.quantity("trial")), to_ns(s.quantity("trial_within")));
   }
 
   flatbuffers::Offset<Cores> compile_cores() {

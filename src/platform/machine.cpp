@@ -1,20 +1,29 @@
 #include "platform/machine.hpp"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/if.h>
 #include <linux/reboot.h>
+#include <linux/watchdog.h>
+#include <net/if.h>
+#include <net/route.h>
+#include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
+#include <cstdlib>
 #include <cstring>
 
+#include "base/text.hpp"
 #include "platform/clock.hpp"
 #include "platform/file.hpp"
 #include "platform/hot_thread.hpp"
@@ -24,6 +33,7 @@ namespace vedette::platform {
 namespace {
 
 constexpr int kPauseMs = 20;
+constexpr int kCarrierWaitMs = 2000;
 
 std::string failure(const std::string& what) {
   return what + ": " + error_text(errno);
@@ -50,6 +60,13 @@ std::optional<std::string> partition_now(const std::string& name) {
 
 bool is_first_process() {
   return ::getpid() == 1;
+}
+
+bool first_process_is_this_program() {
+  struct stat first {};
+  struct stat own {};
+  return ::stat("/proc/1/exe", &first) == 0 && ::stat("/proc/self/exe", &own) == 0 &&
+         first.st_dev == own.st_dev && first.st_ino == own.st_ino;
 }
 
 std::string mount_kernel_file_systems() {
@@ -93,6 +110,22 @@ std::optional<std::string> find_partition(const std::string& name, int wait_ms) 
   }
 }
 
+std::optional<std::string> disk_of_partition(const std::string& name) {
+  const auto partition = partition_now(name);
+  if (!partition) {
+    return std::nullopt;
+  }
+  // /sys/class/block/vda2 leads to …/block/vda/vda2.
+  const std::string link = "/sys/class/block/" + partition->substr(5);
+  char target[PATH_MAX];
+  if (::realpath(link.c_str(), target) == nullptr) {
+    return std::nullopt;
+  }
+  const std::string_view path(target);
+  const std::string_view parent = path.substr(0, path.rfind('/'));
+  return "/dev/" + std::string(parent.substr(parent.rfind('/') + 1));
+}
+
 std::string mount_ext4(const std::string& device, const std::string& folder) {
   ::mkdir(folder.c_str(), 0755);
   return ::mount(device.c_str(), folder.c_str(), "ext4", MS_NOSUID | MS_NODEV | MS_NOEXEC,
@@ -101,18 +134,90 @@ std::string mount_ext4(const std::string& device, const std::string& folder) {
              : failure(device);
 }
 
-std::string bring_up(const std::string& interface) {
+std::string bring_up(const std::string& line) {
+  std::string_view rest = line;
+  const std::string name(next_field(rest, ' '));
+  std::string_view network = next_field(rest, ' ');
+  const std::string address(next_field(network, '/'));
+  const std::string gateway(rest);
   const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ifreq request{};
-  if (interface.size() >= sizeof request.ifr_name) {
-    return interface + ": the name is too long for an interface";
+  if (name.size() >= sizeof request.ifr_name) {
+    return name + ": the name is too long for an interface";
   }
-  std::memcpy(request.ifr_name, interface.data(), interface.size());
+  std::memcpy(request.ifr_name, name.data(), name.size());
+  const auto set_address = [&](unsigned long what, std::uint32_t network_order) {
+    sockaddr_in in{};
+    in.sin_family = AF_INET;
+    in.sin_addr.s_addr = network_order;
+    std::memcpy(&request.ifr_addr, &in, sizeof in);
+    return ::ioctl(socket.get(), what, &request) == 0;
+  };
+  if (!address.empty()) {
+    in_addr own{};
+    const auto length = parse_unsigned(network);
+    if (::inet_pton(AF_INET, address.c_str(), &own) != 1 || !length || *length > 32) {
+      return line + ": not as in eth0 10.0.2.15/24";
+    }
+    const std::uint32_t mask =
+        *length == 0 ? 0 : htonl(~std::uint32_t{0} << (32 - static_cast<unsigned>(*length)));
+    if (!set_address(SIOCSIFADDR, own.s_addr) || !set_address(SIOCSIFNETMASK, mask)) {
+      return failure(name);
+    }
+  }
   if (::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) {
-    return failure(interface);
+    return failure(name);
   }
   request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
-  return ::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0 ? std::string() : failure(interface);
+  if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) {
+    return failure(name);
+  }
+  // What is sent before the card has found its link is lost without an error.
+  const std::string carrier = "/sys/class/net/" + name + "/carrier";
+  for (int waited = 0; waited < kCarrierWaitMs && !address.empty() &&
+                       read_text_file(carrier, 16).value_or("1\n") != "1\n";
+       waited += kPauseMs) {
+    rest_ns(std::int64_t{kPauseMs} * 1'000'000);
+  }
+  if (gateway.empty()) {
+    return {};
+  }
+  rtentry route{};
+  sockaddr_in via{};
+  via.sin_family = AF_INET;
+  if (::inet_pton(AF_INET, gateway.c_str(), &via.sin_addr) != 1) {
+    return gateway + ": not a gateway's address";
+  }
+  sockaddr_in any{};
+  any.sin_family = AF_INET;
+  std::memcpy(&route.rt_gateway, &via, sizeof via);
+  std::memcpy(&route.rt_dst, &any, sizeof any);
+  std::memcpy(&route.rt_genmask, &any, sizeof any);
+  route.rt_flags = RTF_UP | RTF_GATEWAY;
+  return ::ioctl(socket.get(), SIOCADDRT, &route) == 0 ? std::string() : failure(gateway);
+}
+
+std::string give_to_vfio(const std::string& address) {
+  const std::string device = "/sys/bus/pci/devices/" + address;
+  if (!exists(device)) {
+    return address + ": there is no such PCI device";
+  }
+  if (!exists(device + "/iommu_group")) {
+    return address +
+           ": no IOMMU stands before it; switch it on in the firmware, and for Intel's add "
+           "intel_iommu=on to the kernel's command line";
+  }
+  std::string problem = set_kernel(device + "/driver_override", "vfio-pci");
+  if (problem.empty() && exists(device + "/driver")) {
+    problem = set_kernel(device + "/driver/unbind", address);
+  }
+  if (problem.empty()) {
+    problem = set_kernel("/sys/bus/pci/drivers_probe", address);
+  }
+  if (problem.empty() && !exists("/sys/bus/pci/drivers/vfio-pci/" + address)) {
+    problem = address + ": vfio-pci did not take it";
+  }
+  return problem;
 }
 
 std::string set_kernel(const std::string& path, const std::string& value) {
@@ -121,6 +226,31 @@ std::string set_kernel(const std::string& path, const std::string& value) {
   return file.get() >= 0 && ::write(file.get(), value.data(), value.size()) == bytes
              ? std::string()
              : failure(path);
+}
+
+int run_self(const std::vector<std::string>& words) {
+  std::vector<char*> arguments;
+  for (const std::string& word : words) {
+    arguments.push_back(const_cast<char*>(word.c_str()));
+  }
+  arguments.push_back(nullptr);
+  pid_t child = 0;
+  if (::posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, arguments.data(), environ) != 0) {
+    return -1;
+  }
+  int state = 0;
+  while (::waitpid(child, &state, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(state) ? WEXITSTATUS(state) : -1;
+}
+
+void lift_memory_limit() {
+  const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+  ::setrlimit(RLIMIT_MEMLOCK, &unlimited);
+}
+
+bool set_watchdog_timeout(int fd, int seconds) {
+  return seconds > 0 && ::ioctl(fd, WDIOC_SETTIMEOUT, &seconds) == 0;
 }
 
 void end_machine(Ending ending) {

@@ -1,14 +1,17 @@
 // Purpose: what the first process of a machine does to it: kernel file systems, modules, the data
-// partition, interfaces, and switching it off. In: names. Out: empty texts, or what failed and how.
-// Runs on: the main thread, before the watch and after it.
+// partition, interfaces, devices, and switching it off. In: names. Out: empty texts, or what failed
+// and how. Runs on: the main thread, before the watch and after it.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace vedette::platform {
 
 bool is_first_process();
+// The machine was started from an image of ours.
+bool first_process_is_this_program();
 
 // /proc, /sys, /dev, /run and /tmp; what is mounted already stays.
 std::string mount_kernel_file_systems();
@@ -16,10 +19,26 @@ std::string mount_kernel_file_systems();
 std::string load_module(const std::string& path);
 // The device of the partition with this name in its GPT entry; waits for it to appear.
 std::optional<std::string> find_partition(const std::string& name, int wait_ms);
+// The whole device that the partition is on.
+std::optional<std::string> disk_of_partition(const std::string& name);
 std::string mount_ext4(const std::string& device, const std::string& folder);
-std::string bring_up(const std::string& interface);
+// "eth0", up; "eth0 10.0.2.15/24 10.0.2.2" with its IPv4 address and the gateway to elsewhere.
+std::string bring_up(const std::string& line);
+// Takes a PCI device ("0000:00:03.0") from the kernel's driver and gives it to vfio-pci, behind the
+// IOMMU, for a driver in this process.
+std::string give_to_vfio(const std::string& address);
 // A kernel parameter, by its file below /proc/sys.
 std::string set_kernel(const std::string& path, const std::string& value);
+
+// Runs this program once more with these words, its output on ours; waits and returns its exit
+// code.
+int run_self(const std::vector<std::string>& words);
+
+// This process and its children may lock all the memory they have.
+void lift_memory_limit();
+
+// Of an open watchdog device (Linux watchdog API).
+bool set_watchdog_timeout(int fd, int seconds);
 
 enum class Ending { power_off, reboot };
 // Writes what is not written yet; returns only when the kernel refuses.

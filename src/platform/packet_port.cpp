@@ -30,10 +30,6 @@ namespace {
 constexpr std::uint16_t kDescriptors = 1024;
 constexpr unsigned kBuffers = 8191;  // 2^n - 1 wastes nothing in the ring below the pool
 
-bool is_pci_address(const std::string& device) {
-  return device.find(':') != std::string::npos && device.find('=') == std::string::npos;
-}
-
 // What a library says on its own, as a line of the node's log.
 void say(std::string_view library, std::string_view message) {
   while (!message.empty() && (message.back() == '\n' || message.back() == ' ')) {
@@ -145,6 +141,10 @@ std::string start_port(std::uint16_t id, rte_mempool* pool) {
 }
 
 }  // namespace
+
+bool is_pci_address(const std::string& device) {
+  return device.find(':') != std::string::npos && device.find('=') == std::string::npos;
+}
 
 std::string PacketPorts::start(const std::vector<std::string>& devices, bool huge_pages) {
   if (devices.empty()) {

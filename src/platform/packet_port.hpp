@@ -22,6 +22,9 @@ struct PortCounters {
   std::uint64_t errors;
 };
 
+// A device of the machine, "0000:00:03.0", and not a virtual one, "net_tap0,iface=v0".
+bool is_pci_address(const std::string& device);
+
 class PacketPorts {
  public:
   // Starts the EAL once for the process and every named port; empty on success, else what failed.

@@ -2,7 +2,7 @@
 import pathlib, re, sys
 
 root = pathlib.Path(__file__).resolve().parents[2]
-rooms = ["ingress", "codec", "engine", "perceive", "assess", "decide", "act", "journal", "belief", "observe", "plan"]
+rooms = ["ingress", "codec", "engine", "perceive", "assess", "decide", "act", "journal", "belief", "observe", "plan", "firmware"]
 # What a folder may include beside itself. ingress drives codecs, and the plan's room is cold.
 below = {"base": [], "model": ["base"], "platform": ["base"]}
 for room in rooms:

@@ -1,0 +1,110 @@
+"""A machine in QEMU, started from a built image: its console, a serial line, a port that DPDK drives, its power."""
+import os, pathlib, shutil, socket, subprocess, time
+
+MACHINES = {
+    "qemu-x86_64": dict(
+        program="qemu-system-x86_64", line="/dev/ttyS1", code="/usr/share/OVMF/OVMF_CODE_4M.fd", variables="/usr/share/OVMF/OVMF_VARS_4M.fd",
+        start=["-M", "q35,kernel-irqchip=split", "-cpu", "max", "-device", "intel-iommu,intremap=on,caching-mode=on"], serial=["-serial", "chardev:line"]),
+    "qemu-aarch64": dict(
+        program="qemu-system-aarch64", line="/dev/ttyS0", code="/usr/share/AAVMF/AAVMF_CODE.fd", variables="/usr/share/AAVMF/AAVMF_VARS.fd",
+        start=["-M", "virt,gic-version=3,iommu=smmuv3", "-cpu", "cortex-a72"], serial=["-device", "pci-serial,chardev=line"]),
+}
+PORT = "0000:00:10.0"  # the network card that is the node's own
+ADDRESS = "eth0=10.0.2.15/24 10.0.2.2"  # the other one; 10.0.2.2 leads to this host's loopback
+
+
+def missing(board):
+    """What is not installed to start it; empty when nothing is."""
+    how = MACHINES[board]
+    return "" if shutil.which(how["program"]) and os.path.exists(how["code"]) else "scripts/setup-firmware was not run"
+
+
+class Guest:
+    def __init__(self, board, image, folder, sticks=(), restarts=True, memory=256, drive=None, firmware=None):
+        self.board, self.how, self.image, self.folder = board, MACHINES[board], image, pathlib.Path(folder)
+        self.sticks, self.restarts, self.memory, self.drive = sticks, restarts, memory, drive
+        self.firmware = firmware  # code, variables and options of another firmware
+        self.folder.mkdir(exist_ok=True)
+        self.variables = self.folder / "variables.fd"
+        self.process = self.line = self.port = None
+
+    def start(self):
+        how = self.how
+        code, variables, more = self.firmware or (how["code"], how["variables"], [])
+        if not self.variables.exists():
+            shutil.copy(variables, self.variables)
+            if self.board == "qemu-aarch64":
+                os.truncate(self.variables, os.path.getsize(code))
+        for name in ("line", "ours", "theirs"):
+            (self.folder / name).unlink(missing_ok=True)
+        disk = self.drive or ["-drive", f"if=none,id=disk,format=raw,file={self.image},cache=writethrough"]
+        sticks = [word for n, stick in enumerate(self.sticks) for word in
+                  ("-drive", f"if=none,id=stick{n},format=raw,readonly=on,file={stick}", "-device", f"virtio-blk-pci,drive=stick{n}")]
+        self.port = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.port.bind(str(self.folder / "ours"))
+        self.console = open(self.folder / "console", "wb")
+        self.process = subprocess.Popen(
+            [how["program"], "-accel", "tcg", *how["start"], *more, "-m", str(self.memory), "-smp", "2", "-display", "none", "-nodefaults",
+             *([] if self.restarts else ["-no-reboot"]), "-serial", "stdio",
+             "-chardev", f"socket,id=line,path={self.folder / 'line'},server=on,wait=off", *how["serial"],
+             "-drive", f"if=pflash,format=raw,readonly=on,file={code}", "-drive", f"if=pflash,format=raw,file={self.variables}",
+             *disk, "-device", "virtio-blk-pci,drive=disk", *sticks, "-device", "i6300esb", "-action", "watchdog=reset",
+             "-netdev", "user,id=kernel", "-device", "virtio-net-pci,netdev=kernel",
+             "-netdev", f"dgram,id=port,local.type=unix,local.path={self.folder / 'theirs'},remote.type=unix,remote.path={self.folder / 'ours'}",
+             "-device", "virtio-net-pci,netdev=port,addr=0x10,iommu_platform=on,disable-legacy=on"],
+            stdin=subprocess.PIPE, stdout=self.console, stderr=subprocess.STDOUT)
+        return self
+
+    def said(self, after=0):
+        return (self.folder / "console").read_text(errors="replace")[after:]
+
+    def wait(self, wanted, limit=120, after=0, meanwhile=None):
+        """Until the console says `wanted`; returns how much it has said. `meanwhile` is called each half second."""
+        end = time.time() + limit
+        while time.time() < end:
+            text = self.said()
+            if wanted in text[after:]:
+                return len(text)
+            if self.process.poll() is not None:
+                raise AssertionError(f"the machine ended ({self.process.returncode}): {text[-2000:]}")
+            if meanwhile:
+                meanwhile()
+            time.sleep(0.5)
+        raise AssertionError(f"the console never said {wanted!r}: {self.said()[-2000:]}")
+
+    def say(self, words, wanted='"kind":"console"', limit=60):
+        """A command at the console; returns what came until it ended."""
+        before = len(self.said())
+        self.process.stdin.write((words + "\n").encode())
+        self.process.stdin.flush()
+        self.wait(wanted, limit, before)
+        return self.said(before)
+
+    def serial(self, data):
+        if self.line is None:
+            self.line = socket.socket(socket.AF_UNIX)
+            self.line.connect(str(self.folder / "line"))
+        self.line.send(data)
+
+    def frame(self, data):
+        try:
+            self.port.sendto(data, str(self.folder / "theirs"))
+        except OSError:
+            pass  # a full queue of the emulator is a frame lost on the wire
+
+    def cut_power(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for end in (self.line, self.port):
+            if end is not None:
+                end.close()
+        self.line = self.port = None
+        if self.process:
+            self.console.close()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.cut_power()

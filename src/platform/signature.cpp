@@ -1,0 +1,29 @@
+#include "platform/signature.hpp"
+
+#include <mbedtls/pk.h>
+
+#include <string>
+
+#include "platform/hash.hpp"
+
+namespace vedette::platform {
+
+Signature verify_signature(std::string_view public_key_pem, Bytes message, Bytes signature) {
+  mbedtls_pk_context key;
+  mbedtls_pk_init(&key);
+  const std::string text(public_key_pem);  // ends with a zero, which the parser counts
+  Signature result = Signature::no_key;
+  if (mbedtls_pk_parse_public_key(&key, reinterpret_cast<const unsigned char*>(text.c_str()),
+                                  text.size() + 1) == 0) {
+    const Sha256 digest = sha256(message);
+    result = mbedtls_pk_can_do(&key, MBEDTLS_PK_ECDSA) != 0 &&
+                     mbedtls_pk_verify(&key, MBEDTLS_MD_SHA256, digest.data(), digest.size(),
+                                       signature.data(), signature.size()) == 0
+                 ? Signature::good
+                 : Signature::bad;
+  }
+  mbedtls_pk_free(&key);
+  return result;
+}
+
+}  // namespace vedette::platform

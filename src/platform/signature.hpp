@@ -1,0 +1,16 @@
+// Purpose: whether a message is signed with the private half of a public key, by mbedTLS.
+// Runs on: cold threads.
+#pragma once
+
+#include <string_view>
+
+#include "base/bytes.hpp"
+
+namespace vedette::platform {
+
+enum class Signature { good, bad, no_key };  // no_key: the key's text is not a public key
+
+// ECDSA over SHA-256 (FIPS 186-4), the signature in DER (RFC 3279, 2.2.3); the key in PEM.
+Signature verify_signature(std::string_view public_key_pem, Bytes message, Bytes signature);
+
+}  // namespace vedette::platform
