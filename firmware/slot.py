@@ -3,6 +3,7 @@
 
 usage: slot.py head IMAGE VERSION MINIMUM BOARD   the slot's first block, to standard output
        slot.py state                              the boot state of a new disk: slot 0 confirmed
+       slot.py map IMAGE                          the disk image's block map
        slot.py bundle IMAGE VERSION MINIMUM BOARD KEY   a signed bundle"""
 import hashlib, pathlib, struct, subprocess, sys, tempfile, zlib
 
@@ -39,4 +40,13 @@ def bundle(image, version, minimum, board, key):
     return front + bytes(-len(front) % BLOCK) + content
 
 
-sys.stdout.buffer.write({"head": head, "state": state, "bundle": bundle}[sys.argv[1]](*sys.argv[2:]))
+def block_map(image):
+    lines = [f"bytes {pathlib.Path(image).stat().st_size}\n"]
+    with open(image, "rb") as content:
+        for index, chunk in enumerate(iter(lambda: content.read(CHUNK), b"")):
+            if index == 0 or any(chunk):
+                lines.append(f"{index} {hashlib.sha256(chunk).hexdigest()}\n")
+    return "".join(lines).encode()
+
+
+sys.stdout.buffer.write({"map": block_map, "head": head, "state": state, "bundle": bundle}[sys.argv[1]](*sys.argv[2:]))

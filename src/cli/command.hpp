@@ -105,6 +105,14 @@ struct DoctorCommand {
   bool json = false;
 };
 int doctor(const DoctorCommand& command);
+struct FlashCommand {
+  std::string image, device;
+  std::string log;  // empty: IMAGE.flash.log
+  bool list = false;
+  bool fixed = false;  // also a disk that is built in
+  bool json = false;
+};
+int flash(const FlashCommand& command);
 struct UpdateCommand {
   std::string bundle;  // of install
   std::string disk;    // empty: the one that this machine was started from

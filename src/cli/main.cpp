@@ -253,6 +253,23 @@ int dispatch(int argc, char** argv) {
   c->add_flag("--isolation", isolation, "Only the kernel arguments that free its watching cores");
   add_json(c);
   c->callback([&] { code = show_board(file, isolation, json); });
+  FlashCommand flash_command;
+  c = app.add_subcommand("flash", "Write an image onto a disk, and read all of it back");
+  c->add_option("IMAGE", flash_command.image, "The image, with IMAGE.map beside it");
+  c->add_option("DEVICE", flash_command.device, "The whole disk: /dev/sdb");
+  c->add_flag("--list", flash_command.list, "The removable disks, by model and serial number");
+  c->add_flag("--fixed", flash_command.fixed, "Also onto a disk that is built in");
+  c->add_option("--log", flash_command.log, "The log file (default IMAGE.flash.log)");
+  add_json(c);
+  c->callback([&] {
+    flash_command.json = json;
+    if (!flash_command.list && flash_command.device.empty()) {
+      code = fail(json, "flash", kUsage, "usage", "IMAGE and DEVICE are needed",
+                  "`vedette flash --list` shows the disks");
+      return;
+    }
+    code = flash(flash_command);
+  });
   UpdateCommand update_command;
   CLI::App* updates = app.add_subcommand("update", "New versions of an image, in its other slot");
   updates->require_subcommand(1);
