@@ -12,6 +12,7 @@
 #include "node/watchdog.hpp"
 #include "platform/file.hpp"
 #include "platform/hash.hpp"
+#include "platform/packet_port.hpp"
 #include "platform/socket.hpp"
 
 namespace vedette::node {
@@ -96,12 +97,22 @@ std::vector<RoomMemory> memory_plan(const plan::Plan& plan) {
   };
 }
 
+static bool any_port(const plan::Plan& plan) {
+  for (const plan::Source* source : *plan.sources()) {
+    if (source->driver() == plan::DriverKind::dpdk) {
+      return true;
+    }
+  }
+  return false;
+}
+
 std::vector<RoomMemory> memory_outside_arena(const plan::Plan& plan) {
   const std::size_t frozen = frozen_bytes_bound(plan);
   return {
       {"receive buffers", ingress::Ingress::receive_buffer_bytes(plan)},
       {"journal", journal::Writer::bytes_needed(batch_bytes_bound(plan), frozen)},
       {"belief image", frozen + plan.limits()->tracks() * sizeof(Track)},
+      {"packet ports", any_port(plan) ? platform::kPacketMemoryBytes : 0},
       {"program", platform::program_bytes()},
       {"threads, libraries", kLibraryBytes},
   };

@@ -76,9 +76,13 @@ void take_over_library_logs() {
 
 // One start per process: the EAL cannot be started again after a clean-up.
 std::string start_eal(const std::vector<std::string>& devices, bool huge_pages) {
-  std::vector<std::string> words{
-      "vedette", "--no-telemetry", "--log-level=4", "-l", std::to_string(::sched_getcpu()), "-m",
-      "64"};
+  std::vector<std::string> words{"vedette",
+                                 "--no-telemetry",
+                                 "--log-level=4",
+                                 "-l",
+                                 std::to_string(::sched_getcpu()),
+                                 "-m",
+                                 std::to_string(kPacketMemoryBytes >> 20)};
   if (huge_pages) {
     words.insert(words.end(), {"--in-memory", "--iova-mode=va"});
   } else {

@@ -22,6 +22,9 @@ struct PortCounters {
   std::uint64_t errors;
 };
 
+// What the ports of a plan take together, locked: 25 MiB of buffers, the rest for drivers.
+inline constexpr std::size_t kPacketMemoryBytes = std::size_t{48} << 20;
+
 // A device of the machine, "0000:00:03.0", and not a virtual one, "net_tap0,iface=v0".
 bool is_pci_address(const std::string& device);
 

@@ -32,6 +32,7 @@ on = "seen"
 run = "tell"
 [action.tell]
 sink = "out"
+durable = "before"
 [sink.out]
 driver = "udp"
 to = "10.0.2.2:{receiver}"
@@ -238,3 +239,41 @@ def an_update_confirms_itself_and_bad_ones_are_rolled_back():
         assert "nothing whole in slot 0" in guest.said(), guest.said()[-1500:]
         now = json.loads(guest.say("update status --json").split("\n", 1)[1].split("\n")[0])["data"]
         assert now["running_version"] == 2 and now["last_trial"] == "damaged", now
+
+
+@release
+def secure_boot_starts_what_is_signed_and_nothing_else():
+    board, ovmf = "qemu-x86_64", "/usr/share/OVMF"
+    if missing(board):
+        raise Skip(missing(board))
+    # Debian's firmware with a key of its own enrolled, of which both halves are public: for tests only.
+    private, certificate = work / "secure.pem", f"{ovmf}/../ovmf/PkKek-1-snakeoil.pem"
+    subprocess.run(["openssl", "rsa", "-in", f"{ovmf}/../ovmf/PkKek-1-snakeoil.key", "-passin", "pass:snakeoil", "-out", private], check=True, capture_output=True)
+    firmware = (f"{ovmf}/OVMF_CODE_4M.secboot.fd", f"{ovmf}/OVMF_VARS_4M.snakeoil.fd",
+                ["-M", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on"])
+    receiver = Receiver()
+    site = write_site(board, receiver.port)
+    signed, bare, half = work / "signed.img", work / "bare.img", work / "half.img"
+    build("build-image", board, site, signed, "--secure-boot", f"{private},{certificate}")
+    build("build-image", board, site, bare)
+    with Guest(board, signed, work / "secure", firmware=firmware) as guest:
+        guest.wait('"source":"drone"', limit=180)
+        end = time.time() + 60
+        while not any(a["identity"] == "9" for a in alerts(receiver)):
+            assert time.time() < end, guest.said()[-1500:]
+            guest.frame(udp_frame(mavlink_position(9, 59.6, 24.6), 14550))
+            time.sleep(0.5)
+    receiver.close()
+    with Guest(board, bare, work / "secure", firmware=firmware) as guest:
+        guest.wait("Access Denied", limit=120)
+        assert "vedette: starting" not in guest.said()
+    # A selector that is signed starts no slot that is not.
+    shutil.copyfile(signed, half)
+    slots = (1 + 8 + 1) * (1 << 20)
+    with open(bare, "rb") as unsigned, open(half, "r+b") as disk:
+        unsigned.seek(slots)
+        disk.seek(slots)
+        disk.write(unsigned.read(64 << 20))
+    with Guest(board, half, work / "secure", firmware=firmware) as guest:
+        guest.wait("the firmware refuses slot 0", limit=120)
+        assert "vedette: starting" not in guest.said()
