@@ -19,6 +19,19 @@ def missing(board):
     return "" if shutil.which(how["program"]) and os.path.exists(how["code"]) else "scripts/setup-firmware was not run"
 
 
+FIRST_SECTOR = (1 + 8 + 1 + 2 * 64) * 2048  # of the data partition, as firmware/build-image lays it out
+
+
+def data_folder_of(image, folder):
+    """The node's data folder, copied out of the image's data partition; StopIteration when it has none."""
+    data, kept = pathlib.Path(folder) / "data-partition", pathlib.Path(folder) / f"kept-{time.time_ns()}"
+    kept.mkdir()
+    subprocess.run(["dd", f"if={image}", f"of={data}", "bs=512", f"skip={FIRST_SECTOR}", "count=131072", "status=none"], check=True)
+    subprocess.run(["e2fsck", "-fy", data], capture_output=True)
+    subprocess.run(["debugfs", "-R", f"rdump / {kept}", data], capture_output=True, check=True)
+    return next(kept.glob("*/vedette-data"))
+
+
 class Guest:
     def __init__(self, board, image, folder, sticks=(), restarts=True, memory=256, drive=None, firmware=None):
         self.board, self.how, self.image, self.folder = board, MACHINES[board], image, pathlib.Path(folder)
@@ -27,6 +40,7 @@ class Guest:
         self.folder.mkdir(exist_ok=True)
         self.variables = self.folder / "variables.fd"
         self.process = self.line = self.port = None
+        self.clock = None  # what its battery-backed clock shows at the next start: "2020-01-01T00:00:00"
 
     def start(self):
         how = self.how
@@ -45,7 +59,7 @@ class Guest:
         self.console = open(self.folder / "console", "wb")
         self.process = subprocess.Popen(
             [how["program"], "-accel", "tcg", *how["start"], *more, "-m", str(self.memory), "-smp", "2", "-display", "none", "-nodefaults",
-             *([] if self.restarts else ["-no-reboot"]), "-serial", "stdio",
+             *([] if self.clock is None else ["-rtc", f"base={self.clock}"]), *([] if self.restarts else ["-no-reboot"]), "-serial", "stdio",
              "-chardev", f"socket,id=line,path={self.folder / 'line'},server=on,wait=off", *how["serial"],
              "-drive", f"if=pflash,format=raw,readonly=on,file={code}", "-drive", f"if=pflash,format=raw,file={self.variables}",
              *disk, "-device", "virtio-blk-pci,drive=disk", *sticks, "-device", "i6300esb", "-action", "watchdog=reset",
@@ -81,14 +95,19 @@ class Guest:
         return self.said(before)
 
     def serial(self, data):
-        if self.line is None:
-            self.line = socket.socket(socket.AF_UNIX)
-            self.line.connect(str(self.folder / "line"))
-        self.line.send(data)
+        try:
+            if self.line is None:
+                self.line = socket.socket(socket.AF_UNIX)
+                self.line.connect(str(self.folder / "line"))
+            self.line.send(data)
+        except OSError:
+            self.line = None  # the machine is off
 
     def frame(self, data):
+        port = self.port
         try:
-            self.port.sendto(data, str(self.folder / "theirs"))
+            if port is not None:
+                port.sendto(data, str(self.folder / "theirs"))
         except OSError:
             pass  # a full queue of the emulator is a frame lost on the wire
 

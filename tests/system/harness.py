@@ -1,5 +1,5 @@
 """What every system test uses: the binary, a work folder, a node that is started, asked and stopped, a receiver."""
-import argparse, json, pathlib, signal, socket, struct, subprocess, tempfile, threading, time
+import argparse, json, pathlib, signal, socket, subprocess, sys, tempfile, threading, time
 
 arguments = argparse.ArgumentParser(description="system tests")
 arguments.add_argument("binary")
@@ -10,6 +10,9 @@ arguments.add_argument("--kills", type=int, default=50, help="instants at which 
 arguments = arguments.parse_args()
 vedette = str(pathlib.Path(arguments.binary).resolve())
 root = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(root / "hil"))
+from rig.sentences import class_b, mavlink_position  # noqa: E402  (tests take them from here)
+
 recordings = root.parent / "shared" / "recordings"
 work = pathlib.Path(tempfile.mkdtemp(prefix="vedette-test-"))
 site = str(root / "config" / "coastal-watch.toml")
@@ -178,30 +181,6 @@ to = "127.0.0.1:{port}"
 
 def ais_source(port, more=""):
     return f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n{more}'
-
-
-def class_b(mmsi, lat, lon, knots=5.0, course=90.0):
-    bits = f"{18:06b}{0:02b}{mmsi:030b}" + "0" * 8 + f"{round(knots * 10):010b}" + "1"
-    bits += f"{round(lon * 600000) & (2**28 - 1):028b}{round(lat * 600000) & (2**27 - 1):027b}"
-    bits += f"{round(course * 10) % 3600:012b}{90:09b}{10:06b}" + "0" * 29
-    bits = bits.ljust(168, "0")
-    payload = "".join(chr(v + 48 if v < 40 else v + 56) for v in (int(bits[i:i + 6], 2) for i in range(0, 168, 6)))
-    body = f"AIVDM,1,1,,A,{payload},0"
-    check = 0
-    for c in body:
-        check ^= ord(c)
-    return f"!{body}*{check:02X}\r\n".encode()
-
-
-def mavlink_position(system, lat, lon):
-    payload = struct.pack("<IiiiihhhH", 1000, round(lat * 1e7), round(lon * 1e7), 50000, 20000, 0, 0, 0, 9000)
-    frame = bytes([0xFE, len(payload), 0, system, 1, 33]) + payload
-    crc = 0xFFFF
-    for b in frame[1:] + bytes([104]):
-        t = (b ^ crc) & 0xFF
-        t = (t ^ (t << 4)) & 0xFF
-        crc = ((crc >> 8) ^ (t << 8) ^ (t << 3) ^ (t >> 4)) & 0xFFFF
-    return frame + struct.pack("<H", crc)
 
 
 def run_or_skip(*command):

@@ -1,10 +1,9 @@
 """Images that boot: built twice with the same bytes, started under UEFI, cut off, updated, rolled back."""
-import json, os, shutil, subprocess, sys, time
+import json, os, shutil, subprocess, time
 
 from harness import root, work, Skip, Receiver, release, other_build, call, class_b, mavlink_position
 
-sys.path.insert(0, str(root / "hil"))
-from rig.guest import ADDRESS, MACHINES, PORT, Guest, missing
+from rig.guest import ADDRESS, MACHINES, PORT, Guest, data_folder_of, missing
 from rig.wire import udp_frame
 
 SITE = """site = "post"
@@ -37,7 +36,6 @@ durable = "before"
 driver = "udp"
 to = "10.0.2.2:{receiver}"
 """
-FIRST_SECTOR = (1 + 8 + 1 + 2 * 64) * 2048  # of the data partition
 
 
 def write_site(board, receiver, name="post"):
@@ -67,13 +65,7 @@ def new_key(name):
 
 
 def journal_of(image):
-    """The node's data folder, out of the image's data partition."""
-    data, kept = work / "data-partition", work / f"kept-{time.time_ns()}"
-    kept.mkdir()
-    subprocess.run(["dd", f"if={image}", f"of={data}", "bs=512", f"skip={FIRST_SECTOR}", "count=131072", "status=none"], check=True)
-    subprocess.run(["e2fsck", "-fy", data], capture_output=True)
-    subprocess.run(["debugfs", "-R", f"rdump / {kept}", data], capture_output=True, check=True)
-    return next(kept.glob("*/vedette-data"))
+    return data_folder_of(image, work)
 
 
 def alerts(receiver):

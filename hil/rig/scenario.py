@@ -1,0 +1,65 @@
+"""Scenario files: what is done to a node on a timeline, and what must come of it (docs/how-to/prove-a-node.md)."""
+import pathlib, tomllib
+
+# Of each stimulus: its keys with their defaults; None: must be given.
+STIMULI = {
+    "ships": {"at": 0.0, "seconds": 1.0, "rate": 10.0, "over": "ethernet", "seed": 1},
+    "drones": {"at": 0.0, "seconds": 1.0, "rate": 10.0, "seed": 1},
+    "malformed": {"at": 0.0, "seconds": 1.0, "rate": 100.0, "seed": 1},
+    "spoofed": {"at": 0.0, "seconds": 1.0, "rate": 10.0, "seed": 1},
+    "capture": {"at": 0.0, "file": None, "over": "ethernet", "speed": 1.0},
+    "unplug": {"at": None, "seconds": 1.0},
+    "power-cut": {"at": None, "seconds": 0.5},
+    "clock-step": {"at": None, "to": None},
+    "fill-disk": {"at": None, "leave_kib": 0},
+    "cpu-pressure": {"at": 0.0, "seconds": 1.0, "threads": 2},
+    "memory-pressure": {"at": 0.0, "seconds": 1.0, "mib": 256},
+}
+EXPECTATIONS = {
+    "told": {"of": None, "share": 1.0, "within_ms": 0.0, "median_ms": 0.0},
+    "not-told": {"of": None},
+    "warned": {"of": None, "share": 1.0},
+    "once": {},
+    "counter": {"path": None, "least": 0, "most": 1 << 62},
+    "says": {"path": None, "text": None},
+    "verifies": {},
+}
+
+
+class Wrong(Exception):
+    pass
+
+
+def filled(table, kinds, where):
+    kind = table.get("kind")
+    if kind not in kinds:
+        raise Wrong(f"{where}: there is no kind {kind!r}; one of: {', '.join(kinds)}")
+    keys = kinds[kind]
+    for key in table:
+        if key != "kind" and key not in keys:
+            raise Wrong(f"{where}: {kind} has no {key!r}; it has: {', '.join(keys) or 'nothing'}")
+    lacking = [key for key, default in keys.items() if default is None and key not in table]
+    if lacking:
+        raise Wrong(f"{where}: {kind} needs {', '.join(lacking)}")
+    return {**keys, **table}
+
+
+def load(path):
+    path = pathlib.Path(path)
+    try:
+        table = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as problem:
+        raise Wrong(f"{path}: {problem}")
+    for key in table:
+        if key not in ("name", "what", "seconds", "repeat", "site", "stimulus", "expect"):
+            raise Wrong(f"{path}: what is {key!r}? (name, what, seconds, repeat, site, stimulus, expect)")
+    for key in ("name", "what", "seconds"):
+        if key not in table:
+            raise Wrong(f"{path}: needs {key}")
+    stimuli = [filled(s, STIMULI, f"{path}: stimulus {n + 1}") for n, s in enumerate(table.get("stimulus", []))]
+    expectations = [filled(e, EXPECTATIONS, f"{path}: expect {n + 1}") for n, e in enumerate(table.get("expect", []))]
+    if not expectations:
+        raise Wrong(f"{path}: expects nothing, so it can show nothing")
+    site = path.parent.parent / "sites" / table.get("site", "post.toml")
+    return {"path": path, "name": table["name"], "what": table["what"], "seconds": table["seconds"], "repeat": table.get("repeat", 1),
+            "site": site, "stimuli": stimuli, "expectations": expectations}

@@ -1,0 +1,248 @@
+"""What a scenario is done to: a node on this host, or a machine in QEMU started from a built image."""
+import json, os, pathlib, pty, queue, signal, socket, subprocess, threading, time, tty
+
+from .guest import ADDRESS, MACHINES, PORT, Guest, data_folder_of, missing
+
+root = pathlib.Path(__file__).resolve().parents[2]
+DISK_MIB = 128  # of a host target's data folder
+
+
+class NotHere(Exception):
+    """A stimulus that this target cannot be given."""
+
+
+class Receiver(threading.Thread):
+    """Alerts with the time they arrived; `plant` puts a fault into the way: delay, loss or duplicate."""
+
+    def __init__(self, plant=""):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(0.1)
+        self.port = self.socket.getsockname()[1]
+        self.got, self.going, self.plant, self.count = [], True, plant, 0
+        self.late = queue.SimpleQueue()
+        if plant == "delay":
+            threading.Thread(target=self.deliver_late, daemon=True).start()
+        self.start()
+
+    def deliver_late(self):
+        while self.going:
+            arrived, data = self.late.get()
+            time.sleep(max(0.0, arrived / 1e9 + 0.002 - time.monotonic()))
+            self.got.append((time.monotonic_ns(), data))
+
+    def run(self):
+        while self.going:
+            try:
+                data = self.socket.recv(4096)
+            except OSError:
+                continue
+            arrived = time.monotonic_ns()
+            self.count += 1
+            if self.plant == "delay":
+                self.late.put((arrived, data))
+            elif not (self.plant == "loss" and self.count == 5000):
+                self.got.append((arrived, data))
+                if self.plant == "duplicate" and self.count == 100:
+                    self.got.append((arrived, data))
+
+    def close(self):
+        self.going = False
+        self.join()
+        self.socket.close()
+
+
+class Target:
+    emulated = False
+
+    def __init__(self, folder, site, vedette, plant=""):
+        self.folder, self.vedette = pathlib.Path(folder), vedette
+        self.receiver = Receiver(plant)
+        self.site = self.folder / "site.toml"
+        self.site.write_text(site.read_text().format(line=self.line, port=self.port, receiver=f"{self.alerts_to}:{self.receiver.port}")
+                             if "{line}" in site.read_text() else site.read_text())
+
+    def alerts(self):
+        return [(at, json.loads(data)) for at, data in list(self.receiver.got)]
+
+    def sources_up(self, status):
+        return status is not None and all(s["status"] == "up" for s in status["sources"])
+
+
+class Host(Target):
+    """The node as a process: a pseudo terminal is its serial line, a pair of virtual Ethernet ports its packet port."""
+    alerts_to = "127.0.0.1"
+
+    def __init__(self, folder, site, vedette, plant=""):
+        folder = pathlib.Path(folder)
+        self.line, self.port = folder / "line", "net_af_packet0,iface=rig1"
+        self.data, self.node, self.master, self.log = folder / "data", None, None, open(folder / "node.log", "ab")
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        if "rig0" not in (name for _, name in socket.if_nameindex()):
+            subprocess.run(["ip", "link", "add", "rig0", "type", "veth", "peer", "name", "rig1"], check=True)
+            for end in ("rig0", "rig1"):
+                subprocess.run(["sysctl", "-qw", f"net.ipv6.conf.{end}.disable_ipv6=1"], check=True)
+                subprocess.run(["ip", "link", "set", end, "up"], check=True)
+        self.wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self.wire.bind(("rig0", 0))
+        self.data.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "none", self.data], check=True)
+        super().__init__(folder, site, vedette, plant)
+
+    def start(self):
+        self.plug()
+        self.up()
+
+    def up(self):
+        self.node = subprocess.Popen([self.vedette, "run", self.site, "--data", self.data / "node", "--json"], stdout=self.log, stderr=self.log)
+        end = time.time() + 20
+        while not self.sources_up(self.status()):
+            if time.time() > end or self.node.poll() is not None:
+                raise RuntimeError(f"the node did not come up; see {self.folder}/node.log")
+            time.sleep(0.05)
+
+    def status(self):
+        done = subprocess.run([self.vedette, "status", "--data", self.data / "node", "--json"], capture_output=True, text=True)
+        return json.loads(done.stdout)["data"] if done.returncode == 0 else None
+
+    def send(self, channel, data):
+        try:
+            if channel == "serial":
+                os.write(self.master, data)
+            else:
+                self.wire.send(data)
+        except OSError:
+            pass  # the line is unplugged, or the node is down
+
+    def plug(self):
+        self.master, slave = pty.openpty()
+        tty.setraw(slave)
+        os.set_blocking(self.master, False)
+        self.line.unlink(missing_ok=True)
+        self.line.symlink_to(os.ttyname(slave))
+        os.close(slave)
+
+    def unplug(self, seconds):
+        os.close(self.master)
+        self.line.unlink()
+        time.sleep(seconds)
+        self.plug()
+
+    def cut_power(self, seconds):
+        self.node.send_signal(signal.SIGKILL)
+        self.node.wait()
+        time.sleep(seconds)
+        self.up()
+
+    def step_clock(self, to):
+        raise NotHere("the clock of this host is not the rig's to step")
+
+    def fill_disk(self, leave_kib):
+        with open(self.data / "full", "wb", buffering=0) as out:
+            while os.statvfs(self.data).f_bavail * 4 > leave_kib:
+                try:
+                    out.write(bytes(4096))
+                except OSError:
+                    return  # the node was quicker
+
+    def press(self, kind, s):
+        if kind == "cpu-pressure":
+            busy = [subprocess.Popen(["python3", "-c", "while True: pass"]) for _ in range(s["threads"])]
+        else:
+            busy = [subprocess.Popen(["python3", "-c", f"import time; x = bytearray({s['mib']} << 20)\nfor i in range(0, len(x), 4096): x[i] = 1\ntime.sleep(600)"])]
+        time.sleep(s["seconds"])
+        for process in busy:
+            process.kill()
+            process.wait()
+
+    def stop(self):
+        status = self.status()
+        if self.node.poll() is None:
+            self.node.send_signal(signal.SIGTERM)
+            try:
+                self.node.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.node.kill()
+                self.node.wait()
+        time.sleep(0.3)
+        self.receiver.close()
+        return status
+
+    def data_folder(self):
+        return self.data / "node"
+
+    def close(self):
+        self.wire.close()
+        self.log.close()
+        subprocess.run(["umount", "-l", self.data])
+
+
+class Emulated(Target):
+    """A machine in QEMU: its serial line, the card that DPDK drives, its power and its clock."""
+    emulated, alerts_to = True, "10.0.2.2"
+
+    def __init__(self, board, folder, site, vedette, plant=""):
+        if missing(board):
+            raise NotHere(missing(board))
+        self.board, self.line, self.port = board, MACHINES[board]["line"], PORT
+        super().__init__(folder, site, vedette, plant)
+        self.image = self.folder / "disk.img"
+        done = subprocess.run([root / "firmware/build-image", "--board", board, "--site", self.site, "--out", self.image, "--address", ADDRESS],
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr[-1000:])
+        self.guest = Guest(board, self.image, self.folder / "machine")
+
+    def start(self):
+        self.guest.start()
+        self.guest.wait('"source":"drone"', limit=180)
+
+    def status(self):
+        said = self.guest.say("status --json")
+        return next(json.loads(line)["data"] for line in said.splitlines() if line.startswith('{"schema"'))
+
+    def send(self, channel, data):
+        if channel == "serial":
+            self.guest.serial(data)
+        else:
+            self.guest.frame(data)
+
+    def unplug(self, seconds):
+        raise NotHere("the serial line of this machine cannot be pulled")
+
+    def cut_power(self, seconds):
+        self.guest.cut_power()
+        time.sleep(seconds)
+        self.start()
+
+    def step_clock(self, to):
+        self.guest.clock = to
+        self.cut_power(0.5)
+
+    def fill_disk(self, leave_kib):
+        raise NotHere("nothing but the node writes on this machine's disk")
+
+    def press(self, kind, s):
+        raise NotHere("nothing but the node runs on this machine")
+
+    def stop(self):
+        status = self.status()
+        self.guest.cut_power()
+        self.receiver.close()
+        return status
+
+    def data_folder(self):
+        return data_folder_of(self.image, self.folder)
+
+    def close(self):
+        self.guest.cut_power()
+
+
+def make(name, folder, site, vedette, plant):
+    if name == "host":
+        return Host(folder, site, vedette, plant)
+    if name in MACHINES:
+        return Emulated(name, folder, site, vedette, plant)
+    raise NotHere(f"there is no target {name}; one of: host, {', '.join(MACHINES)}")
