@@ -33,9 +33,11 @@ def data_folder_of(image, folder):
 
 
 class Guest:
-    def __init__(self, board, image, folder, sticks=(), restarts=True, memory=256, drive=None, firmware=None):
+    def __init__(self, board, image, folder, sticks=(), restarts=True, memory=256, drive=None, firmware=None,
+                 card="virtio-net-pci,iommu_platform=on,disable-legacy=on"):
         self.board, self.how, self.image, self.folder = board, MACHINES[board], image, pathlib.Path(folder)
         self.sticks, self.restarts, self.memory, self.drive = sticks, restarts, memory, drive
+        self.card = card  # the one that DPDK drives
         self.firmware = firmware  # code, variables and options of another firmware
         self.folder.mkdir(exist_ok=True)
         self.variables = self.folder / "variables.fd"
@@ -56,6 +58,7 @@ class Guest:
                   ("-drive", f"if=none,id=stick{n},format=raw,readonly=on,file={stick}", "-device", f"virtio-blk-pci,drive=stick{n}")]
         self.port = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.port.bind(str(self.folder / "ours"))
+        self.port.settimeout(0.2)  # a machine that takes nothing holds nobody up
         self.console = open(self.folder / "console", "wb")
         self.process = subprocess.Popen(
             [how["program"], "-accel", "tcg", *how["start"], *more, "-m", str(self.memory), "-smp", "2", "-display", "none", "-nodefaults",
@@ -65,7 +68,7 @@ class Guest:
              *disk, "-device", "virtio-blk-pci,drive=disk", *sticks, "-device", "i6300esb", "-action", "watchdog=reset",
              "-netdev", "user,id=kernel", "-device", "virtio-net-pci,netdev=kernel",
              "-netdev", f"dgram,id=port,local.type=unix,local.path={self.folder / 'theirs'},remote.type=unix,remote.path={self.folder / 'ours'}",
-             "-device", "virtio-net-pci,netdev=port,addr=0x10,iommu_platform=on,disable-legacy=on"],
+             "-device", f"{self.card},netdev=port,addr=0x10"],
             stdin=subprocess.PIPE, stdout=self.console, stderr=subprocess.STDOUT)
         return self
 

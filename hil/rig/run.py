@@ -110,7 +110,9 @@ class Run:
                              "verdict": "not evaluated" if timing and self.target.emulated else "pass" if holds else "fail"})
 
         for e in self.scenario["expectations"]:
-            if e["kind"] == "told":
+            if e["needs"] and any(n.startswith(f"{e['needs']}: ") for n in self.not_here):
+                verdicts.append({"kind": e["kind"], "of": e.get("of", ""), "seen": f"{e['needs']} was left out", "wanted": "", "verdict": "not evaluated"})
+            elif e["kind"] == "told":
                 took = self.latencies(e["of"])
                 came = [ms for ms in took.values() if ms is not None]
                 share = len(came) / len(took) if took else 0.0

@@ -36,12 +36,12 @@ def filled(table, kinds, where):
         raise Wrong(f"{where}: there is no kind {kind!r}; one of: {', '.join(kinds)}")
     keys = kinds[kind]
     for key in table:
-        if key != "kind" and key not in keys:
+        if key not in ("kind", *(["needs"] if kinds is EXPECTATIONS else [])) and key not in keys:
             raise Wrong(f"{where}: {kind} has no {key!r}; it has: {', '.join(keys) or 'nothing'}")
     lacking = [key for key, default in keys.items() if default is None and key not in table]
     if lacking:
         raise Wrong(f"{where}: {kind} needs {', '.join(lacking)}")
-    return {**keys, **table}
+    return {**keys, **table, "needs": table.get("needs", "")}
 
 
 def load(path):

@@ -193,7 +193,7 @@ class Emulated(Target):
                               capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(done.stderr[-1000:])
-        self.guest = Guest(board, self.image, self.folder / "machine")
+        self.guest = Guest(board, self.image, self.folder / "machine", memory=512)
 
     def start(self):
         self.guest.start()

@@ -11,7 +11,7 @@ namespace {
 
 constexpr char kMagic[] = "VDTUPDT1";
 constexpr std::size_t kFrontBytes = 16;  // magic, manifest bytes, signature bytes
-constexpr std::size_t kMostManifest = 256 * 1024;
+constexpr std::size_t kMostManifest = std::size_t{256} << 10;
 constexpr std::size_t kMostSignature = 512;
 constexpr std::uint64_t kMostImage = std::uint64_t{1} << 30;
 

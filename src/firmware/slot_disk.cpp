@@ -17,7 +17,7 @@ static_assert(VEDETTE_BLOCK == platform::kBlockBytes);
 
 // UEFI 2.10, 5.3.2 and 5.3.3, on disks with sectors of 512 bytes.
 constexpr std::size_t kSector = 512;
-constexpr std::size_t kTableBytes = 64 * 1024;
+constexpr std::size_t kTableBytes = std::size_t{64} << 10;
 constexpr std::size_t kEntriesAt = 72, kCountAt = 80, kEntrySizeAt = 84;
 constexpr std::size_t kFirstAt = 32, kLastAt = 40, kNameAt = 56, kNameUnits = 36;
 
@@ -70,7 +70,7 @@ std::string SlotDisk::open(const std::string& path, bool write) {
       *area = {from * kSector, (to - from + 1) * kSector};
     }
   }
-  const bool whole = state_.bytes >= VEDETTE_STATE_COPIES * VEDETTE_BLOCK &&
+  const bool whole = state_.bytes >= std::uint64_t{VEDETTE_STATE_COPIES} * VEDETTE_BLOCK &&
                      slots_[0].bytes > VEDETTE_BLOCK && slots_[1].bytes > VEDETTE_BLOCK;
   return whole ? std::string() : path + " has no slots; it was not made by firmware/build-image";
 }

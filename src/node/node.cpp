@@ -12,6 +12,7 @@
 #include "node/watchdog.hpp"
 #include "platform/file.hpp"
 #include "platform/hash.hpp"
+#include "platform/machine.hpp"
 #include "platform/packet_port.hpp"
 #include "platform/socket.hpp"
 
@@ -141,6 +142,17 @@ Node::Failure Node::prepare() {
   std::size_t bytes = kCacheLineBytes;
   for (const RoomMemory& room : memory_plan(plan_)) {
     bytes += room.bytes;
+  }
+  // All of it is locked: a machine that has it not would end without a word.
+  std::size_t whole = bytes;
+  for (const RoomMemory& room : memory_outside_arena(plan_)) {
+    whole += room.bytes;
+  }
+  if (const std::uint64_t there = platform::available_memory(); there != 0 && there < whole) {
+    return {71, "no memory: the plan needs " + std::to_string(whole >> 20) + " MiB and " +
+                    std::to_string(there >> 20) +
+                    " MiB are there; lower [limits] tracks, contacts, pending_actions or "
+                    "waiting_events"};
   }
   block_ = platform::map_block(bytes, plan_.cores()->huge_pages());
   if (block_.base == nullptr) {

@@ -228,6 +228,19 @@ std::string set_kernel(const std::string& path, const std::string& value) {
              : failure(path);
 }
 
+std::uint64_t available_memory() {
+  constexpr std::string_view kWord = "MemAvailable:";
+  const std::string text = read_text_file("/proc/meminfo", 1 << 16).value_or("");
+  const std::size_t at = text.find(kWord);
+  std::string_view rest = at == std::string::npos
+                              ? std::string_view()
+                              : std::string_view(text).substr(at + kWord.size());
+  while (rest.starts_with(' ')) {
+    rest.remove_prefix(1);
+  }
+  return parse_unsigned(next_field(rest, ' ')).value_or(0) << 10;
+}
+
 int run_self(const std::vector<std::string>& words) {
   std::vector<char*> arguments;
   for (const std::string& word : words) {

@@ -3,6 +3,7 @@
 // and how. Runs on: the main thread, before the watch and after it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,9 @@ std::string bring_up(const std::string& line);
 std::string give_to_vfio(const std::string& address);
 // A kernel parameter, by its file below /proc/sys.
 std::string set_kernel(const std::string& path, const std::string& value);
+
+// What the machine can still give without swapping, in bytes; 0 when it does not say.
+std::uint64_t available_memory();
 
 // Runs this program once more with these words, its output on ours; waits and returns its exit
 // code.

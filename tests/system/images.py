@@ -105,11 +105,17 @@ def watches_and_survives(board):
         assert '"kind":"init"' not in guest.said(), guest.said()[-1500:]
     with guest:
         watch(guest, 211000002, 8)
+    expected = ["211000001", "211000002", "7", "8"]
+    if board == "qemu-x86_64":  # Intel's card, by Intel's driver, in the same place
+        guest.card = "e1000e"
+        with guest:
+            watch(guest, 211000003, 9)
+        expected += ["211000003", "9"]
     seen = alerts(receiver)
     receiver.close()
     # It is the same node, a life later: what was known is not told again, and no key is used twice.
-    assert sorted(a["identity"] for a in seen) == ["211000001", "211000002", "7", "8"], seen
-    assert len({a["key"] for a in seen}) == 4, seen
+    assert sorted(a["identity"] for a in seen) == sorted(expected), seen
+    assert len({a["key"] for a in seen}) == len(expected), seen
     call("replay", journal_of(first), "--verify")
 
 
