@@ -49,21 +49,22 @@ void each_line(const std::string& name, Do&& action) {
   }
 }
 
-// Ports that the plan drives itself are taken from the kernel.
-void give_ports(const std::string& plan_file) {
+// The PCI devices that the plan drives itself.
+std::set<std::string> own_ports(const std::string& plan_file) {
+  std::set<std::string> ports;
   LoadedPlan loaded;
   SiteOptions site;
   site.path = plan_file;
   if (load_site(site, true, "init", loaded) != kOk) {
-    return;  // the watch says it as well
+    return ports;  // the watch says it as well
   }
-  std::set<std::string> given;
   for (const plan::Source* source : *loaded.plan->sources()) {
     const std::string port = source->eal() == nullptr ? "" : source->eal()->str();
-    if (platform::is_pci_address(port) && given.insert(port).second) {
-      say("port", platform::give_to_vfio(port));
+    if (platform::is_pci_address(port)) {
+      ports.insert(port);
     }
   }
+  return ports;
 }
 
 // Whoever is at the console may say what he would say to `vedette` in a shell.
@@ -153,9 +154,15 @@ void follow_trial(RunCommand& watch) {
 int init() {
   say("mount", platform::mount_kernel_file_systems());
   platform::lift_memory_limit();
+  const auto ports = own_ports(std::string(kFolder) + "site.plan");
+  for (const std::string& port : ports) {
+    say("port", platform::reserve_for_vfio(port));
+  }
   each_line("modules", platform::load_module);
   each_line("interfaces", platform::bring_up);
-  give_ports(std::string(kFolder) + "site.plan");
+  for (const std::string& port : ports) {
+    say("port", platform::give_to_vfio(port));
+  }
   // The machine is the watch's alone: nothing else is to be saved from its threads.
   say("throttling", platform::set_kernel("/proc/sys/kernel/sched_rt_runtime_us", "-1"));
   RunCommand watch;

@@ -197,6 +197,12 @@ std::string bring_up(const std::string& line) {
   return ::ioctl(socket.get(), SIOCADDRT, &route) == 0 ? std::string() : failure(gateway);
 }
 
+std::string reserve_for_vfio(const std::string& address) {
+  const std::string device = "/sys/bus/pci/devices/" + address;
+  return exists(device) ? set_kernel(device + "/driver_override", "vfio-pci")
+                        : address + ": there is no such PCI device";
+}
+
 std::string give_to_vfio(const std::string& address) {
   const std::string device = "/sys/bus/pci/devices/" + address;
   if (!exists(device)) {
@@ -207,14 +213,18 @@ std::string give_to_vfio(const std::string& address) {
            ": no IOMMU stands before it; switch it on in the firmware, and for Intel's add "
            "intel_iommu=on to the kernel's command line";
   }
-  std::string problem = set_kernel(device + "/driver_override", "vfio-pci");
+  const std::string taken = "/sys/bus/pci/drivers/vfio-pci/" + address;
+  if (exists(taken)) {
+    return {};
+  }
+  std::string problem = reserve_for_vfio(address);
   if (problem.empty() && exists(device + "/driver")) {
     problem = set_kernel(device + "/driver/unbind", address);
   }
   if (problem.empty()) {
     problem = set_kernel("/sys/bus/pci/drivers_probe", address);
   }
-  if (problem.empty() && !exists("/sys/bus/pci/drivers/vfio-pci/" + address)) {
+  if (problem.empty() && !exists(taken)) {
     problem = address + ": vfio-pci did not take it";
   }
   return problem;

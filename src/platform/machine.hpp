@@ -25,6 +25,9 @@ std::optional<std::string> disk_of_partition(const std::string& name);
 std::string mount_ext4(const std::string& device, const std::string& folder);
 // "eth0", up; "eth0 10.0.2.15/24 10.0.2.2" with its IPv4 address and the gateway to elsewhere.
 std::string bring_up(const std::string& line);
+// Before drivers are loaded: no kernel driver takes this PCI device, so that it gets no interface's
+// name either.
+std::string reserve_for_vfio(const std::string& address);
 // Takes a PCI device ("0000:00:03.0") from the kernel's driver and gives it to vfio-pci, behind the
 // IOMMU, for a driver in this process.
 std::string give_to_vfio(const std::string& address);
