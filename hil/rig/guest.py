@@ -26,7 +26,8 @@ def data_folder_of(image, folder):
     """The node's data folder, copied out of the image's data partition; StopIteration when it has none."""
     data, kept = pathlib.Path(folder) / "data-partition", pathlib.Path(folder) / f"kept-{time.time_ns()}"
     kept.mkdir()
-    subprocess.run(["dd", f"if={image}", f"of={data}", "bs=512", f"skip={FIRST_SECTOR}", "count=131072", "status=none"], check=True)
+    sectors = os.path.getsize(image) // 512 - FIRST_SECTOR - 2048
+    subprocess.run(["dd", f"if={image}", f"of={data}", "bs=512", f"skip={FIRST_SECTOR}", f"count={sectors}", "conv=sparse", "status=none"], check=True)
     subprocess.run(["e2fsck", "-fy", data], capture_output=True)
     subprocess.run(["debugfs", "-R", f"rdump / {kept}", data], capture_output=True, check=True)
     return next(kept.glob("*/vedette-data"))

@@ -83,7 +83,9 @@ class Host(Target):
         if "rig0" not in (name for _, name in socket.if_nameindex()):
             subprocess.run(["ip", "link", "add", "rig0", "type", "veth", "peer", "name", "rig1"], check=True)
             for end in ("rig0", "rig1"):
-                subprocess.run(["sysctl", "-qw", f"net.ipv6.conf.{end}.disable_ipv6=1"], check=True)
+                quiet = pathlib.Path(f"/proc/sys/net/ipv6/conf/{end}/disable_ipv6")
+                if quiet.exists():
+                    quiet.write_text("1")
                 subprocess.run(["ip", "link", "set", end, "up"], check=True)
         self.wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
         self.wire.bind(("rig0", 0))

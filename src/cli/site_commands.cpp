@@ -21,6 +21,11 @@ std::vector<node::RoomMemory> whole_memory(const plan::Plan& plan) {
 
 using Json = JsonWriter<std::string>;
 
+// The most that the data folder holds.
+std::uint64_t disk_bytes(const plan::Plan& p) {
+  return p.limits()->journal_bytes() + p.limits()->segment_bytes() + p.limits()->image_bytes();
+}
+
 std::string human_bytes(std::size_t bytes) {
   char text[32];
   if (bytes >= 1 << 20) {
@@ -116,7 +121,8 @@ void plan_json(const LoadedPlan& loaded, Json& json) {
     json.begin_object().member("room", room.room);
     json.member("bytes", static_cast<std::uint64_t>(room.bytes)).end_object();
   }
-  json.end_array().member("memory_bytes", static_cast<std::uint64_t>(total)).end_object();
+  json.end_array().member("memory_bytes", static_cast<std::uint64_t>(total));
+  json.member("disk_bytes", disk_bytes(p)).end_object();
 }
 
 void plan_text(const LoadedPlan& loaded) {
@@ -176,6 +182,8 @@ void plan_text(const LoadedPlan& loaded) {
     std::printf("  %-32s %12s\n", room.room, human_bytes(room.bytes).c_str());
   }
   std::printf("  %-32s %12s\n", "sum", human_bytes(total).c_str());
+  std::printf("disk, at most: %s (journal, the segment to come, belief image)\n",
+              human_bytes(static_cast<std::size_t>(disk_bytes(p))).c_str());
 }
 
 }  // namespace
