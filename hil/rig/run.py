@@ -57,6 +57,8 @@ class Run:
                 self.target.step_clock(s["to"])
             elif s["kind"] == "fill-disk":
                 self.target.fill_disk(s["leave_kib"])
+            elif s["kind"] == "free-disk":
+                self.target.free_disk()
             else:
                 self.target.press(s["kind"], s)
         except targets.NotHere as why:

@@ -12,6 +12,7 @@ STIMULI = {
     "power-cut": {"at": None, "seconds": 0.5},
     "clock-step": {"at": None, "to": None},
     "fill-disk": {"at": None, "leave_kib": 0},
+    "free-disk": {"at": None},
     "cpu-pressure": {"at": 0.0, "seconds": 1.0, "threads": 2},
     "memory-pressure": {"at": 0.0, "seconds": 1.0, "mib": 256},
 }

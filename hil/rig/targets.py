@@ -149,6 +149,9 @@ class Host(Target):
                 except OSError:
                     return  # the node was quicker
 
+    def free_disk(self):
+        (self.data / "full").unlink()
+
     def press(self, kind, s):
         if kind == "cpu-pressure":
             busy = [subprocess.Popen(["python3", "-c", "while True: pass"]) for _ in range(s["threads"])]
@@ -224,6 +227,9 @@ class Emulated(Target):
         self.cut_power(0.5)
 
     def fill_disk(self, leave_kib):
+        raise NotHere("nothing but the node writes on this machine's disk")
+
+    def free_disk(self):
         raise NotHere("nothing but the node writes on this machine's disk")
 
     def press(self, kind, s):

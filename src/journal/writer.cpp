@@ -290,10 +290,16 @@ void Writer::close() {
 void Writer::drop_old_segments() {
   const std::uint64_t most =
       std::max<std::uint64_t>(4, options_.journal_bytes / options_.segment_bytes);
+  bool any = false;
   while (segments_.size() >= most && frozen_batch_ + 1 >= segments_[1].first_batch) {
     const std::string path = options_.folder + "/" + segment_name(segments_.front().number);
     ::unlink(path.c_str());
     segments_.erase(segments_.begin());
+    any = true;
+  }
+  if (any) {
+    // A power cut brings back what was not synced away: life after short life, the disk would fill.
+    sync_folder(options_.folder);
   }
 }
 

@@ -811,6 +811,7 @@ Node::Failure Node::run() {
     }
   }
   double next_second = 1.0;
+  int journal_error = 0;
   while (hot_problem.empty()) {
     if (!watchdog.look(platform::monotonic_ns())) {
       // What is on disk stays; a thread that hangs cannot be joined, so nothing is tidied up.
@@ -825,6 +826,14 @@ Node::Failure Node::run() {
     const bool over = options_.for_seconds > 0.0 && seconds() >= options_.for_seconds;
     if (told || over || board_.finished.load(std::memory_order_acquire)) {
       break;
+    }
+    if (const int error = writer_.last_error(); error != journal_error) {
+      journal_error = error;
+      if (options_.on_lacking) {
+        options_.on_lacking(error != 0
+                                ? "a journal: " + platform::error_text(error)
+                                : std::string("nothing of it: the journal is written again"));
+      }
     }
     if (options_.each_second && seconds() >= next_second) {
       next_second += 1.0;

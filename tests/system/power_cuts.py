@@ -124,7 +124,7 @@ def survives_kills(board, kills):
     image, slot = work / "kills.img", work / "kills.efi"
     build("build-image", board, site, image, "--update-key", public)
     build("build-slot", board, site, slot, "--version", 2, "--update-key", public)
-    guest = Guest(board, image, work / "killing", sticks=[bundle(slot, 2, 0, board, key, "kills")])
+    guest = Guest(board, image, work / f"killing-{board}", sticks=[bundle(slot, 2, 0, board, key, "kills")])
     chance = random.Random(11)
     for kill in range(kills + 1):
         with guest:
