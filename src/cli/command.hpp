@@ -123,9 +123,10 @@ struct UpdateCommand {
 };
 // install, status, confirm or rollback.
 int update(const UpdateCommand& command, const std::string& word);
-// Of a machine whose first process this program is: power-off, or its next start.
+// On a machine whose first process this program is: the watch ends in order, the machine starts
+// anew.
 int restart_machine(bool json);
-// The watch is to end in order; after it the first process starts the machine anew.
+// Whether the first process starts the machine anew when the watch has ended.
 void ask_for_restart();
 bool restart_wanted();
 // The running watch of this process ends in order.

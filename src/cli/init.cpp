@@ -26,6 +26,7 @@ namespace {
 
 constexpr const char* kFolder = "/etc/vedette/";
 constexpr const char* kPartition = "vedette-data";
+constexpr std::size_t kLongestCommand = 1024;
 constexpr int kPartitionWaitMs = 10'000;
 
 void say(const char* what, const std::string& problem) {
@@ -72,8 +73,12 @@ void serve_console() {
   std::string line;
   for (int c = std::getchar(); c != EOF; c = std::getchar()) {
     if (c != '\n' && c != '\r') {
-      line += static_cast<char>(c);
+      line += line.size() < kLongestCommand ? std::string(1, static_cast<char>(c)) : std::string();
       continue;
+    }
+    if (line.size() == kLongestCommand) {  // noise on the line
+      say("console", "a command was longer than 1023 characters and is left out");
+      line.clear();
     }
     std::vector<std::string> words{"vedette"};
     std::string_view rest = line;
@@ -134,7 +139,10 @@ void follow_trial(RunCommand& watch) {
       case firmware::Trial::Verdict::waits:
         return;
       case firmware::Trial::Verdict::confirmed:
-        say("trial", firmware::confirm(*disk));
+        if (const std::string wrong = firmware::confirm(*disk); !wrong.empty()) {
+          say("trial", wrong);
+          return;  // a second later once more
+        }
         std::fprintf(stderr, "{\"kind\":\"init\",\"trial\":\"confirmed\"}\n");
         break;
       case firmware::Trial::Verdict::gives_up:

@@ -44,7 +44,8 @@ class Trial {
   std::string problem_ = "never seen";
 };
 
-// {"version":…,"slot":…,"trial":…}
+// A JSON object: the running and the confirmed slot with their versions, and how the last trial
+// ended and why.
 std::string status_json(const SlotDisk& disk);
 
 }  // namespace vedette::firmware

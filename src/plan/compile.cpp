@@ -671,6 +671,10 @@ class SiteCompiler {
     if (journal < 4 * segment) {
       s.problem("journal", "the journal must hold at least four segments");
     }
+    if (s.quantity("trial_within") <= s.quantity("trial")) {
+      s.problem("trial_within",
+                "a new version could never confirm itself: trial_within must be longer than trial");
+    }
     return CreateLimits(b_, static_cast<std::uint32_t>(s.whole("tracks")),
                         board_ != nullptr && !s.has("batch_events")
                             ? batch_bound(*board_)

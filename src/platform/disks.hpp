@@ -20,7 +20,7 @@ struct Disk {
 
 // Whole disks only; without those that are made of memory or of other disks.
 std::vector<Disk> list_disks(const std::string& root);
-// The number of the device behind a path ("8:16"), as /sys names it; empty when it is none.
+// The name of the block device behind a path ("sdb", "sdb1"); empty when it is none.
 std::string disk_name_of(const std::string& root, const std::string& path);
 
 }  // namespace vedette::platform

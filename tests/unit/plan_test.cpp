@@ -29,6 +29,15 @@ CompiledExpression compile(std::string_view text, Dimension wanted = Dimension::
 
 }  // namespace
 
+TEST_CASE("a trial that could never confirm itself is refused with its place") {
+  const plan::Compiled compiled = plan::compile_site(
+      "site = \"s\"\n[limits]\ntrial = \"5 min\"\ntrial_within = \"1 min\"\n", "");
+  const bool named = std::any_of(
+      compiled.problems.begin(), compiled.problems.end(),
+      [](const auto& p) { return p.message.find("trial_within") != std::string::npos; });
+  CHECK(named);
+}
+
 TEST_CASE("a correct site compiles to a plan that loads") {
   const Compiled c = compile_site(kSite, "");
   REQUIRE(c.problems.empty());
