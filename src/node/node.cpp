@@ -454,8 +454,8 @@ void Node::ingress_loop() {
   if (!self.problem.empty()) {
     return;
   }
-  platform::seal_thread();
   Pace pace(self.grant.fifo, plan_.cores()->rest());
+  platform::seal_thread();
   while (!stop_hot_.load(std::memory_order_acquire)) {
     pace.turn(ingress_.step(clock_) != 0, platform::monotonic_ns());
     self.beat.fetch_add(1, std::memory_order_relaxed);
