@@ -29,11 +29,13 @@ std::string Act::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeep
     Outlet& outlet = outlets_[i];
     outlet.kind = sink->kind();
     if (sink->kind() == plan::SinkKind::udp) {
-      auto opened = platform::open_udp_sender({sink->address(), sink->port()});
+      auto opened = platform::open_udp_socket();
       if (!opened) {
         return "sink " + sink->name()->str() + ": " + platform::error_text(opened.error());
       }
       outlet.fd = opened.value().release();
+      outlet.to = {sink->address(), sink->port()};
+      outlet.aimed = platform::aim_udp(outlet.fd, outlet.to) == 0;
     } else if (sink->kind() == plan::SinkKind::serial) {
       const std::size_t slot = devices.add(sink->device()->str(), sink->baud(), false, kRetryNs);
       outlet.streams.init(devices, {&slot, 1}, 1, false);
@@ -91,10 +93,24 @@ int Act::to_log(std::string_view text) {
   return 0;
 }
 
+// A network that is not there yet, or no more, is a sink that does not take it now.
+int Act::send_datagram(Outlet& outlet, std::string_view text) {
+  if (!outlet.aimed) {
+    if (const int error = platform::aim_udp(outlet.fd, outlet.to); error != 0) {
+      return error;
+    }
+    outlet.aimed = true;
+  }
+  const int error = platform::send_now(outlet.fd, as_bytes(text));
+  // The socket keeps the address that it had when it was aimed.
+  outlet.aimed = error != ENETUNREACH && error != EHOSTUNREACH && error != EINVAL;
+  return error;
+}
+
 int Act::send(Outlet& outlet, std::string_view text, std::int64_t now_ns) {
   switch (outlet.kind) {
     case plan::SinkKind::udp:
-      return platform::send_now(outlet.fd, as_bytes(text));
+      return send_datagram(outlet, text);
     case plan::SinkKind::log:
       return to_log(text);
     case plan::SinkKind::serial:

@@ -64,7 +64,9 @@ class Act {
 
  private:
   struct Outlet {
-    int fd = -1;  // udp
+    int fd = -1;              // udp
+    bool aimed = false;       // udp: connected
+    platform::Endpoint to{};  // udp
     plan::SinkKind kind = plan::SinkKind::log;
     StreamPool streams;  // serial, tcp
   };
@@ -72,6 +74,7 @@ class Act {
   // sent any more, and its place is free again.
   void give_up_overdue(std::int64_t now_ns);
   int send(Outlet& outlet, std::string_view text, std::int64_t now_ns);
+  static int send_datagram(Outlet& outlet, std::string_view text);
   int to_log(std::string_view text);
 
   const plan::Plan* plan_ = nullptr;

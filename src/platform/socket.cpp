@@ -105,16 +105,23 @@ std::uint64_t dropped_by_system(int fd) {
                                                                         : 0;
 }
 
-Result<Fd, int> open_udp_sender(Endpoint to) {
+Result<Fd, int> open_udp_socket() {
   Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd.valid()) {
-    return Failure{errno};
-  }
+  return fd.valid() ? Result<Fd, int>(std::move(fd)) : Result<Fd, int>(Failure{errno});
+}
+
+int aim_udp(int fd, Endpoint to) {
   const sockaddr_in address = address_of(to);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return Failure{errno};
+  return ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0
+                                                                                         : errno;
+}
+
+Result<Fd, int> open_udp_sender(Endpoint to) {
+  auto opened = open_udp_socket();
+  if (const int error = opened ? aim_udp(opened.value().get(), to) : 0; error != 0) {
+    return Failure{error};
   }
-  return fd;
+  return opened;
 }
 
 Result<Fd, int> begin_connection(Endpoint to) {

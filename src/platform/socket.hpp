@@ -25,7 +25,11 @@ std::string to_text(Endpoint endpoint);
 Result<Fd, int> open_udp_receiver(Endpoint listen, std::uint32_t group);
 // Datagrams that the system dropped because the socket's buffer was full, since it was opened.
 std::uint64_t dropped_by_system(int fd);
-// Connected, non-blocking UDP socket, so that a send is one system call without an address.
+// Non-blocking UDP socket, and where it sends from then on, so that a send is one system call
+// without an address: 0, or errno (ENETUNREACH: no way leads there now; a later try may find one).
+Result<Fd, int> open_udp_socket();
+int aim_udp(int fd, Endpoint to);
+// Both.
 Result<Fd, int> open_udp_sender(Endpoint to);
 // Non-blocking TCP connection under way; connection_error() is EINPROGRESS until it is there (0) or
 // has failed.

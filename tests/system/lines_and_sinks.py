@@ -1,7 +1,7 @@
 """Serial lines and sinks that come, go, fill up and fail."""
-import json, os, pty, select, socket, time, tty
+import json, os, pty, select, shutil, socket, subprocess, sys, time, tty
 
-from harness import work, test, call, start, stop, status, Receiver, free_port, ais_source, write_site, class_b
+from harness import work, vedette, test, Skip, call, run_or_skip, start, stop, status, Receiver, free_port, ais_source, write_site, class_b
 
 
 @test
@@ -86,6 +86,32 @@ def a_sink_that_is_not_there_harms_no_other():
     final = stop(process)
     assert final["events"]["transient"] == 0 and final["events"]["abandonment"] == 20, final["events"]
     assert len(receiver.close()) == 20
+    call("replay", data, "--verify")
+
+
+@test
+def a_node_without_a_network_watches_and_tells_once_there_is_one():
+    if os.geteuid() != 0 or not shutil.which("ip"):
+        raise Skip("needs root and iproute2")
+    space = f"vedetten{os.getpid()}"
+    run_or_skip("ip", "netns", "add", space)
+    inside = ["ip", "netns", "exec", space]
+    try:
+        subprocess.run([*inside, "ip", "link", "set", "lo", "up"], check=True)
+        path, data = write_site("lonely", ais_source(10110), 9), work / "lonely"
+        path.write_text(path.read_text().replace("127.0.0.1:9", "10.9.9.9:10111").replace('durable = "before"', 'durable = "before"\nretries = 9\nbackoff = "100 ms"'))
+        process = subprocess.Popen([*inside, vedette, "run", path, "--data", data, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        status(data, lambda s: s["sources"][0]["status"] == "up")
+        send = "import socket, sys; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(bytes.fromhex(sys.argv[1]), ('127.0.0.1', 10110))"
+        subprocess.run([*inside, sys.executable, "-c", send, class_b(219000001, 5, 5).hex()], check=True)
+        status(data, lambda s: s["sinks"][0]["failed"] >= 2 and s["sinks"][0]["sent"] == 0)
+        take = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('10.9.9.9', 10111)); s.settimeout(10); print(s.recv(4096).decode())"
+        subprocess.run([*inside, "ip", "address", "add", "10.9.9.9/32", "dev", "lo"], check=True)
+        told = subprocess.run([*inside, sys.executable, "-c", take], capture_output=True, text=True, timeout=20)
+        assert '"219000001"' in told.stdout, (told, process.poll())
+        stop(process)
+    finally:
+        subprocess.run(["ip", "netns", "del", space], capture_output=True)
     call("replay", data, "--verify")
 
 
