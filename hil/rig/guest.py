@@ -35,11 +35,12 @@ def data_folder_of(image, folder):
 
 class Guest:
     def __init__(self, board, image, folder, sticks=(), restarts=True, memory=256, drive=None, firmware=None,
-                 card="virtio-net-pci,iommu_platform=on,disable-legacy=on"):
+                 card="virtio-net-pci,iommu_platform=on,disable-legacy=on", storage="virtio-blk-pci", cores=2):
         self.board, self.how, self.image, self.folder = board, MACHINES[board], image, pathlib.Path(folder)
         self.sticks, self.restarts, self.memory, self.drive = sticks, restarts, memory, drive
         self.card = card  # the one that DPDK drives
-        self.firmware = firmware  # code, variables and options of another firmware
+        self.storage, self.cores = storage, cores
+        self.firmware = firmware  # code, variables and options of another firmware; without variables it is no UEFI
         self.folder.mkdir(exist_ok=True)
         self.variables = self.folder / "variables.fd"
         self.process = self.line = self.port = None
@@ -48,13 +49,14 @@ class Guest:
     def start(self):
         how = self.how
         code, variables, more = self.firmware or (how["code"], how["variables"], [])
-        if not self.variables.exists():
+        if variables and not self.variables.exists():
             shutil.copy(variables, self.variables)
             if self.board == "qemu-aarch64":
                 os.truncate(self.variables, os.path.getsize(code))
         for name in ("line", "ours", "theirs"):
             (self.folder / name).unlink(missing_ok=True)
         disk = self.drive or ["-drive", f"if=none,id=disk,format=raw,file={self.image},cache=writethrough"]
+        flash = ["-drive", f"if=pflash,format=raw,readonly=on,file={code}", "-drive", f"if=pflash,format=raw,file={self.variables}"] if variables else ["-bios", code]
         sticks = [word for n, stick in enumerate(self.sticks) for word in
                   ("-drive", f"if=none,id=stick{n},format=raw,readonly=on,file={stick}", "-device", f"virtio-blk-pci,drive=stick{n}")]
         self.port = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -62,11 +64,10 @@ class Guest:
         self.port.settimeout(0.2)  # a machine that takes nothing holds nobody up
         self.console = open(self.folder / "console", "wb")
         self.process = subprocess.Popen(
-            [how["program"], "-accel", "tcg", *how["start"], *more, "-m", str(self.memory), "-smp", "2", "-display", "none", "-nodefaults",
+            [how["program"], "-accel", "tcg", *how["start"], *more, "-m", str(self.memory), "-smp", str(self.cores), "-display", "none", "-nodefaults",
              *([] if self.clock is None else ["-rtc", f"base={self.clock}"]), *([] if self.restarts else ["-no-reboot"]), "-serial", "stdio",
              "-chardev", f"socket,id=line,path={self.folder / 'line'},server=on,wait=off", *how["serial"],
-             "-drive", f"if=pflash,format=raw,readonly=on,file={code}", "-drive", f"if=pflash,format=raw,file={self.variables}",
-             *disk, "-device", "virtio-blk-pci,drive=disk", *sticks, "-device", "i6300esb", "-action", "watchdog=reset",
+             *flash, *disk, "-device", f"{self.storage},drive=disk", *sticks, "-device", "i6300esb", "-action", "watchdog=reset",
              "-netdev", "user,id=kernel", "-device", "virtio-net-pci,netdev=kernel",
              "-netdev", f"dgram,id=port,local.type=unix,local.path={self.folder / 'theirs'},remote.type=unix,remote.path={self.folder / 'ours'}",
              "-device", f"{self.card},netdev=port,addr=0x10"],

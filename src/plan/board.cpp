@@ -17,7 +17,8 @@ struct Row {
   std::string_view section, key;
   bool list;  // of texts or numbers
 };
-// Every fact a board file must hold; ports and serial lines are lists of tables.
+// Every fact a board file must hold (a device tree only where U-Boot is to be told of it); ports
+// and serial lines are lists of tables.
 constexpr std::array kRows{
     Row{"board", "title", false},     Row{"board", "machine", false},
     Row{"board", "tested", false},    Row{"cpu", "model", false},
@@ -27,7 +28,7 @@ constexpr std::array kRows{
     Row{"serial", "devices", true},   Row{"watchdog", "device", false},
     Row{"watchdog", "driver", false}, Row{"storage", "device", false},
     Row{"boot", "method", false},     Row{"boot", "arguments", false},
-    Row{"boot", "modules", true},
+    Row{"boot", "modules", true},     Row{"boot", "device_tree", false},
 };
 constexpr std::array kPortKeys{"name", "driver", "dpdk"};
 
@@ -56,6 +57,9 @@ class Reader {
     b.watchdog_driver = text("watchdog", "driver");
     b.storage = text("storage", "device");
     b.boot = one_of("boot", "method", {"uefi", "u-boot", "bios"});
+    if (b.boot == "u-boot") {
+      b.device_tree = text("boot", "device_tree");
+    }
     b.kernel_arguments = text("boot", "arguments");
     b.modules = texts("boot", "modules");
     ports();

@@ -27,7 +27,8 @@ struct Board {
   std::vector<std::string> serial;
   std::string watchdog, watchdog_driver;
   std::string storage;
-  std::string boot;  // uefi, u-boot or bios
+  std::string boot;         // uefi, u-boot or bios
+  std::string device_tree;  // u-boot: as the kernel's package names it, without .dtb
   std::string kernel_arguments;
   std::vector<std::string> modules;
   std::string tested;  // "untested", or the day it ran on the hardware

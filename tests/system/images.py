@@ -1,7 +1,7 @@
 """Images that boot: built twice with the same bytes, started under UEFI, cut off, updated, rolled back."""
-import json, os, shutil, subprocess, time
+import json, os, re, shutil, struct, subprocess, time, tomllib
 
-from harness import root, work, Skip, Receiver, release, other_build, call, class_b, mavlink_position
+from harness import root, work, recordings, decode, Skip, Receiver, release, other_build, call, class_b, mavlink_position
 
 from rig.guest import ADDRESS, MACHINES, PORT, Guest, data_folder_of, missing
 from rig.wire import udp_frame
@@ -72,6 +72,20 @@ def alerts(receiver):
     return [json.loads(text) for text in list(receiver.got)]
 
 
+def recorded():
+    """Lines of a serial AIS receiver, MAVLink frames of a vehicle, and who says in them where it is."""
+    if not recordings.exists():
+        return [], [], set()
+    ais, telemetry = recordings / "ais/nais400-merrimac.log", (recordings / "mavlink/vtol.tlog").read_bytes()
+    frames, at = [], 0
+    while at + 10 <= len(telemetry) and len(frames) < 500:  # each behind a time of eight bytes
+        size = telemetry[at + 9] + 8
+        frames.append(telemetry[at + 8:at + 8 + size])
+        at += 8 + size
+    who = {str(row["mmsi"]) for row in decode("ais", "ais/nais400-merrimac.log") if row.get("type") in (1, 2, 3, 18, 19) and "lat" in row}
+    return ais.read_bytes().splitlines(keepends=True), frames, who | {str(f[3]) for f in frames if f[5] == 33}
+
+
 def watches_and_survives(board):
     if missing(board):
         raise Skip(missing(board))
@@ -96,16 +110,26 @@ def watches_and_survives(board):
             meanwhile()
             time.sleep(0.5)
 
+    lines, frames, recorded_ones = recorded()
     guest = Guest(board, first, work / board, restarts=False)
     with guest:
         watch(guest, 211000001, 7)
+        for n in range(max(len(lines), len(frames))):
+            guest.serial(lines[n] if n < len(lines) else b"")
+            if n < len(frames):
+                guest.frame(udp_frame(frames[n], 14550))
+            time.sleep(0.02)
+        end = time.time() + 60
+        while recorded_ones - {a["identity"] for a in alerts(receiver)}:
+            assert time.time() < end, (recorded_ones - {a["identity"] for a in alerts(receiver)}, guest.said()[-1500:])
+            time.sleep(0.2)
         doctor = {row["id"]: row["result"] for row in json.loads(guest.say("doctor --json").split("\n", 1)[1].split("\n")[0])["data"]["checks"]}
         for wanted in ("preempt-rt", "isolated-cores", "nohz-full", "rt-throttling", "memlock", "rt-priority"):
             assert doctor[wanted] == "pass", (wanted, doctor)
         assert '"kind":"init"' not in guest.said(), guest.said()[-1500:]
     with guest:
         watch(guest, 211000002, 8)
-    expected = ["211000001", "211000002", "7", "8"]
+    expected = ["211000001", "211000002", "7", "8", *recorded_ones]
     if board == "qemu-x86_64":  # Intel's card, by Intel's driver, in the same place
         guest.card = "e1000e"
         with guest:
@@ -127,6 +151,89 @@ def an_image_boots_watches_and_survives_its_power_being_cut():
 @other_build
 def an_arm_image_boots_watches_and_survives_its_power_being_cut():
     watches_and_survives("qemu-aarch64")
+
+
+@other_build
+def an_arm_image_is_started_and_updated_by_u_boot():
+    board, u_boot = "qemu-aarch64", "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
+    if missing(board) or not os.path.exists(u_boot):
+        raise Skip("scripts/setup-firmware was not run")
+    receiver = Receiver()
+    key, public = new_key("u-boot")
+    site = write_site(board, receiver.port)
+    image, good, bad, tree = work / "u-boot.img", work / "carrier.efi", work / "panics.efi", work / "carrier.dtb"
+    build("build-image", board, site, image, "--update-key", public)
+    # A device tree that goes with the version, and says so.
+    machine = MACHINES[board]
+    subprocess.run([machine["program"], *machine["start"], "-M", f"dumpdtb={tree}", "-m", "256", "-smp", "2", "-display", "none", "-bios", u_boot], check=True, capture_output=True)
+    subprocess.run(["fdtput", "-t", "s", tree, "/", "model", "Carrier of our own"], check=True)
+    build("build-slot", board, site, good, "--update-key", public, "--device-tree", tree, "--arguments", "loglevel=7")
+    build("build-slot", board, site, bad, "--arguments", "rdinit=/none")
+    bundles = [bundle(good, 2, 2, board, key, "carrier"), bundle(bad, 3, 0, board, key, "panics")]
+    guest = Guest(board, image, work / "u-boot", sticks=bundles, firmware=(u_boot, None, []))
+    with guest:
+        guest.wait("Executing script")
+        guest.wait('"source":"ais"')
+        guest.serial(class_b(211000001, 59.5, 24.5))
+        guest.say("update install /dev/vdb --starts 1")
+        guest.say("restart", '"trial":"confirmed"', limit=180)
+        assert "version 2, on trial" in guest.said() and "Machine model: Carrier of our own" in guest.said(), guest.said()[-3000:]
+        guest.say("update install /dev/vdc --starts 1")
+        guest.say("restart", "starting slot 1, version 2\n", limit=180)
+        before = len(guest.said())
+        guest.wait('"source":"ais"', after=before)
+        now = json.loads(guest.say("status --json").split("\n", 1)[1].split("\n")[0])["data"]["firmware"]
+        assert now["running_version"] == 2 and now["last_trial_version"] == 3 and now["last_trial"] == "not-confirmed", now
+    assert [a["identity"] for a in alerts(receiver)] == ["211000001"]
+    receiver.close()
+
+
+@other_build
+def every_arm_board_gets_an_image_that_fits_its_device_tree():
+    if missing("qemu-aarch64"):
+        raise Skip(missing("qemu-aarch64"))
+    site = write_site("qemu-aarch64", 9)
+    boards = {path.stem: tomllib.loads(path.read_text()) for path in sorted((root / "boards").glob("*.toml"))}
+    by_u_boot = {name: board for name, board in boards.items() if board["boot"]["method"]["is"] == "u-boot"}
+    assert len(by_u_boot) >= 5, boards
+    slot, image = work / "board.efi", work / "board.img"
+    for name, board in by_u_boot.items():
+        build("build-slot", name, site, slot)
+        kernel = next((root / "build/firmware/kernel-arm64/usr/lib").glob("linux-image-*"))
+        tree = kernel / (board["boot"]["device_tree"]["is"] + ".dtb")
+        content = slot.read_bytes()
+        at = content.find(b".dtb\0\0\0\0")
+        size, begin = struct.unpack("<I8xI", content[at + 8:at + 24])
+        assert content[begin:begin + size].startswith(tree.read_bytes()), name
+        # Each driver that is loaded for something in a device tree finds it in this one.
+        text = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", tree], capture_output=True, text=True, check=True).stdout
+        modules = root / "build/firmware/kernel-arm64/lib/modules" / kernel.name.removeprefix("linux-image-")
+        for module in board["boot"]["modules"]["is"]:
+            binds = re.findall(rf"^alias of:N\*T\*C(\S+?)(?:C\*)? {module}$", (modules / "modules.alias").read_text(), re.M)
+            assert not binds or any(f'"{b}' in text or f"\\0{b}" in text for b in binds), (name, module)
+    extra = work / "boot-files"
+    extra.mkdir()
+    (extra / "config.txt").write_text("arm_64bit=1\n")
+    build("build-image", "raspberrypi-cm4", site, image, "--boot-files", extra)
+    listed = subprocess.run(["mdir", "-b", "-/", "-i", f"{image}@@1M", "::"], capture_output=True, text=True, check=True).stdout.split()
+    assert {"::/boot.scr", "::/config.txt", "::/EFI/BOOT/BOOTAA64.EFI"} <= set(listed), listed
+    refused = subprocess.run([root / "firmware/build-slot", "--board", "pcengines-apu2", "--site", site, "--out", slot], capture_output=True, text=True)
+    assert refused.returncode == 69 and "UEFI and U-Boot" in refused.stderr, refused
+
+
+@release
+def an_image_for_any_pc_watches_from_nvme():
+    if missing("qemu-x86_64"):
+        raise Skip(missing("qemu-x86_64"))
+    site, image = work / "pc.toml", work / "pc.img"
+    text = SITE.format(line=MACHINES["qemu-x86_64"]["line"], port=PORT, receiver=9)
+    site.write_text(re.sub(r"\[source.drone\].*?\n(?=\[assess)", "", text, flags=re.S))
+    build("build-image", "generic-x86_64", site, image)
+    with Guest("qemu-x86_64", image, work / "pc", storage="nvme,serial=1", cores=4) as guest:
+        guest.wait('"source":"ais"')
+        guest.serial(class_b(211000001, 59.5, 24.5))
+        guest.wait('"identity":"211000001"')
+        assert '"keeps":"in memory"' not in guest.said(), guest.said()[-1500:]
 
 
 @release

@@ -1,10 +1,20 @@
 """System tests: the real binary, real recordings, real sockets, real kill -9. Ends with the plain count line."""
-import os, shutil, sys, time, traceback
+import contextlib, os, pathlib, shutil, signal, sys, time, traceback
 
 sys.dont_write_bytecode = True
 
 from harness import Skip, arguments, tests, work
 import codecs_of_recordings, journals, lines_and_sinks, operations, packet_ports, tracking, boards, flashing, images, power_cuts, rig_scenarios, documents  # each adds its tests, in this order
+
+
+
+def left_running(process):
+    """What a test that failed half way has left behind; it would slow all that come after it."""
+    for thread in pathlib.Path(f"/proc/{process}/task").glob("*/children"):
+        for child in thread.read_text().split():
+            yield from left_running(child)
+            yield int(child)
+
 
 passed = failed = skipped = 0
 for f in tests:
@@ -25,6 +35,9 @@ for f in tests:
     except Exception:
         failed += 1
         print(f"FAILED  {f.__name__}\n{traceback.format_exc()}", flush=True)
+        for process in list(left_running("self")):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 shutil.rmtree(work, ignore_errors=True)
 print(f"{passed} passed, {failed} failed, {skipped} skipped")
 sys.exit(1 if failed else 0)
