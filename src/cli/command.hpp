@@ -59,6 +59,7 @@ struct RunCommand {
   // Of the first process of an image (node::RunOptions).
   std::function<void(std::string_view)> each_second;
   std::function<std::string()> firmware_status;
+  std::function<void()> before_ports;
   std::uint32_t least_epoch = 1;
 };
 struct JournalCommand {

@@ -2,10 +2,11 @@
 // when the watch ends. What it finds below /etc/vedette was put there by firmware/build-image.
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "firmware/install.hpp"
+#include "ingress/ingress.hpp"
 #include "plan/plan.hpp"
 #include "platform/clock.hpp"
 #include "platform/file.hpp"
@@ -50,22 +52,74 @@ void each_line(const std::string& name, Do&& action) {
   }
 }
 
-// The PCI devices that the plan drives itself.
-std::set<std::string> own_ports(const std::string& plan_file) {
-  std::set<std::string> ports;
+// What the plan asks of the machine; nothing of a plan that is not whole, which the watch says too.
+struct Wanted {
+  std::vector<std::string> packet_devices;
+  bool huge_pages = false;
+  int core = -1;  // that is idle until the watch begins
+
+  template <typename Do>
+  void each_pci_port(Do&& action) const {
+    for (const std::string& device : packet_devices) {
+      if (platform::is_pci_address(device)) {
+        say("port", action(device));
+      }
+    }
+  }
+};
+
+Wanted wanted_by(const std::string& plan_file) {
   LoadedPlan loaded;
   SiteOptions site;
   site.path = plan_file;
   if (load_site(site, true, "init", loaded) != kOk) {
-    return ports;  // the watch says it as well
+    return {};
   }
-  for (const plan::Source* source : *loaded.plan->sources()) {
-    const std::string port = source->eal() == nullptr ? "" : source->eal()->str();
-    if (platform::is_pci_address(port)) {
-      ports.insert(port);
+  return {ingress::packet_devices(*loaded.plan), loaded.plan->cores()->huge_pages(),
+          loaded.plan->cores()->engine()};
+}
+
+// All drivers but those of the data partition, interfaces and packet ports, on a core that would be
+// idle meanwhile: the partition is mounted and the belief recovered beside it.
+class Machinery {
+ public:
+  explicit Machinery(Wanted wanted) : wanted_(std::move(wanted)), thread_([this] { start(); }) {}
+  ~Machinery() { wait(); }
+
+  // What hangs on the same bus as the disk is there.
+  void bus_is_ready() { bus_ready_.store(true, std::memory_order_release); }
+  void wait() {
+    if (thread_.joinable()) {
+      thread_.join();
     }
   }
-  return ports;
+
+ private:
+  void start() {
+    platform::make_hot({"machinery", wanted_.core, 0});
+    each_line("modules", platform::load_module);
+    while (!bus_ready_.load(std::memory_order_acquire)) {
+      platform::rest_ns(1'000'000);
+    }
+    each_line("interfaces", platform::bring_up);
+    wanted_.each_pci_port(platform::give_to_vfio);
+    if (!wanted_.packet_devices.empty()) {
+      platform::unpin();  // the packet engine's own threads are not to share the watching core
+      // The watch hears of a failure when it opens its ports.
+      platform::start_packet_engine(wanted_.packet_devices, wanted_.huge_pages);
+    }
+  }
+
+  Wanted wanted_;
+  std::atomic<bool> bus_ready_{false};
+  std::thread thread_;
+};
+
+// Empty, or what is wrong.
+std::string mount_data() {
+  const auto device = platform::find_partition(kPartition, kPartitionWaitMs);
+  return device ? platform::mount_ext4(*device, "/data")
+                : "there is no partition " + std::string(kPartition);
 }
 
 // Whoever is at the console may say what he would say to `vedette` in a shell.
@@ -162,24 +216,19 @@ void follow_trial(RunCommand& watch) {
 int init() {
   say("mount", platform::mount_kernel_file_systems());
   platform::lift_memory_limit();
-  const auto ports = own_ports(std::string(kFolder) + "site.plan");
-  for (const std::string& port : ports) {
-    say("port", platform::reserve_for_vfio(port));
-  }
-  each_line("modules", platform::load_module);
-  each_line("interfaces", platform::bring_up);
-  for (const std::string& port : ports) {
-    say("port", platform::give_to_vfio(port));
-  }
+  const Wanted wanted = wanted_by(std::string(kFolder) + "site.plan");
+  wanted.each_pci_port(platform::reserve_for_vfio);
+  Machinery machinery(wanted);
+  each_line("modules-data", platform::load_module);
+  machinery.bus_is_ready();
   // The machine is the watch's alone: nothing else is to be saved from its threads.
   say("throttling", platform::set_kernel("/proc/sys/kernel/sched_rt_runtime_us", "-1"));
   RunCommand watch;
   watch.site.path = std::string(kFolder) + "site.plan";
   watch.alerts = true;
   watch.json = true;
-  const auto device = platform::find_partition(kPartition, kPartitionWaitMs);
-  const std::string data = device ? platform::mount_ext4(*device, "/data")
-                                  : "there is no partition " + std::string(kPartition);
+  watch.before_ports = [&machinery] { machinery.wait(); };
+  const std::string data = mount_data();
   if (!data.empty()) {
     // It warns all the same; what it records is gone with the power.
     std::fprintf(stderr, "{\"kind\":\"init\",\"data\":\"%s\",\"keeps\":\"in memory\"}\n",

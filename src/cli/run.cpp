@@ -62,6 +62,7 @@ int run(const RunCommand& command) {
   options.stop = &g_stop;
   options.each_second = command.each_second;
   options.firmware_status = command.firmware_status;
+  options.before_ports = command.before_ports;
   options.least_epoch = command.least_epoch;
   if (!command.for_text.empty()) {
     options.for_seconds = duration_seconds(command.for_text);

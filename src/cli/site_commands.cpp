@@ -122,6 +122,7 @@ void plan_json(const LoadedPlan& loaded, Json& json) {
     json.member("bytes", static_cast<std::uint64_t>(room.bytes)).end_object();
   }
   json.end_array().member("memory_bytes", static_cast<std::uint64_t>(total));
+  json.member("huge_pages", static_cast<std::uint64_t>(node::huge_pages_of(p)));
   json.member("disk_bytes", disk_bytes(p)).end_object();
 }
 
@@ -182,6 +183,8 @@ void plan_text(const LoadedPlan& loaded) {
     std::printf("  %-32s %12s\n", room.room, human_bytes(room.bytes).c_str());
   }
   std::printf("  %-32s %12s\n", "sum", human_bytes(total).c_str());
+  std::printf("huge pages of 2 MiB that it uses, where they are set aside: %zu\n",
+              node::huge_pages_of(p));
   std::printf("disk, at most: %s (journal, the segment to come, belief image)\n",
               human_bytes(static_cast<std::size_t>(disk_bytes(p))).c_str());
 }

@@ -107,11 +107,7 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
     }
     sources_.push_back(std::move(source));
   }
-  std::vector<std::string> eal_devices;
-  for (const Port& port : ports_) {
-    eal_devices.push_back(port.eal);
-  }
-  const std::string problem = packet_ports_.start(eal_devices, false);
+  const std::string problem = packet_ports_.start(packet_devices(plan), plan.cores()->huge_pages());
   if (!problem.empty()) {
     return "packet ports: " + problem;
   }
@@ -124,6 +120,17 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
     }
   }
   return {};
+}
+
+std::vector<std::string> packet_devices(const plan::Plan& plan) {
+  std::vector<std::string> devices;
+  for (const plan::Source* s : *plan.sources()) {
+    if (s->driver() == plan::DriverKind::dpdk &&
+        std::find(devices.begin(), devices.end(), s->eal()->str()) == devices.end()) {
+      devices.push_back(s->eal()->str());
+    }
+  }
+  return devices;
 }
 
 void Ingress::join_port(Source& source) {

@@ -38,6 +38,9 @@ struct SourceCounters {
   std::atomic<int> error{0};            // errno of the last failure
 };
 
+// The plan's packet ports, each once, as the packet engine names them.
+std::vector<std::string> packet_devices(const plan::Plan& plan);
+
 class Ingress {
  public:
   static std::size_t bytes_needed(const plan::Plan& plan);

@@ -84,7 +84,7 @@ bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64
     }
     if (r.last_batch == 0) {
       for (ReadResult::Segment& s : r.segments) {
-        s.first_batch = header.number;
+        s.first_batch = s.first_batch == 0 ? header.number : s.first_batch;
       }
     }
     r.last_batch = header.number;
@@ -215,11 +215,37 @@ ReadResult read_segment_file(const std::string& folder, std::uint64_t number, Re
   return r;
 }
 
-ReadResult read_journal(const std::string& folder, const Visit& visit) {
+namespace {
+
+// The first batch of a segment, by its first two blocks' headers; 0 when they do not say.
+std::uint64_t first_batch_of(const std::string& folder, std::uint64_t number) {
+  const std::string path = folder + "/" + segment_name(number);
+  BlockHeader head{};
+  const std::span<std::uint8_t> bytes(reinterpret_cast<std::uint8_t*>(&head), sizeof head);
+  const auto read = [&](std::uint64_t at, BlockKind kind) {
+    return platform::read_at(path, at, bytes) && head.magic == kBlockMagic &&
+           head.version == kFormatVersion && head.segment == number && head.kind == kind;
+  };
+  return read(0, BlockKind::segment) && read(block_bytes(head.length), BlockKind::batches)
+             ? head.first_batch
+             : 0;
+}
+
+}  // namespace
+
+ReadResult read_journal(const std::string& folder, const Visit& visit, std::uint64_t after_batch) {
   ReadResult r;
   const std::vector<std::uint64_t> segments = list_segments(folder);
   platform::FileInReading file;
-  for (std::size_t i = 0; i < segments.size(); ++i) {
+  std::size_t first = 0;
+  for (std::size_t i = after_batch == 0 ? 0 : segments.size(); i-- > 0 && first == 0;) {
+    const std::uint64_t batch = first_batch_of(folder, segments[i]);
+    first = batch != 0 && batch <= after_batch ? i : 0;
+  }
+  for (std::size_t i = 0; i < first; ++i) {
+    r.segments.push_back({segments[i], 1});
+  }
+  for (std::size_t i = first; i < segments.size(); ++i) {
     if (i + 1 < segments.size()) {
       platform::read_ahead(folder + "/" + segment_name(segments[i + 1]));
     }

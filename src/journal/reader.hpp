@@ -35,7 +35,8 @@ struct ReadResult {
   SegmentHeader header{};  // of the last segment
   struct Segment {
     std::uint64_t number;
-    std::uint64_t first_batch;  // its first batch, or the next to come when it holds none yet
+    // Its first batch, or the next to come when it holds none yet; 1 when it was passed over.
+    std::uint64_t first_batch;
   };
   std::vector<Segment> segments;
 };
@@ -50,7 +51,10 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult so_far, co
 ReadResult read_segment_file(const std::string& folder, std::uint64_t number, ReadResult so_far,
                              const Visit& visit, platform::FileInReading& file);
 
-ReadResult read_journal(const std::string& folder, const Visit& visit);
+// Segments that end before `after_batch` are passed over, unread: a start takes as long as what is
+// behind its image, not as long as the journal.
+ReadResult read_journal(const std::string& folder, const Visit& visit,
+                        std::uint64_t after_batch = 0);
 
 std::string segment_name(std::uint64_t number);
 // Numbers of the segments in a folder, in order.

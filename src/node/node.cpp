@@ -98,14 +98,21 @@ std::vector<RoomMemory> memory_plan(const plan::Plan& plan) {
   };
 }
 
-static bool any_port(const plan::Plan& plan) {
-  for (const plan::Source* source : *plan.sources()) {
-    if (source->driver() == plan::DriverKind::dpdk) {
-      return true;
-    }
-  }
-  return false;
+namespace {
+
+std::size_t packet_bytes_of(const plan::Plan& plan) {
+  return ingress::packet_devices(plan).empty() ? 0 : platform::kPacketMemoryBytes;
 }
+
+std::size_t arena_bytes_of(const plan::Plan& plan) {
+  std::size_t bytes = kCacheLineBytes;
+  for (const RoomMemory& room : memory_plan(plan)) {
+    bytes += room.bytes;
+  }
+  return bytes;
+}
+
+}  // namespace
 
 std::vector<RoomMemory> memory_outside_arena(const plan::Plan& plan) {
   const std::size_t frozen = frozen_bytes_bound(plan);
@@ -113,10 +120,16 @@ std::vector<RoomMemory> memory_outside_arena(const plan::Plan& plan) {
       {"receive buffers", ingress::Ingress::receive_buffer_bytes(plan)},
       {"journal", journal::Writer::bytes_needed(batch_bytes_bound(plan), frozen)},
       {"belief image", frozen + plan.limits()->tracks() * sizeof(Track)},
-      {"packet ports", any_port(plan) ? platform::kPacketMemoryBytes : 0},
+      {"packet ports", packet_bytes_of(plan)},
       {"program", platform::program_bytes()},
       {"threads, libraries", kLibraryBytes},
   };
+}
+
+std::size_t huge_pages_of(const plan::Plan& plan) {
+  const std::size_t bytes =
+      align_up(arena_bytes_of(plan), platform::kHugePageBytes) + packet_bytes_of(plan);
+  return plan.cores()->huge_pages() ? bytes / platform::kHugePageBytes : 0;
 }
 
 Node::Node(std::vector<std::uint8_t> plan_bytes, const plan::Plan& plan, RunOptions options)
@@ -139,16 +152,20 @@ Node::Failure Node::prepare() {
   const platform::Sha256 hash = platform::sha256(plan_bytes_);
   std::memcpy(segment_header_.plan_hash, hash.data(), hash.size());
   segment_header_.node = node_id_of(plan_);
-  std::size_t bytes = kCacheLineBytes;
-  for (const RoomMemory& room : memory_plan(plan_)) {
-    bytes += room.bytes;
-  }
+  const std::size_t bytes = arena_bytes_of(plan_);
   // All of it is locked: a machine that has it not would end without a word.
   std::size_t whole = bytes;
   for (const RoomMemory& room : memory_outside_arena(plan_)) {
     whole += room.bytes;
   }
-  if (const std::uint64_t there = platform::available_memory(); there != 0 && there < whole) {
+  if (options_.before_ports) {  // somebody else is taking the packets' part meanwhile
+    whole -= packet_bytes_of(plan_);
+  }
+  // Huge pages help only where they are enough for the whole block.
+  const std::uint64_t huge = platform::free_huge_bytes();
+  const bool in_huge = plan_.cores()->huge_pages() && huge >= bytes;
+  if (const std::uint64_t there = platform::available_memory() + (in_huge ? huge : 0);
+      there != 0 && there < whole) {
     return {71, "no memory: the plan needs " + std::to_string(whole >> 20) + " MiB and " +
                     std::to_string(there >> 20) +
                     " MiB are there; lower [limits] tracks, contacts, pending_actions or "
@@ -179,6 +196,9 @@ Node::Failure Node::prepare() {
   const auto sources = static_cast<std::uint16_t>(plan_.sources()->size());  // at most kSources
   for (std::uint16_t s = 0; s < sources; ++s) {
     resume.push_back(plan_.sources()->Get(s)->lossless() ? shard_.last_record(s) : 0);
+  }
+  if (options_.before_ports) {
+    options_.before_ports();
   }
   problem = ingress_.init(arena, plan_, devices_, options_.recordings, resume);
   if (!problem.empty()) {
@@ -239,8 +259,8 @@ Node::Failure Node::recover() {
     stepped.init(plan_, segment_header_.node, 1);
   }
   ReplayResult result = replay(options_.data, stepped, from);
-  if (from != 0 && (result.journal.last_batch < from || !result.problem.empty()) &&
-      !result.journal.torn_tail) {
+  const bool damaged = !result.problem.empty() && !result.journal.torn_tail;
+  if (from != 0 && (result.journal.last_batch < from || damaged)) {
     // The image is no help: the journal is the truth and rebuilds it.
     stepped.init(plan_, segment_header_.node, 1);
     result = replay(options_.data, stepped, 0);

@@ -42,6 +42,8 @@ struct RunOptions {
   std::function<void(std::string_view problem)> each_second;
   // A JSON object that `status` shows as "firmware"; null: none.
   std::function<std::string()> firmware_status;
+  // Once, before the packet ports are opened: whoever started the packet engine is done with it.
+  std::function<void()> before_ports;
   // No key of an action may come again, also when an earlier data folder is gone.
   std::uint32_t least_epoch = 1;
 };
@@ -54,6 +56,8 @@ struct RoomMemory {
 // both.
 std::vector<RoomMemory> memory_plan(const plan::Plan& plan);
 std::vector<RoomMemory> memory_outside_arena(const plan::Plan& plan);
+// Huge pages of platform::kHugePageBytes that the plan uses where the machine sets them aside.
+std::size_t huge_pages_of(const plan::Plan& plan);
 
 std::uint64_t node_id_of(const plan::Plan& plan);
 

@@ -113,6 +113,7 @@ std::uint64_t find_start(const std::string& data, Stepped& stepped) {
 ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t skip_through_batch,
                     const std::function<bool(const BatchHeader&)>& until) {
   ReplayResult result;
+  const std::uint64_t image = skip_through_batch;
   if (skip_through_batch == 0) {
     skip_through_batch = find_start(data, stepped);
   }
@@ -131,7 +132,7 @@ ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t ski
     result.replayed += result.problem.empty() ? 1 : 0;
     return result.problem.empty();
   };
-  result.journal = journal::read_journal(data + "/journal", visit);
+  result.journal = journal::read_journal(data + "/journal", visit, image);
   if (result.problem.empty() && !result.journal.problem.empty()) {
     result.problem = result.journal.problem;
   }

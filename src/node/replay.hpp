@@ -52,8 +52,9 @@ struct ReplayResult {
 // no such state.
 std::uint64_t find_start(const std::string& data, Stepped& stepped);
 
-// Applies every batch after `skip_through_batch`, where `stepped` stands; 0: from the beginning, or
-// where older segments are gone from the first state kept in those left.
+// Applies every batch after `skip_through_batch`, where `stepped` stands, and reads no segment that
+// ends before it; 0: from the beginning, or where older segments are gone from the first state kept
+// in those left.
 // Reading ends before the first batch that `until` is true of.
 ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t skip_through_batch,
                     const std::function<bool(const BatchHeader&)>& until = {});

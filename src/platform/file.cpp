@@ -166,15 +166,23 @@ void read_ahead(const std::string& path) {
   }
 }
 
+bool read_at(const std::string& path, std::uint64_t offset, std::span<std::uint8_t> into) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  return fd.valid() && ::pread(fd.get(), into.data(), into.size(), static_cast<off_t>(offset)) ==
+                           static_cast<ssize_t>(into.size());
+}
+
 std::optional<std::string> read_text_file(const std::string& path, std::size_t limit) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) {
     return std::nullopt;
   }
-  std::string text(limit, '\0');
+  constexpr std::size_t kPiece = 4096;
+  std::string text;
   std::size_t used = 0;
   while (used < limit) {
-    const auto got = ::read(fd.get(), text.data() + used, limit - used);
+    text.resize(std::min(limit, used + std::max(used, kPiece)));
+    const auto got = ::read(fd.get(), text.data() + used, text.size() - used);
     if (got <= 0) {
       break;
     }

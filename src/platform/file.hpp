@@ -36,6 +36,8 @@ class FileInReading {
   struct State;
   std::unique_ptr<State> state_;
 };
+// All of `into` from `offset` on; false when the file is not there or ends before.
+bool read_at(const std::string& path, std::uint64_t offset, std::span<std::uint8_t> into);
 // Asks the system to have it in memory soon.
 void read_ahead(const std::string& path);
 std::optional<std::string> read_text_file(const std::string& path, std::size_t limit);

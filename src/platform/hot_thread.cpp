@@ -53,6 +53,12 @@ HotGrant make_hot(const HotOptions& options) {
   return grant;
 }
 
+void unpin() {
+  cpu_set_t all;
+  std::memset(&all, 0xFF, sizeof all);
+  ::pthread_setaffinity_np(::pthread_self(), sizeof all, &all);
+}
+
 void seal_thread() {
   t_sealed = true;
 }
@@ -87,10 +93,9 @@ void trim_heap() {
 }
 
 Block map_block(std::size_t bytes, bool want_huge) {
-  constexpr std::size_t kHuge = std::size_t{2} << 20;
   Block block;
   if (want_huge) {
-    block.bytes = align_up(bytes, kHuge);
+    block.bytes = align_up(bytes, kHugePageBytes);
     block.base = ::mmap(nullptr, block.bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE, -1, 0);
     block.huge = block.base != MAP_FAILED;

@@ -23,6 +23,9 @@ struct HotGrant {
 };
 
 HotGrant make_hot(const HotOptions& options);
+// The thread may run on every core again; it stays where it is for as long as nobody pushes it
+// away.
+void unpin();
 
 // From here to unseal, malloc and its kin on this thread stop the process with a message.
 void seal_thread();
@@ -36,6 +39,7 @@ std::string lock_memory();
 std::size_t program_bytes();  // of this program, as it is mapped
 void trim_heap();             // what was freed goes back to the system
 
+inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 // Page-aligned, zeroed, pre-faulted memory; huge pages when asked for and to be had.
 // Null when the system has none.
 struct Block {

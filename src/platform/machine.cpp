@@ -238,17 +238,29 @@ std::string set_kernel(const std::string& path, const std::string& value) {
              : failure(path);
 }
 
-std::uint64_t available_memory() {
-  constexpr std::string_view kWord = "MemAvailable:";
+namespace {
+
+// The number behind `word` in /proc/meminfo; 0 when it is not there.
+std::uint64_t memory_figure(std::string_view word) {
   const std::string text = read_text_file("/proc/meminfo", 1 << 16).value_or("");
-  const std::size_t at = text.find(kWord);
-  std::string_view rest = at == std::string::npos
-                              ? std::string_view()
-                              : std::string_view(text).substr(at + kWord.size());
+  const std::size_t at = text.find(word);
+  std::string_view rest = at == std::string::npos ? std::string_view()
+                                                  : std::string_view(text).substr(at + word.size());
   while (rest.starts_with(' ')) {
     rest.remove_prefix(1);
   }
-  return parse_unsigned(next_field(rest, ' ')).value_or(0) << 10;
+  rest = rest.substr(0, rest.find_first_not_of("0123456789"));
+  return parse_unsigned(rest).value_or(0);
+}
+
+}  // namespace
+
+std::uint64_t available_memory() {
+  return memory_figure("MemAvailable:") << 10;
+}
+
+std::uint64_t free_huge_bytes() {
+  return memory_figure("HugePages_Free:") * (memory_figure("Hugepagesize:") << 10);
 }
 
 int run_self(const std::vector<std::string>& words) {

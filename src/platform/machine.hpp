@@ -36,6 +36,8 @@ std::string set_kernel(const std::string& path, const std::string& value);
 
 // What the machine can still give without swapping, in bytes; 0 when it does not say.
 std::uint64_t available_memory();
+// In huge pages that are set aside and that nobody uses yet, in bytes; they are not in the former.
+std::uint64_t free_huge_bytes();
 
 // Runs this program once more with these words, its output on ours; waits and returns its exit
 // code.

@@ -23,6 +23,7 @@
 #include "base/check.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "platform/machine.hpp"
 
 namespace vedette::platform {
 namespace {
@@ -74,8 +75,7 @@ void take_over_library_logs() {
   ::libxdp_set_print(say_libxdp);
 }
 
-// One start per process: the EAL cannot be started again after a clean-up.
-std::string start_eal(const std::vector<std::string>& devices, bool huge_pages) {
+std::string start_eal(const std::vector<std::string>& devices, bool want_huge) {
   std::vector<std::string> words{"vedette",
                                  "--no-telemetry",
                                  "--log-level=4",
@@ -83,7 +83,7 @@ std::string start_eal(const std::vector<std::string>& devices, bool huge_pages) 
                                  std::to_string(::sched_getcpu()),
                                  "-m",
                                  std::to_string(kPacketMemoryBytes >> 20)};
-  if (huge_pages) {
+  if (want_huge && free_huge_bytes() >= kPacketMemoryBytes) {
     words.insert(words.end(), {"--in-memory", "--iova-mode=va"});
   } else {
     words.insert(words.end(), {"--no-huge", "--no-shconf"});
@@ -150,11 +150,17 @@ bool is_pci_address(const std::string& device) {
   return device.find(':') != std::string::npos && device.find('=') == std::string::npos;
 }
 
-std::string PacketPorts::start(const std::vector<std::string>& devices, bool huge_pages) {
+std::string start_packet_engine(const std::vector<std::string>& devices, bool want_huge) {
+  // It cannot be started again, not even after a clean-up.
+  static const std::string problem = start_eal(devices, want_huge);
+  return problem;
+}
+
+std::string PacketPorts::start(const std::vector<std::string>& devices, bool want_huge) {
   if (devices.empty()) {
     return {};
   }
-  std::string problem = start_eal(devices, huge_pages);
+  std::string problem = start_packet_engine(devices, want_huge);
   if (!problem.empty()) {
     return problem;
   }

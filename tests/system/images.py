@@ -82,7 +82,7 @@ def recorded():
         size = telemetry[at + 9] + 8
         frames.append(telemetry[at + 8:at + 8 + size])
         at += 8 + size
-    who = {str(row["mmsi"]) for row in decode("ais", "ais/nais400-merrimac.log") if row.get("type") in (1, 2, 3, 18, 19) and "lat" in row}
+    who = {str(row["mmsi"]) for row in decode("ais", "ais/nais400-merrimac.log") if row.get("type") in (1, 2, 3, 18, 19) and "lat" in row and 200_000_000 <= row["mmsi"] < 800_000_000}  # ships, ITU-R M.585
     return ais.read_bytes().splitlines(keepends=True), frames, who | {str(f[3]) for f in frames if f[5] == 33}
 
 
