@@ -102,6 +102,7 @@ class Machinery {
       platform::rest_ns(1'000'000);
     }
     each_line("interfaces", platform::bring_up);
+    platform::gather_interrupts();
     wanted_.each_pci_port(platform::give_to_vfio);
     if (!wanted_.packet_devices.empty()) {
       platform::unpin();  // the packet engine's own threads are not to share the watching core

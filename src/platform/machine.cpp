@@ -238,6 +238,15 @@ std::string set_kernel(const std::string& path, const std::string& value) {
              : failure(path);
 }
 
+void gather_interrupts() {
+  const std::string home = read_text_file("/proc/irq/default_smp_affinity", 4096).value_or("");
+  for (const std::string& name : list_folder("/proc/irq")) {
+    if (!home.empty() && parse_unsigned(name)) {
+      set_kernel("/proc/irq/" + name + "/smp_affinity", home);
+    }
+  }
+}
+
 namespace {
 
 // The number behind `word` in /proc/meminfo; 0 when it is not there.

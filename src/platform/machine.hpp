@@ -34,6 +34,11 @@ std::string give_to_vfio(const std::string& address);
 // A kernel parameter, by its file below /proc/sys.
 std::string set_kernel(const std::string& path, const std::string& value);
 
+// Every interrupt goes where new ones go by irqaffinity=: drivers that choose for themselves may
+// have chosen a watching core, where the handler waits for ever. The kernel keeps those of each
+// core.
+void gather_interrupts();
+
 // What the machine can still give without swapping, in bytes; 0 when it does not say.
 std::uint64_t available_memory();
 // In huge pages that are set aside and that nobody uses yet, in bytes; they are not in the former.
