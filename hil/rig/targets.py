@@ -62,7 +62,7 @@ class Target:
         self.receiver = Receiver(plant)
         self.site = self.folder / "site.toml"
         self.site.write_text(site.read_text().format(line=self.line, port=self.port, receiver=f"{self.alerts_to}:{self.receiver.port}")
-                             if "{line}" in site.read_text() else site.read_text())
+                             if "{receiver}" in site.read_text() else site.read_text())
 
     def alerts(self):
         return [(at, json.loads(data)) for at, data in list(self.receiver.got)]
@@ -102,7 +102,7 @@ class Host(Target):
         end = time.time() + 20
         while not self.sources_up(self.status()):
             if time.time() > end or self.node.poll() is not None:
-                raise RuntimeError(f"the node did not come up; see {self.folder}/node.log")
+                raise RuntimeError(f"the node did not come up: {(self.folder / 'node.log').read_text()[-1500:]}")
             time.sleep(0.05)
 
     def status(self):
@@ -202,7 +202,7 @@ class Emulated(Target):
 
     def start(self):
         self.guest.start()
-        self.guest.wait('"source":"drone"', limit=180)
+        self.guest.wait('"kind":"source-state"', limit=180)
 
     def status(self):
         said = self.guest.say("status --json")
