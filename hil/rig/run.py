@@ -142,7 +142,12 @@ class Run:
                 seen = str(counter(self.status or {}, e["path"]))
                 verdict(e | {"of": e["path"]}, e["text"] in seen, seen, e["text"])
             elif e["kind"] == "verifies":
-                done = subprocess.run([self.target.vedette, "replay", self.target.data_folder(), "--verify"], capture_output=True, text=True)
+                try:
+                    folder = self.target.data_folder()
+                except targets.NotHere as why:
+                    verdicts.append({"kind": e["kind"], "of": "", "seen": str(why), "wanted": "", "verdict": "not evaluated"})
+                    continue
+                done = subprocess.run([self.target.vedette, "replay", folder, "--verify"], capture_output=True, text=True)
                 verdict(e, done.returncode == 0, (done.stdout or done.stderr).strip()[-120:], "the journal replays to the same digest")
         failed = [n for n in self.not_here if " failed: " in n]
         for n in failed:

@@ -1,5 +1,5 @@
-"""What a scenario is done to: a node on this host, or a machine in QEMU started from a built image."""
-import json, os, pathlib, pty, queue, signal, socket, subprocess, threading, time, tty
+"""What a scenario is done to: a node on this host, a machine in QEMU started from a built image, or a node over its ports."""
+import json, os, pathlib, pty, queue, signal, socket, subprocess, termios, threading, time, tomllib, tty
 
 from .guest import ADDRESS, MACHINES, PORT, Guest, data_folder_of, missing
 
@@ -14,11 +14,11 @@ class NotHere(Exception):
 class Receiver(threading.Thread):
     """Alerts with the time they arrived; `plant` puts a fault into the way: delay, loss or duplicate."""
 
-    def __init__(self, plant=""):
+    def __init__(self, plant="", address=("127.0.0.1", 0)):
         super().__init__(daemon=True)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(address)
         self.socket.settimeout(0.1)
         self.port = self.socket.getsockname()[1]
         self.got, self.going, self.plant, self.count = [], True, plant, 0
@@ -248,9 +248,122 @@ class Emulated(Target):
         self.guest.cut_power()
 
 
+class Wired(Target):
+    """A node that runs elsewhere, at the other end of this machine's cables; a file says where they are."""
+    KEYS = {"alerts": int, "ethernet": str, "status": list, "serial": str, "baud": int, "before": list, "after": list,
+            "power_off": list, "power_on": list, "fetch": list}
+    UP_S = 60
+
+    def __init__(self, path, folder, site, vedette, plant=""):
+        try:
+            self.wires = tomllib.loads(path.read_text())
+        except (OSError, tomllib.TOMLDecodeError) as problem:
+            raise NotHere(f"{path}: {problem}")
+        for key, value in self.wires.items():
+            if not isinstance(value, self.KEYS.get(key, ())):
+                raise NotHere(f"{path}: {key} = {value!r} is not one of " + ", ".join(f"{k} ({t.__name__})" for k, t in self.KEYS.items()))
+        for key in ("alerts", "ethernet", "status"):
+            if key not in self.wires:
+                raise NotHere(f"{path} says nothing of {key}")
+        self.folder, self.vedette = pathlib.Path(folder), vedette
+        try:
+            self.receiver = Receiver(plant, ("0.0.0.0", self.wires["alerts"]))
+            self.wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+            self.wire.bind((self.wires["ethernet"], 0))
+            self.line = self.open_line(self.wires["serial"], self.wires.get("baud", 38400)) if "serial" in self.wires else None
+        except (OSError, AttributeError) as problem:
+            raise NotHere(f"{path}: {problem}")
+
+    @staticmethod
+    def open_line(device, baud):
+        line = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        tty.setraw(line)
+        how = termios.tcgetattr(line)
+        how[4] = how[5] = getattr(termios, f"B{baud}")
+        termios.tcsetattr(line, termios.TCSANOW, how)
+        return line
+
+    def command(self, key):
+        done = subprocess.run([word.replace("{folder}", str(self.folder)) for word in self.wires[key]], capture_output=True, text=True, timeout=120)
+        if done.returncode != 0:
+            raise RuntimeError(f"{key} ended {done.returncode}: {(done.stderr or done.stdout)[-500:]}")
+        return done.stdout
+
+    def start(self):
+        if "before" in self.wires:
+            self.command("before")
+        self.await_sources()
+
+    def await_sources(self):
+        end = time.time() + self.UP_S
+        while not self.sources_up(self.status()):
+            if time.time() > end:
+                raise RuntimeError(f"the node's sources are not up after {self.UP_S} s: {self.status()}")
+            time.sleep(0.5)
+
+    def status(self):
+        try:
+            return next((json.loads(line)["data"] for line in self.command("status").splitlines() if '"data"' in line), None)
+        except RuntimeError:
+            return None  # it is off
+
+    def send(self, channel, data):
+        try:
+            if channel != "serial":
+                self.wire.send(data)
+            elif self.line is not None:
+                os.write(self.line, data)
+        except OSError:
+            pass  # a full queue is what a cable does to a burst; it is the node's counters that tell
+
+    def cut_power(self, seconds):
+        if "power_off" not in self.wires or "power_on" not in self.wires:
+            raise NotHere("no power_off and power_on switch this node")
+        self.command("power_off")
+        time.sleep(seconds)
+        self.command("power_on")
+        self.await_sources()
+
+    def unplug(self, seconds):
+        raise NotHere("the cables of this node are pulled by hand")
+
+    def step_clock(self, to):
+        raise NotHere("the clock of this node is not the rig's to step")
+
+    def fill_disk(self, leave_kib):
+        raise NotHere("the disk of this node is not the rig's to fill")
+
+    def free_disk(self):
+        raise NotHere("the disk of this node is not the rig's to fill")
+
+    def press(self, kind, s):
+        raise NotHere("nothing of the rig runs on this node")
+
+    def stop(self):
+        status = self.status()
+        if "after" in self.wires:
+            self.command("after")
+        time.sleep(0.3)
+        return status
+
+    def data_folder(self):
+        if "fetch" not in self.wires:
+            raise NotHere("no fetch copies this node's data folder")
+        self.command("fetch")
+        return self.folder / "data"
+
+    def close(self):
+        self.receiver.close()
+        self.wire.close()
+        if self.line is not None:
+            os.close(self.line)
+
+
 def make(name, folder, site, vedette, plant):
     if name == "host":
         return Host(folder, site, vedette, plant)
     if name in MACHINES:
         return Emulated(name, folder, site, vedette, plant)
-    raise NotHere(f"there is no target {name}; one of: host, {', '.join(MACHINES)}")
+    if name.endswith(".toml"):
+        return Wired(pathlib.Path(name), folder, site, vedette, plant)
+    raise NotHere(f"there is no target {name}; one of: host, {', '.join(MACHINES)}, or a file that says how a node is wired")

@@ -1,13 +1,13 @@
-"""The rig: every scenario on this host, faults that it must find, and failures that can be seen again."""
-import json, subprocess, sys, xml.etree.ElementTree as xml
+"""The rig: every scenario on this host, a node over its ports, faults that it must find, and failures seen again."""
+import json, os, pty, shutil, subprocess, sys, tty, xml.etree.ElementTree as xml
 
-from harness import root, work, release, test, vedette
+from harness import root, work, release, run_or_skip, test, vedette, Skip
 
 RIG = root / "hil/vedette-rig"
 
 
-def rig(*words, ok=0, limit=400):
-    done = subprocess.run([sys.executable, RIG, *map(str, words)], capture_output=True, text=True, timeout=limit)
+def rig(*words, ok=0, limit=400, inside=()):
+    done = subprocess.run([*inside, sys.executable, RIG, *map(str, words)], capture_output=True, text=True, timeout=limit)
     assert done.returncode == ok, f"{words} ended {done.returncode}: {done.stdout[-1500:]}{done.stderr[-800:]}"
     return done
 
@@ -35,6 +35,72 @@ def the_rig_finds_planted_faults_and_keeps_what_failed():
     kept = report / "kept/deadline-under-load-host-1"
     assert len((kept / "sent.jsonl").read_text().splitlines()) == 10_000
     rig("run", kept, "--vedette", vedette, "--report", report)  # the fault is no more, so it passes
+
+
+NODE = """#!/bin/sh
+# A node that the rig did not start: `on`, `off`, or `new` for one that knows nothing yet.
+cd "$(dirname "$0")"
+if [ "$1" != on ] && [ -f pid ]; then
+  kill -9 "$(cat pid)"
+  while kill -0 "$(cat pid)" 2>/dev/null; do sleep 0.05; done
+  rm pid
+fi
+[ "$1" != new ] || rm -rf data
+if [ "$1" != off ]; then
+  ip netns exec SPACE VEDETTE run site.toml --data data --json > log 2>&1 &
+  echo $! > pid
+fi
+"""
+
+
+@release
+def a_node_elsewhere_is_proven_over_its_ports():
+    if os.geteuid() != 0 or not shutil.which("ip"):
+        raise Skip("needs root and iproute2")
+    space, rigs = f"vedetter{os.getpid()}", f"vedetterig{os.getpid()}"  # each machine has a network of its own
+    for name in (space, rigs):
+        run_or_skip("ip", "netns", "add", name)
+    inside = ["ip", "netns", "exec", rigs]
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    folder = work / "elsewhere"
+    folder.mkdir()
+    node = folder / "node"
+    try:
+        subprocess.run([*inside, "ip", "link", "add", "port", "type", "veth", "peer", "name", "port", "netns", space], check=True)
+        for name, address in ((rigs, "198.51.100.1/24"), (space, "198.51.100.2/24")):
+            for words in (["link", "set", "lo", "up"], ["address", "add", address, "dev", "port"], ["link", "set", "port", "up"]):
+                subprocess.run(["ip", "-n", name, *words], check=True)
+        (folder / "site.toml").write_text((root / "hil/sites/post.toml").read_text().format(
+            line=os.ttyname(theirs), port="net_af_packet0,iface=port", receiver="198.51.100.1:10111"))
+        node.write_text(NODE.replace("SPACE", space).replace("VEDETTE", vedette))
+        node.chmod(0o755)
+        near, far = pty.openpty()  # the rig's end of the serial cable is a device, too
+        wires = folder / "wires.toml"
+        wires.write_text(f'''alerts = 10111
+ethernet = "port"
+serial = "{os.ttyname(far)}"
+status = ["{vedette}", "status", "--data", "{folder}/data", "--json"]
+before = ["{node}", "new"]
+after = ["{node}", "off"]
+power_off = ["{node}", "off"]
+power_on = ["{node}", "on"]
+fetch = ["cp", "-r", "{folder}/data", "{{folder}}/data"]
+''')
+        cable = subprocess.Popen([sys.executable, "-c", "import os, sys\nwhile True: os.write(int(sys.argv[2]), os.read(int(sys.argv[1]), 4096))", str(near), str(ours)],
+                                 pass_fds=(near, ours))
+        report = work / "rig-wired"
+        print(rig("run", "first-light", "brown-out", "packet-storm", "--target", wires, "--vedette", vedette, "--report", report, inside=inside).stdout)
+        light = json.loads((report / "first-light-wires.json").read_text())
+        assert not light["emulated"] and all(e["verdict"] == "pass" for e in light["runs"][0]["expectations"]), light["runs"][0]["expectations"]
+        cable.kill()
+        wires.write_text(wires.read_text().replace("ethernet", "ehternet"))
+        wrong = rig("run", "first-light", "--target", wires, "--report", report, ok=64).stderr
+        assert "ehternet" in wrong and "ethernet (str)" in wrong, wrong
+    finally:
+        subprocess.run([node, "off"], capture_output=True)
+        for name in (space, rigs):
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
 
 
 @test
