@@ -84,6 +84,36 @@ def every_command_shown_in_the_documents_runs():
     assert shown >= 3, shown
 
 
+# Commands in a line of text, with whatever they are given: `vedette recover DIR --to TIME`. At a post's console they are
+# typed without the first word.
+@test
+def every_command_named_in_a_sentence_exists_with_its_options():
+    console = {"update", "status", "restart", "doctor", "flash", "recover", "replay"}
+    named = 0
+    for page in sorted([root / "README.md", root / "CONTRIBUTING.md", root / "firmware/README.md", root / "boards/README.md", *root.glob("docs/**/*.md")]):
+        text = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
+        for shown in re.findall(r"`([^`\n]+)`", text):
+            words = shown.split()
+            if words[0] != "vedette" and not (page.stem == "field-handbook" and words[0] in console):
+                continue
+            words = words[words[0] == "vedette":]
+            command = []
+            for word in words:
+                if not re.fullmatch(r"[a-z]+", word):
+                    break
+                command.append(word)
+            if not command:
+                continue
+            help_text = call(*command, "--help").stdout
+            usage = re.search(r"Usage: \S*vedette (.*)", help_text)[1].split()
+            reached = usage[:usage.index("[OPTIONS]")]
+            assert command == reached or (command[:len(reached)] == reached and "SUBCOMMAND" not in usage), f"{page.name}: {shown}: {' '.join(usage)}"
+            for option in (w.strip("[],") for w in words if w.strip("[").startswith("--")):
+                assert option.split("=")[0] in help_text, f"{page.name}: {shown}: no {option} in\n{help_text}"
+            named += 1
+    assert named >= 30, named
+
+
 @release
 def the_demo_tells_its_whole_story():
     done = subprocess.run([sys.executable, "scripts/demo.py", vedette], cwd=root, capture_output=True, text=True, timeout=120)
