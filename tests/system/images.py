@@ -190,7 +190,7 @@ def an_arm_image_is_started_and_updated_by_u_boot():
 
 
 @other_build
-def every_arm_board_gets_an_image_that_fits_its_device_tree():
+def an_arm_image_of_every_board_fits_its_device_tree():
     if missing("qemu-aarch64"):
         raise Skip(missing("qemu-aarch64"))
     site = write_site("qemu-aarch64", 9)
