@@ -70,6 +70,22 @@ class Target:
     def sources_up(self, status):
         return status is not None and all(s["status"] == "up" for s in status["sources"])
 
+    # What a target cannot be given, unless it says how.
+    def unplug(self, seconds):
+        raise NotHere("the rig cannot pull this target's serial line")
+
+    def step_clock(self, to):
+        raise NotHere("this target's clock is not the rig's to step")
+
+    def fill_disk(self, leave_kib):
+        raise NotHere("nothing but the node writes on this target's disk")
+
+    def free_disk(self):
+        raise NotHere("nothing but the node writes on this target's disk")
+
+    def press(self, kind, s):
+        raise NotHere("nothing but the node runs on this target")
+
 
 class Host(Target):
     """The node as a process: a pseudo terminal is its serial line, a pair of virtual Ethernet ports its packet port."""
@@ -137,9 +153,6 @@ class Host(Target):
         self.node.wait()
         time.sleep(seconds)
         self.up()
-
-    def step_clock(self, to):
-        raise NotHere("the clock of this host is not the rig's to step")
 
     def fill_disk(self, leave_kib):
         with open(self.data / "full", "wb", buffering=0) as out:
@@ -214,9 +227,6 @@ class Emulated(Target):
         else:
             self.guest.frame(data)
 
-    def unplug(self, seconds):
-        raise NotHere("the serial line of this machine cannot be pulled")
-
     def cut_power(self, seconds):
         self.guest.cut_power()
         time.sleep(seconds)
@@ -225,15 +235,6 @@ class Emulated(Target):
     def step_clock(self, to):
         self.guest.clock = to
         self.cut_power(0.5)
-
-    def fill_disk(self, leave_kib):
-        raise NotHere("nothing but the node writes on this machine's disk")
-
-    def free_disk(self):
-        raise NotHere("nothing but the node writes on this machine's disk")
-
-    def press(self, kind, s):
-        raise NotHere("nothing but the node runs on this machine")
 
     def stop(self):
         status = self.status()
@@ -323,21 +324,6 @@ class Wired(Target):
         time.sleep(seconds)
         self.command("power_on")
         self.await_sources()
-
-    def unplug(self, seconds):
-        raise NotHere("the cables of this node are pulled by hand")
-
-    def step_clock(self, to):
-        raise NotHere("the clock of this node is not the rig's to step")
-
-    def fill_disk(self, leave_kib):
-        raise NotHere("the disk of this node is not the rig's to fill")
-
-    def free_disk(self):
-        raise NotHere("the disk of this node is not the rig's to fill")
-
-    def press(self, kind, s):
-        raise NotHere("nothing of the rig runs on this node")
 
     def stop(self):
         status = self.status()
