@@ -1,5 +1,5 @@
 """A machine in QEMU, started from a built image: its console, a serial line, a port that DPDK drives, its power."""
-import os, pathlib, shutil, socket, subprocess, time
+import json, os, pathlib, shutil, socket, subprocess, time
 
 MACHINES = {
     "qemu-x86_64": dict(
@@ -98,6 +98,17 @@ class Guest:
         self.process.stdin.flush()
         self.wait(wanted, limit, before)
         return self.said(before)
+
+    def answer(self, words):
+        """What a command that ends in --json answers. The kernel writes to the same line when it likes: asked again then."""
+        for _ in range(5):
+            said = self.say(words)
+            for line in said.splitlines():
+                try:
+                    return json.loads(line[line.index('{"schema"'):])["data"]
+                except ValueError:
+                    continue
+        raise AssertionError(f"no answer to {words!r}: {said[-2000:]}")
 
     def serial(self, data):
         try:

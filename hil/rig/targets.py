@@ -218,8 +218,7 @@ class Emulated(Target):
         self.guest.wait('"kind":"source-state"', limit=180)
 
     def status(self):
-        said = self.guest.say("status --json")
-        return next(json.loads(line)["data"] for line in said.splitlines() if line.startswith('{"schema"'))
+        return self.guest.answer("status --json")
 
     def send(self, channel, data):
         if channel == "serial":

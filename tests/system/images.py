@@ -124,7 +124,7 @@ def watches_and_survives(board):
         while recorded_ones - {a["identity"] for a in alerts(receiver)}:
             assert time.time() < end, (recorded_ones - {a["identity"] for a in alerts(receiver)}, guest.said()[-1500:])
             time.sleep(0.2)
-        doctor = {row["id"]: row["result"] for row in json.loads(guest.say("doctor --json").split("\n", 1)[1].split("\n")[0])["data"]["checks"]}
+        doctor = {row["id"]: row["result"] for row in guest.answer("doctor --json")["checks"]}
         for wanted in ("preempt-rt", "isolated-cores", "nohz-full", "rt-throttling", "memlock", "rt-priority"):
             assert doctor[wanted] == "pass", (wanted, doctor)
         assert '"kind":"init"' not in guest.said(), guest.said()[-1500:]
@@ -183,7 +183,7 @@ def an_arm_image_is_started_and_updated_by_u_boot():
         guest.say("restart", "starting slot 1, version 2\n", limit=180)
         before = len(guest.said())
         guest.wait('"source":"ais"', after=before)
-        now = json.loads(guest.say("status --json").split("\n", 1)[1].split("\n")[0])["data"]["firmware"]
+        now = guest.answer("status --json")["firmware"]
         assert now["running_version"] == 2 and now["last_trial_version"] == 3 and now["last_trial"] == "not-confirmed", now
     assert [a["identity"] for a in alerts(receiver)] == ["211000001"]
     receiver.close()
@@ -322,7 +322,7 @@ def an_update_confirms_itself_and_bad_ones_are_rolled_back():
             guest.say("restart", wanted, limit=180)
             if wanted.startswith("starting"):
                 guest.wait('"source":"ais"', after=before + guest.said(before).rindex(wanted), limit=60)
-            return json.loads(guest.say("status --json").split("\n", 1)[1].split("\n")[0])["data"]["firmware"]
+            return guest.answer("status --json")["firmware"]
 
         now = install_and_restart("good", '"trial":"confirmed"')
         assert now["running_version"] == now["confirmed_version"] == now["minimum_version"] == 2 and now["last_trial"] == "confirmed", now
@@ -342,7 +342,7 @@ def an_update_confirms_itself_and_bad_ones_are_rolled_back():
     with guest:
         guest.wait('"source":"ais"')
         assert "nothing whole in slot 0" in guest.said(), guest.said()[-1500:]
-        now = json.loads(guest.say("update status --json").split("\n", 1)[1].split("\n")[0])["data"]
+        now = guest.answer("update status --json")
         assert now["running_version"] == 2 and now["last_trial"] == "damaged", now
 
 
