@@ -66,7 +66,7 @@ def anchor_watch_wakes_the_crew_when_the_anchor_drags():
 def every_command_shown_in_the_documents_runs():
     shown = 0
     for page in sorted([root / "README.md", root / "CONTRIBUTING.md", *root.glob("docs/**/*.md")]):
-        folder = work / ("page-" + page.stem)
+        folder = work / f"page-{page.parent.name}-{page.stem}"
         folder.mkdir()
         (folder / "config").symlink_to(root / "config")
         text = page.read_text()
@@ -94,7 +94,7 @@ def every_command_named_in_a_sentence_exists_with_its_options():
         text = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
         for shown in re.findall(r"`([^`\n]+)`", text):
             words = shown.split()
-            if words[0] != "vedette" and not (page.stem == "field-handbook" and words[0] in console):
+            if words[0] != "vedette" and not (page.parent.name == "field-handbook" and words[0] in console):
                 continue
             words = words[words[0] == "vedette":]
             command = []

@@ -291,6 +291,11 @@ def damaged_bundles_are_refused_by_name():
     assert back["confirmed_version"] == 3 and back["last_trial"] == "withdrawn", back
 
 
+def shown_at_console(page):
+    """What a page of the field handbook has its reader type at a post."""
+    return re.search(r"```console\n(.*?)```", (root / f"docs/how-to/field-handbook/{page}.md").read_text(), re.S)[1].splitlines()
+
+
 @release
 def an_update_confirms_itself_and_bad_ones_are_rolled_back():
     board = "qemu-x86_64"
@@ -315,16 +320,18 @@ def an_update_confirms_itself_and_bad_ones_are_rolled_back():
     with guest:
         guest.wait('"source":"ais"')
 
-        def install_and_restart(name, wanted):
-            said = guest.say(f"update install {device[name]} --starts 1")
+        def install_and_restart(name, wanted, install="update install /dev/sda --starts 1", restart="restart"):
+            said = guest.say(install.replace("/dev/sda", device[name]))
             assert "the next start tries it" in said, said
             before = len(guest.said())
-            guest.say("restart", wanted, limit=180)
+            guest.say(restart, wanted, limit=180)
             if wanted.startswith("starting"):
                 guest.wait('"source":"ais"', after=before + guest.said(before).rindex(wanted), limit=60)
             return guest.answer("status --json")["firmware"]
 
-        now = install_and_restart("good", '"trial":"confirmed"')
+        for command in shown_at_console("read-lights-and-status"):
+            assert '"ended":0' in guest.say(command), guest.said()[-800:]
+        now = install_and_restart("good", '"trial":"confirmed"', *shown_at_console("update"))
         assert now["running_version"] == now["confirmed_version"] == now["minimum_version"] == 2 and now["last_trial"] == "confirmed", now
         assert "too-old" in guest.say(f"update install {device['old']}")
         for name, version, ending, why in (("never-starts", 3, "not-confirmed", ""), ("hangs", 4, "not-confirmed", ""),
