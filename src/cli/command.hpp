@@ -82,6 +82,8 @@ int show_plan(const SiteOptions& options, bool json);
 int compile(const SiteOptions& options, const std::string& out, bool json);
 int docs(const std::string& page);
 int run(const RunCommand& command);
+// Of a plan that is loaded already.
+int watch(const RunCommand& command, const LoadedPlan& loaded);
 // As the first process of a machine; ends the machine.
 int init();
 int replay(const JournalCommand& command);

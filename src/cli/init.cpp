@@ -52,7 +52,7 @@ void each_line(const std::string& name, Do&& action) {
   }
 }
 
-// What the plan asks of the machine; nothing of a plan that is not whole, which the watch says too.
+// What the plan asks of the machine; nothing of a plan that is not whole.
 struct Wanted {
   std::vector<std::string> packet_devices;
   bool huge_pages = false;
@@ -68,19 +68,15 @@ struct Wanted {
   }
 };
 
-Wanted wanted_by(const std::string& plan_file) {
-  LoadedPlan loaded;
-  SiteOptions site;
-  site.path = plan_file;
-  if (load_site(site, true, "init", loaded) != kOk) {
-    return {};
-  }
-  return {ingress::packet_devices(*loaded.plan), loaded.plan->cores()->huge_pages(),
-          loaded.plan->cores()->engine()};
+Wanted wanted_by(const plan::Plan* plan) {
+  return plan == nullptr ? Wanted{}
+                         : Wanted{ingress::packet_devices(*plan), plan->cores()->huge_pages(),
+                                  plan->cores()->engine()};
 }
 
-// All drivers but those of the data partition, interfaces and packet ports, on a core that would be
-// idle meanwhile: the partition is mounted and the belief recovered beside it.
+// On a core that would be idle meanwhile: the file system while the disk's drivers look for the
+// disk, and then networks' drivers, interfaces and packet ports while the data partition is mounted
+// and the belief recovered.
 class Machinery {
  public:
   explicit Machinery(Wanted wanted) : wanted_(std::move(wanted)), thread_([this] { start(); }) {}
@@ -88,6 +84,11 @@ class Machinery {
 
   // What hangs on the same bus as the disk is there.
   void bus_is_ready() { bus_ready_.store(true, std::memory_order_release); }
+  void wait_for_file_system() const {
+    while (!file_system_.load(std::memory_order_acquire)) {
+      platform::rest_ns(1'000'000);
+    }
+  }
   void wait() {
     if (thread_.joinable()) {
       thread_.join();
@@ -97,22 +98,26 @@ class Machinery {
  private:
   void start() {
     platform::make_hot({"machinery", wanted_.core, 0});
-    each_line("modules", platform::load_module);
+    each_line("modules-file-system", platform::load_module);
+    file_system_.store(true, std::memory_order_release);
+    each_line("modules-network", platform::load_module);
     while (!bus_ready_.load(std::memory_order_acquire)) {
       platform::rest_ns(1'000'000);
     }
-    each_line("interfaces", platform::bring_up);
     platform::gather_interrupts();
+    // A link is waited for, which needs no core.
+    std::thread links([] { each_line("interfaces", platform::bring_up); });
     wanted_.each_pci_port(platform::give_to_vfio);
     if (!wanted_.packet_devices.empty()) {
       platform::unpin();  // the packet engine's own threads are not to share the watching core
       // The watch hears of a failure when it opens its ports.
       platform::start_packet_engine(wanted_.packet_devices, wanted_.huge_pages);
     }
+    links.join();
   }
 
   Wanted wanted_;
-  std::atomic<bool> bus_ready_{false};
+  std::atomic<bool> file_system_{false}, bus_ready_{false};
   std::thread thread_;
 };
 
@@ -161,7 +166,7 @@ void plant_fault() {
 }
 
 // A version on trial confirms itself, or gives itself up and starts the machine anew.
-void follow_trial(RunCommand& watch) {
+void follow_trial(RunCommand& command, const plan::Limits& limits) {
   const auto path = firmware::own_disk();
   const auto disk = std::make_shared<firmware::SlotDisk>();
   const std::string problem = path ? disk->open(*path, true) : "there is no boot state";
@@ -171,20 +176,15 @@ void follow_trial(RunCommand& watch) {
     return;
   }
   // Each start writes the boot state, so its count only grows.
-  watch.least_epoch = static_cast<std::uint32_t>(state->sequence);
-  watch.firmware_status = [disk] { return firmware::status_json(*disk); };
+  command.least_epoch = static_cast<std::uint32_t>(state->sequence);
+  command.firmware_status = [disk] { return firmware::status_json(*disk); };
   if (state->trial == VEDETTE_NO_SLOT || state->trial != state->started) {
     return;
   }
-  LoadedPlan loaded;
-  if (load_site(watch.site, true, "init", loaded) != kOk) {
-    return;
-  }
   const auto seconds = [](std::int64_t ns) { return static_cast<double>(ns) * 1e-9; };
-  const auto trial =
-      std::make_shared<firmware::Trial>(seconds(loaded.plan->limits()->trial_ns()),
-                                        seconds(loaded.plan->limits()->trial_within_ns()));
-  watch.each_second = [disk, trial, over = false](std::string_view health) mutable {
+  const auto trial = std::make_shared<firmware::Trial>(seconds(limits.trial_ns()),
+                                                       seconds(limits.trial_within_ns()));
+  command.each_second = [disk, trial, over = false](std::string_view health) mutable {
     plant_fault();
     if (over) {
       return;
@@ -217,18 +217,26 @@ void follow_trial(RunCommand& watch) {
 int init() {
   say("mount", platform::mount_kernel_file_systems());
   platform::lift_memory_limit();
-  const Wanted wanted = wanted_by(std::string(kFolder) + "site.plan");
+  platform::bound_thread_stacks();
+  platform::fill_in_memory();
+  RunCommand command;
+  command.site.path = std::string(kFolder) + "site.plan";
+  command.alerts = true;
+  command.json = true;
+  LoadedPlan loaded;
+  int code = load_site(command.site, command.json, "init", loaded);
+  const Wanted wanted = wanted_by(loaded.plan);
   wanted.each_pci_port(platform::reserve_for_vfio);
   Machinery machinery(wanted);
-  each_line("modules-data", platform::load_module);
+  each_line("modules-disk", platform::load_module);
   machinery.bus_is_ready();
+  machinery.wait_for_file_system();
   // The machine is the watch's alone: nothing else is to be saved from its threads.
   say("throttling", platform::set_kernel("/proc/sys/kernel/sched_rt_runtime_us", "-1"));
-  RunCommand watch;
-  watch.site.path = std::string(kFolder) + "site.plan";
-  watch.alerts = true;
-  watch.json = true;
-  watch.before_ports = [&machinery] { machinery.wait(); };
+  command.before_ports = [&machinery] {
+    each_line("modules-late", platform::load_module);
+    machinery.wait();
+  };
   const std::string data = mount_data();
   if (!data.empty()) {
     // It warns all the same; what it records is gone with the power.
@@ -237,16 +245,17 @@ int init() {
   }
   // A data folder belongs to one plan: a version with another one begins its own, and going back
   // finds the old one. Commands at the console find the node without being told where it is.
-  const auto plan = platform::read_text_file(watch.site.path, 1 << 24);
   std::string folder = data.empty() ? "/data/" : "/run/";
-  append_hex(folder, Bytes(platform::sha256(as_bytes(plan.value_or("")))).first(8));
+  append_hex(folder, Bytes(platform::sha256(loaded.bytes)).first(8));
   platform::make_folders(folder);
   if (::chdir(folder.c_str()) == 0) {
     std::thread(serve_console).detach();
   }
-  watch.data = "vedette-data";
-  follow_trial(watch);
-  const int code = run(watch);
+  command.data = "vedette-data";
+  if (code == kOk) {
+    follow_trial(command, *loaded.plan->limits());
+    code = watch(command, loaded);
+  }
   std::fprintf(stderr, "{\"kind\":\"init\",\"ended\":%d}\n", code);
   platform::end_machine(code == kOk && !restart_wanted() ? platform::Ending::power_off
                                                          : platform::Ending::reboot);

@@ -10,6 +10,7 @@
 #include "node/node.hpp"
 #include "plan/plan.hpp"
 #include "platform/file.hpp"
+#include "platform/hot_thread.hpp"
 #include "platform/socket.hpp"
 
 namespace vedette::cli {
@@ -52,9 +53,11 @@ void stop_watch() {
 int run(const RunCommand& command) {
   LoadedPlan loaded;
   const int code = load_site(command.site, command.json, "run", loaded);
-  if (code != kOk) {
-    return code;
-  }
+  return code == kOk ? watch(command, loaded) : code;
+}
+
+int watch(const RunCommand& command, const LoadedPlan& loaded) {
+  platform::bound_thread_stacks();
   node::RunOptions options;
   options.data = command.data.empty() ? "vedette-data" : command.data;
   options.recordings =

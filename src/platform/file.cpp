@@ -49,19 +49,21 @@ Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::s
   if (S_ISDIR(info.st_mode)) {
     return Failure{EISDIR};
   }
-  // zlib reads plain files as they are and unpacks gzip.
+  // zlib reads plain files as they are and unpacks gzip. A piece is as large as a small file, whose
+  // reading would else cost more in fresh pages than in bytes.
+  const std::size_t piece =
+      std::clamp<std::size_t>(static_cast<std::size_t>(info.st_size) + 1, 1 << 12, 1 << 18);
   gzFile file = ::gzopen(path.c_str(), "rb");
   if (file == nullptr) {
     return Failure{errno == 0 ? ENOMEM : errno};
   }
-  ::gzbuffer(file, 1 << 17);
+  ::gzbuffer(file, static_cast<unsigned>(std::min<std::size_t>(piece, 1 << 17)));
   std::vector<std::uint8_t> content;
   int error = 0;
-  constexpr std::size_t kChunk = 1 << 18;
   while (error == 0) {
     const std::size_t used = content.size();
-    content.resize(used + kChunk);
-    const int got = ::gzread(file, content.data() + used, kChunk);
+    content.resize(used + piece);
+    const int got = ::gzread(file, content.data() + used, static_cast<unsigned>(piece));
     content.resize(used + static_cast<std::size_t>(got > 0 ? got : 0));
     if (got < 0) {
       error = EIO;

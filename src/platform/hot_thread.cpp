@@ -78,10 +78,23 @@ std::string lock_memory() {
   return std::string("mlockall: ") + std::strerror(errno);
 }
 
+void fill_in_memory() {
+  ::mlockall(MCL_FUTURE);
+}
+
 void end_process(std::string_view message) {
   const std::string line = "{\"kind\":\"fault\",\"message\":\"" + std::string(message) + "\"}\n";
   [[maybe_unused]] const auto wrote = ::write(STDERR_FILENO, line.data(), line.size());
   ::_exit(71);
+}
+
+void bound_thread_stacks() {
+  constexpr std::size_t kStackBytes = std::size_t{1} << 20;
+  pthread_attr_t attributes;
+  ::pthread_attr_init(&attributes);
+  ::pthread_attr_setstacksize(&attributes, kStackBytes);
+  ::pthread_setattr_default_np(&attributes);
+  ::pthread_attr_destroy(&attributes);
 }
 
 std::size_t program_bytes() {

@@ -32,10 +32,15 @@ void seal_thread();
 void unseal_thread();
 bool thread_sealed();
 
-// Locks present and future pages; empty on success, else what the system said.
+// Locks the pages that are mapped now; empty on success, else what the system said.
 std::string lock_memory();
+// Until lock_memory(): what is mapped is filled in at once, and not page by page as it is touched.
+void fill_in_memory();
 // At once, without tidying up, with exit code 71 and `message` as a JSON line on standard error.
 [[noreturn]] void end_process(std::string_view message);
+// Of the threads started from here on, the libraries' as well: locked memory takes in all of a
+// stack, and of one that its thread left behind.
+void bound_thread_stacks();
 std::size_t program_bytes();  // of this program, as it is mapped
 void trim_heap();             // what was freed goes back to the system
 

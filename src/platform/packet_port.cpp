@@ -29,6 +29,7 @@ namespace vedette::platform {
 namespace {
 
 constexpr std::uint16_t kDescriptors = 1024;
+constexpr const char* kPool = "ingress";
 constexpr unsigned kBuffers = 8191;  // 2^n - 1 wastes nothing in the ring below the pool
 
 // What a library says on its own, as a line of the node's log.
@@ -152,7 +153,15 @@ bool is_pci_address(const std::string& device) {
 
 std::string start_packet_engine(const std::vector<std::string>& devices, bool want_huge) {
   // It cannot be started again, not even after a clean-up.
-  static const std::string problem = start_eal(devices, want_huge);
+  static const std::string problem = [&] {
+    std::string failed = start_eal(devices, want_huge);
+    if (failed.empty() &&
+        ::rte_pktmbuf_pool_create(kPool, kBuffers, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+                                  SOCKET_ID_ANY) == nullptr) {
+      failed = std::string("packet buffers: ") + ::rte_strerror(rte_errno);
+    }
+    return failed;
+  }();
   return problem;
 }
 
@@ -164,11 +173,8 @@ std::string PacketPorts::start(const std::vector<std::string>& devices, bool wan
   if (!problem.empty()) {
     return problem;
   }
-  rte_mempool* pool = ::rte_pktmbuf_pool_create("ingress", kBuffers, 0, 0,
-                                                RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
-  if (pool == nullptr) {
-    return std::string("packet buffers: ") + ::rte_strerror(rte_errno);
-  }
+  rte_mempool* pool = ::rte_mempool_lookup(kPool);
+  CHECK(pool != nullptr, "the packet engine started with its buffers");
   pool_ = pool;
   for (const std::string& device : devices) {
     Port port;

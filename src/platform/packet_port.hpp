@@ -28,9 +28,9 @@ inline constexpr std::size_t kPacketMemoryBytes = std::size_t{48} << 20;
 // A device of the machine, "0000:00:03.0", and not a virtual one, "net_tap0,iface=v0".
 bool is_pci_address(const std::string& device);
 
-// Starts the EAL, once for the process: what it found the first time is the answer ever after. It
-// stays on the calling thread's core while it does. In huge pages where they are wanted and enough
-// are set aside. Empty on success, else what failed.
+// Starts the EAL and makes the buffers, once for the process: what it found the first time is the
+// answer ever after. It stays on the calling thread's core while it does. In huge pages where they
+// are wanted and enough are set aside. Empty on success, else what failed.
 std::string start_packet_engine(const std::vector<std::string>& devices, bool want_huge);
 
 class PacketPorts {
