@@ -80,6 +80,14 @@ class Lane {
   // Records given back so far.
   std::uint64_t taken() const { return tail_.load(std::memory_order_acquire); }
   std::size_t capacity() const { return mask_ + 1; }
+  // True when half of the records or of the bytes is in use. For the consumer's thread.
+  bool half_full() const {
+    const std::uint64_t head = head_.load(std::memory_order_acquire);
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+    return head != tail && (head - tail > mask_ / 2 ||
+                            descriptors_[(head - 1) & mask_].end - descriptors_[tail & mask_].at >
+                                buffer_.size() / 2);
+  }
 
  private:
   struct Descriptor {

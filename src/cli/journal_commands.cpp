@@ -64,6 +64,7 @@ int replay(const JournalCommand& c) {
     Json json(text);
     json.begin_object().member("batches", result.replayed).member_id("events", p.last_sequence);
     json.member_id("first_batch", result.first_batch);
+    json.member("unrecorded_batches", result.unrecorded);
     json.member("digest", std::string_view(digest)).member("matches", true);
     json.member("closed", result.journal.closed);
     json.member("tracks", static_cast<std::uint64_t>(stepped.shard().tracks().size())).end_object();
@@ -75,6 +76,10 @@ int replay(const JournalCommand& c) {
         static_cast<unsigned long long>(result.replayed),
         static_cast<unsigned long long>(result.first_batch),
         static_cast<unsigned long long>(p.last_sequence), digest.c_str());
+    if (result.unrecorded != 0) {
+      std::printf("%llu batches between were not recorded: the disk took nothing for too long\n",
+                  static_cast<unsigned long long>(result.unrecorded));
+    }
   }
   return kOk;
 }

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
 #include "cli/command.hpp"
+#include "journal/writer.hpp"
 #include "model/expression.hpp"
 #include "node/node.hpp"
 #include "perceive/contacts.hpp"
@@ -23,7 +25,9 @@ using Json = JsonWriter<std::string>;
 
 // The most that the data folder holds.
 std::uint64_t disk_bytes(const plan::Plan& p) {
-  return p.limits()->journal_bytes() + p.limits()->segment_bytes() + p.limits()->image_bytes();
+  const std::uint64_t segment = journal::Writer::whole_segment_bytes(p.limits()->segment_bytes(),
+                                                                     node::frozen_bytes_bound(p));
+  return std::max(p.limits()->journal_bytes(), 2 * segment) + segment + p.limits()->image_bytes();
 }
 
 std::string human_bytes(std::size_t bytes) {

@@ -81,6 +81,12 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
           platform::rest_ns(kBindRestNs);
           opened = platform::open_udp_receiver({s->address(), s->port()}, s->group());
         }
+        if (!opened && opened.error() == EADDRNOTAVAIL) {
+          opened = platform::open_udp_receiver({s->address(), s->port()}, s->group(), true);
+          lacking_.push_back("source " + s->name()->str() + ": " +
+                             platform::to_text({s->address(), s->port()}) +
+                             " is no address of this machine; nothing arrives until it is");
+        }
         if (opened) {
           source->socket = std::move(opened).value();
         } else {

@@ -50,6 +50,8 @@ class Ingress {
   // when their name is relative. `resume` is the last record number already accepted, by source.
   std::string init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
                    const std::string& recordings, std::span<const std::uint64_t> resume);
+  // What was opened and cannot receive yet, after init().
+  const std::vector<std::string>& lacking() const { return lacking_; }
   // Of the ring, which belongs to the thread that makes it.
   std::string start_on_this_thread();
   // The last call of that thread: leaves no port bound. May wait.
@@ -125,6 +127,7 @@ class Ingress {
   static void on_refused(void* context, RefusalCause cause, Bytes raw);
 
   std::vector<std::unique_ptr<Source>> sources_;
+  std::vector<std::string> lacking_;
   platform::Ring ring_;
   platform::PacketPorts packet_ports_;
   std::vector<Port> ports_;

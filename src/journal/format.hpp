@@ -6,10 +6,13 @@
 //   BlockHeader (64) | payload (`length` bytes) | zeros to the next multiple of 4,096
 //
 // The first block of a segment is a SegmentHeader, and behind it, if there is one, a frozen state
-// to begin a replay from when older segments are gone. Blocks of kind `batches` hold whole batches
-// (model/batch.hpp), `close` ends a run that stopped in order. Each block carries the chain value
-// of the one before it, across segments. A block that does not verify, with nothing valid behind
-// it, is a torn tail and is cut off; with something valid behind it, it is damage.
+// to begin a replay from when older segments are gone. A state that stands behind the last batch of
+// the segment before is the end of a gap: the disk took nothing for longer than batches could wait,
+// those between were not recorded, and a replay goes on from that state. Blocks of kind `batches`
+// hold whole batches (model/batch.hpp), `close` ends a run that stopped in order. Each block
+// carries the chain value of the one before it, across segments. A block that does not verify, with
+// nothing valid behind it, is a torn tail and is cut off; with something valid behind it, it is
+// damage.
 #pragma once
 
 #include <cstdint>

@@ -181,6 +181,10 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
         return r;
       }
       r.header = s;
+      if (r.last_batch != 0 && s.frozen_batch > r.last_batch) {
+        r.unrecorded += s.frozen_batch - r.last_batch;
+        r.last_batch = s.frozen_batch;
+      }
       r.segments.push_back({number, r.last_batch == 0 ? 0 : r.last_batch + 1});
       r.epoch = std::max(r.epoch, s.epoch);
       if (visit.segment && !visit.segment(s, payload.subspan(sizeof s), number)) {
@@ -233,6 +237,34 @@ std::uint64_t first_batch_of(const std::string& folder, std::uint64_t number) {
 
 }  // namespace
 
+SegmentState newest_state(const std::string& folder, const std::vector<std::uint64_t>& segments) {
+  SegmentState state;
+  for (std::size_t i = segments.size(); i-- > 0;) {
+    const std::string path = folder + "/" + segment_name(segments[i]);
+    std::vector<std::uint8_t> bytes(sizeof(BlockHeader));
+    const auto* head = reinterpret_cast<const BlockHeader*>(bytes.data());
+    std::uint8_t last = 0;  // no room is made for what a length says that the file does not hold
+    if (!platform::read_at(path, 0, bytes) || head->magic != kBlockMagic ||
+        !platform::read_at(path, block_bytes(head->length) - 1, {&last, 1})) {
+      continue;
+    }
+    bytes.resize(block_bytes(head->length));
+    head = platform::read_at(path, 0, bytes) ? block_at(bytes, 0, segments[i]) : nullptr;
+    if (head == nullptr || head->kind != BlockKind::segment ||
+        head->length <= sizeof state.header) {
+      continue;  // it has no state, or no whole one
+    }
+    const Bytes payload(bytes.data() + sizeof(BlockHeader), head->length);
+    std::memcpy(&state.header, payload.data(), sizeof state.header);
+    const Bytes frozen = payload.subspan(sizeof state.header);
+    if (state.header.frozen_bytes == frozen.size()) {
+      state.frozen.assign(frozen.begin(), frozen.end());
+      return state;
+    }
+  }
+  return {};
+}
+
 ReadResult read_journal(const std::string& folder, const Visit& visit, std::uint64_t after_batch) {
   ReadResult r;
   const std::vector<std::uint64_t> segments = list_segments(folder);
@@ -240,7 +272,7 @@ ReadResult read_journal(const std::string& folder, const Visit& visit, std::uint
   std::size_t first = 0;
   for (std::size_t i = after_batch == 0 ? 0 : segments.size(); i-- > 0 && first == 0;) {
     const std::uint64_t batch = first_batch_of(folder, segments[i]);
-    first = batch != 0 && batch <= after_batch ? i : 0;
+    first = batch != 0 && batch <= after_batch + 1 ? i : 0;
   }
   for (std::size_t i = 0; i < first; ++i) {
     r.segments.push_back({segments[i], 1});

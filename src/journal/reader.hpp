@@ -25,6 +25,7 @@ struct ReadResult {
   bool closed = false;     // the last run stopped in order
   bool stopped = false;    // a visit wanted no more
   std::uint64_t batches = 0;
+  std::uint64_t unrecorded = 0;  // batches that gaps left out
   std::uint64_t last_batch = 0;
   std::uint64_t last_block = 0;
   std::uint64_t last_segment = 0;
@@ -55,6 +56,14 @@ ReadResult read_segment_file(const std::string& folder, std::uint64_t number, Re
 // behind its image, not as long as the journal.
 ReadResult read_journal(const std::string& folder, const Visit& visit,
                         std::uint64_t after_batch = 0);
+
+// A state that a segment begins with; it stands after header.frozen_batch, 0: there is none.
+struct SegmentState {
+  SegmentHeader header{};
+  std::vector<std::uint8_t> frozen;
+};
+// The one of the newest segment that has one, of which nothing else is read.
+SegmentState newest_state(const std::string& folder, const std::vector<std::uint64_t>& segments);
 
 std::string segment_name(std::uint64_t number);
 // Numbers of the segments in a folder, in order.

@@ -1,14 +1,18 @@
 #include "journal/writer.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
 
+#include "base/check.hpp"
 #include "journal/reader.hpp"
 #include "model/batch.hpp"
 
@@ -16,9 +20,13 @@ namespace vedette::journal {
 namespace {
 
 constexpr std::size_t kGroupBytes = 1 << 20;
-constexpr std::size_t kFirstBytes = 4 << 20;
 constexpr std::size_t kFillBytes = 4 << 20;  // zeros written after one block
 constexpr std::int64_t kWaitNs = 1'000'000'000;
+
+// Several blocks a segment: a state is taken meanwhile, for the next segment to begin with.
+std::size_t group_bytes(std::uint64_t segment_bytes) {
+  return std::min<std::size_t>(kGroupBytes, segment_bytes / 8);
+}
 
 int sync_folder(const std::string& folder) {
   const platform::Fd dir(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -44,19 +52,25 @@ int cut_tail(const std::string& folder, std::uint64_t segment, std::uint64_t val
   return 0;
 }
 
-std::size_t Writer::buffer_bytes(std::size_t max_batch_bytes, std::size_t max_frozen_bytes) {
-  return block_bytes(
-      std::max({kGroupBytes, max_batch_bytes, max_frozen_bytes + sizeof(SegmentHeader)}));
+std::size_t Writer::buffer_bytes(std::uint64_t segment_bytes, std::size_t max_batch_bytes,
+                                 std::size_t max_frozen_bytes) {
+  return block_bytes(std::max(
+      {group_bytes(segment_bytes), max_batch_bytes, max_frozen_bytes + sizeof(SegmentHeader)}));
 }
 
 std::string Writer::open(const WriterOptions& options) {
   options_ = options;
   options_.segment_bytes -= options_.segment_bytes % limits::kBlockAlignment;
-  segments_ = options.segments;
-  for (ReadResult::Segment& s : segments_) {
-    s.first_batch = s.first_batch == 0 ? options.next_batch : s.first_batch;
+  segments_.clear();
+  for (const ReadResult::Segment& s : options.segments) {
+    struct stat info {};
+    const std::string path = options.folder + "/" + segment_name(s.number);
+    segments_.push_back(
+        {s.number, s.first_batch == 0 ? options.next_batch : s.first_batch,
+         ::stat(path.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0});
   }
-  buffer_bytes_ = buffer_bytes(options.max_batch_bytes, options.max_frozen_bytes);
+  buffer_bytes_ =
+      buffer_bytes(options_.segment_bytes, options.max_batch_bytes, options.max_frozen_bytes);
   frozen_.reserve(options.max_frozen_bytes);
   for (const auto& [buffer, bytes] :
        {std::pair{&buffer_, buffer_bytes_}, std::pair{&zeros_, kZeroBytes}}) {
@@ -98,15 +112,23 @@ int Writer::fill_next(std::uint64_t to, std::uint64_t whole) {
     }
   }
   while (next_.bytes < to) {
-    const auto n =
-        static_cast<std::size_t>(std::min<std::uint64_t>(kZeroBytes, whole - next_.bytes));
-    const auto wrote = ::write(next_.file.get(), zeros_.get(), n);
+    // The same zeros again and again, in one request.
+    std::array<iovec, kFillBytes / kZeroBytes> pieces{};
+    int count = 0;
+    for (std::uint64_t at = next_.bytes; at < to && count < static_cast<int>(pieces.size());
+         at += kZeroBytes) {
+      const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(kZeroBytes, whole - at));
+      pieces[static_cast<std::size_t>(count++)] = {zeros_.get(), n};
+    }
+    const auto wrote = ::writev(next_.file.get(), pieces.data(), count);
     if (wrote < 0 || wrote % static_cast<ssize_t>(limits::kBlockAlignment) != 0) {
       return wrote < 0 ? errno : ENOSPC;
     }
     next_.bytes += static_cast<std::uint64_t>(wrote);
+    next_.synced = false;
   }
-  if (next_.bytes == whole && !next_.synced) {
+  // A run's first need not be on disk by itself: nothing is accepted before its header is.
+  if (next_.bytes == whole && !next_.synced && open_.file.valid()) {
     if (::fsync(next_.file.get()) != 0) {
       return errno;
     }
@@ -134,22 +156,32 @@ int Writer::write_segment_header() {
   return write_block(BlockKind::segment, sizeof header + frozen_.size(), 0, 0);
 }
 
+std::uint64_t Writer::whole_segment_bytes(std::uint64_t segment_bytes, std::size_t frozen_bytes) {
+  return std::max<std::uint64_t>(segment_bytes,
+                                 2 * block_bytes(sizeof(SegmentHeader) + frozen_bytes));
+}
+
+std::uint64_t Writer::whole_segment() const {
+  return std::max(whole_segment_bytes(options_.segment_bytes, frozen_.size()), next_.bytes);
+}
+
 int Writer::begin_segment() {
   const std::uint64_t number = options_.next_segment;
   const std::string path = options_.folder + "/" + segment_name(number);
-  // A run's first is short, so that starting does not wait for a large one's zeros.
-  const std::uint64_t bytes =
-      open_.file.valid() ? options_.segment_bytes
-                         : std::min<std::uint64_t>(options_.segment_bytes,
-                                                   std::max(kFirstBytes, 2 * buffer_bytes_));
+  // A run's first is short, so that starting does not wait for a large one's zeros; so is one that
+  // ends a gap, for which the engine waits.
+  const std::uint64_t bytes = open_.file.valid() && !gap_
+                                  ? whole_segment()
+                                  : std::min<std::uint64_t>(whole_segment(), 2 * buffer_bytes_);
   int error = fill_next(bytes, bytes);
   if (error == 0) {
     error = ::rename(next_path().c_str(), path.c_str()) == 0 ? sync_folder(options_.folder) : errno;
   }
   if (error == 0) {
-    Open before = std::exchange(open_, {std::move(next_.file), number, bytes, 0});
+    Open before = std::exchange(open_, {std::move(next_.file), number, bytes, 0, 0});
     next_ = {};
     error = write_segment_header();
+    open_.first = open_.at;
     if (error != 0) {
       open_ = std::move(before);
     }
@@ -160,7 +192,7 @@ int Writer::begin_segment() {
     return error;
   }
   options_.next_segment = number + 1;
-  segments_.push_back({number, options_.next_batch});
+  segments_.push_back({number, options_.next_batch, bytes});
   drop_old_segments();
   return 0;
 }
@@ -226,13 +258,62 @@ int Writer::write_by_calls(Bytes block) {
   return ::fdatasync(open_.file.get()) == 0 ? 0 : errno;
 }
 
+bool Writer::leave_out(Lane& batches, std::uint64_t through) {
+  const auto batch = batches.peek();
+  BatchHeader header{};
+  if (batch.empty()) {
+    return false;
+  }
+  std::memcpy(&header, batch.data(), sizeof header);
+  if (header.number > through) {
+    return false;
+  }
+  given_up_through_ = header.number;
+  unrecorded_.fetch_add(1, std::memory_order_relaxed);
+  batches.release();
+  return true;
+}
+
+void Writer::give_up(Lane& batches) {
+  gap_ = true;
+  while (leave_out(batches, ~std::uint64_t{0})) {
+  }
+}
+
+int Writer::go_on(Bytes frozen, std::uint64_t batch, std::uint64_t sequence, Lane& batches) {
+  CHECK(gap_ && batch >= given_up_through_, "the state holds what was given up");
+  while (leave_out(batches, batch)) {
+  }
+  keep_frozen(frozen, batch);
+  options_.next_batch = batch + 1;
+  drop_next();  // its room is wanted
+  // What a write that failed left there would be taken for damage, now that a segment follows.
+  int error = ::ftruncate(open_.file.get(), static_cast<off_t>(open_.at)) == 0 ? 0 : errno;
+  if (error == 0 && ::fsync(open_.file.get()) != 0) {
+    error = errno;
+  }
+  if (error == 0) {
+    segments_.back().bytes = open_.bytes = open_.at;
+    error = begin_segment();
+  }
+  error_.store(error, std::memory_order_relaxed);
+  if (error == 0) {
+    gap_ = false;
+    next_.refused = false;
+    durable_.store(sequence, std::memory_order_release);
+  }
+  return error;
+}
+
 bool Writer::step(Lane& batches) {
+  if (gap_) {
+    return false;
+  }
   std::size_t used = sizeof(BlockHeader);
   std::size_t count = 0;
   BatchHeader first{};
   BatchHeader last{};
-  // Several blocks a segment: a state is taken meanwhile, for the next segment to begin with.
-  const std::size_t most = std::min<std::size_t>(kGroupBytes, options_.segment_bytes / 8);
+  const std::size_t most = group_bytes(options_.segment_bytes);
   for (auto batch = batches.peek(0); !batch.empty(); batch = batches.peek(count)) {
     if (used + batch.size() > buffer_bytes_ || (count > 0 && used + batch.size() > most)) {
       break;
@@ -250,7 +331,7 @@ bool Writer::step(Lane& batches) {
   int error = 0;
   // Room is kept for the closing block, so that a segment always ends whole.
   if (open_.at + block_bytes(length) + limits::kBlockAlignment > open_.bytes &&
-      open_.at > block_bytes(sizeof(SegmentHeader) + frozen_.size())) {
+      open_.at > open_.first) {
     const std::vector<std::uint8_t> kept(buffer_.get() + sizeof(BlockHeader), buffer_.get() + used);
     error = begin_segment();
     std::memcpy(buffer_.get() + sizeof(BlockHeader), kept.data(), kept.size());
@@ -267,10 +348,10 @@ bool Writer::step(Lane& batches) {
   durable_.store(last.first_sequence + last.input_count + last.derived_count - 1,
                  std::memory_order_release);
   // Ready when this one is half full.
-  const std::uint64_t part =
-      std::min(open_.bytes, 2 * open_.at) * (options_.segment_bytes >> 12) / open_.bytes;
+  const std::uint64_t whole = whole_segment();
+  const std::uint64_t part = std::min(open_.bytes, 2 * open_.at) * (whole >> 12) / open_.bytes;
   const std::uint64_t now = std::min(part << 12, next_.bytes + kFillBytes);
-  if (!next_.refused && fill_next(now, options_.segment_bytes) != 0) {
+  if (!next_.refused && fill_next(now, whole) != 0) {
     drop_next();
     next_.refused = true;
   }
@@ -286,14 +367,18 @@ void Writer::close() {
 }
 
 // Only once the newest segment is on disk: it begins with frozen_, and a replay of what is left
-// starts there. One segment less than the bound is kept, so that the next has its place.
+// starts there. What is kept leaves the next its place within the bound.
 void Writer::drop_old_segments() {
-  const std::uint64_t most =
-      std::max<std::uint64_t>(4, options_.journal_bytes / options_.segment_bytes);
+  std::uint64_t bytes = whole_segment();
+  for (const Kept& s : segments_) {
+    bytes += s.bytes;
+  }
   bool any = false;
-  while (segments_.size() >= most && frozen_batch_ + 1 >= segments_[1].first_batch) {
+  while (segments_.size() > 2 && bytes > options_.journal_bytes &&
+         frozen_batch_ + 1 >= segments_[1].first_batch) {
     const std::string path = options_.folder + "/" + segment_name(segments_.front().number);
     ::unlink(path.c_str());
+    bytes -= segments_.front().bytes;
     segments_.erase(segments_.begin());
     any = true;
   }

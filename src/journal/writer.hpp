@@ -3,8 +3,9 @@
 // In: sealed batches in the batch lane. Out: the durable sequence; what is in it survives a power
 // cut. Bound: the plan's journal and segment bytes; the oldest segments go first, each only once a
 // later one begins with a state that a replay can start from. When full or
-// failing: nothing is taken from the lane, problem() says why, and it is tried again. Runs on: the
-// journal thread (warm: it may wait).
+// failing: nothing is taken from the lane, last_error() says why, and it is tried again; once the
+// lane is half full its batches are given up, and a later segment begins with a state that says
+// what they left. Runs on: the journal thread (warm: it may wait).
 #pragma once
 
 #include <atomic>
@@ -39,15 +40,32 @@ struct WriterOptions {
 
 class Writer {
  public:
-  static std::size_t bytes_needed(std::size_t max_batch_bytes, std::size_t max_frozen_bytes) {
-    return buffer_bytes(max_batch_bytes, max_frozen_bytes) + max_frozen_bytes + kZeroBytes;
+  static std::size_t bytes_needed(std::uint64_t segment_bytes, std::size_t max_batch_bytes,
+                                  std::size_t max_frozen_bytes) {
+    return buffer_bytes(segment_bytes, max_batch_bytes, max_frozen_bytes) + max_frozen_bytes +
+           kZeroBytes;
   }
+  // The bytes of a segment that begins with so large a state: at least as much for batches as for
+  // the state.
+  static std::uint64_t whole_segment_bytes(std::uint64_t segment_bytes, std::size_t frozen_bytes);
   // Begins a new segment and syncs it, so that the epoch is raised durably before anything is
   // accepted. Empty on success.
   std::string open(const WriterOptions& options);
 
   // Writes what waits in the lane, at most one block; false when there was nothing or it failed.
   bool step(Lane& batches);
+  // The disk has taken nothing for so long that what comes will find no room.
+  bool must_give_up(const Lane& batches) const {
+    return last_error() != 0 && (gap_ || batches.half_full());
+  }
+  // What waits is not recorded: the journal has a gap, until go_on().
+  void give_up(Lane& batches);
+  bool has_gap() const { return gap_; }
+  // Ends the gap: a new segment begins with `frozen`, the state after `batch`, whose last event is
+  // `sequence`; what is in it counts as on disk. `batch` is none before those given up. 0 or errno:
+  // the gap goes on.
+  int go_on(Bytes frozen, std::uint64_t batch, std::uint64_t sequence, Lane& batches);
+  std::uint64_t unrecorded() const { return unrecorded_.load(std::memory_order_relaxed); }
   // A state to begin later segments with.
   void keep_frozen(Bytes frozen, std::uint64_t batch);
   // The state kept is older than the segment being written: a newer one lets old segments go.
@@ -69,8 +87,10 @@ class Writer {
   };
   static constexpr std::size_t kZeroBytes = 256 << 10;
 
-  static std::size_t buffer_bytes(std::size_t max_batch_bytes, std::size_t max_frozen_bytes);
+  static std::size_t buffer_bytes(std::uint64_t segment_bytes, std::size_t max_batch_bytes,
+                                  std::size_t max_frozen_bytes);
   int begin_segment();
+  bool leave_out(Lane& batches, std::uint64_t through);  // false: the oldest lies behind it
   std::string next_path() const { return options_.folder + "/next"; }
   int fill_next(std::uint64_t to, std::uint64_t whole);
   void drop_next();
@@ -78,6 +98,8 @@ class Writer {
   int write_by_ring(Bytes block);
   int write_by_calls(Bytes block);
   int write_block(BlockKind kind, std::size_t length, std::uint64_t first, std::uint64_t last);
+  // Of the next, which begins with the state kept.
+  std::uint64_t whole_segment() const;
   void drop_old_segments();
 
   WriterOptions options_;
@@ -87,7 +109,8 @@ class Writer {
     platform::Fd file;
     std::uint64_t segment = 0;
     std::uint64_t bytes = 0;
-    std::uint64_t at = 0;  // offset of the next block
+    std::uint64_t at = 0;     // offset of the next block
+    std::uint64_t first = 0;  // of the block behind the header
   };
   Open open_;
   // The segment to come, filled with zeros little by little while this one is written: at once it
@@ -101,9 +124,17 @@ class Writer {
   Next next_;
   std::unique_ptr<std::uint8_t[], FreeAligned> buffer_, zeros_;
   std::size_t buffer_bytes_ = 0;
-  std::vector<ReadResult::Segment> segments_;
+  struct Kept {
+    std::uint64_t number;
+    std::uint64_t first_batch;
+    std::uint64_t bytes;
+  };
+  std::vector<Kept> segments_;  // by age; the last is the one being written
   std::vector<std::uint8_t> frozen_;
   std::uint64_t frozen_batch_ = 0;
+  bool gap_ = false;
+  std::uint64_t given_up_through_ = 0;  // batch
+  std::atomic<std::uint64_t> unrecorded_{0};
   std::atomic<std::uint64_t> durable_{0};
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<std::uint64_t> blocks_{0};

@@ -152,8 +152,9 @@ struct SinkState {
 };
 
 // A turn of a stage took longer than its bound by the wall clock. Known only afterwards, it is an
-// event of a later batch.
-enum class Stage : std::uint8_t { ingress = 0, engine = 1, act = 2 };
+// event of a later batch. Of the journal: how long the disk has taken nothing, when batches are
+// given up for it and when a state ends that gap; its bound is the room of its lane, and no time.
+enum class Stage : std::uint8_t { ingress = 0, engine = 1, act = 2, journal = 3 };
 
 struct Overrun {
   std::int64_t took_ns;

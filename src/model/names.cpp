@@ -136,7 +136,7 @@ std::string_view name_of(DecisionChoice choice) {
 }
 
 std::string_view name_of(Stage stage) {
-  return pick(std::array<std::string_view, 3>{"ingress", "engine", "act"}, stage);
+  return pick(std::array<std::string_view, 4>{"ingress", "engine", "act", "journal"}, stage);
 }
 
 std::string_view name_of(Mode mode) {

@@ -96,6 +96,10 @@ class Node {
   Failure recover();
   void engine_loop();
   std::int64_t check_turn(Stage stage, std::int64_t since_ns);
+  void put_fault(const Overrun& overrun);
+  void check_journal();
+  void say_journal_fault(std::int64_t took_ns);
+  void give_up_batches(std::int64_t now_ns, std::int64_t wrote_ns);
   static bool critical_waits(void* context);
   void ingress_loop();
   bool fused() const;  // one thread for ingress and engine
@@ -139,6 +143,10 @@ class Node {
   std::uint64_t frozen_digest_ = 0;
   std::uint64_t frozen_sequence_ = 0;
   std::atomic<int> frozen_state_{kIdle};
+  std::int64_t gap_tried_ns_ = 0;  // when a state that could end the gap was last asked for
+  std::atomic<std::uint32_t> journal_faults_{0};
+  std::atomic<std::int64_t> journal_took_ns_{0};
+  std::uint32_t journal_faults_seen_ = 0;
   std::vector<Track> image_tracks_;
 
   Board board_;

@@ -122,7 +122,9 @@ ReplayResult replay_until(const std::string& data, Stepped& stepped, const Momen
       replay(data, stepped, 0, [&](const BatchHeader& h) { return beyond(moment, h); });
   const engine::Progress& reached = stepped.shard().progress();
   if (result.problem.empty() && moment.sequence > reached.last_sequence) {
-    result.problem = "the journal ends with event " + std::to_string(reached.last_sequence);
+    result.problem = (result.journal.stopped ? "what came after it was not recorded: event "
+                                             : "the journal ends with event ") +
+                     std::to_string(reached.last_sequence);
   }
   if (result.problem.empty() && reached.batch_number == 0) {
     result.problem = "the journal begins later";
@@ -193,6 +195,15 @@ std::string recover_until(const std::string& data, const std::string& out, const
     }
   };
   journal::Visit visit;
+  std::vector<std::uint8_t> ahead;  // the state behind a gap, for when what follows is wanted
+  std::uint64_t ahead_batch = 0;
+  visit.segment = [&](const journal::SegmentHeader& header, Bytes frozen, std::uint64_t) {
+    if (header.frozen_batch > std::max(start, last.number)) {
+      ahead.assign(frozen.begin(), frozen.end());
+      ahead_batch = header.frozen_batch;
+    }
+    return true;
+  };
   visit.batch = [&](Bytes batch) {
     const BatchHeader header = header_of(batch);
     if (beyond(moment, header)) {
@@ -200,6 +211,16 @@ std::string recover_until(const std::string& data, const std::string& out, const
     }
     if (header.number <= start) {
       return true;
+    }
+    if (ahead_batch > std::max(start, last.number)) {
+      drain();
+      writer.give_up(lane);
+      const int failed =
+          problem.empty() ? writer.go_on(ahead, ahead_batch, header.first_sequence - 1, lane) : 0;
+      problem = failed == 0 ? problem : options.folder + ": " + platform::error_text(failed);
+    }
+    if (!problem.empty()) {
+      return false;
     }
     if (batch.size() > lane_bytes / 2) {
       problem = "batch " + std::to_string(header.number) + " is larger than its plan allows";

@@ -24,8 +24,8 @@ bool parse_moment(const std::string& text, Moment& out);
 // True when the batch lies behind the moment, so that reading stops before it.
 bool beyond(const Moment& moment, const BatchHeader& batch);
 
-// Brings `stepped` to the moment. The result's problem says what is damaged, or that the journal
-// kept does not reach back, or forward, so far.
+// Brings `stepped` to the moment; of one in a gap to the last batch before it. The result's problem
+// says what is damaged, or that the journal kept does not hold the event.
 ReplayResult replay_until(const std::string& data, Stepped& stepped, const Moment& moment);
 
 // Writes a new data folder that ends at the moment; the old one is only read. Its next run uses an

@@ -32,6 +32,9 @@ std::string load_kept_plan(const std::string& data, const std::uint8_t (&hash)[3
 }
 
 void Stepped::init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch) {
+  plan_ = &plan;
+  node_id_ = node_id;
+  epoch_ = epoch;
   const std::size_t lane_bytes = 2 * batch_bytes_bound(plan) + 64;
   const std::size_t bytes =
       Shard::bytes_needed(plan) + Lane::bytes_needed(4, lane_bytes) + kCacheLineBytes;
@@ -45,6 +48,11 @@ void Stepped::init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t 
 bool Stepped::thaw(Bytes frozen) {
   Thawer thawer(frozen);
   return shard_->thaw(thawer);
+}
+
+bool Stepped::restart(Bytes frozen) {
+  init(*plan_, node_id_, epoch_);
+  return thaw(frozen);
 }
 
 std::string Stepped::apply(Bytes recorded) {
@@ -117,7 +125,28 @@ ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t ski
   if (skip_through_batch == 0) {
     skip_through_batch = find_start(data, stepped);
   }
+  // Behind a gap: it is gone over only when something behind it is wanted.
+  std::vector<std::uint8_t> ahead;
+  std::uint64_t ahead_batch = 0;
+  const auto go_on = [&] {
+    const std::uint64_t before = stepped.shard().progress().batch_number;
+    if (ahead_batch > before) {
+      result.unrecorded += ahead_batch - before;
+      if (!stepped.restart(ahead)) {
+        result.problem = "the state behind batch " + std::to_string(ahead_batch) +
+                         ", which ends a gap, is not whole";
+      }
+    }
+    return result.problem.empty();
+  };
   journal::Visit visit;
+  visit.segment = [&](const journal::SegmentHeader& header, Bytes frozen, std::uint64_t) {
+    if (header.frozen_batch > stepped.shard().progress().batch_number) {
+      ahead.assign(frozen.begin(), frozen.end());
+      ahead_batch = header.frozen_batch;
+    }
+    return true;
+  };
   visit.batch = [&](Bytes batch) {
     BatchHeader header;
     std::memcpy(&header, batch.data(), sizeof header);
@@ -127,12 +156,18 @@ ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t ski
     if (header.number <= skip_through_batch) {
       return true;
     }
+    if (!go_on()) {
+      return false;
+    }
     result.first_batch = result.first_batch == 0 ? header.number : result.first_batch;
     result.problem = stepped.apply(batch);
     result.replayed += result.problem.empty() ? 1 : 0;
     return result.problem.empty();
   };
   result.journal = journal::read_journal(data + "/journal", visit, image);
+  if (result.problem.empty() && !result.journal.stopped) {
+    go_on();  // killed before anything was recorded behind it
+  }
   if (result.problem.empty() && !result.journal.problem.empty()) {
     result.problem = result.journal.problem;
   }

@@ -28,11 +28,16 @@ class Stepped {
   void init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch);
   // Empty when what the batch makes equals the record; else what differs.
   std::string apply(Bytes batch);
+  // Into what init() left; restart() may follow anything.
   bool thaw(Bytes frozen);
+  bool restart(Bytes frozen);
   Shard& shard() { return *shard_; }
   std::int64_t last_admitted_ns() const { return last_admitted_ns_; }  // of the last batch applied
 
  private:
+  const plan::Plan* plan_ = nullptr;
+  std::uint64_t node_id_ = 0;
+  std::uint32_t epoch_ = 0;
   std::vector<std::uint64_t> memory_;
   std::unique_ptr<Shard> shard_;
   Lane batches_;
@@ -45,6 +50,7 @@ struct ReplayResult {
   std::uint64_t replayed = 0;
   std::uint64_t digest = 0;
   std::uint64_t first_batch = 0;  // 1, or where the journal kept begins
+  std::uint64_t unrecorded = 0;   // batches that gaps left out: it went on from the state behind
 };
 
 // Where older segments are gone: puts the first state kept that a replay of the rest can start from

@@ -110,6 +110,9 @@ std::string Node::status_json() const {
   if (writer_.last_error() != 0) {
     json.member("error", std::string_view(platform::error_text(writer_.last_error())));
   }
+  if (writer_.unrecorded() != 0) {
+    json.member("unrecorded_batches", writer_.unrecorded());
+  }
   json.end_object().key("without").begin_array();
   for (const std::string& item : without_) {
     json.value(std::string_view(item));

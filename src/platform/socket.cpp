@@ -70,7 +70,7 @@ std::string to_text(Endpoint e) {
          std::to_string(e.port);
 }
 
-Result<Fd, int> open_udp_receiver(Endpoint listen, std::uint32_t group) {
+Result<Fd, int> open_udp_receiver(Endpoint listen, std::uint32_t group, bool before_address) {
   Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) {
     return Failure{errno};
@@ -78,6 +78,9 @@ Result<Fd, int> open_udp_receiver(Endpoint listen, std::uint32_t group) {
   const int on = 1;
   if (group != 0) {
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  }
+  if (before_address) {
+    ::setsockopt(fd.get(), IPPROTO_IP, IP_FREEBIND, &on, sizeof on);
   }
   // The kernel's buffer rides out a rest of the hot thread; beyond it the kernel counts its own
   // drops.

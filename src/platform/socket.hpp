@@ -21,8 +21,10 @@ struct Endpoint {
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 std::string to_text(Endpoint endpoint);
 
-// Bound, non-blocking UDP socket; joins `group` (host order) when it is not 0.
-Result<Fd, int> open_udp_receiver(Endpoint listen, std::uint32_t group);
+// Bound, non-blocking UDP socket; joins `group` (host order) when it is not 0. `before_address`: to
+// an address that the machine has not got yet; else that is EADDRNOTAVAIL.
+Result<Fd, int> open_udp_receiver(Endpoint listen, std::uint32_t group,
+                                  bool before_address = false);
 // Datagrams that the system dropped because the socket's buffer was full, since it was opened.
 std::uint64_t dropped_by_system(int fd);
 // Non-blocking UDP socket, and where it sends from then on, so that a send is one system call

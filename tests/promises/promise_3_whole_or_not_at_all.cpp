@@ -1,13 +1,13 @@
 // Promise 3: wherever a write was torn, what is read back is whole batches in order, up to a point.
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <filesystem>
+#include <optional>
 
 #include "journal/reader.hpp"
 #include "journal/writer.hpp"
 #include "platform/file.hpp"
+#include "refusing_disk.hpp"
 #include "shard_in_memory.hpp"
 #include "small_site.hpp"
 #include "test.hpp"
@@ -20,9 +20,10 @@ namespace {
 // An engine whose batches are copied to a lane, and a writer that takes them from there to a folder
 // of its own.
 struct Journalled {
-  Journalled(const plan::Plan& plan, const char* name, std::uint64_t segment_bytes,
-             std::uint64_t journal_bytes)
-      : folder((std::filesystem::temp_directory_path() /
+  Journalled(const char* name, std::uint64_t segment_bytes, std::uint64_t journal_bytes)
+      : plan(*small_site(plan_bytes)),
+        state(node::frozen_bytes_bound(plan)),
+        folder((std::filesystem::temp_directory_path() /
                 ("vedette-" + std::string(name) + "-" + std::to_string(::getpid())))
                    .string()),
         engine(plan),
@@ -43,6 +44,9 @@ struct Journalled {
     lane.commit(batch.size());
   }
 
+  std::vector<std::uint8_t> plan_bytes;
+  const plan::Plan& plan;
+  std::vector<std::uint8_t> state;  // room for a frozen one
   std::string folder;
   ShardInMemory engine;
   std::vector<std::uint64_t> memory;
@@ -50,16 +54,18 @@ struct Journalled {
   journal::Writer writer;
 };
 
+std::size_t state_bound() {
+  std::vector<std::uint8_t> bytes;
+  return node::frozen_bytes_bound(*small_site(bytes));
+}
+
 }  // namespace
 
 TEST_CASE("a journal cut or overwritten at any place gives a whole beginning of itself") {
-  std::vector<std::uint8_t> bytes;
-  const plan::Plan* plan = small_site(bytes);
-  REQUIRE(plan != nullptr);
   std::vector<std::vector<std::uint8_t>> batches;
   std::string folder;
   {
-    Journalled j(*plan, "promise", 1 << 20, 1 << 20);
+    Journalled j("promise", 1 << 20, 1 << 20);
     folder = j.folder;
     for (int i = 0; i < 12; ++i) {
       j.engine.put(ship(static_cast<std::uint64_t>(i), 0), kStart + i * kSecond, 1);
@@ -106,11 +112,7 @@ TEST_CASE("a journal cut or overwritten at any place gives a whole beginning of 
 
 TEST_CASE(
     "a disk that refuses a new segment costs none of the old ones, and the writer goes on later") {
-  std::vector<std::uint8_t> bytes;
-  const plan::Plan* plan = small_site(bytes);
-  REQUIRE(plan != nullptr);
-  Journalled j(*plan, "refused", 64 << 10, 256 << 10);
-  std::vector<std::uint8_t> state(node::frozen_bytes_bound(*plan));
+  Journalled j("refused", 64 << 10, 256 << 10);
   std::int64_t now = kStart;
   // One batch after the other, each with the state behind it kept for the next segment.
   const auto write_one = [&] {
@@ -121,23 +123,21 @@ TEST_CASE(
     }
   };
   const auto keep = [&] {
-    Freezer freezer(state);
+    Freezer freezer(j.state);
     j.engine.shard().freeze(freezer);
-    j.writer.keep_frozen(Bytes(state.data(), freezer.used()),
+    j.writer.keep_frozen(Bytes(j.state.data(), freezer.used()),
                          j.engine.shard().progress().batch_number);
   };
   const auto segments = [&] { return journal::list_segments(j.folder); };
-  std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit none{1, RLIM_INFINITY};
-  const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
   // Each write is refused once, those that begin a segment among them.
   int begun = 0;
   while (begun < 8) {
     write_one();
     const auto before = segments();
-    ::setrlimit(RLIMIT_FSIZE, &none);
-    CHECK_FALSE(j.writer.step(j.lane));
-    ::setrlimit(RLIMIT_FSIZE, &all);
+    {
+      const RefusingDisk refusing;
+      CHECK_FALSE(j.writer.step(j.lane));
+    }
     CHECK(j.writer.last_error() != 0);
     REQUIRE(segments() == before);
     REQUIRE(j.writer.step(j.lane));
@@ -145,5 +145,70 @@ TEST_CASE(
     keep();
   }
   CHECK(segments().size() <= 4);
+  std::filesystem::remove_all(j.folder);
+}
+
+TEST_CASE("a journal keeps to its bytes, also where the state is larger than a segment") {
+  constexpr std::size_t kSegment = 64 << 10;
+  const std::uint64_t bound = 12 * state_bound();
+  REQUIRE(state_bound() > kSegment);
+  Journalled j("bytes", kSegment, bound);
+  std::int64_t now = kStart;
+  for (int i = 0; i < 2000; ++i) {
+    j.engine.put(ship(static_cast<std::uint64_t>(i), 0), now += kSecond, 1);
+    j.queue(j.engine.step(now));
+    REQUIRE(j.writer.step(j.lane));
+    j.writer.keep_frozen(j.state, j.engine.shard().progress().batch_number);
+    std::uint64_t kept = 0;
+    for (const auto& file : std::filesystem::directory_iterator(j.folder)) {
+      kept += file.path().extension() == ".seg" ? file.file_size() : 0;
+    }
+    REQUIRE(kept <= bound);
+  }
+  CHECK(journal::list_segments(j.folder).front() > 1);
+  CHECK(journal::read_journal(j.folder, {}).problem == "");
+  std::filesystem::remove_all(j.folder);
+}
+
+TEST_CASE("what a disk did not take for too long is a gap, and a replay goes on behind it") {
+  Journalled j("gap", 1 << 20, 8 << 20);
+  std::int64_t now = kStart;
+  const auto batch = [&] {
+    now += kSecond;
+    j.engine.put(ship(static_cast<std::uint64_t>(now / kSecond % 40), 0), now, 1);
+    j.queue(j.engine.step(now));
+    return j.engine.shard().progress();
+  };
+  batch();
+  REQUIRE(j.writer.step(j.lane));
+  const std::uint64_t durable = j.writer.durable_sequence();
+  std::optional<RefusingDisk> refusing(std::in_place);
+  std::uint64_t lost = 0;
+  while (!j.writer.must_give_up(j.lane)) {
+    batch();
+    ++lost;
+    CHECK_FALSE(j.writer.step(j.lane));
+  }
+  CHECK(lost > 16);  // not before half of the lane is full
+  j.writer.give_up(j.lane);
+  CHECK(j.lane.size() == 0);
+  const engine::Progress behind = batch();  // in the state, and so not recorded
+  Freezer freezer(j.state);
+  j.engine.shard().freeze(freezer);
+  const Bytes frozen(j.state.data(), freezer.used());
+  CHECK(j.writer.go_on(frozen, behind.batch_number, behind.last_sequence, j.lane) != 0);
+  CHECK(j.writer.durable_sequence() == durable);
+  refusing.reset();
+  const engine::Progress recorded = batch();  // waits while the state is written
+  REQUIRE(j.writer.go_on(frozen, behind.batch_number, behind.last_sequence, j.lane) == 0);
+  CHECK(j.writer.durable_sequence() == behind.last_sequence);
+  REQUIRE(j.writer.step(j.lane));
+  CHECK(j.writer.durable_sequence() == recorded.last_sequence);
+  CHECK(j.writer.unrecorded() == lost + 1);
+  const journal::ReadResult read = journal::read_journal(j.folder, {});
+  CHECK(read.problem == "");
+  CHECK(read.unrecorded == lost + 1);
+  CHECK(read.batches == 2);
+  CHECK(read.last_batch == recorded.batch_number);
   std::filesystem::remove_all(j.folder);
 }

@@ -3,17 +3,16 @@
 // sinks answer, when states are frozen, and when and how the node is killed.
 //
 // usage: vedette_sim FOLDER FIRST_SEED COUNT
-#include <sys/resource.h>
-
 #include <algorithm>
-#include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -21,10 +20,12 @@
 
 #include "journal/reader.hpp"
 #include "journal/writer.hpp"
+#include "node/past.hpp"
 #include "node/replay.hpp"
 #include "plan/plan.hpp"
 #include "platform/file.hpp"
 #include "platform/hash.hpp"
+#include "refusing_disk.hpp"
 #include "shard_in_memory.hpp"
 #include "sim/disk.hpp"
 
@@ -165,6 +166,9 @@ class World {
       if (random_.one_in(50)) {
         refuse_to_write();
       }
+      if (random_.one_in(100)) {
+        lose_the_disk();
+      }
       if (random_.one_in(25)) {
         note("freeze");
         freeze();
@@ -190,6 +194,8 @@ class World {
 
   std::uint64_t kills() const { return kills_; }
   std::uint64_t misdirected() const { return misdirected_; }
+  std::uint64_t gaps() const { return gaps_; }
+  std::uint64_t recovered() const { return recovered_; }
   std::uint64_t events() const { return engine_->shard().progress().last_sequence; }
 
  private:
@@ -428,11 +434,10 @@ class World {
     note("the disk refuses");
     const std::uint64_t durable = writer_->durable_sequence();
     const std::size_t waiting = batches_->size();
-    const rlimit none{1, RLIM_INFINITY};
-    const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
-    ::setrlimit(RLIMIT_FSIZE, &none);
-    const bool wrote = writer_->step(*batches_);
-    ::setrlimit(RLIMIT_FSIZE, &all);
+    const bool wrote = [this] {
+      const tests::RefusingDisk refusing;
+      return writer_->step(*batches_);
+    }();
     if (wrote || writer_->durable_sequence() != durable || batches_->size() != waiting) {
       fail("acknowledged %llu although the disk refused",
            static_cast<unsigned long long>(writer_->durable_sequence()));
@@ -443,18 +448,94 @@ class World {
     }
   }
 
-  void freeze() {
+  std::vector<std::uint8_t> frozen() const {
     std::vector<std::uint8_t> state(node::frozen_bytes_bound(*plan_));
     Freezer freezer(state);
     engine_->shard().freeze(freezer);
     if (!freezer.ok()) {
       fail("the state is larger than its bound");
     }
+    state.resize(freezer.used());
+    return state;
+  }
+
+  void freeze() {
     // As the node does it: never ahead of the journal.
     if (engine_->shard().progress().last_sequence <= writer_->durable_sequence()) {
-      writer_->keep_frozen(Bytes(state.data(), freezer.used()),
-                           engine_->shard().progress().batch_number);
+      writer_->keep_frozen(frozen(), engine_->shard().progress().batch_number);
     }
+  }
+
+  // The disk takes nothing for longer than batches can wait: the node goes on, and the journal does
+  // behind a gap, with the state that it left. It may die before that.
+  void lose_the_disk() {
+    note("the disk is gone");
+    const std::uint64_t durable = writer_->durable_sequence();
+    bool dies = false;
+    std::optional<tests::RefusingDisk> refusing(std::in_place);
+    for (std::uint64_t n = 10 + random_.below(150); n > 0 && !dies; --n) {
+      arrive();
+      step();
+      answer();
+      writer_->step(*batches_);
+      if (writer_->must_give_up(*batches_)) {
+        note("given up");
+        writer_->give_up(*batches_);
+        if (random_.one_in(8)) {
+          go_on(false);
+        }
+      }
+      dies = random_.one_in(200);
+    }
+    refusing.reset();
+    if (writer_->durable_sequence() != durable) {
+      fail("acknowledged %llu although the disk was gone",
+           static_cast<unsigned long long>(writer_->durable_sequence()));
+    }
+    if (dies) {
+      kill();
+      start();
+      return;
+    }
+    if (writer_->has_gap()) {
+      spoil_the_end();
+      go_on(true);
+      ++gaps_;
+    }
+  }
+
+  // Some of what comes next is in the lane already when the state is written.
+  void go_on(bool disk_is_there) {
+    const std::vector<std::uint8_t> state = frozen();
+    const engine::Progress p = engine_->shard().progress();
+    if (random_.one_in(2)) {
+      arrive();
+      step();
+    }
+    const bool went_on = writer_->go_on(state, p.batch_number, p.last_sequence, *batches_) == 0;
+    note(went_on ? "gone on" : "not gone on");
+    if (went_on != disk_is_there || (went_on && writer_->durable_sequence() != p.last_sequence)) {
+      fail("the gap %s", disk_is_there ? "goes on although the disk is back" : "ended without it");
+    }
+  }
+
+  // What a write that failed may have left behind the last whole block.
+  void spoil_the_end() {
+    const journal::ReadResult before = journal::read_journal(folder_ + "/journal", {});
+    if (random_.one_in(2)) {
+      scribble(folder_ + "/journal/" + journal::segment_name(before.last_segment),
+               before.valid_bytes);
+    }
+  }
+
+  void scribble(const std::string& path, std::uint64_t from) {
+    std::FILE* file = std::fopen(path.c_str(), "r+b");
+    std::fseek(file, static_cast<long>(from), SEEK_SET);
+    const std::uint64_t bytes = 1 + random_.below(6000);
+    for (std::uint64_t i = 0; i < bytes; ++i) {
+      std::fputc(static_cast<int>(random_.below(256)), file);
+    }
+    std::fclose(file);
   }
 
   void kill() {
@@ -468,13 +549,7 @@ class World {
     const std::string last = folder_ + "/journal/" + journal::segment_name(segments.back());
     const journal::ReadResult before = journal::read_journal(folder_ + "/journal", {});
     if (random_.one_in(2) && before.last_segment == segments.back()) {
-      std::FILE* file = std::fopen(last.c_str(), "r+b");
-      std::fseek(file, static_cast<long>(before.valid_bytes), SEEK_SET);
-      const std::uint64_t bytes = 1 + random_.below(6000);
-      for (std::uint64_t i = 0; i < bytes; ++i) {
-        std::fputc(static_cast<int>(random_.below(256)), file);
-      }
-      std::fclose(file);
+      scribble(last, before.valid_bytes);
     }
     if (random_.one_in(32)) {  // it reads whole segments
       misdirect();
@@ -555,6 +630,10 @@ class World {
     if (p.batch_number != 0 && digests_[p.batch_number] != p.digest) {
       fail("batch %llu has another digest after recovery",
            static_cast<unsigned long long>(p.batch_number));
+    }
+    // A gap with nothing behind it yet is the end of what can be copied.
+    if (result.unrecorded != 0 && result.journal.header.frozen_batch != p.batch_number) {
+      recover_over_gaps(p.digest);
     }
     // What was not on disk never happened.
     ledger_.erase(ledger_.upper_bound(p.batch_number), ledger_.end());
@@ -640,6 +719,24 @@ class World {
       fail("replay: %s", result.problem.empty() ? "another digest" : result.problem.c_str());
     }
   }
+
+  // A copy up to the end goes over each gap as a replay does.
+  void recover_over_gaps(std::uint64_t digest) {
+    const std::string copy = folder_ + "/copy";
+    std::filesystem::remove_all(copy);
+    BatchHeader last{};
+    const std::string problem =
+        node::recover_until(folder_, copy, {0, std::numeric_limits<std::int64_t>::max()}, last);
+    node::Stepped stepped;
+    stepped.init(*plan_, kNode, 1);
+    const node::ReplayResult result = node::replay(copy, stepped, 0);
+    if (!problem.empty() || !result.problem.empty() || result.digest != digest) {
+      fail("a copy up to batch %llu that goes over a gap: %s%s, batch %llu",
+           static_cast<unsigned long long>(last.number), problem.c_str(), result.problem.c_str(),
+           static_cast<unsigned long long>(stepped.shard().progress().batch_number));
+    }
+    ++recovered_;
+  }
   void write_all() {
     while (batches_->size() != 0) {
       if (!writer_->step(*batches_)) {
@@ -671,6 +768,8 @@ class World {
   std::uint64_t durable_ = 0;
   std::uint64_t kills_ = 0;
   std::uint64_t misdirected_ = 0;
+  std::uint64_t gaps_ = 0;
+  std::uint64_t recovered_ = 0;
   std::vector<std::string> trace_;
   bool settling_ = false;
 };
@@ -696,10 +795,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: vedette_sim FOLDER FIRST_SEED COUNT\n");
     return 64;
   }
-  std::signal(SIGXFSZ, SIG_IGN);  // a refused write is an error to handle
   const std::uint64_t first = std::strtoull(argv[2], nullptr, 10);
   const std::uint64_t count = std::strtoull(argv[3], nullptr, 10);
-  std::uint64_t kills = 0, events = 0, misdirected = 0;
+  std::uint64_t kills = 0, events = 0, misdirected = 0, gaps = 0, recovered = 0;
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     World world(seed, argv[1]);
     try {
@@ -713,10 +811,15 @@ int main(int argc, char** argv) {
     }
     kills += world.kills();
     misdirected += world.misdirected();
+    gaps += world.gaps();
+    recovered += world.recovered();
     events += world.events();
   }
-  std::printf("%llu seeds, %llu events, %llu kills, %llu misdirected writes: every promise held\n",
-              static_cast<unsigned long long>(count), static_cast<unsigned long long>(events),
-              static_cast<unsigned long long>(kills), static_cast<unsigned long long>(misdirected));
+  std::printf(
+      "%llu seeds, %llu events, %llu kills, %llu misdirected writes, %llu gaps, %llu copies over "
+      "gaps: every promise held\n",
+      static_cast<unsigned long long>(count), static_cast<unsigned long long>(events),
+      static_cast<unsigned long long>(kills), static_cast<unsigned long long>(misdirected),
+      static_cast<unsigned long long>(gaps), static_cast<unsigned long long>(recovered));
   return 0;
 }

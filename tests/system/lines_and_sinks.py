@@ -98,7 +98,8 @@ def a_node_without_a_network_watches_and_tells_once_there_is_one():
     inside = ["ip", "netns", "exec", space]
     try:
         subprocess.run([*inside, "ip", "link", "set", "lo", "up"], check=True)
-        path, data = write_site("lonely", ais_source(10110), 9), work / "lonely"
+        away = '[source.away]\ndriver = "udp"\nlisten = "10.9.9.9:10112"\ncodec = "ais"\n'
+        path, data = write_site("lonely", ais_source(10110) + away, 9), work / "lonely"
         path.write_text(path.read_text().replace("127.0.0.1:9", "10.9.9.9:10111").replace('durable = "before"', 'durable = "before"\nretries = 9\nbackoff = "100 ms"'))
         process = subprocess.Popen([*inside, vedette, "run", path, "--data", data, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         status(data, lambda s: s["sources"][0]["status"] == "up")
@@ -109,6 +110,9 @@ def a_node_without_a_network_watches_and_tells_once_there_is_one():
         subprocess.run([*inside, "ip", "address", "add", "10.9.9.9/32", "dev", "lo"], check=True)
         told = subprocess.run([*inside, sys.executable, "-c", take], capture_output=True, text=True, timeout=20)
         assert '"219000001"' in told.stdout, (told, process.poll())
+        subprocess.run([*inside, sys.executable, "-c", send.replace("127.0.0.1', 10110", "10.9.9.9', 10112"), class_b(219000002, 5, 5).hex()], check=True)
+        seen = status(data, lambda s: s["sources"][1]["accepted"] == 1)
+        assert any("10.9.9.9:10112 is no address of this machine" in lack for lack in seen["without"]), seen["without"]
         stop(process)
     finally:
         subprocess.run(["ip", "netns", "del", space], capture_output=True)

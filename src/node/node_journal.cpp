@@ -1,0 +1,113 @@
+// The journal's thread: blocks, belief images, and gaps where the disk takes nothing for long.
+#include <algorithm>
+#include <cstring>
+
+#include "node/node.hpp"
+
+namespace vedette::node {
+namespace {
+
+constexpr std::int64_t kGapRetryNs = 1'000'000'000;  // until a journal with a gap tries the disk
+
+}  // namespace
+
+void Node::say_journal_fault(std::int64_t took_ns) {
+  journal_took_ns_.store(took_ns, std::memory_order_relaxed);
+  // Pairs with the acquire in check_journal(): the time before the word that it is there.
+  journal_faults_.fetch_add(1, std::memory_order_release);
+}
+
+void Node::write_image() {
+  const Bytes frozen(frozen_.data(), frozen_used_);
+  if (writer_.has_gap() && writer_.go_on(frozen, frozen_batch_, frozen_sequence_, batches_) != 0) {
+    frozen_state_.store(kIdle, std::memory_order_release);
+    return;
+  }
+  if (frozen_sequence_ > writer_.durable_sequence()) {
+    return;  // never ahead of the journal
+  }
+  belief::ImagePosition position{};
+  position.batch = frozen_batch_;
+  position.digest = frozen_digest_;
+  std::memcpy(position.plan_hash, segment_header_.plan_hash, sizeof position.plan_hash);
+  image_tracks_.clear();
+  // The frozen state begins with what Shard::freeze puts first: progress, scalars, then the tracks.
+  Thawer in(frozen);
+  in.get<engine::Progress>();
+  in.get<std::int64_t>();
+  in.get<std::uint32_t>();
+  in.get<std::uint32_t>();
+  in.get<std::uint64_t>();
+  in.get<std::uint32_t>();
+  const auto count = in.get<std::uint32_t>();
+  for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+    in.get<std::uint32_t>();
+    image_tracks_.push_back(in.get<Track>());
+  }
+  image_problem_ = image_.write(position, frozen, image_tracks_);
+  if (image_problem_.empty()) {
+    images_written_.fetch_add(1, std::memory_order_relaxed);
+  }
+  writer_.keep_frozen(frozen, frozen_batch_);
+  frozen_state_.store(kIdle, std::memory_order_release);
+}
+
+// Where node time stands still, it waits for the disk. A state that is wanted comes behind all that
+// was given up before, and ends the gap; from then on batches stay in their lane until it has.
+void Node::give_up_batches(std::int64_t now_ns, std::int64_t wrote_ns) {
+  const int state = frozen_state_.load(std::memory_order_acquire);
+  const bool gap = writer_.has_gap();
+  if (clock_.stepped() || !writer_.must_give_up(batches_) || state == kWanted ||
+      (gap && state == kReady)) {
+    return;
+  }
+  // A state that was frozen before the gap is no end of it.
+  const bool try_again = !gap || now_ns - gap_tried_ns_ > kGapRetryNs;
+  if (!gap) {
+    say_journal_fault(now_ns - wrote_ns);
+  }
+  if (try_again || batches_.half_full()) {
+    writer_.give_up(batches_);
+  }
+  if (try_again) {
+    gap_tried_ns_ = now_ns;
+    frozen_state_.store(kWanted, std::memory_order_release);
+  }
+}
+
+void Node::journal_loop() {
+  platform::make_hot({"journal", -1, 0});
+  std::int64_t last_image_ns = platform::monotonic_ns();
+  std::int64_t wrote_ns = last_image_ns;
+  const std::int64_t commit_ns = plan_.limits()->commit_ns();
+  for (;;) {
+    const bool stopping = stop_journal_.load(std::memory_order_acquire);
+    if (!stopping && commit_ns > 0 && !clock_.stepped() && batches_.size() != 0) {
+      platform::rest_ns(std::min<std::int64_t>(commit_ns, 999'999'999));  // company for the group
+    }
+    const bool wrote = writer_.step(batches_);
+    const std::int64_t now = platform::monotonic_ns();
+    wrote_ns = writer_.last_error() == 0 ? now : wrote_ns;
+    give_up_batches(now, wrote_ns);
+    if ((now - last_image_ns > plan_.limits()->checkpoint_ns() || writer_.wants_frozen()) &&
+        frozen_state_.load(std::memory_order_relaxed) == kIdle) {
+      last_image_ns = now;
+      frozen_state_.store(kWanted, std::memory_order_release);
+    }
+    if (frozen_state_.load(std::memory_order_acquire) == kReady) {
+      const bool gap = writer_.has_gap();
+      write_image();
+      if (gap && !writer_.has_gap()) {
+        say_journal_fault(platform::monotonic_ns() - wrote_ns);
+      }
+    }
+    if (!wrote) {
+      if (stopping && (batches_.size() == 0 || writer_.last_error() != 0)) {
+        break;
+      }
+      platform::rest_ns(clock_.stepped() ? 50'000 : 200'000);
+    }
+  }
+}
+
+}  // namespace vedette::node

@@ -1,0 +1,307 @@
+// What a node does before it runs: what its memory is, opening all it needs, and recovery.
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "base/digest.hpp"
+#include "node/node.hpp"
+#include "platform/file.hpp"
+#include "platform/hash.hpp"
+#include "platform/machine.hpp"
+#include "platform/packet_port.hpp"
+#include "platform/socket.hpp"
+
+namespace vedette::node {
+namespace {
+
+static_assert(platform::DeviceKeeper::kSlots >=
+                  limits::kSources + limits::kSinks * limits::kConnections,
+              "a line for each serial source, all connections of each sink");
+
+constexpr std::size_t kBatchRecords = 4096;
+// Stacks as far as they are used, the C library's own, LMDB's, the rings': as measured, whatever
+// the plan. Packet ports bring their own.
+constexpr std::size_t kLibraryBytes = std::size_t{4} << 20;
+constexpr std::size_t kLogBytes = 1 << 18;
+constexpr std::size_t kLogRecords = 512;
+constexpr std::size_t kCommands = 64;
+constexpr std::size_t kCommandBytes = 1 << 16;
+constexpr std::size_t kFaults = 16;
+constexpr std::size_t kFaultBytes = 1 << 12;
+
+std::size_t batch_lane_bytes(const plan::Plan& plan) {
+  return std::max<std::size_t>(plan.limits()->batch_lane_bytes(), 4 * batch_bytes_bound(plan));
+}
+std::size_t outcome_records(const plan::Plan& plan) {
+  return std::bit_ceil(2 * static_cast<std::size_t>(plan.limits()->pending_actions()));
+}
+std::size_t outcome_bytes(const plan::Plan& plan) {
+  return outcome_records(plan) * align_up(event_bytes(sizeof(ActionOutcome)), Lane::kAlignment);
+}
+
+}  // namespace
+
+std::uint64_t node_id_of(const plan::Plan& plan) {
+  Digest digest;
+  digest.mix(as_bytes(plan.site()->string_view()));
+  return digest.value() >> 24;  // 40 bits
+}
+
+std::vector<RoomMemory> memory_plan(const plan::Plan& plan) {
+  return {
+      {"ingress", ingress::Ingress::bytes_needed(plan)},
+      {"shard (belief, assess, decide)", Shard::bytes_needed(plan)},
+      {"act", act::Act::bytes_needed(plan) +
+                  Lane::bytes_needed(outcome_records(plan), outcome_bytes(plan)) +
+                  Lane::bytes_needed(kCommands, kCommandBytes) +
+                  Lane::bytes_needed(kFaults, kFaultBytes) +
+                  2 * Lane::bytes_needed(kLogRecords, kLogBytes)},
+      {"batches", Lane::bytes_needed(kBatchRecords, batch_lane_bytes(plan))},
+  };
+}
+
+namespace {
+
+std::size_t packet_bytes_of(const plan::Plan& plan) {
+  return ingress::packet_devices(plan).empty() ? 0 : platform::kPacketMemoryBytes;
+}
+
+std::size_t arena_bytes_of(const plan::Plan& plan) {
+  std::size_t bytes = kCacheLineBytes;
+  for (const RoomMemory& room : memory_plan(plan)) {
+    bytes += room.bytes;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<RoomMemory> memory_outside_arena(const plan::Plan& plan) {
+  const std::size_t frozen = frozen_bytes_bound(plan);
+  return {
+      {"receive buffers", ingress::Ingress::receive_buffer_bytes(plan)},
+      {"journal", journal::Writer::bytes_needed(plan.limits()->segment_bytes(),
+                                                batch_bytes_bound(plan), frozen)},
+      {"belief image", frozen + plan.limits()->tracks() * sizeof(Track)},
+      {"packet ports", packet_bytes_of(plan)},
+      {"program", platform::program_bytes()},
+      {"threads, libraries", kLibraryBytes},
+  };
+}
+
+std::size_t huge_pages_of(const plan::Plan& plan) {
+  const std::size_t bytes =
+      align_up(arena_bytes_of(plan), platform::kHugePageBytes) + packet_bytes_of(plan);
+  return plan.cores()->huge_pages() ? bytes / platform::kHugePageBytes : 0;
+}
+
+Node::Node(std::vector<std::uint8_t> plan_bytes, const plan::Plan& plan, RunOptions options)
+    : plan_bytes_(std::move(plan_bytes)), plan_(plan), options_(std::move(options)) {}
+
+Node::~Node() = default;
+
+Node::Failure Node::prepare() {
+  const auto io = [](std::string message) { return Failure{74, std::move(message)}; };
+  for (const char* folder : {"", "/journal", "/plans"}) {
+    const int error = platform::make_folders(options_.data + folder);
+    if (error != 0) {
+      return io(options_.data + folder + ": " + platform::error_text(error));
+    }
+  }
+  std::string problem = platform::lock_folder(options_.data, lock_);
+  if (!problem.empty()) {
+    return {75, problem};
+  }
+  // It is looked at in a child first, which costs least while little is mapped.
+  problem = image_.open(options_.data, plan_.limits()->image_bytes());
+  if (!problem.empty()) {
+    return io(problem);
+  }
+  const platform::Sha256 hash = platform::sha256(plan_bytes_);
+  std::memcpy(segment_header_.plan_hash, hash.data(), hash.size());
+  segment_header_.node = node_id_of(plan_);
+  const std::size_t bytes = arena_bytes_of(plan_);
+  // All of it is locked: a machine that has it not would end without a word.
+  std::size_t whole = bytes;
+  for (const RoomMemory& room : memory_outside_arena(plan_)) {
+    whole += room.bytes;
+  }
+  if (options_.before_ports) {  // somebody else is taking the packets' part meanwhile
+    whole -= packet_bytes_of(plan_);
+  }
+  // Huge pages help only where they are enough for the whole block.
+  const std::uint64_t huge = platform::free_huge_bytes();
+  const bool in_huge = plan_.cores()->huge_pages() && huge >= bytes;
+  if (const std::uint64_t there = platform::available_memory() + (in_huge ? huge : 0);
+      there != 0 && there < whole) {
+    return {71, "no memory: the plan needs " + std::to_string(whole >> 20) + " MiB and " +
+                    std::to_string(there >> 20) +
+                    " MiB are there; lower [limits] tracks, contacts, pending_actions or "
+                    "waiting_events"};
+  }
+  block_ = platform::map_block(bytes, plan_.cores()->huge_pages());
+  if (block_.base == nullptr) {
+    return {71, "no memory: the plan needs " + std::to_string(bytes) + " bytes"};
+  }
+  if (plan_.cores()->huge_pages() && !block_.huge) {
+    without_.push_back("huge pages");
+  }
+  Arena arena(block_.base, block_.bytes);
+  shard_.init(arena, plan_, segment_header_.node, 1, engine::release_kernels().back());
+  frozen_.resize(frozen_bytes_bound(plan_));
+  image_tracks_.reserve(plan_.limits()->tracks());
+  batches_.init(arena, kBatchRecords, batch_lane_bytes(plan_));
+  outcomes_.init(arena, outcome_records(plan_), outcome_bytes(plan_));
+  commands_.init(arena, kCommands, kCommandBytes);
+  faults_.init(arena, kFaults, kFaultBytes);
+  log_.init(arena, kLogRecords, kLogBytes);
+  told_.init(arena, kLogRecords, kLogBytes);
+  const Failure recovered = recover();
+  if (recovered.exit_code != 0) {
+    return recovered;
+  }
+  std::vector<std::uint64_t> resume;
+  const auto sources = static_cast<std::uint16_t>(plan_.sources()->size());  // at most kSources
+  for (std::uint16_t s = 0; s < sources; ++s) {
+    resume.push_back(plan_.sources()->Get(s)->lossless() ? shard_.last_record(s) : 0);
+  }
+  if (options_.before_ports) {
+    options_.before_ports();
+  }
+  problem = ingress_.init(arena, plan_, devices_, options_.recordings, resume);
+  if (!problem.empty()) {
+    return {66, problem};
+  }
+  without_.insert(without_.end(), ingress_.lacking().begin(), ingress_.lacking().end());
+  act_.echo_to_log(options_.echo_actions);
+  problem = act_.init(arena, plan_, devices_, &log_);
+  if (!problem.empty()) {
+    return io(problem);
+  }
+  arena.seal();
+  // Where two are as urgent as each other the first lane goes first; outcomes stand behind what is
+  // critical, they free what waits.
+  lanes_.push_back(&commands_);
+  for (std::uint8_t c = 0; c < kEventClasses; ++c) {
+    for (std::uint16_t s = 0; s < sources; ++s) {
+      if (plan_.sources()->Get(s)->event_class() == c) {
+        lanes_.push_back(&ingress_.lane(s));
+      }
+    }
+    if (c == static_cast<std::uint8_t>(EventClass::critical)) {
+      critical_lanes_ = lanes_.size();
+      lanes_.push_back(&outcomes_);
+      lanes_.push_back(&faults_);
+    }
+  }
+  auto listening = platform::listen_unix(options_.data + "/control.sock");
+  if (listening) {
+    control_ = std::move(listening).value();
+  } else {
+    without_.push_back("control socket: " + platform::error_text(listening.error()));
+  }
+  platform::trim_heap();  // recovery's own is not needed any more
+  problem = platform::lock_memory();
+  if (!problem.empty()) {
+    without_.push_back("locked memory: " + problem);
+  }
+  return {};
+}
+
+Node::Failure Node::recover() {
+  const std::string journal_folder = options_.data + "/journal";
+  journal::WriterOptions writer;
+  const auto segments = journal::list_segments(journal_folder);
+  Stepped stepped;
+  stepped.init(plan_, segment_header_.node, 1);
+  std::uint64_t from = 0;
+  belief::ImagePosition position{};
+  std::vector<std::uint8_t> frozen;
+  // Where to go on from: the newer of the image and the state that the newest segment begins with.
+  const auto begin_with = [&](const std::uint8_t(&hash)[32], std::uint64_t batch, Bytes state) {
+    if (from == 0 && batch != 0 && std::memcmp(hash, segment_header_.plan_hash, 32) == 0) {
+      if (stepped.thaw(state)) {
+        from = batch;
+      } else {
+        stepped.init(plan_, segment_header_.node, 1);
+      }
+    }
+  };
+  const journal::SegmentState newest = journal::newest_state(journal_folder, segments);
+  if (!segments.empty() && image_.read(position, frozen) &&
+      position.batch >= newest.header.frozen_batch) {
+    begin_with(position.plan_hash, position.batch, frozen);
+  }
+  begin_with(newest.header.plan_hash, newest.header.frozen_batch, newest.frozen);
+  ReplayResult result = replay(options_.data, stepped, from);
+  const bool damaged = !result.problem.empty() && !result.journal.torn_tail;
+  if (from != 0 && (result.journal.last_batch < from || damaged)) {
+    // The image is no help: the journal is the truth and rebuilds it.
+    stepped.init(plan_, segment_header_.node, 1);
+    result = replay(options_.data, stepped, 0);
+  }
+  if (result.journal.last_segment != 0 && result.journal.last_block != 0 &&
+      std::memcmp(result.journal.header.plan_hash, segment_header_.plan_hash, 32) != 0) {
+    return {78,
+            options_.data +
+                " was written by another plan; run with another --data, or move this one aside"};
+  }
+  if (!result.problem.empty() && !result.journal.torn_tail) {
+    return {74, options_.data + ": " + result.problem + "; nothing was changed (`vedette replay " +
+                    options_.data + " --verify` tells more)"};
+  }
+  if (result.journal.torn_tail) {
+    const int error =
+        journal::cut_tail(journal_folder, result.journal.last_segment, result.journal.valid_bytes);
+    if (error != 0) {
+      return {74, "cutting the torn tail: " + platform::error_text(error)};
+    }
+  }
+  fresh_ = result.journal.last_batch == 0;
+  epoch_ = std::max(result.journal.epoch + 1, options_.least_epoch);
+  std::vector<std::uint8_t> state(frozen_bytes_bound(plan_));
+  Freezer freezer(state);
+  stepped.shard().freeze(freezer);
+  Thawer thawer(Bytes(state.data(), freezer.used()));
+  if (!freezer.ok() || !shard_.thaw(thawer)) {
+    return {70, "the recovered state could not be taken over"};
+  }
+  shard_.set_epoch(epoch_);
+  for (const act::Delivery::Order& order : shard_.delivery().orders()) {
+    if (order.stage == act::Delivery::Stage::sent) {
+      unanswered_.push_back(order.sequence);
+    }
+  }
+  std::sort(unanswered_.begin(), unanswered_.end());
+  const std::string kept = plan_path(options_.data, segment_header_.plan_hash);
+  if (!platform::exists(kept)) {
+    const int error = platform::write_file_durably(kept, plan_bytes_);
+    if (error != 0) {
+      return {74, kept + ": " + platform::error_text(error)};
+    }
+  }
+  segment_header_.epoch = epoch_;
+  writer.folder = journal_folder;
+  writer.segment_bytes =
+      plan_.limits()->segment_bytes() / limits::kBlockAlignment * limits::kBlockAlignment;
+  writer.journal_bytes = plan_.limits()->journal_bytes();
+  writer.max_batch_bytes = batch_bytes_bound(plan_);
+  writer.max_frozen_bytes = frozen_bytes_bound(plan_);
+  writer.header = segment_header_;
+  writer.next_segment = (segments.empty() ? 0 : segments.back()) + 1;
+  writer.next_block = result.journal.last_block + 1;
+  writer.chain = result.journal.chain;
+  writer.durable_sequence = shard_.progress().last_sequence;
+  writer.next_batch = shard_.progress().batch_number + 1;
+  writer.segments = result.journal.segments;
+  if (!fresh_) {
+    writer_.keep_frozen(Bytes(state.data(), freezer.used()), shard_.progress().batch_number);
+  }
+  const std::string problem = writer_.open(writer);
+  if (!writer_.has_ring()) {
+    without_.push_back("io_uring for the journal: one call for each write and sync");
+  }
+  return problem.empty() ? Failure{} : Failure{74, problem};
+}
+
+}  // namespace vedette::node
