@@ -16,13 +16,15 @@ class ShardInMemory {
  public:
   static std::size_t bytes_needed(const plan::Plan& plan) {
     return node::Shard::bytes_needed(plan) + 4 * Lane::bytes_needed(kRecords, kLaneBytes) +
-           Lane::bytes_needed(4, 2 * node::batch_bytes_bound(plan)) + kCacheLineBytes;
+           Lane::bytes_needed(4, 2 * node::batch_bytes_bound(plan)) + 2 * kCacheLineBytes;
   }
 
   explicit ShardInMemory(const plan::Plan& plan, std::uint64_t node = 1, std::uint32_t epoch = 1)
       : memory_(bytes_needed(plan) / 8 + 8) {
     Arena arena(memory_.data(), memory_.size() * 8);
-    shard_.init(arena, plan, node, epoch);
+    room_ = arena.room(node::Shard::bytes_needed(plan));
+    Arena room(room_.data(), room_.size());
+    shard_.init(room, plan, node, epoch);
     commands_.init(arena, kRecords, kLaneBytes);
     outcomes_.init(arena, kRecords, kLaneBytes);
     critical_.init(arena, kRecords, kLaneBytes);
@@ -124,6 +126,7 @@ class ShardInMemory {
     return commands_.size() + critical_.size() + outcomes_.size() + lane_.size();
   }
   node::Shard& shard() { return shard_; }
+  std::span<std::uint8_t> room() { return room_; }  // what the shard stands in
 
  private:
   static constexpr std::size_t kRecords = 1024;
@@ -143,6 +146,7 @@ class ShardInMemory {
   }
 
   std::vector<std::uint64_t> memory_;
+  std::span<std::uint8_t> room_;
   node::Shard shard_;
   Lane commands_, critical_, outcomes_, lane_, batches_;
   std::uint64_t record_ = 0;

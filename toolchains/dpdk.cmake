@@ -31,5 +31,7 @@ target_include_directories(vedette_dpdk SYSTEM INTERFACE
 target_link_libraries(vedette_dpdk INTERFACE
   "-Wl,--whole-archive,${joined},--no-whole-archive"
   ${support} m dl)
-# src/platform/core_probe.cpp
-target_link_options(vedette_dpdk INTERFACE LINKER:--undefined=__wrap_access,--wrap=access)
+# src/platform/library_probes.cpp
+foreach(function access getentropy dlopen)
+  target_link_options(vedette_dpdk INTERFACE LINKER:--undefined=__wrap_${function},--wrap=${function})
+endforeach()

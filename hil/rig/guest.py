@@ -64,7 +64,7 @@ class Guest:
         self.port.settimeout(0.2)  # a machine that takes nothing holds nobody up
         self.console = open(self.folder / "console", "wb")
         self.process = subprocess.Popen(
-            [how["program"], "-accel", "tcg", *how["start"], *more, "-m", str(self.memory), "-smp", str(self.cores), "-display", "none", "-nodefaults",
+            [how["program"], "-accel", "tcg", *how["start"], *more, "-m", str(self.memory), "-object", f"memory-backend-ram,id=memory,size={self.memory}M,prealloc=on", "-machine", "memory-backend=memory", "-smp", str(self.cores), "-display", "none", "-nodefaults",
              *([] if self.clock is None else ["-rtc", f"base={self.clock}"]), *([] if self.restarts else ["-no-reboot"]), "-serial", "stdio",
              "-chardev", f"socket,id=line,path={self.folder / 'line'},server=on,wait=off", *how["serial"],
              *flash, *disk, "-device", f"{self.storage},drive=disk", *sticks, "-device", "i6300esb", "-action", "watchdog=reset",

@@ -33,6 +33,16 @@ class Arena {
     return {first, count};
   }
 
+  // Room for an arena of its own, as it is.
+  std::span<std::uint8_t> room(std::size_t bytes) {
+    CHECK(!sealed_, "arena used after it was sealed");
+    used_ = align_up(used_, kCacheLineBytes);
+    CHECK(bytes <= bytes_ - used_ && used_ <= bytes_, "arena smaller than the plan's sum");
+    const std::size_t at = used_;
+    used_ += bytes;
+    return {base_ + at, bytes};
+  }
+
   void seal() { sealed_ = true; }
   std::size_t used_bytes() const { return used_; }
   std::size_t capacity_bytes() const { return bytes_; }

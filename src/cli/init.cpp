@@ -56,7 +56,6 @@ void each_line(const std::string& name, Do&& action) {
 struct Wanted {
   std::vector<std::string> packet_devices;
   bool huge_pages = false;
-  int core = -1;  // that is idle until the watch begins
 
   template <typename Do>
   void each_pci_port(Do&& action) const {
@@ -70,25 +69,25 @@ struct Wanted {
 
 Wanted wanted_by(const plan::Plan* plan) {
   return plan == nullptr ? Wanted{}
-                         : Wanted{ingress::packet_devices(*plan), plan->cores()->huge_pages(),
-                                  plan->cores()->engine()};
+                         : Wanted{ingress::packet_devices(*plan), plan->cores()->huge_pages()};
 }
 
-// On a core that would be idle meanwhile: the file system while the disk's drivers look for the
-// disk, and then networks' drivers, interfaces and packet ports while the data partition is mounted
-// and the belief recovered.
+// On the last core, which would be idle meanwhile: the file system while the plan is read and the
+// disk's drivers look for the disk, and then networks' drivers, interfaces and packet ports while
+// the data partition is mounted and the belief recovered.
 class Machinery {
  public:
-  explicit Machinery(Wanted wanted) : wanted_(std::move(wanted)), thread_([this] { start(); }) {}
+  Machinery() : thread_([this] { start(); }) {}
   ~Machinery() { wait(); }
 
+  // Once, when no network's driver can take a packet port any more.
+  void want(Wanted wanted) {
+    wanted_ = std::move(wanted);
+    planned_.store(true, std::memory_order_release);
+  }
   // What hangs on the same bus as the disk is there.
   void bus_is_ready() { bus_ready_.store(true, std::memory_order_release); }
-  void wait_for_file_system() const {
-    while (!file_system_.load(std::memory_order_acquire)) {
-      platform::rest_ns(1'000'000);
-    }
-  }
+  void wait_for_file_system() const { wait_for(file_system_); }
   void wait() {
     if (thread_.joinable()) {
       thread_.join();
@@ -96,14 +95,18 @@ class Machinery {
   }
 
  private:
-  void start() {
-    platform::make_hot({"machinery", wanted_.core, 0});
-    each_line("modules-file-system", platform::load_module);
-    file_system_.store(true, std::memory_order_release);
-    each_line("modules-network", platform::load_module);
-    while (!bus_ready_.load(std::memory_order_acquire)) {
+  static void wait_for(const std::atomic<bool>& what) {
+    while (!what.load(std::memory_order_acquire)) {
       platform::rest_ns(1'000'000);
     }
+  }
+  void start() {
+    platform::make_hot({"machinery", static_cast<int>(::sysconf(_SC_NPROCESSORS_CONF)) - 1, 0});
+    each_line("modules-file-system", platform::load_module);
+    file_system_.store(true, std::memory_order_release);
+    wait_for(planned_);
+    each_line("modules-network", platform::load_module);
+    wait_for(bus_ready_);
     platform::gather_interrupts();
     // A link is waited for, which needs no core.
     std::thread links([] { each_line("interfaces", platform::bring_up); });
@@ -117,7 +120,7 @@ class Machinery {
   }
 
   Wanted wanted_;
-  std::atomic<bool> file_system_{false}, bus_ready_{false};
+  std::atomic<bool> file_system_{false}, planned_{false}, bus_ready_{false};
   std::thread thread_;
 };
 
@@ -219,6 +222,7 @@ int init() {
   platform::lift_memory_limit();
   platform::bound_thread_stacks();
   platform::fill_in_memory();
+  Machinery machinery;
   RunCommand command;
   command.site.path = std::string(kFolder) + "site.plan";
   command.alerts = true;
@@ -227,7 +231,7 @@ int init() {
   int code = load_site(command.site, command.json, "init", loaded);
   const Wanted wanted = wanted_by(loaded.plan);
   wanted.each_pci_port(platform::reserve_for_vfio);
-  Machinery machinery(wanted);
+  machinery.want(wanted);
   each_line("modules-disk", platform::load_module);
   machinery.bus_is_ready();
   machinery.wait_for_file_system();

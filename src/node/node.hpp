@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -93,7 +94,7 @@ class Node {
   enum : int { kIdle = 0, kWanted = 1, kReady = 2 };
 
   Failure prepare();
-  Failure recover();
+  Failure recover(std::span<std::uint8_t> shard_memory);
   void engine_loop();
   std::int64_t check_turn(Stage stage, std::int64_t since_ns);
   void put_fault(const Overrun& overrun);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <span>
 
 #include "base/digest.hpp"
 #include "node/node.hpp"
@@ -147,7 +148,7 @@ Node::Failure Node::prepare() {
     without_.push_back("huge pages");
   }
   Arena arena(block_.base, block_.bytes);
-  shard_.init(arena, plan_, segment_header_.node, 1, engine::release_kernels().back());
+  const std::span<std::uint8_t> shard_memory = arena.room(Shard::bytes_needed(plan_));
   frozen_.resize(frozen_bytes_bound(plan_));
   image_tracks_.reserve(plan_.limits()->tracks());
   batches_.init(arena, kBatchRecords, batch_lane_bytes(plan_));
@@ -156,7 +157,7 @@ Node::Failure Node::prepare() {
   faults_.init(arena, kFaults, kFaultBytes);
   log_.init(arena, kLogRecords, kLogBytes);
   told_.init(arena, kLogRecords, kLogBytes);
-  const Failure recovered = recover();
+  const Failure recovered = recover(shard_memory);
   if (recovered.exit_code != 0) {
     return recovered;
   }
@@ -208,11 +209,11 @@ Node::Failure Node::prepare() {
   return {};
 }
 
-Node::Failure Node::recover() {
+Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   const std::string journal_folder = options_.data + "/journal";
   journal::WriterOptions writer;
   const auto segments = journal::list_segments(journal_folder);
-  Stepped stepped;
+  Stepped stepped(shard_, shard_memory, engine::release_kernels().back());
   stepped.init(plan_, segment_header_.node, 1);
   std::uint64_t from = 0;
   belief::ImagePosition position{};
@@ -257,15 +258,8 @@ Node::Failure Node::recover() {
       return {74, "cutting the torn tail: " + platform::error_text(error)};
     }
   }
-  fresh_ = result.journal.last_batch == 0;
+  fresh_ = shard_.progress().batch_number == 0;
   epoch_ = std::max(result.journal.epoch + 1, options_.least_epoch);
-  std::vector<std::uint8_t> state(frozen_bytes_bound(plan_));
-  Freezer freezer(state);
-  stepped.shard().freeze(freezer);
-  Thawer thawer(Bytes(state.data(), freezer.used()));
-  if (!freezer.ok() || !shard_.thaw(thawer)) {
-    return {70, "the recovered state could not be taken over"};
-  }
   shard_.set_epoch(epoch_);
   for (const act::Delivery::Order& order : shard_.delivery().orders()) {
     if (order.stage == act::Delivery::Stage::sent) {
@@ -295,7 +289,10 @@ Node::Failure Node::recover() {
   writer.next_batch = shard_.progress().batch_number + 1;
   writer.segments = result.journal.segments;
   if (!fresh_) {
-    writer_.keep_frozen(Bytes(state.data(), freezer.used()), shard_.progress().batch_number);
+    Freezer freezer(frozen_);
+    shard_.freeze(freezer);
+    CHECK(freezer.ok(), "the state is larger than its bound");
+    writer_.keep_frozen(Bytes(frozen_.data(), freezer.used()), shard_.progress().batch_number);
   }
   const std::string problem = writer_.open(writer);
   if (!writer_.has_ring()) {

@@ -35,14 +35,22 @@ void Stepped::init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t 
   plan_ = &plan;
   node_id_ = node_id;
   epoch_ = epoch;
+  if (own_shard_ != nullptr || shard_ == nullptr) {
+    own_shard_ = std::make_unique<Shard>();
+    own_memory_.resize(Shard::bytes_needed(plan) / 8 + 8);
+    shard_ = own_shard_.get();
+    memory_ = {reinterpret_cast<std::uint8_t*>(own_memory_.data()), own_memory_.size() * 8};
+  } else {
+    std::destroy_at(shard_);
+    std::construct_at(shard_);
+  }
+  Arena arena(memory_.data(), memory_.size());
+  shard_->init(arena, plan, node_id, epoch, kernel_);
+  constexpr std::size_t kBatches = 4;
   const std::size_t lane_bytes = 2 * batch_bytes_bound(plan) + 64;
-  const std::size_t bytes =
-      Shard::bytes_needed(plan) + Lane::bytes_needed(4, lane_bytes) + kCacheLineBytes;
-  memory_.assign(bytes / 8 + 8, 0);
-  Arena arena(memory_.data(), memory_.size() * 8);
-  shard_ = std::make_unique<Shard>();
-  shard_->init(arena, plan, node_id, epoch);
-  batches_.init(arena, 4, lane_bytes);
+  lane_memory_.resize(Lane::bytes_needed(kBatches, lane_bytes) / 8 + 8);
+  Arena lane(lane_memory_.data(), lane_memory_.size() * 8);
+  batches_.init(lane, kBatches, lane_bytes);
 }
 
 bool Stepped::thaw(Bytes frozen) {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,13 @@ struct KeptPlan {
 std::string load_kept_plan(const std::string& data, const std::uint8_t (&hash)[32], KeptPlan& out);
 std::string plan_path(const std::string& data, const std::uint8_t* hash);
 
-// A shard with memory of its own, for stepping outside a node.
+// A shard for stepping outside a node, with memory of its own; or a node's, before it runs.
 class Stepped {
  public:
+  Stepped() = default;
+  // Steps `shard` in `memory`, which is Shard::bytes_needed() of the plan and belongs to the node.
+  Stepped(Shard& shard, std::span<std::uint8_t> memory, engine::ReleaseKernel kernel)
+      : shard_(&shard), memory_(memory), kernel_(kernel) {}
   void init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch);
   // Empty when what the batch makes equals the record; else what differs.
   std::string apply(Bytes batch);
@@ -38,8 +43,12 @@ class Stepped {
   const plan::Plan* plan_ = nullptr;
   std::uint64_t node_id_ = 0;
   std::uint32_t epoch_ = 0;
-  std::vector<std::uint64_t> memory_;
-  std::unique_ptr<Shard> shard_;
+  std::unique_ptr<Shard> own_shard_;
+  std::vector<std::uint64_t> own_memory_;
+  std::vector<std::uint64_t> lane_memory_;
+  Shard* shard_ = nullptr;
+  std::span<std::uint8_t> memory_;
+  engine::ReleaseKernel kernel_ = engine::ReleaseKernel::scalar;
   Lane batches_;
   std::int64_t last_admitted_ns_ = 0;
 };

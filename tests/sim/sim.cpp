@@ -606,7 +606,9 @@ class World {
   }
 
   void start() {
-    node::Stepped stepped;
+    // As the node does it: in what it runs in.
+    auto engine = std::make_unique<tests::ShardInMemory>(*plan_, kNode, 1);
+    node::Stepped stepped(engine->shard(), engine->room(), engine::ReleaseKernel::scalar);
     stepped.init(*plan_, kNode, 1);
     const node::ReplayResult result = node::replay(folder_, stepped, 0);
     if (!result.problem.empty() && !result.journal.torn_tail) {
@@ -644,14 +646,7 @@ class World {
       }
     }
     epoch_ = result.journal.epoch + 1;
-    engine_ = std::make_unique<tests::ShardInMemory>(*plan_, kNode, epoch_);
-    std::vector<std::uint8_t> state(node::frozen_bytes_bound(*plan_));
-    Freezer freezer(state);
-    stepped.shard().freeze(freezer);
-    Thawer thawer(Bytes(state.data(), freezer.used()));
-    if (!engine_->shard().thaw(thawer)) {
-      fail("the recovered state does not thaw");
-    }
+    engine_ = std::move(engine);
     engine_->shard().set_epoch(epoch_);
     memory_.assign(Lane::bytes_needed(64, lane_bytes()) / 8 + 64, 0);
     Arena arena(memory_.data(), memory_.size() * 8);
@@ -682,7 +677,7 @@ class World {
     options.may_use_ring = random_.one_in(2);  // else the disk forgets what was not synced
     writer_ = std::make_unique<journal::Writer>();
     if (p.batch_number != 0) {
-      writer_->keep_frozen(Bytes(state.data(), freezer.used()), p.batch_number);
+      writer_->keep_frozen(frozen(), p.batch_number);
     }
     const std::string problem = writer_->open(options);
     if (!problem.empty()) {

@@ -1,6 +1,6 @@
-// Answers the packet library's question for cores that cannot be without asking the kernel: at its
-// start it looks for each of 128 or 256 cores on each of 4 to 32 memory nodes, by access() on a
-// file that is not there, which took half of its start on an emulated machine.
+// Answers what the packet library asks at its start and never gets: for cores that cannot be, for
+// entropy before there is any, for shared objects of a static program. The linker puts these in
+// the place of the functions they are named after (toolchains/dpdk.cmake).
 #include <unistd.h>
 
 #include <cerrno>
@@ -40,11 +40,14 @@ unsigned core_named(std::string_view path) {
 
 }  // namespace
 
-// The linker puts the first in the place of access(), and access() in that of the second.
-extern "C" int __real_access(const char* path, int mode);  // NOLINT(bugprone-reserved-identifier)
-extern "C" int __wrap_access(const char* path, int mode);  // NOLINT(bugprone-reserved-identifier)
+// NOLINTBEGIN(bugprone-reserved-identifier)
+extern "C" int __real_access(const char* path, int mode);
+extern "C" int __wrap_access(const char* path, int mode);
+extern "C" int __wrap_getentropy(void* bytes, std::size_t length);
+extern "C" void* __wrap_dlopen(const char* name, int flags);
 
-int __wrap_access(const char* path, int mode) {  // NOLINT(bugprone-reserved-identifier)
+// It looks for each of 128 or 256 cores on each of 4 to 32 memory nodes.
+int __wrap_access(const char* path, int mode) {
   const unsigned core = core_named(path);
   if (core != kUnknown) {
     static const unsigned possible = possible_cores();
@@ -55,3 +58,18 @@ int __wrap_access(const char* path, int mode) {  // NOLINT(bugprone-reserved-ide
   }
   return __real_access(path, mode);
 }
+
+// The seed of its random numbers, which are no secrets. A first process has neither the kernel's
+// entropy nor a device to read it from yet, and libbsd's getentropy() then sleeps and hashes for
+// some; told that there is none, the library takes the cycle counter.
+int __wrap_getentropy(void*, std::size_t) {
+  errno = ENOSYS;
+  return -1;
+}
+
+// Whether the library is itself a shared object: it would be looked for in each of the system's
+// folders.
+void* __wrap_dlopen(const char*, int) {
+  return nullptr;
+}
+// NOLINTEND(bugprone-reserved-identifier)

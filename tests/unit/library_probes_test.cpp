@@ -6,7 +6,7 @@
 
 #include "test.hpp"
 
-// access() is the linker's to answer (src/platform/core_probe.cpp); stat() asks the kernel.
+// access() is the linker's to answer (src/platform/library_probes.cpp); stat() asks the kernel.
 TEST_CASE("whether a core is there is answered as the kernel would") {
   for (const char* before : {"/sys/devices/system/cpu/cpu", "/sys/devices/system/node/node0/cpu"}) {
     for (const char* behind : {"", "/topology/core_id"}) {
