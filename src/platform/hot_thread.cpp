@@ -89,7 +89,7 @@ void end_process(std::string_view message) {
 }
 
 void bound_thread_stacks() {
-  constexpr std::size_t kStackBytes = std::size_t{512} << 10;
+  constexpr std::size_t kStackBytes = std::size_t{1} << 20;
   pthread_attr_t attributes;
   ::pthread_attr_init(&attributes);
   ::pthread_attr_setstacksize(&attributes, kStackBytes);
