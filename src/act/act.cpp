@@ -133,12 +133,15 @@ void Act::step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcom
       outlet.streams.flush();
     }
   }
+  const bool network = network_is_there();
   std::size_t kept = 0;
   for (std::size_t i = 0; i < count_; ++i) {
     const Order& w = waiting_[i];
+    const plan::SinkKind kind = outlets_[w.intent.sink].kind;
+    const bool reached = network || kind == plan::SinkKind::log || kind == plan::SinkKind::serial;
     const bool before = plan_->actions()->Get(w.intent.action)->durable_before();
     std::uint8_t* place = nullptr;
-    if ((before && w.sent_by > durable_sequence) ||
+    if (!reached || (before && w.sent_by > durable_sequence) ||
         (place = outcomes.reserve(event_bytes(sizeof(ActionOutcome)))) == nullptr) {
       if (kept != i) {
         waiting_[kept] = w;
@@ -151,7 +154,7 @@ void Act::step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcom
     render(*plan_, w.event, w.intent, text);
     const int error = send(outlets_[w.intent.sink], text.view(), now_ns);
     const std::size_t sent_bytes = text.view().size();
-    if (echo_ && outlets_[w.intent.sink].kind != plan::SinkKind::log) {
+    if (echo_ && kind != plan::SinkKind::log) {
       text.clear();
       render_line(*plan_, w.event, w.intent, text);
       to_log(text.view());  // only for people: a full log loses nothing that is owed

@@ -33,6 +33,13 @@ class Act {
   std::string init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
                    Lane* log);
 
+  // Until this is true nothing is sent to a UDP or TCP sink: what would be lost there waits, at
+  // most until its horizon. Null: it is.
+  void wait_for_network(const std::atomic<bool>* there) { network_ = there; }
+  bool network_is_there() const {
+    return network_ == nullptr || network_->load(std::memory_order_acquire);
+  }
+
   // Every action of another sink also goes to the log, for people who watch.
   void echo_to_log(bool on) { echo_ = on; }
 
@@ -79,6 +86,7 @@ class Act {
 
   const plan::Plan* plan_ = nullptr;
   Lane* log_ = nullptr;
+  const std::atomic<bool>* network_ = nullptr;
   bool echo_ = false;
   std::span<Order> waiting_;
   std::size_t count_ = 0;

@@ -1,13 +1,13 @@
 #include "belief/image.hpp"
 
 #include <lmdb.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
 #include "platform/file.hpp"
+#include "platform/machine.hpp"
 
 namespace vedette::belief {
 
@@ -19,18 +19,18 @@ struct Image::State {
 
 namespace {
 
-int open_env(const std::string& path, std::uint64_t max_bytes, MDB_env** out) {
+int open_env(const std::string& path, std::uint64_t max_bytes, unsigned flags, MDB_env** out) {
   MDB_env* env = nullptr;
   int error = ::mdb_env_create(&env);
   if (error == 0) {
     error = ::mdb_env_set_maxdbs(env, 4);
   }
-  if (error == 0) {
+  if (error == 0 && max_bytes != 0) {
     error = ::mdb_env_set_mapsize(env, max_bytes);
   }
   if (error == 0) {
     // Default sync: a commit is on disk when it returns. The folder's lock keeps others out.
-    error = ::mdb_env_open(env, path.c_str(), MDB_NOSUBDIR | MDB_NOLOCK, 0640);
+    error = ::mdb_env_open(env, path.c_str(), MDB_NOSUBDIR | MDB_NOLOCK | flags, 0640);
   }
   if (error != 0) {
     ::mdb_env_close(env);
@@ -44,42 +44,6 @@ MDB_val value_of(std::string_view text) {
   return {text.size(), const_cast<char*>(text.data())};
 }
 
-// Reads everything once; a crash or an error here costs only the child.
-bool readable_in_child(const std::string& path, std::uint64_t max_bytes) {
-  const pid_t child = ::fork();
-  if (child < 0) {
-    return false;
-  }
-  if (child == 0) {
-    std::fclose(stderr);  // the library's own assertion text would only confuse
-    MDB_env* env = nullptr;
-    MDB_txn* txn = nullptr;
-    MDB_dbi dbi = 0;
-    bool good = open_env(path, max_bytes, &env) == 0 &&
-                ::mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn) == 0;
-    for (const char* name : {"meta", "tracks"}) {
-      const int opened = good ? ::mdb_dbi_open(txn, name, 0, &dbi) : MDB_NOTFOUND;
-      MDB_cursor* cursor = nullptr;
-      if (opened == 0 && ::mdb_cursor_open(txn, dbi, &cursor) == 0) {
-        MDB_val key, data;
-        volatile std::uint8_t seen = 0;
-        int next = 0;
-        while ((next = ::mdb_cursor_get(cursor, &key, &data, MDB_NEXT)) == 0) {
-          for (std::size_t i = 0; i < data.mv_size; i += 512) {
-            seen = static_cast<std::uint8_t>(seen + static_cast<std::uint8_t*>(data.mv_data)[i]);
-          }
-        }
-        good = good && next == MDB_NOTFOUND;
-      } else {
-        good = good && opened == MDB_NOTFOUND;
-      }
-    }
-    ::_exit(good ? 0 : 1);
-  }
-  int status = 0;
-  return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
 }  // namespace
 
 Image::Image() : state_(std::make_unique<State>()) {}
@@ -90,11 +54,44 @@ Image::~Image() {
   }
 }
 
-std::string Image::open(const std::string& folder, std::uint64_t max_bytes) {
+std::string error_text(int error) {
+  return ::mdb_strerror(error);
+}
+
+bool readable(const std::string& path) {
+  MDB_env* env = nullptr;
+  MDB_txn* txn = nullptr;
+  MDB_dbi dbi = 0;
+  bool good = open_env(path, 0, MDB_RDONLY, &env) == 0 &&
+              ::mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn) == 0;
+  for (const char* name : {"meta", "tracks"}) {
+    const int opened = good ? ::mdb_dbi_open(txn, name, 0, &dbi) : MDB_NOTFOUND;
+    MDB_cursor* cursor = nullptr;
+    if (opened == 0 && ::mdb_cursor_open(txn, dbi, &cursor) == 0) {
+      MDB_val key, data;
+      volatile std::uint8_t seen = 0;
+      int next = 0;
+      while ((next = ::mdb_cursor_get(cursor, &key, &data, MDB_NEXT)) == 0) {
+        for (std::size_t i = 0; i < data.mv_size; i += 512) {
+          seen = static_cast<std::uint8_t>(seen + static_cast<std::uint8_t*>(data.mv_data)[i]);
+        }
+      }
+      good = good && next == MDB_NOTFOUND;
+    } else {
+      good = good && opened == MDB_NOTFOUND;
+    }
+  }
+  return good;
+}
+
+int Image::open(const std::string& folder, std::uint64_t max_bytes) {
+  if (state_->env != nullptr) {
+    return 0;
+  }
   const std::string path = folder + "/belief.mdb";
-  if (platform::exists(path) && !readable_in_child(path, max_bytes)) {
+  // Where no process can be started it is taken as it is.
+  if (platform::exists(path) && platform::run_self({"vedette", "check-belief", path}) > 0) {
     std::rename(path.c_str(), (path + ".damaged").c_str());
-    set_aside_ = true;
   }
   MDB_txn* txn = nullptr;
   if (!platform::exists(path)) {
@@ -103,7 +100,7 @@ std::string Image::open(const std::string& folder, std::uint64_t max_bytes) {
     const std::string beside = path + ".new";
     std::remove(beside.c_str());
     MDB_env* fresh = nullptr;
-    int error = open_env(beside, max_bytes, &fresh);
+    int error = open_env(beside, max_bytes, 0, &fresh);
     MDB_dbi dbi = 0;
     if (error == 0 && (error = ::mdb_txn_begin(fresh, nullptr, 0, &txn)) == 0) {
       ::mdb_dbi_open(txn, "meta", MDB_CREATE, &dbi);
@@ -114,10 +111,10 @@ std::string Image::open(const std::string& folder, std::uint64_t max_bytes) {
       ::mdb_env_close(fresh);
     }
     if (error != 0 || std::rename(beside.c_str(), path.c_str()) != 0) {
-      return "belief image " + path + ": " + ::mdb_strerror(error);
+      return error != 0 ? error : errno;
     }
   }
-  int error = open_env(path, max_bytes, &state_->env);
+  int error = open_env(path, max_bytes, 0, &state_->env);
   if (error == 0 && (error = ::mdb_txn_begin(state_->env, nullptr, 0, &txn)) == 0) {
     error = ::mdb_dbi_open(txn, "meta", MDB_CREATE, &state_->meta);
     if (error == 0) {
@@ -126,11 +123,14 @@ std::string Image::open(const std::string& folder, std::uint64_t max_bytes) {
     const int committed = ::mdb_txn_commit(txn);
     error = error == 0 ? committed : error;
   }
-  return error == 0 ? std::string() : "belief image " + path + ": " + ::mdb_strerror(error);
+  if (error != 0) {
+    ::mdb_env_close(state_->env);
+    state_->env = nullptr;
+  }
+  return error;
 }
 
-std::string Image::write(const ImagePosition& position, Bytes frozen,
-                         std::span<const Track> tracks) {
+int Image::write(const ImagePosition& position, Bytes frozen, std::span<const Track> tracks) {
   MDB_txn* txn = nullptr;
   int error = ::mdb_txn_begin(state_->env, nullptr, 0, &txn);
   const auto put = [&](MDB_dbi dbi, MDB_val key, const void* data, std::size_t bytes) {
@@ -153,7 +153,7 @@ std::string Image::write(const ImagePosition& position, Bytes frozen,
       ::mdb_txn_abort(txn);
     }
   }
-  return error == 0 ? std::string() : std::string("belief image: ") + ::mdb_strerror(error);
+  return error;
 }
 
 bool Image::read(ImagePosition& position, std::vector<std::uint8_t>& frozen) {

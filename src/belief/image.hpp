@@ -1,7 +1,7 @@
 // Purpose: the belief image in LMDB: the frozen state with the journal position it stands for, and
 // the tracks under their keys for whoever looks. A checkpoint: the journal can rebuild it. Bound:
-// the plan's image bytes. When full or damaged: an error text; the journal goes on without it. Runs
-// on: the journal thread, and recovery at start.
+// the plan's image bytes. When full or damaged: an error; the journal goes on without it. Runs on:
+// recovery at start, and the journal thread.
 #pragma once
 
 #include <cstdint>
@@ -24,19 +24,22 @@ class Image {
  public:
   Image();
   ~Image();
-  // Opens or creates FOLDER/belief.mdb. A damaged file can make the library abort, so it is first
-  // opened and read in a child process; then it is set aside and a new one made. Empty on success.
-  std::string open(const std::string& folder, std::uint64_t max_bytes);
+  // Opens or creates FOLDER/belief.mdb; nothing when it is open. A damaged file can make the
+  // library abort, so another process reads it first; then it is set aside and a new one made. 0,
+  // or an errno or a code of LMDB's.
+  int open(const std::string& folder, std::uint64_t max_bytes);
   // One transaction, synced. `tracks` are whole records of the frozen state.
-  std::string write(const ImagePosition& position, Bytes frozen, std::span<const Track> tracks);
+  int write(const ImagePosition& position, Bytes frozen, std::span<const Track> tracks);
   // False when there is none.
   bool read(ImagePosition& position, std::vector<std::uint8_t>& frozen);
-  bool set_aside() const { return set_aside_; }
 
  private:
   struct State;
   std::unique_ptr<State> state_;
-  bool set_aside_ = false;
 };
+
+std::string error_text(int error);
+// Reads all of the image in `path`; false when it is damaged. A damaged one may end the process.
+bool readable(const std::string& path);
 
 }  // namespace vedette::belief

@@ -1,6 +1,7 @@
 // Purpose: what every command shares: exit codes, the JSON envelope, loading a site or a plan.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -60,6 +61,7 @@ struct RunCommand {
   std::function<void(std::string_view)> each_second;
   std::function<std::string()> firmware_status;
   std::function<void()> before_ports;
+  const std::atomic<bool>* network = nullptr;
   std::uint32_t least_epoch = 1;
 };
 struct JournalCommand {

@@ -2,6 +2,7 @@
 // when the watch ends. What it finds below /etc/vedette was put there by firmware/build-image.
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -30,6 +31,8 @@ constexpr const char* kFolder = "/etc/vedette/";
 constexpr const char* kPartition = "vedette-data";
 constexpr std::size_t kLongestCommand = 1024;
 constexpr int kPartitionWaitMs = 10'000;
+constexpr std::int64_t kLinkWaitNs = 2'000'000'000;
+constexpr std::int64_t kLinkPauseNs = 20'000'000;
 
 void say(const char* what, const std::string& problem) {
   if (!problem.empty()) {
@@ -65,6 +68,9 @@ struct Wanted {
       }
     }
   }
+  bool kernel_ports() const {
+    return !std::all_of(packet_devices.begin(), packet_devices.end(), platform::is_pci_address);
+  }
 };
 
 Wanted wanted_by(const plan::Plan* plan) {
@@ -72,13 +78,18 @@ Wanted wanted_by(const plan::Plan* plan) {
                          : Wanted{ingress::packet_devices(*plan), plan->cores()->huge_pages()};
 }
 
-// On the last core, which would be idle meanwhile: the file system while the plan is read and the
-// disk's drivers look for the disk, and then networks' drivers, interfaces and packet ports while
-// the data partition is mounted and the belief recovered.
+// What is made ready beside the main thread. On the last core, which would be idle meanwhile: the
+// file system while the plan is read and the disk's drivers look for the disk, and then the packet
+// ports while the data partition is mounted and the belief recovered. The network last, with links
+// that may take seconds: the post watches before it can tell. It comes first only where a packet
+// port stands on an interface of the kernel's.
 class Machinery {
  public:
-  Machinery() : thread_([this] { start(); }) {}
-  ~Machinery() { wait(); }
+  Machinery() : start_([this] { start(); }), network_([this] { network(); }) {}
+  ~Machinery() {
+    start_.join();
+    network_.join();
+  }
 
   // Once, when no network's driver can take a packet port any more.
   void want(Wanted wanted) {
@@ -88,11 +99,9 @@ class Machinery {
   // What hangs on the same bus as the disk is there.
   void bus_is_ready() { bus_ready_.store(true, std::memory_order_release); }
   void wait_for_file_system() const { wait_for(file_system_); }
-  void wait() {
-    if (thread_.joinable()) {
-      thread_.join();
-    }
-  }
+  void wait_for_ports() const { wait_for(ports_); }
+  // True once what is sent can arrive.
+  const std::atomic<bool>& network_is_there() const { return linked_; }
 
  private:
   static void wait_for(const std::atomic<bool>& what) {
@@ -105,28 +114,46 @@ class Machinery {
     each_line("modules-file-system", platform::load_module);
     file_system_.store(true, std::memory_order_release);
     wait_for(planned_);
-    each_line("modules-network", platform::load_module);
+    each_line("modules-ports", platform::load_module);
     wait_for(bus_ready_);
     platform::gather_interrupts();
-    // A link is waited for, which needs no core.
-    std::thread links([] { each_line("interfaces", platform::bring_up); });
     wanted_.each_pci_port(platform::give_to_vfio);
+    if (wanted_.kernel_ports()) {
+      wait_for(interfaces_);
+    }
     if (!wanted_.packet_devices.empty()) {
       platform::unpin();  // the packet engine's own threads are not to share the watching core
       // The watch hears of a failure when it opens its ports.
       platform::start_packet_engine(wanted_.packet_devices, wanted_.huge_pages);
     }
-    links.join();
+    ports_.store(true, std::memory_order_release);
+  }
+  void network() {
+    platform::give_way();
+    wait_for(planned_);
+    wait_for(wanted_.kernel_ports() ? bus_ready_ : ports_);
+    each_line("modules-network", platform::load_module);
+    platform::gather_interrupts();
+    each_line("interfaces", platform::bring_up);
+    interfaces_.store(true, std::memory_order_release);
+    const std::int64_t end = platform::monotonic_ns() + kLinkWaitNs;
+    each_line("interfaces", [end](const std::string& line) {
+      while (!platform::has_link(line) && platform::monotonic_ns() < end) {
+        platform::rest_ns(kLinkPauseNs);
+      }
+      return platform::has_link(line) ? std::string() : line + ": no link yet";
+    });
+    linked_.store(true, std::memory_order_release);
   }
 
   Wanted wanted_;
-  std::atomic<bool> file_system_{false}, planned_{false}, bus_ready_{false};
-  std::thread thread_;
+  std::atomic<bool> file_system_{false}, planned_{false}, bus_ready_{false}, ports_{false},
+      interfaces_{false}, linked_{false};
+  std::thread start_, network_;
 };
 
 // Empty, or what is wrong.
-std::string mount_data() {
-  const auto device = platform::find_partition(kPartition, kPartitionWaitMs);
+std::string mount_data(const std::optional<std::string>& device) {
   return device ? platform::mount_ext4(*device, "/data")
                 : "there is no partition " + std::string(kPartition);
 }
@@ -239,9 +266,16 @@ int init() {
   say("throttling", platform::set_kernel("/proc/sys/kernel/sched_rt_runtime_us", "-1"));
   command.before_ports = [&machinery] {
     each_line("modules-late", platform::load_module);
-    machinery.wait();
+    machinery.wait_for_ports();
   };
-  const std::string data = mount_data();
+  command.network = &machinery.network_is_there();
+  const auto device = platform::find_partition(kPartition, kPartitionWaitMs);
+  std::jthread trial([&] {
+    if (code == kOk) {
+      follow_trial(command, *loaded.plan->limits());
+    }
+  });
+  const std::string data = mount_data(device);
   if (!data.empty()) {
     // It warns all the same; what it records is gone with the power.
     std::fprintf(stderr, "{\"kind\":\"init\",\"data\":\"%s\",\"keeps\":\"in memory\"}\n",
@@ -256,8 +290,8 @@ int init() {
     std::thread(serve_console).detach();
   }
   command.data = "vedette-data";
+  trial.join();
   if (code == kOk) {
-    follow_trial(command, *loaded.plan->limits());
     code = watch(command, loaded);
   }
   std::fprintf(stderr, "{\"kind\":\"init\",\"ended\":%d}\n", code);

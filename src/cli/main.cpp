@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <string>
 
+#include "belief/image.hpp"
 #include "cli/command.hpp"
 #include "plan/problem.hpp"
 #include "platform/machine.hpp"
@@ -300,6 +301,14 @@ int dispatch(int argc, char** argv) {
   c = app.add_subcommand("restart", "End the watch in order and start this machine anew");
   add_json(c);
   c->callback([&] { code = restart_machine(json); });
+  c = app.add_subcommand("check-belief",
+                         "Read all of a belief image, as a node does before it "
+                         "trusts it; exit code 1 or a crash when it is damaged");
+  c->add_option("FILE", file, "belief.mdb of a data folder")->required();
+  c->callback([&] {
+    std::fclose(stderr);  // the library's own assertion would only confuse
+    code = vedette::belief::readable(file) ? kOk : kFound;
+  });
   c = app.add_subcommand("docs", "Print a generated page");
   c->add_option("PAGE", page, "site-file, site-schema or cli")
       ->required()

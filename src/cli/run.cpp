@@ -66,6 +66,7 @@ int watch(const RunCommand& command, const LoadedPlan& loaded) {
   options.each_second = command.each_second;
   options.firmware_status = command.firmware_status;
   options.before_ports = command.before_ports;
+  options.network = command.network;
   options.least_epoch = command.least_epoch;
   if (!command.for_text.empty()) {
     options.for_seconds = duration_seconds(command.for_text);

@@ -259,6 +259,12 @@ SegmentState newest_state(const std::string& folder, const std::vector<std::uint
     const Bytes frozen = payload.subspan(sizeof state.header);
     if (state.header.frozen_bytes == frozen.size()) {
       state.frozen.assign(frozen.begin(), frozen.end());
+      // What is not written yet is zeros.
+      std::vector<std::uint8_t> later(limits::kBlockAlignment);
+      state.much_follows =
+          i + 1 != segments.size() ||
+          (platform::read_at(path, block_bytes(head->length) + kMuchBytes, later) &&
+           std::any_of(later.begin(), later.end(), [](std::uint8_t b) { return b != 0; }));
       return state;
     }
   }

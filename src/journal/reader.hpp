@@ -61,8 +61,10 @@ ReadResult read_journal(const std::string& folder, const Visit& visit,
 struct SegmentState {
   SegmentHeader header{};
   std::vector<std::uint8_t> frozen;
+  bool much_follows = false;  // more than kMuchBytes of the journal
 };
-// The one of the newest segment that has one, of which nothing else is read.
+constexpr std::uint64_t kMuchBytes = 1 << 20;
+// The one of the newest segment that has one, of which no more is read.
 SegmentState newest_state(const std::string& folder, const std::vector<std::uint64_t>& segments);
 
 std::string segment_name(std::uint64_t number);

@@ -500,10 +500,17 @@ Node::Failure Node::run() {
   if (!fused()) {
     watchdog.watch("ingress", ingress_thread_.beat);
   }
-  for (const std::string& item : without_) {
+  const auto say_lacking = [this](const std::string& what) {
     if (options_.on_lacking) {
-      options_.on_lacking(item);
+      options_.on_lacking(what);
     }
+  };
+  for (const std::string& item : without_) {
+    say_lacking(item);
+  }
+  bool network = act_.network_is_there();
+  if (!network) {
+    say_lacking("a network: what goes there waits for it");
   }
   double next_second = 1.0;
   int journal_error = 0;
@@ -514,7 +521,11 @@ Node::Failure Node::run() {
       platform::end_process("watchdog: the " + std::string(watchdog.hung()) +
                             " thread does not turn; the node ends and is to be started again");
     }
-    devices_.tend(platform::monotonic_ns());
+    if (!network && act_.network_is_there()) {
+      network = true;
+      say_lacking("nothing of it: the network is there");
+    }
+    devices_.tend(platform::monotonic_ns(), network);
     serve_control();
     drain_log();
     const bool told = options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed);
@@ -524,11 +535,8 @@ Node::Failure Node::run() {
     }
     if (const int error = writer_.last_error(); error != journal_error) {
       journal_error = error;
-      if (options_.on_lacking) {
-        options_.on_lacking(error != 0
-                                ? "a journal: " + platform::error_text(error)
-                                : std::string("nothing of it: the journal is written again"));
-      }
+      say_lacking(error != 0 ? "a journal: " + platform::error_text(error)
+                             : std::string("nothing of it: the journal is written again"));
     }
     if (options_.each_second && seconds() >= next_second) {
       next_second += 1.0;

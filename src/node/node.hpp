@@ -45,6 +45,9 @@ struct RunOptions {
   std::function<std::string()> firmware_status;
   // Once, before the packet ports are opened: whoever started the packet engine is done with it.
   std::function<void()> before_ports;
+  // True once the machine has its network; until then what goes there waits, at most until its
+  // horizon. Null: it has it.
+  const std::atomic<bool>* network = nullptr;
   // No key of an action may come again, also when an earlier data folder is gone.
   std::uint32_t least_epoch = 1;
 };
@@ -127,6 +130,7 @@ class Node {
   ingress::Ingress ingress_;
   Shard shard_;
   act::Act act_;
+  journal::WriterOptions journal_;  // as recovery leaves it
   journal::Writer writer_;
   belief::Image image_;
   Lane batches_, outcomes_, commands_, faults_, log_, told_;
@@ -163,7 +167,7 @@ class Node {
   };
   HotThread engine_thread_, ingress_thread_;
   std::vector<std::string> without_;  // what the node runs without
-  std::string image_problem_;
+  std::atomic<int> image_error_{0};   // of the last attempt to open or write it
   std::atomic<std::uint64_t> images_written_{0};
   std::int64_t started_ns_ = 0;
 };

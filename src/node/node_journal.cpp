@@ -44,10 +44,10 @@ void Node::write_image() {
     in.get<std::uint32_t>();
     image_tracks_.push_back(in.get<Track>());
   }
-  image_problem_ = image_.write(position, frozen, image_tracks_);
-  if (image_problem_.empty()) {
-    images_written_.fetch_add(1, std::memory_order_relaxed);
-  }
+  int error = image_.open(options_.data, plan_.limits()->image_bytes());
+  error = error == 0 ? image_.write(position, frozen, image_tracks_) : error;
+  image_error_.store(error, std::memory_order_relaxed);
+  images_written_.fetch_add(error == 0 ? 1 : 0, std::memory_order_relaxed);
   writer_.keep_frozen(frozen, frozen_batch_);
   frozen_state_.store(kIdle, std::memory_order_release);
 }

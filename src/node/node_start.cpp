@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 #include <span>
+#include <thread>
 
 #include "base/digest.hpp"
 #include "node/node.hpp"
@@ -113,11 +114,6 @@ Node::Failure Node::prepare() {
   if (!problem.empty()) {
     return {75, problem};
   }
-  // It is looked at in a child first, which costs least while little is mapped.
-  problem = image_.open(options_.data, plan_.limits()->image_bytes());
-  if (!problem.empty()) {
-    return io(problem);
-  }
   const platform::Sha256 hash = platform::sha256(plan_bytes_);
   std::memcpy(segment_header_.plan_hash, hash.data(), hash.size());
   segment_header_.node = node_id_of(plan_);
@@ -161,6 +157,9 @@ Node::Failure Node::prepare() {
   if (recovered.exit_code != 0) {
     return recovered;
   }
+  // The disk is waited for beside the rest.
+  std::string journal_problem;
+  std::jthread opening([&] { journal_problem = writer_.open(journal_); });
   std::vector<std::uint64_t> resume;
   const auto sources = static_cast<std::uint16_t>(plan_.sources()->size());  // at most kSources
   for (std::uint16_t s = 0; s < sources; ++s) {
@@ -175,6 +174,7 @@ Node::Failure Node::prepare() {
   }
   without_.insert(without_.end(), ingress_.lacking().begin(), ingress_.lacking().end());
   act_.echo_to_log(options_.echo_actions);
+  act_.wait_for_network(options_.network);
   problem = act_.init(arena, plan_, devices_, &log_);
   if (!problem.empty()) {
     return io(problem);
@@ -202,6 +202,13 @@ Node::Failure Node::prepare() {
     without_.push_back("control socket: " + platform::error_text(listening.error()));
   }
   platform::trim_heap();  // recovery's own is not needed any more
+  opening.join();
+  if (!journal_problem.empty()) {
+    return io(journal_problem);
+  }
+  if (!writer_.has_ring()) {
+    without_.push_back("io_uring for the journal: one call for each write and sync");
+  }
   problem = platform::lock_memory();
   if (!problem.empty()) {
     without_.push_back("locked memory: " + problem);
@@ -211,7 +218,7 @@ Node::Failure Node::prepare() {
 
 Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   const std::string journal_folder = options_.data + "/journal";
-  journal::WriterOptions writer;
+  journal::WriterOptions& writer = journal_;
   const auto segments = journal::list_segments(journal_folder);
   Stepped stepped(shard_, shard_memory, engine::release_kernels().back());
   stepped.init(plan_, segment_header_.node, 1);
@@ -229,8 +236,10 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
     }
   };
   const journal::SegmentState newest = journal::newest_state(journal_folder, segments);
-  if (!segments.empty() && image_.read(position, frozen) &&
-      position.batch >= newest.header.frozen_batch) {
+  // Where little follows the state, there is no need of the image: it waits for its first writing.
+  if (!segments.empty() && (newest.frozen.empty() || newest.much_follows) &&
+      (image_error_ = image_.open(options_.data, plan_.limits()->image_bytes())) == 0 &&
+      image_.read(position, frozen) && position.batch >= newest.header.frozen_batch) {
     begin_with(position.plan_hash, position.batch, frozen);
   }
   begin_with(newest.header.plan_hash, newest.header.frozen_batch, newest.frozen);
@@ -294,11 +303,7 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
     CHECK(freezer.ok(), "the state is larger than its bound");
     writer_.keep_frozen(Bytes(frozen_.data(), freezer.used()), shard_.progress().batch_number);
   }
-  const std::string problem = writer_.open(writer);
-  if (!writer_.has_ring()) {
-    without_.push_back("io_uring for the journal: one call for each write and sync");
-  }
-  return problem.empty() ? Failure{} : Failure{74, problem};
+  return {};
 }
 
 }  // namespace vedette::node

@@ -99,6 +99,9 @@ std::string Node::status_json() const {
     if (kind == plan::SinkKind::serial || kind == plan::SinkKind::tcp) {
       json.member("open", static_cast<std::uint64_t>(act_.open_streams(s)));
     }
+    if ((kind == plan::SinkKind::udp || kind == plan::SinkKind::tcp) && !act_.network_is_there()) {
+      json.member("waits_for", "network");
+    }
     json.end_object();
   }
   json.end_array().key("latency").begin_object();
@@ -107,6 +110,9 @@ std::string Node::status_json() const {
   json.end_object().key("journal").begin_object();
   json.member("blocks", writer_.blocks_written()).member("bytes", writer_.bytes_written());
   json.member("images", read(images_written_));
+  if (read(image_error_) != 0) {
+    json.member("image_error", std::string_view(belief::error_text(read(image_error_))));
+  }
   if (writer_.last_error() != 0) {
     json.member("error", std::string_view(platform::error_text(writer_.last_error())));
   }

@@ -56,14 +56,15 @@ class DeviceKeeper {
     slots_[slot].closing.store(fd, std::memory_order_release);
   }
 
-  void tend(std::int64_t now_ns) {
+  // Connections are tried only where there is a network.
+  void tend(std::int64_t now_ns, bool network) {
     for (std::size_t i = 0; i < used_; ++i) {
       Slot& s = slots_[i];
       const int closing = s.closing.exchange(-1, std::memory_order_acq_rel);
       if (closing >= 0) {
         const Fd closed(closing);
       }
-      if (s.state.load(std::memory_order_acquire) != kWanted ||
+      if (s.state.load(std::memory_order_acquire) != kWanted || (s.to && !network) ||
           (now_ns < s.next_ns && !s.connecting.valid())) {
         continue;
       }

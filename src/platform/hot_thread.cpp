@@ -59,6 +59,11 @@ void unpin() {
   ::pthread_setaffinity_np(::pthread_self(), sizeof all, &all);
 }
 
+void give_way() {
+  const sched_param none{};
+  ::pthread_setschedparam(::pthread_self(), SCHED_IDLE, &none);
+}
+
 void seal_thread() {
   t_sealed = true;
 }

@@ -26,6 +26,8 @@ HotGrant make_hot(const HotOptions& options);
 // The thread may run on every core again; it stays where it is for as long as nobody pushes it
 // away.
 void unpin();
+// This thread runs when nobody else on its core does.
+void give_way();
 
 // From here to unseal, malloc and its kin on this thread stop the process with a message.
 void seal_thread();

@@ -33,7 +33,6 @@ namespace vedette::platform {
 namespace {
 
 constexpr int kPauseMs = 20;
-constexpr int kCarrierWaitMs = 2000;
 
 std::string failure(const std::string& what) {
   return what + ": " + error_text(errno);
@@ -172,12 +171,11 @@ std::string bring_up(const std::string& line) {
   if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) {
     return failure(name);
   }
-  // What is sent before the card has found its link is lost without an error.
-  const std::string carrier = "/sys/class/net/" + name + "/carrier";
-  for (int waited = 0; waited < kCarrierWaitMs && !address.empty() &&
-                       read_text_file(carrier, 16).value_or("1\n") != "1\n";
-       waited += kPauseMs) {
-    rest_ns(std::int64_t{kPauseMs} * 1'000'000);
+  // Else what is sent while the card has no link is lost without an error.
+  std::string problem =
+      set_kernel("/proc/sys/net/ipv4/conf/" + name + "/ignore_routes_with_linkdown", "1");
+  if (!problem.empty()) {
+    return problem;
   }
   if (gateway.empty()) {
     return {};
@@ -195,6 +193,13 @@ std::string bring_up(const std::string& line) {
   std::memcpy(&route.rt_genmask, &any, sizeof any);
   route.rt_flags = RTF_UP | RTF_GATEWAY;
   return ::ioctl(socket.get(), SIOCADDRT, &route) == 0 ? std::string() : failure(gateway);
+}
+
+bool has_link(const std::string& line) {
+  std::string_view rest = line;
+  const std::string name(next_field(rest, ' '));
+  return rest.empty() ||
+         read_text_file("/sys/class/net/" + name + "/carrier", 16).value_or("") == "1\n";
 }
 
 std::string reserve_for_vfio(const std::string& address) {
@@ -285,7 +290,7 @@ int run_self(const std::vector<std::string>& words) {
   int state = 0;
   while (::waitpid(child, &state, 0) < 0 && errno == EINTR) {
   }
-  return WIFEXITED(state) ? WEXITSTATUS(state) : -1;
+  return WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
 }
 
 void lift_memory_limit() {

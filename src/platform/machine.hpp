@@ -25,6 +25,8 @@ std::optional<std::string> disk_of_partition(const std::string& name);
 std::string mount_ext4(const std::string& device, const std::string& folder);
 // "eth0", up; "eth0 10.0.2.15/24 10.0.2.2" with its IPv4 address and the gateway to elsewhere.
 std::string bring_up(const std::string& line);
+// Whether the interface of such a line, where it has an address, can send.
+bool has_link(const std::string& line);
 // Before drivers are loaded: no kernel driver takes this PCI device, so that it gets no interface's
 // name either.
 std::string reserve_for_vfio(const std::string& address);
@@ -45,7 +47,7 @@ std::uint64_t available_memory();
 std::uint64_t free_huge_bytes();
 
 // Runs this program once more with these words, its output on ours; waits and returns its exit
-// code.
+// code, 128 and the signal that ended it, or -1 when it could not be started. Copies no page table.
 int run_self(const std::vector<std::string>& words);
 
 // This process and its children may lock all the memory they have.

@@ -128,6 +128,10 @@ def watches_and_survives(board):
         for wanted in ("preempt-rt", "isolated-cores", "nohz-full", "rt-throttling", "memlock", "rt-priority"):
             assert doctor[wanted] == "pass", (wanted, doctor)
         assert '"kind":"init"' not in guest.said(), guest.said()[-1500:]
+        # The watch came before its network, and what it had to say there waited instead of being lost.
+        said = guest.said()
+        assert said.index("a network: what goes there waits") < said.index("nothing of it: the network is there"), said[-1500:]
+        assert [s["failed"] for s in guest.answer("status --json")["sinks"]] == [0], guest.said()[-1500:]
     with guest:
         watch(guest, 211000002, 8)
     expected = ["211000001", "211000002", "7", "8", *recorded_ones]

@@ -67,7 +67,7 @@ struct Pool {
   // Until so many are open, two seconds at most.
   bool opens(Server& server, std::size_t wanted) {
     for (int i = 0; i < 2000 && streams.open() != wanted; ++i) {
-      keeper.tend(platform::monotonic_ns());
+      keeper.tend(platform::monotonic_ns(), true);
       server.take();
       streams.tend();
       platform::rest_ns(1'000'000);
@@ -152,7 +152,7 @@ TEST_CASE("a serial line that takes a part of a message gets the rest of it firs
   const std::size_t slot = keeper.add(name, 38400, false, 1'000'000);
   act::StreamPool streams;
   streams.init(keeper, {&slot, 1}, 1, false);
-  keeper.tend(platform::monotonic_ns());
+  keeper.tend(platform::monotonic_ns(), true);
   const std::string message = std::string(300, 'x') + "\n";
   std::size_t sent = 0;
   for (int error = 0; error == 0 && sent < 10'000; sent += error == 0 ? 1 : 0) {
