@@ -73,25 +73,33 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
     std::string problem;
     switch (s->driver()) {
       case plan::DriverKind::udp: {
-        auto opened = platform::open_udp_receiver({s->address(), s->port()}, s->group());
+        const platform::Endpoint listen{s->address(), s->port()};
+        const bool shared = s->group() != 0;
+        auto opened = platform::open_udp_receiver(listen, shared);
         // The kernel tidies up after a killed process' ring by and by, and its port is bound so
         // long.
         for (int tries = 0; !opened && opened.error() == EADDRINUSE && tries < kBindTries;
              ++tries) {
           platform::rest_ns(kBindRestNs);
-          opened = platform::open_udp_receiver({s->address(), s->port()}, s->group());
+          opened = platform::open_udp_receiver(listen, shared);
         }
         if (!opened && opened.error() == EADDRNOTAVAIL) {
-          opened = platform::open_udp_receiver({s->address(), s->port()}, s->group(), true);
-          lacking_.push_back("source " + s->name()->str() + ": " +
-                             platform::to_text({s->address(), s->port()}) +
+          opened = platform::open_udp_receiver(listen, shared, true);
+          lacking_.push_back("source " + s->name()->str() + ": " + platform::to_text(listen) +
                              " is no address of this machine; nothing arrives until it is");
         }
         if (opened) {
           source->socket = std::move(opened).value();
+          const int error = shared ? platform::join_group(source->socket.get(), s->group()) : 0;
+          source->member = error == 0;
+          if (error == ENODEV) {
+            lacking_.push_back("source " + s->name()->str() +
+                               ": no interface leads to its group; nothing arrives until one does");
+          } else if (error != 0) {
+            problem = "group: " + platform::error_text(error);
+          }
         } else {
-          problem = platform::to_text({s->address(), s->port()}) + ": " +
-                    platform::error_text(opened.error());
+          problem = platform::to_text(listen) + ": " + platform::error_text(opened.error());
         }
         uses_ring_ = true;
         break;
@@ -351,12 +359,23 @@ std::size_t Ingress::step(const platform::NodeClock& clock) {
   return taken;
 }
 
+void Ingress::tend() {
+  for (const auto& source : sources_) {
+    if (!source->member.load(std::memory_order_relaxed) &&
+        platform::join_group(source->socket.get(), source->plan->group()) == 0) {
+      source->member.store(true, std::memory_order_release);
+    }
+  }
+}
+
 std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
   for (const auto& s : sources_) {
     Source& source = *s;
-    if (source.plan->driver() == plan::DriverKind::udp && !source.armed) {
-      source.armed = ring_.arm_receive(source.socket.get(), source.index);
-      announce(source, SourceStatus::up, 0, clock.now_ns());
+    if (source.plan->driver() == plan::DriverKind::udp && (!source.armed || !source.told_member)) {
+      source.armed = source.armed || ring_.arm_receive(source.socket.get(), source.index);
+      source.told_member = source.member.load(std::memory_order_acquire);
+      announce(source, source.told_member ? SourceStatus::up : SourceStatus::down,
+               source.told_member ? 0 : ENODEV, clock.now_ns());
     } else if (source.plan->driver() == plan::DriverKind::serial && !source.armed) {
       step_serial(source, clock.now_ns());
     }

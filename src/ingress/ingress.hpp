@@ -57,6 +57,9 @@ class Ingress {
   // The last call of that thread: leaves no port bound. May wait.
   void stop_on_this_thread() { ring_.cancel_all(); }
 
+  // Joins the groups that could not be joined so far. Of the main thread, now and then.
+  void tend();
+
   // Takes what is there, bounded. Returns the number of frames taken.
   std::size_t step(const platform::NodeClock& clock);
 
@@ -94,6 +97,9 @@ class Ingress {
     int line = -1;
     std::size_t device = 0;
     bool armed = false;
+    // Of its multicast group, or it has none. The main thread joins, the hot one tells.
+    std::atomic<bool> member{true};
+    bool told_member = false;
     // The engine's thread reads it: when set, all that the recording gave is in the lane.
     std::atomic<bool> ended{false};
     std::uint8_t read_buffer[1024];

@@ -513,6 +513,7 @@ Node::Failure Node::run() {
     say_lacking("a network: what goes there waits for it");
   }
   double next_second = 1.0;
+  double next_join = 0.0;
   int journal_error = 0;
   while (hot_problem.empty()) {
     if (!watchdog.look(platform::monotonic_ns())) {
@@ -526,6 +527,10 @@ Node::Failure Node::run() {
       say_lacking("nothing of it: the network is there");
     }
     devices_.tend(platform::monotonic_ns(), network);
+    if (seconds() >= next_join) {
+      next_join = seconds() + 0.2;
+      ingress_.tend();
+    }
     serve_control();
     drain_log();
     const bool told = options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed);

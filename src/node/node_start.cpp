@@ -172,9 +172,11 @@ Node::Failure Node::prepare() {
   if (!problem.empty()) {
     return {66, problem};
   }
-  without_.insert(without_.end(), ingress_.lacking().begin(), ingress_.lacking().end());
   act_.echo_to_log(options_.echo_actions);
   act_.wait_for_network(options_.network);
+  if (act_.network_is_there()) {  // else all of it is about to come
+    without_.insert(without_.end(), ingress_.lacking().begin(), ingress_.lacking().end());
+  }
   problem = act_.init(arena, plan_, devices_, &log_);
   if (!problem.empty()) {
     return io(problem);

@@ -70,13 +70,13 @@ std::string to_text(Endpoint e) {
          std::to_string(e.port);
 }
 
-Result<Fd, int> open_udp_receiver(Endpoint listen, std::uint32_t group, bool before_address) {
+Result<Fd, int> open_udp_receiver(Endpoint listen, bool shared, bool before_address) {
   Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) {
     return Failure{errno};
   }
   const int on = 1;
-  if (group != 0) {
+  if (shared) {
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   }
   if (before_address) {
@@ -90,15 +90,14 @@ Result<Fd, int> open_udp_receiver(Endpoint listen, std::uint32_t group, bool bef
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return Failure{errno};
   }
-  if (group != 0) {
-    ip_mreq request{};
-    request.imr_multiaddr.s_addr = htonl(group);
-    request.imr_interface.s_addr = htonl(INADDR_ANY);
-    if (::setsockopt(fd.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request) != 0) {
-      return Failure{errno};
-    }
-  }
   return fd;
+}
+
+int join_group(int fd, std::uint32_t group) {
+  ip_mreq request{};
+  request.imr_multiaddr.s_addr = htonl(group);
+  request.imr_interface.s_addr = htonl(INADDR_ANY);
+  return ::setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request) == 0 ? 0 : errno;
 }
 
 std::uint64_t dropped_by_system(int fd) {

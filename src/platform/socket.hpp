@@ -21,10 +21,13 @@ struct Endpoint {
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 std::string to_text(Endpoint endpoint);
 
-// Bound, non-blocking UDP socket; joins `group` (host order) when it is not 0. `before_address`: to
-// an address that the machine has not got yet; else that is EADDRNOTAVAIL.
-Result<Fd, int> open_udp_receiver(Endpoint listen, std::uint32_t group,
+// Bound, non-blocking UDP socket. `shared`: others may bind the port too, as is usual for a
+// multicast group. `before_address`: to an address that the machine has not got yet; else that is
+// EADDRNOTAVAIL.
+Result<Fd, int> open_udp_receiver(Endpoint listen, bool shared = false,
                                   bool before_address = false);
+// 0, or errno (ENODEV: no interface leads to the group, in host order, now).
+int join_group(int fd, std::uint32_t group);
 // Datagrams that the system dropped because the socket's buffer was full, since it was opened.
 std::uint64_t dropped_by_system(int fd);
 // Non-blocking UDP socket, and where it sends from then on, so that a send is one system call

@@ -133,7 +133,7 @@ int generate(char** argv) {
   const platform::Fd ais = need(platform::open_udp_sender({to, port(argv[3])}), "AIS port");
   const platform::Fd mavlink = need(platform::open_udp_sender({to, port(argv[4])}), "MAVLink port");
   const platform::Fd back =
-      need(platform::open_udp_receiver({kLoopback, port(argv[5])}, 0), "answers");
+      need(platform::open_udp_receiver({kLoopback, port(argv[5])}), "answers");
   const std::string recordings = argv[6];
   const std::vector<std::string> ships = frames_of(recordings + "/ais/nais400-merrimac.log");
   const std::vector<std::string> drone = frames_of(recordings + "/mavlink/vtol.tlog");
@@ -203,8 +203,8 @@ void ready() {
 
 int floor_udp(char** argv) {
   const platform::Fd in[2] = {
-      need(platform::open_udp_receiver({kLoopback, port(argv[0])}, 0), "AIS port"),
-      need(platform::open_udp_receiver({kLoopback, port(argv[1])}, 0), "MAVLink port")};
+      need(platform::open_udp_receiver({kLoopback, port(argv[0])}), "AIS port"),
+      need(platform::open_udp_receiver({kLoopback, port(argv[1])}), "MAVLink port")};
   const platform::Fd out = need(platform::open_udp_sender({kLoopback, port(argv[2])}), "answers");
   std::vector<Record> records;
   records.reserve(1 << 18);

@@ -90,7 +90,7 @@ def a_sink_that_is_not_there_harms_no_other():
 
 
 @test
-def a_node_without_a_network_watches_and_tells_once_there_is_one():
+def a_node_without_a_network_watches_and_joins_and_tells_once_there_is_one():
     if os.geteuid() != 0 or not shutil.which("ip"):
         raise Skip("needs root and iproute2")
     space = f"vedetten{os.getpid()}"
@@ -99,7 +99,8 @@ def a_node_without_a_network_watches_and_tells_once_there_is_one():
     try:
         subprocess.run([*inside, "ip", "link", "set", "lo", "up"], check=True)
         away = '[source.away]\ndriver = "udp"\nlisten = "10.9.9.9:10112"\ncodec = "ais"\n'
-        path, data = write_site("lonely", ais_source(10110) + away, 9), work / "lonely"
+        group = '[source.group]\ndriver = "udp"\nlisten = "239.9.9.9:10113"\ngroup = "239.9.9.9"\ncodec = "ais"\n'
+        path, data = write_site("lonely", ais_source(10110) + away + group, 9), work / "lonely"
         path.write_text(path.read_text().replace("127.0.0.1:9", "10.9.9.9:10111").replace('durable = "before"', 'durable = "before"\nretries = 9\nbackoff = "100 ms"'))
         process = subprocess.Popen([*inside, vedette, "run", path, "--data", data, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         status(data, lambda s: s["sources"][0]["status"] == "up")
@@ -113,6 +114,11 @@ def a_node_without_a_network_watches_and_tells_once_there_is_one():
         subprocess.run([*inside, sys.executable, "-c", send.replace("127.0.0.1', 10110", "10.9.9.9', 10112"), class_b(219000002, 5, 5).hex()], check=True)
         seen = status(data, lambda s: s["sources"][1]["accepted"] == 1)
         assert any("10.9.9.9:10112 is no address of this machine" in lack for lack in seen["without"]), seen["without"]
+        assert seen["sources"][2]["status"] == "down" and any("no interface leads to its group" in lack for lack in seen["without"]), seen
+        subprocess.run([*inside, "ip", "route", "add", "239.0.0.0/8", "dev", "lo"], check=True)
+        status(data, lambda s: s["sources"][2]["status"] == "up")
+        subprocess.run([*inside, sys.executable, "-c", send.replace("127.0.0.1', 10110", "239.9.9.9', 10113"), class_b(219000003, 5, 5).hex()], check=True)
+        status(data, lambda s: s["sources"][2]["accepted"] == 1)
         stop(process)
     finally:
         subprocess.run(["ip", "netns", "del", space], capture_output=True)
