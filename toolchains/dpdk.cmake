@@ -18,7 +18,7 @@ list(JOIN paths "," joined)
 
 # By path: CMake turns the name libx.a into -Bstatic -lx -Bdynamic, which undoes -static-pie.
 set(support)
-foreach(archive libxdp.a libbpf.a libelf.a libz.a libnuma.a libbsd.a libmd.a)
+foreach(archive libxdp.a libbpf.a libelf.a libz.a libbsd.a libmd.a)
   find_library(found_${archive} NAMES ${archive} REQUIRED)
   list(APPEND support ${found_${archive}})
 endforeach()

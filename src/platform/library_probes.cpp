@@ -1,6 +1,7 @@
 // Answers what the packet library asks at its start and never gets: for cores that cannot be, for
-// entropy before there is any, for shared objects of a static program. The linker puts these in
-// the place of the functions they are named after (toolchains/dpdk.cmake).
+// entropy before there is any, for shared objects of a static program, for memory nodes. The linker
+// puts these in the place of the functions they are named after (toolchains/dpdk.cmake), and of
+// libnuma.
 #include <unistd.h>
 
 #include <cerrno>
@@ -45,6 +46,14 @@ extern "C" int __real_access(const char* path, int mode);
 extern "C" int __wrap_access(const char* path, int mode);
 extern "C" int __wrap_getentropy(void* bytes, std::size_t length);
 extern "C" void* __wrap_dlopen(const char* name, int flags);
+extern "C" int numa_available();
+extern "C" void* numa_allocate_nodemask();
+extern "C" void numa_bitmask_free(void* mask);
+extern "C" void numa_set_localalloc();
+extern "C" void numa_set_preferred(int node);
+extern "C" long get_mempolicy(int* mode, unsigned long* mask, unsigned long most, void* address,
+                              unsigned flags);
+extern "C" long set_mempolicy(int mode, const unsigned long* mask, unsigned long most);
 
 // It looks for each of 128 or 256 cores on each of 4 to 32 memory nodes.
 int __wrap_access(const char* path, int mode) {
@@ -71,5 +80,25 @@ int __wrap_getentropy(void*, std::size_t) {
 // folders.
 void* __wrap_dlopen(const char*, int) {
   return nullptr;
+}
+
+// There is no choosing between memory nodes (-1), so the rest is never called: the packets' memory
+// lies where the thread is that first touches it, on the node of its core.
+int numa_available() {
+  return -1;
+}
+void* numa_allocate_nodemask() {
+  return nullptr;
+}
+void numa_bitmask_free(void*) {}
+void numa_set_localalloc() {}
+void numa_set_preferred(int) {}
+long get_mempolicy(int*, unsigned long*, unsigned long, void*, unsigned) {
+  errno = ENOSYS;
+  return -1;
+}
+long set_mempolicy(int, const unsigned long*, unsigned long) {
+  errno = ENOSYS;
+  return -1;
 }
 // NOLINTEND(bugprone-reserved-identifier)
