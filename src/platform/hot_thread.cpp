@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -60,8 +61,7 @@ void unpin() {
 }
 
 void give_way() {
-  const sched_param none{};
-  ::pthread_setschedparam(::pthread_self(), SCHED_IDLE, &none);
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19);
 }
 
 void seal_thread() {

@@ -26,7 +26,7 @@ HotGrant make_hot(const HotOptions& options);
 // The thread may run on every core again; it stays where it is for as long as nobody pushes it
 // away.
 void unpin();
-// This thread runs when nobody else on its core does.
+// This thread has next to nothing of its core while others want it.
 void give_way();
 
 // From here to unseal, malloc and its kin on this thread stop the process with a message.
