@@ -137,14 +137,19 @@ def recovery():
 
 
 def memory():
-    """Resident memory of a running flagship beside the sum that `vedette plan` prints."""
+    """Resident memory of a running flagship, once all that the plan counts is open, beside the sum that `vedette plan` prints."""
     site = root / "config/coastal-watch.toml"
     plan = json.loads(subprocess.run([vedette, "plan", str(site), "--json"], capture_output=True, text=True, check=True).stdout)["data"]
     planned = sum(room["bytes"] for room in plan["memory"]) if isinstance(plan.get("memory"), list) else plan["memory_bytes"]
     live = work / "live.toml"
     live.write_text(site.read_text().replace('"serial"', '"udp"').replace('device = "/dev/ttyUSB0"', 'listen = "0.0.0.0:10999"').replace("baud   = 38400", ""))
     process = subprocess.Popen([vedette, "run", str(live), "--data", str(work / "memory")], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    time.sleep(3)
+    images, end = 0, time.monotonic() + 30
+    while images == 0 and time.monotonic() < end:
+        time.sleep(1)
+        said = subprocess.run([vedette, "status", "--data", str(work / "memory"), "--json"], capture_output=True, text=True)
+        images = json.loads(said.stdout)["data"]["journal"]["images"] if said.returncode == 0 else 0
+    assert images, "no belief image was written"
     status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
     process.kill()
     process.wait()
