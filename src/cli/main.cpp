@@ -5,6 +5,7 @@
 #include "belief/image.hpp"
 #include "cli/command.hpp"
 #include "plan/problem.hpp"
+#include "platform/file.hpp"
 #include "platform/machine.hpp"
 
 using namespace vedette::cli;
@@ -306,6 +307,10 @@ int dispatch(int argc, char** argv) {
                          "trusts it; exit code 1 or a crash when it is damaged");
   c->add_option("FILE", file, "belief.mdb of a data folder")->required();
   c->callback([&] {
+    if (!vedette::platform::exists(file)) {
+      code = fail(false, "check-belief", kNotFound, "file", file + ": there is no such file");
+      return;
+    }
     std::fclose(stderr);  // the library's own assertion would only confuse
     code = vedette::belief::readable(file) ? kOk : kFound;
   });

@@ -3,7 +3,8 @@
 // Bound: each source's credits. When full: a lossless source (a recording) waits, a lossy one's
 // observations are refused as lane-full, or before that as no-time when they would wait past their
 // horizon. Fails as: the source goes down, is tried again, and harms nobody else; its state is an
-// event. Runs on: the engine thread (fused), a thread of its own, or stepped.
+// event. Runs on: the engine thread (fused), a thread of its own, or stepped; tend() on the
+// main thread.
 #pragma once
 
 #include <array>

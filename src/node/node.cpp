@@ -18,6 +18,7 @@ constexpr std::size_t kRequestBytes = 1024;
 static_assert(kRequestBytes > 2 * sizeof(ActionIntent) + 32, "a requeued action in hexadecimal");
 constexpr std::int64_t kRestNs = 60'000;
 constexpr std::int64_t kThrottleRestEveryNs = 1'000'000;
+constexpr double kJoinSeconds = 0.2;              // between attempts to join multicast groups
 constexpr std::int64_t kDrainNs = 3'000'000'000;  // for what is under way when the node stops
 
 // Between two turns of a hot loop: goes on at once when there is work. A FIFO thread that never
@@ -528,7 +529,7 @@ Node::Failure Node::run() {
     }
     devices_.tend(platform::monotonic_ns(), network);
     if (seconds() >= next_join) {
-      next_join = seconds() + 0.2;
+      next_join = seconds() + kJoinSeconds;
       ingress_.tend();
     }
     serve_control();

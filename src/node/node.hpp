@@ -130,7 +130,7 @@ class Node {
   ingress::Ingress ingress_;
   Shard shard_;
   act::Act act_;
-  journal::WriterOptions journal_;  // as recovery leaves it
+  journal::WriterOptions writer_options_;  // as recovery leaves it
   journal::Writer writer_;
   belief::Image image_;
   Lane batches_, outcomes_, commands_, faults_, log_, told_;

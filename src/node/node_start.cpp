@@ -159,7 +159,7 @@ Node::Failure Node::prepare() {
   }
   // The disk is waited for beside the rest.
   std::string journal_problem;
-  std::jthread opening([&] { journal_problem = writer_.open(journal_); });
+  std::jthread opening([&] { journal_problem = writer_.open(writer_options_); });
   std::vector<std::uint64_t> resume;
   const auto sources = static_cast<std::uint16_t>(plan_.sources()->size());  // at most kSources
   for (std::uint16_t s = 0; s < sources; ++s) {
@@ -220,7 +220,7 @@ Node::Failure Node::prepare() {
 
 Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   const std::string journal_folder = options_.data + "/journal";
-  journal::WriterOptions& writer = journal_;
+  journal::WriterOptions& writer = writer_options_;
   const auto segments = journal::list_segments(journal_folder);
   Stepped stepped(shard_, shard_memory, engine::release_kernels().back());
   stepped.init(plan_, segment_header_.node, 1);

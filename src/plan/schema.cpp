@@ -101,9 +101,8 @@ constexpr std::array kKeys{
     Key{"source", "listen", text, D::number, "", 0, 0, "",
         "udp: address and port, \"0.0.0.0:10110\"."},
     Key{"source", "group", text, D::number, "", 0, 0, "",
-        "udp: multicast group to join, \"239.192.0.1\"; the source is down until an interface "
-        "leads "
-        "there."},
+        "udp: multicast group to join, \"239.192.0.1\"; the source is down until an "
+        "interface leads there."},
     Key{"source", "device", text, D::number, "", 0, 0, "", "serial: the line, \"/dev/ttyUSB0\"."},
     Key{"source", "baud", whole, D::number, "4800", 1200, 3000000, "",
         "serial: speed of the line."},

@@ -172,13 +172,10 @@ std::string bring_up(const std::string& line) {
     return failure(name);
   }
   // Else what is sent while the card has no link is lost without an error.
-  std::string problem =
+  const std::string problem =
       set_kernel("/proc/sys/net/ipv4/conf/" + name + "/ignore_routes_with_linkdown", "1");
-  if (!problem.empty()) {
-    return problem;
-  }
   if (gateway.empty()) {
-    return {};
+    return problem;
   }
   rtentry route{};
   sockaddr_in via{};
@@ -192,7 +189,7 @@ std::string bring_up(const std::string& line) {
   std::memcpy(&route.rt_dst, &any, sizeof any);
   std::memcpy(&route.rt_genmask, &any, sizeof any);
   route.rt_flags = RTF_UP | RTF_GATEWAY;
-  return ::ioctl(socket.get(), SIOCADDRT, &route) == 0 ? std::string() : failure(gateway);
+  return ::ioctl(socket.get(), SIOCADDRT, &route) == 0 ? problem : failure(gateway);
 }
 
 bool has_link(const std::string& line) {

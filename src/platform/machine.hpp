@@ -1,6 +1,6 @@
 // Purpose: what the first process of a machine does to it: kernel file systems, modules, the data
 // partition, interfaces, devices, and switching it off. In: names. Out: empty texts, or what failed
-// and how. Runs on: the main thread, before the watch and after it.
+// and how. Runs on: threads that may wait, most of it before the watch.
 #pragma once
 
 #include <cstdint>
