@@ -34,18 +34,17 @@ void append_xml(FixedText& out, std::string_view text) {
 void append_identity(FixedText& out, const ActionIntent& intent) {
   out.append(name_of(intent.kind));
   out.append(".");
-  append_unsigned(out, identity_of(intent.subject.key),
-                  intent.kind == IdentityKind::aircraft ? 16 : 10);
+  const std::uint64_t identity = identity_of(intent.subject.key);
+  intent.kind == IdentityKind::aircraft ? append_hex(out, identity)
+                                        : append_unsigned(out, identity);
 }
 
 void render_json(const plan::Plan& plan, const EventHeader& event, const ActionIntent& i,
                  FixedText& out) {
   JsonWriter<FixedText> json(out);
-  char key[64];
-  FixedText key_text{std::span<char>(key)};
-  append_key(key_text, i, event.sequence);
   json.begin_object();
-  json.member("key", key_text.view()).member_id("event", event.sequence);
+  json.key("key").text([&](FixedText& text) { append_key(text, i, event.sequence); });
+  json.member_id("event", event.sequence);
   json.member_time("time", event.observed_ns);
   json.member("site", plan.site()->string_view());
   json.member("action", plan.actions()->Get(i.action)->name()->string_view());
@@ -162,13 +161,17 @@ void render_nmea(const plan::Plan& plan, const EventHeader& event, const ActionI
   const std::size_t start = out.view().size();
   const std::int64_t of_day = event.observed_ns / 10'000'000 % 8'640'000;
   out.append("$VDALR,");
-  append_integer(out, of_day / 360'000, 2);
-  append_integer(out, of_day / 6'000 % 60, 2);
-  append_integer(out, of_day / 100 % 60, 2);
-  out.append(".");
-  append_integer(out, of_day % 100, 2);
-  out.append(",");
-  append_integer(out, i.assessment + 1, 3);
+  put_text<kNumberText>(out, [&](char* at) {
+    const auto put = [&at](std::int64_t value, std::size_t digits) {
+      at = put_digits(at, static_cast<std::uint64_t>(value), digits);
+    };
+    put(of_day / 360'000 * 10'000 + of_day / 6'000 % 60 * 100 + of_day / 100 % 60, 6);
+    *at++ = '.';
+    put(of_day % 100, 2);
+    *at++ = ',';
+    put(i.assessment + 1, 3);
+    return at;
+  });
   out.append(i.transition == Transition::cleared ? ",V,V," : ",A,V,");
   char words[48];
   FixedText text{std::span<char>(words)};
@@ -191,7 +194,7 @@ void render_nmea(const plan::Plan& plan, const EventHeader& event, const ActionI
 }  // namespace
 
 void append_key(FixedText& out, const ActionIntent& intent, std::uint64_t sequence) {
-  append_unsigned(out, intent.node, 16);
+  append_hex(out, intent.node);
   out.append("-");
   append_unsigned(out, intent.epoch);
   out.append("-");

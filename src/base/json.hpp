@@ -68,18 +68,16 @@ class JsonWriter {
   // A name that stands in the program needs no escapes, and is written in one piece.
   template <std::size_t N>
   JsonWriter& key(const char (&name)[N]) {
-    char piece[N + 3];
-    std::size_t used = 0;
-    if (!after_key_ && (has_item_ >> depth_ & 1) != 0) {
-      piece[used++] = ',';
-    }
+    const std::size_t comma = !after_key_ && (has_item_ >> depth_ & 1) != 0 ? 1 : 0;
     has_item_ |= 1ULL << depth_;
-    piece[used++] = '"';
-    std::memcpy(piece + used, name, N - 1);
-    used += N - 1;
-    piece[used++] = '"';
-    piece[used++] = ':';
-    out_.append(std::string_view(piece, used));
+    put_text<N + 3>(out_, [&](char* at) {
+      *at = ',';
+      at += comma;
+      *at = '"';
+      std::memcpy(at + 1, name, N - 1);
+      std::memcpy(at + N, "\":", 2);
+      return at + N + 2;
+    });
     after_key_ = true;
     return *this;
   }
@@ -95,12 +93,7 @@ class JsonWriter {
   // 64-bit ids and nanoseconds travel as strings: JSON numbers are doubles elsewhere.
   template <typename Name>
   JsonWriter& member_id(const Name& name, std::uint64_t id) {
-    key(name);
-    separate();
-    out_.append(std::string_view("\""));
-    append_unsigned(out_, id);
-    out_.append(std::string_view("\""));
-    return *this;
+    return key(name).text([id](Out& out) { append_unsigned(out, id); });
   }
   template <typename Name>
   JsonWriter& member_hex(const Name& name, std::uint64_t id) {
@@ -112,10 +105,14 @@ class JsonWriter {
   }
   template <typename Name>
   JsonWriter& member_time(const Name& name, std::int64_t unix_ns) {
-    key(name);
+    return key(name).text([unix_ns](Out& out) { append_time(out, unix_ns); });
+  }
+  // A text that needs no escapes, as `write(out)` appends it.
+  template <typename Write>
+  JsonWriter& text(Write&& write) {
     separate();
     out_.append(std::string_view("\""));
-    append_time(out_, unix_ns);
+    write(out_);
     out_.append(std::string_view("\""));
     return *this;
   }
@@ -144,8 +141,59 @@ class JsonWriter {
     }
     has_item_ |= 1ULL << depth_;
   }
-  // Bytes that are not valid UTF-8 are written as U+FFFD, so any input gives a valid document.
+  // Most text needs nothing done to it. False when this one does, or there is no room to try.
+  bool quote_plain(std::string_view text) {
+    if constexpr (requires { out_.room(0); }) {
+      constexpr std::uint64_t kEach = 0x0101010101010101ULL;
+      constexpr std::uint64_t kHigh = 0x80 * kEach;
+      const auto below = [](std::uint64_t w, std::uint64_t n) { return (w - n * kEach) & ~w; };
+      char* const at = out_.room(text.size() + 10);
+      if (at == nullptr) {
+        return false;
+      }
+      *at = '"';
+      std::uint64_t special = 0;
+      for (std::size_t i = 0; i < text.size(); i += 8) {
+        const std::uint64_t word = word_of(text.substr(i, 8));
+        special |= (word | below(word, 0x20) | below(word ^ '"' * kEach, 1) |
+                    below(word ^ '\\' * kEach, 1)) &
+                   kHigh;
+        std::memcpy(at + 1 + i, &word, 8);
+      }
+      if (special == 0) {
+        at[1 + text.size()] = '"';
+        out_.taken(text.size() + 2);
+      }
+      return special == 0;
+    }
+    return false;
+  }
+  // 1 to 8 characters with spaces behind them; no byte that is not theirs is read.
+  static std::uint64_t word_of(std::string_view text) {
+    std::uint64_t word = 0x2020202020202020ULL;
+    const std::size_t n = text.size();
+    if (n == 8) {
+      std::memcpy(&word, text.data(), 8);
+    } else if (n >= 4) {
+      std::uint32_t first = 0;
+      std::uint32_t last = 0;
+      std::memcpy(&first, text.data(), 4);
+      std::memcpy(&last, text.data() + n - 4, 4);
+      word = word << 8 * n | std::uint64_t{last} << 8 * (n - 4) | first;
+    } else {
+      for (std::size_t i = n; i > 0; --i) {
+        word = word << 8 | static_cast<unsigned char>(text[i - 1]);
+      }
+    }
+    return word;
+  }
   void quote(std::string_view text) {
+    if (!quote_plain(text)) {
+      quote_with_escapes(text);
+    }
+  }
+  // Bytes that are not valid UTF-8 are written as U+FFFD, so any input gives a valid document.
+  void quote_with_escapes(std::string_view text) {
     out_.append(std::string_view("\""));
     for (std::size_t i = 0; i < text.size();) {
       const auto c = static_cast<unsigned char>(text[i]);

@@ -116,8 +116,6 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
 }
 
 std::optional<std::int64_t> scaled_exactly(double value, int decimals) {
-  constexpr std::uint64_t kTens[] = {1,      10,      100,      1000,      10000,
-                                     100000, 1000000, 10000000, 100000000, 1000000000};
   if (decimals < 0 || decimals > 9 || !(value > -1e9 && value < 1e9)) {
     return std::nullopt;
   }

@@ -2,6 +2,7 @@
 // Bound: the buffer. When full: further text is cut and truncated() says so.
 #pragma once
 
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -20,20 +21,16 @@ class FixedText {
   void append(std::string_view text) {
     const std::size_t left = buffer_.size() - used_;
     const std::size_t n = text.size() < left ? text.size() : left;
-    char* const at = buffer_.data() + used_;
-    if (n >= 8 && n <= 16) {  // most pieces are short: two words that may overlap, and no call
-      std::memcpy(at, text.data(), 8);
-      std::memcpy(at + n - 8, text.data() + n - 8, 8);
-    } else if (n < 8) {
-      for (std::size_t i = 0; i < n; ++i) {
-        at[i] = text[i];
-      }
-    } else {
-      std::memcpy(at, text.data(), n);
-    }
+    copy(buffer_.data() + used_, text.data(), n);
     used_ += n;
     truncated_ = truncated_ || n < text.size();
   }
+  // Where `n` characters can be written in place, taken() says how many were; null when there is
+  // not so much room.
+  char* room(std::size_t n) {
+    return n <= buffer_.size() - used_ ? buffer_.data() + used_ : nullptr;
+  }
+  void taken(std::size_t n) { used_ += n; }
   void clear() {
     used_ = 0;
     truncated_ = false;
@@ -42,38 +39,115 @@ class FixedText {
   bool truncated() const { return truncated_; }
 
  private:
+  // Most pieces are short: two words that may overlap, no call and no loop.
+  static void copy(char* to, const char* from, std::size_t n) {
+    if (n > 32) {
+      std::memcpy(to, from, n);
+    } else if (n > 16) {
+      copy_ends<16>(to, from, n);
+    } else if (n >= 8) {
+      copy_ends<8>(to, from, n);
+    } else if (n >= 4) {
+      copy_ends<4>(to, from, n);
+    } else if (n >= 2) {
+      copy_ends<2>(to, from, n);
+    } else if (n == 1) {
+      *to = *from;
+    }
+  }
+  template <std::size_t kWord>
+  static void copy_ends(char* to, const char* from, std::size_t n) {
+    char first[kWord];
+    char last[kWord];
+    std::memcpy(first, from, kWord);
+    std::memcpy(last, from + n - kWord, kWord);
+    std::memcpy(to, first, kWord);
+    std::memcpy(to + n - kWord, last, kWord);
+  }
+
   std::span<char> buffer_;
   std::size_t used_ = 0;
   bool truncated_ = false;
 };
 
+template <typename Out>
+[[gnu::noinline]] void append_copy(Out& out, std::string_view text) {
+  out.append(text);
+}
+
+// At most kMost characters, which `write` puts where it is told to and returns the end of: in place
+// where `out` has room for so many, else by way of a copy. A word may be put past that end.
+template <std::size_t kMost, typename Out, typename Write>
+void put_text(Out& out, Write&& write) {
+  if constexpr (requires { out.room(kMost); }) {
+    if (char* const at = out.room(kMost); at != nullptr) {
+      out.taken(static_cast<std::size_t>(write(at) - at));
+      return;
+    }
+  }
+  char piece[kMost];
+  append_copy(out, std::string_view(piece, static_cast<std::size_t>(write(piece) - piece)));
+}
+
+// Numbers of at most 8 digits as characters, the first in the lowest byte: halves, quarters and
+// eighths side by side, each divided by a multiplication that is exact for its range.
+inline std::uint64_t eight_digits(std::uint64_t value) {
+  const std::uint64_t fours = value / 10'000 | (value % 10'000) << 32;
+  const std::uint64_t hundreds = (fours * 10'486) >> 20 & 0x0000'007F'0000'007FULL;
+  const std::uint64_t twos = hundreds | (fours - 100 * hundreds) << 16;
+  const std::uint64_t tens = (twos * 103) >> 10 & 0x000F'000F'000F'000FULL;
+  return (tens | (twos - 10 * tens) << 8) + 0x3030'3030'3030'3030ULL;
+}
+
+inline constexpr std::size_t kNumberText = 32;  // room that the following may write to
+
+// The last `digits` of a number, 1 to 8, with its zeros.
+inline char* put_digits(char* at, std::uint64_t value, std::size_t digits) {
+  const std::uint64_t text = eight_digits(value) >> 8 * (8 - digits);
+  std::memcpy(at, &text, 8);
+  return at + digits;
+}
+
+inline char* put_number(char* at, std::uint64_t value) {
+  constexpr std::uint64_t kEight = 100'000'000;
+  if (value >= kEight) {
+    return put_digits(put_number(at, value / kEight), value % kEight, 8);
+  }
+  const std::uint64_t text = eight_digits(value);
+  const auto zeros =
+      static_cast<std::size_t>(std::countr_zero(text - 0x3030'3030'3030'3030ULL)) / 8;
+  return put_digits(at, value, zeros < 8 ? 8 - zeros : 1);
+}
+
 // Any type with append(std::string_view): FixedText on hot threads, std::string on cold ones.
 template <typename Out>
-void append_integer(Out& out, std::int64_t value, int min_digits = 0) {
-  char buffer[48];
-  char* const end = buffer + sizeof buffer;
-  char* at = end;
-  std::uint64_t left =
-      value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
-  do {
-    *--at = static_cast<char>('0' + left % 10);
-    left /= 10;
-  } while (left != 0);
-  while (end - at < min_digits && at != buffer + 1) {
-    *--at = '0';
-  }
-  if (value < 0) {
-    *--at = '-';
-  }
-  out.append(std::string_view(at, static_cast<std::size_t>(end - at)));
+void append_integer(Out& out, std::int64_t value) {
+  put_text<kNumberText>(out, [value](char* at) {
+    *at = '-';
+    return put_number(at + (value < 0 ? 1 : 0), value < 0 ? 0 - static_cast<std::uint64_t>(value)
+                                                          : static_cast<std::uint64_t>(value));
+  });
 }
 
 template <typename Out>
-void append_unsigned(Out& out, std::uint64_t value, int base = 10) {
-  char buffer[72];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, base).ptr;
-  out.append(std::string_view(buffer, static_cast<std::size_t>(end - buffer)));
+void append_unsigned(Out& out, std::uint64_t value) {
+  put_text<kNumberText>(out, [value](char* at) { return put_number(at, value); });
 }
+
+// Without zeros before it.
+template <typename Out>
+void append_hex(Out& out, std::uint64_t value) {
+  put_text<16>(out, [value](char* at) {
+    int digit = value == 0 ? 0 : (63 - std::countl_zero(value)) / 4;
+    for (; digit >= 0; --digit) {
+      *at++ = "0123456789abcdef"[value >> 4 * digit & 15];
+    }
+    return at;
+  });
+}
+
+inline constexpr std::uint64_t kTens[] = {1,      10,      100,      1000,      10000,
+                                          100000, 1000000, 10000000, 100000000, 1000000000};
 
 // Fixed number of decimals; "nan" and "inf" are for the caller to avoid.
 // `value` * 10^decimals as an integer, rounded half to even from the exact binary value as
@@ -82,23 +156,26 @@ std::optional<std::int64_t> scaled_exactly(double value, int decimals);
 
 template <typename Out>
 void append_decimal(Out& out, double value, int decimals) {
-  char buffer[64];
   if (const auto scaled = scaled_exactly(value, decimals)) {
-    char* const end = buffer + sizeof buffer;
-    char* at = end;
-    auto left = static_cast<std::uint64_t>(*scaled < 0 ? -*scaled : *scaled);
-    for (int digit = 0; left != 0 || digit <= decimals; ++digit, left /= 10) {
-      if (digit == decimals && decimals != 0) {
-        *--at = '.';
+    put_text<kNumberText>(out, [&](char* at) {
+      const auto number = static_cast<std::uint64_t>(*scaled < 0 ? -*scaled : *scaled);
+      const std::uint64_t scale = kTens[decimals];
+      std::uint64_t fraction = number % scale;
+      *at = '-';
+      at = put_number(at + (std::signbit(value) ? 1 : 0), number / scale);
+      if (decimals == 0) {
+        return at;
       }
-      *--at = static_cast<char>('0' + left % 10);
-    }
-    if (std::signbit(value)) {
-      *--at = '-';
-    }
-    out.append(std::string_view(at, static_cast<std::size_t>(end - at)));
+      *at++ = '.';
+      if (decimals == 9) {
+        at = put_digits(at, fraction / kTens[8], 1);
+        fraction %= kTens[8];
+      }
+      return put_digits(at, fraction, static_cast<std::size_t>(decimals < 8 ? decimals : 8));
+    });
     return;
   }
+  char buffer[64];
   const auto done =
       std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed, decimals);
   out.append(done.ec == std::errc()
@@ -131,20 +208,25 @@ void append_time(Out& out, std::int64_t unix_ns, bool nanoseconds = false) {
   const std::int64_t mp = (5 * doy + 2) / 153;
   const std::int64_t day = doy - (153 * mp + 2) / 5 + 1;
   const std::int64_t month = mp < 10 ? mp + 3 : mp - 9;
-  append_integer(out, yoe + era * 400 + (month <= 2 ? 1 : 0), 4);
-  out.append(std::string_view("-"));
-  append_integer(out, month, 2);
-  out.append(std::string_view("-"));
-  append_integer(out, day, 2);
-  out.append(std::string_view("T"));
-  append_integer(out, of_day / 3600, 2);
-  out.append(std::string_view(":"));
-  append_integer(out, of_day / 60 % 60, 2);
-  out.append(std::string_view(":"));
-  append_integer(out, of_day % 60, 2);
-  out.append(std::string_view("."));
-  append_integer(out, nanoseconds ? fraction : fraction / 1000000, nanoseconds ? 9 : 3);
-  out.append(std::string_view("Z"));
+  put_text<48>(out, [&](char* at) {
+    const auto put = [&at](std::int64_t value, std::size_t digits, char then) {
+      at = put_digits(at, static_cast<std::uint64_t>(value), digits);
+      *at++ = then;
+    };
+    put(yoe + era * 400 + (month <= 2 ? 1 : 0), 4, '-');
+    put(month, 2, '-');
+    put(day, 2, 'T');
+    put(of_day / 3600, 2, ':');
+    put(of_day / 60 % 60, 2, ':');
+    put(of_day % 60, 2, '.');
+    if (nanoseconds) {
+      at = put_digits(at, static_cast<std::uint64_t>(fraction / 1000000), 3);
+      put(fraction % 1000000, 6, 'Z');
+    } else {
+      put(fraction / 1000000, 3, 'Z');
+    }
+    return at;
+  });
 }
 
 // Days from 1970-01-01 of a civil date (proleptic Gregorian).

@@ -107,7 +107,7 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
       json.member("assessment", std::string_view(name_in(p.assessments(), i.assessment)));
       json.member("level", name_of(i.level));
       std::string key;
-      append_unsigned(key, i.node, 16);
+      append_hex(key, i.node);
       key +=
           "-" + std::to_string(i.epoch) + "-" + std::to_string(i.root != 0 ? i.root : e.sequence);
       if (i.attempt != 0) {

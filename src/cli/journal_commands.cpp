@@ -56,7 +56,7 @@ int replay(const JournalCommand& c) {
                 result.journal.torn_tail ? "the node cuts a torn tail off when it starts" : "");
   }
   std::string digest;
-  append_unsigned(digest, result.digest, 16);
+  append_hex(digest, result.digest);
   digest.insert(0, 16 - digest.size(), '0');
   const engine::Progress& p = stepped.shard().progress();
   if (c.json) {
