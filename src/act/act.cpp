@@ -51,12 +51,6 @@ std::string Act::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeep
   return {};
 }
 
-void Act::submit(const Order& order, std::int64_t now_ns) {
-  give_up_overdue(now_ns);
-  CHECK(count_ < waiting_.size(), "the engine keeps to pending_actions");
-  waiting_[count_++] = order;
-}
-
 void Act::withdraw(std::uint64_t sequence) {
   for (std::size_t i = 0; i < count_; ++i) {
     if (waiting_[i].event.sequence == sequence) {
@@ -126,66 +120,92 @@ void Act::tend() {
   }
 }
 
+void Act::flush() {
+  unfinished_ = 0;
+  for (Outlet& outlet : outlets_) {
+    outlet.streams.flush();
+    unfinished_ += outlet.streams.unfinished() ? 1 : 0;
+  }
+}
+
+bool Act::perform(const Order& order, std::uint64_t durable_sequence, std::int64_t now_ns,
+                  Lane& outcomes) {
+  Outlet& outlet = outlets_[order.intent.sink];
+  const bool local =
+      outlet.kind == plan::SinkKind::log || outlet.kind == plan::SinkKind::serial;
+  const bool before = plan_->actions()->Get(order.intent.action)->durable_before();
+  if ((!local && !network_is_there()) || (before && order.sent_by > durable_sequence)) {
+    return false;
+  }
+  std::uint8_t* const place = outcomes.reserve(event_bytes(sizeof(ActionOutcome)));
+  if (place == nullptr) {
+    return false;
+  }
+  char buffer[limits::kTextBytes];
+  FixedText text{std::span<char>(buffer)};
+  render(*plan_, order.event, order.intent, text);
+  const bool was_unfinished = outlet.streams.unfinished();
+  const int error = send(outlet, text.view(), now_ns);
+  unfinished_ += outlet.streams.unfinished() && !was_unfinished ? 1 : 0;
+  const std::size_t sent_bytes = text.view().size();
+  if (order.newest_arrival_ns > 0) {
+    (before ? before_ : behind_).add(platform::monotonic_ns() - order.newest_arrival_ns);
+  }
+  if (echo_ && outlet.kind != plan::SinkKind::log) {
+    text.clear();
+    render_line(*plan_, order.event, order.intent, text);
+    to_log(text.view());  // only for people: a full log loses nothing that is owed
+  }
+  SinkCounters& counters = counters_[order.intent.sink];
+  (error == 0 ? counters.sent : counters.failed).fetch_add(1, std::memory_order_relaxed);
+  ActionOutcome outcome{};
+  outcome.action_sequence = order.event.sequence;
+  outcome.exit = error == 0 ? Exit::success : Exit::abandonment;
+  outcome.reason = error == 0                            ? Reason::applied
+                   : error == EAGAIN || error == ENOBUFS ? Reason::sink_full
+                                                         : Reason::sink_failed;
+  outcome.sink = order.intent.sink;
+  outcome.bytes_sent = error == 0 ? static_cast<std::uint32_t>(sent_bytes) : 0;
+  EventHeader header{};
+  header.observed_ns = header.received_ns = now_ns;
+  header.cause = order.event.sequence;
+  header.payload_bytes = sizeof outcome;
+  header.source = kNoSource;
+  header.kind = EventKind::outcome;
+  header.event_class = EventClass::high;
+  std::memcpy(place, &header, sizeof header);
+  std::memcpy(place + sizeof header, &outcome, sizeof outcome);
+  outcomes.commit(event_bytes(sizeof outcome));
+  return true;
+}
+
+void Act::submit(const Order& order, std::uint64_t durable_sequence, std::int64_t now_ns,
+                 Lane& outcomes) {
+  if (unfinished_ != 0) {
+    flush();
+  }
+  if (!perform(order, durable_sequence, now_ns, outcomes)) {
+    give_up_overdue(now_ns);
+    CHECK(count_ < waiting_.size(), "the engine keeps to pending_actions");
+    waiting_[count_++] = order;
+  }
+}
+
 void Act::step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes) {
   give_up_overdue(now_ns);
   if (unfinished_ != 0) {
-    for (Outlet& outlet : outlets_) {
-      outlet.streams.flush();
-    }
+    flush();
   }
-  const bool network = network_is_there();
   std::size_t kept = 0;
   for (std::size_t i = 0; i < count_; ++i) {
-    const Order& w = waiting_[i];
-    const plan::SinkKind kind = outlets_[w.intent.sink].kind;
-    const bool reached = network || kind == plan::SinkKind::log || kind == plan::SinkKind::serial;
-    const bool before = plan_->actions()->Get(w.intent.action)->durable_before();
-    std::uint8_t* place = nullptr;
-    if (!reached || (before && w.sent_by > durable_sequence) ||
-        (place = outcomes.reserve(event_bytes(sizeof(ActionOutcome)))) == nullptr) {
+    if (!perform(waiting_[i], durable_sequence, now_ns, outcomes)) {
       if (kept != i) {
-        waiting_[kept] = w;
+        waiting_[kept] = waiting_[i];
       }
       ++kept;
-      continue;
     }
-    char buffer[limits::kTextBytes];
-    FixedText text{std::span<char>(buffer)};
-    render(*plan_, w.event, w.intent, text);
-    const int error = send(outlets_[w.intent.sink], text.view(), now_ns);
-    const std::size_t sent_bytes = text.view().size();
-    if (echo_ && kind != plan::SinkKind::log) {
-      text.clear();
-      render_line(*plan_, w.event, w.intent, text);
-      to_log(text.view());  // only for people: a full log loses nothing that is owed
-    }
-    if (w.newest_arrival_ns > 0) {
-      (before ? before_ : behind_).add(platform::monotonic_ns() - w.newest_arrival_ns);
-    }
-    SinkCounters& counters = counters_[w.intent.sink];
-    (error == 0 ? counters.sent : counters.failed).fetch_add(1, std::memory_order_relaxed);
-    ActionOutcome outcome{};
-    outcome.action_sequence = w.event.sequence;
-    outcome.exit = error == 0 ? Exit::success : Exit::abandonment;
-    outcome.reason = error == 0                            ? Reason::applied
-                     : error == EAGAIN || error == ENOBUFS ? Reason::sink_full
-                                                           : Reason::sink_failed;
-    outcome.sink = w.intent.sink;
-    outcome.bytes_sent = error == 0 ? static_cast<std::uint32_t>(sent_bytes) : 0;
-    EventHeader header{};
-    header.observed_ns = header.received_ns = now_ns;
-    header.cause = w.event.sequence;
-    header.payload_bytes = sizeof outcome;
-    header.source = kNoSource;
-    header.kind = EventKind::outcome;
-    header.event_class = EventClass::high;
-    std::memcpy(place, &header, sizeof header);
-    std::memcpy(place + sizeof header, &outcome, sizeof outcome);
-    outcomes.commit(event_bytes(sizeof outcome));
   }
   count_ = kept;
-  unfinished_ = static_cast<std::size_t>(std::count_if(
-      outlets_.begin(), outlets_.end(), [](const Outlet& o) { return o.streams.unfinished(); }));
 }
 
 }  // namespace vedette::act

@@ -52,10 +52,12 @@ class Act {
     std::int64_t ordered_ns;  // the first attempt; the horizon counts from there
     std::int64_t newest_arrival_ns;
   };
-  void submit(const Order& order, std::int64_t now_ns);
+  // Done at once where nothing stands in its way, else by a later step().
+  void submit(const Order& order, std::uint64_t durable_sequence, std::int64_t now_ns,
+              Lane& outcomes);
   // It has left otherwise: what is not sent yet is not sent any more.
   void withdraw(std::uint64_t sequence);
-  // Does what may be done now. `arrival_ns` is a monotonic reading, for latency.
+  // Does what may be done now.
   void step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes);
 
   // The sinks' heartbeat, once a tick.
@@ -80,6 +82,10 @@ class Act {
   // The engine abandons an action at its horizon; one that still waits for the disk then is not
   // sent any more, and its place is free again.
   void give_up_overdue(std::int64_t now_ns);
+  // False while something stands in its way: the network, the disk, or outcomes that nobody took.
+  bool perform(const Order& order, std::uint64_t durable_sequence, std::int64_t now_ns,
+               Lane& outcomes);
+  void flush();
   int send(Outlet& outlet, std::string_view text, std::int64_t now_ns);
   static int send_datagram(Outlet& outlet, std::string_view text);
   int to_log(std::string_view text);
@@ -90,7 +96,7 @@ class Act {
   bool echo_ = false;
   std::span<Order> waiting_;
   std::size_t count_ = 0;
-  std::size_t unfinished_ = 0;  // outlets with such messages, as of the last step
+  std::size_t unfinished_ = 0;  // outlets with such messages
   std::array<Outlet, limits::kSinks> outlets_;
   std::array<SinkCounters, limits::kSinks> counters_;
   Histogram behind_, before_;

@@ -15,7 +15,7 @@ namespace vedette::ingress {
 namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t kFramesAStep = 64;
+constexpr std::size_t kFramesAStep = platform::Ring::kHarvest;
 constexpr unsigned kReceiveBuffers = 1024;
 constexpr unsigned kReceiveBufferBytes = 2048;
 // Events that one frame can make at most: a datagram full of the shortest AIVDM lines has fewer.
@@ -333,16 +333,15 @@ void Ingress::on_refused(void* context, RefusalCause cause, Bytes) {
   bump(source.counters.refused[static_cast<std::size_t>(cause)]);
 }
 
-void Ingress::take(Source& source, Bytes bytes, bool stream, std::int64_t now_ns,
-                   std::int64_t arrival_ns) {
+void Ingress::take(Source& source, Bytes bytes, bool stream, platform::NodeClock::Reading at) {
   bump(source.counters.received);
   bump(source.counters.bytes, bytes.size());
-  Taking taking{&source, now_ns, arrival_ns};
+  Taking taking{&source, at.now_ns, at.arrival_ns};
   const codec::Output out{&taking, on_message, on_refused};
   if (stream) {
-    source.decoder.stream(bytes, now_ns, out);
+    source.decoder.stream(bytes, at.now_ns, out);
   } else {
-    source.decoder.datagram(bytes, now_ns, out);
+    source.decoder.datagram(bytes, at.now_ns, out);
   }
 }
 
@@ -382,6 +381,10 @@ std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
   }
   platform::Completion done[kFramesAStep];
   const std::size_t n = ring_.harvest(done);
+  if (n == 0) {
+    return 0;
+  }
+  const platform::NodeClock::Reading taken = clock.read();
   for (std::size_t i = 0; i < n; ++i) {
     const platform::Completion& c = done[i];
     if (c.tag >= sources_.size()) {
@@ -393,10 +396,11 @@ std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
       const Bytes bytes =
           serial ? Bytes(source.read_buffer, static_cast<std::size_t>(c.result)) : c.bytes;
       ++source.record;
-      take(source, bytes, serial, clock.now_ns(), clock.arrival_ns());
+      take(source, bytes, serial, taken);
     } else if (serial) {
       // End of file or an error: the line is gone. It is opened again by the device keeper.
-      announce(source, SourceStatus::down, c.result == 0 ? ENODEV : -c.result, clock.now_ns());
+      announce(source, SourceStatus::down, c.result == 0 ? ENODEV : -c.result,
+               taken.now_ns);
       source.decoder.reset();
       devices_->give_back(source.device, source.line);
       source.line = -1;
@@ -443,8 +447,7 @@ std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& cl
     }
     return 0;
   }
-  const std::int64_t now_ns = clock.now_ns();
-  const std::int64_t arrival_ns = clock.arrival_ns();
+  const platform::NodeClock::Reading taken = clock.read();
   for (std::size_t i = 0; i < n; ++i) {
     const auto datagram = parse_ethernet(frames[i]);
     Source* reader = nullptr;
@@ -458,7 +461,7 @@ std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& cl
     Source& source = reader != nullptr ? *reader : *port.sources.front();
     ++source.record;
     if (reader != nullptr) {
-      take(source, datagram->payload, false, now_ns, arrival_ns);
+      take(source, datagram->payload, false, taken);
     } else {
       bump(source.counters.received);
       refuse(source, datagram ? RefusalCause::other_port : datagram.error());
@@ -472,12 +475,12 @@ std::size_t Ingress::step_recording(Source& source, const platform::NodeClock& c
   if (source.ended) {
     return 0;
   }
-  const std::int64_t now_ns = clock.now_ns();
+  const platform::NodeClock::Reading now = clock.read();
   std::size_t taken = 0;
   if (source.record == 0) {
-    announce(source, SourceStatus::up, 0, now_ns);
+    announce(source, SourceStatus::up, 0, now.now_ns);
   }
-  while (source.due_ns <= now_ns && taken < kFramesAStep) {
+  while (source.due_ns <= now.now_ns && taken < kFramesAStep) {
     // Lossless: a frame is taken only when all it can make has a place.
     if (source.lane.reserve(kEventsAFrame / 8 * kEventBytes) == nullptr ||
         source.lane.size() + kEventsAFrame / 8 > source.lane.capacity()) {
@@ -493,7 +496,7 @@ std::size_t Ingress::step_recording(Source& source, const platform::NodeClock& c
       refuse(source, frame->cause);
     } else {
       const bool stream = source.recording.format() == RecordingFormat::raw;
-      take(source, frame->bytes, stream, source.due_ns, clock.arrival_ns());
+      take(source, frame->bytes, stream, {source.due_ns, now.arrival_ns});
     }
     source.recording.pop();
     source.untimed_ns += source.plan->interval_ns();
@@ -501,7 +504,7 @@ std::size_t Ingress::step_recording(Source& source, const platform::NodeClock& c
     ++taken;
   }
   if (source.due_ns == kNever) {
-    announce(source, SourceStatus::ended, 0, now_ns);
+    announce(source, SourceStatus::ended, 0, now.now_ns);
     source.ended.store(source.counters.status.load(std::memory_order_relaxed) ==
                            static_cast<std::uint8_t>(SourceStatus::ended),
                        std::memory_order_release);

@@ -119,7 +119,7 @@ class Ingress {
 
   void join_port(Source& source);
   std::string open_recording(Source& source, const std::string& folder);
-  void take(Source& source, Bytes bytes, bool stream, std::int64_t now_ns, std::int64_t arrival_ns);
+  void take(Source& source, Bytes bytes, bool stream, platform::NodeClock::Reading at);
   void refuse(Source& source, RefusalCause cause);
   void announce(Source& source, SourceStatus status, int error, std::int64_t now_ns);
   static bool put(Source& source, EventKind kind, Bytes first, Bytes second, std::int64_t now_ns,

@@ -69,17 +69,20 @@ bool Node::advance_stepped_time() {
   return true;
 }
 
-// What the batch sets going: the first thing after a step.
+// During the step that orders it: the event stands in the batch that is being made.
+void Node::act(void* context, const EventHeader& event, const ActionIntent& intent,
+               std::int64_t newest_arrival_ns) {
+  auto& self = *static_cast<Node*>(context);
+  const std::int64_t since_ns = platform::monotonic_ns();
+  self.act_.submit({event, intent, event.sequence, event.observed_ns, newest_arrival_ns},
+                   self.writer_.durable_sequence(), event.observed_ns, self.outcomes_);
+  self.acted_ns_ += self.check_turn(Stage::act, since_ns) - since_ns;
+}
+
+// What the batch sets going beside that: the first thing after a step.
 void Node::submit(Bytes batch) {
-  std::int64_t newest = 0;
   for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
-    if (event.kind == EventKind::assessment) {
-      newest = payload_as<AssessmentChange>(payload).newest_arrival_ns;
-    } else if (event.kind == EventKind::action && event.state.phase() == Phase::transient) {
-      act_.submit(
-          {event, payload_as<ActionIntent>(payload), event.sequence, event.observed_ns, newest},
-          event.observed_ns);
-    } else if (event.kind == EventKind::dispatch) {
+    if (event.kind == EventKind::dispatch) {
       submit_again(event, payload_as<Dispatch>(payload).sequence);
     } else if (event.kind == EventKind::resolution) {
       act_.withdraw(payload_as<Resolution>(payload).sequence);
@@ -145,7 +148,8 @@ void Node::submit_again(const EventHeader& dispatch, std::uint64_t sequence) {
   const std::int64_t ordered_ns =
       order.horizon_ns - plan_.actions()->Get(intent.action)->horizon_ns();
   event.observed_ns = ordered_ns;
-  act_.submit({event, intent, dispatch.sequence, ordered_ns, 0}, dispatch.observed_ns);
+  act_.submit({event, intent, dispatch.sequence, ordered_ns, 0}, writer_.durable_sequence(),
+              dispatch.observed_ns, outcomes_);
 }
 
 void Node::tell(const EventHeader& event, Bytes payload) {
@@ -289,21 +293,26 @@ void Node::engine_loop() {
   std::int64_t stop_seen_ns = 0;
   std::int64_t idle_since_ns = platform::monotonic_ns();
   const Urgency urgency{critical_waits, this};
+  const Effects effects{act, this};
   for (;;) {
     const bool stopping = stop_hot_.load(std::memory_order_acquire);
-    std::int64_t turned_ns = platform::monotonic_ns();
+    std::int64_t turned_ns = idle_since_ns;
     bool busy = takes_in && !stopping && ingress_.step(clock_) != 0;
     turned_ns = check_turn(Stage::ingress, turned_ns);
     check_journal();
+    const platform::NodeClock::Reading reading = clock_.at(turned_ns);
+    acted_ns_ = 0;
     const Bytes batch =
-        shard_.step(lanes_, batches_, clock_.now_ns(), clock_.arrival_ns(), urgency);
+        shard_.step(lanes_, batches_, reading.now_ns, reading.arrival_ns, urgency, effects);
+    turned_ns = check_turn(Stage::engine, turned_ns + acted_ns_);
     if (!batch.empty()) {
       submit(batch);
       busy = true;
     }
-    turned_ns = check_turn(Stage::engine, turned_ns);
     if (act_.waiting() != 0) {
-      act_.step(writer_.durable_sequence(), clock_.now_ns(), outcomes_);
+      act_.step(writer_.durable_sequence(), clock_.at(turned_ns).now_ns, outcomes_);
+    }
+    if (!batch.empty() || act_.waiting() != 0) {
       turned_ns = check_turn(Stage::act, turned_ns);
     }
     if (!batch.empty()) {
@@ -326,7 +335,7 @@ void Node::engine_loop() {
     if (!busy) {
       interruptions_.idle_turn(idle_since_ns, now);
     }
-    idle_since_ns = pace.turn(busy, now) ? platform::monotonic_ns() : now;
+    idle_since_ns = pace.turn(busy, now) || busy ? platform::monotonic_ns() : now;
     self.beat.fetch_add(1, std::memory_order_relaxed);
   }
   platform::unseal_thread();

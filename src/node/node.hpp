@@ -107,6 +107,8 @@ class Node {
   static bool critical_waits(void* context);
   void ingress_loop();
   bool fused() const;  // one thread for ingress and engine
+  static void act(void* context, const EventHeader& event, const ActionIntent& intent,
+                  std::int64_t newest_arrival_ns);
   void submit(Bytes batch);
   void after_step(Bytes batch);
   bool advance_stepped_time();
@@ -156,6 +158,7 @@ class Node {
 
   Board board_;
   Interruptions interruptions_;  // of the engine's thread
+  std::int64_t acted_ns_ = 0;    // what sending took of the step under way
   std::atomic<bool> stop_hot_{false};
   std::atomic<bool> stop_journal_{false};
   // Of the engine's thread and, where it has one of its own, ingress'.

@@ -216,7 +216,7 @@ const EventHeader& event_at(std::span<std::uint8_t> record) {
 }  // namespace
 
 Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_ns,
-                  std::int64_t arrival_ns, const Urgency& urgency) {
+                  std::int64_t arrival_ns, const Urgency& urgency, const Effects& effects) {
   const bool tick_due = now_ns >= next_tick_ns_;
   Heads heads;
   CHECK(lanes.size() <= heads.heads.size(),
@@ -231,7 +231,7 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
   if (!any || !batch_.begin(batches, max_batch_bytes_, progress_, epoch_, now_ns, arrival_ns)) {
     return {};
   }
-  begin_run(urgency);
+  begin_run(urgency, effects);
   for (std::size_t left = plan_->limits()->batch_events(); left > 0; --left) {
     Heads::Head* head = heads.first();
     if (take_waiting(head == nullptr ? kNothing : head->key)) {
@@ -285,7 +285,7 @@ Bytes Shard::replay(Bytes recorded, Lane& batches) {
   recorded_cut_ = header.cut;
   batch_.cut_at(header.cut);
   replaying_ = true;
-  begin_run({});
+  begin_run({}, {});
   std::uint32_t seen = 0;
   std::size_t left = plan_->limits()->batch_events();
   // The step took whichever was more urgent, the next input or what waited; the tick came last.
@@ -398,8 +398,9 @@ bool Shard::stop_before(EventClass next) {
   return cut_;
 }
 
-void Shard::begin_run(const Urgency& urgency) {
+void Shard::begin_run(const Urgency& urgency, const Effects& effects) {
   urgency_ = urgency;
+  effects_ = effects;
   // What a cut left is ready again; a track that was retired since is not.
   if (released_) {
     const std::size_t end = touched_count_;

@@ -37,6 +37,14 @@ struct Urgency {
   void* context = nullptr;
 };
 
+// Told of each action as soon as it is under way, while the step goes on: what must not wait for
+// the disk need not wait for the rest of the batch either.
+struct Effects {
+  void (*act)(void* context, const EventHeader& event, const ActionIntent& intent,
+              std::int64_t newest_arrival_ns) = nullptr;
+  void* context = nullptr;
+};
+
 class Shard {
  public:
   static std::size_t bytes_needed(const plan::Plan& plan);
@@ -46,7 +54,7 @@ class Shard {
   // One step at node time `now_ns`. What stands at the heads of the lanes and what waits is worked
   // by class and then by deadline. Empty when there was nothing to do or the batch lane is full.
   Bytes step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_ns,
-             std::int64_t arrival_ns, const Urgency& urgency = {});
+             std::int64_t arrival_ns, const Urgency& urgency = {}, const Effects& effects = {});
   // The same step with the inputs of a recorded batch; what it makes must equal the record.
   Bytes replay(Bytes recorded, Lane& batches);
 
@@ -91,7 +99,7 @@ class Shard {
   void leave(const EventHeader& event, Exit exit, Reason reason);
   void command(EventHeader& event);
   void requeue(EventHeader& event);
-  void begin_run(const Urgency& urgency);
+  void begin_run(const Urgency& urgency, const Effects& effects);
   void finish_run();
   void start_sources(std::int64_t now_ns);  // silence counts from the first batch on
   void work(EventHeader& event);
@@ -164,6 +172,7 @@ class Shard {
 
   // Of the step under way only.
   Urgency urgency_;
+  Effects effects_;
   std::uint32_t items_ = 0;  // subjects judged
   Digest belief_;            // of the tracks judged
   std::uint32_t recorded_cut_ = kNotCut;

@@ -299,6 +299,9 @@ void Shard::intend(const DecisionMade& decision, std::uint64_t cause) {
                           batch_.admitted_ns())) {
     case act::Delivery::Start::dispatched:
       batch_.dispatch(*event);
+      if (effects_.act != nullptr) {
+        effects_.act(effects_.context, *event, intent, newest_arrival_ns_);
+      }
       return;
     case act::Delivery::Start::waits:
       return;

@@ -25,17 +25,24 @@ class NodeClock {
     stepped_ = true;
   }
   void advance_to(std::int64_t ns) { base_ns_ = ns > base_ns_ ? ns : base_ns_; }
-  std::int64_t now_ns() const {
+  // Node time, and a monotonic reading for latency, 0 where node time stands still, because nothing
+  // there depends on the machine.
+  struct Reading {
+    std::int64_t now_ns;
+    std::int64_t arrival_ns;
+  };
+  Reading read() const { return stepped_ ? Reading{base_ns_, 0} : at(monotonic_ns()); }
+  Reading at(std::int64_t monotonic) const {
     if (stepped_) {
-      return base_ns_;
+      return {base_ns_, 0};
     }
-    const std::int64_t elapsed = monotonic_ns() - origin_ns_;
-    return base_ns_ + (speed_ == 1.0
-                           ? elapsed
-                           : static_cast<std::int64_t>(static_cast<double>(elapsed) * speed_));
+    const std::int64_t elapsed = monotonic - origin_ns_;
+    return {base_ns_ + (speed_ == 1.0
+                            ? elapsed
+                            : static_cast<std::int64_t>(static_cast<double>(elapsed) * speed_)),
+            monotonic};
   }
-  // For latency: 0 where node time stands still, because nothing there depends on the machine.
-  std::int64_t arrival_ns() const { return stepped_ ? 0 : monotonic_ns(); }
+  std::int64_t now_ns() const { return read().now_ns; }
   bool stepped() const { return stepped_; }
 
  private:

@@ -49,7 +49,9 @@ class Ring {
   // while after its process has ended. By the thread that armed them; waits 0.2 s at most.
   void cancel_all();
 
-  // Submits what is armed and takes what is complete, never waiting. Returns the number taken.
+  // Submits what is armed and takes what is complete, at most kHarvest, never waiting. Returns the
+  // number taken.
+  static constexpr std::size_t kHarvest = 64;
   std::size_t harvest(std::span<Completion> out);
   // Waits up to `timeout_ns` for at least one completion (warm threads only).
   std::size_t harvest_wait(std::span<Completion> out, std::int64_t timeout_ns);
