@@ -131,8 +131,7 @@ void Act::flush() {
 bool Act::perform(const Order& order, std::uint64_t durable_sequence, std::int64_t now_ns,
                   Lane& outcomes) {
   Outlet& outlet = outlets_[order.intent.sink];
-  const bool local =
-      outlet.kind == plan::SinkKind::log || outlet.kind == plan::SinkKind::serial;
+  const bool local = outlet.kind == plan::SinkKind::log || outlet.kind == plan::SinkKind::serial;
   const bool before = plan_->actions()->Get(order.intent.action)->durable_before();
   if ((!local && !network_is_there()) || (before && order.sent_by > durable_sequence)) {
     return false;

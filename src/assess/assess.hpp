@@ -46,6 +46,10 @@ struct View {
 // One approach to own ship, with the horizon that conditions and messages use.
 inline constexpr double kApproachHorizonS = 7200.0;
 Approach approach_to_own(const View& view);
+// False when the two cannot come as near as kApproachRangeM within that horizon, however they head:
+// a message then says nothing of their approach.
+inline constexpr double kApproachRangeM = 150'000.0;
+bool may_approach_own(const View& view);
 
 double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, const View& view);
 
@@ -57,6 +61,14 @@ class Assess {
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const plan::Plan& plan);
 
+  // The track is judged soon: what is known of it comes from memory together.
+  void prefetch(std::uint32_t track) const {
+    const auto* at =
+        reinterpret_cast<const std::uint8_t*>(instances_.data() + track * rules_.size());
+    for (std::size_t i = 0; i < rules_.size() * sizeof(Instance); i += kCacheLineBytes) {
+      __builtin_prefetch(at + i);
+    }
+  }
   // Judges every assessment that applies to the subject.
   void judge_track(const View& view, std::uint32_t track, Emit emit, void* context);
   void judge_own(const View& view, Emit emit, void* context);

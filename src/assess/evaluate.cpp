@@ -244,6 +244,17 @@ Approach approach_to_own(const View& v) {
   return v.approach;
 }
 
+bool may_approach_own(const View& v) {
+  if (!placed(v.track) || !placed(v.own) || v.track == v.own) {
+    return false;
+  }
+  const auto speed = [](const Track& t) {
+    return det_sqrt(t.velocity_east * t.velocity_east + t.velocity_north * t.velocity_north);
+  };
+  return chord_distance(vector(v.own->ecef), vector(v.track->ecef)) <=
+         kApproachRangeM + (speed(*v.own) + speed(*v.track)) * kApproachHorizonS;
+}
+
 double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, const View& view) {
   // The loader proved that this stack is never passed at either end.
   double stack[limits::kExpressionStack];

@@ -7,10 +7,11 @@ namespace vedette::engine {
 bool BatchBuilder::begin(Lane& out, std::size_t max_bytes, const Progress& progress,
                          std::uint32_t epoch, std::int64_t admitted_ns,
                          std::int64_t admitted_arrival_ns) {
-  base_ = out.reserve(max_bytes);
-  if (base_ == nullptr) {
+  lane_ = out.reserve(max_bytes);
+  if (lane_ == nullptr) {
     return false;
   }
+  base_ = small_;
   max_bytes_ = max_bytes;
   used_ = settled_ = sizeof(BatchHeader);
   input_count_ = derived_count_ = 0;
@@ -37,11 +38,20 @@ EventHeader* BatchBuilder::append(std::size_t payload_bytes) {
   if (bytes > max_bytes_ - used_) {
     return nullptr;
   }
+  if (base_ == small_ && bytes > kSmallBytes - used_) {
+    move_to_lane();
+  }
   auto* event = reinterpret_cast<EventHeader*>(base_ + used_);
   used_ += bytes;
   // The padding is written to disk and hashed, so it is defined.
   std::memset(payload_of(event) + payload_bytes, 0, bytes - sizeof(EventHeader) - payload_bytes);
   return event;
+}
+
+void BatchBuilder::move_to_lane() {
+  std::memcpy(lane_ + sizeof(BatchHeader), small_ + sizeof(BatchHeader),
+              used_ - sizeof(BatchHeader));
+  base_ = lane_;
 }
 
 EventHeader* BatchBuilder::add_input(const EventHeader& event, Bytes payload) {
@@ -140,12 +150,14 @@ Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
   header_.waiting = progress_.waiting;
   header_.transient = progress_.transient;
   std::memcpy(header_.exits, progress_.exits, sizeof header_.exits);
-  std::memcpy(base_, &header_, sizeof header_);
+  if (base_ == small_) {
+    move_to_lane();
+  }
+  std::memcpy(lane_, &header_, sizeof header_);
   progress = progress_;
-  const Bytes batch(base_, used_);
   out.commit(used_);
   base_ = nullptr;
-  return batch;
+  return {lane_, used_};
 }
 
 }  // namespace vedette::engine

@@ -1,9 +1,11 @@
-// Purpose: puts one batch together in memory that the journal then takes as it is: admits inputs
-// from lanes in the order of their classes, stamps sequence numbers, appends derived events, seals
-// with the running digest. In: lanes of events, or the inputs of a recorded batch. Out: the sealed
-// batch in the batch lane. Bound: the plan's batch_events inputs and derived_bound() bytes of
-// derived events. When full: begin() fails while the journal is behind, and nothing is admitted.
-// Runs on: the engine thread.
+// Purpose: puts one batch together, then gives it to the journal: admits inputs from lanes in the
+// order of their classes, stamps sequence numbers, appends derived events, seals with the running
+// digest. A small batch is made in memory of its own, which no other core has read: what the
+// journal last took from the lane is on the wrong side of the machine. A larger one goes on in the
+// lane. In: lanes of events, or the inputs of a recorded batch. Out: the sealed batch in the batch
+// lane. Bound: the plan's batch_events inputs and derived_bound() bytes of derived events. When
+// full: begin() fails while the journal is behind, and nothing is admitted. Runs on: the engine
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +35,8 @@ class BatchBuilder {
   bool begin(Lane& out, std::size_t max_bytes, const Progress& progress, std::uint32_t epoch,
              std::int64_t admitted_ns, std::int64_t admitted_arrival_ns);
 
-  // Copies one input and stamps it; the caller keeps to its bounds.
+  // Copies one input and stamps it; the caller keeps to its bounds. An event's place is good until
+  // the next is added.
   EventHeader* add_input(const EventHeader& event, Bytes payload);
   // Appends a derived event caused by `cause`; null when the batch's room is used up.
   EventHeader* add_derived(EventKind kind, EventClass event_class, std::uint64_t cause,
@@ -66,9 +69,14 @@ class BatchBuilder {
   // Digested at once from here on: small enough to be no delay, large enough to be worth a start.
   static constexpr std::size_t kSettleBytes = 1024;
 
-  EventHeader* append(std::size_t payload_bytes);
+  static constexpr std::size_t kSmallBytes = 16 << 10;
 
-  std::uint8_t* base_ = nullptr;
+  EventHeader* append(std::size_t payload_bytes);
+  void move_to_lane();
+
+  alignas(kCacheLineBytes) std::uint8_t small_[kSmallBytes];
+  std::uint8_t* lane_ = nullptr;  // room for the largest batch
+  std::uint8_t* base_ = nullptr;  // where it is made: one of these two
   std::size_t used_ = 0;
   std::size_t settled_ = 0;
   Digest digest_;

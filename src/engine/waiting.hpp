@@ -49,6 +49,9 @@ class Waiting {
   std::size_t size() const { return size_; }
 
   void add(const EventHeader& header, const Observation& observation, std::int64_t deadline_ns) {
+    if (size_ == 0) {
+      calendar_.advance(now_ns_);
+    }
     calendar_.add(keep(header, observation), static_cast<std::size_t>(header.event_class),
                   deadline_ns);
   }
@@ -82,7 +85,13 @@ class Waiting {
   std::uint32_t find(std::uint64_t sequence) const { return by_sequence_.find(sequence); }
   const Event& operator[](std::uint32_t slot) const { return events_[slot]; }
   std::int64_t deadline_ns(std::uint32_t slot) const { return calendar_.at_ns(slot); }
-  void advance(std::int64_t now_ns) { calendar_.advance(now_ns); }
+  // Where nothing waits, the calendar is brought up to date by what comes next.
+  void advance(std::int64_t now_ns) {
+    now_ns_ = now_ns;
+    if (size_ != 0) {
+      calendar_.advance(now_ns);
+    }
+  }
 
   void freeze(Freezer& out) const {
     out.put(static_cast<std::uint64_t>(size_));
@@ -134,6 +143,7 @@ class Waiting {
   IdMap by_sequence_;
   Calendar calendar_;
   std::size_t size_ = 0;
+  std::int64_t now_ns_ = 0;  // of the last advance()
 };
 
 }  // namespace vedette::engine

@@ -10,6 +10,7 @@
 #include "platform/clock.hpp"
 #include "platform/file.hpp"
 #include "platform/hot_thread.hpp"
+#include "platform/socket.hpp"
 
 namespace vedette::ingress {
 namespace {
@@ -20,6 +21,12 @@ constexpr unsigned kReceiveBuffers = 1024;
 constexpr unsigned kReceiveBufferBytes = 2048;
 // Events that one frame can make at most: a datagram full of the shortest AIVDM lines has fewer.
 constexpr std::size_t kEventsAFrame = 64;
+// A socket that had two datagrams within kSoonNs is polled in every turn until kQuietPolls of them
+// found nothing.
+constexpr std::size_t kPolledSockets = 4;  // a turn that finds nothing takes a microsecond at most
+constexpr std::uint8_t kPolledDatagrams = 32;
+constexpr std::int64_t kSoonNs = 10'000'000;
+constexpr std::uint32_t kQuietPolls = 1 << 15;
 constexpr std::int64_t kLinkCheckNs = 200'000'000;
 constexpr int kBindTries = 60;  // three seconds
 constexpr std::int64_t kBindRestNs = 50'000'000;
@@ -368,23 +375,21 @@ void Ingress::tend() {
 }
 
 std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
-  for (const auto& s : sources_) {
-    Source& source = *s;
-    if (source.plan->driver() == plan::DriverKind::udp && (!source.armed || !source.told_member)) {
-      source.armed = source.armed || ring_.arm_receive(source.socket.get(), source.index);
-      source.told_member = source.member.load(std::memory_order_acquire);
-      announce(source, source.told_member ? SourceStatus::up : SourceStatus::down,
-               source.told_member ? 0 : ENODEV, clock.now_ns());
+  // The first polled source that has something is worked on at once, and the one after it is asked
+  // first next time.
+  std::size_t frames = 0;
+  for (std::size_t i = 0; i < sources_.size() && frames == 0; ++i) {
+    Source& source = *sources_[next_polled_];
+    next_polled_ = next_polled_ + 1 < sources_.size() ? next_polled_ + 1 : 0;
+    if (source.plan->driver() == plan::DriverKind::udp) {
+      frames += step_udp(source, clock);
     } else if (source.plan->driver() == plan::DriverKind::serial && !source.armed) {
       step_serial(source, clock.now_ns());
     }
   }
   platform::Completion done[kFramesAStep];
   const std::size_t n = ring_.harvest(done);
-  if (n == 0) {
-    return 0;
-  }
-  const platform::NodeClock::Reading taken = clock.read();
+  const platform::NodeClock::Reading taken = n == 0 ? platform::NodeClock::Reading{} : clock.read();
   for (std::size_t i = 0; i < n; ++i) {
     const platform::Completion& c = done[i];
     if (c.tag >= sources_.size()) {
@@ -397,10 +402,12 @@ std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
           serial ? Bytes(source.read_buffer, static_cast<std::size_t>(c.result)) : c.bytes;
       ++source.record;
       take(source, bytes, serial, taken);
+      if (!serial) {
+        consider_polling(source, taken.now_ns);
+      }
     } else if (serial) {
       // End of file or an error: the line is gone. It is opened again by the device keeper.
-      announce(source, SourceStatus::down, c.result == 0 ? ENODEV : -c.result,
-               taken.now_ns);
+      announce(source, SourceStatus::down, c.result == 0 ? ENODEV : -c.result, taken.now_ns);
       source.decoder.reset();
       devices_->give_back(source.device, source.line);
       source.line = -1;
@@ -412,7 +419,57 @@ std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
     // A multishot ends when buffers ran out, and on errors: it is armed again in the next step.
     source.armed = c.more;
   }
-  return n;
+  return frames + n;
+}
+
+// Told that something is there and then given it, a datagram takes three times as long as one that
+// is asked for: where they come often the latter is done.
+void Ingress::consider_polling(Source& source, std::int64_t now_ns) {
+  const bool soon = now_ns - source.newest_ns < kSoonNs;
+  source.newest_ns = now_ns;
+  if (source.polling == Source::Polling::no && soon && polled_ < kPolledSockets &&
+      ring_.arm_cancel(source.index)) {
+    source.polling = Source::Polling::wanted;
+    ++polled_;
+  }
+}
+
+std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) {
+  if (!source.told_member) {
+    source.told_member = source.member.load(std::memory_order_acquire);
+    announce(source, source.told_member ? SourceStatus::up : SourceStatus::down,
+             source.told_member ? 0 : ENODEV, clock.now_ns());
+  }
+  if (source.polling == Source::Polling::no) {
+    source.armed = source.armed || ring_.arm_receive(source.socket.get(), source.index);
+    return 0;
+  }
+  if (source.armed) {
+    return 0;  // what it has comes by the ring, until that is cancelled
+  }
+  source.polling = Source::Polling::yes;
+  std::size_t frames = 0;
+  while (frames < source.burst) {
+    const std::int64_t got = platform::receive_now(source.socket.get(), datagram_);
+    if (got <= 0) {
+      break;
+    }
+    ++frames;
+    ++source.record;
+    const platform::NodeClock::Reading taken = clock.read();
+    take(source, Bytes(datagram_.data(), static_cast<std::size_t>(got)), false, taken);
+  }
+  source.nothing = frames == 0 ? source.nothing + 1 : 0;
+  if (source.nothing > kQuietPolls) {
+    source.polling = Source::Polling::no;
+    source.nothing = 0;
+    --polled_;
+  }
+  // Twice as many when all that were asked for came, so that a crowd is taken at once.
+  source.burst = frames < source.burst
+                     ? std::uint8_t{1}
+                     : std::min(static_cast<std::uint8_t>(2 * source.burst), kPolledDatagrams);
+  return frames;
 }
 
 std::size_t Ingress::step_serial(Source& source, std::int64_t now_ns) {

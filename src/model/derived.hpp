@@ -91,8 +91,8 @@ struct ActionIntent {
   double speed;     // m/s
   double course;    // degrees true
   double sigma;     // m, one standard deviation of the position
-  double cpa;       // m to own ship, NaN when not defined
-  double tcpa;      // s, NaN when not defined
+  double cpa;       // m to own ship, NaN when not defined, or never within 150 km in two hours
+  double tcpa;      // s, NaN when cpa is
   char name[24];
   std::uint16_t attempt;  // 0 for the first
   std::uint8_t reserved[6];

@@ -29,6 +29,14 @@ class TrackTable {
 
   std::uint32_t find(std::uint64_t key) const { return map_.find(key); }
 
+  // The track is worked on soon: its lines come from memory together, not one after the other.
+  void prefetch(std::uint32_t index) const {
+    const auto* at = reinterpret_cast<const std::uint8_t*>(&tracks_[index]);
+    for (std::size_t i = 0; i < sizeof(Track); i += kCacheLineBytes) {
+      __builtin_prefetch(at + i);
+    }
+  }
+
   // Lowest free slot, zeroed, with its key set.
   std::uint32_t acquire(std::uint64_t key) {
     for (std::size_t word = 0; word < used_.size(); ++word) {

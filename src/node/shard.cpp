@@ -224,6 +224,7 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
   for (Lane* lane : lanes) {
     if (const auto record = lane->peek(); !record.empty()) {
       heads.heads[heads.count++] = {key_of(event_at(record)), lane};
+      expect(event_at(record));
     }
   }
   const bool any = tick_due || unfinished() || heads.count != 0 ||
@@ -253,13 +254,14 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
     }
     EventHeader* input = batch_.add_input(event, Bytes(payload_of(&event), event.payload_bytes));
     head->lane->release();
-    work(*input);
-    batch_.settle();
     if (const auto next = head->lane->peek(); next.empty()) {
       heads.drop(head);
     } else {
       head->key = key_of(event_at(next));
+      expect(event_at(next));
     }
+    work(*input);
+    batch_.settle();
   }
   if (tick_due && !cut_) {
     EventHeader tick{};
@@ -307,6 +309,18 @@ Bytes Shard::replay(Bytes recorded, Lane& batches) {
   finish_run();
   replaying_ = false;
   return batch_.seal(batches, progress_, digest_of_belief());
+}
+
+void Shard::expect(const EventHeader& event) const {
+  if (event.kind != EventKind::observation || event.payload_bytes < sizeof(Observation)) {
+    return;
+  }
+  const auto* o = reinterpret_cast<const Observation*>(payload_of(&event));
+  const std::uint32_t track = tracks_.find(track_key(o->kind, o->identity));
+  if (track != TrackTable::kNone) {
+    tracks_.prefetch(track);
+    assess_.prefetch(track);
+  }
 }
 
 bool Shard::take_waiting(std::uint64_t key) {

@@ -287,9 +287,11 @@ void Shard::intend(const DecisionMade& decision, std::uint64_t cause) {
           wrap_360(det_atan2(subject->velocity_east, subject->velocity_north) / kDegree);
       const double since = seconds_between(subject->filter_ns, view_.now_ns);
       intent.sigma = det_sqrt(predicted_variance(*subject, k, since > 0.0 ? since : 0.0));
-      const Approach approach = assess::approach_to_own(view_);
-      intent.cpa = approach.cpa;
-      intent.tcpa = approach.tcpa;
+      if (assess::may_approach_own(view_)) {
+        const Approach approach = assess::approach_to_own(view_);
+        intent.cpa = approach.cpa;
+        intent.tcpa = approach.tcpa;
+      }
     }
   }
   EventHeader* event = batch_.add_derived(

@@ -64,8 +64,8 @@ int Ring::init(const RingOptions& options) {
   if (options.one_thread) {
     // The kernel says in memory when there is something to ask for: a turn that finds nothing makes
     // no system call.
-    params.flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-                    IORING_SETUP_TASKRUN_FLAG;
+    params.flags |=
+        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
   }
   params.cq_entries = options.entries * 4;
   int error = ::io_uring_queue_init_params(options.entries, &s.ring, &params);
