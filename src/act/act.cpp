@@ -140,20 +140,18 @@ bool Act::perform(const Order& order, std::uint64_t durable_sequence, std::int64
   if (place == nullptr) {
     return false;
   }
-  char buffer[limits::kTextBytes];
-  FixedText text{std::span<char>(buffer)};
-  render(*plan_, order.event, order.intent, text);
+  char room[kRenderBytes];
+  const std::string_view text = render(*plan_, order.event, order.intent, room);
   const bool was_unfinished = outlet.streams.unfinished();
-  const int error = send(outlet, text.view(), now_ns);
+  const int error = send(outlet, text, now_ns);
   unfinished_ += outlet.streams.unfinished() && !was_unfinished ? 1 : 0;
-  const std::size_t sent_bytes = text.view().size();
+  const std::size_t sent_bytes = text.size();
   if (order.newest_arrival_ns > 0) {
     (before ? before_ : behind_).add(platform::monotonic_ns() - order.newest_arrival_ns);
   }
   if (echo_ && outlet.kind != plan::SinkKind::log) {
-    text.clear();
-    render_line(*plan_, order.event, order.intent, text);
-    to_log(text.view());  // only for people: a full log loses nothing that is owed
+    to_log(render_line(*plan_, order.event, order.intent,
+                       room));  // only for people: a full log loses nothing that is owed
   }
   SinkCounters& counters = counters_[order.intent.sink];
   (error == 0 ? counters.sent : counters.failed).fetch_add(1, std::memory_order_relaxed);

@@ -39,46 +39,86 @@ void append_identity(FixedText& out, const ActionIntent& intent) {
                                         : append_unsigned(out, identity);
 }
 
-void render_json(const plan::Plan& plan, const EventHeader& event, const ActionIntent& i,
-                 FixedText& out) {
-  JsonWriter<FixedText> json(out);
-  json.begin_object();
-  json.key("key").text([&](FixedText& text) { append_key(text, i, event.sequence); });
-  json.member_id("event", event.sequence);
-  json.member_time("time", event.observed_ns);
-  json.member("site", plan.site()->string_view());
-  json.member("action", plan.actions()->Get(i.action)->name()->string_view());
-  json.member("assessment", plan.assessments()->Get(i.assessment)->name()->string_view());
-  json.member("transition", name_of(i.transition)).member("level", name_of(i.level));
-  json.member("confidence", i.confidence, 3);
-  const auto* message = plan.actions()->Get(i.action)->message();
-  if (message != nullptr && message->size() != 0) {
-    json.member("message", message->string_view());
+char* put_key(char* at, const ActionIntent& intent, std::uint64_t sequence) {
+  at = put_hex(at, intent.node);
+  *at++ = '-';
+  at = put_number(at, intent.epoch);
+  *at++ = '-';
+  return put_number(at, intent.root != 0 ? intent.root : sequence);
+}
+
+// JSON has no NaN or infinity: they become null.
+char* put_json_number(char* at, double value, int decimals) {
+  return std::isfinite(value) ? put_decimal(at, value, decimals) : put_literal(at, "null");
+}
+
+// Five names, the message, nine numbers of any size, and what stands between them.
+static_assert(kRenderBytes >= 5 * (6 * limits::kNameBytes + 10) + 6 * limits::kMessageBytes + 10 +
+                                  9 * kDecimalText + 640);
+
+// Piece by piece, each put where the last one ended: nothing is looked up or joined on the way.
+char* put_json(char* at, const plan::Plan& plan, const EventHeader& event, const ActionIntent& i) {
+  const plan::Action& action = *plan.actions()->Get(i.action);
+  at = put_literal(at, "{\"key\":\"");
+  at = put_key(at, i, event.sequence);
+  at = put_literal(at, "\",\"event\":\"");
+  at = put_number(at, event.sequence);
+  at = put_literal(at, "\",\"time\":\"");
+  at = put_time(at, event.observed_ns);
+  at = put_literal(at, "\",\"site\":");
+  at = put_quoted(at, plan.site()->string_view());
+  at = put_literal(at, ",\"action\":");
+  at = put_quoted(at, action.name()->string_view());
+  at = put_literal(at, ",\"assessment\":");
+  at = put_quoted(at, plan.assessments()->Get(i.assessment)->name()->string_view());
+  at = put_literal(at, ",\"transition\":");
+  at = put_quoted(at, name_of(i.transition));
+  at = put_literal(at, ",\"level\":");
+  at = put_quoted(at, name_of(i.level));
+  at = put_literal(at, ",\"confidence\":");
+  at = put_json_number(at, i.confidence, 3);
+  if (action.message() != nullptr && action.message()->size() != 0) {
+    at = put_literal(at, ",\"message\":");
+    at = put_quoted(at, action.message()->string_view());
   }
   if (i.subject.kind == SubjectKind::source) {
-    json.member("source", plan.sources()
-                              ->Get(static_cast<flatbuffers::uoffset_t>(i.subject.source))
-                              ->name()
-                              ->string_view());
+    const auto source = static_cast<flatbuffers::uoffset_t>(i.subject.source);
+    at = put_literal(at, ",\"source\":");
+    at = put_quoted(at, plan.sources()->Get(source)->name()->string_view());
   } else {
-    json.member("kind", name_of(i.kind));
-    json.member_id("identity", identity_of(i.subject.key));
+    at = put_literal(at, ",\"kind\":");
+    at = put_quoted(at, name_of(i.kind));
+    at = put_literal(at, ",\"identity\":\"");
+    at = put_number(at, identity_of(i.subject.key));
+    *at++ = '"';
   }
   if (i.name[0] != '\0') {
-    json.member("name", text_of(i.name, sizeof i.name));
+    at = put_literal(at, ",\"name\":");
+    at = put_quoted(at, text_of(i.name, sizeof i.name));
   }
   if (i.has_position != 0) {
-    json.member("lat", i.latitude, 7).member("lon", i.longitude, 7);
-    json.member("sigma", i.sigma, 1).member("speed", i.speed, 2).member("course", i.course, 1);
+    at = put_literal(at, ",\"lat\":");
+    at = put_json_number(at, i.latitude, 7);
+    at = put_literal(at, ",\"lon\":");
+    at = put_json_number(at, i.longitude, 7);
+    at = put_literal(at, ",\"sigma\":");
+    at = put_json_number(at, i.sigma, 1);
+    at = put_literal(at, ",\"speed\":");
+    at = put_json_number(at, i.speed, 2);
+    at = put_literal(at, ",\"course\":");
+    at = put_json_number(at, i.course, 1);
     if (std::isfinite(i.altitude)) {
-      json.member("alt", i.altitude, 1);
+      at = put_literal(at, ",\"alt\":");
+      at = put_json_number(at, i.altitude, 1);
     }
     if (std::isfinite(i.cpa)) {
-      json.member("cpa", i.cpa, 1).member("tcpa", i.tcpa, 1);
+      at = put_literal(at, ",\"cpa\":");
+      at = put_json_number(at, i.cpa, 1);
+      at = put_literal(at, ",\"tcpa\":");
+      at = put_json_number(at, i.tcpa, 1);
     }
   }
-  json.end_object();
-  out.append("\n");
+  return put_literal(at, "}\n");
 }
 
 // Neutral battle-dimension types: what is seen is not judged friend or foe here.
@@ -141,7 +181,7 @@ void render_cot(const plan::Plan& plan, const EventHeader& event, const ActionIn
     append_xml(out, action->message()->string_view());
   }
   out.append("</remarks><vedette key=\"");
-  append_key(out, i, event.sequence);
+  put_text<64>(out, [&](char* at) { return put_key(at, i, event.sequence); });
   out.append("\"/></detail></event>");
 }
 
@@ -193,32 +233,27 @@ void render_nmea(const plan::Plan& plan, const EventHeader& event, const ActionI
 
 }  // namespace
 
-void append_key(FixedText& out, const ActionIntent& intent, std::uint64_t sequence) {
-  append_hex(out, intent.node);
-  out.append("-");
-  append_unsigned(out, intent.epoch);
-  out.append("-");
-  append_unsigned(out, intent.root != 0 ? intent.root : sequence);
+std::string_view render_line(const plan::Plan& plan, const EventHeader& event,
+                             const ActionIntent& intent, std::span<char, kRenderBytes> room) {
+  const char* const end = put_json(room.data(), plan, event, intent);
+  const std::string_view text(room.data(), static_cast<std::size_t>(end - room.data()));
+  return text.substr(0, limits::kTextBytes);
 }
 
-void render_line(const plan::Plan& plan, const EventHeader& event, const ActionIntent& intent,
-                 FixedText& out) {
-  render_json(plan, event, intent, out);
-}
-
-void render(const plan::Plan& plan, const EventHeader& event, const ActionIntent& intent,
-            FixedText& out) {
+std::string_view render(const plan::Plan& plan, const EventHeader& event,
+                        const ActionIntent& intent, std::span<char, kRenderBytes> room) {
+  FixedText out(room.first<limits::kTextBytes>());
   switch (plan.actions()->Get(intent.action)->format()) {
     case plan::FormatKind::json:
-      render_json(plan, event, intent, out);
-      return;
+      return render_line(plan, event, intent, room);
     case plan::FormatKind::cot:
       render_cot(plan, event, intent, out);
-      return;
+      break;
     case plan::FormatKind::nmea:
       render_nmea(plan, event, intent, out);
-      return;
+      break;
   }
+  return out.view();
 }
 
 }  // namespace vedette::act

@@ -11,13 +11,14 @@
 
 namespace vedette::act {
 
-void render(const plan::Plan& plan, const EventHeader& event, const ActionIntent& intent,
-            FixedText& out);
-// The same action as a JSON line whatever its format, for people who watch.
-void render_line(const plan::Plan& plan, const EventHeader& event, const ActionIntent& intent,
-                 FixedText& out);
+// What render() may write to; what it returns of it ends at limits::kTextBytes, where text is cut.
+inline constexpr std::size_t kRenderBytes = 8192;
 
-// "node-epoch-sequence", hexadecimal node: the idempotency key.
-void append_key(FixedText& out, const ActionIntent& intent, std::uint64_t sequence);
+std::string_view render(const plan::Plan& plan, const EventHeader& event,
+                        const ActionIntent& intent, std::span<char, kRenderBytes> room);
+// The same action as a JSON line whatever its format, for people who watch. Its key, and that of
+// every format, is "node-epoch-sequence", hexadecimal node: the same for each attempt.
+std::string_view render_line(const plan::Plan& plan, const EventHeader& event,
+                             const ActionIntent& intent, std::span<char, kRenderBytes> room);
 
 }  // namespace vedette::act

@@ -12,6 +12,51 @@
 
 namespace vedette {
 
+// Bytes of the UTF-8 sequence (RFC 3629) that a text begins with; 0 when it is none.
+std::size_t utf8_length(std::string_view text);
+
+// A JSON string with its quotes. Bytes that are not valid UTF-8 are written as U+FFFD, so any input
+// gives a valid document.
+template <typename Out>
+void append_escaped(Out& out, std::string_view text) {
+  const auto is_plain = [](char c) {
+    const auto u = static_cast<unsigned char>(c);
+    return u >= 0x20 && u < 0x80 && u != '"' && u != '\\';
+  };
+  out.append(std::string_view("\""));
+  for (std::size_t i = 0; i < text.size();) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c == '"' || c == '\\') {
+      const char pair[2] = {'\\', static_cast<char>(c)};
+      out.append(std::string_view(pair, 2));
+      ++i;
+    } else if (c < 0x20) {
+      const char escape[6] = {'\\', 'u', '0', '0', c < 16 ? '0' : '1', "0123456789abcdef"[c & 15]};
+      out.append(std::string_view(escape, 6));
+      ++i;
+    } else if (c < 0x80) {
+      std::size_t plain = 1;
+      while (i + plain < text.size() && is_plain(text[i + plain])) {
+        ++plain;
+      }
+      out.append(std::string_view(text.data() + i, plain));
+      i += plain;
+    } else {
+      const std::size_t n = utf8_length(text.substr(i));
+      out.append(n == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(i, n));
+      i += n == 0 ? 1 : n;
+    }
+  }
+  out.append(std::string_view("\""));
+}
+
+// The same, put where `at` points and returning where it ends; quoted_text() says to how much room
+// it may write.
+constexpr std::size_t quoted_text(std::string_view text) {
+  return 6 * text.size() + 10;
+}
+char* put_quoted(char* at, std::string_view text);
+
 template <typename Out>
 class JsonWriter {
  public:
@@ -141,108 +186,14 @@ class JsonWriter {
     }
     has_item_ |= 1ULL << depth_;
   }
-  // Most text needs nothing done to it. False when this one does, or there is no room to try.
-  bool quote_plain(std::string_view text) {
-    if constexpr (requires { out_.room(0); }) {
-      constexpr std::uint64_t kEach = 0x0101010101010101ULL;
-      constexpr std::uint64_t kHigh = 0x80 * kEach;
-      const auto below = [](std::uint64_t w, std::uint64_t n) { return (w - n * kEach) & ~w; };
-      char* const at = out_.room(text.size() + 10);
-      if (at == nullptr) {
-        return false;
-      }
-      *at = '"';
-      std::uint64_t special = 0;
-      for (std::size_t i = 0; i < text.size(); i += 8) {
-        const std::uint64_t word = word_of(text.substr(i, 8));
-        special |= (word | below(word, 0x20) | below(word ^ '"' * kEach, 1) |
-                    below(word ^ '\\' * kEach, 1)) &
-                   kHigh;
-        std::memcpy(at + 1 + i, &word, 8);
-      }
-      if (special == 0) {
-        at[1 + text.size()] = '"';
-        out_.taken(text.size() + 2);
-      }
-      return special == 0;
-    }
-    return false;
-  }
-  // 1 to 8 characters with spaces behind them; no byte that is not theirs is read.
-  static std::uint64_t word_of(std::string_view text) {
-    std::uint64_t word = 0x2020202020202020ULL;
-    const std::size_t n = text.size();
-    if (n == 8) {
-      std::memcpy(&word, text.data(), 8);
-    } else if (n >= 4) {
-      std::uint32_t first = 0;
-      std::uint32_t last = 0;
-      std::memcpy(&first, text.data(), 4);
-      std::memcpy(&last, text.data() + n - 4, 4);
-      word = word << 8 * n | std::uint64_t{last} << 8 * (n - 4) | first;
-    } else {
-      for (std::size_t i = n; i > 0; --i) {
-        word = word << 8 | static_cast<unsigned char>(text[i - 1]);
-      }
-    }
-    return word;
-  }
   void quote(std::string_view text) {
-    if (!quote_plain(text)) {
-      quote_with_escapes(text);
-    }
-  }
-  // Bytes that are not valid UTF-8 are written as U+FFFD, so any input gives a valid document.
-  void quote_with_escapes(std::string_view text) {
-    out_.append(std::string_view("\""));
-    for (std::size_t i = 0; i < text.size();) {
-      const auto c = static_cast<unsigned char>(text[i]);
-      if (c == '"' || c == '\\') {
-        const char pair[2] = {'\\', static_cast<char>(c)};
-        out_.append(std::string_view(pair, 2));
-        ++i;
-      } else if (c < 0x20) {
-        const char escape[6] = {
-            '\\', 'u', '0', '0', c < 16 ? '0' : '1', "0123456789abcdef"[c & 15]};
-        out_.append(std::string_view(escape, 6));
-        ++i;
-      } else if (c < 0x80) {
-        std::size_t plain = 1;  // most text needs nothing done to it
-        while (i + plain < text.size() && is_plain(text[i + plain])) {
-          ++plain;
-        }
-        out_.append(std::string_view(text.data() + i, plain));
-        i += plain;
-      } else {
-        const std::size_t n = utf8_length(text.substr(i));
-        out_.append(n == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(i, n));
-        i += n == 0 ? 1 : n;
+    if constexpr (requires { out_.room(0); }) {
+      if (char* const at = out_.room(quoted_text(text)); at != nullptr) {
+        out_.taken(static_cast<std::size_t>(put_quoted(at, text) - at));
+        return;
       }
     }
-    out_.append(std::string_view("\""));
-  }
-  static bool is_plain(char c) {
-    const auto u = static_cast<unsigned char>(c);
-    return u >= 0x20 && u < 0x80 && u != '"' && u != '\\';
-  }
-  static std::size_t utf8_length(std::string_view text) {
-    const auto c = static_cast<unsigned char>(text[0]);
-    const std::size_t n = c >= 0xC2 && c < 0xE0   ? 2
-                          : c >= 0xE0 && c < 0xF0 ? 3
-                          : c >= 0xF0 && c < 0xF5 ? 4
-                                                  : 0;
-    if (n == 0 || text.size() < n) {
-      return 0;
-    }
-    for (std::size_t i = 1; i < n; ++i) {
-      if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) {
-        return 0;
-      }
-    }
-    const auto second = static_cast<unsigned char>(text[1]);
-    const bool overlong = (c == 0xE0 && second < 0xA0) || (c == 0xF0 && second < 0x90);
-    const bool outside = (c == 0xED && second >= 0xA0) || (c == 0xF4 && second >= 0x90);
-    return overlong || outside ? 0 : n;
+    append_escaped(out_, text);
   }
 
   Out& out_;

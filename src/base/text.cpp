@@ -3,6 +3,89 @@
 #include <bit>
 
 namespace vedette {
+namespace {
+
+constexpr std::uint64_t kTens[] = {1,      10,      100,      1000,      10000,
+                                   100000, 1000000, 10000000, 100000000, 1000000000};
+
+// |value| * 10^decimals, rounded half to even from the exact binary value; nothing beyond 63 bits.
+std::optional<std::uint64_t> scaled_exactly(double value, int decimals) {
+  if (decimals < 0 || decimals > 9 || !(value > -1e9 && value < 1e9)) {
+    return std::nullopt;
+  }
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  const int exponent = static_cast<int>(bits >> 52 & 0x7FF);
+  const std::uint64_t fraction = bits & 0x000FFFFFFFFFFFFFULL;
+  const std::uint64_t mantissa = exponent == 0 ? fraction : fraction | 0x0010000000000000ULL;
+  // |value| = mantissa / 2^shift; below 2^30, so that the shift is positive and the result fits.
+  const int shift = 1075 - (exponent == 0 ? 1 : exponent);
+  std::uint64_t scaled = 0;
+  if (shift < 100) {  // else below half of the last place: the product has 83 bits
+    const auto product = static_cast<unsigned __int128>(mantissa) * kTens[decimals];
+    const auto rest = product & ((static_cast<unsigned __int128>(1) << shift) - 1);
+    const auto half = static_cast<unsigned __int128>(1) << (shift - 1);
+    scaled = static_cast<std::uint64_t>(product >> shift);
+    scaled += rest > half || (rest == half && scaled % 2 != 0) ? 1 : 0;
+  }
+  return scaled;
+}
+
+}  // namespace
+
+char* put_decimal(char* at, double value, int decimals) {
+  const auto scaled = scaled_exactly(value, decimals);
+  if (!scaled) {
+    const auto done =
+        std::to_chars(at, at + kDecimalText, value, std::chars_format::fixed, decimals);
+    return done.ec == std::errc() ? done.ptr : put_literal(at, "0");
+  }
+  const std::uint64_t scale = kTens[decimals];
+  std::uint64_t fraction = *scaled % scale;
+  *at = '-';
+  at = put_number(at + (std::signbit(value) ? 1 : 0), *scaled / scale);
+  if (decimals == 0) {
+    return at;
+  }
+  *at++ = '.';
+  if (decimals == 9) {
+    at = put_digits(at, fraction / kTens[8], 1);
+    fraction %= kTens[8];
+  }
+  return put_digits(at, fraction, static_cast<std::size_t>(decimals < 8 ? decimals : 8));
+}
+
+char* put_time(char* at, std::int64_t unix_ns, bool nanoseconds) {
+  const std::int64_t seconds = (unix_ns >= 0 ? unix_ns : unix_ns - 999999999) / 1000000000;
+  const std::int64_t fraction = unix_ns - seconds * 1000000000;
+  std::int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400;
+  const std::int64_t of_day = seconds - days * 86400;
+  // Civil date from day count; era of 400 years, year starting in March.
+  days += 719468;
+  const std::int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+  const std::int64_t doe = days - era * 146097;
+  const std::int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+  const std::int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+  const std::int64_t mp = (5 * doy + 2) / 153;
+  const std::int64_t day = doy - (153 * mp + 2) / 5 + 1;
+  const std::int64_t month = mp < 10 ? mp + 3 : mp - 9;
+  const auto put = [&at](std::int64_t value, std::size_t digits, char then) {
+    at = put_digits(at, static_cast<std::uint64_t>(value), digits);
+    *at++ = then;
+  };
+  put(yoe + era * 400 + (month <= 2 ? 1 : 0), 4, '-');
+  put(month, 2, '-');
+  put(day, 2, 'T');
+  put(of_day / 3600, 2, ':');
+  put(of_day / 60 % 60, 2, ':');
+  put(of_day % 60, 2, '.');
+  if (nanoseconds) {
+    at = put_digits(at, static_cast<std::uint64_t>(fraction / 1000000), 3);
+    put(fraction % 1000000, 6, 'Z');
+  } else {
+    put(fraction / 1000000, 3, 'Z');
+  }
+  return at;
+}
 
 std::optional<std::int64_t> parse_integer(std::string_view text) {
   std::int64_t value = 0;
@@ -113,27 +196,6 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
   const std::int64_t of_day = std::int64_t{hour} * 3600 + std::int64_t{minute} * 60 + second;
   const std::int64_t seconds = days_from_civil(year, month, day) * 86400 + of_day;
   return seconds * 1000000000 + fraction_ns;
-}
-
-std::optional<std::int64_t> scaled_exactly(double value, int decimals) {
-  if (decimals < 0 || decimals > 9 || !(value > -1e9 && value < 1e9)) {
-    return std::nullopt;
-  }
-  const auto bits = std::bit_cast<std::uint64_t>(value);
-  const int exponent = static_cast<int>(bits >> 52 & 0x7FF);
-  const std::uint64_t fraction = bits & 0x000FFFFFFFFFFFFFULL;
-  const std::uint64_t mantissa = exponent == 0 ? fraction : fraction | 0x0010000000000000ULL;
-  // |value| = mantissa / 2^shift; below 2^30, so that the shift is positive and the result fits.
-  const int shift = 1075 - (exponent == 0 ? 1 : exponent);
-  std::uint64_t scaled = 0;
-  if (shift < 100) {  // else below half of the last place: the product has 83 bits
-    const auto product = static_cast<unsigned __int128>(mantissa) * kTens[decimals];
-    const auto rest = product & ((static_cast<unsigned __int128>(1) << shift) - 1);
-    const auto half = static_cast<unsigned __int128>(1) << (shift - 1);
-    scaled = static_cast<std::uint64_t>(product >> shift);
-    scaled += rest > half || (rest == half && scaled % 2 != 0) ? 1 : 0;
-  }
-  return (bits >> 63) != 0 ? -static_cast<std::int64_t>(scaled) : static_cast<std::int64_t>(scaled);
 }
 
 bool parse_hex(std::string_view text, std::span<std::uint8_t> out) {

@@ -135,52 +135,25 @@ void append_unsigned(Out& out, std::uint64_t value) {
 }
 
 // Without zeros before it.
+inline char* put_hex(char* at, std::uint64_t value) {
+  int digit = value == 0 ? 0 : (63 - std::countl_zero(value)) / 4;
+  for (; digit >= 0; --digit) {
+    *at++ = "0123456789abcdef"[value >> 4 * digit & 15];
+  }
+  return at;
+}
 template <typename Out>
 void append_hex(Out& out, std::uint64_t value) {
-  put_text<16>(out, [value](char* at) {
-    int digit = value == 0 ? 0 : (63 - std::countl_zero(value)) / 4;
-    for (; digit >= 0; --digit) {
-      *at++ = "0123456789abcdef"[value >> 4 * digit & 15];
-    }
-    return at;
-  });
+  put_text<16>(out, [value](char* at) { return put_hex(at, value); });
 }
 
-inline constexpr std::uint64_t kTens[] = {1,      10,      100,      1000,      10000,
-                                          100000, 1000000, 10000000, 100000000, 1000000000};
-
-// Fixed number of decimals; "nan" and "inf" are for the caller to avoid.
-// `value` * 10^decimals as an integer, rounded half to even from the exact binary value as
-// std::to_chars rounds; nothing beyond 63 bits. A tenth of the time that to_chars takes.
-std::optional<std::int64_t> scaled_exactly(double value, int decimals);
-
+// Fixed number of decimals, 0 to 9, rounded as std::to_chars rounds in a tenth of its time; "nan"
+// and "inf" are for the caller to avoid. Writes to kDecimalText of room at most.
+inline constexpr std::size_t kDecimalText = 344;  // of the largest number, with its sign
+char* put_decimal(char* at, double value, int decimals);
 template <typename Out>
 void append_decimal(Out& out, double value, int decimals) {
-  if (const auto scaled = scaled_exactly(value, decimals)) {
-    put_text<kNumberText>(out, [&](char* at) {
-      const auto number = static_cast<std::uint64_t>(*scaled < 0 ? -*scaled : *scaled);
-      const std::uint64_t scale = kTens[decimals];
-      std::uint64_t fraction = number % scale;
-      *at = '-';
-      at = put_number(at + (std::signbit(value) ? 1 : 0), number / scale);
-      if (decimals == 0) {
-        return at;
-      }
-      *at++ = '.';
-      if (decimals == 9) {
-        at = put_digits(at, fraction / kTens[8], 1);
-        fraction %= kTens[8];
-      }
-      return put_digits(at, fraction, static_cast<std::size_t>(decimals < 8 ? decimals : 8));
-    });
-    return;
-  }
-  char buffer[64];
-  const auto done =
-      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed, decimals);
-  out.append(done.ec == std::errc()
-                 ? std::string_view(buffer, static_cast<std::size_t>(done.ptr - buffer))
-                 : std::string_view("0"));
+  put_text<kDecimalText>(out, [&](char* at) { return put_decimal(at, value, decimals); });
 }
 
 template <typename Out>
@@ -192,41 +165,20 @@ void append_hex(Out& out, std::span<const std::uint8_t> bytes) {
   }
 }
 
-// RFC 3339 in UTC with milliseconds or, when asked, nanoseconds; 1970 to 2262.
+// RFC 3339 in UTC with milliseconds or, when asked, nanoseconds; 1970 to 2262. Writes to kTimeText
+// of room at most.
+inline constexpr std::size_t kTimeText = 48;
+char* put_time(char* at, std::int64_t unix_ns, bool nanoseconds = false);
 template <typename Out>
 void append_time(Out& out, std::int64_t unix_ns, bool nanoseconds = false) {
-  const std::int64_t seconds = (unix_ns >= 0 ? unix_ns : unix_ns - 999999999) / 1000000000;
-  const std::int64_t fraction = unix_ns - seconds * 1000000000;
-  std::int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400;
-  const std::int64_t of_day = seconds - days * 86400;
-  // Civil date from day count; era of 400 years, year starting in March.
-  days += 719468;
-  const std::int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-  const std::int64_t doe = days - era * 146097;
-  const std::int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-  const std::int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-  const std::int64_t mp = (5 * doy + 2) / 153;
-  const std::int64_t day = doy - (153 * mp + 2) / 5 + 1;
-  const std::int64_t month = mp < 10 ? mp + 3 : mp - 9;
-  put_text<48>(out, [&](char* at) {
-    const auto put = [&at](std::int64_t value, std::size_t digits, char then) {
-      at = put_digits(at, static_cast<std::uint64_t>(value), digits);
-      *at++ = then;
-    };
-    put(yoe + era * 400 + (month <= 2 ? 1 : 0), 4, '-');
-    put(month, 2, '-');
-    put(day, 2, 'T');
-    put(of_day / 3600, 2, ':');
-    put(of_day / 60 % 60, 2, ':');
-    put(of_day % 60, 2, '.');
-    if (nanoseconds) {
-      at = put_digits(at, static_cast<std::uint64_t>(fraction / 1000000), 3);
-      put(fraction % 1000000, 6, 'Z');
-    } else {
-      put(fraction / 1000000, 3, 'Z');
-    }
-    return at;
-  });
+  put_text<kTimeText>(out, [&](char* at) { return put_time(at, unix_ns, nanoseconds); });
+}
+
+// Text that stands in the program.
+template <std::size_t N>
+char* put_literal(char* at, const char (&text)[N]) {
+  std::memcpy(at, text, N - 1);
+  return at + N - 1;
 }
 
 // Days from 1970-01-01 of a civil date (proleptic Gregorian).

@@ -44,7 +44,8 @@ inline constexpr std::size_t kCredits = 65536;  // of one lane
 inline constexpr std::size_t kPlanBytes = 4 << 20;
 inline constexpr std::size_t kSiteFileBytes = 1 << 20;
 inline constexpr std::size_t kRecordingBytes = std::size_t{1} << 30;  // loaded whole at start
-inline constexpr std::size_t kTextBytes = 1024;  // of one action's rendered message
+inline constexpr std::size_t kTextBytes = 1024;    // of one action's rendered message
+inline constexpr std::size_t kMessageBytes = 200;  // of the words that a site gives it
 
 inline constexpr std::size_t kBlockAlignment = 4096;  // O_DIRECT on every disk we know
 inline constexpr std::size_t kSegmentBytesMin = 1 << 20;

@@ -633,7 +633,7 @@ class SiteCompiler {
                   "say idempotent = true if that does no harm, else durable = \"before\"");
       }
       const std::string message = s.text("message");
-      if (message.size() > 200) {
+      if (message.size() > limits::kMessageBytes) {
         s.problem("message", "the message is longer than 200 bytes");
       }
       list.push_back(
