@@ -38,6 +38,9 @@ class IdMap {
     }
   }
 
+  // It is looked for soon.
+  void prefetch(std::uint64_t key) const { __builtin_prefetch(&slots_[home(key)]); }
+
   bool insert(std::uint64_t key, std::uint32_t index) {
     if (size_ == capacity_) {
       return false;

@@ -68,23 +68,25 @@ char* put_time(char* at, std::int64_t unix_ns, bool nanoseconds) {
   const std::int64_t mp = (5 * doy + 2) / 153;
   const std::int64_t day = doy - (153 * mp + 2) / 5 + 1;
   const std::int64_t month = mp < 10 ? mp + 3 : mp - 9;
-  const auto put = [&at](std::int64_t value, std::size_t digits, char then) {
-    at = put_digits(at, static_cast<std::uint64_t>(value), digits);
-    *at++ = then;
+  const auto pair = [&at](std::int64_t value, char then) {
+    const auto v = static_cast<unsigned>(value);
+    at[0] = static_cast<char>('0' + v / 10);
+    at[1] = static_cast<char>('0' + v % 10);
+    at[2] = then;
+    at += 3;
   };
-  put(yoe + era * 400 + (month <= 2 ? 1 : 0), 4, '-');
-  put(month, 2, '-');
-  put(day, 2, 'T');
-  put(of_day / 3600, 2, ':');
-  put(of_day / 60 % 60, 2, ':');
-  put(of_day % 60, 2, '.');
+  at = put_digits(at, static_cast<std::uint64_t>(yoe + era * 400 + (month <= 2 ? 1 : 0)), 4);
+  *at++ = '-';
+  pair(month, '-');
+  pair(day, 'T');
+  pair(of_day / 3600, ':');
+  pair(of_day / 60 % 60, ':');
+  pair(of_day % 60, '.');
+  at = put_digits(at, static_cast<std::uint64_t>(fraction / 1000000), 3);
   if (nanoseconds) {
-    at = put_digits(at, static_cast<std::uint64_t>(fraction / 1000000), 3);
-    put(fraction % 1000000, 6, 'Z');
-  } else {
-    put(fraction / 1000000, 3, 'Z');
+    at = put_digits(at, static_cast<std::uint64_t>(fraction % 1000000), 6);
   }
-  return at;
+  return put_literal(at, "Z");
 }
 
 std::optional<std::int64_t> parse_integer(std::string_view text) {

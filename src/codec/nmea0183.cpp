@@ -401,6 +401,13 @@ const NmeaResult& NmeaDecoder::transport(std::string_view text, Bytes line, std:
     return refuse(RefusalCause::malformed, line);
   }
   const std::string_view payload = fields[4];
+  if (parts == 1) {  // nothing to wait for, so nothing to keep
+    if (payload.size() * 6 > kAisBits || line.size() >= limits::kRawBytes) {
+      return refuse(RefusalCause::too_long, line);
+    }
+    return unarmour(payload, packed_, 0) ? whole(packed_, payload.size() * 6, fill, line)
+                                         : refuse(RefusalCause::malformed, line);
+  }
   const char channel = fields[3].empty() ? '-' : fields[3][0];
   Assembly* a = find_or_start(static_cast<std::uint8_t>(part), static_cast<std::uint8_t>(parts),
                               static_cast<std::uint8_t>(id), channel, now_ns);
@@ -437,9 +444,13 @@ const NmeaResult& NmeaDecoder::transport(std::string_view text, Bytes line, std:
   }
   a->used = false;
   std::memcpy(raw_, a->raw, a->raw_bytes);
-  const Bytes raw(raw_, a->raw_bytes);
-  const std::size_t bits = a->bits >= fill ? static_cast<std::size_t>(a->bits - fill) : 0;
-  const RefusalCause cause = decode_ais(Bytes(a->packed, sizeof a->packed), bits, result_.ais);
+  return whole(a->packed, a->bits, fill, Bytes(raw_, a->raw_bytes));
+}
+
+const NmeaResult& NmeaDecoder::whole(const Packed& packed, std::size_t bits, int fill, Bytes raw) {
+  const auto unused = static_cast<std::size_t>(fill);
+  const RefusalCause cause =
+      decode_ais(Bytes(packed, sizeof packed), bits >= unused ? bits - unused : 0, result_.ais);
   if (cause != RefusalCause::none) {
     return refuse(cause, raw);
   }

@@ -54,6 +54,7 @@ class NmeaDecoder {
   const NmeaResult& line(Bytes line, std::int64_t now_ns);
 
  private:
+  using Packed = std::uint8_t[kAisBits / 8];
   struct Assembly {
     std::int64_t started_ns;
     std::uint16_t bits;
@@ -61,17 +62,20 @@ class NmeaDecoder {
     std::uint8_t next_part, parts, id;
     char channel;
     bool used;
-    std::uint8_t packed[kAisBits / 8];
+    Packed packed;
     std::uint8_t raw[limits::kRawBytes];
   };
 
   const NmeaResult& refuse(RefusalCause cause, Bytes raw);
   const NmeaResult& transport(std::string_view fields, Bytes line, std::int64_t now_ns);
   const NmeaResult& sentence(std::string_view address, std::string_view fields, Bytes line);
+  // A message all of which is there: `bits` of it, of which the last `fill` say nothing.
+  const NmeaResult& whole(const Packed& packed, std::size_t bits, int fill, Bytes raw);
   Assembly* find_or_start(std::uint8_t part, std::uint8_t parts, std::uint8_t id, char channel,
                           std::int64_t now_ns);
 
   Assembly assemblies_[kParts] = {};
+  Packed packed_ = {};  // of a message in one part
   NmeaResult result_ = {};
   std::uint8_t raw_[limits::kRawBytes] = {};
 };

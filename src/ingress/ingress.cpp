@@ -316,6 +316,9 @@ void Ingress::on_message(void* context, const codec::Message& message, Bytes raw
     bump(source.counters.refused[static_cast<std::size_t>(cause)]);
     return;
   }
+  if (taking.listener->observed != nullptr) {
+    taking.listener->observed(taking.listener->context, observation);
+  }
   if (source.record <= source.resume_after) {
     return;  // accepted before the restart; decoded again only for the codec's own state
   }
@@ -343,7 +346,7 @@ void Ingress::on_refused(void* context, RefusalCause cause, Bytes) {
 void Ingress::take(Source& source, Bytes bytes, bool stream, platform::NodeClock::Reading at) {
   bump(source.counters.received);
   bump(source.counters.bytes, bytes.size());
-  Taking taking{&source, at.now_ns, at.arrival_ns};
+  Taking taking{&source, at.now_ns, at.arrival_ns, &listener_};
   const codec::Output out{&taking, on_message, on_refused};
   if (stream) {
     source.decoder.stream(bytes, at.now_ns, out);

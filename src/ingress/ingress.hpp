@@ -58,6 +58,14 @@ class Ingress {
   // The last call of that thread: leaves no port bound. May wait.
   void stop_on_this_thread() { ring_.cancel_all(); }
 
+  // Told of each observation before it is put into its lane; for the engine that runs on the same
+  // thread. Before the first step.
+  struct Listener {
+    void (*observed)(void* context, const Observation& observation) = nullptr;
+    void* context = nullptr;
+  };
+  void listen(const Listener& listener) { listener_ = listener; }
+
   // Joins the groups that could not be joined so far. Of the main thread, now and then.
   void tend();
 
@@ -121,6 +129,7 @@ class Ingress {
     Source* source;
     std::int64_t now_ns;
     std::int64_t arrival_ns;
+    const Listener* listener;
   };
 
   void join_port(Source& source);
@@ -147,6 +156,7 @@ class Ingress {
   platform::PacketPorts packet_ports_;
   std::vector<Port> ports_;
   platform::DeviceKeeper* devices_ = nullptr;
+  Listener listener_;
   bool uses_ring_ = false;
   std::size_t polled_ = 0;       // sources that are, or are to be
   std::size_t next_polled_ = 0;  // the source that a turn begins with

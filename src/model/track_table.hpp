@@ -29,6 +29,7 @@ class TrackTable {
 
   std::uint32_t find(std::uint64_t key) const { return map_.find(key); }
 
+  void prefetch_find(std::uint64_t key) const { map_.prefetch(key); }
   // The track is worked on soon: its lines come from memory together, not one after the other.
   void prefetch(std::uint32_t index) const {
     const auto* at = reinterpret_cast<const std::uint8_t*>(&tracks_[index]);

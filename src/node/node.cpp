@@ -262,6 +262,12 @@ void Node::engine_loop() {
   self.grant = platform::make_hot({"engine", plan_.cores()->engine(), plan_.cores()->priority()});
   const bool takes_in = fused();
   self.problem = takes_in ? ingress_.start_on_this_thread() : std::string();
+  if (takes_in) {
+    ingress_.listen({[](void* shard, const Observation& observation) {
+                       static_cast<Shard*>(shard)->foresee(observation);
+                     },
+                     &shard_});
+  }
   for (const std::uint64_t sequence : unanswered_) {
     // The node stopped between intent and outcome: whether it was done is not known, and it is not
     // done again.
@@ -336,7 +342,7 @@ void Node::engine_loop() {
       interruptions_.idle_turn(idle_since_ns, now);
     }
     idle_since_ns = pace.turn(busy, now) || busy ? platform::monotonic_ns() : now;
-    self.beat.fetch_add(1, std::memory_order_relaxed);
+    self.beat.store(self.beat.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   platform::unseal_thread();
   if (takes_in) {

@@ -58,6 +58,11 @@ class Shard {
   // The same step with the inputs of a recorded batch; what it makes must equal the record.
   Bytes replay(Bytes recorded, Lane& batches);
 
+  // What is put into a lane now is worked by the next step.
+  void foresee(const Observation& observation) const {
+    tracks_.prefetch_find(track_key(observation.kind, observation.identity));
+  }
+
   // True when the last step left work behind: a sweep under way, a batch that was cut, or events
   // that wait although nothing holds them.
   bool unfinished() const {
