@@ -90,6 +90,37 @@ def a_sink_that_is_not_there_harms_no_other():
 
 
 @test
+def datagrams_arrive_each_once_and_in_order_whether_their_source_is_quiet_or_busy():
+    ports = free_port(), free_port()
+    sources = "".join(f'[source.{name}]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "ais"\n' for name, port in zip(("first", "second"), ports))
+    data = work / "busy"
+    process = start(write_site("busy", sources, free_port()), data)
+    status(data, lambda s: all(source["status"] == "up" for source in s["sources"]))
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sent = [[], []]
+    # A quiet source is told of by the ring, a busy one is polled: from one to the other and back, with
+    # crowds and single datagrams in each, and while it changes.
+    for burst, pause in ((1, 0.3), (2, 0.0005), (40, 0.002), (200, 3), (1, 0.3), (3, 0.001), (150, 0.05), (1, 0)):
+        for n in range(burst):
+            for source in (0, 1) if burst % 2 == 0 else (0,):
+                sentence = class_b(219000001 + source, 5 + len(sent[source]) * 1e-5, 5)
+                sent[source].append(sentence.decode().strip())
+                sender.sendto(sentence, ("127.0.0.1", ports[source]))
+            time.sleep(0.0002 if n % 50 == 49 else 0)
+        time.sleep(pause)
+    counts = [len(ships) for ships in sent]
+    status(data, lambda s: [source["accepted"] for source in s["sources"]] == counts)
+    final = stop(process)
+    assert [source["received"] for source in final["sources"]] == counts and not any(source["missed"] for source in final["sources"]), final["sources"]
+    heard = [[], []]
+    for event in map(json.loads, call("journal", data).stdout.splitlines()):
+        if event["kind"] == "observation":
+            heard[("first", "second").index(event["source"])].append(event["raw"])
+    assert heard == sent, [(a, b) for a, b in zip(heard[0] + heard[1], sent[0] + sent[1]) if a != b][:5]
+    call("replay", data, "--verify")
+
+
+@test
 def a_node_without_a_network_watches_and_joins_and_tells_once_there_is_one():
     if os.geteuid() != 0 or not shutil.which("ip"):
         raise Skip("needs root and iproute2")
