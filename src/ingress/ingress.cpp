@@ -26,7 +26,8 @@ constexpr std::size_t kEventsAFrame = 64;
 constexpr std::size_t kPolledSockets = 4;  // a turn that finds nothing takes a microsecond at most
 constexpr std::uint8_t kPolledDatagrams = 32;
 constexpr std::int64_t kSoonNs = 10'000'000;
-constexpr std::uint32_t kQuietPolls = 1 << 14;  // 10 ms of a spinning thread, a second of a resting one
+constexpr std::uint32_t kQuietPolls =
+    1 << 14;  // 10 ms of a spinning thread, a second of a resting one
 constexpr std::int64_t kLinkCheckNs = 200'000'000;
 constexpr int kBindTries = 60;  // three seconds
 constexpr std::int64_t kBindRestNs = 50'000'000;

@@ -75,6 +75,39 @@ TEST_CASE("a class A position is read from its sentence") {
   CHECK(has(got.messages[0], "\"lat\":42.798"));
 }
 
+TEST_CASE("messages in one part take no place from those that wait for their second") {
+  const auto sentence = [](std::string body) {
+    unsigned sum = 0;
+    for (const char c : body) {
+      sum ^= static_cast<unsigned char>(c);
+    }
+    constexpr char kDigits[] = "0123456789ABCDEF";
+    return "!" + body + "*" + kDigits[sum >> 4] + kDigits[sum & 15] + "\n";
+  };
+  Collected all;
+  Decoder decoder(CodecKind::nmea0183);
+  const auto hear = [&](const std::string& line) {
+    decoder.datagram(as_bytes(line), 1, collect(all));
+  };
+  const std::string first =
+      "AIVDM,2,1,#,A,55?MbV02;H;s<HtKR20EHE:0@T4@Dn2222222216L961O5Gf0NSQEp6ClRp8,0";
+  const std::string second = "AIVDM,2,2,#,A,88888888880,2";
+  const auto numbered = [](std::string text, char id) {
+    text[text.find('#')] = id;
+    return text;
+  };
+  for (char id = '0'; id < '8'; ++id) {
+    hear(sentence(numbered(first, id)));
+  }
+  hear(sentence("AIVDM,1,1,,A,15RTgt0PAso;90TKcjM8h6g208CQ,0"));
+  const std::size_t before = all.messages.size();
+  for (char id = '0'; id < '8'; ++id) {
+    hear(sentence(numbered(second, id)));
+  }
+  CHECK(all.refused.empty());
+  CHECK(all.messages.size() == before + 8);
+}
+
 TEST_CASE("each damage to a sentence has its own name") {
   CHECK(decode(CodecKind::nmea0183, "!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*31").refused[0] ==
         RefusalCause::checksum);
