@@ -18,7 +18,6 @@ namespace {
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kFramesAStep = platform::Ring::kHarvest;
 constexpr unsigned kReceiveBuffers = 1024;
-constexpr unsigned kReceiveBufferBytes = 2048;
 // Events that one frame can make at most: a datagram full of the shortest AIVDM lines has fewer.
 constexpr std::size_t kEventsAFrame = 64;
 // A socket that had two datagrams within kSoonNs is polled in every turn until kQuietPolls of them

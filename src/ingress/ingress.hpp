@@ -1,5 +1,6 @@
 // Purpose: the room's face: every source of the plan, each brought to events in its own lane.
-// In: datagrams and lines by io_uring, frames by DPDK, recorded files. Out: events in lanes.
+// In: datagrams and lines by io_uring, those of a busy UDP source by polling it, frames by DPDK,
+// recorded files. Out: events in lanes.
 // Bound: each source's credits. When full: a lossless source (a recording) waits, a lossy one's
 // observations are refused as lane-full, or before that as no-time when they would wait past their
 // horizon. Fails as: the source goes down, is tried again, and harms nobody else; its state is an
@@ -88,6 +89,8 @@ class Ingress {
   bool has_recordings() const;
 
  private:
+  static constexpr unsigned kReceiveBufferBytes = 2048;
+
   struct Source {
     const plan::Source* plan = nullptr;
     std::uint16_t index = 0;
@@ -158,9 +161,9 @@ class Ingress {
   platform::DeviceKeeper* devices_ = nullptr;
   Listener listener_;
   bool uses_ring_ = false;
-  std::size_t polled_ = 0;       // sources that are, or are to be
-  std::size_t next_polled_ = 0;  // the source that a turn begins with
-  std::array<std::uint8_t, limits::kDatagramBytes + 1> datagram_{};  // polled
+  std::size_t polled_ = 0;                                    // sources that are, or are to be
+  std::size_t next_polled_ = 0;                               // the source that a turn begins with
+  std::array<std::uint8_t, kReceiveBufferBytes> datagram_{};  // polled
   std::int64_t recorded_start_ns_ = 0;
   std::int64_t node_start_ns_ = 0;
 };
