@@ -120,7 +120,8 @@ class JsonWriter {
       at += comma;
       *at = '"';
       std::memcpy(at + 1, name, N - 1);
-      std::memcpy(at + N, "\":", 2);
+      at[N] = '"';
+      at[N + 1] = ':';
       return at + N + 2;
     });
     after_key_ = true;
