@@ -150,8 +150,8 @@ bool Act::perform(const Order& order, std::uint64_t durable_sequence, std::int64
     (before ? before_ : behind_).add(platform::monotonic_ns() - order.newest_arrival_ns);
   }
   if (echo_ && outlet.kind != plan::SinkKind::log) {
-    to_log(render_line(*plan_, order.event, order.intent,
-                       room));  // only for people: a full log loses nothing that is owed
+    // Only for people: a full log loses nothing that is owed.
+    to_log(render_line(*plan_, order.event, order.intent, room));
   }
   SinkCounters& counters = counters_[order.intent.sink];
   (error == 0 ? counters.sent : counters.failed).fetch_add(1, std::memory_order_relaxed);

@@ -1,8 +1,8 @@
 // Purpose: puts one batch together, then gives it to the journal: admits inputs from lanes in the
 // order of their classes, stamps sequence numbers, appends derived events, seals with the running
-// digest. A small batch is made in memory of its own, which no other core has read: what the
-// journal last took from the lane is on the wrong side of the machine. A larger one goes on in the
-// lane. In: lanes of events, or the inputs of a recorded batch. Out: the sealed batch in the batch
+// digest. A small batch is made in memory of its own, which no other core has read: lines of
+// the lane that the journal read cost a miss each to write again. A larger one goes on in the lane.
+// In: lanes of events, or the inputs of a recorded batch. Out: the sealed batch in the batch
 // lane. Bound: the plan's batch_events inputs and derived_bound() bytes of derived events. When
 // full: begin() fails while the journal is behind, and nothing is admitted. Runs on: the engine
 // thread.
@@ -69,6 +69,7 @@ class BatchBuilder {
   // Digested at once from here on: small enough to be no delay, large enough to be worth a start.
   static constexpr std::size_t kSettleBytes = 1024;
 
+  // What one event and its consequences take, many times over; a longer batch moves to the lane.
   static constexpr std::size_t kSmallBytes = 16 << 10;
 
   EventHeader* append(std::size_t payload_bytes);

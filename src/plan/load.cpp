@@ -182,7 +182,7 @@ std::string check_rules(const Plan& p) {
     if (a->sink() >= p.sinks()->size() || a->format() > FormatKind::nmea || a->event_class() > 3 ||
         !within<std::int64_t>(a->horizon_ns(), 1, kDayNs) || a->retries() > 100 ||
         !within<std::int64_t>(a->backoff_ns(), 0, kDayNs) ||
-        (a->message() != nullptr && a->message()->size() > 200)) {
+        (a->message() != nullptr && a->message()->size() > limits::kMessageBytes)) {
       return "action " + a->name()->str() + " has a field outside its range";
     }
   }
