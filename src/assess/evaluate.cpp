@@ -141,38 +141,17 @@ double either(double a, double b) {
   return a != a || b != b ? kUnknown : 0.0;
 }
 
+// Unknown where either side is.
 double compare(OpCode code, double a, double b) {
-  if (a != a || b != b) {
-    return kUnknown;
-  }
-  switch (code) {
-    case OpCode::less:
-      return truth(a < b);
-    case OpCode::less_equal:
-      return truth(a <= b);
-    case OpCode::greater:
-      return truth(a > b);
-    case OpCode::greater_equal:
-      return truth(a >= b);
-    case OpCode::equal:
-      return truth(a == b);
-    case OpCode::not_equal:
-      return truth(a != b);
-    default:
-      return kUnknown;
-  }
+  const unsigned relation = (a < b ? 1U : 0U) | (a == b ? 2U : 0U) | (a > b ? 4U : 0U);
+  // In the order of the codes: less, less or equal, greater, greater or equal, equal, not equal.
+  constexpr unsigned kWanted[] = {1, 1 | 2, 4, 2 | 4, 2, 1 | 4};
+  constexpr auto kFirst = static_cast<unsigned>(OpCode::less);
+  return relation == 0 ? kUnknown
+                       : truth((kWanted[static_cast<unsigned>(code) - kFirst] & relation) != 0);
 }
 
-double binary(OpCode code, double a, double b) {
-  if (code == OpCode::logical_and) {
-    return both(a, b);
-  }
-  if (code == OpCode::logical_or) {
-    return either(a, b);
-  }
-  if (is_comparison(code)) {
-    return compare(code, a, b);
-  }
+double arithmetic(OpCode code, double a, double b) {
   if (a != a || b != b) {
     return kUnknown;
   }
@@ -194,39 +173,17 @@ double binary(OpCode code, double a, double b) {
   }
 }
 
-double load(const plan::Op& op, std::span<const Zone> zones, const View& v) {
-  switch (static_cast<OpCode>(op.code())) {
-    case OpCode::push:
-      return op.value();
-    case OpCode::load_track:
-      return field_of(v.track, v.tracker, static_cast<TrackField>(op.index()), v.now_ns);
-    case OpCode::load_own:
-      return field_of(v.own, v.own_tracker, static_cast<TrackField>(op.index()), v.now_ns);
-    case OpCode::load_source:
-      return source_field(v.source, static_cast<SourceField>(op.index()), v.now_ns);
-    case OpCode::inside_track:
-      return inside_zone(v.track, zones[op.index()], v.own);
-    case OpCode::inside_own:
-      return inside_zone(v.own, zones[op.index()], v.own);
-    case OpCode::cpa:
-      return approach_to_own(v).cpa;
-    case OpCode::tcpa:
-      return approach_to_own(v).tcpa;
-    case OpCode::distance:
-      return placed(v.track) && placed(v.own)
-                 ? chord_distance(vector(v.own->ecef), vector(v.track->ecef))
-                 : kUnknown;
-    case OpCode::bearing:
-      return placed(v.track) && placed(v.own)
-                 ? bearing_between({v.own->latitude, v.own->longitude},
-                                   {v.track->latitude, v.track->longitude})
-                 : kUnknown;
-    case OpCode::level:
-      return v.level;
-    case OpCode::confidence:
-      return v.confidence;
+double unary(OpCode code, double a) {
+  if (a != a) {
+    return a;
+  }
+  switch (code) {
+    case OpCode::negate:
+      return -a;
+    case OpCode::absolute:
+      return a < 0.0 ? -a : a;
     default:
-      return kUnknown;
+      return truth(a == 0.0);
   }
 }
 
@@ -255,53 +212,98 @@ bool may_approach_own(const View& v) {
          kApproachRangeM + (speed(*v.own) + speed(*v.track)) * kApproachHorizonS;
 }
 
-double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, const View& view) {
+double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, const View& v) {
   // The loader proved that this stack is never passed at either end.
   double stack[limits::kExpressionStack];
-  std::size_t top = 0;
-  for (std::size_t i = 0; i < ops.size(); ++i) {
-    const plan::Op& op = ops[i];
-    const auto code = static_cast<OpCode>(op.code());
+  double* top = stack;  // behind the uppermost
+  const plan::Op* const end = ops.data() + ops.size();
+  for (const plan::Op* op = ops.data(); op < end; ++op) {
+    const auto code = static_cast<OpCode>(op->code());
+    const auto field = static_cast<TrackField>(op->index());
     switch (code) {
+      case OpCode::push:
+        *top++ = op->value();
+        break;
+      case OpCode::load_track:
+        *top++ = field_of(v.track, v.tracker, field, v.now_ns);
+        break;
+      case OpCode::compare_track:
+        *top++ = compare(static_cast<OpCode>(op->count()),
+                         field_of(v.track, v.tracker, field, v.now_ns), op->value());
+        break;
+      case OpCode::load_own:
+        *top++ = field_of(v.own, v.own_tracker, field, v.now_ns);
+        break;
+      case OpCode::load_source:
+        *top++ = source_field(v.source, static_cast<SourceField>(op->index()), v.now_ns);
+        break;
+      case OpCode::inside_track:
+        *top++ = inside_zone(v.track, zones[op->index()], v.own);
+        break;
+      case OpCode::inside_own:
+        *top++ = inside_zone(v.own, zones[op->index()], v.own);
+        break;
+      case OpCode::cpa:
+        *top++ = approach_to_own(v).cpa;
+        break;
+      case OpCode::tcpa:
+        *top++ = approach_to_own(v).tcpa;
+        break;
+      case OpCode::distance:
+        *top++ = placed(v.track) && placed(v.own)
+                     ? chord_distance(vector(v.own->ecef), vector(v.track->ecef))
+                     : kUnknown;
+        break;
+      case OpCode::bearing:
+        *top++ = placed(v.track) && placed(v.own)
+                     ? bearing_between({v.own->latitude, v.own->longitude},
+                                       {v.track->latitude, v.track->longitude})
+                     : kUnknown;
+        break;
+      case OpCode::level:
+        *top++ = v.level;
+        break;
+      case OpCode::confidence:
+        *top++ = v.confidence;
+        break;
       case OpCode::skip_if_false:
-        i += stack[top - 1] == 0.0 ? op.count() : 0;
+        op += top[-1] == 0.0 ? op->count() : 0;
         break;
       case OpCode::skip_if_true:
-        i += stack[top - 1] == 1.0 ? op.count() : 0;
+        op += top[-1] == 1.0 ? op->count() : 0;
+        break;
+      case OpCode::logical_and:
+        --top;
+        top[-1] = both(top[-1], top[0]);
+        break;
+      case OpCode::logical_or:
+        --top;
+        top[-1] = either(top[-1], top[0]);
+        break;
+      case OpCode::less:
+      case OpCode::less_equal:
+      case OpCode::greater:
+      case OpCode::greater_equal:
+      case OpCode::equal:
+      case OpCode::not_equal:
+        --top;
+        top[-1] = compare(code, top[-1], top[0]);
         break;
       case OpCode::negate:
       case OpCode::absolute:
-      case OpCode::logical_not: {
-        double& a = stack[top - 1];
-        if (a == a) {
-          a = code == OpCode::negate     ? -a
-              : code == OpCode::absolute ? (a < 0.0 ? -a : a)
-                                         : truth(a == 0.0);
-        }
-        break;
-      }
-      case OpCode::compare_track:
-        stack[top++] = compare(
-            static_cast<OpCode>(op.count()),
-            field_of(view.track, view.tracker, static_cast<TrackField>(op.index()), view.now_ns),
-            op.value());
+      case OpCode::logical_not:
+        top[-1] = unary(code, top[-1]);
         break;
       case OpCode::select:
-        stack[top - 3] = stack[top - 3] == 1.0   ? stack[top - 2]
-                         : stack[top - 3] == 0.0 ? stack[top - 1]
-                                                 : kUnknown;
         top -= 2;
+        top[-1] = top[-1] == 1.0 ? top[0] : top[-1] == 0.0 ? top[1] : kUnknown;
         break;
       default:
-        if (code < OpCode::add) {
-          stack[top++] = load(op, zones, view);
-        } else {
-          stack[top - 2] = binary(code, stack[top - 2], stack[top - 1]);
-          --top;
-        }
+        --top;
+        top[-1] = arithmetic(code, top[-1], top[0]);
     }
   }
-  return top == 1 ? stack[0] : kUnknown;
+  return top - stack == 1 ? stack[0] : kUnknown;
 }
 
 }  // namespace vedette::assess

@@ -30,6 +30,14 @@ std::optional<std::uint64_t> scaled_exactly(double value, int decimals) {
   return scaled;
 }
 
+char* put_long_fraction(char* at, std::uint64_t fraction, int decimals) {
+  if (decimals == 9) {
+    at = put_digits(at, fraction / kTens[8], 1);
+    fraction %= kTens[8];
+  }
+  return put_digits(at, fraction, 8);
+}
+
 }  // namespace
 
 char* put_decimal(char* at, double value, int decimals) {
@@ -39,19 +47,32 @@ char* put_decimal(char* at, double value, int decimals) {
         std::to_chars(at, at + kDecimalText, value, std::chars_format::fixed, decimals);
     return done.ec == std::errc() ? done.ptr : put_literal(at, "0");
   }
-  const std::uint64_t scale = kTens[decimals];
-  std::uint64_t fraction = *scaled % scale;
   *at = '-';
-  at = put_number(at + (std::signbit(value) ? 1 : 0), *scaled / scale);
-  if (decimals == 0) {
-    return at;
+  at += std::signbit(value) ? 1 : 0;
+  if (decimals == 0 || decimals > 7) {
+    const std::uint64_t scale = kTens[decimals];
+    at = put_number(at, *scaled / scale);
+    *at = '.';
+    return decimals == 0 ? at : put_long_fraction(at + 1, *scaled % scale, decimals);
   }
+  // The last eight digits hold the point; no division but by a constant.
+  constexpr std::uint64_t kEight = 100'000'000;
+  const auto places = static_cast<std::size_t>(decimals);
+  const std::uint64_t text = eight_digits(*scaled % kEight);
+  std::size_t zeros = 0;
+  if (*scaled >= kEight) {
+    at = put_number(at, *scaled / kEight);
+  } else {
+    zeros = static_cast<std::size_t>(std::countr_zero(text - 0x3030'3030'3030'3030ULL)) / 8;
+    zeros = zeros < 7 - places ? zeros : 7 - places;
+  }
+  const std::uint64_t whole = text >> 8 * zeros;
+  std::memcpy(at, &whole, 8);
+  at += 8 - places - zeros;
   *at++ = '.';
-  if (decimals == 9) {
-    at = put_digits(at, fraction / kTens[8], 1);
-    fraction %= kTens[8];
-  }
-  return put_digits(at, fraction, static_cast<std::size_t>(decimals < 8 ? decimals : 8));
+  const std::uint64_t fraction = text >> 8 * (8 - places);
+  std::memcpy(at, &fraction, 8);
+  return at + places;
 }
 
 char* put_time(char* at, std::int64_t unix_ns, bool nanoseconds) {

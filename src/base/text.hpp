@@ -116,7 +116,10 @@ inline char* put_number(char* at, std::uint64_t value) {
   const std::uint64_t text = eight_digits(value);
   const auto zeros =
       static_cast<std::size_t>(std::countr_zero(text - 0x3030'3030'3030'3030ULL)) / 8;
-  return put_digits(at, value, zeros < 8 ? 8 - zeros : 1);
+  const std::size_t left_out = zeros < 8 ? zeros : 7;
+  const std::uint64_t digits = text >> 8 * left_out;
+  std::memcpy(at, &digits, 8);
+  return at + 8 - left_out;
 }
 
 // Any type with append(std::string_view): FixedText on hot threads, std::string on cold ones.

@@ -43,8 +43,8 @@ EventHeader* BatchBuilder::append(std::size_t payload_bytes) {
   }
   auto* event = reinterpret_cast<EventHeader*>(base_ + used_);
   used_ += bytes;
-  // The padding is written to disk and hashed, so it is defined.
-  std::memset(payload_of(event) + payload_bytes, 0, bytes - sizeof(EventHeader) - payload_bytes);
+  // The padding is written to disk and hashed, so it is defined; the payload comes over it.
+  std::memset(base_ + used_ - 8, 0, 8);
   return event;
 }
 

@@ -61,6 +61,11 @@ void Shard::mark_ready(std::size_t touched) {
 // By urgency and then in the table's order: which event of the batch came first does not matter to
 // what is judged.
 void Shard::order_touched() {
+  released_ = true;
+  if (touched_count_ == 1) {  // what comes by itself need not wait for an order
+    ready_[static_cast<std::size_t>(touched_[0].event_class)].clear(touched_[0].track);
+    return;
+  }
   std::size_t count = 0;
   for (engine::ReadyPages& ready : ready_) {
     ready.release(queue_,
@@ -68,7 +73,6 @@ void Shard::order_touched() {
   }
   CHECK(count == touched_count_, "every touched track is ready once");
   std::swap(touched_, ordered_);
-  released_ = true;
 }
 
 void Shard::track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause) {

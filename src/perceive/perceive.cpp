@@ -39,15 +39,25 @@ double square_of(const Offset& o) {
   return o.east * o.east + o.north * o.north;
 }
 
-void filter_predict(Track& t, const Tracker& k, std::int64_t to_ns) {
+// Ways up to this long may be added and subtracted in the plane: that is right to centimetres.
+constexpr double kPlaneM = 1000.0;
+
+void go(Track& t, Offset& way) {
+  const Place place = moved({t.latitude, t.longitude}, way.east, way.north, t.parallel);
+  t.latitude = place.latitude;
+  t.longitude = place.longitude;
+  way = {0.0, 0.0};
+}
+
+// What an observation moves its track by is gathered in `way`, so that the place is worked out
+// once.
+void filter_predict(Track& t, const Tracker& k, std::int64_t to_ns, Offset& way) {
   const double dt = seconds_between(t.filter_ns, to_ns);
   if (dt <= 0.0) {
     return;
   }
-  const Place place =
-      moved({t.latitude, t.longitude}, t.velocity_east * dt, t.velocity_north * dt, t.parallel);
-  t.latitude = place.latitude;
-  t.longitude = place.longitude;
+  way.east += t.velocity_east * dt;
+  way.north += t.velocity_north * dt;
   const double q = k.acceleration * k.acceleration;
   t.variance_position = predicted_variance(t, k, dt);
   t.covariance += dt * (t.variance_velocity + q * dt / 2.0);
@@ -57,14 +67,12 @@ void filter_predict(Track& t, const Tracker& k, std::int64_t to_ns) {
 
 // Takes a measured position that lies `innovation` from the predicted one; returns the normalised
 // innovation squared (2 degrees of freedom).
-double filter_position(Track& t, const Offset& innovation, double sigma) {
+double filter_position(Track& t, const Offset& innovation, double sigma, Offset& way) {
   const double s = 1.0 / (t.variance_position + sigma * sigma);
   const double gain_position = t.variance_position * s;
   const double gain_velocity = t.covariance * s;
-  const Place place = moved({t.latitude, t.longitude}, gain_position * innovation.east,
-                            gain_position * innovation.north, t.parallel);
-  t.latitude = place.latitude;
-  t.longitude = place.longitude;
+  way.east += gain_position * innovation.east;
+  way.north += gain_position * innovation.north;
   t.velocity_east += gain_velocity * innovation.east;
   t.velocity_north += gain_velocity * innovation.north;
   const double remaining = 1.0 - gain_position;
@@ -74,16 +82,14 @@ double filter_position(Track& t, const Offset& innovation, double sigma) {
   return square_of(innovation) * s;
 }
 
-void filter_velocity(Track& t, double east, double north, double sigma) {
+void filter_velocity(Track& t, double east, double north, double sigma, Offset& way) {
   const double s = 1.0 / (t.variance_velocity + sigma * sigma);
   const double gain_position = t.covariance * s;
   const double gain_velocity = t.variance_velocity * s;
   const double de = east - t.velocity_east;
   const double dn = north - t.velocity_north;
-  const Place place =
-      moved({t.latitude, t.longitude}, gain_position * de, gain_position * dn, t.parallel);
-  t.latitude = place.latitude;
-  t.longitude = place.longitude;
+  way.east += gain_position * de;
+  way.north += gain_position * dn;
   t.velocity_east += gain_velocity * de;
   t.velocity_north += gain_velocity * dn;
   const double remaining = 1.0 - gain_velocity;
@@ -95,7 +101,7 @@ void filter_velocity(Track& t, double east, double north, double sigma) {
 enum class Fit { accepted, gated, reacquired };
 
 Fit take_position(Track& t, const Tracker& k, double latitude, double longitude, double sigma,
-                  std::int64_t ns) {
+                  std::int64_t ns, Offset& way) {
   const double dt = seconds_between(t.filter_ns, ns);
   const double variance = predicted_variance(t, k, dt) + sigma * sigma;
   // What a thing of this kind can have done since, plus what both positions may be wrong by.
@@ -103,7 +109,8 @@ Fit take_position(Track& t, const Tracker& k, double latitude, double longitude,
   const double reach = k.max_speed * (since_position > 0.0 ? since_position : 0.0) +
                        k.gate_sigma * det_sqrt(t.variance_position + sigma * sigma);
   const Place measured{latitude, longitude};
-  if (square_of(offset_between({t.latitude, t.longitude}, measured, t.parallel)) > reach * reach) {
+  const Offset to_measured = offset_between({t.latitude, t.longitude}, measured, t.parallel);
+  if (square_of(to_measured) > reach * reach) {
     ++t.gated;
     const double since_candidate = seconds_between(t.candidate_ns, ns);
     const double from_candidate = det_sqrt(square_of(
@@ -123,8 +130,12 @@ Fit take_position(Track& t, const Tracker& k, double latitude, double longitude,
     start_filter(t, k, latitude, longitude, sigma, ns);
     return Fit::reacquired;
   }
-  filter_predict(t, k, ns);
-  const Offset innovation = offset_between({t.latitude, t.longitude}, measured, t.parallel);
+  filter_predict(t, k, ns, way);
+  Offset innovation{to_measured.east - way.east, to_measured.north - way.north};
+  if (square_of(way) > kPlaneM * kPlaneM || square_of(to_measured) > kPlaneM * kPlaneM) {
+    go(t, way);
+    innovation = offset_between({t.latitude, t.longitude}, measured, t.parallel);
+  }
   const double squared = square_of(innovation);
   if (squared > 2.0 * k.gate_sigma * k.gate_sigma * variance && dt > 0.0) {
     // Possible, but not as it was moving: a manoeuvre. The velocity is forgotten, the place is not.
@@ -132,7 +143,7 @@ Fit take_position(Track& t, const Tracker& k, double latitude, double longitude,
     t.variance_position += squared;
     t.covariance = 0.0;
   }
-  t.last_nis = filter_position(t, innovation, sigma);
+  t.last_nis = filter_position(t, innovation, sigma, way);
   t.gated_in_row = 0;
   if (seconds_between(t.candidate_ns, ns) > kElsewhereS) {
     t.elsewhere = 0;
@@ -177,7 +188,7 @@ void take_attributes(Track& t, const EventHeader& event, const Observation& o) {
   }
 }
 
-void take_velocity(Track& t, const Tracker& k, const Observation& o, std::int64_t ns) {
+void take_velocity(Track& t, const Tracker& k, const Observation& o, std::int64_t ns, Offset& way) {
   if (!o.has(Field::speed) || !o.has(Field::course) || t.updates == 0 || ns < t.filter_ns) {
     return;
   }
@@ -185,10 +196,10 @@ void take_velocity(Track& t, const Tracker& k, const Observation& o, std::int64_
   if (speed > k.max_speed) {
     return;  // as impossible as a jump; the position has been judged by itself
   }
-  filter_predict(t, k, ns);
+  filter_predict(t, k, ns, way);
   const SinCos course = det_sincos(o.course_e6 * 1e-6 * kDegree);
   // Speed is sent in steps of 0.05 m/s and course in tenths of a degree; receivers smooth both.
-  filter_velocity(t, speed * course.sin, speed * course.cos, 0.3 + 0.02 * speed);
+  filter_velocity(t, speed * course.sin, speed * course.cos, 0.3 + 0.02 * speed, way);
 }
 
 void note(Perceived& p, TrackChangeKind change) {
@@ -226,6 +237,7 @@ Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& 
   }
   Track& t = tracks[result.track];
   const std::int64_t ns = event.observed_ns;
+  Offset way{};
   result.exit = Exit::success;
   result.reason = Reason::applied;
   if (o.has(Field::position)) {
@@ -243,7 +255,7 @@ Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& 
       result.reason = recent ? Reason::superseded : Reason::clock_went_back;
       return result;
     } else {
-      fit = take_position(t, k, latitude, longitude, sigma, ns);
+      fit = take_position(t, k, latitude, longitude, sigma, ns, way);
     }
     if (fit == Fit::gated) {
       result.exit = Exit::abandonment;
@@ -262,7 +274,8 @@ Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& 
       note(result, TrackChangeKind::confirmed);
     }
   }
-  take_velocity(t, k, o, ns);
+  take_velocity(t, k, o, ns, way);
+  go(t, way);
   if (t.updates != 0 && (o.has(Field::position) || o.has(Field::speed))) {
     refresh_place(t);
   }
