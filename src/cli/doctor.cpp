@@ -26,7 +26,8 @@ void print_fix_plan(const std::vector<platform::Check>& checks, const plan::Boar
       continue;
     }
     const bool command = c.remedy.starts_with("sysctl ") || c.remedy.starts_with("swapoff") ||
-                         c.remedy.starts_with("echo ") || c.remedy.starts_with("cpupower ");
+                         c.remedy.starts_with("echo ") || c.remedy.starts_with("cpupower ") ||
+                         c.remedy.starts_with("for ");
     const bool kernel = c.remedy.find("command line") != std::string::npos;
     arguments = arguments || kernel;
     if (command && c.remedy.find("cpuN") == std::string::npos) {

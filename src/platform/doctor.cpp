@@ -108,6 +108,32 @@ std::optional<std::uint64_t> bytes_in(std::string_view text) {
   return number ? std::optional(*number << (kilo ? 10 : mega ? 20 : 0)) : std::nullopt;
 }
 
+// Whether "2,3" names a core.
+bool names(const std::string& cores, std::string_view core) {
+  return ("," + cores + ",").find("," + std::string(core) + ",") != std::string::npos;
+}
+
+// Device interrupts that arrive on one of `cores`; nothing where the kernel shows none at all.
+std::optional<std::vector<std::string>> interrupts_on(const std::string& root,
+                                                      const std::string& cores) {
+  std::vector<std::string> found;
+  bool shown = false;
+  for (const std::string& number : list_folder(root + "/proc/irq")) {
+    const auto list = read(root, "/proc/irq/" + number + "/effective_affinity_list");
+    shown = shown || list.has_value();
+    const std::string at = cores_in(list.value_or(""));
+    std::string_view rest = at;
+    bool here = false;
+    while (!rest.empty()) {
+      here = names(cores, next_field(rest, ',')) || here;
+    }
+    if (here) {
+      found.push_back(number);
+    }
+  }
+  return shown ? std::optional(found) : std::nullopt;
+}
+
 }  // namespace
 
 std::vector<Check> examine_board(const std::string& sysroot, const BoardFacts& board) {
@@ -133,6 +159,30 @@ std::vector<Check> examine_board(const std::string& sysroot, const BoardFacts& b
   e.file({"board-nohz-full", "/sys/devices/system/cpu/nohz_full", watch.c_str(),
           "the timer interrupts a watching core", arguments.c_str(), true},
          [&](const std::string& t) { return cores_in(t) == watch ? Health::pass : Health::warn; });
+  const auto interrupts = interrupts_on(sysroot, watch);
+  std::string numbers;
+  for (const std::string& number : interrupts.value_or(std::vector<std::string>{})) {
+    numbers += (numbers.empty() ? "" : " ") + number;
+  }
+  std::string others;
+  for (std::uint64_t core = 0; core < board.cores; ++core) {
+    if (!names(watch, std::to_string(core))) {
+      others += (others.empty() ? "" : ",") + std::to_string(core);
+    }
+  }
+  e.checks.push_back(
+      {"board-interrupts",
+       !interrupts       ? Health::unknown
+       : numbers.empty() ? Health::pass
+                         : Health::warn,
+       !interrupts       ? "cannot read /proc/irq"
+       : numbers.empty() ? "none"
+                         : numbers.substr(0, 80),
+       "no device's on " + watch,
+       "each takes 20 us from a watching core; what cannot be moved wants another watching core",
+       "for irq in " + numbers + "; do echo " + others +
+           " > /proc/irq/$irq/smp_affinity_list || echo \"$irq stays\"; done",
+       false});
   const auto size = [&](const char* id, const char* path, std::uint64_t bytes, const char* why) {
     const std::string wanted = std::to_string(bytes) + " bytes";
     e.file(

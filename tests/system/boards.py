@@ -49,6 +49,8 @@ def host(name, board, isolated):
     (cache / "index0/coherency_line_size").write_text("64\n")
     (cache / "index0/size").write_text(f"{board['cpu']['l1d_bytes']['is'] // 1024}K\n")
     (cache / "index2/size").write_text(f"{board['cpu']['l2_bytes']['is'] // 1024}K\n")
+    (top / "proc/irq/36").mkdir(parents=True)
+    (top / "proc/irq/36/effective_affinity_list").write_text("0-1\n")
     return top
 
 
@@ -60,14 +62,17 @@ def doctor_compares_a_host_with_its_board():
         found = json.loads(call("doctor", "--sysroot", top, "--board", path, "--json", ok=(0, 1)).stdout)["data"]["checks"]
         return {c["id"]: c for c in found if c["id"].startswith("board-")}
     right = checks(host("host-right", board, "2-3"))
-    assert len(right) == 8 and all(c["result"] == "pass" for c in right.values()), right
+    assert len(right) == 9 and all(c["result"] == "pass" for c in right.values()), right
     wrong_host = host("host-wrong", board, "")
     (wrong_host / "sys/devices/system/cpu/present").write_text("0-1\n")
+    (wrong_host / "proc/irq/36/effective_affinity_list").write_text("3\n")
     wrong = checks(wrong_host)
     assert {k for k, c in wrong.items() if c["result"] == "fail"} == {"board-cores", "board-isolated"}, wrong
+    assert wrong["board-interrupts"]["result"] == "warn" and wrong["board-interrupts"]["seen"] == "36", wrong
     assert "isolcpus=managed_irq,domain,2,3" in wrong["board-isolated"]["remedy"]
     script = call("doctor", "--sysroot", wrong_host, "--board", path, "--fix-plan").stdout
     assert "isolcpus=managed_irq,domain,2,3 nohz_full=2,3 rcu_nocbs=2,3 irqaffinity=0,1" in script and "update-grub" in script, script
+    assert "for irq in 36; do echo 0,1 > /proc/irq/$irq/smp_affinity_list" in script, script
     subprocess.run(["sh", "-n"], input=script, text=True, check=True)
 
 
