@@ -1,9 +1,11 @@
 // Byte in to action out, seen from outside: an open-loop load generator, and the floor that a node
 // is compared with, a bare busy-polling receive-and-send. wire_bench.py joins them.
 //
-// usage: vedette_bench_wire generate RATE SECONDS TO AIS_PORT MAVLINK_PORT BACK_PORT RECORDINGS OUT
-//        vedette_bench_wire floor-udp AIS_PORT MAVLINK_PORT BACK_PORT OUT
-//        vedette_bench_wire floor-dpdk DEVICE BACK_PORT OUT
+// usage: vedette_bench_wire CORE generate RATE SECONDS TO AIS_PORT MAVLINK_PORT BACK_PORT
+// RECORDINGS
+//                           OUT
+//        vedette_bench_wire CORE floor-udp AIS_PORT MAVLINK_PORT BACK_PORT OUT
+//        vedette_bench_wire CORE floor-dpdk DEVICE BACK_PORT OUT
 // One frame in ten is a probe: a ship whose status changes with it, for which an action must come
 // back. OUT of the generator: int64 triples, intended send time, time of the answer (0: none), and
 // for gaps -1, start, length. OUT of a floor: its gaps. All monotonic ns. Both end on SIGTERM.
@@ -126,7 +128,7 @@ std::size_t probe_in(std::string_view answer, const std::vector<std::string>& se
   return kProbes;
 }
 
-int generate(char** argv) {
+int generate(int core, char** argv) {
   const double rate = std::strtod(argv[0], nullptr);
   const double seconds = std::strtod(argv[1], nullptr);
   const std::uint32_t to = platform::parse_endpoint(std::string(argv[2]) + ":1")->address;
@@ -148,7 +150,7 @@ int generate(char** argv) {
   records.reserve(probes + 200'000);
   std::vector<std::int64_t> asked(kProbes, -1);  // place of its record
   records.resize(probes, {0, 0, 0});
-  platform::make_hot({"generator", 0, 0});
+  platform::make_hot({"generator", core, 0});
   Gaps gaps(records);
   const auto interval = 1e9 / rate;
   const std::int64_t start = platform::monotonic_ns() + 1'000'000;
@@ -201,14 +203,14 @@ void ready() {
   std::fflush(stdout);
 }
 
-int floor_udp(char** argv) {
+int floor_udp(int core, char** argv) {
   const platform::Fd in[2] = {
       need(platform::open_udp_receiver({kLoopback, port(argv[0])}), "AIS port"),
       need(platform::open_udp_receiver({kLoopback, port(argv[1])}), "MAVLink port")};
   const platform::Fd out = need(platform::open_udp_sender({kLoopback, port(argv[2])}), "answers");
   std::vector<Record> records;
   records.reserve(1 << 18);
-  platform::make_hot({"floor", 1, 0});
+  platform::make_hot({"floor", core, 0});
   ready();
   Gaps gaps(records);
   std::uint8_t frame[2048];
@@ -225,7 +227,7 @@ int floor_udp(char** argv) {
   return 0;
 }
 
-int floor_dpdk(char** argv) {
+int floor_dpdk(int core, char** argv) {
   platform::PacketPorts ports;
   const std::string problem = ports.start({argv[0]}, false);
   if (!problem.empty()) {
@@ -235,7 +237,7 @@ int floor_dpdk(char** argv) {
   const platform::Fd out = need(platform::open_udp_sender({kLoopback, port(argv[1])}), "answers");
   std::vector<Record> records;
   records.reserve(1 << 18);
-  platform::make_hot({"floor", 1, 0});
+  platform::make_hot({"floor", core, 0});
   ready();
   Gaps gaps(records);
   Bytes frames[platform::kBurst];
@@ -257,15 +259,16 @@ int floor_dpdk(char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string_view name = argc > 1 ? argv[1] : "";
-  if (name == "generate" && argc == 10) {
-    return generate(argv + 2);
+  const int core = argc > 1 ? std::atoi(argv[1]) : 0;
+  const std::string_view name = argc > 2 ? argv[2] : "";
+  if (name == "generate" && argc == 11) {
+    return generate(core, argv + 3);
   }
-  if (name == "floor-udp" && argc == 6) {
-    return floor_udp(argv + 2);
+  if (name == "floor-udp" && argc == 7) {
+    return floor_udp(core, argv + 3);
   }
-  if (name == "floor-dpdk" && argc == 5) {
-    return floor_dpdk(argv + 2);
+  if (name == "floor-dpdk" && argc == 6) {
+    return floor_dpdk(core, argv + 3);
   }
   std::fprintf(stderr, "usage: see the head of tests/bench/wire.cpp\n");
   return 64;
