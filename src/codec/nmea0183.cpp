@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "base/math.hpp"
 #include "base/text.hpp"
@@ -209,6 +210,24 @@ constexpr std::array<std::uint8_t, 256> kArmour = [] {
   return values;
 }();
 
+// Eight characters of armour, the first in the lowest byte, as 48 bits, the first's the highest.
+std::optional<std::uint64_t> eight_values(std::uint64_t text) {
+  constexpr std::uint64_t kEach = 0x0101010101010101ULL;
+  constexpr std::uint64_t kHigh = 0x80 * kEach;
+  // Below 0x80 no byte's sum reaches its neighbour.
+  const std::uint64_t from_0 = text + (0x80 - '0') * kEach;
+  const std::uint64_t past_w = text + (0x80 - 'X') * kEach;
+  const std::uint64_t from_tick = text + (0x80 - '`') * kEach;
+  const std::uint64_t past_w_small = text + (0x80 - 'x') * kEach;
+  if (((text | ~from_0 | (past_w & ~from_tick) | past_w_small) & kHigh) != 0) {
+    return std::nullopt;
+  }
+  std::uint64_t v = __builtin_bswap64(text - '0' * kEach - ((from_tick & kHigh) >> 4));
+  v = (v & 0x00FF00FF00FF00FFULL) | (v & 0xFF00FF00FF00FF00ULL) >> 2;
+  v = (v & 0x0000FFFF0000FFFFULL) | (v & 0xFFFF0000FFFF0000ULL) >> 4;
+  return (v & 0xFFFFFFFF) | v >> 32 << 24;
+}
+
 // Appends six bits a character behind the first `bits` of `packed`; false when one is no armour.
 bool unarmour(std::string_view payload, std::uint8_t* packed, std::size_t bits) {
   std::uint8_t* at = packed + bits / 8;
@@ -216,6 +235,19 @@ bool unarmour(std::string_view payload, std::uint8_t* packed, std::size_t bits) 
   std::uint64_t word =
       held != 0 ? *at >> (8 - held) : 0;  // its last `held` bits are not stored yet
   unsigned seen = 0;
+  // Eight characters are six bytes.
+  for (; payload.size() >= 8; payload.remove_prefix(8)) {
+    std::uint64_t text = 0;
+    std::memcpy(&text, payload.data(), 8);
+    const std::optional<std::uint64_t> values = eight_values(text);
+    if (!values) {
+      return false;
+    }
+    word = word << 48 | *values;
+    const std::uint64_t stored = __builtin_bswap64(word >> held << 16);
+    std::memcpy(at, &stored, 6);
+    at += 6;
+  }
   // Four characters are three bytes.
   for (; payload.size() >= 4; payload.remove_prefix(4)) {
     const std::uint8_t a = kArmour[static_cast<unsigned char>(payload[0])];
@@ -383,6 +415,17 @@ NmeaDecoder::Assembly* NmeaDecoder::find_or_start(std::uint8_t part, std::uint8_
 
 // !--VDM,<parts>,<part>,<message id>,<channel>,<payload>,<fill bits>
 const NmeaResult& NmeaDecoder::transport(std::string_view text, Bytes line, std::int64_t now_ns) {
+  // What most are: one part, a channel, a digit of fill bits. What is not just so is looked at
+  // below.
+  if (const std::size_t n = text.size(); n > 9 && text.starts_with("1,1,,") && text[5] != ',' &&
+                                         text[6] == ',' && text[n - 2] == ',' &&
+                                         text[n - 1] >= '0' && text[n - 1] <= '5') {
+    const std::string_view payload = text.substr(7, n - 9);
+    if (payload.size() * 6 <= kAisBits && line.size() < limits::kRawBytes &&
+        unarmour(payload, packed_, 0)) {
+      return whole(packed_, payload.size() * 6, text[n - 1] - '0', line);
+    }
+  }
   std::string_view fields[6];
   for (std::string_view& field : fields) {
     if (text.data() == nullptr) {

@@ -65,6 +65,15 @@ std::vector<std::uint8_t> mavlink2(std::uint32_t id, std::vector<std::uint8_t> p
   return f;
 }
 
+std::string sentence(const std::string& body) {
+  unsigned sum = 0;
+  for (const char c : body) {
+    sum ^= static_cast<unsigned char>(c);
+  }
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  return "!" + body + "*" + kDigits[sum >> 4] + kDigits[sum & 15] + "\n";
+}
+
 }  // namespace
 
 TEST_CASE("a class A position is read from its sentence") {
@@ -76,14 +85,6 @@ TEST_CASE("a class A position is read from its sentence") {
 }
 
 TEST_CASE("messages in one part take no place from those that wait for their second") {
-  const auto sentence = [](std::string body) {
-    unsigned sum = 0;
-    for (const char c : body) {
-      sum ^= static_cast<unsigned char>(c);
-    }
-    constexpr char kDigits[] = "0123456789ABCDEF";
-    return "!" + body + "*" + kDigits[sum >> 4] + kDigits[sum & 15] + "\n";
-  };
   Collected all;
   Decoder decoder(CodecKind::nmea0183);
   const auto hear = [&](const std::string& line) {
@@ -106,6 +107,40 @@ TEST_CASE("messages in one part take no place from those that wait for their sec
   }
   CHECK(all.refused.empty());
   CHECK(all.messages.size() == before + 8);
+}
+
+TEST_CASE("a character of armour has its value at each place, and any other is refused") {
+  const std::string payload = "15N1u<PP1FJuvSRHOE6QIwwh0HQ6";
+  for (const std::size_t place : {std::size_t{11}, std::size_t{19}, payload.size() - 2}) {
+    for (int c = 1; c < 256; ++c) {
+      const char character = static_cast<char>(c);
+      if (std::string_view("\r\n*,!$\\").find(character) != std::string_view::npos) {
+        continue;  // these end or begin something
+      }
+      std::string changed = payload;
+      changed[place] = character;
+      const auto whole = decode(CodecKind::nmea0183, sentence("AIVDM,1,1,,A," + changed + ",0"));
+      const bool armour = (c >= '0' && c <= 'W') || (c >= '`' && c <= 'w');
+      REQUIRE(whole.messages.size() == (armour ? 1U : 0U));
+      if (!armour) {
+        CHECK(whole.refused[0] == RefusalCause::malformed);
+        continue;
+      }
+      // In parts each character stands at another bit; character by character where they are short.
+      for (const std::size_t cut : {std::size_t{3}, std::size_t{17}, std::size_t{22}}) {
+        const auto parts = decode(CodecKind::nmea0183,
+                                  sentence("AIVDM,2,1,1,A," + changed.substr(0, cut) + ",0") +
+                                      sentence("AIVDM,2,2,1,A," + changed.substr(cut) + ",0"));
+        REQUIRE(parts.messages.size() == 2);  // the first says that it waits
+        CHECK(parts.messages[1] == whole.messages[0]);
+      }
+    }
+  }
+  // A field too many is not looked at, as before.
+  CHECK(decode(CodecKind::nmea0183, sentence("AIVDM,1,1,,A," + payload + ",0,5")).messages.size() ==
+        1);
+  CHECK(decode(CodecKind::nmea0183, sentence("AIVDM,1,1,,A," + payload + ",6")).refused[0] ==
+        RefusalCause::malformed);
 }
 
 TEST_CASE("each damage to a sentence has its own name") {
