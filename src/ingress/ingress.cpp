@@ -72,6 +72,8 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
   for (const plan::Source* s : *plan.sources()) {
     auto source = std::make_unique<Source>();
     source->plan = s;
+    source->driver = s->driver();
+    has_recordings_ = has_recordings_ || s->driver() == plan::DriverKind::recording;
     source->index = static_cast<std::uint16_t>(sources_.size());
     source->event_class = static_cast<EventClass>(s->event_class());
     source->decoder = codec::Decoder(static_cast<codec::CodecKind>(s->codec()));
@@ -133,7 +135,7 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
     return "packet ports: " + problem;
   }
   for (const auto& source : sources_) {
-    if (recorded_start_ns_ == 0 && source->plan->driver() == plan::DriverKind::recording &&
+    if (recorded_start_ns_ == 0 && source->driver == plan::DriverKind::recording &&
         source->recording.has_times()) {
       if (const auto first = source->recording.peek()) {
         recorded_start_ns_ = first->time_ns;
@@ -198,7 +200,7 @@ std::string Ingress::start_on_this_thread() {
 void Ingress::set_node_start(std::int64_t ns) {
   node_start_ns_ = ns;
   for (const auto& source : sources_) {
-    if (source->plan->driver() != plan::DriverKind::recording) {
+    if (source->driver != plan::DriverKind::recording) {
       continue;
     }
     const std::int64_t begin = ns + source->plan->start_ns();
@@ -226,28 +228,22 @@ void Ingress::find_due(Source& source) {
 std::int64_t Ingress::next_due_ns() const {
   std::int64_t due = kNever;
   for (const auto& source : sources_) {
-    if (source->plan->driver() == plan::DriverKind::recording && !source->ended) {
+    if (source->driver == plan::DriverKind::recording && !source->ended) {
       due = std::min(due, source->due_ns);
     }
   }
   return due;
 }
 
-bool Ingress::has_recordings() const {
-  return std::any_of(sources_.begin(), sources_.end(), [](const auto& s) {
-    return s->plan->driver() == plan::DriverKind::recording;
-  });
-}
-
 bool Ingress::all_recordings_ended() const {
-  return has_recordings() && std::all_of(sources_.begin(), sources_.end(), [](const auto& s) {
-           return s->plan->driver() == plan::DriverKind::recording && s->ended;
+  return has_recordings_ && std::all_of(sources_.begin(), sources_.end(), [](const auto& s) {
+           return s->driver == plan::DriverKind::recording && s->ended;
          });
 }
 
 std::uint64_t Ingress::missed(std::size_t index) const {
   const Source& source = *sources_[index];
-  if (source.plan->driver() == plan::DriverKind::udp) {
+  if (source.driver == plan::DriverKind::udp) {
     return platform::dropped_by_system(source.socket.get());
   }
   for (std::size_t p = 0; p < ports_.size(); ++p) {
@@ -323,7 +319,7 @@ void Ingress::on_message(void* context, const codec::Message& message, Bytes raw
     return;  // accepted before the restart; decoded again only for the codec's own state
   }
   // A lossless source is slowed instead; where node time stands still nothing is late.
-  if (taking.arrival_ns != 0 && source.plan->driver() != plan::DriverKind::recording &&
+  if (taking.arrival_ns != 0 && source.driver != plan::DriverKind::recording &&
       source.admission.hopeless(source.lane.size(), source.lane.taken(), source.plan->horizon_ns(),
                                 taking.arrival_ns)) {
     bump(source.counters.refused[static_cast<std::size_t>(RefusalCause::no_time)]);
@@ -357,9 +353,9 @@ void Ingress::take(Source& source, Bytes bytes, bool stream, platform::NodeClock
 
 std::size_t Ingress::step(const platform::NodeClock& clock) {
   std::size_t taken = uses_ring_ ? step_ring(clock) : 0;
-  for (const auto& source : sources_) {
-    if (source->plan->driver() == plan::DriverKind::recording) {
-      taken += step_recording(*source, clock);
+  for (std::size_t i = 0; has_recordings_ && i < sources_.size(); ++i) {
+    if (sources_[i]->driver == plan::DriverKind::recording) {
+      taken += step_recording(*sources_[i], clock);
     }
   }
   for (std::size_t port = 0; port < ports_.size(); ++port) {
@@ -384,9 +380,9 @@ std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
   for (std::size_t i = 0; i < sources_.size() && frames == 0; ++i) {
     Source& source = *sources_[next_polled_];
     next_polled_ = next_polled_ + 1 < sources_.size() ? next_polled_ + 1 : 0;
-    if (source.plan->driver() == plan::DriverKind::udp) {
+    if (source.driver == plan::DriverKind::udp) {
       frames += step_udp(source, clock);
-    } else if (source.plan->driver() == plan::DriverKind::serial && !source.armed) {
+    } else if (source.driver == plan::DriverKind::serial && !source.armed) {
       step_serial(source, clock.now_ns());
     }
   }
@@ -399,7 +395,7 @@ std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
       continue;
     }
     Source& source = *sources_[c.tag];
-    const bool serial = source.plan->driver() == plan::DriverKind::serial;
+    const bool serial = source.driver == plan::DriverKind::serial;
     if (c.result > 0) {
       const Bytes bytes =
           serial ? Bytes(source.read_buffer, static_cast<std::size_t>(c.result)) : c.bytes;

@@ -86,13 +86,14 @@ class Ingress {
   std::int64_t recorded_start_ns() const { return recorded_start_ns_; }
   void set_node_start(std::int64_t ns);
   bool all_recordings_ended() const;
-  bool has_recordings() const;
+  bool has_recordings() const { return has_recordings_; }
 
  private:
   static constexpr unsigned kReceiveBufferBytes = 2048;
 
   struct Source {
     const plan::Source* plan = nullptr;
+    plan::DriverKind driver{};  // of the plan, which is asked for it in every turn
     std::uint16_t index = 0;
     EventClass event_class = EventClass::normal;
     Lane lane;
@@ -161,6 +162,7 @@ class Ingress {
   platform::DeviceKeeper* devices_ = nullptr;
   Listener listener_;
   bool uses_ring_ = false;
+  bool has_recordings_ = false;
   std::size_t polled_ = 0;                                    // sources that are, or are to be
   std::size_t next_polled_ = 0;                               // the source that a turn begins with
   std::array<std::uint8_t, kReceiveBufferBytes> datagram_{};  // polled

@@ -310,8 +310,9 @@ void Node::engine_loop() {
     acted_ns_ = 0;
     const Bytes batch =
         shard_.step(lanes_, batches_, reading.now_ns, reading.arrival_ns, urgency, effects);
-    turned_ns = check_turn(Stage::engine, turned_ns + acted_ns_);
+    // What a step without a batch took is seen by the next turn.
     if (!batch.empty()) {
+      turned_ns = check_turn(Stage::engine, turned_ns + acted_ns_);
       submit(batch);
       busy = true;
     }
