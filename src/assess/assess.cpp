@@ -10,6 +10,16 @@ std::span<const plan::Op> ops_of(const plan::Expression* expression) {
   return {reinterpret_cast<const plan::Op*>(expression->ops()->Data()), expression->ops()->size()};
 }
 
+// Of all conditions; each has no more terms than operations.
+std::size_t operations_in(const plan::Plan& plan) {
+  std::size_t operations = 0;
+  for (const plan::Assessment* a : *plan.assessments()) {
+    operations +=
+        ops_of(a->when()).size() + ops_of(a->cheap_when()).size() + ops_of(a->alarm_when()).size();
+  }
+  return operations;
+}
+
 std::size_t corners_in(const plan::Plan& plan) {
   std::size_t corners = 0;
   for (const plan::Zone* zone : *plan.zones()) {
@@ -26,7 +36,7 @@ std::size_t places_in(const plan::Plan& plan) {
 
 std::size_t Assess::bytes_needed(const plan::Plan& plan) {
   return arena_bytes<Zone>(plan.zones()->size()) + arena_bytes<Vector3>(corners_in(plan)) +
-         arena_bytes<Rule>(plan.assessments()->size()) +
+         arena_bytes<Rule>(plan.assessments()->size()) + arena_bytes<Term>(operations_in(plan)) +
          arena_bytes<Instance>(places_in(plan) * plan.assessments()->size());
 }
 
@@ -53,11 +63,19 @@ void Assess::init(Arena& arena, const plan::Plan& plan) {
     }
   }
   rules_ = arena.make<Rule>(plan.assessments()->size());
+  terms_ = arena.make<Term>(operations_in(plan));
+  std::size_t terms = 0;
+  const auto condition = [&](const plan::Expression* expression) {
+    const std::span<const plan::Op> ops = ops_of(expression);
+    const std::size_t count = terms_of(ops, terms_.subspan(terms, ops.size()));
+    terms += count;
+    return Condition{ops, terms_.subspan(terms - count, count)};
+  };
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const plan::Assessment* a = plan.assessments()->Get(static_cast<flatbuffers::uoffset_t>(i));
-    rules_[i] = {ops_of(a->when()),
-                 ops_of(a->cheap_when()),
-                 ops_of(a->alarm_when()),
+    rules_[i] = {condition(a->when()),
+                 condition(a->cheap_when()),
+                 condition(a->alarm_when()),
                  ops_of(a->confidence()),
                  a->hold_ns(),
                  a->clear_ns(),

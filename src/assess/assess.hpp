@@ -53,6 +53,26 @@ bool may_approach_own(const View& view);
 
 double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, const View& view);
 
+// An operand of a condition that is nothing but a chain of "and": what is loaded, compared with a
+// constant or true by itself. Most conditions are such a chain, and are answered in half the time.
+struct Term {
+  double value;
+  OpCode load;
+  std::uint16_t index;
+  OpCode comparison;  // OpCode::count: none
+};
+// The terms of such a chain, in the order in which the operations ask them; 0 for any other
+// condition. `out` has room for as many terms as there are operations.
+std::size_t terms_of(std::span<const plan::Op> ops, std::span<Term> out);
+
+struct Condition {
+  std::span<const plan::Op> ops;
+  std::span<const Term> terms;  // empty: the operations are asked
+  bool empty() const { return ops.empty(); }
+};
+// The same as evaluate() of its operations.
+double evaluate(const Condition& condition, std::span<const Zone> zones, const View& view);
+
 // The first fields of these are the plan's own vectors, which outlive the room.
 class Assess {
  public:
@@ -93,7 +113,8 @@ class Assess {
     std::uint8_t reserved[6];
   };
   struct Rule {
-    std::span<const plan::Op> when, cheap_when, alarm_when, confidence;
+    Condition when, cheap_when, alarm_when;
+    std::span<const plan::Op> confidence;
     std::int64_t hold_ns, clear_ns;
     double warn_confidence, alarm_confidence;
     std::uint32_t kinds;  // bit of IdentityKind
@@ -116,6 +137,7 @@ class Assess {
 
   std::span<Zone> zones_;
   std::span<Rule> rules_;
+  std::span<Term> terms_;
   std::span<Instance> instances_;  // [track slots, own, sources][rules]
   std::size_t tracks_ = 0;
   std::size_t sources_ = 0;

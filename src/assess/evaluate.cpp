@@ -212,6 +212,107 @@ bool may_approach_own(const View& v) {
          kApproachRangeM + (speed(*v.own) + speed(*v.track)) * kApproachHorizonS;
 }
 
+namespace {
+
+// What one operation puts on the stack.
+inline double load(OpCode code, std::uint16_t index, std::span<const Zone> zones, const View& v) {
+  switch (code) {
+    case OpCode::load_track:
+      return field_of(v.track, v.tracker, static_cast<TrackField>(index), v.now_ns);
+    case OpCode::load_own:
+      return field_of(v.own, v.own_tracker, static_cast<TrackField>(index), v.now_ns);
+    case OpCode::load_source:
+      return source_field(v.source, static_cast<SourceField>(index), v.now_ns);
+    case OpCode::inside_track:
+      return inside_zone(v.track, zones[index], v.own);
+    case OpCode::inside_own:
+      return inside_zone(v.own, zones[index], v.own);
+    case OpCode::cpa:
+      return approach_to_own(v).cpa;
+    case OpCode::tcpa:
+      return approach_to_own(v).tcpa;
+    case OpCode::distance:
+      return placed(v.track) && placed(v.own)
+                 ? chord_distance(vector(v.own->ecef), vector(v.track->ecef))
+                 : kUnknown;
+    case OpCode::bearing:
+      return placed(v.track) && placed(v.own)
+                 ? bearing_between({v.own->latitude, v.own->longitude},
+                                   {v.track->latitude, v.track->longitude})
+                 : kUnknown;
+    case OpCode::level:
+      return v.level;
+    case OpCode::confidence:
+      return v.confidence;
+    default:
+      return kUnknown;
+  }
+}
+
+bool is_load(OpCode code) {
+  return code > OpCode::push && code < OpCode::add;
+}
+
+}  // namespace
+
+std::size_t terms_of(std::span<const plan::Op> ops, std::span<Term> out) {
+  const auto code_at = [&](std::size_t i) {
+    return i < ops.size() ? static_cast<OpCode>(ops[i].code()) : OpCode::count;
+  };
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < ops.size();) {
+    Term& term = out[count++];
+    term = {ops[i].value(), code_at(i), ops[i].index(), OpCode::count};
+    if (term.load == OpCode::compare_track) {
+      term.load = OpCode::load_track;
+      term.comparison = static_cast<OpCode>(ops[i].count());
+      i += 1;
+    } else if (is_load(term.load) && code_at(i + 1) == OpCode::push &&
+               is_comparison(code_at(i + 2))) {
+      term.value = ops[i + 1].value();
+      term.comparison = code_at(i + 2);
+      i += 3;
+    } else if (is_load(term.load)) {
+      i += 1;
+    } else {
+      return 0;
+    }
+    if (count > 1) {
+      if (code_at(i) != OpCode::logical_and) {
+        return 0;
+      }
+      i += 1;
+    }
+    if (i == ops.size()) {
+      return count;
+    }
+    // The next operand is left out where this one is false, and with it all that follow.
+    if (code_at(i) != OpCode::skip_if_false || i + 1 + ops[i].count() != ops.size()) {
+      return 0;
+    }
+    i += 1;
+  }
+  return 0;
+}
+
+double evaluate(const Condition& condition, std::span<const Zone> zones, const View& v) {
+  if (condition.terms.empty()) {
+    return evaluate(condition.ops, zones, v);
+  }
+  bool unknown = false;
+  for (const Term& term : condition.terms) {
+    double value = load(term.load, term.index, zones, v);
+    if (term.comparison != OpCode::count) {
+      value = compare(term.comparison, value, term.value);
+    }
+    if (value == 0.0) {
+      return 0.0;
+    }
+    unknown = unknown || value != value;
+  }
+  return unknown ? kUnknown : 1.0;
+}
+
 double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, const View& v) {
   // The loader proved that this stack is never passed at either end.
   double stack[limits::kExpressionStack];
@@ -219,52 +320,26 @@ double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, cons
   const plan::Op* const end = ops.data() + ops.size();
   for (const plan::Op* op = ops.data(); op < end; ++op) {
     const auto code = static_cast<OpCode>(op->code());
-    const auto field = static_cast<TrackField>(op->index());
     switch (code) {
       case OpCode::push:
         *top++ = op->value();
         break;
-      case OpCode::load_track:
-        *top++ = field_of(v.track, v.tracker, field, v.now_ns);
-        break;
       case OpCode::compare_track:
         *top++ = compare(static_cast<OpCode>(op->count()),
-                         field_of(v.track, v.tracker, field, v.now_ns), op->value());
+                         load(OpCode::load_track, op->index(), zones, v), op->value());
         break;
+      case OpCode::load_track:
       case OpCode::load_own:
-        *top++ = field_of(v.own, v.own_tracker, field, v.now_ns);
-        break;
       case OpCode::load_source:
-        *top++ = source_field(v.source, static_cast<SourceField>(op->index()), v.now_ns);
-        break;
       case OpCode::inside_track:
-        *top++ = inside_zone(v.track, zones[op->index()], v.own);
-        break;
       case OpCode::inside_own:
-        *top++ = inside_zone(v.own, zones[op->index()], v.own);
-        break;
       case OpCode::cpa:
-        *top++ = approach_to_own(v).cpa;
-        break;
       case OpCode::tcpa:
-        *top++ = approach_to_own(v).tcpa;
-        break;
       case OpCode::distance:
-        *top++ = placed(v.track) && placed(v.own)
-                     ? chord_distance(vector(v.own->ecef), vector(v.track->ecef))
-                     : kUnknown;
-        break;
       case OpCode::bearing:
-        *top++ = placed(v.track) && placed(v.own)
-                     ? bearing_between({v.own->latitude, v.own->longitude},
-                                       {v.track->latitude, v.track->longitude})
-                     : kUnknown;
-        break;
       case OpCode::level:
-        *top++ = v.level;
-        break;
       case OpCode::confidence:
-        *top++ = v.confidence;
+        *top++ = load(code, op->index(), zones, v);
         break;
       case OpCode::skip_if_false:
         op += top[-1] == 0.0 ? op->count() : 0;

@@ -1,6 +1,8 @@
 #include "base/text.hpp"
 
 #include <bit>
+#include <cmath>
+#include <cstring>
 
 namespace vedette {
 namespace {
@@ -30,82 +32,90 @@ std::optional<std::uint64_t> scaled_exactly(double value, int decimals) {
   return scaled;
 }
 
-char* put_long_fraction(char* at, std::uint64_t fraction, int decimals) {
+}  // namespace
+
+char* put_decimal(char* at, double value, int decimals) {
+  *at = '-';
+  at += std::signbit(value) ? 1 : 0;
+  const double size = std::fabs(value);
+  // Whole and fraction as binary fixed point: exact from 2^-11 up, where no bit lies below 2^-63.
+  if (((size < 1e8 && size >= 1.0 / 2048.0) || size == 0.0) && decimals >= 1 && decimals <= 8) {
+    auto whole = static_cast<std::int64_t>(size);
+    constexpr double kHalf = 9223372036854775808.0;  // of 2^64
+    const auto binary = static_cast<std::uint64_t>(
+                            static_cast<std::int64_t>((size - static_cast<double>(whole)) * kHalf))
+                        << 1;
+    const std::uint64_t scale = kTens[decimals];
+    const auto product = static_cast<unsigned __int128>(binary) * scale;
+    auto fraction = static_cast<std::uint64_t>(product >> 64);
+    const auto rest = static_cast<std::uint64_t>(product);
+    constexpr std::uint64_t kMiddle = std::uint64_t{1} << 63;
+    fraction += rest > kMiddle || (rest == kMiddle && fraction % 2 != 0) ? 1 : 0;
+    if (fraction == scale) {
+      fraction = 0;
+      ++whole;
+    }
+    at = put_number(at, static_cast<std::uint64_t>(whole));
+    *at++ = '.';
+    return put_digits(at, fraction, static_cast<std::size_t>(decimals));
+  }
+  const auto scaled = scaled_exactly(size, decimals);
+  if (!scaled) {
+    const auto done =
+        std::to_chars(at, at + kDecimalText - 1, size, std::chars_format::fixed, decimals);
+    return done.ec == std::errc() ? done.ptr : put_literal(at, "0");
+  }
+  const std::uint64_t scale = kTens[decimals];
+  std::uint64_t fraction = *scaled % scale;
+  at = put_number(at, *scaled / scale);
+  if (decimals == 0) {
+    return at;
+  }
+  *at++ = '.';
   if (decimals == 9) {
     at = put_digits(at, fraction / kTens[8], 1);
     fraction %= kTens[8];
   }
-  return put_digits(at, fraction, 8);
-}
-
-}  // namespace
-
-char* put_decimal(char* at, double value, int decimals) {
-  const auto scaled = scaled_exactly(value, decimals);
-  if (!scaled) {
-    const auto done =
-        std::to_chars(at, at + kDecimalText, value, std::chars_format::fixed, decimals);
-    return done.ec == std::errc() ? done.ptr : put_literal(at, "0");
-  }
-  *at = '-';
-  at += std::signbit(value) ? 1 : 0;
-  if (decimals == 0 || decimals > 7) {
-    const std::uint64_t scale = kTens[decimals];
-    at = put_number(at, *scaled / scale);
-    *at = '.';
-    return decimals == 0 ? at : put_long_fraction(at + 1, *scaled % scale, decimals);
-  }
-  // The last eight digits hold the point; no division but by a constant.
-  constexpr std::uint64_t kEight = 100'000'000;
-  const auto places = static_cast<std::size_t>(decimals);
-  const std::uint64_t text = eight_digits(*scaled % kEight);
-  std::size_t zeros = 0;
-  if (*scaled >= kEight) {
-    at = put_number(at, *scaled / kEight);
-  } else {
-    zeros = static_cast<std::size_t>(std::countr_zero(text - 0x3030'3030'3030'3030ULL)) / 8;
-    zeros = zeros < 7 - places ? zeros : 7 - places;
-  }
-  const std::uint64_t whole = text >> 8 * zeros;
-  std::memcpy(at, &whole, 8);
-  at += 8 - places - zeros;
-  *at++ = '.';
-  const std::uint64_t fraction = text >> 8 * (8 - places);
-  std::memcpy(at, &fraction, 8);
-  return at + places;
+  return put_digits(at, fraction, static_cast<std::size_t>(decimals < 8 ? decimals : 8));
 }
 
 char* put_time(char* at, std::int64_t unix_ns, bool nanoseconds) {
   const std::int64_t seconds = (unix_ns >= 0 ? unix_ns : unix_ns - 999999999) / 1000000000;
-  const std::int64_t fraction = unix_ns - seconds * 1000000000;
-  std::int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400;
-  const std::int64_t of_day = seconds - days * 86400;
-  // Civil date from day count; era of 400 years, year starting in March.
-  days += 719468;
-  const std::int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-  const std::int64_t doe = days - era * 146097;
-  const std::int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-  const std::int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-  const std::int64_t mp = (5 * doy + 2) / 153;
-  const std::int64_t day = doy - (153 * mp + 2) / 5 + 1;
-  const std::int64_t month = mp < 10 ? mp + 3 : mp - 9;
-  const auto pair = [&at](std::int64_t value, char then) {
-    const auto v = static_cast<unsigned>(value);
-    at[0] = static_cast<char>('0' + v / 10);
-    at[1] = static_cast<char>('0' + v % 10);
+  const auto fraction = static_cast<std::uint32_t>(unix_ns - seconds * 1000000000);
+  const std::int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400;
+  const auto of_day = static_cast<std::uint32_t>(seconds - days * 86400);
+  // Civil date by Neri and Schneider, "Euclidean affine functions and their application to calendar
+  // algorithms" (2022): years from March, divisions by multiplication.
+  const std::uint32_t quarters = 4 * static_cast<std::uint32_t>(days + 719468) + 3;
+  const std::uint32_t century = quarters / 146097;
+  const std::uint32_t in_century = quarters % 146097 | 3;
+  const std::uint64_t scaled = std::uint64_t{2939745} * in_century;
+  const std::uint32_t of_year = static_cast<std::uint32_t>(scaled) / 2939745 / 4;
+  const std::uint32_t months = 2141 * of_year + 197913;
+  const std::uint32_t next = of_year >= 306 ? 1 : 0;  // January and February are the next year's
+  const std::uint32_t year = 100 * century + static_cast<std::uint32_t>(scaled >> 32) + next;
+  const std::uint32_t month = (months >> 16) - 12 * next;
+  const std::uint32_t day = (months & 0xFFFF) / 2141 + 1;
+  const std::uint64_t date = eight_digits(year * 10'000 + month * 100 + day);
+  const std::uint64_t time =
+      eight_digits((of_day / 3600 * 10'000 + of_day / 60 % 60 * 100 + of_day % 60) * 100);
+  const auto pair = [&at](std::uint64_t text, unsigned from, char then) {
+    at[0] = static_cast<char>(text >> 8 * from);
+    at[1] = static_cast<char>(text >> 8 * (from + 1));
     at[2] = then;
     at += 3;
   };
-  at = put_digits(at, static_cast<std::uint64_t>(yoe + era * 400 + (month <= 2 ? 1 : 0)), 4);
-  *at++ = '-';
-  pair(month, '-');
-  pair(day, 'T');
-  pair(of_day / 3600, ':');
-  pair(of_day / 60 % 60, ':');
-  pair(of_day % 60, '.');
-  at = put_digits(at, static_cast<std::uint64_t>(fraction / 1000000), 3);
+  std::memcpy(at, &date, 4);
+  at[4] = '-';
+  at += 5;
+  pair(date, 4, '-');
+  pair(date, 6, 'T');
+  pair(time, 0, ':');
+  pair(time, 2, ':');
+  pair(time, 4, '.');
+  at = put_digits(at, fraction / 1'000'000, 3);
   if (nanoseconds) {
-    at = put_digits(at, static_cast<std::uint64_t>(fraction % 1000000), 6);
+    at = put_digits(at, fraction % 1'000'000, 6);
   }
   return put_literal(at, "Z");
 }

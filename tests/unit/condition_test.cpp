@@ -28,6 +28,11 @@ int answer(std::string_view text, double heading) {
   const plan::CompiledExpression compiled = compile(text);
   REQUIRE_MESSAGE(compiled.error.empty(), compiled.error);
   const double value = assess::evaluate(compiled.ops, {}, view);
+  // As the terms of a chain, where it is one, the answer is the same.
+  std::vector<assess::Term> terms(compiled.ops.size());
+  terms.resize(assess::terms_of(compiled.ops, terms));
+  const double by_terms = assess::evaluate(assess::Condition{compiled.ops, terms}, {}, view);
+  REQUIRE(std::bit_cast<std::uint64_t>(by_terms) == std::bit_cast<std::uint64_t>(value));
   return value != value ? -1 : static_cast<int>(value);
 }
 
@@ -69,6 +74,22 @@ TEST_CASE("and, or, not follow Kleene's tables in any order of their operands") 
       }
     }
   }
+}
+
+TEST_CASE("a chain of and is taken apart into its terms, anything else is not") {
+  const auto count = [](std::string_view text) {
+    const plan::CompiledExpression compiled = compile(text);
+    REQUIRE_MESSAGE(compiled.error.empty(), compiled.error);
+    std::vector<assess::Term> terms(compiled.ops.size());
+    return assess::terms_of(compiled.ops, terms);
+  };
+  CHECK(count("track.heading > 10 deg") == 1);
+  CHECK(count("lost(track)") == 1);
+  CHECK(count("cpa(track, own) < 1 nmi and lost(track) and own.speed > 1 kn") == 3);
+  CHECK(count("lost(track) or track.updates > 3") == 0);
+  CHECK(count("not (lost(track))") == 0);
+  CHECK(count("lost(track) and (track.updates > 3 or track.heading > 10 deg)") == 0);
+  CHECK(count("track.updates > 1 + 2 and lost(track)") == 0);
 }
 
 TEST_CASE("the cheap operand is asked first, whichever was written first") {
