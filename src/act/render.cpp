@@ -47,6 +47,14 @@ char* put_key(char* at, const ActionIntent& intent, std::uint64_t sequence) {
   return put_number(at, intent.root != 0 ? intent.root : sequence);
 }
 
+// A name of the program's own, which needs nothing escaped.
+char* put_name(char* at, std::string_view name) {
+  *at++ = '"';
+  std::memcpy(at, name.data(), name.size());
+  at[name.size()] = '"';
+  return at + name.size() + 1;
+}
+
 // JSON has no NaN or infinity: they become null.
 char* put_json_number(char* at, double value, int decimals) {
   return std::isfinite(value) ? put_decimal(at, value, decimals) : put_literal(at, "null");
@@ -72,9 +80,9 @@ char* put_json(char* at, const plan::Plan& plan, const EventHeader& event, const
   at = put_literal(at, ",\"assessment\":");
   at = put_quoted(at, plan.assessments()->Get(i.assessment)->name()->string_view());
   at = put_literal(at, ",\"transition\":");
-  at = put_quoted(at, name_of(i.transition));
+  at = put_name(at, name_of(i.transition));
   at = put_literal(at, ",\"level\":");
-  at = put_quoted(at, name_of(i.level));
+  at = put_name(at, name_of(i.level));
   at = put_literal(at, ",\"confidence\":");
   at = put_json_number(at, i.confidence, 3);
   if (action.message() != nullptr && action.message()->size() != 0) {
@@ -87,7 +95,7 @@ char* put_json(char* at, const plan::Plan& plan, const EventHeader& event, const
     at = put_quoted(at, plan.sources()->Get(source)->name()->string_view());
   } else {
     at = put_literal(at, ",\"kind\":");
-    at = put_quoted(at, name_of(i.kind));
+    at = put_name(at, name_of(i.kind));
     at = put_literal(at, ",\"identity\":\"");
     at = put_number(at, identity_of(i.subject.key));
     *at++ = '"';

@@ -1,7 +1,6 @@
 #include "base/text.hpp"
 
 #include <bit>
-#include <cmath>
 #include <cstring>
 
 namespace vedette {
@@ -32,51 +31,49 @@ std::optional<std::uint64_t> scaled_exactly(double value, int decimals) {
   return scaled;
 }
 
-}  // namespace
-
-char* put_decimal(char* at, double value, int decimals) {
-  *at = '-';
-  at += std::signbit(value) ? 1 : 0;
-  const double size = std::fabs(value);
-  // Whole and fraction as binary fixed point: exact from 2^-11 up, where no bit lies below 2^-63.
-  if (((size < 1e8 && size >= 1.0 / 2048.0) || size == 0.0) && decimals >= 1 && decimals <= 8) {
-    auto whole = static_cast<std::int64_t>(size);
-    constexpr double kHalf = 9223372036854775808.0;  // of 2^64
-    const auto binary = static_cast<std::uint64_t>(
-                            static_cast<std::int64_t>((size - static_cast<double>(whole)) * kHalf))
-                        << 1;
-    const std::uint64_t scale = kTens[decimals];
-    const auto product = static_cast<unsigned __int128>(binary) * scale;
-    auto fraction = static_cast<std::uint64_t>(product >> 64);
-    const auto rest = static_cast<std::uint64_t>(product);
-    constexpr std::uint64_t kMiddle = std::uint64_t{1} << 63;
-    fraction += rest > kMiddle || (rest == kMiddle && fraction % 2 != 0) ? 1 : 0;
-    if (fraction == scale) {
-      fraction = 0;
-      ++whole;
-    }
-    at = put_number(at, static_cast<std::uint64_t>(whole));
-    *at++ = '.';
-    return put_digits(at, fraction, static_cast<std::size_t>(decimals));
-  }
-  const auto scaled = scaled_exactly(size, decimals);
-  if (!scaled) {
-    const auto done =
-        std::to_chars(at, at + kDecimalText - 1, size, std::chars_format::fixed, decimals);
-    return done.ec == std::errc() ? done.ptr : put_literal(at, "0");
-  }
-  const std::uint64_t scale = kTens[decimals];
-  std::uint64_t fraction = *scaled % scale;
-  at = put_number(at, *scaled / scale);
-  if (decimals == 0) {
-    return at;
-  }
-  *at++ = '.';
+char* put_long_fraction(char* at, std::uint64_t fraction, int decimals) {
   if (decimals == 9) {
     at = put_digits(at, fraction / kTens[8], 1);
     fraction %= kTens[8];
   }
-  return put_digits(at, fraction, static_cast<std::size_t>(decimals < 8 ? decimals : 8));
+  return put_digits(at, fraction, 8);
+}
+
+}  // namespace
+
+char* put_decimal(char* at, double value, int decimals) {
+  const auto scaled = scaled_exactly(value, decimals);
+  if (!scaled) {
+    const auto done =
+        std::to_chars(at, at + kDecimalText, value, std::chars_format::fixed, decimals);
+    return done.ec == std::errc() ? done.ptr : put_literal(at, "0");
+  }
+  *at = '-';
+  at += std::signbit(value) ? 1 : 0;
+  if (decimals == 0 || decimals > 7) {
+    const std::uint64_t scale = kTens[decimals];
+    at = put_number(at, *scaled / scale);
+    *at = '.';
+    return decimals == 0 ? at : put_long_fraction(at + 1, *scaled % scale, decimals);
+  }
+  // The last eight digits hold the point; no division but by a constant.
+  constexpr std::uint64_t kEight = 100'000'000;
+  const auto places = static_cast<std::size_t>(decimals);
+  const std::uint64_t text = eight_digits(*scaled % kEight);
+  std::size_t zeros = 0;
+  if (*scaled >= kEight) {
+    at = put_number(at, *scaled / kEight);
+  } else {
+    zeros = static_cast<std::size_t>(std::countr_zero(text - 0x3030'3030'3030'3030ULL)) / 8;
+    zeros = zeros < 7 - places ? zeros : 7 - places;
+  }
+  const std::uint64_t whole = text >> 8 * zeros;
+  std::memcpy(at, &whole, 8);
+  at += 8 - places - zeros;
+  *at++ = '.';
+  const std::uint64_t fraction = text >> 8 * (8 - places);
+  std::memcpy(at, &fraction, 8);
+  return at + places;
 }
 
 char* put_time(char* at, std::int64_t unix_ns, bool nanoseconds) {

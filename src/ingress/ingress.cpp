@@ -28,6 +28,7 @@ constexpr std::int64_t kSoonNs = 10'000'000;
 constexpr std::uint32_t kQuietPolls =
     1 << 14;  // 10 ms of a spinning thread, a second of a resting one
 constexpr std::int64_t kLinkCheckNs = 200'000'000;
+constexpr std::uint32_t kLinkCheckPolls = 64;
 constexpr int kBindTries = 60;  // three seconds
 constexpr std::int64_t kBindRestNs = 50'000'000;
 
@@ -352,14 +353,21 @@ void Ingress::take(Source& source, Bytes bytes, bool stream, platform::NodeClock
 }
 
 std::size_t Ingress::step(const platform::NodeClock& clock) {
-  std::size_t taken = uses_ring_ ? step_ring(clock) : 0;
+  std::size_t taken = 0;
   for (std::size_t i = 0; has_recordings_ && i < sources_.size(); ++i) {
     if (sources_[i]->driver == plan::DriverKind::recording) {
       taken += step_recording(*sources_[i], clock);
     }
   }
-  for (std::size_t port = 0; port < ports_.size(); ++port) {
-    taken += step_port(port, clock);
+  // The first that has something is worked on at once; the one after it is asked first next time,
+  // so that each is asked before any has its second turn.
+  const std::size_t asked = sources_.size() + 1 + ports_.size();
+  for (std::size_t i = 0; i < asked && taken == 0; ++i) {
+    const std::size_t one = next_asked_;
+    next_asked_ = one + 1 < asked ? one + 1 : 0;
+    taken = one < sources_.size()    ? step_source(*sources_[one], clock)
+            : one == sources_.size() ? (uses_ring_ ? step_ring(clock) : 0)
+                                     : step_port(one - sources_.size() - 1, clock);
   }
   return taken;
 }
@@ -373,19 +381,17 @@ void Ingress::tend() {
   }
 }
 
-std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
-  // The first polled source that has something is worked on at once, and the one after it is asked
-  // first next time.
-  std::size_t frames = 0;
-  for (std::size_t i = 0; i < sources_.size() && frames == 0; ++i) {
-    Source& source = *sources_[next_polled_];
-    next_polled_ = next_polled_ + 1 < sources_.size() ? next_polled_ + 1 : 0;
-    if (source.driver == plan::DriverKind::udp) {
-      frames += step_udp(source, clock);
-    } else if (source.driver == plan::DriverKind::serial && !source.armed) {
-      step_serial(source, clock.now_ns());
-    }
+std::size_t Ingress::step_source(Source& source, const platform::NodeClock& clock) {
+  if (source.driver == plan::DriverKind::udp) {
+    return step_udp(source, clock);
   }
+  if (source.driver == plan::DriverKind::serial && !source.armed) {
+    step_serial(source, clock.now_ns());
+  }
+  return 0;
+}
+
+std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
   platform::Completion done[kFramesAStep];
   const std::size_t n = ring_.harvest(done);
   const platform::NodeClock::Reading taken = n == 0 ? platform::NodeClock::Reading{} : clock.read();
@@ -418,7 +424,7 @@ std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
     // A multishot ends when buffers ran out, and on errors: it is armed again in the next step.
     source.armed = c.more;
   }
-  return frames + n;
+  return n;
 }
 
 // Told that something is there and then given it, a datagram takes three times as long as one that
@@ -492,7 +498,9 @@ std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& cl
   Bytes frames[platform::kBurst];
   const std::size_t n = packet_ports_.poll(number, frames);
   if (n == 0) {
-    const std::int64_t now = platform::monotonic_ns();
+    // The clock takes as long as the port: it is asked now and then.
+    const std::int64_t now =
+        ++port.nothing % kLinkCheckPolls == 0 ? platform::monotonic_ns() : port.link_checked_ns;
     if (now - port.link_checked_ns > kLinkCheckNs) {
       port.link_checked_ns = now;
       const bool up = packet_ports_.link_up(number);

@@ -128,6 +128,7 @@ class Ingress {
     std::string eal;
     std::vector<Source*> sources;
     std::int64_t link_checked_ns = 0;
+    std::uint32_t nothing = 0;  // polls without a frame
   };
   struct Taking {  // context of one frame on its way through a codec
     Source* source;
@@ -143,6 +144,7 @@ class Ingress {
   void announce(Source& source, SourceStatus status, int error, std::int64_t now_ns);
   static bool put(Source& source, EventKind kind, Bytes first, Bytes second, std::int64_t now_ns,
                   std::int64_t arrival_ns);
+  std::size_t step_source(Source& source, const platform::NodeClock& clock);
   std::size_t step_ring(const platform::NodeClock& clock);
   std::size_t step_udp(Source& source, const platform::NodeClock& clock);
   void consider_polling(Source& source, std::int64_t now_ns);
@@ -163,8 +165,8 @@ class Ingress {
   Listener listener_;
   bool uses_ring_ = false;
   bool has_recordings_ = false;
-  std::size_t polled_ = 0;                                    // sources that are, or are to be
-  std::size_t next_polled_ = 0;                               // the source that a turn begins with
+  std::size_t polled_ = 0;      // sources that are, or are to be
+  std::size_t next_asked_ = 0;  // of sources, the ring, ports: which a turn begins with
   std::array<std::uint8_t, kReceiveBufferBytes> datagram_{};  // polled
   std::int64_t recorded_start_ns_ = 0;
   std::int64_t node_start_ns_ = 0;

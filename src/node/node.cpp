@@ -305,7 +305,6 @@ void Node::engine_loop() {
     std::int64_t turned_ns = idle_since_ns;
     bool busy = takes_in && !stopping && ingress_.step(clock_) != 0;
     turned_ns = check_turn(Stage::ingress, turned_ns);
-    check_journal();
     const platform::NodeClock::Reading reading = clock_.at(turned_ns);
     acted_ns_ = 0;
     const Bytes batch =
@@ -339,6 +338,7 @@ void Node::engine_loop() {
     if (!busy && !stopping && shard_.delivery().size() == 0 && ingress_.all_recordings_ended()) {
       board_.finished.store(true, std::memory_order_release);
     }
+    check_journal();
     if (!busy) {
       interruptions_.idle_turn(idle_since_ns, now);
     }

@@ -57,6 +57,6 @@ Result<Fd, int> accept_unix(int listener);  // EAGAIN when nobody waits
 Result<Fd, int> connect_unix(const std::string& path);
 // Waits until readable; false on time-out.
 bool wait_readable(int fd, int timeout_ms);
-std::int64_t receive_now(int fd, std::span<std::uint8_t> into);  // bytes, or -errno
+std::int64_t receive_now(int socket, std::span<std::uint8_t> into);  // bytes, or -errno
 
 }  // namespace vedette::platform
