@@ -495,9 +495,13 @@ std::size_t Ingress::step_serial(Source& source, std::int64_t now_ns) {
 
 std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& clock) {
   Port& port = ports_[number];
-  Bytes frames[platform::kBurst];
-  const std::size_t n = packet_ports_.poll(number, frames);
-  if (n == 0) {
+  if (port.next == port.held) {
+    port.held = packet_ports_.poll(number, port.frames);
+    port.next = 0;
+    port.share = port.held == platform::kBurst ? platform::kBurst : 1;
+    port.taken = port.held != 0 ? clock.read() : platform::NodeClock::Reading{};
+  }
+  if (port.held == 0) {
     // The clock takes as long as the port: it is asked now and then.
     const std::int64_t now =
         ++port.nothing % kLinkCheckPolls == 0 ? platform::monotonic_ns() : port.link_checked_ns;
@@ -511,9 +515,10 @@ std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& cl
     }
     return 0;
   }
-  const platform::NodeClock::Reading taken = clock.read();
-  for (std::size_t i = 0; i < n; ++i) {
-    const auto datagram = parse_ethernet(frames[i]);
+  const std::size_t n = std::min(port.share, port.held - port.next);
+  port.share *= 2;
+  for (const std::size_t end = port.next + n; port.next < end; ++port.next) {
+    const auto datagram = parse_ethernet(port.frames[port.next]);
     Source* reader = nullptr;
     for (Source* source : port.sources) {
       const std::uint16_t wanted = source->plan->udp_port();
@@ -525,13 +530,16 @@ std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& cl
     Source& source = reader != nullptr ? *reader : *port.sources.front();
     ++source.record;
     if (reader != nullptr) {
-      take(source, datagram->payload, false, taken);
+      take(source, datagram->payload, false, port.taken);
     } else {
       bump(source.counters.received);
       refuse(source, datagram ? RefusalCause::other_port : datagram.error());
     }
   }
-  packet_ports_.release_burst(number);
+  if (port.next == port.held) {
+    packet_ports_.release_burst(number);
+    port.next = port.held = 0;
+  }
   return n;
 }
 

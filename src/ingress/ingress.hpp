@@ -129,6 +129,13 @@ class Ingress {
     std::vector<Source*> sources;
     std::int64_t link_checked_ns = 0;
     std::uint32_t nothing = 0;  // polls without a frame
+    // The burst that is being worked off: one frame first, then twice as many in each turn, so that
+    // the first does not wait for all. Of a full burst, all: a crowd is taken at once.
+    std::array<Bytes, platform::kBurst> frames{};
+    std::size_t held = 0;
+    std::size_t next = 0;
+    std::size_t share = 1;
+    platform::NodeClock::Reading taken{};
   };
   struct Taking {  // context of one frame on its way through a codec
     Source* source;
