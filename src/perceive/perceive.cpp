@@ -275,7 +275,9 @@ Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& 
     }
   }
   take_velocity(t, k, o, ns, way);
-  go(t, way);
+  if (way.east != 0.0 || way.north != 0.0) {
+    go(t, way);
+  }
   if (t.updates != 0 && (o.has(Field::position) || o.has(Field::speed))) {
     refresh_place(t);
   }
