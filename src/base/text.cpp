@@ -94,8 +94,8 @@ char* put_time(char* at, std::int64_t unix_ns, bool nanoseconds) {
   const std::uint32_t month = (months >> 16) - 12 * next;
   const std::uint32_t day = (months & 0xFFFF) / 2141 + 1;
   const std::uint64_t date = eight_digits(year * 10'000 + month * 100 + day);
-  const std::uint64_t time =
-      eight_digits((of_day / 3600 * 10'000 + of_day / 60 % 60 * 100 + of_day % 60) * 100);
+  const std::uint64_t clock = of_day / 3600 * 10'000 + of_day / 60 % 60 * 100 + of_day % 60;
+  const std::uint64_t time = eight_digits(clock * 100);
   const auto pair = [&at](std::uint64_t text, unsigned from, char then) {
     at[0] = static_cast<char>(text >> 8 * from);
     at[1] = static_cast<char>(text >> 8 * (from + 1));
