@@ -353,14 +353,15 @@ void Ingress::take(Source& source, Bytes bytes, bool stream, platform::NodeClock
 }
 
 std::size_t Ingress::step(const platform::NodeClock& clock) {
-  std::size_t taken = 0;
+  std::size_t recorded = 0;
   for (std::size_t i = 0; has_recordings_ && i < sources_.size(); ++i) {
     if (sources_[i]->driver == plan::DriverKind::recording) {
-      taken += step_recording(*sources_[i], clock);
+      recorded += step_recording(*sources_[i], clock);
     }
   }
   // The first that has something is worked on at once; the one after it is asked first next time,
   // so that each is asked before any has its second turn.
+  std::size_t taken = 0;
   const std::size_t asked = sources_.size() + 1 + ports_.size();
   for (std::size_t i = 0; i < asked && taken == 0; ++i) {
     const std::size_t one = next_asked_;
@@ -369,7 +370,7 @@ std::size_t Ingress::step(const platform::NodeClock& clock) {
             : one == sources_.size() ? (uses_ring_ ? step_ring(clock) : 0)
                                      : step_port(one - sources_.size() - 1, clock);
   }
-  return taken;
+  return recorded + taken;
 }
 
 void Ingress::tend() {

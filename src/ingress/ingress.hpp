@@ -70,8 +70,8 @@ class Ingress {
   // Joins the groups that could not be joined so far. Of the main thread, now and then.
   void tend();
 
-  // Takes what the first source has that has something, bounded; each is asked before any has its
-  // second turn. Returns the number of frames taken.
+  // Takes what is due of recordings and what the first other source has that has something,
+  // bounded; each is asked before any has its second turn. Returns the number of frames taken.
   std::size_t step(const platform::NodeClock& clock);
 
   Lane& lane(std::size_t source) { return sources_[source]->lane; }
