@@ -94,6 +94,8 @@ std::string Writer::open(const WriterOptions& options) {
 }
 
 void Writer::keep_frozen(Bytes frozen, std::uint64_t batch) {
+  CHECK(!open_.file.valid() || batch < options_.next_batch,
+        "a state ahead of the journal would be read as a gap");
   frozen_.assign(frozen.begin(), frozen.end());
   frozen_batch_ = batch;
 }
@@ -284,8 +286,8 @@ int Writer::go_on(Bytes frozen, std::uint64_t batch, std::uint64_t sequence, Lan
   CHECK(gap_ && batch >= given_up_through_, "the state holds what was given up");
   while (leave_out(batches, batch)) {
   }
-  keep_frozen(frozen, batch);
   options_.next_batch = batch + 1;
+  keep_frozen(frozen, batch);
   drop_next();  // its room is wanted
   // What a write that failed left there would be taken for damage, now that a segment follows.
   int error = ::ftruncate(open_.file.get(), static_cast<off_t>(open_.at)) == 0 ? 0 : errno;

@@ -66,8 +66,9 @@ class Writer {
   // the gap goes on.
   int go_on(Bytes frozen, std::uint64_t batch, std::uint64_t sequence, Lane& batches);
   std::uint64_t unrecorded() const { return unrecorded_.load(std::memory_order_relaxed); }
-  // A state to begin later segments with.
+  // A state to begin later segments with; of a batch that is written.
   void keep_frozen(Bytes frozen, std::uint64_t batch);
+  std::uint64_t last_batch() const { return options_.next_batch - 1; }  // that is written
   // The state kept is older than the segment being written: a newer one lets old segments go.
   bool wants_frozen() const { return frozen_batch_ + 1 < segments_.back().first_batch; }
   void close();

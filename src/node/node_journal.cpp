@@ -23,8 +23,9 @@ void Node::write_image() {
     frozen_state_.store(kIdle, std::memory_order_release);
     return;
   }
-  if (frozen_sequence_ > writer_.durable_sequence()) {
-    return;  // never ahead of the journal
+  // Never ahead of the journal: by batches, as not each has an event.
+  if (frozen_batch_ > writer_.last_batch()) {
+    return;
   }
   belief::ImagePosition position{};
   position.batch = frozen_batch_;

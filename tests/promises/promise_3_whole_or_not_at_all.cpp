@@ -117,9 +117,8 @@ TEST_CASE(
   // One batch after the other, each with the state behind it kept for the next segment.
   const auto write_one = [&] {
     j.engine.put(ship(1, 0), now += kSecond, 1);
-    const auto batch = j.engine.step(now);
-    j.queue(batch);
-    while (!j.engine.step(now).empty()) {
+    for (auto batch = j.engine.step(now); !batch.empty(); batch = j.engine.step(now)) {
+      j.queue(batch);
     }
   };
   const auto keep = [&] {
@@ -141,6 +140,9 @@ TEST_CASE(
     CHECK(j.writer.last_error() != 0);
     REQUIRE(segments() == before);
     REQUIRE(j.writer.step(j.lane));
+    while (j.writer.step(j.lane)) {
+    }
+    CHECK(j.writer.last_batch() == j.engine.shard().progress().batch_number);
     begun += segments() != before ? 1 : 0;
     keep();
   }

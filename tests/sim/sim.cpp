@@ -461,7 +461,7 @@ class World {
 
   void freeze() {
     // As the node does it: never ahead of the journal.
-    if (engine_->shard().progress().last_sequence <= writer_->durable_sequence()) {
+    if (engine_->shard().progress().batch_number <= writer_->last_batch()) {
       writer_->keep_frozen(frozen(), engine_->shard().progress().batch_number);
     }
   }
