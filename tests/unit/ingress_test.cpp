@@ -84,7 +84,7 @@ TEST_CASE("a source that never pauses does not keep the others waiting") {
   };
   // The first two become busy ones, which are polled; the third is quiet, the ring tells of it.
   step();
-  for (const std::uint64_t round : {1, 2, 3, 4}) {
+  for (std::uint64_t round = 1; round <= 4; ++round) {
     send(0, 1), send(1, 1);
     step_until(0, round), step_until(1, round);
   }
