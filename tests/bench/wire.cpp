@@ -1,11 +1,10 @@
 // Byte in to action out, seen from outside: an open-loop load generator, and the floor that a node
 // is compared with, a bare busy-polling receive-and-send. wire_bench.py joins them.
 //
-// usage: vedette_bench_wire CORE generate RATE SECONDS TO AIS_PORT MAVLINK_PORT BACK_PORT
-// RECORDINGS
-//                           OUT
-//        vedette_bench_wire CORE floor-udp AIS_PORT MAVLINK_PORT BACK_PORT OUT
+// usage: vedette_bench_wire CORE floor-udp AIS_PORT MAVLINK_PORT BACK_PORT OUT
 //        vedette_bench_wire CORE floor-dpdk DEVICE BACK_PORT OUT
+//        vedette_bench_wire CORE generate RATE SECONDS TO AIS_PORT MAVLINK_PORT BACK_PORT
+//                                RECORDINGS OUT
 // One frame in ten is a probe: a ship whose status changes with it, for which an action must come
 // back. OUT of the generator: int64 triples, intended send time, time of the answer (0: none), and
 // for gaps -1, start, length. OUT of a floor: its gaps. All monotonic ns. Both end on SIGTERM.

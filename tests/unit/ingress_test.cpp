@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 
 #include <string>
-#include <thread>
+#include <vector>
 
 #include "load_site.hpp"
 #include "platform/device_keeper.hpp"
