@@ -1,20 +1,23 @@
-# The DPDK libraries and drivers that are linked in, statically and whole: drivers register themselves
+# The DPDK libraries and drivers that are linked in, statically; drivers whole: they register themselves
 # in constructors that nothing refers to. Not pkg-config: its static list names every driver there is.
 set(drivers af_packet af_xdp tap ring null memif virtio e1000 igc ixgbe i40e)
-set(archives librte_bus_vdev.a librte_bus_pci.a librte_mempool_ring.a)
+set(whole librte_bus_vdev.a librte_bus_pci.a librte_mempool_ring.a)
 foreach(driver ${drivers})
-  list(APPEND archives librte_net_${driver}.a)
+  list(APPEND whole librte_net_${driver}.a)
 endforeach()
+set(rest)
 foreach(library kvargs telemetry eal ring rcu mempool mbuf net meter pci ethdev timer hash security
         cryptodev gso)
-  list(APPEND archives librte_${library}.a)
+  list(APPEND rest librte_${library}.a)
 endforeach()
-set(paths)
-foreach(archive ${archives})
-  find_library(found_${archive} NAMES ${archive} REQUIRED)
-  list(APPEND paths ${found_${archive}})
+foreach(part whole rest)
+  set(paths)
+  foreach(archive ${${part}})
+    find_library(found_${archive} NAMES ${archive} REQUIRED)
+    list(APPEND paths ${found_${archive}})
+  endforeach()
+  list(JOIN paths "," ${part})
 endforeach()
-list(JOIN paths "," joined)
 
 # By path: CMake turns the name libx.a into -Bstatic -lx -Bdynamic, which undoes -static-pie.
 set(support)
@@ -29,9 +32,9 @@ target_include_directories(vedette_dpdk SYSTEM INTERFACE
   ${VEDETTE_SYSROOT}/usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/dpdk)
 # One comma-joined string: CMake would otherwise drop the repeated flags.
 target_link_libraries(vedette_dpdk INTERFACE
-  "-Wl,--whole-archive,${joined},--no-whole-archive"
+  "-Wl,--whole-archive,${whole},--no-whole-archive,--start-group,${rest},--end-group"
   ${support} m dl)
 # src/platform/library_probes.cpp
-foreach(function access getentropy dlopen)
+foreach(function access getentropy dlopen __rte_trace_point_register)
   target_link_options(vedette_dpdk INTERFACE LINKER:--undefined=__wrap_${function},--wrap=${function})
 endforeach()

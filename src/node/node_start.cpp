@@ -65,7 +65,7 @@ std::vector<RoomMemory> memory_plan(const plan::Plan& plan) {
 namespace {
 
 std::size_t packet_bytes_of(const plan::Plan& plan) {
-  return ingress::packet_devices(plan).empty() ? 0 : platform::kPacketMemoryBytes;
+  return platform::packet_memory_bytes(ingress::packet_devices(plan).size());
 }
 
 std::size_t arena_bytes_of(const plan::Plan& plan) {

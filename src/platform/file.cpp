@@ -42,28 +42,38 @@ std::string error_text(int error) {
 }
 
 Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::size_t limit) {
+  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) {
+  if (!file.valid() || ::fstat(file.get(), &info) != 0) {
     return Failure{errno};
   }
   if (S_ISDIR(info.st_mode)) {
     return Failure{EISDIR};
   }
-  // zlib reads plain files as they are and unpacks gzip. A piece is as large as a small file, whose
-  // reading would else cost more in fresh pages than in bytes.
+  // A piece is as large as a small file, whose reading would else cost more in fresh pages than in
+  // bytes.
   const std::size_t piece =
       std::clamp<std::size_t>(static_cast<std::size_t>(info.st_size) + 1, 1 << 12, 1 << 18);
-  gzFile file = ::gzopen(path.c_str(), "rb");
-  if (file == nullptr) {
-    return Failure{errno == 0 ? ENOMEM : errno};
+  // zlib unpacks gzip, and reads what cannot be looked at beforehand, as a pipe.
+  constexpr std::uint8_t kGzip[2] = {0x1f, 0x8b};
+  std::uint8_t head[2] = {};
+  gzFile zip = nullptr;
+  if (::pread(file.get(), head, sizeof head, 0) < 0 || std::equal(kGzip, kGzip + 2, head)) {
+    zip = ::gzdopen(file.get(), "rb");
+    if (zip == nullptr) {
+      return Failure{ENOMEM};
+    }
+    file.release();
+    ::gzbuffer(zip, static_cast<unsigned>(std::min<std::size_t>(piece, 1 << 17)));
   }
-  ::gzbuffer(file, static_cast<unsigned>(std::min<std::size_t>(piece, 1 << 17)));
   std::vector<std::uint8_t> content;
   int error = 0;
   while (error == 0) {
     const std::size_t used = content.size();
     content.resize(used + piece);
-    const int got = ::gzread(file, content.data() + used, static_cast<unsigned>(piece));
+    std::uint8_t* const at = content.data() + used;
+    const ssize_t got = zip != nullptr ? ::gzread(zip, at, static_cast<unsigned>(piece))
+                                       : ::read(file.get(), at, piece);
     content.resize(used + static_cast<std::size_t>(got > 0 ? got : 0));
     if (got < 0) {
       error = EIO;
@@ -73,7 +83,9 @@ Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::s
       break;
     }
   }
-  ::gzclose(file);
+  if (zip != nullptr) {
+    ::gzclose(zip);
+  }
   if (error != 0) {
     return Failure{error};
   }

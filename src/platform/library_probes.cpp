@@ -1,5 +1,6 @@
 // Answers what the packet library asks at its start and never gets: for cores that cannot be, for
-// entropy before there is any, for shared objects of a static program, for memory nodes. The linker
+// entropy before there is any, for shared objects of a static program, for memory nodes; and takes
+// the trace points that it would describe to a tracer which nobody can start. The linker
 // puts these in the place of the functions they are named after (toolchains/dpdk.cmake), and of
 // libnuma.
 #include <unistd.h>
@@ -46,6 +47,8 @@ extern "C" int __real_access(const char* path, int mode);
 extern "C" int __wrap_access(const char* path, int mode);
 extern "C" int __wrap_getentropy(void* bytes, std::size_t length);
 extern "C" void* __wrap_dlopen(const char* name, int flags);
+extern "C" int __wrap___rte_trace_point_register(void* handle, const char* name,
+                                                 void (*describe)());
 extern "C" int numa_available();
 extern "C" void* numa_allocate_nodemask();
 extern "C" void numa_bitmask_free(void* mask);
@@ -80,6 +83,11 @@ int __wrap_getentropy(void*, std::size_t) {
 // folders.
 void* __wrap_dlopen(const char*, int) {
   return nullptr;
+}
+
+// A trace point that is not registered stays switched off.
+int __wrap___rte_trace_point_register(void*, const char*, void (*)()) {
+  return 0;
 }
 
 // There is no choosing between memory nodes (-1), so the rest is never called: the packets' memory

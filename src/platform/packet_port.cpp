@@ -30,7 +30,6 @@ namespace {
 
 constexpr std::uint16_t kDescriptors = 1024;
 constexpr const char* kPool = "ingress";
-constexpr unsigned kBuffers = 8191;  // 2^n - 1 wastes nothing in the ring below the pool
 
 // What a library says on its own, as a line of the node's log.
 void say(std::string_view library, std::string_view message) {
@@ -77,14 +76,15 @@ void take_over_library_logs() {
 }
 
 std::string start_eal(const std::vector<std::string>& devices, bool want_huge) {
+  const std::size_t memory = packet_memory_bytes(devices.size());
   std::vector<std::string> words{"vedette",
                                  "--no-telemetry",
                                  "--log-level=4",
                                  "-l",
                                  std::to_string(::sched_getcpu()),
                                  "-m",
-                                 std::to_string(kPacketMemoryBytes >> 20)};
-  if (want_huge && free_huge_bytes() >= kPacketMemoryBytes) {
+                                 std::to_string(memory >> 20)};
+  if (want_huge && free_huge_bytes() >= memory) {
     words.insert(words.end(), {"--in-memory", "--iova-mode=va"});
   } else {
     words.insert(words.end(), {"--no-huge", "--no-shconf"});
@@ -156,8 +156,8 @@ std::string start_packet_engine(const std::vector<std::string>& devices, bool wa
   static const std::string problem = [&] {
     std::string failed = start_eal(devices, want_huge);
     if (failed.empty() &&
-        ::rte_pktmbuf_pool_create(kPool, kBuffers, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
-                                  SOCKET_ID_ANY) == nullptr) {
+        ::rte_pktmbuf_pool_create(kPool, static_cast<unsigned>(kPortBuffers * devices.size()), 0, 0,
+                                  RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY) == nullptr) {
       failed = std::string("packet buffers: ") + ::rte_strerror(rte_errno);
     }
     return failed;

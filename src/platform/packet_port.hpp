@@ -22,8 +22,14 @@ struct PortCounters {
   std::uint64_t errors;
 };
 
-// What the ports of a plan take together, locked: 25 MiB of buffers, the rest for drivers.
-inline constexpr std::size_t kPacketMemoryBytes = std::size_t{48} << 20;
+// Buffers of each port: its queues full in both directions, one of them twice as long with af_xdp.
+inline constexpr std::size_t kPortBuffers = 3072;
+
+// What so many ports take together, locked: without huge pages each buffer has a page of its own,
+// which is 12 MiB a port. The rest is for drivers.
+constexpr std::size_t packet_memory_bytes(std::size_t ports) {
+  return ports == 0 ? 0 : (4 + 14 * ports) << 20;
+}
 
 // A device of the machine, "0000:00:03.0", and not a virtual one, "net_tap0,iface=v0".
 bool is_pci_address(const std::string& device);

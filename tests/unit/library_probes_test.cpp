@@ -6,6 +6,8 @@
 
 #include "test.hpp"
 
+extern "C" void* rte_trace_point_lookup(const char* name);
+
 // access() is the linker's to answer (src/platform/library_probes.cpp); stat() asks the kernel.
 TEST_CASE("whether a core is there is answered as the kernel would") {
   for (const char* before : {"/sys/devices/system/cpu/cpu", "/sys/devices/system/node/node0/cpu"}) {
@@ -25,4 +27,9 @@ TEST_CASE("whether a core is there is answered as the kernel would") {
   }
   CHECK(::access("/sys/devices/system/cpu/cpufreq-of-nothing", F_OK) == -1);
   CHECK(::access("/proc/self/exe", R_OK) == 0);
+}
+
+// Each would describe itself in a constructor and once more when the packet library starts.
+TEST_CASE("the packet library's trace points are not registered") {
+  CHECK(::rte_trace_point_lookup("lib.eal.thread.remote.launch") == nullptr);
 }
