@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -11,6 +13,7 @@
 #include "plan/plan.hpp"
 #include "platform/file.hpp"
 #include "platform/hot_thread.hpp"
+#include "platform/line_writer.hpp"
 #include "platform/socket.hpp"
 
 namespace vedette::cli {
@@ -77,24 +80,31 @@ int watch(const RunCommand& command, const LoadedPlan& loaded) {
   }
   const bool alerts = command.alerts;
   options.echo_actions = alerts;
-  options.on_log = [alerts](std::string_view text) {
-    FILE* out = alerts ? stdout : stderr;
-    std::fwrite(text.data(), 1, text.size(), out);
-    std::fflush(out);
+  // The thread that writes them also answers at the control socket and feeds the watchdog.
+  platform::LineWriter out(STDOUT_FILENO);
+  platform::LineWriter err(STDERR_FILENO);
+  options.on_log = [&alerted = alerts ? out : err](std::string_view text) {
+    return alerted.put(text);
   };
-  options.on_event = [&loaded](const EventHeader& event, Bytes payload) {
+  options.on_event = [&](const EventHeader& event, Bytes payload) {
     std::string line;
     Json json(line);
     json.begin_object();
     event_members(event, payload, *loaded.plan, json);
     json.end_object();
-    std::fprintf(stderr, "%s\n", line.c_str());
+    line += '\n';
+    return err.put(line);
   };
-  options.on_lacking = [](std::string_view what) {
+  options.on_lacking = [&err](std::string_view what) {
     std::string line;
     Json json(line);
     json.begin_object().member("kind", "node").member("runs_without", what).end_object();
-    std::fprintf(stderr, "%s\n", line.c_str());
+    line += '\n';
+    err.put(line);
+  };
+  options.flush = [&] {
+    const bool all_out = out.flush();
+    return err.flush() && all_out;
   };
   struct sigaction action {};
   action.sa_handler = on_signal;

@@ -18,7 +18,10 @@ constexpr std::size_t kRequestBytes = 1024;
 static_assert(kRequestBytes > 2 * sizeof(ActionIntent) + 32, "a requeued action in hexadecimal");
 constexpr std::int64_t kRestNs = 60'000;
 constexpr std::int64_t kThrottleRestEveryNs = 1'000'000;
-constexpr double kJoinSeconds = 0.2;              // between attempts to join multicast groups
+constexpr double kJoinSeconds = 0.2;         // between attempts to join multicast groups
+constexpr std::int64_t kTurnNs = 5'000'000;  // between two turns of the main thread
+constexpr std::int64_t kLastLinesNs =
+    1'000'000'000;                                // for who reads what a node that ends still tells
 constexpr std::int64_t kDrainNs = 3'000'000'000;  // for what is under way when the node stops
 
 // Between two turns of a hot loop: goes on at once when there is work. A FIFO thread that never
@@ -351,20 +354,25 @@ void Node::engine_loop() {
   }
 }
 
-void Node::drain_log() {
+// True when nothing is left. What a slow reader leaves waits in its lane, whose writer counts what
+// finds it full.
+bool Node::drain_log() {
   for (auto text = log_.peek(); !text.empty(); text = log_.peek()) {
-    if (options_.on_log) {
-      options_.on_log(as_text(text));
+    if (options_.on_log && !options_.on_log(as_text(text))) {
+      break;
     }
     log_.release();
   }
   for (auto record = told_.peek(); !record.empty(); record = told_.peek()) {
     const auto* event = reinterpret_cast<const EventHeader*>(record.data());
-    if (options_.on_event) {
-      options_.on_event(*event, Bytes(payload_of(event), event->payload_bytes));
+    if (options_.on_event &&
+        !options_.on_event(*event, Bytes(payload_of(event), event->payload_bytes))) {
+      break;
     }
     told_.release();
   }
+  const bool flushed = !options_.flush || options_.flush();
+  return flushed && log_.peek().empty() && told_.peek().empty();
 }
 
 void Node::serve_control() {
@@ -564,7 +572,7 @@ Node::Failure Node::run() {
       next_second += 1.0;
       options_.each_second(health_problem());
     }
-    platform::rest_ns(5'000'000);
+    platform::rest_ns(kTurnNs);
   }
   watchdog.end();
   stop_hot_.store(true, std::memory_order_release);
@@ -572,9 +580,12 @@ Node::Failure Node::run() {
   if (ingress.joinable()) {
     ingress.join();
   }
-  drain_log();
   stop_journal_.store(true, std::memory_order_release);
   journal.join();
+  const std::int64_t last_ns = platform::monotonic_ns() + kLastLinesNs;
+  while (!drain_log() && platform::monotonic_ns() < last_ns) {
+    platform::rest_ns(kTurnNs);
+  }
   if (writer_.last_error() == 0) {
     Freezer freezer(frozen_);
     shard_.freeze(freezer);

@@ -33,10 +33,13 @@ struct RunOptions {
   double for_seconds = 0.0;  // stop after so long; 0: until told, or recordings end
   std::atomic<bool>* stop = nullptr;
   bool echo_actions = false;  // actions of other sinks also go to on_log
-  // Text of log sinks, as it comes.
-  std::function<void(std::string_view)> on_log;
-  // What people follow a node by: changes of sources and of assessments, as they are journalled.
-  std::function<void(const EventHeader&, Bytes payload)> on_event;
+  // Text of log sinks, as it comes; false: not now, it is offered again.
+  std::function<bool(std::string_view)> on_log;
+  // What people follow a node by: changes of sources and of assessments, as they are journalled;
+  // false: not now.
+  std::function<bool(const EventHeader&, Bytes payload)> on_event;
+  // Behind some of both: true when all that was taken is where it belongs.
+  std::function<bool()> flush;
   // What the node runs without, once it runs.
   std::function<void(std::string_view)> on_lacking;
   // Once a second, with why the node is not healthy; empty while it is.
@@ -119,7 +122,7 @@ class Node {
   void write_image();
   void serve_control();
   std::string answer_to(std::string_view request);
-  void drain_log();
+  bool drain_log();
 
   std::vector<std::uint8_t> plan_bytes_;
   const plan::Plan& plan_;

@@ -1,5 +1,5 @@
 """What an operator does to a running node, and what it does when its threads are slow or stuck."""
-import ctypes, json, os, pathlib, shutil, socket, subprocess, time
+import ctypes, fcntl, json, os, pathlib, shutil, socket, subprocess, time
 
 from harness import work, Skip, test, release, call, start, stop, status, Receiver, free_port, ais_source, write_site, class_b
 
@@ -165,6 +165,29 @@ def a_turn_that_takes_too_long_is_a_fault_event_that_names_its_stage():
     time.sleep(0.3)
     faults = [l for l in stop(process)["log"] if l["kind"] == "fault"]
     assert faults and faults[0]["stage"] in ("ingress", "engine", "act") and faults[0]["took_us"] > faults[0]["bound_us"] == 50000, faults
+    call("replay", data, "--verify")
+
+
+@test
+def a_node_whose_lines_nobody_reads_goes_on_answering_and_counts_what_it_could_not_tell():
+    port, ships = free_port(), 1500
+    path = write_site("unread", ais_source(port), 9)
+    path.write_text(path.read_text().replace("tracks = 256", "tracks = 2048"))
+    data = work / "unread"
+    process = start(path, data)
+    for pipe in (process.stdout, process.stderr):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for i in range(ships):
+        sender.sendto(class_b(219000000 + i, 5, 5 + i * 0.01), ("127.0.0.1", port))
+        if i % 50 == 49:
+            time.sleep(0.01)
+    seen = status(data, lambda s: s["assessments"] == ships)
+    assert 0 < seen["log_lines_lost"] < ships, seen
+    final = stop(process)
+    told = [l for l in final["log"] if l["kind"] != "node"]
+    assert ships <= len(told) + final["log_lines_lost"] <= ships + 10, (len(told), final)
     call("replay", data, "--verify")
 
 

@@ -1,0 +1,56 @@
+#include "platform/line_writer.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+namespace vedette::platform {
+namespace {
+
+// What poll() calls writable takes so much at once, be it a pipe, a terminal or a socket.
+constexpr std::size_t kPiece = PIPE_BUF;
+
+bool takes_more(int fd) {
+  pollfd wanted{fd, POLLOUT, 0};
+  return ::poll(&wanted, 1, 0) == 1;
+}
+
+// Lines that fit into a piece are not torn: somebody else may write there too.
+std::size_t piece_of(std::string_view text) {
+  if (text.size() <= kPiece) {
+    return text.size();
+  }
+  const std::size_t end = text.rfind('\n', kPiece - 1);
+  return end == std::string_view::npos ? kPiece : end + 1;
+}
+
+}  // namespace
+
+bool LineWriter::put(std::string_view line) {
+  if (!waiting_.empty() && waiting_.size() + line.size() > kRoom && !flush() &&
+      waiting_.size() + line.size() > kRoom) {
+    return false;
+  }
+  waiting_.append(line);
+  return true;
+}
+
+bool LineWriter::flush() {
+  std::size_t done = 0;
+  while (done < waiting_.size() && takes_more(fd_)) {
+    const std::string_view rest = std::string_view(waiting_).substr(done);
+    const ssize_t n = ::write(fd_, rest.data(), piece_of(rest));
+    if (n >= 0) {
+      done += static_cast<std::size_t>(n);
+    } else if (errno != EINTR) {
+      done = waiting_.size();  // nobody reads there any more
+    }
+  }
+  waiting_.erase(0, done);
+  return waiting_.empty();
+}
+
+}  // namespace vedette::platform
