@@ -18,11 +18,10 @@ constexpr std::size_t kRequestBytes = 1024;
 static_assert(kRequestBytes > 2 * sizeof(ActionIntent) + 32, "a requeued action in hexadecimal");
 constexpr std::int64_t kRestNs = 60'000;
 constexpr std::int64_t kThrottleRestEveryNs = 1'000'000;
-constexpr double kJoinSeconds = 0.2;         // between attempts to join multicast groups
-constexpr std::int64_t kTurnNs = 5'000'000;  // between two turns of the main thread
-constexpr std::int64_t kLastLinesNs =
-    1'000'000'000;                                // for who reads what a node that ends still tells
-constexpr std::int64_t kDrainNs = 3'000'000'000;  // for what is under way when the node stops
+constexpr double kJoinSeconds = 0.2;                  // between attempts to join multicast groups
+constexpr std::int64_t kTurnNs = 5'000'000;           // between two turns of the main thread
+constexpr std::int64_t kLastLinesNs = 1'000'000'000;  // for a slow reader, when the node stops
+constexpr std::int64_t kDrainNs = 3'000'000'000;      // for what is under way when the node stops
 
 // Between two turns of a hot loop: goes on at once when there is work. A FIFO thread that never
 // rests is stopped by the kernel for tens of milliseconds at a time, so a throttled one rests by

@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 
 namespace vedette::platform {
 namespace {
 
-// What poll() calls writable takes so much at once, be it a pipe, a terminal or a socket.
-constexpr std::size_t kPiece = PIPE_BUF;
+// What poll() calls writable takes so much at once: a pipe a page, a terminal what is left of a
+// page when fewer than 256 characters wait there.
+constexpr std::size_t kPiece = 2048;
 
 bool takes_more(int fd) {
   pollfd wanted{fd, POLLOUT, 0};
@@ -45,6 +45,8 @@ bool LineWriter::flush() {
     const ssize_t n = ::write(fd_, rest.data(), piece_of(rest));
     if (n >= 0) {
       done += static_cast<std::size_t>(n);
+    } else if (errno == EAGAIN) {  // somebody else made it so
+      break;
     } else if (errno != EINTR) {
       done = waiting_.size();  // nobody reads there any more
     }
