@@ -22,14 +22,20 @@ def missing(board):
 FIRST_SECTOR = (1 + 8 + 1 + 2 * 64) * 2048  # of the data partition, as firmware/build-image lays it out
 
 
-def data_folder_of(image, folder):
-    """The node's data folder, copied out of the image's data partition; StopIteration when it has none."""
-    data, kept = pathlib.Path(folder) / "data-partition", pathlib.Path(folder) / f"kept-{time.time_ns()}"
-    kept.mkdir()
+def data_partition_of(image, folder):
+    """The image's data partition, copied out and its journal replayed."""
+    data = pathlib.Path(folder) / "data-partition"
     sectors = os.path.getsize(image) // 512 - FIRST_SECTOR - 2048
     subprocess.run(["dd", f"if={image}", f"of={data}", "bs=512", f"skip={FIRST_SECTOR}", f"count={sectors}", "conv=sparse", "status=none"], check=True)
     subprocess.run(["e2fsck", "-fy", data], capture_output=True)
-    subprocess.run(["debugfs", "-R", f"rdump / {kept}", data], capture_output=True, check=True)
+    return data
+
+
+def data_folder_of(image, folder):
+    """The node's data folder, copied out of the image's data partition; StopIteration when it has none."""
+    kept = pathlib.Path(folder) / f"kept-{time.time_ns()}"
+    kept.mkdir()
+    subprocess.run(["debugfs", "-R", f"rdump / {kept}", data_partition_of(image, folder)], capture_output=True, check=True)
     return next(kept.glob("*/vedette-data"))
 
 

@@ -14,6 +14,7 @@
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
+#include "firmware/data_folders.hpp"
 #include "firmware/install.hpp"
 #include "ingress/ingress.hpp"
 #include "plan/plan.hpp"
@@ -283,8 +284,17 @@ int init() {
   }
   // A data folder belongs to one plan: a version with another one begins its own, and going back
   // finds the old one. Commands at the console find the node without being told where it is.
-  std::string folder = data.empty() ? "/data/" : "/run/";
-  append_hex(folder, Bytes(platform::sha256(loaded.bytes)).first(8));
+  std::string name;
+  append_hex(name, Bytes(platform::sha256(loaded.bytes)).first(8));
+  if (data.empty()) {
+    const firmware::DataFolders kept = firmware::take_data_folder("/data", name);
+    say("data", kept.problem);
+    for (const std::string& removed : kept.removed) {
+      std::fprintf(stderr, "{\"kind\":\"init\",\"removed\":\"%s\",\"of\":\"an older plan\"}\n",
+                   removed.c_str());
+    }
+  }
+  const std::string folder = (data.empty() ? "/data/" : "/run/") + name;
   platform::make_folders(folder);
   if (::chdir(folder.c_str()) == 0) {
     std::thread(serve_console).detach();

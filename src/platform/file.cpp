@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <thread>
 
@@ -262,6 +264,14 @@ std::vector<std::string> list_folder(const std::string& path) {
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+int remove_folder(const std::string& path) {
+  constexpr int kOpenFolders = 8;
+  const auto remove_one = [](const char* name, const struct stat*, int, struct FTW*) {
+    return ::remove(name);
+  };
+  return ::nftw(path.c_str(), remove_one, kOpenFolders, FTW_DEPTH | FTW_PHYS) == 0 ? 0 : errno;
 }
 
 bool exists(const std::string& path) {

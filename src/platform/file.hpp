@@ -15,8 +15,7 @@
 
 namespace vedette::platform {
 
-// Whole file, at most `limit` bytes (errno EFBIG beyond); gzip is unpacked when the name ends in
-// .gz.
+// Whole file, at most `limit` bytes (errno EFBIG beyond); what gzip packed is unpacked.
 Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::size_t limit);
 // A plain file read from its beginning by a thread of its own, into memory that is used again for
 // the next one: whoever works on it need not wait for all of it, nor for the kernel to clear pages.
@@ -48,6 +47,7 @@ int write_file_durably(const std::string& path, Bytes content);
 int make_folders(const std::string& path);                      // 0 or errno; existing is fine
 std::vector<std::string> list_folder(const std::string& path);  // names, sorted
 bool exists(const std::string& path);
+int remove_folder(const std::string& path);  // with all that is in it; 0 or errno
 std::string error_text(int error);
 
 // Owned descriptor.

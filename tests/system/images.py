@@ -3,7 +3,7 @@ import json, os, re, shutil, struct, subprocess, time, tomllib
 
 from harness import root, work, recordings, decode, Skip, Receiver, release, other_build, call, class_b, mavlink_position
 
-from rig.guest import ADDRESS, MACHINES, PORT, Guest, data_folder_of, missing
+from rig.guest import ADDRESS, MACHINES, PORT, Guest, data_folder_of, data_partition_of, missing
 from rig.wire import udp_frame
 
 SITE = """site = "post"
@@ -355,6 +355,11 @@ def an_update_confirms_itself_and_bad_ones_are_rolled_back():
         assert "nothing whole in slot 0" in guest.said(), guest.said()[-1500:]
         now = guest.answer("update status --json")
         assert now["running_version"] == 2 and now["last_trial"] == "damaged", now
+    # The unhealthy one had a plan of its own: each keeps its journal, this one's first.
+    told = subprocess.run(["debugfs", "-R", "cat /data-folders", data_partition_of(image, work)], capture_output=True, text=True).stdout.split()
+    compiled = [call("compile", one, "--board", root / f"boards/{board}.toml", "-o", work / "order.plan", "--json").stdout for one in (site, silent)]
+    plans = [json.loads(answer)["data"]["hash"][:16] for answer in compiled]
+    assert told == plans, (told, plans)
 
 
 @release
