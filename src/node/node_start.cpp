@@ -23,7 +23,7 @@ static_assert(platform::DeviceKeeper::kSlots >=
 constexpr std::size_t kBatchRecords = 4096;
 // Stacks as far as they are used, the C library's own, LMDB's, the rings': as measured, whatever
 // the plan. Packet ports bring their own.
-constexpr std::size_t kLibraryBytes = std::size_t{4} << 20;
+constexpr std::size_t kLibraryBytes = std::size_t{3} << 20;
 constexpr std::size_t kLogBytes = 1 << 18;
 constexpr std::size_t kLogRecords = 512;
 constexpr std::size_t kCommands = 64;

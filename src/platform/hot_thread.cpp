@@ -107,6 +107,8 @@ std::size_t program_bytes() {
 }
 
 void trim_heap() {
+  constexpr int kLarge = 128 << 10;
+  ::mallopt(M_MMAP_THRESHOLD, kLarge);  // said once, it no longer grows by itself
   ::malloc_trim(0);
 }
 

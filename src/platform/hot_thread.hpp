@@ -44,7 +44,9 @@ void fill_in_memory();
 // stack, and of one that its thread left behind.
 void bound_thread_stacks();
 std::size_t program_bytes();  // of this program, as it is mapped
-void trim_heap();             // what was freed goes back to the system
+// What was freed goes back to the system, and what is large does so from now on: else the library
+// keeps ever more of it for the pages of belief images, whose sizes change from one to the next.
+void trim_heap();
 
 inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 // Page-aligned, zeroed, pre-faulted memory; huge pages when asked for and to be had.
