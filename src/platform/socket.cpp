@@ -276,7 +276,8 @@ bool wait_readable(int fd, int timeout_ms) {
 std::int64_t receive_now(int socket, std::span<std::uint8_t> into) {
   // Not by the library, whose call is a cancellation point and says so before and after; and not by
   // read(), which asks the file before it asks the socket: together a quarter of an idle poll.
-  const auto got = ::syscall(SYS_recvfrom, socket, into.data(), into.size(), 0, nullptr, nullptr);
+  const auto got =
+      ::syscall(SYS_recvfrom, socket, into.data(), into.size(), MSG_DONTWAIT, nullptr, nullptr);
   return got >= 0 ? got : -errno;
 }
 
