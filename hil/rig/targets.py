@@ -1,5 +1,5 @@
 """What a scenario is done to: a node on this host, a machine in QEMU started from a built image, or a node over its ports."""
-import json, os, pathlib, pty, queue, signal, socket, subprocess, termios, threading, time, tomllib, tty
+import json, os, pathlib, pty, queue, re, signal, socket, subprocess, termios, threading, time, tomllib, tty
 
 from .guest import ADDRESS, MACHINES, PORT, Guest, data_folder_of, missing
 
@@ -206,6 +206,8 @@ class Emulated(Target):
             raise NotHere(missing(board))
         self.board, self.line, self.port = board, MACHINES[board]["line"], PORT
         super().__init__(folder, site, vedette, plant)
+        # An emulator translates code when it first runs, which alone can take what a decision has: time is not judged here.
+        self.site.write_text(re.sub(r"(?m)^(\[decide\..*\])$", r'\1\ndeadline = "1 s"', self.site.read_text()))
         self.image = self.folder / "disk.img"
         done = subprocess.run([root / "firmware/build-image", "--board", board, "--site", self.site, "--out", self.image, "--address", ADDRESS],
                               capture_output=True, text=True)
