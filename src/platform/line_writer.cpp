@@ -30,8 +30,11 @@ std::size_t piece_of(std::string_view text) {
 }  // namespace
 
 bool LineWriter::put(std::string_view line) {
-  if (!waiting_.empty() && waiting_.size() + line.size() > kRoom && !flush() &&
-      waiting_.size() + line.size() > kRoom) {
+  const auto no_room = [&] { return !waiting_.empty() && waiting_.size() + line.size() > kRoom; };
+  if (no_room()) {
+    flush();
+  }
+  if (no_room()) {
     return false;
   }
   waiting_.append(line);
