@@ -207,7 +207,9 @@ class Emulated(Target):
         self.board, self.line, self.port = board, MACHINES[board]["line"], PORT
         super().__init__(folder, site, vedette, plant)
         # An emulator translates code when it first runs, which alone can take what a decision has: time is not judged here.
-        self.site.write_text(re.sub(r"(?m)^(\[decide\..*\])$", r'\1\ndeadline = "1 s"', self.site.read_text()))
+        text = self.site.read_text()
+        if "deadline" not in text:
+            self.site.write_text(re.sub(r"(?m)^(\[decide\..*\])$", r'\1\ndeadline = "1 s"', text))
         self.image = self.folder / "disk.img"
         done = subprocess.run([root / "firmware/build-image", "--board", board, "--site", self.site, "--out", self.image, "--address", ADDRESS],
                               capture_output=True, text=True)
