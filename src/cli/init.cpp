@@ -17,6 +17,7 @@
 #include "firmware/data_folders.hpp"
 #include "firmware/install.hpp"
 #include "ingress/ingress.hpp"
+#include "journal/format.hpp"
 #include "plan/plan.hpp"
 #include "platform/clock.hpp"
 #include "platform/file.hpp"
@@ -282,15 +283,19 @@ int init() {
     std::fprintf(stderr, "{\"kind\":\"init\",\"data\":\"%s\",\"keeps\":\"in memory\"}\n",
                  data.c_str());
   }
-  // A data folder belongs to one plan: a version with another one begins its own, and going back
-  // finds the old one. Commands at the console find the node without being told where it is.
+  // A data folder belongs to one plan and one version of the journal: an image with another begins
+  // its own, and going back finds the old one. Commands at the console find the node without being
+  // told where it is.
+  const std::uint8_t version[] = {static_cast<std::uint8_t>(journal::kFormatVersion)};
   std::string name;
-  append_hex(name, Bytes(platform::sha256(loaded.bytes)).first(8));
+  append_hex(name, Bytes(platform::sha256(loaded.bytes)).first(7));
+  append_hex(name, Bytes(version));
   if (data.empty()) {
     const firmware::DataFolders kept = firmware::take_data_folder("/data", name);
     say("data", kept.problem);
     for (const std::string& removed : kept.removed) {
-      std::fprintf(stderr, "{\"kind\":\"init\",\"removed\":\"%s\",\"of\":\"an older plan\"}\n",
+      std::fprintf(stderr,
+                   "{\"kind\":\"init\",\"removed\":\"%s\",\"of\":\"an older plan or version\"}\n",
                    removed.c_str());
     }
   }

@@ -28,7 +28,11 @@ int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan
   };
   platform::FileInReading file;
   for (const std::uint64_t number : journal::list_segments(c.data + "/journal")) {
-    journal::read_segment_file(c.data + "/journal", number, {}, first, file);
+    const journal::ReadResult read =
+        journal::read_segment_file(c.data + "/journal", number, {}, first, file);
+    if (read.other_version) {
+      return fail(c.json, schema, kBadData, "version", c.data + ": " + read.problem);
+    }
     if (found) {
       break;
     }

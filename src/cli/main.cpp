@@ -51,7 +51,7 @@ constexpr ExitMeaning kExits[] = {
     {kSystem, "the system refuses something that is needed: memory, io_uring"},
     {kIo, "reading or writing failed"},
     {kTryLater, "busy: another node holds the data folder"},
-    {kConfiguration, "the plan and the data folder do not belong together"},
+    {kConfiguration, "the plan or the program and the data folder do not belong together"},
 };
 
 void print_cli_reference(const CLI::App& app) {

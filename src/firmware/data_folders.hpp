@@ -1,7 +1,8 @@
-// Purpose: which data folders of a data partition stay, one belonging to each plan: that of the
-// plan which starts now and that of the plan before, for the way back. In: the partition's folder,
-// the name of the plan's. Out: the order of the two, kept in the file `data-folders` beside them.
-// Bound: two; older ones are removed, because the partition has room for two plans' worth.
+// Purpose: which data folders of a data partition stay, one belonging to each plan and version of
+// the journal: that of the image which starts now and that of the one before, for the way back.
+// In: the partition's folder, the name of the image's. Out: the order of the two, kept in the file
+// `data-folders` beside them. Bound: two; older ones are removed, because the partition has room
+// for two plans' worth.
 // Runs on: cold threads, before the watch.
 #pragma once
 

@@ -25,10 +25,14 @@
 namespace vedette::journal {
 
 inline constexpr std::uint32_t kBlockMagic = 0x4B424456;  // "VDBK"
-inline constexpr std::uint16_t kFormatVersion = 2;
+// Another one for whatever makes a journal read or replay otherwise: the layout of blocks, events
+// or the frozen state, the engine's arithmetic, the digest. What another version wrote is left
+// alone.
+inline constexpr std::uint16_t kFormatVersion = 3;
 
 enum class BlockKind : std::uint16_t { segment = 1, batches = 2, close = 3 };
 
+// Magic, version, length and CRC stay where they are in every version.
 struct BlockHeader {
   std::uint32_t magic;
   std::uint16_t version;

@@ -10,14 +10,14 @@
 namespace vedette::journal {
 namespace {
 
-// The block at `at`, or null when nothing there verifies.
+// The block at `at`, of whatever version, or null when nothing there verifies.
 const BlockHeader* block_at(Bytes bytes, std::size_t at, std::uint64_t segment) {
   if (bytes.size() - at < sizeof(BlockHeader)) {
     return nullptr;
   }
   const auto* header = reinterpret_cast<const BlockHeader*>(bytes.data() + at);
-  if (header->magic != kBlockMagic || header->version != kFormatVersion ||
-      header->segment != segment || header->length > bytes.size() - at - sizeof(BlockHeader)) {
+  if (header->magic != kBlockMagic || header->segment != segment ||
+      header->length > bytes.size() - at - sizeof(BlockHeader)) {
     return nullptr;
   }
   const Bytes payload = bytes.subspan(at + sizeof(BlockHeader), header->length);
@@ -156,6 +156,13 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
       }
       return r;
     }
+    if (header->version != kFormatVersion) {
+      r.other_version = true;
+      r.problem = place(number, at) + " is of version " + std::to_string(header->version) +
+                  " of the journal, and this program has version " +
+                  std::to_string(kFormatVersion) + ": only the program that wrote it reads it";
+      return r;
+    }
     const bool first = r.last_block == 0;
     if (!first && (header->block != r.last_block + 1 || header->previous != r.chain)) {
       r.problem = "damaged: " + place(number, at) + ", block " + std::to_string(header->block) +
@@ -250,7 +257,7 @@ SegmentState newest_state(const std::string& folder, const std::vector<std::uint
     }
     bytes.resize(block_bytes(head->length));
     head = platform::read_at(path, 0, bytes) ? block_at(bytes, 0, segments[i]) : nullptr;
-    if (head == nullptr || head->kind != BlockKind::segment ||
+    if (head == nullptr || head->version != kFormatVersion || head->kind != BlockKind::segment ||
         head->length <= sizeof state.header) {
       continue;  // it has no state, or no whole one
     }

@@ -20,10 +20,11 @@ struct Visit {
 };
 
 struct ReadResult {
-  std::string problem;     // empty: the journal is whole
-  bool torn_tail = false;  // the problem is only that the last block is unfinished
-  bool closed = false;     // the last run stopped in order
-  bool stopped = false;    // a visit wanted no more
+  std::string problem;         // empty: the journal is whole
+  bool torn_tail = false;      // the problem is only that the last block is unfinished
+  bool other_version = false;  // the problem is that another version of the format wrote it
+  bool closed = false;         // the last run stopped in order
+  bool stopped = false;        // a visit wanted no more
   std::uint64_t batches = 0;
   std::uint64_t unrecorded = 0;  // batches that gaps left out
   std::uint64_t last_batch = 0;

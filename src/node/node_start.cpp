@@ -258,6 +258,10 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
             options_.data +
                 " was written by another plan; run with another --data, or move this one aside"};
   }
+  if (result.journal.other_version) {
+    return {78, options_.data + ": " + result.problem +
+                    "; run with another --data, or move this one aside"};
+  }
   if (!result.problem.empty() && !result.journal.torn_tail) {
     return {74, options_.data + ": " + result.problem + "; nothing was changed (`vedette replay " +
                     options_.data + " --verify` tells more)"};

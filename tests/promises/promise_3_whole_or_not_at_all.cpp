@@ -110,6 +110,42 @@ TEST_CASE("a journal cut or overwritten at any place gives a whole beginning of 
   std::filesystem::remove_all(folder);
 }
 
+TEST_CASE("a journal of another version is named as one, and neither read nor taken for torn") {
+  std::string folder;
+  {
+    Journalled j("version", 1 << 20, 1 << 20);
+    folder = j.folder;
+    for (int i = 0; i < 3; ++i) {
+      j.engine.put(ship(1, 0), kStart + i * kSecond, 1);
+      j.queue(j.engine.step(kStart + i * kSecond));
+      REQUIRE(j.writer.step(j.lane));
+    }
+  }
+  auto content = *platform::read_file(folder + "/" + journal::segment_name(1), 1 << 21);
+  for (std::size_t at = 0; at < content.size();) {
+    journal::BlockHeader header;
+    std::memcpy(&header, content.data() + at, sizeof header);
+    if (header.magic != journal::kBlockMagic) {
+      break;
+    }
+    header.version = journal::kFormatVersion - 1;
+    header.crc =
+        journal::block_crc(header, Bytes(content).subspan(at + sizeof header, header.length));
+    std::memcpy(content.data() + at, &header, sizeof header);
+    at += journal::block_bytes(header.length);
+  }
+  std::size_t seen = 0;
+  journal::Visit visit;
+  visit.batch = [&](Bytes) { return ++seen != 0; };
+  const journal::ReadResult r = journal::read_segment(content, 1, {}, visit);
+  CHECK(r.other_version);
+  CHECK(!r.torn_tail);
+  CHECK(seen == 0);
+  CHECK(r.problem.find("is of version 2 of the journal, and this program has version 3") !=
+        std::string::npos);
+  std::filesystem::remove_all(folder);
+}
+
 TEST_CASE(
     "a disk that refuses a new segment costs none of the old ones, and the writer goes on later") {
   Journalled j("refused", 64 << 10, 256 << 10);

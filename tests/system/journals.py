@@ -46,6 +46,39 @@ def every_recording_replays():
         verify(work / label, final)
 
 
+def crc32c(data, crc=0):
+    crc ^= 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+# As after an update whose engine reckons otherwise: what cannot be replayed is not thrown away for it.
+@test
+def a_journal_of_another_version_is_left_as_it_is():
+    port = free_port()
+    path, data = write_site("version", ais_source(port), 9), work / "version"
+    process = start(path, data)
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+    stop(process)
+    segment = sorted((data / "journal").glob("*.seg"))[0]
+    content = bytearray(segment.read_bytes())
+    version, length = int.from_bytes(content[4:6], "little"), int.from_bytes(content[32:36], "little")
+    content[4:6] = (version - 1).to_bytes(2, "little")
+    content[36:40] = bytes(4)
+    content[36:40] = crc32c(content[:64 + length]).to_bytes(4, "little")
+    segment.write_bytes(content)
+    refused = call("run", path, "--data", data, ok=(78,)).stderr
+    assert f"is of version {version - 1} of the journal, and this program has version {version}" in refused, refused
+    assert "run with another --data, or move this one aside" in refused, refused
+    assert segment.read_bytes() == content
+    for command in ("replay", "journal", "inspect"):
+        found = call(command, data, ok=(65, 66)).stderr
+        assert f"is of version {version - 1}" in found, (command, found)
+
+
 # The same plan, the same bytes, another compiler, instruction set or processor; each a command that
 # runs that build. The simulator's journals have cuts, holds and kills in them.
 @other_build
