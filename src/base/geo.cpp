@@ -37,10 +37,22 @@ Curvature curvature_at(double sine_of_latitude) {
   return {w2 * w * (1.0 / (kSemiMajor * (1.0 - kEccentricity2))), w * (1.0 / kSemiMajor)};
 }
 
+Vector3 minus(const Vector3& a, const Vector3& b) {
+  return {a.x - b.x, a.y - b.y, a.z - b.z};
+}
+
+Vector3 velocity(const Frame& frame, const Motion& m) {
+  return {frame.east.x * m.velocity_east + frame.north.x * m.velocity_north,
+          frame.east.y * m.velocity_east + frame.north.y * m.velocity_north,
+          frame.east.z * m.velocity_east + frame.north.z * m.velocity_north};
+}
+
+}  // namespace
+
 // By the series about a known angle while it is close: the first terms left out are below 1e-16,
 // with two terms up to six kilometres away and with five up to an eighth of a radian.
-SinCos sincos_near(double degrees, const Parallel& near) {
-  const double d = (degrees - near.latitude) * kDegree;
+SinCos sincos_near(double degrees, const KnownAngle& near) {
+  const double d = (degrees - near.degrees) * kDegree;
   const double d2 = d * d;
   double s, c;
   if (d2 <= 1e-6) {
@@ -57,18 +69,6 @@ SinCos sincos_near(double degrees, const Parallel& near) {
   return {near.sin + (near.cos * s - near.sin * c), near.cos - (near.sin * s + near.cos * c)};
 }
 
-Vector3 minus(const Vector3& a, const Vector3& b) {
-  return {a.x - b.x, a.y - b.y, a.z - b.z};
-}
-
-Vector3 velocity(const Frame& frame, const Motion& m) {
-  return {frame.east.x * m.velocity_east + frame.north.x * m.velocity_north,
-          frame.east.y * m.velocity_east + frame.north.y * m.velocity_north,
-          frame.east.z * m.velocity_east + frame.north.z * m.velocity_north};
-}
-
-}  // namespace
-
 Vector3 normal_of(Place place) {
   const SinCos lat = det_sincos(place.latitude * kDegree);
   const SinCos lon = det_sincos(place.longitude * kDegree);
@@ -84,9 +84,9 @@ Vector3 ecef_of(Place place) {
   return ecef_of(normal_of(place));
 }
 
-Parallel parallel_at(double latitude_degrees) {
-  const SinCos trig = det_sincos(latitude_degrees * kDegree);
-  return {latitude_degrees, trig.sin, trig.cos};
+KnownAngle known_angle(double degrees) {
+  const SinCos trig = det_sincos(degrees * kDegree);
+  return {degrees, trig.sin, trig.cos};
 }
 
 Place moved(Place from, double east, double north, const Parallel& near) {

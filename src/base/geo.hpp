@@ -2,6 +2,8 @@
 // arithmetic.
 #pragma once
 
+#include "base/math.hpp"
+
 namespace vedette {
 
 struct Vector3 {
@@ -23,13 +25,20 @@ Vector3 normal_of(Place place);
 Vector3 ecef_of(const Vector3& normal);
 Vector3 ecef_of(Place place);
 
-// A circle of latitude with its trigonometry: what lies within a few degrees of it is then worked
-// out at a fraction of the price.
-struct Parallel {
-  double latitude;  // degrees
+// An angle with its trigonometry: that of what lies within a few degrees of it is then worked out
+// at a fraction of the price.
+struct KnownAngle {
+  double degrees;
   double sin, cos;
 };
-Parallel parallel_at(double latitude_degrees);
+KnownAngle known_angle(double degrees);
+SinCos sincos_near(double degrees, const KnownAngle& near);
+
+// A circle of latitude.
+using Parallel = KnownAngle;
+inline Parallel parallel_at(double latitude_degrees) {
+  return known_angle(latitude_degrees);
+}
 
 // Place reached by going `east` and `north` metres, constant course, middle latitude; within 1 m
 // for 100 km below 80 degrees. Past a pole the latitude stays at it. `near` is any parallel, best

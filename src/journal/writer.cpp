@@ -20,7 +20,8 @@ namespace vedette::journal {
 namespace {
 
 constexpr std::size_t kGroupBytes = 1 << 20;
-constexpr std::size_t kFillBytes = 4 << 20;  // zeros written after one block
+constexpr std::size_t kFillBytes = 4 << 20;  // zeros written after one block, at most
+constexpr std::size_t kFillStep = 1 << 20;   // and, but for the last, at least
 constexpr std::int64_t kWaitNs = 1'000'000'000;
 
 // Several blocks a segment: a state is taken meanwhile, for the next segment to begin with.
@@ -236,7 +237,7 @@ int Writer::write_by_ring(Bytes block) {
   int error = 0;
   for (int seen = 0; seen < 2;) {
     platform::Completion done[2];
-    const std::size_t n = ring_.harvest_wait(done, kWaitNs);
+    const std::size_t n = ring_.harvest_wait(done, kWaitNs, static_cast<unsigned>(2 - seen));
     for (std::size_t i = 0; i < n; ++i, ++seen) {
       const bool short_write = seen == 0 && done[i].result >= 0 &&
                                static_cast<std::size_t>(done[i].result) != block.size();
@@ -353,7 +354,8 @@ bool Writer::step(Lane& batches) {
   const std::uint64_t whole = whole_segment();
   const std::uint64_t part = std::min(open_.bytes, 2 * open_.at) * (whole >> 12) / open_.bytes;
   const std::uint64_t now = std::min(part << 12, next_.bytes + kFillBytes);
-  if (!next_.refused && fill_next(now, whole) != 0) {
+  const bool worth_it = now == whole || now >= next_.bytes + kFillStep;
+  if (!next_.refused && worth_it && fill_next(now, whole) != 0) {
     drop_next();
     next_.refused = true;
   }

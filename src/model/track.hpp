@@ -69,9 +69,10 @@ struct Track {
   char name[24];
   char callsign[16];
   // Follow from latitude and longitude alone, and stand last: the digest leaves them out.
-  double ecef[3];     // m, WGS 84, at height 0
-  double normal[3];   // unit vector up at that place
-  Parallel parallel;  // of the latitude
+  double ecef[3];       // m, WGS 84, at height 0
+  double normal[3];     // unit vector up at that place
+  Parallel parallel;    // of the sixteenth of a degree that is next to the latitude
+  KnownAngle meridian;  // the same of the longitude
 };
 inline constexpr std::size_t kTrackDigestBytes = offsetof(Track, ecef);
 static_assert(std::is_trivially_copyable_v<Track>);

@@ -18,8 +18,10 @@ constexpr std::size_t kRequestBytes = 1024;
 static_assert(kRequestBytes > 2 * sizeof(ActionIntent) + 32, "a requeued action in hexadecimal");
 constexpr std::int64_t kRestNs = 60'000;
 constexpr std::int64_t kThrottleRestEveryNs = 1'000'000;
-constexpr double kJoinSeconds = 0.2;                  // between attempts to join multicast groups
-constexpr std::int64_t kTurnNs = 5'000'000;           // between two turns of the main thread
+constexpr double kJoinSeconds = 0.2;  // between attempts to join multicast groups
+// Between two turns of the main thread, where no command comes: it shares its core, and each waking
+// is a gap for what runs there.
+constexpr int kTurnMs = 10;
 constexpr std::int64_t kLastLinesNs = 1'000'000'000;  // for a slow reader, when the node stops
 constexpr std::int64_t kDrainNs = 3'000'000'000;      // for what is under way when the node stops
 
@@ -571,7 +573,7 @@ Node::Failure Node::run() {
       next_second += 1.0;
       options_.each_second(health_problem());
     }
-    platform::rest_ns(kTurnNs);
+    platform::wait_readable(control_.get(), kTurnMs);
   }
   watchdog.end();
   stop_hot_.store(true, std::memory_order_release);
@@ -583,7 +585,7 @@ Node::Failure Node::run() {
   journal.join();
   const std::int64_t last_ns = platform::monotonic_ns() + kLastLinesNs;
   while (!drain_log() && platform::monotonic_ns() < last_ns) {
-    platform::rest_ns(kTurnNs);
+    platform::rest_ns(std::int64_t{kTurnMs} * 1'000'000);
   }
   if (writer_.last_error() == 0) {
     Freezer freezer(frozen_);

@@ -4,13 +4,31 @@
 #include "base/math.hpp"
 
 namespace vedette::perceive {
+namespace {
+
+// The trigonometry of a grid this fine lasts a track for kilometres, and what lies between follows
+// from it by the shortest series. It is a function of the angle alone: no track's past is in it.
+constexpr double kCellsPerDegree = 16.0;
+
+void refresh(KnownAngle& known, double degrees) {
+  const double cells = degrees * kCellsPerDegree;
+  const auto cell = static_cast<std::int32_t>(cells + (cells >= 0.0 ? 0.5 : -0.5));
+  const double nearest = static_cast<double>(cell) / kCellsPerDegree;
+  const bool unset = known.sin == 0.0 && known.cos == 0.0;
+  if (known.degrees != nearest || unset) {
+    known = known_angle(nearest);
+  }
+}
+
+}  // namespace
 
 void refresh_place(Track& t) {
-  const Parallel parallel = parallel_at(t.latitude);
-  const SinCos longitude = det_sincos(t.longitude * kDegree);
-  const Vector3 normal{parallel.cos * longitude.cos, parallel.cos * longitude.sin, parallel.sin};
+  refresh(t.parallel, t.latitude);
+  refresh(t.meridian, t.longitude);
+  const SinCos latitude = sincos_near(t.latitude, t.parallel);
+  const SinCos longitude = sincos_near(t.longitude, t.meridian);
+  const Vector3 normal{latitude.cos * longitude.cos, latitude.cos * longitude.sin, latitude.sin};
   const Vector3 ecef = ecef_of(normal);
-  t.parallel = parallel;
   t.ecef[0] = ecef.x;
   t.ecef[1] = ecef.y;
   t.ecef[2] = ecef.z;

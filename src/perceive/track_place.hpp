@@ -5,8 +5,8 @@
 
 namespace vedette::perceive {
 
-// Fills ecef, normal and parallel. Until then the trigonometry of the place before stands in for
-// it, which is near.
+// Fills ecef, normal, parallel and meridian. Until then the trigonometry of the place before stands
+// in for it, which is near.
 void refresh_place(Track& track);
 
 }  // namespace vedette::perceive

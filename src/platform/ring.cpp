@@ -207,12 +207,11 @@ void Ring::cancel_all() {
   }
 }
 
-std::size_t Ring::harvest_wait(std::span<Completion> out, std::int64_t timeout_ns) {
+std::size_t Ring::harvest_wait(std::span<Completion> out, std::int64_t timeout_ns, unsigned least) {
   State& s = *state_;
-  ::io_uring_submit(&s.ring);
   __kernel_timespec timeout{timeout_ns / 1000000000, timeout_ns % 1000000000};
   io_uring_cqe* cqe = nullptr;
-  ::io_uring_wait_cqe_timeout(&s.ring, &cqe, &timeout);
+  ::io_uring_submit_and_wait_timeout(&s.ring, &cqe, least, &timeout, nullptr);
   return harvest(out);
 }
 

@@ -53,8 +53,8 @@ class Ring {
   // number taken.
   static constexpr std::size_t kHarvest = 64;
   std::size_t harvest(std::span<Completion> out);
-  // Waits up to `timeout_ns` for at least one completion (warm threads only).
-  std::size_t harvest_wait(std::span<Completion> out, std::int64_t timeout_ns);
+  // Waits up to `timeout_ns` for at least `least` completions (warm threads only).
+  std::size_t harvest_wait(std::span<Completion> out, std::int64_t timeout_ns, unsigned least = 1);
   void recycle(std::uint16_t buffer);
 
  private:
