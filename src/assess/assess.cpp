@@ -20,6 +20,8 @@ std::size_t operations_in(const plan::Plan& plan) {
   return operations;
 }
 
+constexpr auto kKinds = static_cast<std::size_t>(IdentityKind::count);
+
 std::size_t corners_in(const plan::Plan& plan) {
   std::size_t corners = 0;
   for (const plan::Zone* zone : *plan.zones()) {
@@ -37,6 +39,7 @@ std::size_t places_in(const plan::Plan& plan) {
 std::size_t Assess::bytes_needed(const plan::Plan& plan) {
   return arena_bytes<Zone>(plan.zones()->size()) + arena_bytes<Vector3>(corners_in(plan)) +
          arena_bytes<Rule>(plan.assessments()->size()) + arena_bytes<Term>(operations_in(plan)) +
+         kKinds * arena_bytes<std::uint16_t>(plan.assessments()->size()) +
          arena_bytes<Instance>(places_in(plan) * plan.assessments()->size());
 }
 
@@ -86,15 +89,34 @@ void Assess::init(Arena& arena, const plan::Plan& plan) {
                  static_cast<SubjectKind>(a->subject()),
                  a->safe()};
   }
+  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+    const std::span<std::uint16_t> rules = arena.make<std::uint16_t>(rules_.size());
+    std::size_t count = 0;
+    for (std::size_t r = 0; r < rules_.size(); ++r) {
+      if (rules_[r].subject == SubjectKind::track && (rules_[r].kinds >> kind & 1) != 0) {
+        rules[count++] = static_cast<std::uint16_t>(r);
+      }
+    }
+    of_kind_[kind] = rules.first(count);
+  }
   instances_ = arena.make<Instance>(places_in(plan) * rules_.size());
+}
+
+// Most often a condition does not hold, nor did it: that is passed in few steps.
+inline void Assess::judge(const View& view, const Subject& subject, std::size_t place,
+                          std::size_t r, Emit emit, void* context) {
+  const Rule& rule = rules_[r];
+  const bool cheap = view.mode != Mode::normal && !rule.cheap_when.empty();
+  const double when = evaluate(cheap ? rule.cheap_when : rule.when, zones_, view);
+  if (when == 1.0 || (when == 0.0 && instance(place, r).state != State::idle)) {
+    change(view, subject, place, r, when == 1.0, emit, context);
+  }
 }
 
 void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void* context) {
   const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
-  const std::uint32_t kind = 1U << static_cast<unsigned>(view.track->kind);
-  for (std::size_t r = 0; r < rules_.size(); ++r) {
-    if (wanted(view, rules_[r]) && rules_[r].subject == SubjectKind::track &&
-        (rules_[r].kinds & kind) != 0) {
+  for (const std::uint16_t r : of_kind_[static_cast<std::size_t>(view.track->kind)]) {
+    if (wanted(view, rules_[r])) {
       judge(view, subject, track, r, emit, context);
     }
   }
@@ -141,16 +163,10 @@ Level Assess::level_of(const Rule& rule, const View& view, double confidence) co
   return confidence >= rule.warn_confidence ? Level::warn : Level::info;
 }
 
-void Assess::judge(const View& view, const Subject& subject, std::size_t place, std::size_t r,
-                   Emit emit, void* context) {
+void Assess::change(const View& view, const Subject& subject, std::size_t place, std::size_t r,
+                    bool holds, Emit emit, void* context) {
   const Rule& rule = rules_[r];
   Instance& at = instance(place, r);
-  const bool cheap = view.mode != Mode::normal && !rule.cheap_when.empty();
-  const double when = evaluate(cheap ? rule.cheap_when : rule.when, zones_, view);
-  if (when != when) {
-    return;
-  }
-  const bool holds = when == 1.0;
   if (!holds) {
     if (at.state == State::pending) {
       at = {};

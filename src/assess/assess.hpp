@@ -5,6 +5,7 @@
 // thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -59,7 +60,7 @@ struct Term {
   double value;
   OpCode load;
   std::uint16_t index;
-  OpCode comparison;  // OpCode::count: none
+  std::uint8_t wanted;  // relations that will do (evaluate.cpp); 0: what is loaded is the answer
 };
 // The terms of such a chain, in the order in which the operations ask them; 0 for any other
 // condition. `out` has room for as many terms as there are operations.
@@ -131,12 +132,16 @@ class Assess {
   }
   void judge(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
              Emit emit, void* context);
+  // What the condition's answer makes of the instance.
+  void change(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
+              bool holds, Emit emit, void* context);
   void announce(const View& view, const Subject& subject, std::size_t rule, Transition transition,
                 const Instance& at, Emit emit, void* context);
   Level level_of(const Rule& rule, const View& view, double confidence) const;
 
   std::span<Zone> zones_;
   std::span<Rule> rules_;
+  std::array<std::span<std::uint16_t>, static_cast<std::size_t>(IdentityKind::count)> of_kind_;
   std::span<Term> terms_;
   std::span<Instance> instances_;  // [track slots, own, sources][rules]
   std::size_t tracks_ = 0;

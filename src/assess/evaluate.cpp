@@ -13,7 +13,7 @@ double truth(bool b) {
   return b ? 1.0 : 0.0;
 }
 
-double field_of(const Track* t, const Tracker* k, TrackField field, std::int64_t now_ns) {
+inline double field_of(const Track* t, const Tracker* k, TrackField field, std::int64_t now_ns) {
   if (t == nullptr || k == nullptr) {
     return kUnknown;
   }
@@ -141,14 +141,22 @@ double either(double a, double b) {
   return a != a || b != b ? kUnknown : 0.0;
 }
 
+// A relation, or several that will do; none: not known.
+constexpr std::uint8_t kLess = 1, kEqual = 2, kGreater = 4;
+
+unsigned relation_of(double a, double b) {
+  return (a < b ? 1U * kLess : 0U) | (a == b ? 1U * kEqual : 0U) | (a > b ? 1U * kGreater : 0U);
+}
+std::uint8_t wanted_of(OpCode code) {
+  // In the order of the codes: less, less or equal, greater, greater or equal, equal, not equal.
+  constexpr std::uint8_t kWanted[] = {kLess,  kLess | kEqual,  kGreater, kEqual | kGreater,
+                                      kEqual, kLess | kGreater};
+  return kWanted[static_cast<unsigned>(code) - static_cast<unsigned>(OpCode::less)];
+}
 // Unknown where either side is.
 double compare(OpCode code, double a, double b) {
-  const unsigned relation = (a < b ? 1U : 0U) | (a == b ? 2U : 0U) | (a > b ? 4U : 0U);
-  // In the order of the codes: less, less or equal, greater, greater or equal, equal, not equal.
-  constexpr unsigned kWanted[] = {1, 1 | 2, 4, 2 | 4, 2, 1 | 4};
-  constexpr auto kFirst = static_cast<unsigned>(OpCode::less);
-  return relation == 0 ? kUnknown
-                       : truth((kWanted[static_cast<unsigned>(code) - kFirst] & relation) != 0);
+  const unsigned relation = relation_of(a, b);
+  return relation == 0 ? kUnknown : truth((wanted_of(code) & relation) != 0);
 }
 
 double arithmetic(OpCode code, double a, double b) {
@@ -262,15 +270,15 @@ std::size_t terms_of(std::span<const plan::Op> ops, std::span<Term> out) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < ops.size();) {
     Term& term = out[count++];
-    term = {ops[i].value(), code_at(i), ops[i].index(), OpCode::count};
+    term = {ops[i].value(), code_at(i), ops[i].index(), 0};
     if (term.load == OpCode::compare_track) {
       term.load = OpCode::load_track;
-      term.comparison = static_cast<OpCode>(ops[i].count());
+      term.wanted = wanted_of(static_cast<OpCode>(ops[i].count()));
       i += 1;
     } else if (is_load(term.load) && code_at(i + 1) == OpCode::push &&
                is_comparison(code_at(i + 2))) {
       term.value = ops[i + 1].value();
-      term.comparison = code_at(i + 2);
+      term.wanted = wanted_of(code_at(i + 2));
       i += 3;
     } else if (is_load(term.load)) {
       i += 1;
@@ -301,14 +309,19 @@ double evaluate(const Condition& condition, std::span<const Zone> zones, const V
   }
   bool unknown = false;
   for (const Term& term : condition.terms) {
-    double value = load(term.load, term.index, zones, v);
-    if (term.comparison != OpCode::count) {
-      value = compare(term.comparison, value, term.value);
+    const double value = load(term.load, term.index, zones, v);
+    if (term.wanted == 0) {
+      if (value == 0.0) {
+        return 0.0;
+      }
+      unknown = unknown || value != value;
+      continue;
     }
-    if (value == 0.0) {
+    const unsigned relation = relation_of(value, term.value);
+    if (relation != 0 && (relation & term.wanted) == 0) {
       return 0.0;
     }
-    unknown = unknown || value != value;
+    unknown = unknown || relation == 0;
   }
   return unknown ? kUnknown : 1.0;
 }

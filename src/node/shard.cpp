@@ -547,7 +547,14 @@ void Shard::observe(EventHeader& event) {
     batch_.resolve(event, Exit::abandonment, Reason::horizon);
     return;
   }
-  const auto observation = payload_as<Observation>(event);
+  // Where it stands, but for one of another plan that is shorter.
+  Observation copy;
+  const auto* in_place = reinterpret_cast<const Observation*>(payload_of(&event));
+  if (event.payload_bytes < sizeof(Observation)) {
+    copy = payload_as<Observation>(event);
+    in_place = &copy;
+  }
+  const Observation& observation = *in_place;
   if (observation.kind == IdentityKind::contact) {
     const auto taken = contacts_.take(event, observation, tracks_, own());
     batch_.resolve(event, taken.exit, taken.reason);
