@@ -177,10 +177,14 @@ void Shard::sweep() {
       sweep_at_ = kNoSweep;
       return;
     }
-    if (judged == limits::kSweepTracks || stop_before(EventClass::normal)) {
+    if (judged == limits::sweep_tracks(tracks_.capacity()) || stop_before(EventClass::normal)) {
       return;
     }
     const std::uint32_t i = sweep_at_++;
+    if (sweep_at_ < end) {
+      tracks_.prefetch(sweep_at_);
+      assess_.prefetch(sweep_at_);
+    }
     ++judged;
     ++items_;
     TrackChangeKind change{};

@@ -349,7 +349,7 @@ int preemption() {
   return 0;
 }
 
-// One event every 0.2 ms: a thousand ships and, one in 16, own ship. A tick comes with the first 64
+// One event every 0.2 ms: a thousand ships and, one in 16, own ship. A tick comes with the first
 // judgements of its sweep, and is a kind of its own.
 class Traffic {
  public:
@@ -440,9 +440,9 @@ int service_tail(std::uint64_t events) {
     start = platform::monotonic_ns();
     engine.step_into_nothing(now_ns, {}, nothing);
     empty.add(platform::monotonic_ns() - start);
-    pauses(loop, 25);
+    pauses(loop, 16);
     if (kind == Traffic::tick) {
-      pauses(long_loop, 800);
+      pauses(long_loop, 64);
     }
   }
   const auto us = [](const Histogram& h, double q) {
