@@ -205,6 +205,7 @@ void Node::ingress_loop() {
     return;
   }
   Pace pace(self.grant.fifo, plan_.cores()->rest());
+  platform::keep_own_descriptors();
   platform::seal_thread();
   while (!stop_hot_.load(std::memory_order_acquire)) {
     pace.turn(ingress_.step(clock_) != 0, platform::monotonic_ns());
@@ -298,6 +299,7 @@ void Node::engine_loop() {
   if (!self.problem.empty()) {
     return;
   }
+  platform::keep_own_descriptors();
   platform::seal_thread();
   board_.sealed.store(platform::thread_sealed(), std::memory_order_relaxed);
   std::int64_t stop_seen_ns = 0;

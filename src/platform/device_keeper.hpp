@@ -1,5 +1,6 @@
 // Purpose: opens lines and connections that come and go, on a thread that may wait, for threads
-// that may not. In: want() by the hot thread. Out: take() gives the descriptor once it is open.
+// that may not. In: want() by the hot thread. Out: take() gives the descriptor once it is open, in
+// the hot thread's own table if it has one.
 // Bound: one request a slot. Runs on: tend() on the main thread, the rest on one hot thread.
 #pragma once
 
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "base/check.hpp"
+#include "platform/hot_thread.hpp"
 #include "platform/socket.hpp"
 
 namespace vedette::platform {
@@ -46,14 +48,23 @@ class DeviceKeeper {
       return -1;
     }
     s.state.store(kTaken, std::memory_order_relaxed);
-    return fd;
+    s.opened = fd;
+    const int taken = own_descriptor(fd);
+    if (taken < 0) {
+      s.error.store(errno, std::memory_order_relaxed);
+      s.closing.store(fd, std::memory_order_release);
+      want(slot);
+    }
+    return taken;
   }
   int last_error(std::size_t slot) const {
     return slots_[slot].error.load(std::memory_order_relaxed);
   }
-  // A descriptor that is done with is closed here, because closing a line may wait for its output.
+  // A descriptor that is done with is closed by tend(), because closing a line may wait for its
+  // output; one's own of the same line is not the last, and does not.
   void give_back(std::size_t slot, int fd) {
-    slots_[slot].closing.store(fd, std::memory_order_release);
+    drop_own_descriptor(fd);
+    slots_[slot].closing.store(slots_[slot].opened, std::memory_order_release);
   }
 
   // Connections are tried only where there is a network.
@@ -91,6 +102,7 @@ class DeviceKeeper {
     bool blocking = false;
     std::int64_t retry_ns = 0;
     std::int64_t next_ns = 0;
+    int opened = -1;  // as the main thread knows it; the hot thread's to use
     std::atomic<int> state{kTaken};
     std::atomic<int> closing{-1};
     std::atomic<int> error{0};

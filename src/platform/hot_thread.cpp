@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -62,6 +64,48 @@ void unpin() {
 
 void give_way() {
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19);
+}
+
+namespace {
+
+thread_local int t_process = -1;  // the process that the others' descriptors belong to
+
+// They are the journal's and the image's.
+void leave_regular_files() {
+  for (const std::string& name : list_folder("/proc/thread-self/fd")) {
+    const int fd = std::atoi(name.c_str());
+    struct stat info {};
+    if (fd > STDERR_FILENO && ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+      ::close(fd);
+    }
+  }
+}
+
+}  // namespace
+
+bool keep_own_descriptors() {
+  const auto process = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
+  const auto again = static_cast<int>(::syscall(SYS_pidfd_getfd, process, process, 0));
+  if (again >= 0) {
+    ::close(again);
+  }
+  if (again < 0 || list_folder("/proc/thread-self/fd").empty() || ::unshare(CLONE_FILES) != 0) {
+    ::close(process);
+    return false;
+  }
+  t_process = process;
+  leave_regular_files();
+  return true;
+}
+
+int own_descriptor(int fd) {
+  return t_process < 0 ? fd : static_cast<int>(::syscall(SYS_pidfd_getfd, t_process, fd, 0));
+}
+
+void drop_own_descriptor(int fd) {
+  if (t_process >= 0) {
+    ::close(fd);
+  }
 }
 
 void seal_thread() {

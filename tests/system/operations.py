@@ -129,6 +129,26 @@ def traced(thread, cores):
     assert len(receiver.close()) >= 40
 
 
+# A file that it kept would keep its room on the disk after the journal has let go of it.
+@test
+def the_engine_has_a_table_of_descriptors_of_its_own_and_no_file_in_it():
+    own = os.pidfd_open(os.getpid())
+    if ctypes.CDLL(None).syscall(438, own, own, 0) < 0:  # pidfd_getfd
+        raise Skip("this machine does not hand descriptors on")
+    path, data = write_site("own-table", ais_source(free_port()), 9), work / "own-table"
+    process = start(path, data)
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+
+    def files(task):
+        held = pathlib.Path(f"/proc/{process.pid}/task/{task}/fd")
+        return {os.readlink(held / fd) for fd in os.listdir(held)}
+    assert any(name.startswith(str(data)) for name in files(process.pid))
+    engine = files(engine_of(process))
+    assert not any(name.startswith(str(data)) for name in engine), engine
+    assert any(name.startswith("socket:") for name in engine), engine
+    stop(process)
+
+
 def engine_of(process):
     return next(int(t.name) for t in pathlib.Path(f"/proc/{process.pid}/task").iterdir() if (t / "comm").read_text().strip() == "engine")
 
