@@ -259,6 +259,9 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
     } else {
       head->key = key_of(event_at(next));
       expect(event_at(next));
+      if (const auto later = head->lane->peek(1); !later.empty()) {
+        expect_later(event_at(later));
+      }
     }
     work(*input);
     batch_.settle();
@@ -320,6 +323,13 @@ void Shard::expect(const EventHeader& event) const {
   if (track != TrackTable::kNone) {
     tracks_.prefetch(track);
     assess_.prefetch(track);
+  }
+}
+
+// Where its track stands is asked from memory, so that expect() finds that out without waiting.
+void Shard::expect_later(const EventHeader& event) const {
+  if (event.kind == EventKind::observation && event.payload_bytes >= sizeof(Observation)) {
+    foresee(*reinterpret_cast<const Observation*>(payload_of(&event)));
   }
 }
 

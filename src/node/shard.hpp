@@ -93,8 +93,9 @@ class Shard {
   static constexpr std::size_t kTouched = 2 * limits::kBatchEvents;
 
   bool sweeping() const { return sweep_at_ != kNoSweep; }
-  void expect(const EventHeader& event) const;  // it is worked soon
-  bool stop_before(EventClass next);            // true: the batch is cut before that item
+  void expect(const EventHeader& event) const;        // it is worked next
+  void expect_later(const EventHeader& event) const;  // behind the next
+  bool stop_before(EventClass next);                  // true: the batch is cut before that item
   std::int64_t deadline_ns(const EventHeader& event) const;
   std::uint64_t key_of(const EventHeader& event) const {
     return engine::urgency_key(event.event_class, deadline_ns(event));
