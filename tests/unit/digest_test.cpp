@@ -30,7 +30,7 @@ std::uint64_t digest_of(Bytes bytes) {
 TEST_CASE("a digest is the same with vectors and without, at any length and address") {
   const std::vector<std::uint8_t> bytes = some_bytes(1200);
   for (std::size_t length = 64; length < 1100; length += length < 200 ? 1 : 37) {
-    for (const std::size_t from : {0, 1, 8, 15}) {
+    for (const std::size_t from : {0UL, 1UL, 8UL, 15UL}) {
       const Bytes part = Bytes(bytes).subspan(from, length);
       CHECK(digest_of_long(part, length) == digest_of_long_scalar(part, length));
     }
