@@ -22,6 +22,7 @@ constexpr double kJoinSeconds = 0.2;  // between attempts to join multicast grou
 // Between two turns of the main thread, where no command comes: it shares its core, and each waking
 // is a gap for what runs there.
 constexpr int kTurnMs = 10;
+constexpr std::int64_t kAskedRestNs = 200'000;
 constexpr std::int64_t kLastLinesNs = 1'000'000'000;  // for a slow reader, when the node stops
 constexpr std::int64_t kDrainNs = 3'000'000'000;      // for what is under way when the node stops
 
@@ -575,7 +576,10 @@ Node::Failure Node::run() {
       next_second += 1.0;
       options_.each_second(health_problem());
     }
-    platform::wait_readable(control_.get(), kTurnMs);
+    // Whoever asks, and asks again, or cannot be let in, does not make it spin.
+    if (platform::wait_readable(control_.get(), kTurnMs)) {
+      platform::rest_ns(kAskedRestNs);
+    }
   }
   watchdog.end();
   stop_hot_.store(true, std::memory_order_release);
