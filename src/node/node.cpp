@@ -24,6 +24,7 @@ constexpr double kJoinSeconds = 0.2;  // between attempts to join multicast grou
 constexpr int kTurnMs = 10;
 constexpr std::int64_t kAskedRestNs = 200'000;
 constexpr std::int64_t kLastLinesNs = 1'000'000'000;  // for a slow reader, when the node stops
+constexpr std::int64_t kLastTurnNs = 1'000'000;       // between two looks whether it has read
 constexpr std::int64_t kDrainNs = 3'000'000'000;      // for what is under way when the node stops
 
 // Between two turns of a hot loop: goes on at once when there is work. A FIFO thread that never
@@ -591,7 +592,7 @@ Node::Failure Node::run() {
   journal.join();
   const std::int64_t last_ns = platform::monotonic_ns() + kLastLinesNs;
   while (!drain_log() && platform::monotonic_ns() < last_ns) {
-    platform::rest_ns(std::int64_t{kTurnMs} * 1'000'000);
+    platform::rest_ns(kLastTurnNs);
   }
   if (writer_.last_error() == 0) {
     Freezer freezer(frozen_);
