@@ -130,7 +130,7 @@ def traced(thread, cores):
 
 
 # A file that it kept would keep its room on the disk after the journal has let go of it.
-@test
+@release
 def the_engine_has_a_table_of_descriptors_of_its_own_and_no_file_in_it():
     own = os.pidfd_open(os.getpid())
     if ctypes.CDLL(None).syscall(438, own, own, 0) < 0:  # pidfd_getfd
