@@ -32,7 +32,8 @@ inline constexpr std::uint16_t kFormatVersion = 3;
 
 enum class BlockKind : std::uint16_t { segment = 1, batches = 2, close = 3 };
 
-// Magic, version, length and CRC stay where they are in every version.
+// Magic, version, segment, length and CRC stay where they are in every version, so that each names
+// what another wrote.
 struct BlockHeader {
   std::uint32_t magic;
   std::uint16_t version;

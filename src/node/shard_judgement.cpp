@@ -166,6 +166,7 @@ void Shard::sweep() {
     ++items_;
   }
   std::size_t judged = 0;
+  const std::size_t most = limits::sweep_tracks(tracks_.capacity());
   const std::uint32_t end = tracks_.high_water();
   while (true) {
     // Free slots are passed whether or not the batch was cut: a replay learns of a cut only where
@@ -177,7 +178,7 @@ void Shard::sweep() {
       sweep_at_ = kNoSweep;
       return;
     }
-    if (judged == limits::sweep_tracks(tracks_.capacity()) || stop_before(EventClass::normal)) {
+    if (judged == most || stop_before(EventClass::normal)) {
       return;
     }
     const std::uint32_t i = sweep_at_++;

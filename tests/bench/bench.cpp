@@ -188,14 +188,15 @@ Throughput::Decode fixed_records() {
                   static_cast<std::int32_t>(500'000'000 + id * 300 + i / 1000 * 10),
                   240'000'000,
                   1'000'000,
-                  100'000,
+                  110,  // as the positions say
                   0};
   }
   return [records](Throughput& to, std::size_t i) {
     const FixedRecord& r = records[i % records.size()];
     Observation o;
-    o.kind = IdentityKind::vehicle;
-    o.identity = r.identity;
+    // The node's own place is the first, for what asks how far away a thing is.
+    o.kind = i == 0 ? IdentityKind::own : IdentityKind::vehicle;
+    o.identity = i == 0 ? 0 : r.identity;
     o.set(Field::position);
     o.set(Field::altitude);
     o.set(Field::speed);
