@@ -1,5 +1,9 @@
 #include "assess/assess.hpp"
 
+#include <algorithm>
+
+#include "assess/operand.hpp"
+
 namespace vedette::assess {
 namespace {
 
@@ -39,7 +43,8 @@ std::size_t places_in(const plan::Plan& plan) {
 std::size_t Assess::bytes_needed(const plan::Plan& plan) {
   return arena_bytes<Zone>(plan.zones()->size()) + arena_bytes<Vector3>(corners_in(plan)) +
          arena_bytes<Rule>(plan.assessments()->size()) + arena_bytes<Term>(operations_in(plan)) +
-         kKinds * arena_bytes<std::uint16_t>(plan.assessments()->size()) +
+         kKinds * arena_bytes<Screen>(plan.assessments()->size()) +
+         arena_bytes<std::uint16_t>(places_in(plan)) +
          arena_bytes<Instance>(places_in(plan) * plan.assessments()->size());
 }
 
@@ -90,16 +95,17 @@ void Assess::init(Arena& arena, const plan::Plan& plan) {
                  a->safe()};
   }
   for (std::size_t kind = 0; kind < kKinds; ++kind) {
-    const std::span<std::uint16_t> rules = arena.make<std::uint16_t>(rules_.size());
+    const std::span<Screen> screens = arena.make<Screen>(rules_.size());
     std::size_t count = 0;
     for (std::size_t r = 0; r < rules_.size(); ++r) {
       if (rules_[r].subject == SubjectKind::track && (rules_[r].kinds >> kind & 1) != 0) {
-        rules[count++] = static_cast<std::uint16_t>(r);
+        screens[count++] = screen_of(rules_[r].when.terms, static_cast<std::uint16_t>(r));
       }
     }
-    of_kind_[kind] = rules.first(count);
+    of_kind_[kind] = screens.first(count);
   }
   instances_ = arena.make<Instance>(places_in(plan) * rules_.size());
+  busy_ = arena.make<std::uint16_t>(places_in(plan));
 }
 
 // Most often a condition does not hold, nor did it: that is passed in few steps.
@@ -115,9 +121,35 @@ inline void Assess::judge(const View& view, const Subject& subject, std::size_t 
 
 void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void* context) {
   const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
-  for (const std::uint16_t r : of_kind_[static_cast<std::size_t>(view.track->kind)]) {
-    if (wanted(view, rules_[r])) {
-      judge(view, subject, track, r, emit, context);
+  if (view.mode == Mode::normal) {
+    judge_by_screens(view, subject, track, emit, context);
+    return;
+  }
+  for (const Screen& screen : of_kind_[static_cast<std::size_t>(view.track->kind)]) {
+    if (wanted(view, rules_[screen.rule])) {
+      judge(view, subject, track, screen.rule, emit, context);
+    }
+  }
+}
+
+// As judge() of each rule.
+void Assess::judge_by_screens(const View& view, const Subject& subject, std::size_t place,
+                              Emit emit, void* context) {
+  for (const Screen& screen : of_kind_[static_cast<std::size_t>(view.track->kind)]) {
+    switch (ask(screen, zones_, view)) {
+      case Screened::refuses:
+        if (busy_[place] != 0 && instance(place, screen.rule).state != State::idle) {
+          change(view, subject, place, screen.rule, false, emit, context);
+        }
+        break;
+      case Screened::holds:
+        change(view, subject, place, screen.rule, true, emit, context);
+        break;
+      case Screened::unknown:
+        break;
+      case Screened::more_to_ask:
+        judge(view, subject, place, screen.rule, emit, context);
+        break;
     }
   }
 }
@@ -151,6 +183,7 @@ void Assess::retire_track(const View& view, std::uint32_t track, Emit emit, void
     }
     at = {};
   }
+  busy_[track] = 0;
 }
 
 Level Assess::level_of(const Rule& rule, const View& view, double confidence) const {
@@ -165,8 +198,16 @@ Level Assess::level_of(const Rule& rule, const View& view, double confidence) co
 
 void Assess::change(const View& view, const Subject& subject, std::size_t place, std::size_t r,
                     bool holds, Emit emit, void* context) {
-  const Rule& rule = rules_[r];
   Instance& at = instance(place, r);
+  const bool was_idle = at.state == State::idle;
+  turn(view, subject, r, at, holds, emit, context);
+  const bool is_idle = at.state == State::idle;
+  busy_[place] = static_cast<std::uint16_t>(busy_[place] + (was_idle ? 1 : 0) - (is_idle ? 1 : 0));
+}
+
+void Assess::turn(const View& view, const Subject& subject, std::size_t r, Instance& at, bool holds,
+                  Emit emit, void* context) {
+  const Rule& rule = rules_[r];
   if (!holds) {
     if (at.state == State::pending) {
       at = {};
@@ -272,6 +313,11 @@ void Assess::thaw(Thawer& in, const TrackTable& tracks) {
   }
   take(tracks_ * rules, (1 + sources_) * rules);
   raised_ = in.get<std::uint64_t>();
+  for (std::size_t place = 0; place < busy_.size(); ++place) {
+    const auto at = instances_.subspan(place * rules, rules);
+    busy_[place] = static_cast<std::uint16_t>(std::count_if(
+        at.begin(), at.end(), [](const Instance& i) { return i.state != State::idle; }));
+  }
 }
 
 }  // namespace vedette::assess

@@ -66,6 +66,27 @@ struct Term {
 // condition. `out` has room for as many terms as there are operations.
 std::size_t terms_of(std::span<const plan::Op> ops, std::span<Term> out);
 
+// What a condition asks first, in the form that refuses quickest: it is false while that lies
+// within (or, with lets_through, outside) [low, high]. Most conditions are false most of the time.
+struct Screen {
+  enum class Of : std::uint8_t {
+    all,     // nothing is screened, the whole condition is asked
+    loaded,  // what `load` loads
+    speed,   // the squares of these, and of the bounds: a root takes longer than the rest
+    sigma,
+    distance,
+  };
+  double low, high;
+  OpCode load;
+  std::uint16_t index;
+  std::uint16_t rule;
+  Of of;
+  bool lets_through;
+  bool whole;  // it is all that the condition asks
+};
+// Of a condition's terms; none, for one that is no chain of them.
+Screen screen_of(std::span<const Term> terms, std::uint16_t rule);
+
 struct Condition {
   std::span<const plan::Op> ops;
   std::span<const Term> terms;  // empty: the operations are asked
@@ -84,6 +105,9 @@ class Assess {
 
   // The track is judged soon: what is known of it comes from memory together.
   void prefetch(std::uint32_t track) const {
+    if (busy_[track] == 0) {
+      return;
+    }
     const auto* at =
         reinterpret_cast<const std::uint8_t*>(instances_.data() + track * rules_.size());
     for (std::size_t i = 0; i < rules_.size() * sizeof(Instance); i += kCacheLineBytes) {
@@ -132,18 +156,23 @@ class Assess {
   }
   void judge(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
              Emit emit, void* context);
+  void judge_by_screens(const View& view, const Subject& subject, std::size_t place, Emit emit,
+                        void* context);
   // What the condition's answer makes of the instance.
   void change(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
               bool holds, Emit emit, void* context);
+  void turn(const View& view, const Subject& subject, std::size_t rule, Instance& at, bool holds,
+            Emit emit, void* context);
   void announce(const View& view, const Subject& subject, std::size_t rule, Transition transition,
                 const Instance& at, Emit emit, void* context);
   Level level_of(const Rule& rule, const View& view, double confidence) const;
 
   std::span<Zone> zones_;
   std::span<Rule> rules_;
-  std::array<std::span<std::uint16_t>, static_cast<std::size_t>(IdentityKind::count)> of_kind_;
+  std::array<std::span<Screen>, static_cast<std::size_t>(IdentityKind::count)> of_kind_;
   std::span<Term> terms_;
   std::span<Instance> instances_;  // [track slots, own, sources][rules]
+  std::span<std::uint16_t> busy_;  // [track slots, own, sources]: instances that are not idle
   std::size_t tracks_ = 0;
   std::size_t sources_ = 0;
   std::size_t raised_ = 0;

@@ -1,124 +1,9 @@
-#include <bit>
-#include <limits>
+#include <cmath>
 
-#include "assess/assess.hpp"
+#include "assess/operand.hpp"
 
 namespace vedette::assess {
 namespace {
-
-constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-static_assert(std::bit_cast<std::uint64_t>(kUnknown) == 0x7FF8000000000000ULL);
-
-double truth(bool b) {
-  return b ? 1.0 : 0.0;
-}
-
-inline double field_of(const Track* t, const Tracker* k, TrackField field, std::int64_t now_ns) {
-  if (t == nullptr || k == nullptr) {
-    return kUnknown;
-  }
-  const bool placed = t->updates > 0;
-  switch (field) {
-    case TrackField::latitude:
-      return placed ? t->latitude : kUnknown;
-    case TrackField::longitude:
-      return placed ? t->longitude : kUnknown;
-    case TrackField::speed:
-      return placed ? det_sqrt(t->velocity_east * t->velocity_east +
-                               t->velocity_north * t->velocity_north)
-                    : kUnknown;
-    case TrackField::course:
-      return placed ? wrap_360(det_atan2(t->velocity_east, t->velocity_north) / kDegree) : kUnknown;
-    case TrackField::heading:
-      return t->heading;
-    case TrackField::altitude:
-      return t->altitude;
-    case TrackField::vertical_speed:
-      return t->vertical_speed;
-    case TrackField::confidence:
-      return confidence_of(*t, *k, now_ns);
-    case TrackField::age:
-      return placed ? seconds_between(t->observed_ns, now_ns) : kUnknown;
-    case TrackField::kind:
-      return static_cast<double>(t->kind);
-    case TrackField::identity:
-      return static_cast<double>(identity_of(t->key));
-    case TrackField::ship_type:
-      return t->ship_type;
-    case TrackField::nav_status:
-      return t->nav_status;
-    case TrackField::updates:
-      return t->updates;
-    case TrackField::sigma: {
-      const double since = seconds_between(t->filter_ns, now_ns);
-      return placed ? det_sqrt(predicted_variance(*t, *k, since > 0.0 ? since : 0.0)) : kUnknown;
-    }
-    case TrackField::water_speed:
-      return t->water_speed;
-    case TrackField::wind_speed:
-      return t->wind_speed;
-    case TrackField::wind_angle:
-      return t->wind_angle;
-    case TrackField::battery:
-      return t->battery;
-    case TrackField::lost:
-      return placed ? truth(t->state == TrackState::lost) : kUnknown;
-    case TrackField::identified:
-      return truth(t->partner != 0);
-    case TrackField::denied:
-      return t->denied;
-    case TrackField::elsewhere:
-      return t->elsewhere;
-    case TrackField::gated:
-      return t->gated_in_row;
-    case TrackField::sensors:
-      return std::popcount(t->sensor_mask);
-    case TrackField::turning:
-      return t->turning;
-    case TrackField::moving:
-      return placed ? moving_confidence(*t) : kUnknown;
-    case TrackField::acknowledged:
-      return truth(t->acknowledged != 0);
-    case TrackField::count:
-      break;
-  }
-  return kUnknown;
-}
-
-double source_field(const SourceFacts* s, SourceField field, std::int64_t now_ns) {
-  if (s == nullptr) {
-    return kUnknown;
-  }
-  switch (field) {
-    case SourceField::age:
-      return seconds_between(s->last_ns, now_ns);
-    case SourceField::up:
-      return truth(s->status == SourceStatus::up);
-    case SourceField::accepted:
-      return static_cast<double>(s->accepted);
-    case SourceField::count:
-      break;
-  }
-  return kUnknown;
-}
-
-bool placed(const Track* t) {
-  return t != nullptr && t->updates > 0;
-}
-Vector3 vector(const double (&v)[3]) {
-  return {v[0], v[1], v[2]};
-}
-
-double inside_zone(const Track* t, const Zone& zone, const Track* own) {
-  if (!placed(t)) {
-    return kUnknown;
-  }
-  if (zone.around_own) {
-    return placed(own) ? truth(chord_distance(vector(own->ecef), vector(t->ecef)) <= zone.radius_m)
-                       : kUnknown;
-  }
-  return truth(inside(zone, vector(t->normal), vector(t->ecef)));
-}
 
 Motion motion_of(const Track& t, std::int64_t now_ns) {
   const double dt = seconds_between(t.filter_ns, now_ns);
@@ -222,41 +107,6 @@ bool may_approach_own(const View& v) {
 
 namespace {
 
-// What one operation puts on the stack.
-inline double load(OpCode code, std::uint16_t index, std::span<const Zone> zones, const View& v) {
-  switch (code) {
-    case OpCode::load_track:
-      return field_of(v.track, v.tracker, static_cast<TrackField>(index), v.now_ns);
-    case OpCode::load_own:
-      return field_of(v.own, v.own_tracker, static_cast<TrackField>(index), v.now_ns);
-    case OpCode::load_source:
-      return source_field(v.source, static_cast<SourceField>(index), v.now_ns);
-    case OpCode::inside_track:
-      return inside_zone(v.track, zones[index], v.own);
-    case OpCode::inside_own:
-      return inside_zone(v.own, zones[index], v.own);
-    case OpCode::cpa:
-      return approach_to_own(v).cpa;
-    case OpCode::tcpa:
-      return approach_to_own(v).tcpa;
-    case OpCode::distance:
-      return placed(v.track) && placed(v.own)
-                 ? chord_distance(vector(v.own->ecef), vector(v.track->ecef))
-                 : kUnknown;
-    case OpCode::bearing:
-      return placed(v.track) && placed(v.own)
-                 ? bearing_between({v.own->latitude, v.own->longitude},
-                                   {v.track->latitude, v.track->longitude})
-                 : kUnknown;
-    case OpCode::level:
-      return v.level;
-    case OpCode::confidence:
-      return v.confidence;
-    default:
-      return kUnknown;
-  }
-}
-
 bool is_load(OpCode code) {
   return code > OpCode::push && code < OpCode::add;
 }
@@ -301,6 +151,90 @@ std::size_t terms_of(std::span<const plan::Op> ops, std::span<Term> out) {
     i += 1;
   }
   return 0;
+}
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// The least number whose root, as it is rounded, is not below `bound`.
+double least_square(double bound) {
+  if (!(bound > 0.0)) {
+    return 0.0;
+  }
+  double x = bound * bound;
+  while (std::sqrt(x) >= bound) {
+    x = next_below(x);
+  }
+  while (std::sqrt(x) < bound) {
+    x = next_above(x);
+  }
+  return x;
+}
+
+Screen::Of screened(const Term& term) {
+  if (term.load == OpCode::distance) {
+    return Screen::Of::distance;
+  }
+  if (term.load == OpCode::load_track) {
+    switch (static_cast<TrackField>(term.index)) {
+      case TrackField::speed:
+        return Screen::Of::speed;
+      case TrackField::sigma:
+        return Screen::Of::sigma;
+      default:
+        break;
+    }
+  }
+  return Screen::Of::loaded;
+}
+
+}  // namespace
+
+Screen screen_of(std::span<const Term> terms, std::uint16_t rule) {
+  Screen screen{0.0, 0.0, OpCode::push, 0, rule, Screen::Of::all, false, false};
+  if (terms.empty() || terms.front().value != terms.front().value) {
+    return screen;
+  }
+  const Term& term = terms.front();
+  screen.load = term.load;
+  screen.index = term.index;
+  screen.of = screened(term);
+  screen.whole = terms.size() == 1;
+  screen.low = screen.high = term.value;
+  switch (term.wanted) {
+    case kLess:
+      screen.high = kInfinity;
+      break;
+    case kLess | kEqual:
+      screen.low = next_above(term.value);
+      screen.high = kInfinity;
+      break;
+    case kGreater:
+      screen.low = -kInfinity;
+      break;
+    case kGreater | kEqual:
+      screen.low = -kInfinity;
+      screen.high = next_below(term.value);
+      break;
+    case kEqual:
+      screen.lets_through = true;
+      break;
+    case kLess | kGreater:
+      break;
+    default:  // what is loaded is the answer
+      screen.low = screen.high = 0.0;
+  }
+  if (screen.lets_through) {
+    screen.of = Screen::Of::loaded;
+  } else if (screen.of != Screen::Of::loaded) {
+    // All below the least that is above it; none, when that is below zero.
+    screen.high = screen.high < 0.0         ? -1.0
+                  : screen.high < kInfinity ? next_below(least_square(next_above(screen.high)))
+                                            : kInfinity;
+    screen.low = least_square(screen.low);
+  }
+  return screen;
 }
 
 double evaluate(const Condition& condition, std::span<const Zone> zones, const View& v) {

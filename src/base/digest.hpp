@@ -13,6 +13,8 @@ namespace vedette {
 // a key of its own place. The same value with and without the processor's vectors.
 std::uint64_t digest_of_long(Bytes bytes, std::uint64_t start);
 std::uint64_t digest_of_long_scalar(Bytes bytes, std::uint64_t start);
+// With the vectors that every processor has.
+std::uint64_t digest_of_long_base(Bytes bytes, std::uint64_t start);
 
 class Digest {
  public:

@@ -1,19 +1,10 @@
 #include "base/geo.hpp"
 
+#include "base/geo_near.hpp"
 #include "base/math.hpp"
 
 namespace vedette {
 namespace {
-
-constexpr double kSemiMajor = 6378137.0;
-constexpr double kFlattening = 1.0 / 298.257223563;
-constexpr double kEccentricity2 = kFlattening * (2.0 - kFlattening);
-// cos(latitude) is not let below this, so that east metres stay finite at a pole.
-constexpr double kCosFloor = 1e-9;
-
-constexpr double kMeanMeridian = 6367449.0;
-constexpr double kShortWay = 5000.0;      // m
-constexpr double kDegrees = 180.0 / kPi;  // of a radian
 
 struct Frame {
   Vector3 east, north, ecef;
@@ -25,16 +16,6 @@ Frame frame_at(Place place) {
   return {{-lon.sin, lon.cos, 0.0},
           {-lat.sin * lon.cos, -lat.sin * lon.sin, lat.cos},
           ecef_of(Vector3{lat.cos * lon.cos, lat.cos * lon.sin, lat.sin})};
-}
-
-// Of the ellipsoid at one latitude, radians a metre: along the meridian and across it.
-struct Curvature {
-  double meridian, prime_vertical;
-};
-Curvature curvature_at(double sine_of_latitude) {
-  const double w2 = 1.0 - kEccentricity2 * sine_of_latitude * sine_of_latitude;
-  const double w = det_sqrt(w2);
-  return {w2 * w * (1.0 / (kSemiMajor * (1.0 - kEccentricity2))), w * (1.0 / kSemiMajor)};
 }
 
 Vector3 minus(const Vector3& a, const Vector3& b) {
@@ -51,22 +32,23 @@ Vector3 velocity(const Frame& frame, const Motion& m) {
 
 // By the series about a known angle while it is close: the first terms left out are below 1e-16,
 // with two terms up to six kilometres away and with five up to an eighth of a radian.
-SinCos sincos_near(double degrees, const KnownAngle& near) {
-  const double d = (degrees - near.degrees) * kDegree;
+SinCos sincos_near(double degrees, const KnownAngle& known) {
+  const double d = near::radians_from<double>(degrees, {known.degrees, known.sin, known.cos});
   const double d2 = d * d;
-  double s, c;
-  if (d2 <= 1e-6) {
-    s = d * (1.0 - d2 * (1.0 / 6.0));
-    c = d2 * (0.5 - d2 * (1.0 / 24.0));
-  } else if (d2 <= 1.0 / 64.0) {
-    s = d *
-        (1.0 - d2 * (1.0 / 6.0 - d2 * (1.0 / 120.0 - d2 * (1.0 / 5040.0 - d2 * (1.0 / 362880.0)))));
-    c = d2 * (0.5 - d2 * (1.0 / 24.0 -
-                          d2 * (1.0 / 720.0 - d2 * (1.0 / 40320.0 - d2 * (1.0 / 3628800.0)))));
-  } else {
+  if (d2 <= near::kReach2) {
+    const auto t = near::turned<double>({known.degrees, known.sin, known.cos}, d);
+    return {t.sin, t.cos};
+  }
+  if (d2 > 1.0 / 64.0 || d2 != d2) {
     return det_sincos(degrees * kDegree);
   }
-  return {near.sin + (near.cos * s - near.sin * c), near.cos - (near.sin * s + near.cos * c)};
+  const double s =
+      d *
+      (1.0 - d2 * (1.0 / 6.0 - d2 * (1.0 / 120.0 - d2 * (1.0 / 5040.0 - d2 * (1.0 / 362880.0)))));
+  const double c =
+      d2 * (0.5 -
+            d2 * (1.0 / 24.0 - d2 * (1.0 / 720.0 - d2 * (1.0 / 40320.0 - d2 * (1.0 / 3628800.0)))));
+  return {known.sin + (known.cos * s - known.sin * c), known.cos - (known.sin * s + known.cos * c)};
 }
 
 Vector3 normal_of(Place place) {
@@ -76,8 +58,8 @@ Vector3 normal_of(Place place) {
 }
 
 Vector3 ecef_of(const Vector3& normal) {
-  const double n = kSemiMajor / det_sqrt(1.0 - kEccentricity2 * normal.z * normal.z);
-  return {n * normal.x, n * normal.y, n * (1.0 - kEccentricity2) * normal.z};
+  const near::Vector<double> e = near::ecef_of<double>({normal.x, normal.y, normal.z});
+  return {e.x, e.y, e.z};
 }
 
 Vector3 ecef_of(Place place) {
@@ -89,34 +71,34 @@ KnownAngle known_angle(double degrees) {
   return {degrees, trig.sin, trig.cos};
 }
 
-Place moved(Place from, double east, double north, const Parallel& near) {
-  // Where the middle of the way lies is needed to a hundredth of the way only: the mean radius
-  // gives it, and the way is then right to a centimetre in five kilometres.
-  double middle_latitude = from.latitude + 0.5 * north * (1.0 / kMeanMeridian) * kDegrees;
-  if (north > kShortWay || north < -kShortWay) {
-    const Curvature here = curvature_at(sincos_near(from.latitude, near).sin);
-    middle_latitude = from.latitude + 0.5 * north * here.meridian * kDegrees;
+Place moved(Place from, double east, double north, const Parallel& parallel) {
+  double middle_latitude = near::middle_latitude(from.latitude, north);
+  if (north > near::kShortWay || north < -near::kShortWay) {
+    const double here = near::meridian_curvature(sincos_near(from.latitude, parallel).sin);
+    middle_latitude = from.latitude + 0.5 * north * here * near::kDegrees;
   }
-  const SinCos middle = sincos_near(middle_latitude, near);
-  const Curvature c = curvature_at(middle.sin);
-  double latitude = from.latitude + north * c.meridian * kDegrees;
-  latitude = latitude > 90.0 ? 90.0 : latitude < -90.0 ? -90.0 : latitude;
-  const double across = c.prime_vertical / (middle.cos > kCosFloor ? middle.cos : kCosFloor);
-  return {latitude, wrap_180(from.longitude + wrap_180(east * across * kDegrees))};
+  const SinCos middle = sincos_near(middle_latitude, parallel);
+  const double cosine = middle.cos > near::kCosFloor ? middle.cos : near::kCosFloor;
+  const auto by = near::degrees_of<double>({east, north}, middle.sin, cosine);
+  const double latitude = from.latitude + by.latitude;
+  return {latitude > 90.0    ? 90.0
+          : latitude < -90.0 ? -90.0
+                             : latitude,
+          wrap_180(from.longitude + wrap_180(by.longitude))};
 }
 
 namespace {
 
 Offset offset_across(Place from, Place to, const SinCos& middle) {
-  const Curvature c = curvature_at(middle.sin);
-  return {wrap_180(to.longitude - from.longitude) * kDegree * middle.cos / c.prime_vertical,
-          (to.latitude - from.latitude) * kDegree / c.meridian};
+  const auto way = near::way_across<double>(wrap_180(to.longitude - from.longitude),
+                                            to.latitude - from.latitude, {middle.sin, middle.cos});
+  return {way.east, way.north};
 }
 
 }  // namespace
 
-Offset offset_between(Place from, Place to, const Parallel& near) {
-  return offset_across(from, to, sincos_near(0.5 * (from.latitude + to.latitude), near));
+Offset offset_between(Place from, Place to, const Parallel& parallel) {
+  return offset_across(from, to, sincos_near(0.5 * (from.latitude + to.latitude), parallel));
 }
 
 double chord_distance(const Vector3& a, const Vector3& b) {
@@ -137,10 +119,10 @@ constexpr int kRounds = 5;
 // Straight-line answer in ECEF, then re-linearised where it points to: each round removes the
 // curvature that the one before left out. Right anywhere on the globe.
 Approach approach_through_ecef(const Motion& a, const Motion& b, double horizon_s,
-                               const Parallel& near) {
+                               const Parallel& parallel) {
   constexpr double kSettledS = 1e-3;  // at 100 m/s a tenth of a metre
-  const auto after = [&near](const Motion& m, double t) {
-    return t == 0.0 ? m.place : moved(m.place, m.velocity_east * t, m.velocity_north * t, near);
+  const auto after = [&parallel](const Motion& m, double t) {
+    return t == 0.0 ? m.place : moved(m.place, m.velocity_east * t, m.velocity_north * t, parallel);
   };
   double t = 0.0;
   double distance = 0.0;
@@ -169,7 +151,7 @@ Approach approach_through_ecef(const Motion& a, const Motion& b, double horizon_
 }  // namespace
 
 Approach closest_approach(const Motion& a, const Motion& b, double horizon_s,
-                          const Parallel& near) {
+                          const Parallel& parallel) {
   // In the plane of the middle latitude, into which both velocities are turned by half of what the
   // two meridians converge; re-linearised where the straight lines point to.
   constexpr double kPlaneM = 150'000.0;
@@ -180,11 +162,11 @@ Approach closest_approach(const Motion& a, const Motion& b, double horizon_s,
   Place at_b = b.place;
   for (int round = 0; round < kRounds; ++round) {
     const double middle_latitude = 0.5 * (at_a.latitude + at_b.latitude);
-    const SinCos middle = sincos_near(middle_latitude, near);
+    const SinCos middle = sincos_near(middle_latitude, parallel);
     const Offset d = offset_across(at_a, at_b, middle);
     if (d.east > kPlaneM || d.east < -kPlaneM || d.north > kPlaneM || d.north < -kPlaneM ||
         middle_latitude > kPlaneLatitude || middle_latitude < -kPlaneLatitude) {
-      return approach_through_ecef(a, b, horizon_s, near);
+      return approach_through_ecef(a, b, horizon_s, parallel);
     }
     // Within the plane's bounds below an eighth of a radian.
     const double half = 0.5 * wrap_180(at_b.longitude - at_a.longitude) * kDegree * middle.sin;
@@ -207,8 +189,8 @@ Approach closest_approach(const Motion& a, const Motion& b, double horizon_s,
       const double dn = d.north + rest * north;
       return {det_sqrt(de * de + dn * dn), t};
     }
-    at_a = moved(a.place, a.velocity_east * t, a.velocity_north * t, near);
-    at_b = moved(b.place, b.velocity_east * t, b.velocity_north * t, near);
+    at_a = moved(a.place, a.velocity_east * t, a.velocity_north * t, parallel);
+    at_b = moved(b.place, b.velocity_east * t, b.velocity_north * t, parallel);
   }
   return {};
 }

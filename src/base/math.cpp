@@ -5,63 +5,14 @@
 #include <cmath>
 #include <limits>
 
+#include "base/series.hpp"
+
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
 
 namespace vedette {
 namespace {
-
-// pi/2 in three parts: the first two have 33 significant bits, so k * part is exact for |k| < 2^20.
-constexpr double kHalfPiA = 1.57079632673412561417e+00;
-constexpr double kHalfPiB = 6.07710050630396597660e-11;
-constexpr double kHalfPiC = 2.02226624879595063154e-21;
-
-// Taylor coefficients 1 / n!, the sign of the series' term in front.
-constexpr double reciprocal_factorial(int n) {
-  double product = 1.0;
-  for (int i = 2; i <= n; ++i) {
-    product *= static_cast<double>(i);
-  }
-  return 1.0 / product;
-}
-template <int n>
-constexpr double kTerm = (n / 2 % 2 == 0 ? 1.0 : -1.0) * reciprocal_factorial(n);
-
-// To x^17 and x^18: the first term left out is below 1e-19 on |x| <= pi/4. Odd and even powers of
-// x^2 are summed apart, so that the processor does both at once; the order is fixed all the same.
-double sin_series(double x) {
-  const double x2 = x * x;
-  const double x4 = x2 * x2;
-  const double a = ((kTerm<15> * x4 + kTerm<11>)*x4 + kTerm<7>)*x4 + kTerm<3>;
-  const double b = ((kTerm<17> * x4 + kTerm<13>)*x4 + kTerm<9>)*x4 + kTerm<5>;
-  return x + x * x2 * (a + x2 * b);
-}
-
-double cos_series(double x) {
-  const double x2 = x * x;
-  const double x4 = x2 * x2;
-  const double a = ((kTerm<16> * x4 + kTerm<12>)*x4 + kTerm<8>)*x4 + kTerm<4>;
-  const double b = ((kTerm<18> * x4 + kTerm<14>)*x4 + kTerm<10>)*x4 + kTerm<6>;
-  // 1 - x^2/2 loses nothing that the rest could not hold: it is added last.
-  const double half = 0.5 * x2;
-  const double one = 1.0 - half;
-  return one + (((1.0 - one) - half) + x4 * (a + x2 * b));
-}
-
-constexpr std::array kExpTerms{reciprocal_factorial(12),
-                               reciprocal_factorial(11),
-                               reciprocal_factorial(10),
-                               reciprocal_factorial(9),
-                               reciprocal_factorial(8),
-                               reciprocal_factorial(7),
-                               reciprocal_factorial(6),
-                               reciprocal_factorial(5),
-                               reciprocal_factorial(4),
-                               reciprocal_factorial(3),
-                               0.5,
-                               1.0,
-                               1.0};
 
 double atan_series(double x) {
   const double x2 = x * x;
@@ -91,22 +42,8 @@ SinCos det_sincos(double radians) {
     const double nan = canonical(std::numeric_limits<double>::quiet_NaN());
     return {nan, nan};
   }
-  const double turns = radians * (2.0 / kPi);
-  const auto k = static_cast<std::int64_t>(turns + (turns >= 0.0 ? 0.5 : -0.5));
-  const auto kd = static_cast<double>(k);
-  const double x = ((radians - kd * kHalfPiA) - kd * kHalfPiB) - kd * kHalfPiC;
-  const double s = sin_series(x);
-  const double c = cos_series(x);
-  switch (k & 3) {
-    case 0:
-      return {s, c};
-    case 1:
-      return {c, -s};
-    case 2:
-      return {-s, -c};
-    default:
-      return {-c, s};
-  }
+  const auto found = series::sincos(radians);
+  return {found.sin, found.cos};
 }
 
 double det_atan2(double y, double x) {
@@ -141,11 +78,16 @@ double det_exp(double x) {
   const auto k = static_cast<std::int64_t>(scaled + (scaled >= 0.0 ? 0.5 : -0.5));
   const auto kd = static_cast<double>(k);
   const double r = (x - kd * kLn2Hi) - kd * kLn2Lo;
-  // To r^13 on |r| <= ln(2)/2: the first term left out is below 1e-17.
-  double sum = reciprocal_factorial(13);
-  for (const double term : kExpTerms) {
-    sum = term + r * sum;
-  }
+  // To r^13 on |r| <= ln(2)/2: the first term left out is below 1e-17. Odd and even powers apart,
+  // as above.
+  constexpr auto term = [](int n) { return series::reciprocal_factorial(n); };
+  const double r2 = r * r;
+  const double r4 = r2 * r2;
+  const double even =
+      (term(2) + term(4) * r2) + r4 * ((term(6) + term(8) * r2) + r4 * (term(10) + term(12) * r2));
+  const double odd =
+      (term(3) + term(5) * r2) + r4 * ((term(7) + term(9) * r2) + r4 * (term(11) + term(13) * r2));
+  const double sum = 1.0 + (r + r2 * (even + r * odd));
   // Two halves, so that results near the subnormal range are scaled without overflow on the way.
   const std::int64_t half = k / 2;
   const double first = std::bit_cast<double>(static_cast<std::uint64_t>(1023 + half) << 52);

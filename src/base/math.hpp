@@ -34,6 +34,20 @@ inline double det_sqrt(double x) {
   return x >= 0.0 ? std::sqrt(x) : canonical(std::numeric_limits<double>::quiet_NaN());
 }
 
+// The numbers next to a number that is not NaN.
+inline double next_above(double x) {
+  if (x == std::numeric_limits<double>::infinity()) {
+    return x;
+  }
+  if (x == 0.0) {
+    return std::numeric_limits<double>::denorm_min();
+  }
+  return std::bit_cast<double>(std::bit_cast<std::int64_t>(x) + (x > 0.0 ? 1 : -1));
+}
+inline double next_below(double x) {
+  return -next_above(-x);
+}
+
 // Conversions that are defined for every input: NaN gives 0, out of range saturates.
 template <typename T>
 inline T saturated(double value) {

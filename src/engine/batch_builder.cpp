@@ -13,7 +13,7 @@ bool BatchBuilder::begin(Lane& out, std::size_t max_bytes, const Progress& progr
   }
   base_ = small_;
   max_bytes_ = max_bytes;
-  used_ = settled_ = sizeof(BatchHeader);
+  used_ = settled_ = whole_ = sizeof(BatchHeader);
   input_count_ = derived_count_ = 0;
   progress_ = progress;
   header_ = {};
@@ -127,13 +127,17 @@ void BatchBuilder::dispatch_waiting() {
 }
 
 void BatchBuilder::settle() {
-  if (used_ - settled_ >= kSettleBytes) {
-    digest_.mix(Bytes(base_ + settled_, used_ - settled_));
-    settled_ = used_;
+  while (whole_ < used_) {
+    whole_ += event_bytes(reinterpret_cast<const EventHeader*>(base_ + whole_)->payload_bytes);
+    if (whole_ - settled_ >= kSettleBytes) {
+      digest_.mix(Bytes(base_ + settled_, whole_ - settled_));
+      settled_ = whole_;
+    }
   }
 }
 
 Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
+  settle();
   digest_.mix(Bytes(base_ + settled_, used_ - settled_));
   digest_.mix(header_.cut);
   digest_.mix(belief);

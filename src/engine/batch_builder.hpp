@@ -38,6 +38,13 @@ class BatchBuilder {
   // Copies one input and stamps it; the caller keeps to its bounds. An event's place is good until
   // the next is added.
   EventHeader* add_input(const EventHeader& event, Bytes payload);
+  // For one that is worked after others were added.
+  std::size_t place_of(const EventHeader& event) const {
+    return static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(&event) - base_);
+  }
+  EventHeader& event_at(std::size_t place) {
+    return *reinterpret_cast<EventHeader*>(base_ + place);
+  }
   // Appends a derived event caused by `cause`; null when the batch's room is used up.
   EventHeader* add_derived(EventKind kind, EventClass event_class, std::uint64_t cause,
                            Bytes payload);
@@ -52,7 +59,7 @@ class BatchBuilder {
   void dispatch_waiting();
 
   // What was appended so far stays as it is: it goes into the digest now, so that sealing a batch
-  // takes no longer for a long one.
+  // takes no longer for a long one. In pieces of whole events, the same whenever this is called.
   void settle();
   // Mixes the rest into the digest, fills the header and publishes; returns the sealed batch.
   // `belief` is the digest of the state the batch touched.
@@ -79,7 +86,8 @@ class BatchBuilder {
   std::uint8_t* lane_ = nullptr;  // room for the largest batch
   std::uint8_t* base_ = nullptr;  // where it is made: one of these two
   std::size_t used_ = 0;
-  std::size_t settled_ = 0;
+  std::size_t settled_ = 0;  // digested
+  std::size_t whole_ = 0;    // looked at for that
   Digest digest_;
   std::size_t max_bytes_ = 0;
   std::uint32_t input_count_ = 0;

@@ -81,6 +81,9 @@ static_assert(sizeof(Track) % 8 == 0);
 constexpr std::uint64_t track_key(IdentityKind kind, std::uint64_t identity) {
   return static_cast<std::uint64_t>(kind) << 56 | (identity & 0x00FFFFFFFFFFFFFFULL);
 }
+constexpr IdentityKind kind_of(std::uint64_t key) {
+  return static_cast<IdentityKind>(key >> 56);
+}
 constexpr std::uint64_t identity_of(std::uint64_t key) {
   return key & 0x00FFFFFFFFFFFFFFULL;
 }

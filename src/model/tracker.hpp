@@ -24,10 +24,15 @@ inline double seconds_between(std::int64_t from_ns, std::int64_t to_ns) {
 
 // Position variance of each axis, predicted `dt` seconds past the filter's state (white-noise
 // acceleration; Bar-Shalom, Li, Kirubarajan 2001, 6.2.2).
+template <typename T>
+T predicted_variance(T variance_position, T covariance, T variance_velocity, T acceleration, T dt) {
+  const T q = acceleration * acceleration;
+  return variance_position +
+         dt * (2.0 * covariance + dt * (variance_velocity + q * dt * (1.0 / 3.0)));
+}
 inline double predicted_variance(const Track& t, const Tracker& k, double dt) {
-  const double q = k.acceleration * k.acceleration;
-  return t.variance_position +
-         dt * (2.0 * t.covariance + dt * (t.variance_velocity + q * dt / 3.0));
+  return predicted_variance(t.variance_position, t.covariance, t.variance_velocity, k.acceleration,
+                            dt);
 }
 
 // 0..1: how sure it is that the thing does not stand still.

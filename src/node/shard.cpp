@@ -235,6 +235,9 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
   begin_run(urgency, effects);
   for (std::size_t left = plan_->limits()->batch_events(); left > 0; --left) {
     Heads::Head* head = heads.first();
+    if (waiting_.size() != 0) {
+      observe_together();
+    }
     if (take_waiting(head == nullptr ? kNothing : head->key)) {
       continue;
     }
@@ -264,8 +267,8 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
       }
     }
     work(*input);
-    batch_.settle();
   }
+  observe_together();
   if (tick_due && !cut_) {
     EventHeader tick{};
     tick.observed_ns = tick.received_ns = now_ns;
@@ -273,7 +276,6 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
     tick.event_class = EventClass::normal;
     tick.source = kNoSource;
     work(*batch_.add_input(tick, {}));
-    batch_.settle();
   }
   finish_run();
   return batch_.seal(batches, progress_, digest_of_belief());
@@ -295,6 +297,9 @@ Bytes Shard::replay(Bytes recorded, Lane& batches) {
   std::size_t left = plan_->limits()->batch_events();
   // The step took whichever was more urgent, the next input or what waited; the tick came last.
   const auto wait_until = [&](std::uint64_t key) {
+    if (waiting_.size() != 0) {
+      observe_together();
+    }
     for (; left > 0 && take_waiting(key); --left) {
     }
   };
@@ -306,8 +311,8 @@ Bytes Shard::replay(Bytes recorded, Lane& batches) {
     wait_until(tick ? kNothing : key_of(event));
     left -= !tick && left > 0 ? 1 : 0;
     work(*batch_.add_input(event, payload));
-    batch_.settle();
   });
+  observe_together();
   wait_until(kNothing);
   finish_run();
   replaying_ = false;
@@ -414,7 +419,7 @@ bool Shard::stop_before(EventClass next) {
   }
   // A cut leaves at most one batch's subjects behind: beyond that they are judged first.
   const bool may = next != EventClass::critical && urgency_.waiting != nullptr &&
-                   touched_count_ - judged_ <= plan_->limits()->batch_events();
+                   touched_count_ + together_count_ - judged_ <= plan_->limits()->batch_events();
   cut_ = may && urgency_.waiting(urgency_.context);
   if (cut_) {
     batch_.cut_at(items_);
@@ -454,6 +459,7 @@ void Shard::finish_run() {
     resolved(left_[i]);
   }
   deliver();
+  begin_judging();
   judge_touched();
   judge_contacts();
   if (sweeping()) {
@@ -477,22 +483,29 @@ void Shard::finish_run() {
 }
 
 void Shard::work(EventHeader& event) {
-  switch (event.kind) {
-    case EventKind::observation:
-      heard(event);
-      if (!takes(event)) {
-        return;
-      }
-      // The step admits none that has no place; another plan's record, replayed, may.
-      if (held_ && !waiting_.full()) {
-        EventHeader kept = event;
-        kept.payload_bytes = sizeof(Observation);
-        kept.event_class = std::min(kept.event_class, EventClass::bulk);
-        waiting_.add(kept, payload_as<Observation>(event), deadline_ns(event));
-      } else {
-        observe(event);
-      }
+  if (event.kind == EventKind::observation) {
+    heard(event);
+    if (!takes(event)) {
       return;
+    }
+    // The step admits none that has no place; another plan's record, replayed, may.
+    if (held_ && !waiting_.full()) {
+      EventHeader kept = event;
+      kept.payload_bytes = sizeof(Observation);
+      kept.event_class = std::min(kept.event_class, EventClass::bulk);
+      waiting_.add(kept, payload_as<Observation>(event), deadline_ns(event));
+    } else {
+      observe_soon(event);
+    }
+    return;
+  }
+  observe_together();
+  other_work(event);
+  batch_.settle();
+}
+
+void Shard::other_work(EventHeader& event) {
+  switch (event.kind) {
     case EventKind::command:
       command(event);
       return;
@@ -552,6 +565,46 @@ bool Shard::takes(EventHeader& event) {
   return true;
 }
 
+void Shard::observe_soon(EventHeader& event) {
+  const auto* o = reinterpret_cast<const Observation*>(payload_of(&event));
+  // Which name a contact gets may depend on the tracks beside it.
+  if (event.payload_bytes < sizeof(Observation) || o->kind == IdentityKind::contact ||
+      contacts_.size() != 0) {
+    observe_together();
+    observe(event);
+    batch_.settle();
+    return;
+  }
+  together_[together_count_++] = batch_.place_of(event);
+  if (together_count_ == together_.size()) {
+    observe_together();
+    batch_.settle();
+  }
+}
+
+void Shard::observe_together() {
+  if (together_count_ == 0) {
+    return;
+  }
+  std::array<perceive::Sighting, perceive::kTogether> sightings;
+  std::array<perceive::Perceived, perceive::kTogether> made;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < together_count_; ++i) {
+    EventHeader& event = batch_.event_at(together_[i]);
+    if (deadline_ns(event) <= batch_.admitted_ns()) {
+      batch_.resolve(event, Exit::abandonment, Reason::horizon);
+      continue;
+    }
+    together_[count] = together_[i];
+    sightings[count++] = {&event, reinterpret_cast<const Observation*>(payload_of(&event))};
+  }
+  together_count_ = 0;
+  perceive::perceive(config_, tracks_, std::span(sightings).first(count), made);
+  for (std::size_t i = 0; i < count; ++i) {
+    perceived(batch_.event_at(together_[i]), *sightings[i].observation, made[i]);
+  }
+}
+
 void Shard::observe(EventHeader& event) {
   if (deadline_ns(event) <= batch_.admitted_ns()) {
     batch_.resolve(event, Exit::abandonment, Reason::horizon);
@@ -570,7 +623,11 @@ void Shard::observe(EventHeader& event) {
     batch_.resolve(event, taken.exit, taken.reason);
     return;
   }
-  const perceive::Perceived p = perceive::perceive(config_, tracks_, event, observation);
+  perceived(event, observation, perceive::perceive(config_, tracks_, event, observation));
+}
+
+void Shard::perceived(EventHeader& event, const Observation& observation,
+                      const perceive::Perceived& p) {
   batch_.resolve(event, p.exit, p.reason);
   if (p.track == TrackTable::kNone) {
     return;

@@ -110,9 +110,15 @@ class Shard {
   void finish_run();
   void start_sources(std::int64_t now_ns);  // silence counts from the first batch on
   void work(EventHeader& event);
+  void other_work(EventHeader& event);
   void heard(const EventHeader& event);
   bool takes(EventHeader& event);
   void observe(EventHeader& event);
+  // Observations of this batch that may be worked together wait for each other, until anything else
+  // is to be done.
+  void observe_soon(EventHeader& event);
+  void observe_together();
+  void perceived(EventHeader& event, const Observation& observation, const perceive::Perceived& p);
   void outcome(EventHeader& event);
   void deliver();
   void resolved(const Resolution& resolution);
@@ -123,7 +129,8 @@ class Shard {
   void judge_contacts();
   void sweep();
   void judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns);
-  assess::View view_of(const Track* track) const;
+  void begin_judging();
+  void look_at(const Track* track, const assess::SourceFacts* source = nullptr);
   const Track* own() const;
   std::uint64_t digest_of_belief();
   void track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause);
@@ -188,6 +195,8 @@ class Shard {
   // Exits of events of earlier batches; they stand behind the inputs.
   std::span<Resolution> left_;
   std::size_t left_count_ = 0;
+  std::array<std::size_t, perceive::kTogether> together_;  // places in the batch
+  std::size_t together_count_ = 0;
   std::span<std::uint16_t> touched_sources_;
   std::size_t touched_source_count_ = 0;
   assess::View view_;

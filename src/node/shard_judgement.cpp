@@ -14,16 +14,22 @@ const Track* Shard::own() const {
   return index == TrackTable::kNone ? nullptr : &tracks_[index];
 }
 
-assess::View Shard::view_of(const Track* track) const {
-  assess::View view;
-  view.now_ns = batch_.admitted_ns();
-  view.own = own();
-  view.own_tracker = &config_.trackers[static_cast<std::size_t>(IdentityKind::own)];
-  view.track = track;
-  view.mode = load_.mode();
-  view.tracker =
+// What of the view is the same for all that a step judges.
+void Shard::begin_judging() {
+  view_ = {};
+  view_.now_ns = batch_.admitted_ns();
+  view_.own = own();
+  view_.own_tracker = &config_.trackers[static_cast<std::size_t>(IdentityKind::own)];
+  view_.mode = load_.mode();
+}
+
+void Shard::look_at(const Track* track, const assess::SourceFacts* source) {
+  view_.track = track;
+  view_.tracker =
       track == nullptr ? nullptr : &config_.trackers[static_cast<std::size_t>(track->kind)];
-  return view;
+  view_.source = source;
+  view_.level = view_.confidence = 0.0;
+  view_.approach_known = false;
 }
 
 void Shard::touch(std::uint32_t track, const EventHeader* event, const perceive::Perceived& p) {
@@ -86,8 +92,7 @@ void Shard::track_changed(std::uint32_t track, TrackChangeKind change, std::uint
 void Shard::judge_touched() {
   for (std::size_t i = 0; i < touched_source_count_; ++i) {
     const std::uint16_t s = touched_sources_[i];
-    view_ = view_of(nullptr);
-    view_.source = &sources_[s];
+    look_at(nullptr, &sources_[s]);
     cause_ = sources_[s].last_event;
     newest_arrival_ns_ = 0;
     assess_.judge_source(view_, s, on_assessment, this);
@@ -140,7 +145,7 @@ void Shard::judge_contacts() {
 }
 
 void Shard::judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns) {
-  view_ = view_of(&tracks_[track]);
+  look_at(&tracks_[track]);
   cause_ = cause;
   newest_arrival_ns_ = arrival_ns;
   if (tracks_[track].kind == IdentityKind::own) {
@@ -157,8 +162,7 @@ void Shard::sweep() {
       return;
     }
     for (std::size_t s = 0; s < sources_.size(); ++s) {
-      view_ = view_of(nullptr);
-      view_.source = &sources_[s];
+      look_at(nullptr, &sources_[s]);
       cause_ = sources_[s].last_event;
       newest_arrival_ns_ = admitted;
       assess_.judge_source(view_, static_cast<std::uint16_t>(s), on_assessment, this);
@@ -202,7 +206,7 @@ void Shard::sweep() {
       track_changed(i, change, cause);
     }
     if (changed && change == TrackChangeKind::retired) {
-      view_ = view_of(&tracks_[i]);
+      look_at(&tracks_[i]);
       cause_ = cause;
       newest_arrival_ns_ = admitted;
       assess_.retire_track(view_, i, on_assessment, this);
@@ -213,6 +217,7 @@ void Shard::sweep() {
         touched_[t].track = touched_[t].track == i ? TrackTable::kNone : touched_[t].track;
       }
       tracks_.release(i);
+      view_.own = own();
     } else {
       judge(i, cause, admitted);
     }

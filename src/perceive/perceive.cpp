@@ -1,9 +1,13 @@
 #include "perceive/perceive.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 #include <limits>
 
 #include "base/geo.hpp"
+#include "perceive/filter.hpp"
+#include "perceive/four_tracks.hpp"
 #include "perceive/track_place.hpp"
 
 namespace vedette::perceive {
@@ -35,106 +39,80 @@ void start_filter(Track& t, const Tracker& k, double latitude, double longitude,
   t.gated_in_row = 0;
 }
 
-double square_of(const Offset& o) {
-  return o.east * o.east + o.north * o.north;
+using Way = near::Way<double>;
+
+Way way_between(const Track& t, Place to) {
+  const Offset offset = offset_between({t.latitude, t.longitude}, to, t.parallel);
+  return {offset.east, offset.north};
 }
 
-// Ways up to this long may be added and subtracted in the plane: that is right to centimetres.
-constexpr double kPlaneM = 1000.0;
-
-void go(Track& t, Offset& way) {
+void go(Track& t, Way& way) {
   const Place place = moved({t.latitude, t.longitude}, way.east, way.north, t.parallel);
   t.latitude = place.latitude;
   t.longitude = place.longitude;
   way = {0.0, 0.0};
 }
 
-// What an observation moves its track by is gathered in `way`, so that the place is worked out
-// once.
-void filter_predict(Track& t, const Tracker& k, std::int64_t to_ns, Offset& way) {
+Filter<double> filter_of(const Track& t) {
+  return {t.velocity_east, t.velocity_north, t.variance_position, t.covariance,
+          t.variance_velocity};
+}
+void keep(Track& t, const Filter<double>& f) {
+  t.velocity_east = f.velocity_east;
+  t.velocity_north = f.velocity_north;
+  t.variance_position = f.variance_position;
+  t.covariance = f.covariance;
+  t.variance_velocity = f.variance_velocity;
+}
+
+void predict(Track& t, const Tracker& k, std::int64_t to_ns, Way& way) {
   const double dt = seconds_between(t.filter_ns, to_ns);
   if (dt <= 0.0) {
     return;
   }
-  way.east += t.velocity_east * dt;
-  way.north += t.velocity_north * dt;
-  const double q = k.acceleration * k.acceleration;
-  t.variance_position = predicted_variance(t, k, dt);
-  t.covariance += dt * (t.variance_velocity + q * dt / 2.0);
-  t.variance_velocity += q * dt;
+  Filter<double> f = filter_of(t);
+  predict(f, k.acceleration, dt, way);
+  keep(t, f);
   t.filter_ns = to_ns;
-}
-
-// Takes a measured position that lies `innovation` from the predicted one; returns the normalised
-// innovation squared (2 degrees of freedom).
-double filter_position(Track& t, const Offset& innovation, double sigma, Offset& way) {
-  const double s = 1.0 / (t.variance_position + sigma * sigma);
-  const double gain_position = t.variance_position * s;
-  const double gain_velocity = t.covariance * s;
-  way.east += gain_position * innovation.east;
-  way.north += gain_position * innovation.north;
-  t.velocity_east += gain_velocity * innovation.east;
-  t.velocity_north += gain_velocity * innovation.north;
-  const double remaining = 1.0 - gain_position;
-  t.variance_velocity -= gain_velocity * t.covariance;
-  t.variance_position *= remaining;
-  t.covariance *= remaining;
-  return square_of(innovation) * s;
-}
-
-void filter_velocity(Track& t, double east, double north, double sigma, Offset& way) {
-  const double s = 1.0 / (t.variance_velocity + sigma * sigma);
-  const double gain_position = t.covariance * s;
-  const double gain_velocity = t.variance_velocity * s;
-  const double de = east - t.velocity_east;
-  const double dn = north - t.velocity_north;
-  way.east += gain_position * de;
-  way.north += gain_position * dn;
-  t.velocity_east += gain_velocity * de;
-  t.velocity_north += gain_velocity * dn;
-  const double remaining = 1.0 - gain_velocity;
-  t.variance_position -= gain_position * t.covariance;
-  t.variance_velocity *= remaining;
-  t.covariance *= remaining;
 }
 
 enum class Fit { accepted, gated, reacquired };
 
-Fit take_position(Track& t, const Tracker& k, double latitude, double longitude, double sigma,
-                  std::int64_t ns, Offset& way) {
+Fit take_position(Track& t, const Tracker& k, const Place& measured, double sigma, std::int64_t ns,
+                  Way& way) {
   const double dt = seconds_between(t.filter_ns, ns);
   const double variance = predicted_variance(t, k, dt) + sigma * sigma;
   // What a thing of this kind can have done since, plus what both positions may be wrong by.
   const double since_position = seconds_between(t.observed_ns, ns);
   const double reach = k.max_speed * (since_position > 0.0 ? since_position : 0.0) +
                        k.gate_sigma * det_sqrt(t.variance_position + sigma * sigma);
-  const Place measured{latitude, longitude};
-  const Offset to_measured = offset_between({t.latitude, t.longitude}, measured, t.parallel);
+  const Way to_measured = way_between(t, measured);
   if (square_of(to_measured) > reach * reach) {
     ++t.gated;
     const double since_candidate = seconds_between(t.candidate_ns, ns);
-    const double from_candidate = det_sqrt(square_of(
-        offset_between({t.candidate_latitude, t.candidate_longitude}, measured, t.parallel)));
+    const Offset from =
+        offset_between({t.candidate_latitude, t.candidate_longitude}, measured, t.parallel);
+    const double from_candidate = det_sqrt(square_of(Way{from.east, from.north}));
     const bool same_place =
         t.elsewhere > 0 && since_candidate >= 0.0 && since_candidate < kElsewhereS &&
         from_candidate <= k.max_speed * since_candidate + k.gate_sigma * 1.5 * sigma;
     t.elsewhere = same_place ? t.elsewhere + 1 : 1;
     const bool agrees = t.gated_in_row > 0 && same_place;
     t.gated_in_row = agrees ? t.gated_in_row + 1 : 1;
-    t.candidate_latitude = latitude;
-    t.candidate_longitude = longitude;
+    t.candidate_latitude = measured.latitude;
+    t.candidate_longitude = measured.longitude;
     t.candidate_ns = ns;
     if (t.gated_in_row < kReacquireAfter) {
       return Fit::gated;
     }
-    start_filter(t, k, latitude, longitude, sigma, ns);
+    start_filter(t, k, measured.latitude, measured.longitude, sigma, ns);
     return Fit::reacquired;
   }
-  filter_predict(t, k, ns, way);
-  Offset innovation{to_measured.east - way.east, to_measured.north - way.north};
+  predict(t, k, ns, way);
+  Way innovation{to_measured.east - way.east, to_measured.north - way.north};
   if (square_of(way) > kPlaneM * kPlaneM || square_of(to_measured) > kPlaneM * kPlaneM) {
     go(t, way);
-    innovation = offset_between({t.latitude, t.longitude}, measured, t.parallel);
+    innovation = way_between(t, measured);
   }
   const double squared = square_of(innovation);
   if (squared > 2.0 * k.gate_sigma * k.gate_sigma * variance && dt > 0.0) {
@@ -143,11 +121,9 @@ Fit take_position(Track& t, const Tracker& k, double latitude, double longitude,
     t.variance_position += squared;
     t.covariance = 0.0;
   }
-  t.last_nis = filter_position(t, innovation, sigma, way);
-  t.gated_in_row = 0;
-  if (seconds_between(t.candidate_ns, ns) > kElsewhereS) {
-    t.elsewhere = 0;
-  }
+  Filter<double> f = filter_of(t);
+  t.last_nis = take_position(f, innovation, sigma, way);
+  keep(t, f);
   return Fit::accepted;
 }
 
@@ -188,22 +164,76 @@ void take_attributes(Track& t, const EventHeader& event, const Observation& o) {
   }
 }
 
-void take_velocity(Track& t, const Tracker& k, const Observation& o, std::int64_t ns, Offset& way) {
-  if (!o.has(Field::speed) || !o.has(Field::course) || t.updates == 0 || ns < t.filter_ns) {
+double speed_in(const Observation& o) {
+  return o.speed_mm_s * 1e-3;
+}
+double course_in(const Observation& o) {
+  return o.course_e6 * 1e-6 * kDegree;
+}
+bool has_velocity(const Observation& o, const Tracker& k) {
+  // One that is too fast is as impossible as a jump; the position is judged by itself.
+  return o.has(Field::speed) && o.has(Field::course) && !(speed_in(o) > k.max_speed);
+}
+
+void take_velocity(Track& t, const Tracker& k, const Observation& o, std::int64_t ns, Way& way) {
+  if (!has_velocity(o, k) || t.updates == 0 || ns < t.filter_ns) {
     return;
   }
-  const double speed = o.speed_mm_s * 1e-3;
-  if (speed > k.max_speed) {
-    return;  // as impossible as a jump; the position has been judged by itself
-  }
-  filter_predict(t, k, ns, way);
-  const SinCos course = det_sincos(o.course_e6 * 1e-6 * kDegree);
-  // Speed is sent in steps of 0.05 m/s and course in tenths of a degree; receivers smooth both.
-  filter_velocity(t, speed * course.sin, speed * course.cos, 0.3 + 0.02 * speed, way);
+  predict(t, k, ns, way);
+  Filter<double> f = filter_of(t);
+  take_velocity(f, speed_in(o), course_in(o), way);
+  keep(t, f);
 }
 
 void note(Perceived& p, TrackChangeKind change) {
   p.changes[p.change_count++] = change;
+}
+
+// Of whom an observation speaks: the own transponder is own ship heard by another way.
+std::uint64_t key_of(const Config& config, const Observation& o) {
+  const auto own = std::span(config.own_mmsi).first(config.own_count);
+  const bool is_own =
+      o.kind == IdentityKind::vessel && std::find(own.begin(), own.end(), o.identity) != own.end();
+  return is_own ? track_key(IdentityKind::own, 0) : track_key(o.kind, o.identity);
+}
+
+bool says_anything(const Observation& o) {
+  return o.kind != IdentityKind::none && o.kind < IdentityKind::count && o.fields != 0;
+}
+
+double sigma_of(const Observation& o, const Tracker& k) {
+  return o.has(Field::position_sigma) && o.position_sigma_mm > 0 ? o.position_sigma_mm * 1e-3
+                                                                 : k.position_sigma;
+}
+
+Place place_in(const Observation& o) {
+  return {o.latitude_e7 * 1e-7, o.longitude_e7 * 1e-7};
+}
+
+// The filter has followed it.
+void count_position(Track& t, const Tracker& k, const EventHeader& event, Perceived& result) {
+  ++t.updates;
+  t.observed_ns = event.observed_ns;
+  t.previous_event = t.position_event;
+  t.position_event = event.sequence;
+  if (t.state != TrackState::confirmed && t.updates >= k.confirm_updates) {
+    t.state = TrackState::confirmed;
+    note(result, TrackChangeKind::confirmed);
+  }
+}
+void end_jumps(Track& t, std::int64_t ns) {
+  t.gated_in_row = 0;
+  if (seconds_between(t.candidate_ns, ns) > kElsewhereS) {
+    t.elsewhere = 0;
+  }
+}
+
+void take_rest(Track& t, const EventHeader& event, const Observation& o) {
+  take_attributes(t, event, o);
+  t.heard_ns = std::max(t.heard_ns, event.observed_ns);
+  if (event.source < 32) {
+    t.source_mask |= 1U << event.source;
+  }
 }
 
 }  // namespace
@@ -211,20 +241,13 @@ void note(Perceived& p, TrackChangeKind change) {
 Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& event,
                    const Observation& o) {
   Perceived result;
-  IdentityKind kind = o.kind;
-  std::uint64_t identity = o.identity;
-  for (std::size_t i = 0; i < config.own_count && kind == IdentityKind::vessel; ++i) {
-    if (config.own_mmsi[i] == identity) {
-      kind = IdentityKind::own;  // the own transponder is own ship heard by another way
-      identity = 0;
-    }
-  }
-  if (kind == IdentityKind::none || kind >= IdentityKind::count || o.fields == 0) {
+  if (!says_anything(o)) {
     result.reason = Reason::no_position;
     return result;
   }
+  const std::uint64_t key = key_of(config, o);
+  const IdentityKind kind = kind_of(key);
   const Tracker& k = config.trackers[static_cast<std::size_t>(kind)];
-  const std::uint64_t key = track_key(kind, identity);
   result.track = tracks.find(key);
   if (result.track == TrackTable::kNone) {
     result.track = tracks.acquire(key);
@@ -237,25 +260,25 @@ Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& 
   }
   Track& t = tracks[result.track];
   const std::int64_t ns = event.observed_ns;
-  Offset way{};
+  Way way{0.0, 0.0};
   result.exit = Exit::success;
   result.reason = Reason::applied;
   if (o.has(Field::position)) {
-    const double latitude = o.latitude_e7 * 1e-7;
-    const double longitude = o.longitude_e7 * 1e-7;
-    const double sigma = o.has(Field::position_sigma) && o.position_sigma_mm > 0
-                             ? o.position_sigma_mm * 1e-3
-                             : k.position_sigma;
+    const Place measured = place_in(o);
+    const double sigma = sigma_of(o, k);
     Fit fit = Fit::accepted;
     if (t.updates == 0) {
-      start_filter(t, k, latitude, longitude, sigma, ns);
+      start_filter(t, k, measured.latitude, measured.longitude, sigma, ns);
     } else if (ns < t.filter_ns) {
       const bool recent = t.filter_ns - ns <= kSkewNs;
       result.exit = recent ? Exit::retraction : Exit::abandonment;
       result.reason = recent ? Reason::superseded : Reason::clock_went_back;
       return result;
     } else {
-      fit = take_position(t, k, latitude, longitude, sigma, ns, way);
+      fit = take_position(t, k, measured, sigma, ns, way);
+      if (fit == Fit::accepted) {
+        end_jumps(t, ns);
+      }
     }
     if (fit == Fit::gated) {
       result.exit = Exit::abandonment;
@@ -265,14 +288,7 @@ Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& 
     if (fit == Fit::reacquired) {
       note(result, TrackChangeKind::reacquired);
     }
-    ++t.updates;
-    t.observed_ns = ns;
-    t.previous_event = t.position_event;
-    t.position_event = event.sequence;
-    if (t.state != TrackState::confirmed && t.updates >= k.confirm_updates) {
-      t.state = TrackState::confirmed;
-      note(result, TrackChangeKind::confirmed);
-    }
+    count_position(t, k, event, result);
   }
   take_velocity(t, k, o, ns, way);
   if (way.east != 0.0 || way.north != 0.0) {
@@ -281,12 +297,53 @@ Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& 
   if (t.updates != 0 && (o.has(Field::position) || o.has(Field::speed))) {
     refresh_place(t);
   }
-  take_attributes(t, event, o);
-  t.heard_ns = ns > t.heard_ns ? ns : t.heard_ns;
-  if (event.source < 32) {
-    t.source_mask |= 1U << event.source;
-  }
+  take_rest(t, event, o);
   return result;
+}
+
+void perceive(const Config& config, TrackTable& tracks, std::span<const Sighting> sightings,
+              std::span<Perceived> out) {
+  CHECK(sightings.size() <= kTogether && out.size() >= sightings.size(), "so many at once");
+  std::array<Fix, kTogether> fixes;
+  std::array<std::uint32_t, kTogether> found;
+  unsigned ordinary = 0;
+  for (std::size_t i = 0; i < sightings.size(); ++i) {
+    const Observation& o = *sightings[i].observation;
+    const std::uint64_t key = key_of(config, o);
+    found[i] = says_anything(o) ? tracks.find(key) : TrackTable::kNone;
+    // The second of one track waits for what the first makes of it.
+    const bool again = std::find(found.data(), &found[i], found[i]) != &found[i];
+    if (found[i] == TrackTable::kNone || again || !o.has(Field::position)) {
+      continue;
+    }
+    Track& t = tracks[found[i]];
+    const std::int64_t ns = sightings[i].event->observed_ns;
+    if (t.updates == 0 || ns < t.filter_ns) {
+      continue;
+    }
+    const Tracker& k = config.trackers[static_cast<std::size_t>(kind_of(key))];
+    fixes[i] = {&t,          &k,          place_in(o), sigma_of(o, k), ns, has_velocity(o, k),
+                speed_in(o), course_in(o)};
+    ordinary |= 1U << i;
+  }
+  if (std::popcount(ordinary) > 1) {
+    ordinary = take_ordinary(fixes, ordinary);
+  } else {
+    ordinary = 0;
+  }
+  for (std::size_t i = 0; i < sightings.size(); ++i) {
+    const EventHeader& event = *sightings[i].event;
+    const Observation& o = *sightings[i].observation;
+    if ((ordinary >> i & 1) == 0) {
+      out[i] = perceive(config, tracks, event, o);
+      continue;
+    }
+    out[i] = {found[i], Exit::success, Reason::applied, {}, 0};
+    Track& t = *fixes[i].track;
+    end_jumps(t, event.observed_ns);
+    count_position(t, *fixes[i].tracker, event, out[i]);
+    take_rest(t, event, o);
+  }
 }
 
 bool age_track(const Config& config, Track& t, std::int64_t now_ns, TrackChangeKind& change) {

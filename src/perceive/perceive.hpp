@@ -43,6 +43,16 @@ inline constexpr std::int64_t kSkewNs = 5'000'000'000;
 Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& event,
                    const Observation& observation);
 
+struct Sighting {
+  const EventHeader* event;
+  const Observation* observation;
+};
+// The same as each in turn, and of several tracks quicker: what their filters wait for, they wait
+// for together.
+inline constexpr std::size_t kTogether = 4;
+void perceive(const Config& config, TrackTable& tracks, std::span<const Sighting> sightings,
+              std::span<Perceived> out);
+
 // Coasting, lost and retired by age; returns the change, or nothing. A retired track is still in
 // the table: the caller releases it after everybody has been told.
 bool age_track(const Config& config, Track& track, std::int64_t now_ns, TrackChangeKind& change);

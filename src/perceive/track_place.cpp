@@ -6,10 +6,6 @@
 namespace vedette::perceive {
 namespace {
 
-// The trigonometry of a grid this fine lasts a track for kilometres, and what lies between follows
-// from it by the shortest series. It is a function of the angle alone: no track's past is in it.
-constexpr double kCellsPerDegree = 16.0;
-
 void refresh(KnownAngle& known, double degrees) {
   const double cells = degrees * kCellsPerDegree;
   const auto cell = static_cast<std::int32_t>(cells + (cells >= 0.0 ? 0.5 : -0.5));

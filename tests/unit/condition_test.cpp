@@ -1,8 +1,10 @@
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
 
 #include "assess/assess.hpp"
+#include "assess/operand.hpp"
 #include "plan/expression_compiler.hpp"
 #include "test.hpp"
 
@@ -73,6 +75,76 @@ TEST_CASE("and, or, not follow Kleene's tables in any order of their operands") 
         }
       }
     }
+  }
+}
+
+TEST_CASE("what screens a condition says what the whole condition says, to the last bit") {
+  Tracker tracker{};
+  tracker.acceleration = 0.3;
+  // Numbers on both sides of each bound and as near to it as numbers are.
+  std::vector<double> numbers{kNothing, 0.0, 5.0, 25.0};
+  for (const double bound : {5.0, 25.0, 0.3 * 0.3 / 3.0}) {
+    double below = bound * bound, above = bound * bound;
+    for (int i = 0; i < 3; ++i) {
+      numbers.push_back(below = std::nextafter(below, -1.0));
+      numbers.push_back(above = std::nextafter(above, 1e9));
+    }
+  }
+  const std::string operators[] = {"<", "<=", ">", ">=", "==", "!="};
+  const std::string operands[] = {"track.speed", "track.sigma", "distance(track, own)",
+                                  "track.altitude", "track.heading"};
+  std::array<std::size_t, 4> said{};
+  for (const std::string& operand : operands) {
+    for (const std::string& op : operators) {
+      for (const std::string bound : {"0", "5", "25"}) {
+        const std::string unit = operand == "track.heading" ? " deg"
+                                 : operand == "track.speed" ? " m/s"
+                                                            : " m";
+        for (const std::string rest : {"", " and track.updates > 3"}) {
+          const std::string text = operand + " " + op + " " + bound + unit + rest;
+          const plan::CompiledExpression compiled = compile(text);
+          REQUIRE_MESSAGE(compiled.error.empty(), compiled.error);
+          std::vector<assess::Term> terms(compiled.ops.size());
+          terms.resize(assess::terms_of(compiled.ops, terms));
+          const assess::Screen screen = assess::screen_of(terms, 0);
+          for (const double number : numbers) {
+            for (const std::uint32_t updates : {0U, 1U}) {
+              Track own{}, track{};
+              own.updates = 1;
+              track.updates = updates;
+              track.altitude = track.heading = number;
+              track.velocity_north = std::sqrt(number);
+              track.ecef[0] = std::sqrt(number);
+              track.variance_position = number;
+              assess::View view;
+              view.track = &track;
+              view.tracker = &tracker;
+              view.own = &own;
+              const double value = assess::evaluate(compiled.ops, {}, view);
+              const assess::Screened says = assess::ask(screen, {}, view);
+              ++said[static_cast<std::size_t>(says)];
+              switch (says) {
+                case assess::Screened::refuses:
+                  CHECK_MESSAGE(value == 0.0, text);
+                  break;
+                case assess::Screened::holds:
+                  CHECK_MESSAGE(value == 1.0, text);
+                  break;
+                case assess::Screened::unknown:
+                  CHECK_MESSAGE(value != value, text);
+                  break;
+                case assess::Screened::more_to_ask:
+                  CHECK_MESSAGE(!rest.empty(), text);
+                  break;
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  for (const std::size_t count : said) {
+    CHECK(count > 500);
   }
 }
 

@@ -33,6 +33,7 @@ TEST_CASE("a digest is the same with vectors and without, at any length and addr
     for (const std::size_t from : {0UL, 1UL, 8UL, 15UL}) {
       const Bytes part = Bytes(bytes).subspan(from, length);
       CHECK(digest_of_long(part, length) == digest_of_long_scalar(part, length));
+      CHECK(digest_of_long_base(part, length) == digest_of_long_scalar(part, length));
     }
   }
   // The journal holds these: another value is another version of it.

@@ -1,5 +1,6 @@
 #include "base/geo.hpp"
 
+#include <GeographicLib/Geocentric.hpp>
 #include <GeographicLib/Geodesic.hpp>
 #include <GeographicLib/Rhumb.hpp>
 #include <algorithm>
@@ -52,6 +53,18 @@ bool inside_polygon(const std::vector<Place>& corners, Place place) {
 }
 
 }  // namespace
+
+TEST_CASE(
+    "a place lies where the ellipsoid has it, to a hundredth of a micrometre and the rounding") {
+  for (double latitude = -90.0; latitude <= 90.0; latitude += 0.7) {
+    const Vector3 got = ecef_of(Place{latitude, latitude * 1.9});
+    double x = 0, y = 0, z = 0;
+    GeographicLib::Geocentric::WGS84().Forward(latitude, latitude * 1.9, 0.0, x, y, z);
+    CHECK(std::abs(got.x - x) < 1e-8);
+    CHECK(std::abs(got.y - y) < 1e-8);
+    CHECK(std::abs(got.z - z) < 1e-8);
+  }
+}
 
 TEST_CASE("two ships head on meet in the middle of the time their distance takes") {
   const Place here{60.0, 25.0};

@@ -1,6 +1,8 @@
 #include "perceive/perceive.hpp"
 
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <random>
 #include <vector>
 
@@ -122,4 +124,74 @@ TEST_CASE("confidence halves with each half-life and a late report is superseded
   CHECK(now > 0.9);
   CHECK(confidence_of(t, k, t.observed_ns + 60'000'000'000) < 0.5 * now);
   CHECK(w.see(5, {1, 1}, 108).reason == Reason::superseded);
+}
+
+TEST_CASE(
+    "positions taken together leave the tracks as one after the other does, to the last bit") {
+  std::mt19937_64 random(5);
+  const auto one_of = [&](std::uint64_t count) { return random() % count; };
+  World apart(64), together(64);
+  std::array<std::size_t, 3> exits{};
+  // Some near a pole and some at the date line; most go on as they went.
+  std::vector<Place> places(40);
+  std::vector<double> courses(places.size());
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    places[i] = {i % 10 == 0 ? 89.999 : -60.0 + static_cast<double>(i) * 3.1,
+                 i % 7 == 0 ? 179.9999 : -170.0 + static_cast<double>(i) * 8.7};
+    courses[i] = static_cast<double>(one_of(360));
+  }
+  std::int64_t ns = 1'000'000'000'000;
+  for (int round = 0; round < 20'000; ++round) {
+    ns += static_cast<std::int64_t>(one_of(20'000'000'000 / (1 + one_of(100))));
+    const std::size_t count = 1 + one_of(perceive::kTogether);
+    std::array<EventHeader, perceive::kTogether> events{};
+    std::array<Observation, perceive::kTogether> observations{};
+    std::array<perceive::Sighting, perceive::kTogether> sightings{};
+    for (std::size_t i = 0; i < count; ++i) {
+      // Sometimes the same track twice.
+      const std::size_t who = one_of(places.size());
+      Place& place = places[who];
+      const double way = one_of(50) == 0 ? 20'000.0 : static_cast<double>(one_of(300));
+      const double course = courses[who] * kDegree;
+      place = moved(place, way * std::sin(course), way * std::cos(course));
+      courses[who] = one_of(30) == 0 ? static_cast<double>(one_of(360)) : courses[who];
+      Observation& o = observations[i];
+      o.kind = one_of(100) == 0 ? IdentityKind::none : IdentityKind::vessel;
+      o.identity = who;
+      o.latitude_e7 = to_int32(place.latitude * 1e7);
+      o.longitude_e7 = to_int32(place.longitude * 1e7);
+      o.speed_mm_s = to_int32(static_cast<double>(one_of(70'000)));
+      o.course_e6 = to_int32(courses[who] * 1e6);
+      o.position_sigma_mm = static_cast<std::uint32_t>(one_of(30'000));
+      o.altitude_mm = 7;
+      for (const Field f :
+           {Field::position, Field::speed, Field::course, Field::position_sigma, Field::altitude}) {
+        if (one_of(f == Field::position ? 12 : 3) != 0) {
+          o.set(f);
+        }
+      }
+      EventHeader& event = events[i];
+      event.sequence = static_cast<std::uint64_t>(round) * 4 + i + 1;
+      event.observed_ns = ns - (one_of(40) == 0 ? 6'000'000'000 : 0);
+      event.source = static_cast<std::uint16_t>(one_of(3));
+      sightings[i] = {&event, &o};
+    }
+    std::array<perceive::Perceived, perceive::kTogether> out;
+    perceive::perceive(together.config, together.tracks, std::span(sightings).first(count), out);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto p = perceive::perceive(apart.config, apart.tracks, events[i], observations[i]);
+      REQUIRE(p.track == out[i].track);
+      REQUIRE(p.exit == out[i].exit);
+      REQUIRE(p.reason == out[i].reason);
+      REQUIRE(p.changes == out[i].changes);
+      REQUIRE(p.change_count == out[i].change_count);
+      ++exits[static_cast<std::size_t>(p.exit) - 1];
+    }
+    for (std::uint32_t t = 0; t < apart.tracks.high_water(); ++t) {
+      REQUIRE(std::memcmp(&apart.tracks[t], &together.tracks[t], sizeof(Track)) == 0);
+    }
+  }
+  for (const std::size_t count : exits) {
+    CHECK(count > 100);
+  }
 }
