@@ -72,6 +72,7 @@ struct Screen {
   enum class Of : std::uint8_t {
     all,     // nothing is screened, the whole condition is asked
     loaded,  // what `load` loads
+    stored,  // the number that stands `index` bytes into the track
     speed,   // the squares of these, and of the bounds: a root takes longer than the rest
     sigma,
     distance,

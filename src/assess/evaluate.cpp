@@ -1,4 +1,5 @@
 #include <cmath>
+#include <cstddef>
 
 #include "assess/operand.hpp"
 
@@ -172,21 +173,45 @@ double least_square(double bound) {
   return x;
 }
 
-Screen::Of screened(const Term& term) {
+// Where in a track such a number stands, if it stands there as it is loaded; 0: it does not.
+std::size_t stored_at(TrackField field) {
+  switch (field) {
+    case TrackField::heading:
+      return offsetof(Track, heading);
+    case TrackField::altitude:
+      return offsetof(Track, altitude);
+    case TrackField::vertical_speed:
+      return offsetof(Track, vertical_speed);
+    case TrackField::water_speed:
+      return offsetof(Track, water_speed);
+    case TrackField::wind_speed:
+      return offsetof(Track, wind_speed);
+    case TrackField::wind_angle:
+      return offsetof(Track, wind_angle);
+    case TrackField::battery:
+      return offsetof(Track, battery);
+    case TrackField::turning:
+      return offsetof(Track, turning);
+    default:
+      return 0;
+  }
+}
+
+void choose_what_is_screened(const Term& term, Screen& screen) {
+  screen.load = term.load;
+  screen.index = term.index;
+  screen.of = Screen::Of::loaded;
+  const auto field = static_cast<TrackField>(term.index);
   if (term.load == OpCode::distance) {
-    return Screen::Of::distance;
+    screen.of = Screen::Of::distance;
+  } else if (term.load == OpCode::load_track && field == TrackField::speed) {
+    screen.of = Screen::Of::speed;
+  } else if (term.load == OpCode::load_track && field == TrackField::sigma) {
+    screen.of = Screen::Of::sigma;
+  } else if (term.load == OpCode::load_track && stored_at(field) != 0) {
+    screen.of = Screen::Of::stored;
+    screen.index = static_cast<std::uint16_t>(stored_at(field));
   }
-  if (term.load == OpCode::load_track) {
-    switch (static_cast<TrackField>(term.index)) {
-      case TrackField::speed:
-        return Screen::Of::speed;
-      case TrackField::sigma:
-        return Screen::Of::sigma;
-      default:
-        break;
-    }
-  }
-  return Screen::Of::loaded;
 }
 
 }  // namespace
@@ -197,9 +222,7 @@ Screen screen_of(std::span<const Term> terms, std::uint16_t rule) {
     return screen;
   }
   const Term& term = terms.front();
-  screen.load = term.load;
-  screen.index = term.index;
-  screen.of = screened(term);
+  choose_what_is_screened(term, screen);
   screen.whole = terms.size() == 1;
   screen.low = screen.high = term.value;
   switch (term.wanted) {
@@ -225,9 +248,12 @@ Screen screen_of(std::span<const Term> terms, std::uint16_t rule) {
     default:  // what is loaded is the answer
       screen.low = screen.high = 0.0;
   }
+  if (screen.of <= Screen::Of::stored) {
+    return screen;
+  }
   if (screen.lets_through) {
     screen.of = Screen::Of::loaded;
-  } else if (screen.of != Screen::Of::loaded) {
+  } else {
     // All below the least that is above it; none, when that is below zero.
     screen.high = screen.high < 0.0         ? -1.0
                   : screen.high < kInfinity ? next_below(least_square(next_above(screen.high)))

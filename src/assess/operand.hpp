@@ -4,6 +4,7 @@
 #pragma once
 
 #include <bit>
+#include <cstring>
 #include <limits>
 
 #include "assess/assess.hpp"
@@ -165,40 +166,40 @@ inline double load(OpCode code, std::uint16_t index, std::span<const Zone> zones
   }
 }
 
-// What a screen says of its condition.
+// What a screen says of its condition, whose subject is a track.
 enum class Screened : std::uint8_t { refuses, holds, unknown, more_to_ask };
 
 inline Screened ask(const Screen& screen, std::span<const Zone> zones, const View& v) {
   double value = kUnknown;
-  bool known = false;
   switch (screen.of) {
     case Screen::Of::all:
       return Screened::more_to_ask;
     case Screen::Of::loaded:
       value = load(screen.load, screen.index, zones, v);
-      known = value == value;
+      break;
+    case Screen::Of::stored:
+      std::memcpy(&value, reinterpret_cast<const std::uint8_t*>(v.track) + screen.index,
+                  sizeof value);
       break;
     case Screen::Of::speed:
-      known = placed(v.track);
-      value = known ? speed_squared(*v.track) : kUnknown;
+      value = placed(v.track) ? speed_squared(*v.track) : kUnknown;
       break;
     case Screen::Of::sigma:
-      known = placed(v.track) && v.tracker != nullptr;
-      value = known ? variance_now(*v.track, *v.tracker, v.now_ns) : kUnknown;
+      value = placed(v.track) ? variance_now(*v.track, *v.tracker, v.now_ns) : kUnknown;
       break;
     case Screen::Of::distance:
-      known = placed(v.track) && placed(v.own);
-      value = known ? chord_squared(*v.own, *v.track) : kUnknown;
+      value = placed(v.track) && placed(v.own) ? chord_squared(*v.own, *v.track) : kUnknown;
       break;
   }
-  known = known && (screen.of == Screen::Of::loaded || value >= 0.0);  // a root is known of these
   const bool within = (value >= screen.low) & (value <= screen.high);
-  if (known && within != screen.lets_through) {
+  if (screen.lets_through ? !within && value == value : within) {
     return Screened::refuses;
   }
   if (!screen.whole) {
     return Screened::more_to_ask;
   }
+  // Of what is below zero there is no root.
+  const bool known = screen.of <= Screen::Of::stored ? value == value : value >= 0.0;
   return known ? Screened::holds : Screened::unknown;
 }
 

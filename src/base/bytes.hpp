@@ -57,4 +57,18 @@ constexpr std::size_t align_up(std::size_t value, std::size_t alignment) {
   return (value + alignment - 1) / alignment * alignment;
 }
 
+// Written soon, though another core may have read it: its lines come meanwhile.
+inline void prefetch_to_write(const std::uint8_t* at, std::size_t bytes) {
+  constexpr std::size_t kLine = 64;
+  for (std::size_t i = 0; i < bytes; i += kLine) {
+#if defined(__x86_64__)
+    // Not by the builtin, which asks for a line to read where the baseline lacks this one; there it
+    // does nothing.
+    asm volatile("prefetchw %0" : : "m"(at[i]));
+#else
+    __builtin_prefetch(at + i, 1);
+#endif
+  }
+}
+
 }  // namespace vedette

@@ -39,7 +39,7 @@ class Lane {
         return nullptr;
       }
     }
-    return buffer_.data() + reserved_at_ % buffer_.size();
+    return buffer_.data() + reserved_offset_;
   }
 
   // Publishes the first `bytes` of the last reservation.
@@ -47,9 +47,10 @@ class Lane {
     const std::uint64_t head = head_.load(std::memory_order_relaxed);
     Descriptor& d = descriptors_[head & mask_];
     d.at = reserved_at_;
+    d.offset = reserved_offset_;
     d.bytes = static_cast<std::uint32_t>(bytes);
-    write_at_ = reserved_at_ + align_up(bytes, kAlignment);
-    d.end = write_at_;
+    write_at_ = d.end();
+    write_offset_ = reserved_offset_ + (write_at_ - reserved_at_);
     // Pairs with the acquire load in peek(): the record's bytes are visible before its number.
     head_.store(head + 1, std::memory_order_release);
   }
@@ -64,7 +65,7 @@ class Lane {
       }
     }
     const Descriptor& d = descriptors_[at & mask_];
-    return {buffer_.data() + d.at % buffer_.size(), d.bytes};
+    return {buffer_.data() + d.offset, d.bytes};
   }
 
   // Gives the oldest `records` back to the producer.
@@ -85,15 +86,17 @@ class Lane {
     const std::uint64_t head = head_.load(std::memory_order_acquire);
     const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
     return head != tail && (head - tail > mask_ / 2 ||
-                            descriptors_[(head - 1) & mask_].end - descriptors_[tail & mask_].at >
+                            descriptors_[(head - 1) & mask_].end() - descriptors_[tail & mask_].at >
                                 buffer_.size() / 2);
   }
 
  private:
   struct Descriptor {
-    std::uint64_t at;
-    std::uint64_t end;
+    std::uint64_t at;      // of all that was ever written
+    std::uint64_t offset;  // in the buffer; a division would find it, and take as long as a copy
     std::uint32_t bytes;
+
+    std::uint64_t end() const { return at + align_up(bytes, kAlignment); }
   };
 
   // A record is contiguous: what does not fit before the end of the buffer starts at its beginning.
@@ -103,14 +106,16 @@ class Lane {
     const std::uint64_t free_from =
         head == cached_tail_ ? write_at_ : descriptors_[cached_tail_ & mask_].at;
     std::uint64_t at = write_at_;
-    const std::size_t to_end = size - at % size;
-    if (wanted > to_end) {
-      at += to_end;
+    std::uint64_t offset = write_offset_;
+    if (wanted > size - offset) {
+      at += size - offset;
+      offset = 0;
     }
     if (at + wanted - free_from > size) {
       return false;
     }
     reserved_at_ = at;
+    reserved_offset_ = offset;
     return true;
   }
 
@@ -119,8 +124,8 @@ class Lane {
   std::uint64_t mask_ = 0;
   alignas(kCacheLineBytes) std::atomic<std::uint64_t> head_{0};
   std::uint64_t cached_tail_ = 0;
-  std::uint64_t write_at_ = 0;
-  std::uint64_t reserved_at_ = 0;
+  std::uint64_t write_at_ = 0, write_offset_ = 0;
+  std::uint64_t reserved_at_ = 0, reserved_offset_ = 0;
   alignas(kCacheLineBytes) std::atomic<std::uint64_t> tail_{0};
   std::uint64_t cached_head_ = 0;
 };

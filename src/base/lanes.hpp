@@ -1,6 +1,6 @@
-// Purpose: four doubles worked side by side. Each lane gets the bits that the same arithmetic on
-// one double gives, so a function template over double and Lanes answers the same for one as for
-// four.
+// Purpose: four doubles worked side by side, by vectors of 16 bytes, which every supported
+// processor has, or of 32. Each lane gets the bits that the same arithmetic on one double gives, so
+// a function template over double and lanes answers the same for one as for four.
 #pragma once
 
 #include <bit>
@@ -9,68 +9,147 @@
 
 namespace vedette {
 
-struct Lanes {
-  static constexpr std::size_t kCount = 4;
-  using Pair = double __attribute__((vector_size(16)));  // what every supported processor has
-
-  Pair low, high;
-
-  Lanes() = default;
-  Lanes(Pair a, Pair b) : low(a), high(b) {}
-  Lanes(double all) : low{all, all}, high{all, all} {}  // NOLINT: any double is four of it
-  // of(i) in lane i.
-  template <typename Of>
-  static Lanes of_each(Of&& of) {
-    return {Pair{of(std::size_t{0}), of(std::size_t{1})},
-            Pair{of(std::size_t{2}), of(std::size_t{3})}};
-  }
-  double operator[](std::size_t i) const { return i < 2 ? low[i] : high[i - 2]; }
-
-  friend Lanes operator+(Lanes a, Lanes b) { return {a.low + b.low, a.high + b.high}; }
-  friend Lanes operator-(Lanes a, Lanes b) { return {a.low - b.low, a.high - b.high}; }
-  friend Lanes operator*(Lanes a, Lanes b) { return {a.low * b.low, a.high * b.high}; }
-  friend Lanes operator/(Lanes a, Lanes b) { return {a.low / b.low, a.high / b.high}; }
-  friend Lanes operator-(Lanes a) { return {-a.low, -a.high}; }
-  Lanes& operator+=(Lanes b) { return *this = *this + b; }
-  Lanes& operator-=(Lanes b) { return *this = *this - b; }
-  Lanes& operator*=(Lanes b) { return *this = *this * b; }
+template <std::size_t kBytes>
+struct VectorOf;
+template <>
+struct VectorOf<16> {
+  using Numbers = double __attribute__((vector_size(16)));
+  using Bits = long long __attribute__((vector_size(16)));
+};
+template <>
+struct VectorOf<32> {
+  using Numbers = double __attribute__((vector_size(32)));
+  using Bits = long long __attribute__((vector_size(32)));
 };
 
-inline Lanes square_root(Lanes a) {
-  return Lanes::of_each([&](std::size_t i) { return std::sqrt(a[i]); });
-}
+inline constexpr std::size_t kLanes = 4;
 
+template <std::size_t kBytes>
 struct LaneMask {
-  using Pair = long long __attribute__((vector_size(16)));
-  Pair low, high;
+  using Bits = typename VectorOf<kBytes>::Bits;
+  static constexpr std::size_t kEach = kBytes / sizeof(double);
+  Bits parts[kLanes / kEach];
 
   unsigned bits() const {  // bit i: lane i
-    return (low[0] != 0 ? 1U : 0U) | (low[1] != 0 ? 2U : 0U) | (high[0] != 0 ? 4U : 0U) |
-           (high[1] != 0 ? 8U : 0U);
+    unsigned all = 0;
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      all |= (parts[i / kEach][i % kEach] != 0 ? 1U : 0U) << i;
+    }
+    return all;
   }
-  friend LaneMask operator&(LaneMask a, LaneMask b) { return {a.low & b.low, a.high & b.high}; }
-  friend LaneMask operator|(LaneMask a, LaneMask b) { return {a.low | b.low, a.high | b.high}; }
+  friend LaneMask operator&(LaneMask a, LaneMask b) {
+    for (std::size_t i = 0; i < kLanes / kEach; ++i) {
+      a.parts[i] &= b.parts[i];
+    }
+    return a;
+  }
+  friend LaneMask operator|(LaneMask a, LaneMask b) {
+    for (std::size_t i = 0; i < kLanes / kEach; ++i) {
+      a.parts[i] |= b.parts[i];
+    }
+    return a;
+  }
 };
-inline LaneMask operator<(Lanes a, Lanes b) {
-  return {a.low < b.low, a.high < b.high};
-}
-inline LaneMask operator<=(Lanes a, Lanes b) {
-  return {a.low <= b.low, a.high <= b.high};
-}
-inline LaneMask operator!=(Lanes a, Lanes b) {
-  return {a.low != b.low, a.high != b.high};
-}
-// Lane by lane the one or the other.
-inline Lanes where(LaneMask mask, Lanes a, Lanes b) {
-  return {mask.low ? a.low : b.low, mask.high ? a.high : b.high};
-}
+
+template <std::size_t kBytes>
+struct LanesOf {
+  using Numbers = typename VectorOf<kBytes>::Numbers;
+  using Mask = LaneMask<kBytes>;
+  static constexpr std::size_t kEach = kBytes / sizeof(double);
+  static constexpr std::size_t kParts = kLanes / kEach;
+
+  Numbers parts[kParts];
+
+  LanesOf() = default;
+  LanesOf(double all) {  // NOLINT: any double is four of it
+    for (Numbers& part : parts) {
+      part = Numbers{} + all;
+    }
+  }
+  // of(i) in lane i.
+  template <typename Of>
+  static LanesOf of_each(Of&& of) {
+    const auto lane = [&](std::size_t i) { return static_cast<double>(of(i)); };
+    LanesOf lanes;
+    if constexpr (kEach == 4) {
+      lanes.parts[0] = Numbers{lane(0), lane(1), lane(2), lane(3)};
+    } else {
+      lanes.parts[0] = Numbers{lane(0), lane(1)};
+      lanes.parts[1] = Numbers{lane(2), lane(3)};
+    }
+    return lanes;
+  }
+  double operator[](std::size_t i) const { return parts[i / kEach][i % kEach]; }
+
+  template <typename Operation>
+  static LanesOf zip(const LanesOf& a, const LanesOf& b, Operation&& operation) {
+    LanesOf all;
+    for (std::size_t i = 0; i < kParts; ++i) {
+      all.parts[i] = operation(a.parts[i], b.parts[i]);
+    }
+    return all;
+  }
+  template <typename Relation>
+  static Mask compare(const LanesOf& a, const LanesOf& b, Relation&& relation) {
+    Mask all;
+    for (std::size_t i = 0; i < kParts; ++i) {
+      all.parts[i] = std::bit_cast<typename Mask::Bits>(relation(a.parts[i], b.parts[i]));
+    }
+    return all;
+  }
+
+  friend LanesOf operator+(const LanesOf& a, const LanesOf& b) {
+    return zip(a, b, [](const Numbers& x, const Numbers& y) { return x + y; });
+  }
+  friend LanesOf operator-(const LanesOf& a, const LanesOf& b) {
+    return zip(a, b, [](const Numbers& x, const Numbers& y) { return x - y; });
+  }
+  friend LanesOf operator*(const LanesOf& a, const LanesOf& b) {
+    return zip(a, b, [](const Numbers& x, const Numbers& y) { return x * y; });
+  }
+  friend LanesOf operator/(const LanesOf& a, const LanesOf& b) {
+    return zip(a, b, [](const Numbers& x, const Numbers& y) { return x / y; });
+  }
+  friend LanesOf operator-(const LanesOf& a) {
+    return zip(a, a, [](const Numbers& x, const Numbers&) { return -x; });
+  }
+  friend Mask operator<(const LanesOf& a, const LanesOf& b) {
+    return compare(a, b, [](const Numbers& x, const Numbers& y) { return x < y; });
+  }
+  friend Mask operator<=(const LanesOf& a, const LanesOf& b) {
+    return compare(a, b, [](const Numbers& x, const Numbers& y) { return x <= y; });
+  }
+  friend Mask operator!=(const LanesOf& a, const LanesOf& b) {
+    return compare(a, b, [](const Numbers& x, const Numbers& y) { return x != y; });
+  }
+  LanesOf& operator+=(const LanesOf& b) { return *this = *this + b; }
+  LanesOf& operator-=(const LanesOf& b) { return *this = *this - b; }
+  LanesOf& operator*=(const LanesOf& b) { return *this = *this * b; }
+
+  // Lane by lane the one or the other.
+  friend LanesOf where(const Mask& mask, const LanesOf& a, const LanesOf& b) {
+    LanesOf all;
+    for (std::size_t i = 0; i < kParts; ++i) {
+      all.parts[i] = mask.parts[i] ? a.parts[i] : b.parts[i];
+    }
+    return all;
+  }
+  // Whether any of these bits is set in the pattern of the number.
+  friend Mask has_bits(const LanesOf& a, long long bits) {
+    Mask all;
+    for (std::size_t i = 0; i < kParts; ++i) {
+      all.parts[i] = std::bit_cast<typename Mask::Bits>(
+          (std::bit_cast<typename Mask::Bits>(a.parts[i]) & bits) != 0);
+    }
+    return all;
+  }
+  friend LanesOf square_root(const LanesOf& a) {
+    return of_each([&](std::size_t i) { return std::sqrt(a[i]); });
+  }
+};
+
 inline double where(bool first, double a, double b) {
   return first ? a : b;
-}
-// Whether any of these bits is set in the pattern of the number.
-inline LaneMask has_bits(Lanes a, long long bits) {
-  return {(std::bit_cast<LaneMask::Pair>(a.low) & bits) != 0,
-          (std::bit_cast<LaneMask::Pair>(a.high) & bits) != 0};
 }
 inline bool has_bits(double a, long long bits) {
   return (std::bit_cast<long long>(a) & bits) != 0;

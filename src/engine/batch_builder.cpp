@@ -41,6 +41,9 @@ EventHeader* BatchBuilder::append(std::size_t payload_bytes) {
   if (base_ == small_ && bytes > kSmallBytes - used_) {
     move_to_lane();
   }
+  if (base_ == small_) {
+    prefetch_to_write(lane_ + used_, bytes);
+  }
   auto* event = reinterpret_cast<EventHeader*>(base_ + used_);
   used_ += bytes;
   // The padding is written to disk and hashed, so it is defined; the payload comes over it.

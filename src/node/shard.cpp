@@ -237,9 +237,10 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
     Heads::Head* head = heads.first();
     if (waiting_.size() != 0) {
       observe_together();
-    }
-    if (take_waiting(head == nullptr ? kNothing : head->key)) {
-      continue;
+      const auto next = head == nullptr ? std::span<std::uint8_t>() : head->lane->peek();
+      if (take_waiting(head == nullptr ? kNothing : key_of(event_at(next)))) {
+        continue;
+      }
     }
     if (head == nullptr || cut_) {
       break;
@@ -260,7 +261,9 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
     if (const auto next = head->lane->peek(); next.empty()) {
       heads.drop(head);
     } else {
-      head->key = key_of(event_at(next));
+      if (heads.count > 1) {
+        head->key = key_of(event_at(next));
+      }
       expect(event_at(next));
       if (const auto later = head->lane->peek(1); !later.empty()) {
         expect_later(event_at(later));

@@ -38,19 +38,18 @@ void Shard::touch(std::uint32_t track, const EventHeader* event, const perceive:
     changes |= 1U << static_cast<unsigned>(p.changes[i]);
   }
   const EventClass event_class = std::min(event->event_class, EventClass::bulk);
-  for (std::size_t c = 0; c < kEventClasses; ++c) {
-    if (ready_[c].test(track)) {
-      Touched& t = touched_[touch_of_[track]];
-      t.cause = event->sequence;
-      t.arrival_ns = event->arrival_ns;
-      t.changes = static_cast<std::uint16_t>(t.changes | changes);
-      if (event_class < t.event_class) {
-        ready_[c].clear(track);
-        t.event_class = event_class;
-        mark_ready(touch_of_[track]);
-      }
-      return;
+  // None of this step's is judged yet.
+  if (const std::size_t at = touch_of_[track]; at < touched_count_ && touched_[at].track == track) {
+    Touched& t = touched_[at];
+    t.cause = event->sequence;
+    t.arrival_ns = event->arrival_ns;
+    t.changes = static_cast<std::uint16_t>(t.changes | changes);
+    if (event_class < t.event_class) {
+      ready_[static_cast<std::size_t>(t.event_class)].clear(track);
+      t.event_class = event_class;
+      mark_ready(at);
     }
+    return;
   }
   touched_[touched_count_] = {track,           static_cast<std::uint16_t>(changes),
                               event_class,     0,

@@ -26,6 +26,9 @@ struct Fix {
 // Takes those of `wanted` (bit i: fixes[i]) that lie where they may, on tracks that are all
 // different, and answers which these are. The others - a jump, a manoeuvre, a long way, a pole, the
 // date line - want a closer look, and their tracks are as they were.
-unsigned take_ordinary(const std::array<Fix, Lanes::kCount>& fixes, unsigned wanted);
+unsigned take_ordinary(const std::array<Fix, kLanes>& fixes, unsigned wanted);
+// By the vectors that every processor has, and by wider ones: the same bits.
+unsigned take_ordinary_base(const std::array<Fix, kLanes>& fixes, unsigned wanted);
+unsigned take_ordinary_wide(const std::array<Fix, kLanes>& fixes, unsigned wanted);
 
 }  // namespace vedette::perceive

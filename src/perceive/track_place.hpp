@@ -1,7 +1,6 @@
 // Purpose: what of a track follows from its place alone. Runs on: the engine thread.
 #pragma once
 
-#include "base/lanes.hpp"
 #include "model/track.hpp"
 
 namespace vedette::perceive {
@@ -13,11 +12,5 @@ inline constexpr double kCellsPerDegree = 16.0;
 // Fills ecef, normal, parallel and meridian. Until then the trigonometry of the place before stands
 // in for it, which is near.
 void refresh_place(Track& track);
-
-// Surely in the cell about `known`, whatever the rounding: its trigonometry stays what it is.
-inline LaneMask stays_near(Lanes degrees, Lanes known) {
-  const Lanes cells = (degrees - known) * kCellsPerDegree;
-  return (Lanes(-0.499) <= cells) & (cells <= Lanes(0.499));
-}
 
 }  // namespace vedette::perceive

@@ -181,7 +181,8 @@ struct FixedRecord {
   std::uint32_t speed_mm_s, course_e6;
 };
 Throughput::Decode fixed_records() {
-  std::vector<FixedRecord> records(64'000);
+  constexpr std::size_t kRecords = 64'000;
+  std::vector<FixedRecord> records(kRecords);
   for (std::size_t i = 0; i < records.size(); ++i) {
     const std::size_t id = i * 7919 % 1000;
     records[i] = {static_cast<std::uint32_t>(id + 1),
@@ -192,7 +193,7 @@ Throughput::Decode fixed_records() {
                   0};
   }
   return [records](Throughput& to, std::size_t i) {
-    const FixedRecord& r = records[i % records.size()];
+    const FixedRecord& r = records[i % kRecords];
     Observation o;
     // The node's own place is the first, for what asks how far away a thing is.
     o.kind = i == 0 ? IdentityKind::own : IdentityKind::vehicle;

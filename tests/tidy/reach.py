@@ -47,5 +47,10 @@ while open_:
         home = defined[name][0][0]
         reached[home] = path
         open_.append(home)
+# What is compiled for wider vectors shares no function with what every processor runs.
+for path in objects.rglob("*_wide.cpp.o"):
+    for name, kind in symbols(path, "--defined-only").items():
+        if kind in "WVu" and len(defined[name]) > 1:
+            problems.append(f"{path.name.removesuffix('.o')} holds {name}, which other files use: the linker may keep this one")
 print("\n".join(problems) or f"the engine's step reaches {len(reached)} objects and nothing outside")
 sys.exit(1 if problems else 0)

@@ -1,12 +1,15 @@
 #include "perceive/perceive.hpp"
 
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <random>
 #include <vector>
 
 #include "base/geo.hpp"
+#include "perceive/four_tracks.hpp"
+#include "perceive/track_place.hpp"
 #include "test.hpp"
 
 using namespace vedette;
@@ -195,3 +198,52 @@ TEST_CASE(
     CHECK(count > 100);
   }
 }
+
+#if VEDETTE_WIDE_VECTORS
+TEST_CASE("vectors of every width leave four tracks as they are left by any") {
+  if (__builtin_cpu_supports("avx2") == 0) {
+    MESSAGE("this processor has no wider vectors");
+    return;
+  }
+  std::mt19937_64 random(6);
+  std::uniform_real_distribution<double> spread(-1.0, 1.0);
+  const Tracker tracker{0.1, 60.0, 5.0, 15.0, 60.0, 500.0, 30.0, 60.0, 120.0, 2};
+  std::size_t taken = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::array<Track, kLanes> base{}, wide{};
+    std::array<perceive::Fix, kLanes> fixes{};
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      Track& t = base[i];
+      t.latitude = 80.0 * spread(random);
+      t.longitude = 180.0 * spread(random);
+      t.velocity_east = 20.0 * spread(random);
+      t.velocity_north = 20.0 * spread(random);
+      t.variance_position = 100.0 + 90.0 * spread(random);
+      t.variance_velocity = 10.0 + 9.0 * spread(random);
+      t.covariance = 5.0 * spread(random);
+      t.updates = 3;
+      perceive::refresh_place(t);
+      fixes[i] = {nullptr,
+                  &tracker,
+                  {t.latitude + 1e-3 * spread(random), t.longitude + 1e-3 * spread(random)},
+                  10.0,
+                  1'000'000'000 + static_cast<std::int64_t>(random() % 5'000'000'000),
+                  random() % 2 == 0,
+                  20.0 + 20.0 * spread(random),
+                  kPi + kPi * spread(random)};
+    }
+    wide = base;
+    const auto take = [&](auto&& by, std::array<Track, kLanes>& tracks) {
+      for (std::size_t i = 0; i < kLanes; ++i) {
+        fixes[i].track = &tracks[i];
+      }
+      return by(fixes, 15U);
+    };
+    const unsigned by_base = take(perceive::take_ordinary_base, base);
+    REQUIRE(take(perceive::take_ordinary_wide, wide) == by_base);
+    REQUIRE(std::memcmp(&base, &wide, sizeof base) == 0);
+    taken += static_cast<std::size_t>(std::popcount(by_base));
+  }
+  CHECK(taken > 20'000);
+}
+#endif
