@@ -52,14 +52,22 @@ class ShardInMemory {
   bool put_same(const Observation& observation, std::int64_t at_ns, std::uint16_t source,
                 EventClass event_class, std::int64_t arrival_ns) {
     Lane& lane = event_class == EventClass::critical ? critical_ : lane_;
-    EventHeader header{};
+    std::uint8_t* at = lane.reserve(event_bytes(sizeof observation));
+    if (at == nullptr) {
+      return false;
+    }
+    auto& header = *reinterpret_cast<EventHeader*>(at);
+    header = {};
     header.observed_ns = header.received_ns = at_ns;
     header.arrival_ns = arrival_ns;
     header.kind = EventKind::observation;
     header.event_class = event_class;
     header.source = source;
     header.record = record_;
-    return put(lane, header, observation);
+    header.payload_bytes = sizeof observation;
+    std::memcpy(at + sizeof header, &observation, sizeof observation);
+    lane.commit(event_bytes(sizeof observation));
+    return true;
   }
 
   // What became of an action.

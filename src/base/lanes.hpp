@@ -71,11 +71,12 @@ struct LanesOf {
   static LanesOf of_each(Of&& of) {
     const auto lane = [&](std::size_t i) { return static_cast<double>(of(i)); };
     LanesOf lanes;
-    if constexpr (kEach == 4) {
-      lanes.parts[0] = Numbers{lane(0), lane(1), lane(2), lane(3)};
-    } else {
-      lanes.parts[0] = Numbers{lane(0), lane(1)};
-      lanes.parts[1] = Numbers{lane(2), lane(3)};
+    for (std::size_t i = 0; i < kParts; ++i) {
+      if constexpr (kEach == 4) {
+        lanes.parts[i] = Numbers{lane(4 * i), lane(4 * i + 1), lane(4 * i + 2), lane(4 * i + 3)};
+      } else {
+        lanes.parts[i] = Numbers{lane(2 * i), lane(2 * i + 1)};
+      }
     }
     return lanes;
   }

@@ -267,7 +267,10 @@ bool Ingress::put(Source& source, EventKind kind, Bytes first, Bytes second, std
   if (at == nullptr) {
     return false;
   }
-  EventHeader header{};
+  // Made where it stands: read back in larger pieces than it was written in, it would be waited
+  // for.
+  auto& header = *reinterpret_cast<EventHeader*>(at);
+  header = {};
   header.observed_ns = header.received_ns = now_ns;
   header.arrival_ns = arrival_ns;
   header.record = source.record;
@@ -275,7 +278,6 @@ bool Ingress::put(Source& source, EventKind kind, Bytes first, Bytes second, std
   header.source = source.index;
   header.kind = kind;
   header.event_class = source.event_class;
-  std::memcpy(at, &header, sizeof header);
   std::memcpy(at + sizeof header, first.data(), first.size());
   if (!second.empty()) {
     std::memcpy(at + sizeof header + first.size(), second.data(), second.size());

@@ -9,10 +9,10 @@
 // to begin a replay from when older segments are gone. A state that stands behind the last batch of
 // the segment before is the end of a gap: the disk took nothing for longer than batches could wait,
 // those between were not recorded, and a replay goes on from that state. Blocks of kind `batches`
-// hold whole batches (model/batch.hpp), `close` ends a run that stopped in order. Each block
-// carries the chain value of the one before it, across segments. A block that does not verify, with
-// nothing valid behind it, is a torn tail and is cut off; with something valid behind it, it is
-// damage.
+// hold whole batches (model/batch.hpp), those of kind `packed` hold them in fewer bytes
+// (journal/packing.hpp), `close` ends a run that stopped in order. Each block carries the chain
+// value of the one before it, across segments. A block that does not verify, with nothing valid
+// behind it, is a torn tail and is cut off; with something valid behind it, it is damage.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,10 @@ inline constexpr std::uint32_t kBlockMagic = 0x4B424456;  // "VDBK"
 // alone.
 inline constexpr std::uint16_t kFormatVersion = 4;
 
-enum class BlockKind : std::uint16_t { segment = 1, batches = 2, close = 3 };
+enum class BlockKind : std::uint16_t { segment = 1, batches = 2, close = 3, packed = 4 };
+
+// Batches in one packed block, at most, as they are unpacked.
+inline constexpr std::size_t kUnpackedBytes = 4 << 20;
 
 // Magic, version, segment, length and CRC stay where they are in every version, so that each names
 // what another wrote.
@@ -45,7 +48,7 @@ struct BlockHeader {
   std::uint32_t crc;          // CRC-32C of header (with this field 0) and payload
   std::uint64_t first_batch;  // of the payload, 0 when it holds none
   std::uint64_t last_batch;
-  std::uint64_t reserved;
+  std::uint64_t unpacked_bytes;  // of a packed payload, 0 of others
 };
 static_assert(sizeof(BlockHeader) == 64 && std::is_trivially_copyable_v<BlockHeader>);
 

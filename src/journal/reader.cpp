@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "journal/packing.hpp"
 #include "model/batch.hpp"
 #include "platform/file.hpp"
 
@@ -143,6 +144,7 @@ bool await_block(Bytes bytes, std::size_t at, const Await& await) {
 ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const Visit& visit,
                         const Await& await) {
   std::size_t at = 0;
+  std::vector<std::uint8_t> unpacked;
   r.last_segment = number;
   r.valid_bytes = 0;
   while (at < bytes.size()) {
@@ -201,6 +203,16 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
     } else if (header->kind == BlockKind::batches &&
                !visit_batches(payload, visit, r, number, at)) {
       return r;
+    } else if (header->kind == BlockKind::packed) {
+      const std::size_t whole = header->unpacked_bytes;
+      unpacked.resize(whole <= kUnpackedBytes ? whole : 0);
+      if (unpacked.empty() || !unpack(payload, unpacked)) {
+        r.problem = "damaged: " + place(number, at) + ", what is packed there does not unpack";
+        return r;
+      }
+      if (!visit_batches(unpacked, visit, r, number, at)) {
+        return r;
+      }
     }
     at += block_bytes(header->length);
     r.valid_bytes = at;
@@ -233,11 +245,12 @@ std::uint64_t first_batch_of(const std::string& folder, std::uint64_t number) {
   const std::string path = folder + "/" + segment_name(number);
   BlockHeader head{};
   const std::span<std::uint8_t> bytes(reinterpret_cast<std::uint8_t*>(&head), sizeof head);
-  const auto read = [&](std::uint64_t at, BlockKind kind) {
+  const auto read = [&](std::uint64_t at) {
     return platform::read_at(path, at, bytes) && head.magic == kBlockMagic &&
-           head.version == kFormatVersion && head.segment == number && head.kind == kind;
+           head.version == kFormatVersion && head.segment == number;
   };
-  return read(0, BlockKind::segment) && read(block_bytes(head.length), BlockKind::batches)
+  const bool follows = read(0) && head.kind == BlockKind::segment && read(block_bytes(head.length));
+  return follows && (head.kind == BlockKind::batches || head.kind == BlockKind::packed)
              ? head.first_batch
              : 0;
 }

@@ -156,7 +156,7 @@ int Writer::write_segment_header() {
     std::memcpy(buffer_.get() + sizeof(BlockHeader) + sizeof header, frozen_.data(),
                 frozen_.size());
   }
-  return write_block(BlockKind::segment, sizeof header + frozen_.size(), 0, 0);
+  return write_block({.kind = BlockKind::segment, .length = sizeof header + frozen_.size()});
 }
 
 std::uint64_t Writer::whole_segment_bytes(std::uint64_t segment_bytes, std::size_t frozen_bytes) {
@@ -200,18 +200,19 @@ int Writer::begin_segment() {
   return 0;
 }
 
-int Writer::write_block(BlockKind kind, std::size_t length, std::uint64_t first,
-                        std::uint64_t last) {
+int Writer::write_block(const Gathered& what) {
+  const std::size_t length = what.length;
   BlockHeader header{};
   header.magic = kBlockMagic;
   header.version = kFormatVersion;
-  header.kind = kind;
+  header.kind = what.kind;
   header.segment = open_.segment;
   header.block = options_.next_block;
   header.previous = options_.chain;
   header.length = static_cast<std::uint32_t>(length);
-  header.first_batch = first;
-  header.last_batch = last;
+  header.first_batch = what.first.number;
+  header.last_batch = what.last.number;
+  header.unpacked_bytes = what.unpacked_bytes;
   header.crc = block_crc(header, Bytes(buffer_.get() + sizeof header, length));
   std::memcpy(buffer_.get(), &header, sizeof header);
   const std::size_t bytes = block_bytes(length);
@@ -226,6 +227,7 @@ int Writer::write_block(BlockKind kind, std::size_t length, std::uint64_t first,
   options_.chain = chain_value(header);
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
   blocks_.fetch_add(1, std::memory_order_relaxed);
+  packed_.fetch_add(what.kind == BlockKind::packed ? 1 : 0, std::memory_order_relaxed);
   return 0;
 }
 
@@ -308,29 +310,62 @@ int Writer::go_on(Bytes frozen, std::uint64_t batch, std::uint64_t sequence, Lan
   return error;
 }
 
+Writer::Gathered Writer::gather(Lane& batches) {
+  const std::size_t most = group_bytes(options_.segment_bytes);
+  std::size_t waiting = 0;
+  for (std::size_t n = 0; waiting <= most && !batches.peek(n).empty(); ++n) {
+    waiting += batches.peek(n).size();
+  }
+  if (waiting > most) {  // the disk is behind
+    if (const Gathered packed = gather_packed(batches); packed.count != 0) {
+      return packed;
+    }
+  }
+  Gathered what;
+  std::uint8_t* at = buffer_.get() + sizeof(BlockHeader);
+  for (auto batch = batches.peek(); !batch.empty(); batch = batches.peek(what.count)) {
+    const std::size_t used = sizeof(BlockHeader) + what.length + batch.size();
+    if (used > buffer_bytes_ || (what.count > 0 && used > most)) {
+      break;
+    }
+    std::memcpy(at + what.length, batch.data(), batch.size());
+    what.take(batch);
+    what.length += batch.size();
+  }
+  return what;
+}
+
+Writer::Gathered Writer::gather_packed(Lane& batches) {
+  Gathered what;
+  what.kind = BlockKind::packed;
+  packer_.begin({buffer_.get() + sizeof(BlockHeader), buffer_bytes_ - sizeof(BlockHeader)});
+  for (auto batch = batches.peek(); !batch.empty(); batch = batches.peek(what.count)) {
+    if (what.unpacked_bytes + batch.size() > kUnpackedBytes || !packer_.add(batch)) {
+      break;
+    }
+    what.take(batch);
+    what.unpacked_bytes += batch.size();
+  }
+  what.length = packer_.bytes();
+  return what;
+}
+
+void Writer::Gathered::take(Bytes batch) {
+  std::memcpy(&last, batch.data(), sizeof last);
+  first = count == 0 ? last : first;
+  ++count;
+}
+
 bool Writer::step(Lane& batches) {
   if (gap_) {
     return false;
   }
-  std::size_t used = sizeof(BlockHeader);
-  std::size_t count = 0;
-  BatchHeader first{};
-  BatchHeader last{};
-  const std::size_t most = group_bytes(options_.segment_bytes);
-  for (auto batch = batches.peek(0); !batch.empty(); batch = batches.peek(count)) {
-    if (used + batch.size() > buffer_bytes_ || (count > 0 && used + batch.size() > most)) {
-      break;
-    }
-    std::memcpy(buffer_.get() + used, batch.data(), batch.size());
-    std::memcpy(&last, batch.data(), sizeof last);
-    first = count == 0 ? last : first;
-    used += batch.size();
-    ++count;
-  }
-  if (count == 0) {
+  const Gathered what = gather(batches);
+  if (what.count == 0) {
     return false;
   }
-  const std::size_t length = used - sizeof(BlockHeader);
+  const std::size_t length = what.length;
+  const std::size_t used = sizeof(BlockHeader) + length;
   int error = 0;
   // Room is kept for the closing block, so that a segment always ends whole.
   if (open_.at + block_bytes(length) + limits::kBlockAlignment > open_.bytes &&
@@ -340,15 +375,15 @@ bool Writer::step(Lane& batches) {
     std::memcpy(buffer_.get() + sizeof(BlockHeader), kept.data(), kept.size());
   }
   if (error == 0) {
-    error = write_block(BlockKind::batches, length, first.number, last.number);
+    error = write_block(what);
   }
   error_.store(error, std::memory_order_relaxed);
   if (error != 0) {
     return false;
   }
-  batches.release(count);
-  options_.next_batch = last.number + 1;
-  durable_.store(last.first_sequence + last.input_count + last.derived_count - 1,
+  batches.release(what.count);
+  options_.next_batch = what.last.number + 1;
+  durable_.store(what.last.first_sequence + what.last.input_count + what.last.derived_count - 1,
                  std::memory_order_release);
   // Ready when this one is half full.
   const std::uint64_t whole = whole_segment();
@@ -364,7 +399,7 @@ bool Writer::step(Lane& batches) {
 
 void Writer::close() {
   if (open_.file.valid()) {
-    write_block(BlockKind::close, 0, 0, 0);
+    write_block({.kind = BlockKind::close});
   }
   open_ = {};
   drop_next();

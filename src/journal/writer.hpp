@@ -1,5 +1,6 @@
 // Purpose: puts batches on disk: group commit into preallocated segments, each write linked to
-// fdatasync, by io_uring and O_DIRECT; by ordinary calls where the host has no io_uring.
+// fdatasync, by io_uring and O_DIRECT; by ordinary calls where the host has no io_uring. While more
+// waits than one block holds, blocks are packed.
 // In: sealed batches in the batch lane. Out: the durable sequence; what is in it survives a power
 // cut. Bound: the plan's journal and segment bytes; the oldest segments go first, each only once a
 // later one begins with a state that a replay can start from. When full or
@@ -16,7 +17,9 @@
 
 #include "base/lane.hpp"
 #include "journal/format.hpp"
+#include "journal/packing.hpp"
 #include "journal/reader.hpp"
+#include "model/batch.hpp"
 #include "platform/file.hpp"
 #include "platform/ring.hpp"
 
@@ -78,6 +81,7 @@ class Writer {
   std::uint64_t durable_sequence() const { return durable_.load(std::memory_order_acquire); }
   std::uint64_t bytes_written() const { return bytes_.load(std::memory_order_relaxed); }
   std::uint64_t blocks_written() const { return blocks_.load(std::memory_order_relaxed); }
+  std::uint64_t blocks_packed() const { return packed_.load(std::memory_order_relaxed); }
   // False where the host forbids io_uring: then each block is a write and a sync, one call each.
   bool has_ring() const { return has_ring_; }
   int last_error() const { return error_.load(std::memory_order_relaxed); }
@@ -98,7 +102,19 @@ class Writer {
   int write_segment_header();
   int write_by_ring(Bytes block);
   int write_by_calls(Bytes block);
-  int write_block(BlockKind kind, std::size_t length, std::uint64_t first, std::uint64_t last);
+  // Batches of one block, put into the buffer behind its header.
+  struct Gathered {
+    BlockKind kind = BlockKind::batches;
+    std::size_t count = 0;
+    std::size_t length = 0;          // of the payload
+    std::size_t unpacked_bytes = 0;  // if they are packed
+    BatchHeader first{}, last{};
+
+    void take(Bytes batch);
+  };
+  Gathered gather(Lane& batches);
+  Gathered gather_packed(Lane& batches);
+  int write_block(const Gathered& what);
   // Of the next, which begins with the state kept.
   std::uint64_t whole_segment() const;
   void drop_old_segments();
@@ -125,6 +141,7 @@ class Writer {
   Next next_;
   std::unique_ptr<std::uint8_t[], FreeAligned> buffer_, zeros_;
   std::size_t buffer_bytes_ = 0;
+  Packer packer_;
   struct Kept {
     std::uint64_t number;
     std::uint64_t first_batch;
@@ -139,6 +156,7 @@ class Writer {
   std::atomic<std::uint64_t> durable_{0};
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<std::uint64_t> blocks_{0};
+  std::atomic<std::uint64_t> packed_{0};
   std::atomic<int> error_{0};
 };
 

@@ -41,15 +41,7 @@ Zone make_circle(Place centre, double radius_m) {
   return zone;
 }
 
-bool inside(const Zone& zone, const Vector3& normal, const Vector3& ecef) {
-  if (zone.corners.empty()) {
-    return chord_distance(zone.centre_ecef, ecef) <= zone.radius_m;
-  }
-  // Edges lie within the cap of their corners, and this also keeps out the antipodes, which see the
-  // polygon wind around them too.
-  if (dot(normal, zone.centre) < zone.cos_radius) {
-    return false;
-  }
+bool winds_around(const Zone& zone, const Vector3& normal) {
   // A tangent basis at the place; each corner's direction is where its great circle leaves.
   const Vector3 helper =
       normal.z > 0.9 || normal.z < -0.9 ? Vector3{1.0, 0.0, 0.0} : Vector3{0.0, 0.0, 1.0};

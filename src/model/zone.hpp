@@ -22,7 +22,19 @@ struct Zone {
 Zone make_polygon(std::span<const Vector3> corners);
 Zone make_circle(Place centre, double radius_m);
 
-// Boundary points may fall on either side. Winding by great-circle directions seen from `normal`.
-bool inside(const Zone& zone, const Vector3& normal, const Vector3& ecef);
+// Whether the polygon winds around the place, by great-circle directions seen from its normal.
+bool winds_around(const Zone& zone, const Vector3& normal);
+
+// Boundary points may fall on either side.
+inline bool inside(const Zone& zone, const Vector3& normal, const Vector3& ecef) {
+  if (zone.corners.empty()) {
+    const Vector3 d{ecef.x - zone.centre_ecef.x, ecef.y - zone.centre_ecef.y,
+                    ecef.z - zone.centre_ecef.z};
+    return dot(d, d) <= zone.radius_m * zone.radius_m;
+  }
+  // Edges lie within the cap of their corners, and this also keeps out the antipodes, which see the
+  // polygon wind around them too.
+  return dot(normal, zone.centre) >= zone.cos_radius && winds_around(zone, normal);
+}
 
 }  // namespace vedette

@@ -233,6 +233,7 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
     return {};
   }
   begin_run(urgency, effects);
+  const bool far = tracks_.high_water() > limits::kNearTracks;
   for (std::size_t left = plan_->limits()->batch_events(); left > 0; --left) {
     Heads::Head* head = heads.first();
     if (waiting_.size() != 0) {
@@ -264,9 +265,11 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
       if (heads.count > 1) {
         head->key = key_of(event_at(next));
       }
-      expect(event_at(next));
-      if (const auto later = head->lane->peek(1); !later.empty()) {
-        expect_later(event_at(later));
+      if (far) {
+        expect(event_at(next));
+        if (const auto later = head->lane->peek(1); !later.empty()) {
+          expect_later(event_at(later));
+        }
       }
     }
     work(*input);
@@ -412,16 +415,13 @@ void Shard::command(EventHeader& event) {
   batch_.resolve(event, Exit::abandonment, Reason::unknown_subject);
 }
 
-bool Shard::stop_before(EventClass next) {
-  if (cut_) {
-    return true;
-  }
+bool Shard::cuts_before(EventClass next) {
   if (replaying_) {
     cut_ = items_ == recorded_cut_;
     return cut_;
   }
   // A cut leaves at most one batch's subjects behind: beyond that they are judged first.
-  const bool may = next != EventClass::critical && urgency_.waiting != nullptr &&
+  const bool may = next != EventClass::critical &&
                    touched_count_ + together_count_ - judged_ <= plan_->limits()->batch_events();
   cut_ = may && urgency_.waiting(urgency_.context);
   if (cut_) {
@@ -636,7 +636,7 @@ void Shard::perceived(EventHeader& event, const Observation& observation,
     return;
   }
   Track& track = tracks_[p.track];
-  if (p.exit == Exit::success && observation.has(Field::position) &&
+  if (contacts_.has_sensors() && p.exit == Exit::success && observation.has(Field::position) &&
       track.kind != IdentityKind::own) {
     contacts_.identify(track, tracks_);
   }

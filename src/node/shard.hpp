@@ -95,7 +95,11 @@ class Shard {
   bool sweeping() const { return sweep_at_ != kNoSweep; }
   void expect(const EventHeader& event) const;        // it is worked next
   void expect_later(const EventHeader& event) const;  // behind the next
-  bool stop_before(EventClass next);                  // true: the batch is cut before that item
+  // True: the batch is cut before that item.
+  bool stop_before(EventClass next) {
+    return cut_ || ((replaying_ || urgency_.waiting != nullptr) && cuts_before(next));
+  }
+  bool cuts_before(EventClass next);
   std::int64_t deadline_ns(const EventHeader& event) const;
   std::uint64_t key_of(const EventHeader& event) const {
     return engine::urgency_key(event.event_class, deadline_ns(event));

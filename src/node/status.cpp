@@ -109,7 +109,7 @@ std::string Node::status_json() const {
   latency(json, "before", act_.latency_before());
   json.end_object().key("journal").begin_object();
   json.member("blocks", writer_.blocks_written()).member("bytes", writer_.bytes_written());
-  json.member("images", read(images_written_));
+  json.member("packed_blocks", writer_.blocks_packed()).member("images", read(images_written_));
   if (read(image_error_) != 0) {
     json.member("image_error", std::string_view(belief::error_text(read(image_error_))));
   }

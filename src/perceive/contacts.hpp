@@ -87,6 +87,7 @@ class Contacts {
   void drop_due();
 
   std::size_t size() const { return alive_; }
+  bool has_sensors() const { return !sensors_.empty(); }
   std::uint64_t looks() const { return counts_.looks; }
   std::int64_t last_look_ns() const { return counts_.last_look_ns; }
   std::uint64_t digest() const { return counts_.digest; }

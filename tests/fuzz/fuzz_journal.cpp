@@ -1,8 +1,10 @@
 // Journal segments: any bytes are read to the last valid block, and what is wrong is named. The CRC
-// of the first block is made right, so that the fuzzer reaches what is behind it.
+// of the first block is made right, so that the fuzzer reaches what is behind it. The same bytes
+// are unpacked by themselves.
 #include <cstring>
 #include <vector>
 
+#include "journal/packing.hpp"
 #include "journal/reader.hpp"
 
 using namespace vedette;
@@ -23,5 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   journal::read_segment(Bytes(bytes, size), 1, {}, {});
+  std::vector<std::uint8_t> out(size * 4 / 8 * 8);
+  journal::unpack(Bytes(bytes, size), out);
   return 0;
 }

@@ -59,20 +59,22 @@ std::size_t state_bound() {
   return node::frozen_bytes_bound(*small_site(bytes));
 }
 
-}  // namespace
-
-TEST_CASE("a journal cut or overwritten at any place gives a whole beginning of itself") {
+// A segment of blocks with `each` batches. More of them than a block holds are packed.
+void check_beginnings(const char* name, std::uint64_t segment_bytes, int each, bool packed) {
   std::vector<std::vector<std::uint8_t>> batches;
   std::string folder;
+  std::size_t bytes = 0;
   {
-    Journalled j("promise", 1 << 20, 1 << 20);
+    Journalled j(name, segment_bytes, 1 << 20);
     folder = j.folder;
-    for (int i = 0; i < 12; ++i) {
-      j.engine.put(ship(static_cast<std::uint64_t>(i), 0), kStart + i * kSecond, 1);
+    for (int i = 0; i < 4 * each; ++i) {
+      j.engine.put(ship(static_cast<std::uint64_t>(i % 12), 0), kStart + i * kSecond, 1);
       batches.push_back(j.engine.step(kStart + i * kSecond));
+      bytes += batches.back().size();
       j.queue(batches.back());
-      if (i % 3 == 2) {
+      if (i % each == each - 1) {
         REQUIRE(j.writer.step(j.lane));
+        REQUIRE(j.lane.size() == 0);  // one block held them all
       }
     }
   }
@@ -80,6 +82,7 @@ TEST_CASE("a journal cut or overwritten at any place gives a whole beginning of 
   REQUIRE(content);
   const journal::ReadResult whole = journal::read_segment(*content, 1, {}, {});
   REQUIRE(whole.last_batch == batches.size());
+  CHECK((whole.valid_bytes < bytes / 2) == packed);
   std::uint64_t before = 0;
   for (std::size_t cut = 0; cut <= whole.valid_bytes; cut += 509) {
     for (const bool overwritten : {false, true}) {
@@ -106,8 +109,18 @@ TEST_CASE("a journal cut or overwritten at any place gives a whole beginning of 
       }
     }
   }
-  CHECK(before >= batches.size() - 3);
+  CHECK(before >= batches.size() - static_cast<std::size_t>(each));
   std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+
+TEST_CASE("a journal cut or overwritten at any place gives a whole beginning of itself") {
+  check_beginnings("promise", 1 << 20, 3, false);
+}
+
+TEST_CASE("so does one whose blocks are packed, because the disk was behind") {
+  check_beginnings("packed", 128 << 10, 60, true);
 }
 
 TEST_CASE("a journal of another version is named as one, and neither read nor taken for torn") {

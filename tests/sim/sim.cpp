@@ -195,6 +195,7 @@ class World {
   std::uint64_t kills() const { return kills_; }
   std::uint64_t misdirected() const { return misdirected_; }
   std::uint64_t gaps() const { return gaps_; }
+  std::uint64_t packed() const { return packed_; }
   std::uint64_t recovered() const { return recovered_; }
   std::uint64_t events() const { return engine_->shard().progress().last_sequence; }
 
@@ -542,6 +543,7 @@ class World {
     note("kill -9");
     ++kills_;
     durable_ = writer_->durable_sequence();
+    packed_ += writer_->blocks_packed();
     writer_.reset();  // without a closing block
     sim::power_cut(random_.below(~std::uint64_t{0}));
     // What the last write left half done: some of it, or anything.
@@ -764,6 +766,7 @@ class World {
   std::uint64_t kills_ = 0;
   std::uint64_t misdirected_ = 0;
   std::uint64_t gaps_ = 0;
+  std::uint64_t packed_ = 0;  // blocks of runs that were killed
   std::uint64_t recovered_ = 0;
   std::vector<std::string> trace_;
   bool settling_ = false;
@@ -792,7 +795,7 @@ int main(int argc, char** argv) {
   }
   const std::uint64_t first = std::strtoull(argv[2], nullptr, 10);
   const std::uint64_t count = std::strtoull(argv[3], nullptr, 10);
-  std::uint64_t kills = 0, events = 0, misdirected = 0, gaps = 0, recovered = 0;
+  std::uint64_t kills = 0, events = 0, misdirected = 0, gaps = 0, packed = 0, recovered = 0;
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     World world(seed, argv[1]);
     try {
@@ -807,14 +810,16 @@ int main(int argc, char** argv) {
     kills += world.kills();
     misdirected += world.misdirected();
     gaps += world.gaps();
+    packed += world.packed();
     recovered += world.recovered();
     events += world.events();
   }
   std::printf(
-      "%llu seeds, %llu events, %llu kills, %llu misdirected writes, %llu gaps, %llu copies over "
-      "gaps: every promise held\n",
+      "%llu seeds, %llu events, %llu kills, %llu misdirected writes, %llu gaps, %llu packed "
+      "blocks, %llu copies over gaps: every promise held\n",
       static_cast<unsigned long long>(count), static_cast<unsigned long long>(events),
       static_cast<unsigned long long>(kills), static_cast<unsigned long long>(misdirected),
-      static_cast<unsigned long long>(gaps), static_cast<unsigned long long>(recovered));
+      static_cast<unsigned long long>(gaps), static_cast<unsigned long long>(packed),
+      static_cast<unsigned long long>(recovered));
   return 0;
 }

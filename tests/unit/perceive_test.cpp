@@ -237,7 +237,7 @@ TEST_CASE("vectors of every width leave four tracks as they are left by any") {
       for (std::size_t i = 0; i < kLanes; ++i) {
         fixes[i].track = &tracks[i];
       }
-      return by(fixes, 15U);
+      return by(fixes, (1U << kLanes) - 1);
     };
     const unsigned by_base = take(perceive::take_ordinary_base, base);
     REQUIRE(take(perceive::take_ordinary_wide, wide) == by_base);
