@@ -41,7 +41,7 @@ class LastRecords {
 
  private:
   std::array<std::uint8_t, kSlots> lengths_{};
-  std::array<std::array<std::uint64_t, kWords>, kSlots> words_;
+  std::array<std::array<std::uint64_t, kWords>, kSlots> words_{};
 };
 
 class Packer {
