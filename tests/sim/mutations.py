@@ -31,8 +31,9 @@ mutations = [
     ("a stream forgets what it has begun", "src/act/stream_pool.cpp", "      ++unfinished_;\n", "      ++unfinished_;\n      stream.rest_bytes = 0;\n"),
     ("a batch is digested but for its last kilobyte", "src/engine/batch_builder.cpp", "  digest_.mix(Bytes(base_ + settled_, used_ - settled_));\n  digest_.mix(header_.cut);", "  digest_.mix(header_.cut);"),
     ("one track is taken twice at once", "src/perceive/perceive.cpp", "found[i] == TrackTable::kNone || again ||", "found[i] == TrackTable::kNone || (again && false) ||"),
-    ("a manoeuvre is taken for the ordinary", "src/perceive/four_tracks.cpp", "             (square_of(innovation) <= 2.0 * gate * gate * variance);",
+    ("a manoeuvre is taken for the ordinary", "src/perceive/four_tracks_kernel.hpp", "             (square_of(innovation) <= 2.0 * gate * gate * variance);",
      "             (square_of(innovation) <= 1e300 * gate * gate * variance);"),
+    ("a block is packed by what the one before held", "src/journal/packing.hpp", "      words_[slot][i] = 0;\n", "      static_cast<void>(i);\n"),
     ("shedding is forgotten by a restart", "src/node/shard.cpp", "  load_.freeze(out);\n", "  engine::Load().freeze(out);\n"),
     ("a sensor denies what it cannot see", "src/perceive/sensor_frame.cpp", "  if (range < sensor.range_min + margin || range > sensor.range_max - margin) {", "  if (range < sensor.range_min + margin || range > 1e6 * sensor.range_max - margin) {"),
     ("a late report is worked as a new one", "src/perceive/contacts_association.cpp", "  const bool late = ns < spots_[index].ns;", "  const bool late = false;"),
@@ -63,6 +64,8 @@ def found():
         return "simulator" if run("build/release/tests/vedette_sim", f"{folder}/node", 1, 60).returncode != 0 else ""
 
 
+for name, path, old, new in mutations:
+    assert (root / path).read_text().count(old) == 1, f"{name}: {path} has changed; write the mutation anew"
 copy.mkdir(parents=True, exist_ok=True)
 files = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True).stdout.split("\0")
 for name in filter(None, files):
@@ -79,7 +82,6 @@ for name, path, old, new in mutations:
         continue
     source = copy / path
     original = source.read_text()
-    assert original.count(old) == 1, f"{name}: {path} has changed; write the mutation anew"
     source.write_text(original.replace(old, new))
     trouble = build()
     by = "" if trouble else found()
