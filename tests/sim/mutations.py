@@ -43,8 +43,9 @@ mutations = [
     ("a failed write's rest stays behind a gap", "src/journal/writer.cpp", "int error = ::ftruncate(open_.file.get(), static_cast<off_t>(open_.at)) == 0 ? 0 : errno;", "int error = 0;"),
     ("a gap swallows the batch behind its state", "src/journal/writer.cpp", "  while (leave_out(batches, batch)) {", "  while (leave_out(batches, batch + 1)) {"),
     ("a replay goes over a gap without its state", "src/node/replay.cpp", "      if (!stepped.restart(ahead)) {", "      if (false) {"),
-    ("durable is told before the write", "src/journal/writer.cpp", "  std::memcpy(&last, batch.data(), sizeof last);",
-     "  std::memcpy(&last, batch.data(), sizeof last);\n    durable_.store(last.first_sequence + last.input_count + last.derived_count, std::memory_order_release);"),
+    ("durable is told before the write", "src/journal/writer.cpp", "  const std::size_t used = sizeof(BlockHeader) + length;\n",
+     "  const std::size_t used = sizeof(BlockHeader) + length;\n"
+     "  durable_.store(what.last.first_sequence + what.last.input_count + what.last.derived_count, std::memory_order_release);\n"),
 ]
 
 
