@@ -175,26 +175,24 @@ double least_square(double bound) {
 
 // Where in a track such a number stands, if it stands there as it is loaded; 0: it does not.
 std::size_t stored_at(TrackField field) {
-  switch (field) {
-    case TrackField::heading:
-      return offsetof(Track, heading);
-    case TrackField::altitude:
-      return offsetof(Track, altitude);
-    case TrackField::vertical_speed:
-      return offsetof(Track, vertical_speed);
-    case TrackField::water_speed:
-      return offsetof(Track, water_speed);
-    case TrackField::wind_speed:
-      return offsetof(Track, wind_speed);
-    case TrackField::wind_angle:
-      return offsetof(Track, wind_angle);
-    case TrackField::battery:
-      return offsetof(Track, battery);
-    case TrackField::turning:
-      return offsetof(Track, turning);
-    default:
-      return 0;
+  struct Place {
+    TrackField field;
+    std::size_t at;
+  };
+  constexpr Place kPlaces[] = {{TrackField::heading, offsetof(Track, heading)},
+                               {TrackField::altitude, offsetof(Track, altitude)},
+                               {TrackField::vertical_speed, offsetof(Track, vertical_speed)},
+                               {TrackField::water_speed, offsetof(Track, water_speed)},
+                               {TrackField::wind_speed, offsetof(Track, wind_speed)},
+                               {TrackField::wind_angle, offsetof(Track, wind_angle)},
+                               {TrackField::battery, offsetof(Track, battery)},
+                               {TrackField::turning, offsetof(Track, turning)}};
+  for (const Place& place : kPlaces) {
+    if (place.field == field) {
+      return place.at;
+    }
   }
+  return 0;
 }
 
 void choose_what_is_screened(const Term& term, Screen& screen) {

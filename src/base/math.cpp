@@ -79,7 +79,7 @@ double det_exp(double x) {
   const auto kd = static_cast<double>(k);
   const double r = (x - kd * kLn2Hi) - kd * kLn2Lo;
   // To r^13 on |r| <= ln(2)/2: the first term left out is below 1e-17. Odd and even powers apart,
-  // as above.
+  // as in series.hpp.
   constexpr auto term = [](int n) { return series::reciprocal_factorial(n); };
   const double r2 = r * r;
   const double r4 = r2 * r2;

@@ -9,7 +9,7 @@
 //
 // What stands there is the difference to the same word of the last record of that slot in the same
 // block (0 where that was shorter, or there is none), zigzag: 0, -1, 1, -2, ... as 0, 1, 2, 3.
-// Slot 0 is for headers of batches.
+// Slot 0 is for headers of batches; an event's follows from its kind, which a reader need not know.
 // Bound: kSlots records of kWords words are remembered; one that is longer, or that has another
 // slot, is not unpacked. Runs on: the journal thread; recovery.
 #pragma once

@@ -304,6 +304,10 @@ Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& 
 void perceive(const Config& config, TrackTable& tracks, std::span<const Sighting> sightings,
               std::span<Perceived> out) {
   CHECK(sightings.size() <= kTogether && out.size() >= sightings.size(), "so many at once");
+  if (sightings.size() == 1) {  // as most come where little does
+    out[0] = perceive(config, tracks, *sightings[0].event, *sightings[0].observation);
+    return;
+  }
   std::array<Fix, kTogether> fixes;
   std::array<std::uint32_t, kTogether> found;
   unsigned ordinary = 0;

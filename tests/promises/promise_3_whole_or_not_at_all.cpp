@@ -123,6 +123,34 @@ TEST_CASE("so does one whose blocks are packed, because the disk was behind") {
   check_beginnings("packed", 128 << 10, 60, true);
 }
 
+TEST_CASE("a packed block that verifies and does not unpack is damage, and named") {
+  Journalled j("unpacked", 128 << 10, 1 << 20);
+  for (int i = 0; i < 60; ++i) {
+    j.engine.put(ship(1, 0), kStart + i * kSecond, 1);
+    j.queue(j.engine.step(kStart + i * kSecond));
+  }
+  REQUIRE(j.writer.step(j.lane));
+  REQUIRE(j.writer.blocks_packed() == 1);
+  const std::string path = j.folder + "/" + journal::segment_name(1);
+  auto content = *platform::read_file(path, 1 << 21);
+  journal::BlockHeader header;
+  std::memcpy(&header, content.data(), sizeof header);
+  const std::size_t at = journal::block_bytes(header.length);
+  std::memcpy(&header, content.data() + at, sizeof header);
+  for (const std::uint64_t bytes :
+       {header.unpacked_bytes + 8, std::uint64_t{0}, std::uint64_t{journal::kUnpackedBytes} + 8}) {
+    header.unpacked_bytes = bytes;
+    header.crc =
+        journal::block_crc(header, Bytes(content).subspan(at + sizeof header, header.length));
+    std::memcpy(content.data() + at, &header, sizeof header);
+    const journal::ReadResult r = journal::read_segment(content, 1, {}, {});
+    CHECK(r.problem.find("what is packed there does not unpack") != std::string::npos);
+    CHECK_FALSE(r.torn_tail);
+    CHECK(r.last_batch == 0);
+  }
+  std::filesystem::remove_all(j.folder);
+}
+
 TEST_CASE("a journal of another version is named as one, and neither read nor taken for torn") {
   std::string folder;
   {

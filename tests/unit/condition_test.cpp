@@ -148,6 +148,34 @@ TEST_CASE("what screens a condition says what the whole condition says, to the l
   }
 }
 
+TEST_CASE("a field that stands in the track is screened where it stands") {
+  Track track{};
+  double* const fields[] = {&track.heading,     &track.altitude,   &track.vertical_speed,
+                            &track.water_speed, &track.wind_speed, &track.wind_angle,
+                            &track.battery,     &track.turning};
+  const std::string said[] = {
+      "track.heading > 90 deg",     "track.altitude > 90 m",     "track.vertical_speed > 90 m/s",
+      "track.water_speed > 90 m/s", "track.wind_speed > 90 m/s", "track.wind_angle > 90 deg",
+      "track.battery > 90",         "track.turning > 90"};
+  assess::View view;
+  view.track = &track;
+  for (std::size_t holds = 0; holds < std::size(fields); ++holds) {
+    for (double* field : fields) {
+      *field = field == fields[holds] ? 100.0 : 1.0;
+    }
+    for (std::size_t i = 0; i < std::size(said); ++i) {
+      const plan::CompiledExpression compiled = compile(said[i]);
+      REQUIRE_MESSAGE(compiled.error.empty(), compiled.error);
+      std::vector<assess::Term> terms(compiled.ops.size());
+      terms.resize(assess::terms_of(compiled.ops, terms));
+      const assess::Screen screen = assess::screen_of(terms, 0);
+      CHECK_MESSAGE(screen.of == assess::Screen::Of::stored, said[i]);
+      CHECK_MESSAGE((assess::ask(screen, {}, view) == assess::Screened::holds) == (i == holds),
+                    said[i]);
+    }
+  }
+}
+
 TEST_CASE("a chain of and is taken apart into its terms, anything else is not") {
   const auto count = [](std::string_view text) {
     const plan::CompiledExpression compiled = compile(text);
