@@ -114,6 +114,16 @@ int Act::send(Outlet& outlet, std::string_view text, std::int64_t now_ns) {
   return EINVAL;
 }
 
+void Act::stay_ready() const {
+  if (last_.event.sequence != 0) {
+    char room[kRenderBytes];
+    const std::string_view text = render(*plan_, last_.event, last_.intent, room);
+    if (const Outlet& outlet = outlets_[last_.intent.sink]; outlet.aimed) {
+      platform::rehearse_sending(outlet.fd, as_bytes(text));
+    }
+  }
+}
+
 void Act::tend() {
   for (Outlet& outlet : outlets_) {
     outlet.streams.tend();
@@ -173,6 +183,7 @@ bool Act::perform(const Order& order, std::uint64_t durable_sequence, std::int64
   std::memcpy(place, &header, sizeof header);
   std::memcpy(place + sizeof header, &outcome, sizeof outcome);
   outcomes.commit(event_bytes(sizeof outcome));
+  last_ = order;
   return true;
 }
 

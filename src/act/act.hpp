@@ -60,6 +60,10 @@ class Act {
   // Does what may be done now.
   void step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes);
 
+  // While nothing happens for long, what the way of an action needs is forgotten by the processor
+  // bit by bit: the last that left is rendered again, for nobody.
+  void stay_ready() const;
+
   // The sinks' heartbeat, once a tick.
   void tend();
 
@@ -97,6 +101,7 @@ class Act {
   std::span<Order> waiting_;
   std::size_t count_ = 0;
   std::size_t unfinished_ = 0;  // outlets with such messages
+  Order last_{};                // that left; event.sequence 0: none has
   std::array<Outlet, limits::kSinks> outlets_;
   std::array<SinkCounters, limits::kSinks> counters_;
   Histogram behind_, before_;

@@ -104,15 +104,13 @@ class Assess {
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const plan::Plan& plan);
 
-  // The track is judged soon: what is known of it comes from memory together.
+  // The track is judged soon: what is known of it comes from memory together. Whether anything is
+  // takes a look, which may itself be asked for first.
+  void prefetch_busy(std::uint32_t track) const { vedette::prefetch(&busy_[track]); }
   void prefetch(std::uint32_t track) const {
-    if (busy_[track] == 0) {
-      return;
-    }
-    const auto* at =
-        reinterpret_cast<const std::uint8_t*>(instances_.data() + track * rules_.size());
-    for (std::size_t i = 0; i < rules_.size() * sizeof(Instance); i += kCacheLineBytes) {
-      __builtin_prefetch(at + i);
+    if (busy_[track] != 0) {
+      vedette::prefetch(instances_.data() + track * rules_.size(),
+                        rules_.size() * sizeof(Instance));
     }
   }
   // Judges every assessment that applies to the subject.

@@ -39,7 +39,7 @@ class IdMap {
   }
 
   // It is looked for soon.
-  void prefetch(std::uint64_t key) const { __builtin_prefetch(&slots_[home(key)]); }
+  void prefetch(std::uint64_t key) const { vedette::prefetch(&slots_[home(key)]); }
 
   bool insert(std::uint64_t key, std::uint32_t index) {
     if (size_ == capacity_) {

@@ -21,7 +21,15 @@ std::optional<std::uint64_t> scaled_exactly(double value, int decimals) {
   // |value| = mantissa / 2^shift; below 2^30, so that the shift is positive and the result fits.
   const int shift = 1075 - (exponent == 0 ? 1 : exponent);
   std::uint64_t scaled = 0;
-  if (shift < 100) {  // else below half of the last place: the product has 83 bits
+  if (shift > 0 && shift < 64) {  // what most are: no shift reaches past a word
+    const auto product = static_cast<unsigned __int128>(mantissa) * kTens[decimals];
+    const auto low = static_cast<std::uint64_t>(product);
+    const auto high = static_cast<std::uint64_t>(product >> 64);
+    scaled = high << (64 - shift) | low >> shift;
+    // The rest at the top of a word, beside a half: above it, or just it and odd.
+    const std::uint64_t rest = low << (64 - shift);
+    scaled += rest > (std::uint64_t{1} << 63) - (scaled & 1) ? 1 : 0;
+  } else if (shift < 100) {  // else below half of the last place: the product has 83 bits
     const auto product = static_cast<unsigned __int128>(mantissa) * kTens[decimals];
     const auto rest = product & ((static_cast<unsigned __int128>(1) << shift) - 1);
     const auto half = static_cast<unsigned __int128>(1) << (shift - 1);

@@ -137,13 +137,30 @@ void append_unsigned(Out& out, std::uint64_t value) {
   put_text<kNumberText>(out, [value](char* at) { return put_number(at, value); });
 }
 
-// Without zeros before it.
+// Eight hexadecimal digits as characters, the first in the lowest byte.
+inline std::uint64_t eight_hex(std::uint32_t value) {
+  std::uint64_t x = value;
+  x = (x | x << 16) & 0x0000'FFFF'0000'FFFFULL;
+  x = (x | x << 8) & 0x00FF'00FF'00FF'00FFULL;
+  x = __builtin_bswap64((x | x << 4) & 0x0F0F'0F0F'0F0F'0F0FULL);
+  const std::uint64_t letters = (x + 0x0606'0606'0606'0606ULL) >> 4 & 0x0101'0101'0101'0101ULL;
+  return x + 0x3030'3030'3030'3030ULL + letters * ('a' - '0' - 10);
+}
+
+// Without zeros before it. Writes to 16 of room.
 inline char* put_hex(char* at, std::uint64_t value) {
-  int digit = value == 0 ? 0 : (63 - std::countl_zero(value)) / 4;
-  for (; digit >= 0; --digit) {
-    *at++ = "0123456789abcdef"[value >> 4 * digit & 15];
+  const auto digits = static_cast<std::size_t>(67 - std::countl_zero(value | 1)) / 4;
+  const std::uint64_t last = eight_hex(static_cast<std::uint32_t>(value));
+  if (digits <= 8) {
+    const std::uint64_t text = last >> 8 * (8 - digits);
+    std::memcpy(at, &text, 8);
+    return at + digits;
   }
-  return at;
+  const std::uint64_t first =
+      eight_hex(static_cast<std::uint32_t>(value >> 32)) >> 8 * (16 - digits);
+  std::memcpy(at, &first, 8);
+  std::memcpy(at + digits - 8, &last, 8);
+  return at + digits;
 }
 template <typename Out>
 void append_hex(Out& out, std::uint64_t value) {

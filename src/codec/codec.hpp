@@ -48,6 +48,14 @@ bool is_known(const Message& message);
 // Members "kind" and the fields under plain names (SI units, degrees), into an open object.
 void describe(const Message& message, JsonWriter<std::string>& json);
 
+// Whom a frame seems to be about, by its first bytes and unverified: for whoever asks memory for it
+// while the frame is decoded. None where it takes decoding to tell.
+struct Named {
+  IdentityKind kind;
+  std::uint64_t identity;
+};
+std::optional<Named> named_in(CodecKind kind, Bytes frame);
+
 class Decoder {
  public:
   explicit Decoder(CodecKind kind = CodecKind::nmea0183);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "codec/ais.hpp"
@@ -44,6 +45,10 @@ struct NmeaResult {
   bool own;   // AIVDO: of the own transponder
   Bytes raw;  // all lines the message came from; valid until the next call
 };
+
+// The MMSI that a line with a whole VDM or VDO in it carries (ITU-R M.1371, bits 8 to 37), not
+// checked in any way; none when the line begins otherwise.
+std::optional<std::uint32_t> mmsi_in(Bytes line);
 
 class NmeaDecoder {
  public:

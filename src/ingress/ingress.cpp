@@ -315,8 +315,8 @@ void Ingress::on_message(void* context, const codec::Message& message, Bytes raw
     bump(source.counters.refused[static_cast<std::size_t>(cause)]);
     return;
   }
-  if (taking.listener->observed != nullptr) {
-    taking.listener->observed(taking.listener->context, observation);
+  if (taking.listener != nullptr) {
+    taking.listener->foresee(taking.listener->context, observation.kind, observation.identity);
   }
   if (source.record <= source.resume_after) {
     return;  // accepted before the restart; decoded again only for the codec's own state
@@ -345,7 +345,14 @@ void Ingress::on_refused(void* context, RefusalCause cause, Bytes) {
 void Ingress::take(Source& source, Bytes bytes, bool stream, platform::NodeClock::Reading at) {
   bump(source.counters.received);
   bump(source.counters.bytes, bytes.size());
-  Taking taking{&source, at.now_ns, at.arrival_ns, &listener_};
+  Taking taking{&source, at.now_ns, at.arrival_ns, nullptr};
+  if (listener_.foresee != nullptr) {
+    if (const auto named = codec::named_in(source.decoder.kind(), bytes)) {
+      listener_.foresee(listener_.context, named->kind, named->identity);
+    } else {
+      taking.listener = &listener_;
+    }
+  }
   const codec::Output out{&taking, on_message, on_refused};
   if (stream) {
     source.decoder.stream(bytes, at.now_ns, out);

@@ -59,10 +59,11 @@ class Ingress {
   // The last call of that thread: leaves no port bound. May wait.
   void stop_on_this_thread() { ring_.cancel_all(); }
 
-  // Told of each observation before it is put into its lane; for the engine that runs on the same
-  // thread. Before the first step.
+  // Told whom a frame seems to be about: before it is decoded where its first bytes tell, else
+  // before it is put into its lane. For the engine that runs on the same thread. Before the first
+  // step.
   struct Listener {
-    void (*observed)(void* context, const Observation& observation) = nullptr;
+    void (*foresee)(void* context, IdentityKind kind, std::uint64_t identity) = nullptr;
     void* context = nullptr;
   };
   void listen(const Listener& listener) { listener_ = listener; }
@@ -142,7 +143,7 @@ class Ingress {
     Source* source;
     std::int64_t now_ns;
     std::int64_t arrival_ns;
-    const Listener* listener;
+    const Listener* listener;  // null: it has been told already
   };
 
   void join_port(Source& source);

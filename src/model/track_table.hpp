@@ -19,24 +19,28 @@ class TrackTable {
 
   static std::size_t bytes_needed(std::size_t capacity) {
     return arena_bytes<Track>(capacity) + arena_bytes<std::uint64_t>((capacity + 63) / 64) +
-           IdMap::bytes_needed(capacity);
+           IdMap::bytes_needed(capacity) + arena_bytes<std::uint32_t>(kGuesses);
   }
   void init(Arena& arena, std::size_t capacity) {
     tracks_ = arena.make<Track>(capacity);
     used_ = arena.make<std::uint64_t>((capacity + 63) / 64);
     map_.init(arena, capacity);
+    guesses_ = arena.make<std::uint32_t>(kGuesses);
   }
 
   std::uint32_t find(std::uint64_t key) const { return map_.find(key); }
 
   void prefetch_find(std::uint64_t key) const { map_.prefetch(key); }
-  // The track is worked on soon: its lines come from memory together, not one after the other.
-  void prefetch(std::uint32_t index) const {
-    const auto* at = reinterpret_cast<const std::uint8_t*>(&tracks_[index]);
-    for (std::size_t i = 0; i < sizeof(Track); i += kCacheLineBytes) {
-      __builtin_prefetch(at + i);
+  // Where the track probably is: for asking memory before the map has answered, and for nothing
+  // else.
+  std::uint32_t guess(std::uint64_t key) const { return guesses_[guess_of(key)]; }
+  void remember(std::uint64_t key, std::uint32_t index) {
+    if (std::uint32_t& at = guesses_[guess_of(key)]; at != index) {
+      at = index;
     }
   }
+  // The track is worked on soon: its lines come from memory together, not one after the other.
+  void prefetch(std::uint32_t index) const { vedette::prefetch(&tracks_[index], sizeof(Track)); }
 
   // Lowest free slot, zeroed, with its key set.
   std::uint32_t acquire(std::uint64_t key) {
@@ -87,9 +91,16 @@ class TrackTable {
   std::uint32_t high_water() const { return high_water_; }  // slots ever used
 
  private:
+  // Few enough to stay near the processor while the tracks themselves do not.
+  static constexpr std::size_t kGuesses = 2048;
+  static std::size_t guess_of(std::uint64_t key) {
+    return static_cast<std::size_t>((key * 0x9E3779B97F4A7C15ULL) >> 32) & (kGuesses - 1);
+  }
+
   std::span<Track> tracks_;
   std::span<std::uint64_t> used_;
   IdMap map_;
+  std::span<std::uint32_t> guesses_;
   std::uint32_t high_water_ = 0;
 };
 

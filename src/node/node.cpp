@@ -18,6 +18,8 @@ constexpr std::size_t kRequestBytes = 1024;
 static_assert(kRequestBytes > 2 * sizeof(ActionIntent) + 32, "a requeued action in hexadecimal");
 constexpr std::int64_t kRestNs = 60'000;
 constexpr std::int64_t kThrottleRestEveryNs = 1'000'000;
+// Of a loop that finds nothing, between two rehearsals of what is to be quick when something comes.
+constexpr std::int64_t kStayReadyNs = 20'000;
 constexpr double kJoinSeconds = 0.2;  // between attempts to join multicast groups
 // Between two turns of the main thread, where no command comes: it shares its core, and each waking
 // is a gap for what runs there.
@@ -42,9 +44,6 @@ class Pace {
       platform::rest_ns(kRestNs);
       last_rest_ns_ = platform::monotonic_ns();
       return true;
-    }
-    if (!busy) {
-      platform::relax();
     }
     return false;
   }
@@ -270,8 +269,8 @@ void Node::engine_loop() {
   const bool takes_in = fused();
   self.problem = takes_in ? ingress_.start_on_this_thread() : std::string();
   if (takes_in) {
-    ingress_.listen({[](void* shard, const Observation& observation) {
-                       static_cast<Shard*>(shard)->foresee(observation);
+    ingress_.listen({[](void* shard, IdentityKind kind, std::uint64_t identity) {
+                       static_cast<const Shard*>(shard)->foresee(kind, identity);
                      },
                      &shard_});
   }
@@ -306,6 +305,7 @@ void Node::engine_loop() {
   board_.sealed.store(platform::thread_sealed(), std::memory_order_relaxed);
   std::int64_t stop_seen_ns = 0;
   std::int64_t idle_since_ns = platform::monotonic_ns();
+  std::int64_t ready_ns = idle_since_ns;
   const Urgency urgency{critical_waits, this};
   const Effects effects{act, this};
   for (;;) {
@@ -349,6 +349,10 @@ void Node::engine_loop() {
     check_journal();
     if (!busy) {
       interruptions_.idle_turn(idle_since_ns, now);
+      if (now - ready_ns > kStayReadyNs) {
+        act_.stay_ready();
+        ready_ns = now;
+      }
     }
     idle_since_ns = pace.turn(busy, now) || busy ? platform::monotonic_ns() : now;
     self.beat.store(self.beat.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);

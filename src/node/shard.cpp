@@ -325,13 +325,15 @@ Bytes Shard::replay(Bytes recorded, Lane& batches) {
   return batch_.seal(batches, progress_, digest_of_belief());
 }
 
-void Shard::expect(const EventHeader& event) const {
+void Shard::expect(const EventHeader& event) {
   if (event.kind != EventKind::observation || event.payload_bytes < sizeof(Observation)) {
     return;
   }
   const auto* o = reinterpret_cast<const Observation*>(payload_of(&event));
-  const std::uint32_t track = tracks_.find(track_key(o->kind, o->identity));
+  const std::uint64_t key = track_key(o->kind, o->identity);
+  const std::uint32_t track = tracks_.find(key);
   if (track != TrackTable::kNone) {
+    tracks_.remember(key, track);
     tracks_.prefetch(track);
     assess_.prefetch(track);
   }
@@ -340,7 +342,8 @@ void Shard::expect(const EventHeader& event) const {
 // Where its track stands is asked from memory, so that expect() finds that out without waiting.
 void Shard::expect_later(const EventHeader& event) const {
   if (event.kind == EventKind::observation && event.payload_bytes >= sizeof(Observation)) {
-    foresee(*reinterpret_cast<const Observation*>(payload_of(&event)));
+    const auto* o = reinterpret_cast<const Observation*>(payload_of(&event));
+    tracks_.prefetch_find(track_key(o->kind, o->identity));
   }
 }
 

@@ -58,9 +58,14 @@ class Shard {
   // The same step with the inputs of a recorded batch; what it makes must equal the record.
   Bytes replay(Bytes recorded, Lane& batches);
 
-  // What is put into a lane now is worked by the next step.
-  void foresee(const Observation& observation) const {
-    tracks_.prefetch_find(track_key(observation.kind, observation.identity));
+  // An event of it comes to the next step: its track is asked from memory, as soon as it is known
+  // whom a frame is about.
+  void foresee(IdentityKind kind, std::uint64_t identity) const {
+    const std::uint64_t key = track_key(kind, identity);
+    const std::uint32_t guess = tracks_.guess(key);
+    tracks_.prefetch_find(key);
+    tracks_.prefetch(guess);
+    assess_.prefetch_busy(guess);
   }
 
   // True when the last step left work behind: a sweep under way, a batch that was cut, or events
@@ -93,7 +98,7 @@ class Shard {
   static constexpr std::size_t kTouched = 2 * limits::kBatchEvents;
 
   bool sweeping() const { return sweep_at_ != kNoSweep; }
-  void expect(const EventHeader& event) const;        // it is worked next
+  void expect(const EventHeader& event);              // it is worked next
   void expect_later(const EventHeader& event) const;  // behind the next
   // True: the batch is cut before that item.
   bool stop_before(EventClass next) {

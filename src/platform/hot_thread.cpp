@@ -201,14 +201,6 @@ void rest_ns(std::int64_t ns) {
   ::nanosleep(&t, nullptr);
 }
 
-void relax() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 }  // namespace vedette::platform
 
 #ifdef VEDETTE_ALLOCATION_TRAP

@@ -73,6 +73,5 @@ Block map_block(std::size_t bytes, bool want_huge);
 bool fifo_is_throttled();
 // Bounded rest on a hot thread that would otherwise be throttled, or shares its core.
 void rest_ns(std::int64_t ns);
-void relax();  // one pause instruction
 
 }  // namespace vedette::platform

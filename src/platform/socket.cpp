@@ -173,6 +173,12 @@ int send_now(int fd, Bytes datagram) {
   return ECONNREFUSED;
 }
 
+void rehearse_sending(int fd, Bytes datagram) {
+  constexpr int kProbe = 0x10;  // MSG_PROBE, which the library does not name
+  ::syscall(SYS_sendto, fd, datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL | kProbe,
+            nullptr, 0);
+}
+
 std::int64_t write_now(int fd, Bytes bytes) {
   const auto wrote = ::write(fd, bytes.data(), bytes.size());
   return wrote >= 0 ? wrote : -errno;

@@ -14,6 +14,7 @@ c_headers = {"liburing.h": "platform", "lmdb.h": "belief", "bpf/libbpf.h": "plat
 banned = [
     (r"\b(steady_clock|system_clock|clock_gettime|gettimeofday)\b", "platform", "take the time as an argument; clocks are read in platform/"),
     (r"\b(std::rand|std::random_device|mt19937)\b", None, "take random numbers as an argument"),
+    (r"__builtin_prefetch", None, "use prefetch() of base/bytes.hpp: the compiler leaves out a call of what does nothing but this"),
     (r"std::(sin|cos|tan|atan2|exp|log|pow|hypot)\b", None, "use det_* of base/math.hpp: libm differs between machines"),
 ]
 problems = []
