@@ -5,6 +5,7 @@
 // thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -105,8 +106,14 @@ class Assess {
   void init(Arena& arena, const plan::Plan& plan);
 
   // The track is judged soon: what is known of it comes from memory together. Whether anything is
-  // takes a look, which may itself be asked for first.
-  void prefetch_busy(std::uint32_t track) const { vedette::prefetch(&busy_[track]); }
+  // known takes a look, which may itself be waited for: where there is time, all is asked for that
+  // leaves room for the rest.
+  void prefetch_early(std::uint32_t track) const {
+    constexpr std::size_t kMost = 4 * kCacheLineBytes;
+    vedette::prefetch(&busy_[track]);
+    vedette::prefetch(instances_.data() + track * rules_.size(),
+                      std::min(kMost, rules_.size() * sizeof(Instance)));
+  }
   void prefetch(std::uint32_t track) const {
     if (busy_[track] != 0) {
       vedette::prefetch(instances_.data() + track * rules_.size(),

@@ -306,6 +306,7 @@ void Node::engine_loop() {
   std::int64_t stop_seen_ns = 0;
   std::int64_t idle_since_ns = platform::monotonic_ns();
   std::int64_t ready_ns = idle_since_ns;
+  const bool stays_ready = !plan_.cores()->rest();  // one that rests is late by far more
   const Urgency urgency{critical_waits, this};
   const Effects effects{act, this};
   for (;;) {
@@ -349,7 +350,7 @@ void Node::engine_loop() {
     check_journal();
     if (!busy) {
       interruptions_.idle_turn(idle_since_ns, now);
-      if (now - ready_ns > kStayReadyNs) {
+      if (stays_ready && now - ready_ns > kStayReadyNs) {
         act_.stay_ready();
         ready_ns = now;
       }

@@ -65,7 +65,7 @@ class Shard {
     const std::uint32_t guess = tracks_.guess(key);
     tracks_.prefetch_find(key);
     tracks_.prefetch(guess);
-    assess_.prefetch_busy(guess);
+    assess_.prefetch_early(guess);
   }
 
   // True when the last step left work behind: a sweep under way, a batch that was cut, or events
