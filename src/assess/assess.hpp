@@ -105,9 +105,8 @@ class Assess {
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const plan::Plan& plan);
 
-  // The track is judged soon: what is known of it comes from memory together. Whether anything is
-  // known takes a look, which may itself be waited for: where there is time, all is asked for that
-  // leaves room for the rest.
+  // The track is judged soon: what is known of it comes from memory together. Early, it is not
+  // waited for whether anything is known, and as much is asked for as leaves room for the track.
   void prefetch_early(std::uint32_t track) const {
     constexpr std::size_t kMost = 4 * kCacheLineBytes;
     vedette::prefetch(&busy_[track]);

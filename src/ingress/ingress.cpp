@@ -315,7 +315,7 @@ void Ingress::on_message(void* context, const codec::Message& message, Bytes raw
     bump(source.counters.refused[static_cast<std::size_t>(cause)]);
     return;
   }
-  if (taking.listener != nullptr) {
+  if (taking.listener->foresee != nullptr && observation.identity != taking.foreseen) {
     taking.listener->foresee(taking.listener->context, observation.kind, observation.identity);
   }
   if (source.record <= source.resume_after) {
@@ -345,12 +345,11 @@ void Ingress::on_refused(void* context, RefusalCause cause, Bytes) {
 void Ingress::take(Source& source, Bytes bytes, bool stream, platform::NodeClock::Reading at) {
   bump(source.counters.received);
   bump(source.counters.bytes, bytes.size());
-  Taking taking{&source, at.now_ns, at.arrival_ns, nullptr};
+  Taking taking{&source, at.now_ns, at.arrival_ns, &listener_, ~std::uint64_t{0}};
   if (listener_.foresee != nullptr) {
     if (const auto named = codec::named_in(source.decoder.kind(), bytes)) {
       listener_.foresee(listener_.context, named->kind, named->identity);
-    } else {
-      taking.listener = &listener_;
+      taking.foreseen = named->identity;
     }
   }
   const codec::Output out{&taking, on_message, on_refused};

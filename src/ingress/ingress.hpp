@@ -143,7 +143,8 @@ class Ingress {
     Source* source;
     std::int64_t now_ns;
     std::int64_t arrival_ns;
-    const Listener* listener;  // null: it has been told already
+    const Listener* listener;
+    std::uint64_t foreseen;  // the identity that it has been told
   };
 
   void join_port(Source& source);
