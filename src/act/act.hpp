@@ -61,7 +61,8 @@ class Act {
   void step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes);
 
   // While nothing happens for long, what the way of an action needs is forgotten by the processor
-  // bit by bit: the last that left is rendered again, for nobody.
+  // bit by bit: the last that left is rendered again, and goes as far as the system lets it without
+  // leaving.
   void stay_ready() const;
 
   // The sinks' heartbeat, once a tick.

@@ -57,30 +57,35 @@ constexpr std::size_t align_up(std::size_t value, std::size_t alignment) {
   return (value + alignment - 1) / alignment * alignment;
 }
 
-// Asked for from memory, line by line, while something else is done. Not by the builtin: a function
-// that does nothing else has no effect in the compiler's eyes, and its calls are left out.
-inline void prefetch(const void* from, std::size_t bytes = 1) {
-  const auto* at = static_cast<const std::uint8_t*>(from);
+template <typename Ask>
+void for_each_line(const void* from, std::size_t bytes, Ask&& ask) {
   constexpr std::size_t kLine = 64;
   for (std::size_t i = 0; i < bytes; i += kLine) {
-#if defined(__x86_64__)
-    asm volatile("prefetcht0 %0" : : "m"(at[i]));
-#elif defined(__aarch64__)
-    asm volatile("prfm pldl1keep, %0" : : "Q"(at[i]));
-#endif
+    ask(static_cast<const std::uint8_t*>(from)[i]);
   }
 }
 
-// The same for what is written soon, though another core may have read it.
-inline void prefetch_to_write(const std::uint8_t* at, std::size_t bytes) {
-  constexpr std::size_t kLine = 64;
-  for (std::size_t i = 0; i < bytes; i += kLine) {
+// Asked for from memory, line by line, while something else is done. Not by the builtin: a function
+// that does nothing else has no effect in the compiler's eyes, and its calls are left out.
+inline void prefetch(const void* from, std::size_t bytes = 1) {
+  for_each_line(from, bytes, []([[maybe_unused]] const std::uint8_t& line) {
 #if defined(__x86_64__)
-    asm volatile("prefetchw %0" : : "m"(at[i]));
+    asm volatile("prefetcht0 %0" : : "m"(line));
 #elif defined(__aarch64__)
-    asm volatile("prfm pstl1keep, %0" : : "Q"(at[i]));
+    asm volatile("prfm pldl1keep, %0" : : "Q"(line));
 #endif
-  }
+  });
+}
+
+// The same for what is written soon, though another core may have read it.
+inline void prefetch_to_write(const void* from, std::size_t bytes) {
+  for_each_line(from, bytes, []([[maybe_unused]] const std::uint8_t& line) {
+#if defined(__x86_64__)
+    asm volatile("prefetchw %0" : : "m"(line));
+#elif defined(__aarch64__)
+    asm volatile("prfm pstl1keep, %0" : : "Q"(line));
+#endif
+  });
 }
 
 }  // namespace vedette

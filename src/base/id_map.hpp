@@ -11,6 +11,11 @@
 
 namespace vedette {
 
+// Spreads keys that differ little: its low bits are a place in a table.
+constexpr std::size_t spread(std::uint64_t key) {
+  return static_cast<std::size_t>((key * 0x9E3779B97F4A7C15ULL) >> 32);
+}
+
 class IdMap {
  public:
   static constexpr std::uint32_t kNone = 0xFFFFFFFFU;
@@ -83,9 +88,7 @@ class IdMap {
     std::uint64_t key;
     std::uint32_t index;
   };
-  std::size_t home(std::uint64_t key) const {
-    return static_cast<std::size_t>((key * 0x9E3779B97F4A7C15ULL) >> 32) & (slots_.size() - 1);
-  }
+  std::size_t home(std::uint64_t key) const { return spread(key) & (slots_.size() - 1); }
   std::span<Slot> slots_;
   std::size_t capacity_ = 0;
   std::size_t size_ = 0;

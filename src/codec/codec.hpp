@@ -51,8 +51,8 @@ void describe(const Message& message, JsonWriter<std::string>& json);
 // Whom a frame seems to be about, by its first bytes and unverified: for whoever asks memory for it
 // while the frame is decoded. None where it takes decoding to tell.
 struct Named {
-  IdentityKind kind;
-  std::uint64_t identity;
+  IdentityKind kind = IdentityKind::none;
+  std::uint64_t identity = 0;
 };
 std::optional<Named> named_in(CodecKind kind, Bytes frame);
 

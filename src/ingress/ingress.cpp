@@ -315,7 +315,8 @@ void Ingress::on_message(void* context, const codec::Message& message, Bytes raw
     bump(source.counters.refused[static_cast<std::size_t>(cause)]);
     return;
   }
-  if (taking.listener->foresee != nullptr && observation.identity != taking.foreseen) {
+  if (taking.listener->foresee != nullptr && (observation.identity != taking.foreseen.identity ||
+                                              observation.kind != taking.foreseen.kind)) {
     taking.listener->foresee(taking.listener->context, observation.kind, observation.identity);
   }
   if (source.record <= source.resume_after) {
@@ -345,11 +346,11 @@ void Ingress::on_refused(void* context, RefusalCause cause, Bytes) {
 void Ingress::take(Source& source, Bytes bytes, bool stream, platform::NodeClock::Reading at) {
   bump(source.counters.received);
   bump(source.counters.bytes, bytes.size());
-  Taking taking{&source, at.now_ns, at.arrival_ns, &listener_, ~std::uint64_t{0}};
+  Taking taking{&source, at.now_ns, at.arrival_ns, &listener_, {}};
   if (listener_.foresee != nullptr) {
     if (const auto named = codec::named_in(source.decoder.kind(), bytes)) {
       listener_.foresee(listener_.context, named->kind, named->identity);
-      taking.foreseen = named->identity;
+      taking.foreseen = *named;
     }
   }
   const codec::Output out{&taking, on_message, on_refused};

@@ -144,7 +144,7 @@ class Ingress {
     std::int64_t now_ns;
     std::int64_t arrival_ns;
     const Listener* listener;
-    std::uint64_t foreseen;  // the identity that it has been told
+    codec::Named foreseen;  // what it has been told
   };
 
   void join_port(Source& source);

@@ -34,11 +34,7 @@ class TrackTable {
   // Where the track probably is: for asking memory before the map has answered, and for nothing
   // else.
   std::uint32_t guess(std::uint64_t key) const { return guesses_[guess_of(key)]; }
-  void remember(std::uint64_t key, std::uint32_t index) {
-    if (std::uint32_t& at = guesses_[guess_of(key)]; at != index) {
-      at = index;
-    }
-  }
+  void remember(std::uint64_t key, std::uint32_t index) { guesses_[guess_of(key)] = index; }
   // The track is worked on soon: its lines come from memory together, not one after the other.
   void prefetch(std::uint32_t index) const { vedette::prefetch(&tracks_[index], sizeof(Track)); }
 
@@ -93,9 +89,7 @@ class TrackTable {
  private:
   // Few enough to stay near the processor while the tracks themselves do not.
   static constexpr std::size_t kGuesses = 2048;
-  static std::size_t guess_of(std::uint64_t key) {
-    return static_cast<std::size_t>((key * 0x9E3779B97F4A7C15ULL) >> 32) & (kGuesses - 1);
-  }
+  static std::size_t guess_of(std::uint64_t key) { return spread(key) & (kGuesses - 1); }
 
   std::span<Track> tracks_;
   std::span<std::uint64_t> used_;
