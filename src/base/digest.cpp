@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kUnitBytes = 16;
 constexpr std::size_t kChains = 4;
+constexpr std::size_t kRoundBytes = kChains * kUnitBytes;
 // Odd, so that no two units of less than 2^64 have the same key; otherwise any words without
 // pattern: digits of pi.
 constexpr std::uint64_t kStep = 0x243F6A8885A308D3ULL;
@@ -94,84 +95,93 @@ std::uint64_t folded_up(const std::uint64_t (&words)[2 * kChains]) {
   return sum;
 }
 
+// The four chains, each with the key of its next unit.
+template <typename Unit>
+struct Chains {
+  Unit sums[kChains];
+  Unit keys[kChains];
+
+  explicit Chains(std::uint64_t start) {
+    for (std::size_t i = 0; i < kChains; ++i) {
+      keys[i] = Unit::of(kKeys[2 * i], kKeys[2 * i + 1]);
+      sums[i] = keys[i].plus(Unit::of(start, ~start));
+    }
+  }
+  // What fills no whole round of them, and the value.
+  std::uint64_t finish(const std::uint8_t* at, std::size_t left) {
+    std::size_t chain = 0;
+    for (; left >= kUnitBytes; left -= kUnitBytes, at += kUnitBytes, ++chain) {
+      sums[chain] = sums[chain].with(Unit::load(at), keys[chain]);
+    }
+    if (left > 0) {
+      std::uint8_t last[kUnitBytes] = {};
+      std::memcpy(last, at, left);
+      sums[chain] = sums[chain].with(Unit::load(last), keys[chain]);
+    }
+    std::uint64_t words[2 * kChains];
+    for (std::size_t i = 0; i < kChains; ++i) {
+      sums[i].store(words + 2 * i);
+    }
+    return folded_up(words);
+  }
+};
+
 template <typename Unit>
 std::uint64_t digest_by(Bytes bytes, std::uint64_t start) {
-  Unit chains[kChains];
-  Unit keys[kChains];
-  for (std::size_t i = 0; i < kChains; ++i) {
-    keys[i] = Unit::of(kKeys[2 * i], kKeys[2 * i + 1]);
-    chains[i] = keys[i].plus(Unit::of(start, ~start));
-  }
+  Chains<Unit> chains(start);
   const Unit step = Unit::of(kStep, kStep);
   const std::uint8_t* at = bytes.data();
   std::size_t left = bytes.size();
-  for (; left >= kChains * kUnitBytes; left -= kChains * kUnitBytes, at += kChains * kUnitBytes) {
+  for (; left >= kRoundBytes; left -= kRoundBytes, at += kRoundBytes) {
     for (std::size_t i = 0; i < kChains; ++i) {
-      chains[i] = chains[i].with(Unit::load(at + i * kUnitBytes), keys[i]);
-      keys[i] = keys[i].plus(step);
+      chains.sums[i] = chains.sums[i].with(Unit::load(at + i * kUnitBytes), chains.keys[i]);
+      chains.keys[i] = chains.keys[i].plus(step);
     }
   }
-  std::size_t chain = 0;
-  for (; left >= kUnitBytes; left -= kUnitBytes, at += kUnitBytes, ++chain) {
-    chains[chain] = chains[chain].with(Unit::load(at), keys[chain]);
-  }
-  if (left > 0) {
-    std::uint8_t last[kUnitBytes] = {};
-    std::memcpy(last, at, left);
-    chains[chain] = chains[chain].with(Unit::load(last), keys[chain]);
-  }
-  std::uint64_t words[2 * kChains];
-  for (std::size_t i = 0; i < kChains; ++i) {
-    chains[i].store(words + 2 * i);
-  }
-  return folded_up(words);
+  return chains.finish(at, left);
 }
 
 #if defined(__x86_64__)
-// All four chains in one vector. (GCC 12 takes the intrinsics without a mask for uses of something
-// that was not set, PR105593.)
-__attribute__((target("avx512f,avx512bw"))) inline __m512i what_is_added(__m512i data,
-                                                                         __m512i keys) {
-  const __m512i keyed = _mm512_xor_si512(data, keys);
-  const __m512i product =
-      _mm512_maskz_mul_epu32(0xFF, keyed, _mm512_maskz_srli_epi64(0xFF, keyed, 32));
-  return _mm512_add_epi64(product, _mm512_maskz_shuffle_epi32(0xFFFF, data, _MM_PERM_BADC));
+// Two chains in one vector. Not all four: a core that multiplied in 512 bits is slower in all that
+// it does for the next half of a millisecond, which cost an action 0.2 us (docs/decisions/0003).
+__attribute__((target("avx2"))) inline __m256i with_avx2(__m256i sums, __m256i data, __m256i keys) {
+  const __m256i keyed = _mm256_xor_si256(data, keys);
+  const __m256i product = _mm256_mul_epu32(keyed, _mm256_srli_epi64(keyed, 32));
+  return _mm256_add_epi64(sums, _mm256_add_epi64(product, _mm256_shuffle_epi32(data, 0x4E)));
 }
 
-__attribute__((target("avx512f,avx512bw"))) std::uint64_t digest_by_avx512(Bytes bytes,
-                                                                           std::uint64_t start) {
-  __m512i keys = _mm512_loadu_si512(kKeys);
-  const __m512i starts = _mm512_set1_epi64(static_cast<long long>(start));
-  __m512i chains =
-      _mm512_add_epi64(keys, _mm512_mask_xor_epi64(starts, 0xAA, starts, _mm512_set1_epi64(-1)));
-  const __m512i step = _mm512_set1_epi64(static_cast<long long>(kStep));
-  const std::uint8_t* at = bytes.data();
+__attribute__((target("avx2"))) std::uint64_t digest_by_avx2(Bytes bytes, std::uint64_t start) {
+  Chains<VectorUnit> chains(start);
+  const auto two = [](VectorUnit* at) { return reinterpret_cast<__m256i*>(at); };
+  __m256i low = _mm256_loadu_si256(two(chains.sums));
+  __m256i high = _mm256_loadu_si256(two(chains.sums + 2));
+  __m256i low_keys = _mm256_loadu_si256(two(chains.keys));
+  __m256i high_keys = _mm256_loadu_si256(two(chains.keys + 2));
+  const __m256i step = _mm256_set1_epi64x(static_cast<long long>(kStep));
+  const auto* at = reinterpret_cast<const __m256i*>(bytes.data());
   std::size_t left = bytes.size();
-  for (; left >= 64; left -= 64, at += 64) {
-    chains = _mm512_add_epi64(chains, what_is_added(_mm512_loadu_si512(at), keys));
-    keys = _mm512_add_epi64(keys, step);
+  for (; left >= kRoundBytes; left -= kRoundBytes, at += 2) {
+    low = with_avx2(low, _mm256_loadu_si256(at), low_keys);
+    high = with_avx2(high, _mm256_loadu_si256(at + 1), high_keys);
+    low_keys = _mm256_add_epi64(low_keys, step);
+    high_keys = _mm256_add_epi64(high_keys, step);
   }
-  if (left > 0) {
-    const __m512i data = _mm512_maskz_loadu_epi8((std::uint64_t{1} << left) - 1, at);
-    // Units that nothing is left for keep their sums.
-    const auto units = static_cast<__mmask8>((1U << (left + 15) / 16 * 2) - 1);
-    chains = _mm512_mask_add_epi64(chains, units, chains, what_is_added(data, keys));
-  }
-  std::uint64_t words[2 * kChains];
-  _mm512_storeu_si512(words, chains);
-  return folded_up(words);
+  _mm256_storeu_si256(two(chains.sums), low);
+  _mm256_storeu_si256(two(chains.sums + 2), high);
+  _mm256_storeu_si256(two(chains.keys), low_keys);
+  _mm256_storeu_si256(two(chains.keys + 2), high_keys);
+  return chains.finish(reinterpret_cast<const std::uint8_t*>(at), left);
 }
 
-const bool kHasAvx512 =
-    __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0;
+const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
 #endif
 
 }  // namespace
 
 std::uint64_t digest_of_long(Bytes bytes, std::uint64_t start) {
 #if defined(__x86_64__)
-  if (kHasAvx512) {
-    return digest_by_avx512(bytes, start);
+  if (kHasAvx2) {
+    return digest_by_avx2(bytes, start);
   }
 #endif
   return digest_of_long_base(bytes, start);
