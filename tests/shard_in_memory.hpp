@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstring>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -49,25 +50,12 @@ class ShardInMemory {
     }
     return true;
   }
-  bool put_same(const Observation& observation, std::int64_t at_ns, std::uint16_t source,
-                EventClass event_class, std::int64_t arrival_ns) {
-    Lane& lane = event_class == EventClass::critical ? critical_ : lane_;
-    std::uint8_t* at = lane.reserve(event_bytes(sizeof observation));
-    if (at == nullptr) {
-      return false;
-    }
-    auto& header = *reinterpret_cast<EventHeader*>(at);
-    header = {};
-    header.observed_ns = header.received_ns = at_ns;
-    header.arrival_ns = arrival_ns;
-    header.kind = EventKind::observation;
-    header.event_class = event_class;
-    header.source = source;
-    header.record = record_;
-    header.payload_bytes = sizeof observation;
-    std::memcpy(at + sizeof header, &observation, sizeof observation);
-    lane.commit(event_bytes(sizeof observation));
-    return true;
+  // Made where it stands, as ingress does: false when the lane is full, or `make` makes none.
+  template <typename Make>
+  bool put_made(Make&& make, std::int64_t at_ns, std::uint16_t source = 0,
+                EventClass event_class = EventClass::normal, std::int64_t arrival_ns = 0) {
+    ++record_;
+    return make_same(make, at_ns, source, event_class, arrival_ns);
   }
 
   // What became of an action.
@@ -140,6 +128,34 @@ class ShardInMemory {
   static constexpr std::size_t kRecords = 1024;
   static constexpr std::size_t kLaneBytes = std::size_t{1} << 19;
 
+  bool put_same(const Observation& observation, std::int64_t at_ns, std::uint16_t source,
+                EventClass event_class, std::int64_t arrival_ns) {
+    const auto copy = [&](Observation& to) {
+      to = observation;
+      return true;
+    };
+    return make_same(copy, at_ns, source, event_class, arrival_ns);
+  }
+  template <typename Make>
+  bool make_same(Make&& make, std::int64_t at_ns, std::uint16_t source, EventClass event_class,
+                 std::int64_t arrival_ns) {
+    Lane& lane = event_class == EventClass::critical ? critical_ : lane_;
+    std::uint8_t* at = lane.reserve(event_bytes(sizeof(Observation)));
+    if (at == nullptr || !make(*new (at + sizeof(EventHeader)) Observation)) {
+      return false;
+    }
+    auto& header = *reinterpret_cast<EventHeader*>(at);
+    header = {};
+    header.observed_ns = header.received_ns = at_ns;
+    header.arrival_ns = arrival_ns;
+    header.kind = EventKind::observation;
+    header.event_class = event_class;
+    header.source = source;
+    header.record = record_;
+    header.payload_bytes = sizeof(Observation);
+    lane.commit(event_bytes(sizeof(Observation)));
+    return true;
+  }
   template <typename Payload>
   static bool put(Lane& lane, EventHeader header, const Payload& payload) {
     header.payload_bytes = sizeof payload;

@@ -101,12 +101,6 @@ struct Chains {
   Unit sums[kChains];
   Unit keys[kChains];
 
-  explicit Chains(std::uint64_t start) {
-    for (std::size_t i = 0; i < kChains; ++i) {
-      keys[i] = Unit::of(kKeys[2 * i], kKeys[2 * i + 1]);
-      sums[i] = keys[i].plus(Unit::of(start, ~start));
-    }
-  }
   // What fills no whole round of them, and the value.
   std::uint64_t finish(const std::uint8_t* at, std::size_t left) {
     std::size_t chain = 0;
@@ -128,7 +122,11 @@ struct Chains {
 
 template <typename Unit>
 std::uint64_t digest_by(Bytes bytes, std::uint64_t start) {
-  Chains<Unit> chains(start);
+  Chains<Unit> chains;
+  for (std::size_t i = 0; i < kChains; ++i) {
+    chains.keys[i] = Unit::of(kKeys[2 * i], kKeys[2 * i + 1]);
+    chains.sums[i] = chains.keys[i].plus(Unit::of(start, ~start));
+  }
   const Unit step = Unit::of(kStep, kStep);
   const std::uint8_t* at = bytes.data();
   std::size_t left = bytes.size();
@@ -151,12 +149,12 @@ __attribute__((target("avx2"))) inline __m256i with_avx2(__m256i sums, __m256i d
 }
 
 __attribute__((target("avx2"))) std::uint64_t digest_by_avx2(Bytes bytes, std::uint64_t start) {
-  Chains<VectorUnit> chains(start);
-  const auto two = [](VectorUnit* at) { return reinterpret_cast<__m256i*>(at); };
-  __m256i low = _mm256_loadu_si256(two(chains.sums));
-  __m256i high = _mm256_loadu_si256(two(chains.sums + 2));
-  __m256i low_keys = _mm256_loadu_si256(two(chains.keys));
-  __m256i high_keys = _mm256_loadu_si256(two(chains.keys + 2));
+  __m256i low_keys = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kKeys));
+  __m256i high_keys = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kKeys + kChains));
+  const auto word = static_cast<long long>(start);
+  const __m256i starts = _mm256_set_epi64x(~word, word, ~word, word);
+  __m256i low = _mm256_add_epi64(low_keys, starts);
+  __m256i high = _mm256_add_epi64(high_keys, starts);
   const __m256i step = _mm256_set1_epi64x(static_cast<long long>(kStep));
   const auto* at = reinterpret_cast<const __m256i*>(bytes.data());
   std::size_t left = bytes.size();
@@ -166,6 +164,8 @@ __attribute__((target("avx2"))) std::uint64_t digest_by_avx2(Bytes bytes, std::u
     low_keys = _mm256_add_epi64(low_keys, step);
     high_keys = _mm256_add_epi64(high_keys, step);
   }
+  Chains<VectorUnit> chains;
+  const auto two = [](VectorUnit* to) { return reinterpret_cast<__m256i*>(to); };
   _mm256_storeu_si256(two(chains.sums), low);
   _mm256_storeu_si256(two(chains.sums + 2), high);
   _mm256_storeu_si256(two(chains.keys), low_keys);

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <new>
 
 #include "ingress/ethernet.hpp"
 #include "platform/clock.hpp"
@@ -260,30 +261,24 @@ void Ingress::refuse(Source& source, RefusalCause cause) {
   bump(source.counters.refused[static_cast<std::size_t>(cause)]);
 }
 
-bool Ingress::put(Source& source, EventKind kind, Bytes first, Bytes second, std::int64_t now_ns,
-                  std::int64_t arrival_ns) {
-  const std::size_t payload = first.size() + second.size();
-  std::uint8_t* at = source.lane.reserve(event_bytes(payload));
+std::uint8_t* Ingress::begin_event(Source& source, EventKind kind, std::size_t payload_bytes,
+                                   std::int64_t now_ns, std::int64_t arrival_ns) {
+  std::uint8_t* at = source.lane.reserve(event_bytes(payload_bytes));
   if (at == nullptr) {
-    return false;
+    return nullptr;
   }
-  // Made where it stands: read back in larger pieces than it was written in, it would be waited
-  // for.
+  // Made where it stands, as its payload is: read back in larger pieces than it was written in, it
+  // would be waited for.
   auto& header = *reinterpret_cast<EventHeader*>(at);
   header = {};
   header.observed_ns = header.received_ns = now_ns;
   header.arrival_ns = arrival_ns;
   header.record = source.record;
-  header.payload_bytes = static_cast<std::uint16_t>(payload);
+  header.payload_bytes = static_cast<std::uint16_t>(payload_bytes);
   header.source = source.index;
   header.kind = kind;
   header.event_class = source.event_class;
-  std::memcpy(at + sizeof header, first.data(), first.size());
-  if (!second.empty()) {
-    std::memcpy(at + sizeof header + first.size(), second.data(), second.size());
-  }
-  source.lane.commit(event_bytes(payload));
-  return true;
+  return at + sizeof header;
 }
 
 void Ingress::announce(Source& source, SourceStatus status, int error, std::int64_t now_ns) {
@@ -294,8 +289,10 @@ void Ingress::announce(Source& source, SourceStatus status, int error, std::int6
   SourceState state{};
   state.error = error;
   state.status = status;
-  const Bytes bytes(reinterpret_cast<const std::uint8_t*>(&state), sizeof state);
-  if (put(source, EventKind::source_state, bytes, {}, now_ns, 0)) {
+  if (std::uint8_t* at = begin_event(source, EventKind::source_state, sizeof state, now_ns, 0);
+      at != nullptr) {
+    std::memcpy(at, &state, sizeof state);
+    source.lane.commit(event_bytes(sizeof state));
     source.counters.status.store(static_cast<std::uint8_t>(status), std::memory_order_relaxed);
     source.counters.error.store(error, std::memory_order_relaxed);
   }
@@ -308,7 +305,13 @@ void Ingress::on_message(void* context, const codec::Message& message, Bytes raw
     bump(source.counters.parts);
     return;
   }
-  Observation observation{};
+  const Bytes kept = raw.first(std::min(raw.size(), limits::kRawBytes));
+  const std::size_t payload = sizeof(Observation) + kept.size();
+  std::uint8_t* const at =
+      begin_event(source, EventKind::observation, payload, taking.now_ns, taking.arrival_ns);
+  // What there is no place for is still looked at, for the cause it is refused by.
+  alignas(Observation) std::uint8_t spare[sizeof(Observation)];
+  auto& observation = *new (at != nullptr ? at : spare) Observation;
   if (!codec::to_observation(message, observation)) {
     const RefusalCause cause =
         codec::is_known(message) ? RefusalCause::not_available : RefusalCause::unsupported;
@@ -329,12 +332,12 @@ void Ingress::on_message(void* context, const codec::Message& message, Bytes raw
     bump(source.counters.refused[static_cast<std::size_t>(RefusalCause::no_time)]);
     return;
   }
-  const Bytes kept = raw.first(std::min(raw.size(), limits::kRawBytes));
-  const Bytes typed(reinterpret_cast<const std::uint8_t*>(&observation), sizeof observation);
-  if (!put(source, EventKind::observation, typed, kept, taking.now_ns, taking.arrival_ns)) {
+  if (at == nullptr) {
     bump(source.counters.refused[static_cast<std::size_t>(RefusalCause::lane_full)]);
     return;
   }
+  std::memcpy(at + sizeof observation, kept.data(), kept.size());
+  source.lane.commit(event_bytes(payload));
   bump(source.counters.accepted);
 }
 

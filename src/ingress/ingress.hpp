@@ -152,8 +152,9 @@ class Ingress {
   void take(Source& source, Bytes bytes, bool stream, platform::NodeClock::Reading at);
   void refuse(Source& source, RefusalCause cause);
   void announce(Source& source, SourceStatus status, int error, std::int64_t now_ns);
-  static bool put(Source& source, EventKind kind, Bytes first, Bytes second, std::int64_t now_ns,
-                  std::int64_t arrival_ns);
+  // Where the payload of the next event is to be put, before the lane's commit(); null when full.
+  static std::uint8_t* begin_event(Source& source, EventKind kind, std::size_t payload_bytes,
+                                   std::int64_t now_ns, std::int64_t arrival_ns);
   std::size_t step_source(Source& source, const platform::NodeClock& clock);
   std::size_t step_ring(const platform::NodeClock& clock);
   std::size_t step_udp(Source& source, const platform::NodeClock& clock);

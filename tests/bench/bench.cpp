@@ -80,11 +80,14 @@ class Throughput {
       : plan_(plan), decode_(std::move(decode)), folder_(folder) {}
 
   std::int64_t now_ns() const { return now_ns_; }
-  void put(const Observation& observation) {
+  // `make` fills in an observation, and says whether it is one.
+  template <typename Make>
+  void put(Make&& make) {
     if (engine_ != nullptr) {
-      engine_->put(observation, now_ns_);
+      engine_->put_made(make, now_ns_);
     } else {
-      decoded_ += observation.identity;
+      Observation observation;
+      decoded_ += make(observation) ? observation.identity : 0;
     }
   }
 
@@ -186,15 +189,15 @@ class Throughput {
 Throughput::Decode text_of(const std::string& recording, codec::CodecKind kind) {
   return [frames = frames_of(recording), decoder = codec::Decoder(kind)](Throughput& to,
                                                                          std::size_t i) mutable {
-    const codec::Output out{
-        &to,
-        [](void* context, const codec::Message& message, Bytes) {
-          Observation observation{};
-          if (!codec::is_part(message) && codec::to_observation(message, observation)) {
-            static_cast<Throughput*>(context)->put(observation);
-          }
-        },
-        [](void*, RefusalCause, Bytes) {}};
+    const codec::Output out{&to,
+                            [](void* context, const codec::Message& message, Bytes) {
+                              if (!codec::is_part(message)) {
+                                static_cast<Throughput*>(context)->put([&](Observation& o) {
+                                  return codec::to_observation(message, o);
+                                });
+                              }
+                            },
+                            [](void*, RefusalCause, Bytes) {}};
     decoder.datagram(as_bytes(frames[i % frames.size()]), to.now_ns(), out);
   };
 }
@@ -219,20 +222,21 @@ Throughput::Decode fixed_records() {
   }
   return [records](Throughput& to, std::size_t i) {
     const FixedRecord& r = records[i % kRecords];
-    Observation o;
-    // The node's own place is the first, for what asks how far away a thing is.
-    o.kind = i == 0 ? IdentityKind::own : IdentityKind::vehicle;
-    o.identity = i == 0 ? 0 : r.identity;
-    o.set(Field::position);
-    o.set(Field::altitude);
-    o.set(Field::speed);
-    o.set(Field::course);
-    o.latitude_e7 = r.latitude_e7;
-    o.longitude_e7 = r.longitude_e7;
-    o.altitude_mm = r.altitude_mm;
-    o.speed_mm_s = static_cast<std::int32_t>(r.speed_mm_s);
-    o.course_e6 = static_cast<std::int32_t>(r.course_e6);
-    to.put(o);
+    to.put([&](Observation& o) {
+      // The node's own place is the first, for what asks how far away a thing is.
+      o.kind = i == 0 ? IdentityKind::own : IdentityKind::vehicle;
+      o.identity = i == 0 ? 0 : r.identity;
+      o.set(Field::position);
+      o.set(Field::altitude);
+      o.set(Field::speed);
+      o.set(Field::course);
+      o.latitude_e7 = r.latitude_e7;
+      o.longitude_e7 = r.longitude_e7;
+      o.altitude_mm = r.altitude_mm;
+      o.speed_mm_s = static_cast<std::int32_t>(r.speed_mm_s);
+      o.course_e6 = static_cast<std::int32_t>(r.course_e6);
+      return true;
+    });
   };
 }
 
