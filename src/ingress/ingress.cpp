@@ -466,9 +466,17 @@ std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) 
     return 0;  // what it has comes by the ring, until that is cancelled
   }
   source.polling = Source::Polling::yes;
+  if (source.peeked && platform::drop_now(source.socket.get()) < 0) {
+    return 0;  // the socket has something to say first
+  }
+  // What comes alone is worked on before the system tidies up behind it.
+  const bool alone = source.burst == 1;
+  source.peeked = false;
   std::size_t frames = 0;
   while (frames < source.burst) {
-    const std::int64_t got = platform::receive_now(source.socket.get(), datagram_);
+    const std::int64_t got = alone ? platform::peek_now(source.socket.get(), datagram_)
+                                   : platform::receive_now(source.socket.get(), datagram_);
+    source.peeked = alone && got >= 0;  // an empty one is there too
     if (got <= 0) {
       break;
     }

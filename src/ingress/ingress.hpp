@@ -116,6 +116,7 @@ class Ingress {
     // every turn instead, which takes a third of the time.
     enum class Polling : std::uint8_t { no, wanted, yes } polling = Polling::no;
     std::uint8_t burst = 1;      // datagrams read at once
+    bool peeked = false;         // the oldest datagram was taken, and is still the socket's
     std::uint32_t nothing = 0;   // polls in a row
     std::int64_t newest_ns = 0;  // of a datagram
     // Of its multicast group, or it has none. The main thread joins, the hot one tells.

@@ -279,12 +279,26 @@ bool wait_readable(int fd, int timeout_ms) {
   return ::poll(&p, 1, timeout_ms) > 0;
 }
 
-std::int64_t receive_now(int socket, std::span<std::uint8_t> into) {
-  // Not by the library, whose call is a cancellation point and says so before and after; and not by
-  // read(), which asks the file before it asks the socket: together a quarter of an idle poll.
-  const auto got =
-      ::syscall(SYS_recvfrom, socket, into.data(), into.size(), MSG_DONTWAIT, nullptr, nullptr);
+namespace {
+
+// Not by the library, whose call is a cancellation point and says so before and after; and not by
+// read(), which asks the file before it asks the socket: together a quarter of an idle poll.
+std::int64_t receive(int socket, std::span<std::uint8_t> into, int flags) {
+  const auto got = ::syscall(SYS_recvfrom, socket, into.data(), into.size(), MSG_DONTWAIT | flags,
+                             nullptr, nullptr);
   return got >= 0 ? got : -errno;
+}
+
+}  // namespace
+
+std::int64_t receive_now(int socket, std::span<std::uint8_t> into) {
+  return receive(socket, into, 0);
+}
+std::int64_t peek_now(int socket, std::span<std::uint8_t> into) {
+  return receive(socket, into, MSG_PEEK);
+}
+std::int64_t drop_now(int socket) {
+  return receive(socket, {}, MSG_TRUNC);
 }
 
 }  // namespace vedette::platform

@@ -100,13 +100,15 @@ def datagrams_arrive_each_once_and_in_order_whether_their_source_is_quiet_or_bus
     sent = [[], []]
     # A quiet source is told of by the ring, a busy one is polled: from one to the other and back, with
     # crowds and single datagrams in each, and while it changes.
-    for burst, pause in ((1, 0.3), (2, 0.0005), (40, 0.002), (200, 3), (1, 0.3), (3, 0.001), (150, 0.05), (1, 0)):
+    for burst, pause in ((1, 0.3), (2, 0.0005), (40, 0.002), (200, 3), (1, 0.3), (3, 0.001), (150, 0.05), (30, 0.05), (1, 0)):
         for n in range(burst):
             for source in (0, 1) if burst % 2 == 0 else (0,):
                 sentence = class_b(219000001 + source, 5 + len(sent[source]) * 1e-5, 5)
                 sent[source].append(sentence.decode().strip())
                 sender.sendto(sentence, ("127.0.0.1", ports[source]))
-            time.sleep(0.0002 if n % 50 == 49 else 0)
+            time.sleep(0.001 if burst == 30 else 0.0002 if n % 50 == 49 else 0)  # thirty that each come alone
+            if n % 3 == 0:
+                sender.sendto(b"", ("127.0.0.1", ports[0]))  # nothing, which holds nothing up
         time.sleep(pause)
     counts = [len(ships) for ships in sent]
     status(data, lambda s: [source["accepted"] for source in s["sources"]] == counts)
