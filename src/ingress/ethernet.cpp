@@ -73,19 +73,32 @@ Result<Datagram, RefusalCause> parse_ipv6(Bytes packet) {
 
 }  // namespace
 
-std::uint16_t internet_sum(Bytes bytes, std::uint32_t seed) {
-  std::uint64_t sum = seed;
-  std::size_t i = 0;
-  for (; i + 1 < bytes.size(); i += 2) {
-    sum += load_be<std::uint16_t>(bytes.data() + i);
-  }
-  if (i < bytes.size()) {
-    sum += static_cast<std::uint64_t>(bytes[i]) << 8;
-  }
+namespace {
+
+constexpr std::uint16_t folded(std::uint64_t sum) {
   while (sum >> 16 != 0) {
     sum = (sum & 0xFFFF) + (sum >> 16);
   }
   return static_cast<std::uint16_t>(sum);
+}
+
+}  // namespace
+
+// RFC 1071, 2 (B) and (C): in words of any size, and in either order of bytes, which is set right
+// at the end.
+std::uint16_t internet_sum(Bytes bytes, std::uint32_t seed) {
+  std::uint64_t sum = 0;
+  const std::uint8_t* at = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= 8; left -= 8, at += 8) {
+    const auto word = load_le<std::uint64_t>(at);
+    sum += (word & 0xFFFFFFFF) + (word >> 32);
+  }
+  for (; left >= 2; left -= 2, at += 2) {
+    sum += load_le<std::uint16_t>(at);
+  }
+  sum += left != 0 ? *at : 0U;
+  return folded(std::uint64_t{__builtin_bswap16(folded(sum))} + seed);
 }
 
 Result<Datagram, RefusalCause> parse_ethernet(Bytes frame) {

@@ -517,6 +517,7 @@ std::size_t Ingress::step_serial(Source& source, std::int64_t now_ns) {
 std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& clock) {
   Port& port = ports_[number];
   if (port.next == port.held) {
+    packet_ports_.release_burst(number);  // what was worked off in the last turn
     port.held = packet_ports_.poll(number, port.frames);
     port.next = 0;
     port.share = port.held == platform::kBurst ? platform::kBurst : 1;
@@ -556,10 +557,6 @@ std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& cl
       bump(source.counters.received);
       refuse(source, datagram ? RefusalCause::other_port : datagram.error());
     }
-  }
-  if (port.next == port.held) {
-    packet_ports_.release_burst(number);
-    port.next = port.held = 0;
   }
   return n;
 }
