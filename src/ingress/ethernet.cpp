@@ -10,6 +10,13 @@ constexpr std::uint16_t kQinq = 0x88A8;
 constexpr std::uint8_t kUdp = 17;
 constexpr std::uint8_t kIpv6Fragment = 44;
 
+constexpr std::uint16_t folded(std::uint64_t sum) {
+  while (sum >> 16 != 0) {
+    sum = (sum & 0xFFFF) + (sum >> 16);
+  }
+  return static_cast<std::uint16_t>(sum);
+}
+
 // `addresses` are the source and destination of the pseudo header, side by side.
 Result<Datagram, RefusalCause> parse_udp(Bytes segment, Bytes addresses, bool checksum_optional) {
   if (segment.size() < 8) {
@@ -69,17 +76,6 @@ Result<Datagram, RefusalCause> parse_ipv6(Bytes packet) {
     return Failure{RefusalCause::not_udp};
   }
   return parse_udp(packet.subspan(40, length), packet.subspan(8, 32), false);
-}
-
-}  // namespace
-
-namespace {
-
-constexpr std::uint16_t folded(std::uint64_t sum) {
-  while (sum >> 16 != 0) {
-    sum = (sum & 0xFFFF) + (sum >> 16);
-  }
-  return static_cast<std::uint16_t>(sum);
 }
 
 }  // namespace

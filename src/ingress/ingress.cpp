@@ -466,8 +466,11 @@ std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) 
     return 0;  // what it has comes by the ring, until that is cancelled
   }
   source.polling = Source::Polling::yes;
-  if (source.peeked && platform::drop_now(source.socket.get()) < 0) {
-    return 0;  // the socket has something to say first
+  if (source.peeked) {
+    const std::int64_t dropped = platform::drop_now(source.socket.get());
+    if (dropped < 0 && dropped != -EAGAIN) {
+      return 0;  // the socket has something to say first
+    }
   }
   // What comes alone is worked on before the system tidies up behind it.
   const bool alone = source.burst == 1;
@@ -486,7 +489,7 @@ std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) 
     take(source, Bytes(datagram_.data(), static_cast<std::size_t>(got)), false, taken);
   }
   source.nothing = frames == 0 ? source.nothing + 1 : 0;
-  if (source.nothing > kQuietPolls) {
+  if (source.nothing > kQuietPolls && !source.peeked) {
     source.polling = Source::Polling::no;
     source.nothing = 0;
     --polled_;
