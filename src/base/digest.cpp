@@ -140,8 +140,8 @@ std::uint64_t digest_by(Bytes bytes, std::uint64_t start) {
 }
 
 #if defined(__x86_64__)
-// Two chains in one vector. Not all four: a core that multiplied in 512 bits is slower in all that
-// it does for the next half of a millisecond, which cost an action 0.2 us (docs/decisions/0003).
+// Two chains in one vector. Not all four: behind a digest in 512 bits the next action was 0.1 to
+// 0.3 us later (docs/decisions/0003).
 __attribute__((target("avx2"))) inline __m256i with_avx2(__m256i sums, __m256i data, __m256i keys) {
   const __m256i keyed = _mm256_xor_si256(data, keys);
   const __m256i product = _mm256_mul_epu32(keyed, _mm256_srli_epi64(keyed, 32));

@@ -62,7 +62,7 @@ TEST_CASE("an internet checksum is that of RFC 1071 at any length, address and s
   CHECK(internet_sum(bytes) == 0xFFFF);
 }
 
-TEST_CASE("a datagram in a frame is read, and one wrong bit of it is refused by its cause") {
+TEST_CASE("a datagram in a frame is read, and with one wrong bit in any byte of it refused") {
   const std::vector<std::uint8_t> frame = a_frame();
   const auto read = parse_ethernet(frame);
   REQUIRE(read);
