@@ -454,6 +454,7 @@ void Shard::begin_run(const Urgency& urgency, const Effects& effects) {
   items_ = 0;
   belief_ = Digest();
   cut_ = false;
+  ticked_ = false;
   waiting_.advance(batch_.admitted_ns());
   if (batch_.header().number == 1) {
     start_sources(batch_.admitted_ns());
@@ -468,7 +469,7 @@ void Shard::finish_run() {
   begin_judging();
   judge_touched();
   judge_contacts();
-  if (sweeping()) {
+  if (sweeping() && !ticked_) {
     sweep();
   }
   load_.settle(batch_.admitted_ns(), plan_->limits()->recover_ns());
@@ -524,6 +525,7 @@ void Shard::other_work(EventHeader& event) {
     case EventKind::tick:
       next_tick_ns_ = event.observed_ns + plan_->limits()->tick_ns();
       sweep_at_ = 0;
+      ticked_ = true;
       contacts_.tick(event.observed_ns, tracks_);
       batch_.resolve(event, Exit::success, Reason::applied);
       return;

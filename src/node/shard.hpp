@@ -173,7 +173,8 @@ class Shard {
   std::int64_t next_tick_ns_ = 0;
   std::uint32_t epoch_ = 0;
   std::uint32_t sweep_at_ = kNoSweep;
-  bool held_ = false;  // observations wait
+  bool ticked_ = false;  // in this batch: the sweep begins with the next, no step bears both
+  bool held_ = false;    // observations wait
   std::size_t max_batch_bytes_ = 0;
 
   // Tracks whose judgement is due: of this step, and left by a cut of the one before.

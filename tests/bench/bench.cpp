@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -475,11 +476,12 @@ int preemption() {
   return 0;
 }
 
-// One event every 0.2 ms: a thousand ships and, one in 16, own ship. A tick comes with the first
-// judgements of its sweep, and is a kind of its own.
+// One event every 0.2 ms: a thousand ships and, one in 16, own ship. A step with a tick is a kind
+// of its own, and so is each step of the sweep behind it.
 class Traffic {
  public:
-  enum Kind { track, own, tick };
+  enum Kind { track, own, tick, sweep };
+  static constexpr const char* kNames[] = {"track", "own", "tick", "sweep"};
 
   Traffic() : plan_(load(kPreemptionSite, bytes_)), engine_(*plan_) {}
   Kind put_next() {
@@ -510,23 +512,21 @@ class Traffic {
 int service_instructions(std::uint64_t events) {
 #if VEDETTE_HAS_CALLGRIND
   constexpr std::uint64_t kWarmUp = 20'000;  // every ship is known, no track is young
-  constexpr const char* kNames[] = {"track", "own", "tick"};
   Traffic traffic;
   tests::ShardInMemory& engine = traffic.engine();
-  const auto nothing = [](const EventHeader&, Bytes) {};
   for (std::uint64_t i = 0; i < kWarmUp + events; ++i) {
-    const Traffic::Kind kind = traffic.put_next();
     if (i == kWarmUp) {
       CALLGRIND_START_INSTRUMENTATION;
     }
-    CALLGRIND_ZERO_STATS;
-    engine.step_into_nothing(traffic.now_ns(), {}, nothing);
-    if (i >= kWarmUp) {
-      CALLGRIND_DUMP_STATS_AT(kNames[kind]);
-    }
-    while (engine.shard().unfinished()) {
-      engine.step_into_nothing(traffic.now_ns(), {}, nothing);
-    }
+    Traffic::Kind kind = traffic.put_next();
+    do {
+      CALLGRIND_ZERO_STATS;
+      engine.step_into_nothing(traffic.now_ns(), {}, [](const EventHeader&, Bytes) {});
+      if (i >= kWarmUp) {
+        CALLGRIND_DUMP_STATS_AT(Traffic::kNames[kind]);
+      }
+      kind = Traffic::sweep;
+    } while (engine.shard().unfinished());
   }
   return 0;
 #else
@@ -540,50 +540,62 @@ int service_instructions(std::uint64_t events) {
 // beside a step that finds nothing, for the bar, and a loop of pauses that takes as long, for the
 // gaps that the machine makes in anything.
 int service_tail(std::uint64_t events) {
+  struct Steps {
+    Histogram step, floor;
+    std::uint64_t pauses = 0;
+  };
   Traffic traffic;
   tests::ShardInMemory& engine = traffic.engine();
-  const auto nothing = [](const EventHeader&, Bytes) {};
-  Histogram empty, track, own, tick, loop, long_loop;
-  const auto pauses = [](Histogram& out, int count) {
+  const auto step = [&](Histogram& out) {
     const std::int64_t start = platform::monotonic_ns();
-    for (int i = 0; i < count; ++i) {
+    engine.step_into_nothing(traffic.now_ns(), {}, [](const EventHeader&, Bytes) {});
+    out.add(platform::monotonic_ns() - start);
+  };
+  const auto pause = [](Histogram& out, std::uint64_t count) {
+    const std::int64_t start = platform::monotonic_ns();
+    for (std::uint64_t i = 0; i < count; ++i) {
       relax();
     }
     out.add(platform::monotonic_ns() - start);
   };
-  for (std::uint64_t i = 0; i < events; ++i) {
-    const Traffic::Kind kind = traffic.put_next();
-    const std::int64_t now_ns = traffic.now_ns();
-    std::int64_t start = platform::monotonic_ns();
-    engine.step_into_nothing(now_ns, {}, nothing);
-    (kind == Traffic::tick  ? tick
-     : kind == Traffic::own ? own
-                            : track)
-        .add(platform::monotonic_ns() - start);
-    while (engine.shard().unfinished()) {  // a sweep goes on by itself, between events
-      engine.step_into_nothing(now_ns, {}, nothing);
+  std::array<Steps, std::size(Traffic::kNames)> rehearsed, kinds;
+  Histogram unused, empty;
+  const auto run = [&](std::uint64_t count, std::span<Steps> into, Histogram& nothing) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      Traffic::Kind kind = traffic.put_next();
+      do {
+        step(into[kind].step);
+        pause(into[kind].floor, into[kind].pauses);
+        kind = Traffic::sweep;
+      } while (engine.shard().unfinished());
+      step(nothing);
     }
-    start = platform::monotonic_ns();
-    engine.step_into_nothing(now_ns, {}, nothing);
-    empty.add(platform::monotonic_ns() - start);
-    pauses(loop, 16);
-    if (kind == Traffic::tick) {
-      pauses(long_loop, 64);
-    }
+  };
+  run(20'000, rehearsed, unused);  // every ship is known, no track is young
+  constexpr std::uint64_t kPauses = 1000;
+  Histogram of_pauses;
+  for (int i = 0; i < 100; ++i) {
+    pause(of_pauses, kPauses);
   }
+  for (std::size_t k = 0; k < kinds.size(); ++k) {
+    kinds[k].pauses = rehearsed[k].step.quantile_ns(0.5) * kPauses /
+                      std::max<std::uint64_t>(of_pauses.quantile_ns(0.5), 1);
+  }
+  run(events, kinds, empty);
   const auto us = [](const Histogram& h, double q) {
     return static_cast<double>(h.quantile_ns(q)) * 1e-3;
   };
   const double epsilon = 0.5 + us(empty, 0.99) - us(empty, 0.5);
-  for (const auto& [name, h, floor] :
-       {std::tuple{"track", &track, &loop}, {"own", &own, &loop}, {"tick", &tick, &long_loop}}) {
-    const std::string kind(name);
-    const double p50 = us(*h, 0.5);
-    figure("service-tail", (kind + "-p50").c_str(), p50, "us", us(*floor, 0.5), p50, true);
+  for (std::size_t k = 0; k < kinds.size(); ++k) {
+    const Steps& kind = kinds[k];
+    const std::string name(Traffic::kNames[k]);
+    const double p50 = us(kind.step, 0.5);
+    figure("service-tail", (name + "-p50").c_str(), p50, "us", us(kind.floor, 0.5), p50, true);
     for (const auto& [label, q, times] : {std::tuple{"-p99", 0.99, 1.0}, {"-p999", 0.999, 4.0}}) {
-      const double value = us(*h, q);
+      const double value = us(kind.step, q);
       const double bar = p50 + times * epsilon;
-      figure("service-tail", (kind + label).c_str(), value, "us", us(*floor, q), bar, value <= bar);
+      figure("service-tail", (name + label).c_str(), value, "us", us(kind.floor, q), bar,
+             value <= bar);
     }
   }
   return 0;

@@ -1,5 +1,6 @@
 // Promise 5: a critical event never waits for routine work longer than one bounded work item, and a
 // replay repeats where it came in between.
+#include <string>
 #include <vector>
 
 #include "load_site.hpp"
@@ -121,6 +122,42 @@ TEST_CASE("wherever a critical event arrives, the batch is cut there and the nex
     CHECK(again.shard().progress().digest == engine.shard().progress().digest);
   }
   CHECK(cuts >= 2 * kRoutine - 2);  // between inputs, and between judgements
+}
+
+TEST_CASE("a step with a tick judges no track, and each step of the sweep behind it a few") {
+  const std::string site = std::string(kSite) + R"(
+[assess.silent]
+of = "track"
+when = "track.age > 5 s"
+)";
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = tests::load_site(site, bytes);
+  REQUIRE(plan != nullptr);
+  tests::ShardInMemory engine(*plan);
+  for (int i = 0; i < kRoutine; ++i) {
+    engine.put(ship(static_cast<std::uint64_t>(100 + i)), kStart, 1, EventClass::bulk);
+  }
+  while (engine.backlog() != 0 || engine.shard().unfinished()) {
+    engine.step(kStart);
+  }
+  const std::int64_t later = kStart + 10'000'000'000;
+  REQUIRE(engine.shard().next_tick_ns() <= later);
+  std::vector<int> judged;
+  do {
+    int ticks = 0, silent = 0;
+    for (const EventHeader& e : events_of(engine.step(later))) {
+      ticks += e.kind == EventKind::tick ? 1 : 0;
+      silent += e.kind == EventKind::assessment ? 1 : 0;
+    }
+    CHECK(ticks == (judged.empty() ? 1 : 0));
+    judged.push_back(silent);
+  } while (engine.shard().unfinished());
+  const int a_step = static_cast<int>(limits::sweep_tracks(128));
+  REQUIRE(judged.size() == 1 + kRoutine / a_step);
+  CHECK(judged[0] == 0);
+  for (std::size_t i = 1; i < judged.size(); ++i) {
+    CHECK(judged[i] == a_step);
+  }
 }
 
 TEST_CASE("what a cut left behind is in the frozen state") {
