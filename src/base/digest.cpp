@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kUnitBytes = 16;
 constexpr std::size_t kChains = 4;
-constexpr std::size_t kRoundBytes = kChains * kUnitBytes;
+constexpr std::size_t kRoundBytes = RoundsDigest::kRoundBytes;
+static_assert(kRoundBytes == kChains * kUnitBytes);
 // Odd, so that no two units of less than 2^64 have the same key; otherwise any words without
 // pattern: digits of pi.
 constexpr std::uint64_t kStep = 0x243F6A8885A308D3ULL;
@@ -101,6 +102,13 @@ struct Chains {
   Unit sums[kChains];
   Unit keys[kChains];
 
+  void round(const std::uint8_t* at) {
+    for (std::size_t i = 0; i < kChains; ++i) {
+      sums[i] = sums[i].with(Unit::load(at + i * kUnitBytes), keys[i]);
+      keys[i] = keys[i].plus(Unit::of(kStep, kStep));
+    }
+  }
+
   // What fills no whole round of them, and the value.
   std::uint64_t finish(const std::uint8_t* at, std::size_t left) {
     std::size_t chain = 0;
@@ -127,14 +135,10 @@ std::uint64_t digest_by(Bytes bytes, std::uint64_t start) {
     chains.keys[i] = Unit::of(kKeys[2 * i], kKeys[2 * i + 1]);
     chains.sums[i] = chains.keys[i].plus(Unit::of(start, ~start));
   }
-  const Unit step = Unit::of(kStep, kStep);
   const std::uint8_t* at = bytes.data();
   std::size_t left = bytes.size();
   for (; left >= kRoundBytes; left -= kRoundBytes, at += kRoundBytes) {
-    for (std::size_t i = 0; i < kChains; ++i) {
-      chains.sums[i] = chains.sums[i].with(Unit::load(at + i * kUnitBytes), chains.keys[i]);
-      chains.keys[i] = chains.keys[i].plus(step);
-    }
+    chains.round(at);
   }
   return chains.finish(at, left);
 }
@@ -142,35 +146,62 @@ std::uint64_t digest_by(Bytes bytes, std::uint64_t start) {
 #if defined(__x86_64__)
 // Two chains in one vector. Not all four: behind a digest in 512 bits the next action was 0.1 to
 // 0.3 us later (docs/decisions/0003).
-__attribute__((target("avx2"))) inline __m256i with_avx2(__m256i sums, __m256i data, __m256i keys) {
-  const __m256i keyed = _mm256_xor_si256(data, keys);
-  const __m256i product = _mm256_mul_epu32(keyed, _mm256_srli_epi64(keyed, 32));
-  return _mm256_add_epi64(sums, _mm256_add_epi64(product, _mm256_shuffle_epi32(data, 0x4E)));
-}
+struct WideChains {
+  __m256i low, high, low_keys, high_keys;
 
-__attribute__((target("avx2"))) std::uint64_t digest_by_avx2(Bytes bytes, std::uint64_t start) {
-  __m256i low_keys = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kKeys));
-  __m256i high_keys = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kKeys + kChains));
-  const auto word = static_cast<long long>(start);
-  const __m256i starts = _mm256_set_epi64x(~word, word, ~word, word);
-  __m256i low = _mm256_add_epi64(low_keys, starts);
-  __m256i high = _mm256_add_epi64(high_keys, starts);
-  const __m256i step = _mm256_set1_epi64x(static_cast<long long>(kStep));
-  const auto* at = reinterpret_cast<const __m256i*>(bytes.data());
-  std::size_t left = bytes.size();
-  for (; left >= kRoundBytes; left -= kRoundBytes, at += 2) {
-    low = with_avx2(low, _mm256_loadu_si256(at), low_keys);
-    high = with_avx2(high, _mm256_loadu_si256(at + 1), high_keys);
+  __attribute__((target("avx2"))) void round(const std::uint8_t* at) {
+    const auto* data = reinterpret_cast<const __m256i*>(at);
+    low = with(low, _mm256_loadu_si256(data), low_keys);
+    high = with(high, _mm256_loadu_si256(data + 1), high_keys);
+    const __m256i step = _mm256_set1_epi64x(static_cast<long long>(kStep));
     low_keys = _mm256_add_epi64(low_keys, step);
     high_keys = _mm256_add_epi64(high_keys, step);
   }
+  __attribute__((target("avx2"))) static __m256i with(__m256i sums, __m256i data, __m256i keys) {
+    const __m256i keyed = _mm256_xor_si256(data, keys);
+    const __m256i product = _mm256_mul_epu32(keyed, _mm256_srli_epi64(keyed, 32));
+    return _mm256_add_epi64(sums, _mm256_add_epi64(product, _mm256_shuffle_epi32(data, 0x4E)));
+  }
+};
+
+template <typename T>
+__m256i* wide(T* words) {
+  return reinterpret_cast<__m256i*>(words);
+}
+
+__attribute__((target("avx2"))) std::uint64_t digest_by_avx2(Bytes bytes, std::uint64_t start) {
+  WideChains w;
+  w.low_keys = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kKeys));
+  w.high_keys = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kKeys + kChains));
+  const auto word = static_cast<long long>(start);
+  const __m256i starts = _mm256_set_epi64x(~word, word, ~word, word);
+  w.low = _mm256_add_epi64(w.low_keys, starts);
+  w.high = _mm256_add_epi64(w.high_keys, starts);
+  const std::uint8_t* at = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= kRoundBytes; left -= kRoundBytes, at += kRoundBytes) {
+    w.round(at);
+  }
   Chains<VectorUnit> chains;
-  const auto two = [](VectorUnit* to) { return reinterpret_cast<__m256i*>(to); };
-  _mm256_storeu_si256(two(chains.sums), low);
-  _mm256_storeu_si256(two(chains.sums + 2), high);
-  _mm256_storeu_si256(two(chains.keys), low_keys);
-  _mm256_storeu_si256(two(chains.keys + 2), high_keys);
-  return chains.finish(reinterpret_cast<const std::uint8_t*>(at), left);
+  _mm256_storeu_si256(wide(chains.sums), w.low);
+  _mm256_storeu_si256(wide(chains.sums + 2), w.high);
+  _mm256_storeu_si256(wide(chains.keys), w.low_keys);
+  _mm256_storeu_si256(wide(chains.keys + 2), w.high_keys);
+  return chains.finish(at, left);
+}
+
+using Words = std::uint64_t[RoundsDigest::kWords];
+
+__attribute__((target("avx2"))) void rounds_by_avx2(Bytes bytes, Words& sums, Words& keys) {
+  WideChains w{_mm256_load_si256(wide(sums)), _mm256_load_si256(wide(sums + kChains)),
+               _mm256_load_si256(wide(keys)), _mm256_load_si256(wide(keys + kChains))};
+  for (std::size_t at = 0; at < bytes.size(); at += kRoundBytes) {
+    w.round(bytes.data() + at);
+  }
+  _mm256_store_si256(wide(sums), w.low);
+  _mm256_store_si256(wide(sums + kChains), w.high);
+  _mm256_store_si256(wide(keys), w.low_keys);
+  _mm256_store_si256(wide(keys + kChains), w.high_keys);
 }
 
 const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
@@ -189,6 +220,35 @@ std::uint64_t digest_of_long(Bytes bytes, std::uint64_t start) {
 
 std::uint64_t digest_of_long_base(Bytes bytes, std::uint64_t start) {
   return digest_by<VectorUnit>(bytes, start);
+}
+
+RoundsDigest::RoundsDigest(std::uint64_t start) {
+  for (std::size_t i = 0; i < kWords; ++i) {
+    keys_[i] = kKeys[i];
+    sums_[i] = kKeys[i] + (i % 2 == 0 ? start : ~start);
+  }
+}
+
+void RoundsDigest::mix(Bytes rounds) {
+#if defined(__x86_64__)
+  if (kHasAvx2) {
+    rounds_by_avx2(rounds, sums_, keys_);
+    return;
+  }
+#endif
+  Chains<VectorUnit> chains;
+  static_assert(sizeof chains == sizeof sums_ + sizeof keys_);
+  std::memcpy(chains.sums, sums_, sizeof sums_);
+  std::memcpy(chains.keys, keys_, sizeof keys_);
+  for (std::size_t at = 0; at < rounds.size(); at += kRoundBytes) {
+    chains.round(rounds.data() + at);
+  }
+  std::memcpy(sums_, chains.sums, sizeof sums_);
+  std::memcpy(keys_, chains.keys, sizeof keys_);
+}
+
+std::uint64_t RoundsDigest::value() const {
+  return folded_up(sums_);
 }
 
 std::uint64_t digest_of_long_scalar(Bytes bytes, std::uint64_t start) {

@@ -16,6 +16,22 @@ std::uint64_t digest_of_long_scalar(Bytes bytes, std::uint64_t start);
 // With the vectors that every processor has.
 std::uint64_t digest_of_long_base(Bytes bytes, std::uint64_t start);
 
+// As digest_of_long() of all that was mixed in, one piece behind the other: for many pieces that
+// are whole rounds, of which none pays for a start and an end of its own.
+class RoundsDigest {
+ public:
+  static constexpr std::size_t kRoundBytes = 64;
+  static constexpr std::size_t kWords = kRoundBytes / 8;
+
+  explicit RoundsDigest(std::uint64_t start = 0);
+  void mix(Bytes rounds);  // a multiple of kRoundBytes
+  std::uint64_t value() const;
+
+ private:
+  alignas(32) std::uint64_t sums_[kWords];
+  alignas(32) std::uint64_t keys_[kWords];
+};
+
 class Digest {
  public:
   explicit Digest(std::uint64_t start = 0) : state_(start) {}

@@ -75,6 +75,7 @@ struct Track {
   KnownAngle meridian;  // the same of the longitude
 };
 inline constexpr std::size_t kTrackDigestBytes = offsetof(Track, ecef);
+static_assert(kTrackDigestBytes % 64 == 0, "whole rounds of the digest");
 static_assert(std::is_trivially_copyable_v<Track>);
 static_assert(sizeof(Track) % 8 == 0);
 

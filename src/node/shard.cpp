@@ -452,7 +452,7 @@ void Shard::begin_run(const Urgency& urgency, const Effects& effects) {
   touched_source_count_ = 0;
   left_count_ = 0;
   items_ = 0;
-  belief_ = Digest();
+  belief_ = RoundsDigest();
   cut_ = false;
   ticked_ = false;
   waiting_.advance(batch_.admitted_ns());

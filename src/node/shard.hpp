@@ -198,7 +198,7 @@ class Shard {
   Urgency urgency_;
   Effects effects_;
   std::uint32_t items_ = 0;  // subjects judged
-  Digest belief_;            // of the tracks judged
+  RoundsDigest belief_;      // of the tracks judged
   std::uint32_t recorded_cut_ = kNotCut;
   bool replaying_ = false;
   bool cut_ = false;

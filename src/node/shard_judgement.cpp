@@ -331,15 +331,16 @@ void Shard::intend(const DecisionMade& decision, std::uint64_t cause) {
 
 // Tracks that a cut left are in the digest of the batch that judges them.
 std::uint64_t Shard::digest_of_belief() {
-  belief_.mix(assess_.raised());
-  belief_.mix(std::uint64_t{delivery_.size()} << 32 | delivery_.sent());
-  belief_.mix(std::uint64_t{waiting_.size()} << 3 | static_cast<std::uint64_t>(load_.mode()) << 1 |
-              (held_ ? 1 : 0));
-  belief_.mix(sweep_at_);
-  belief_.mix(contacts_.digest());
-  belief_.mix(contacts_.size());
-  belief_.mix(static_cast<std::uint64_t>(next_tick_ns_));
-  return belief_.value();
+  Digest belief(belief_.value());
+  belief.mix(assess_.raised());
+  belief.mix(std::uint64_t{delivery_.size()} << 32 | delivery_.sent());
+  belief.mix(std::uint64_t{waiting_.size()} << 3 | static_cast<std::uint64_t>(load_.mode()) << 1 |
+             (held_ ? 1 : 0));
+  belief.mix(sweep_at_);
+  belief.mix(contacts_.digest());
+  belief.mix(contacts_.size());
+  belief.mix(static_cast<std::uint64_t>(next_tick_ns_));
+  return belief.value();
 }
 
 }  // namespace vedette::node

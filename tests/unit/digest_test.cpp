@@ -41,6 +41,18 @@ TEST_CASE("a digest is the same with vectors and without, at any length and addr
   CHECK(digest_of(bytes) == 17712000487832082234U);
 }
 
+TEST_CASE("pieces mixed in one behind the other give the digest of them all") {
+  const std::vector<std::uint8_t> bytes = some_bytes(15 * RoundsDigest::kRoundBytes);
+  RoundsDigest digest(7);
+  std::size_t at = 0;
+  for (std::size_t rounds = 1; rounds <= 5; ++rounds) {
+    const std::size_t piece = rounds * RoundsDigest::kRoundBytes;
+    digest.mix(Bytes(bytes).subspan(at, piece));
+    at += piece;
+    CHECK(digest.value() == digest_of_long_scalar(Bytes(bytes).first(at), 7));
+  }
+}
+
 TEST_CASE("one changed bit, two changed places or another length give another digest") {
   std::vector<std::uint8_t> bytes = some_bytes(336);
   std::set<std::uint64_t> seen{digest_of(bytes)};
