@@ -99,10 +99,12 @@ void Assess::init(Arena& arena, const plan::Plan& plan) {
     std::size_t count = 0;
     for (std::size_t r = 0; r < rules_.size(); ++r) {
       if (rules_[r].subject == SubjectKind::track && (rules_[r].kinds >> kind & 1) != 0) {
-        screens[count++] = screen_of(rules_[r].when.terms, static_cast<std::uint16_t>(r));
+        const Screen screen = screen_of(rules_[r].when.terms, static_cast<std::uint16_t>(r));
+        of_kind_[kind].wanted |= bit_of(screen.of);
+        screens[count++] = screen;
       }
     }
-    of_kind_[kind] = screens.first(count);
+    of_kind_[kind].screens = screens.first(count);
   }
   instances_ = arena.make<Instance>(places_in(plan) * rules_.size());
   busy_ = arena.make<std::uint16_t>(places_in(plan));
@@ -125,7 +127,7 @@ void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void*
     judge_by_screens(view, subject, track, emit, context);
     return;
   }
-  for (const Screen& screen : of_kind_[static_cast<std::size_t>(view.track->kind)]) {
+  for (const Screen& screen : of_kind_[static_cast<std::size_t>(view.track->kind)].screens) {
     if (wanted(view, rules_[screen.rule])) {
       judge(view, subject, track, screen.rule, emit, context);
     }
@@ -135,10 +137,14 @@ void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void*
 // As judge() of each rule.
 void Assess::judge_by_screens(const View& view, const Subject& subject, std::size_t place,
                               Emit emit, void* context) {
-  for (const Screen& screen : of_kind_[static_cast<std::size_t>(view.track->kind)]) {
-    switch (ask(screen, zones_, view)) {
+  const OfKind& of_kind = of_kind_[static_cast<std::size_t>(view.track->kind)];
+  const Numbers numbers = numbers_of(view, of_kind.wanted);
+  // Each rule changes only its own instance.
+  const Instance* const busy = busy_[place] != 0 ? &instance(place, 0) : nullptr;
+  for (const Screen& screen : of_kind.screens) {
+    switch (ask(screen, numbers, zones_, view)) {
       case Screened::refuses:
-        if (busy_[place] != 0 && instance(place, screen.rule).state != State::idle) {
+        if (busy != nullptr && busy[screen.rule].state != State::idle) {
           change(view, subject, place, screen.rule, false, emit, context);
         }
         break;

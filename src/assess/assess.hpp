@@ -74,9 +74,11 @@ struct Screen {
     all,     // nothing is screened, the whole condition is asked
     loaded,  // what `load` loads
     stored,  // the number that stands `index` bytes into the track
+    age,     // of this and the next, the number that stands `index` bytes into Numbers
     speed,   // the squares of these, and of the bounds: a root takes longer than the rest
     sigma,
     distance,
+    count,
   };
   double low, high;
   OpCode load;
@@ -86,6 +88,14 @@ struct Screen {
   bool lets_through;
   bool whole;  // it is all that the condition asks
 };
+// What several screens may ask of one track; a number is worked out where `wanted` has its bit,
+// once, and unknown otherwise.
+struct Numbers {
+  double values[static_cast<std::size_t>(Screen::Of::count)];
+};
+using WantedNumbers = std::uint8_t;  // bits of Screen::Of
+static_assert(static_cast<std::size_t>(Screen::Of::count) <= 8 * sizeof(WantedNumbers));
+
 // Of a condition's terms; none, for one that is no chain of them.
 Screen screen_of(std::span<const Term> terms, std::uint16_t rule);
 
@@ -174,7 +184,11 @@ class Assess {
 
   std::span<Zone> zones_;
   std::span<Rule> rules_;
-  std::array<std::span<Screen>, static_cast<std::size_t>(IdentityKind::count)> of_kind_;
+  struct OfKind {
+    std::span<Screen> screens;
+    WantedNumbers wanted = 0;
+  };
+  std::array<OfKind, static_cast<std::size_t>(IdentityKind::count)> of_kind_;
   std::span<Term> terms_;
   std::span<Instance> instances_;  // [track slots, own, sources][rules]
   std::span<std::uint16_t> busy_;  // [track slots, own, sources]: instances that are not idle

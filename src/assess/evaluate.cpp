@@ -195,20 +195,34 @@ std::size_t stored_at(TrackField field) {
   return 0;
 }
 
-void choose_what_is_screened(const Term& term, Screen& screen) {
-  screen.load = term.load;
-  screen.index = term.index;
-  screen.of = Screen::Of::loaded;
-  const auto field = static_cast<TrackField>(term.index);
+Screen::Of screened_by(const Term& term) {
   if (term.load == OpCode::distance) {
-    screen.of = Screen::Of::distance;
-  } else if (term.load == OpCode::load_track && field == TrackField::speed) {
-    screen.of = Screen::Of::speed;
-  } else if (term.load == OpCode::load_track && field == TrackField::sigma) {
-    screen.of = Screen::Of::sigma;
-  } else if (term.load == OpCode::load_track && stored_at(field) != 0) {
-    screen.of = Screen::Of::stored;
-    screen.index = static_cast<std::uint16_t>(stored_at(field));
+    return Screen::Of::distance;
+  }
+  if (term.load != OpCode::load_track) {
+    return Screen::Of::loaded;
+  }
+  const auto field = static_cast<TrackField>(term.index);
+  switch (field) {
+    case TrackField::speed:
+      return Screen::Of::speed;
+    case TrackField::sigma:
+      return Screen::Of::sigma;
+    case TrackField::age:
+      return Screen::Of::age;
+    default:
+      return stored_at(field) != 0 ? Screen::Of::stored : Screen::Of::loaded;
+  }
+}
+
+std::uint16_t index_of(Screen::Of of, const Term& term) {
+  switch (of) {
+    case Screen::Of::loaded:
+      return term.index;
+    case Screen::Of::stored:
+      return static_cast<std::uint16_t>(stored_at(static_cast<TrackField>(term.index)));
+    default:
+      return static_cast<std::uint16_t>(static_cast<std::size_t>(of) * sizeof(double));
   }
 }
 
@@ -220,7 +234,8 @@ Screen screen_of(std::span<const Term> terms, std::uint16_t rule) {
     return screen;
   }
   const Term& term = terms.front();
-  choose_what_is_screened(term, screen);
+  screen.load = term.load;
+  screen.of = screened_by(term);
   screen.whole = terms.size() == 1;
   screen.low = screen.high = term.value;
   switch (term.wanted) {
@@ -246,12 +261,11 @@ Screen screen_of(std::span<const Term> terms, std::uint16_t rule) {
     default:  // what is loaded is the answer
       screen.low = screen.high = 0.0;
   }
-  if (screen.of <= Screen::Of::stored) {
-    return screen;
-  }
-  if (screen.lets_through) {
+  if (screen.of > Screen::Of::age && screen.lets_through) {
     screen.of = Screen::Of::loaded;
-  } else {
+  }
+  screen.index = index_of(screen.of, term);
+  if (screen.of > Screen::Of::age) {
     // All below the least that is above it; none, when that is below zero.
     screen.high = screen.high < 0.0         ? -1.0
                   : screen.high < kInfinity ? next_below(least_square(next_above(screen.high)))

@@ -91,14 +91,15 @@ TEST_CASE("what screens a condition says what the whole condition says, to the l
     }
   }
   const std::string operators[] = {"<", "<=", ">", ">=", "==", "!="};
-  const std::string operands[] = {"track.speed", "track.sigma", "distance(track, own)",
-                                  "track.altitude", "track.heading"};
+  const std::string operands[] = {"track.speed",    "track.sigma",   "distance(track, own)",
+                                  "track.altitude", "track.heading", "track.age"};
   std::array<std::size_t, 4> said{};
   for (const std::string& operand : operands) {
     for (const std::string& op : operators) {
       for (const std::string bound : {"0", "5", "25"}) {
         const std::string unit = operand == "track.heading" ? " deg"
                                  : operand == "track.speed" ? " m/s"
+                                 : operand == "track.age"   ? " s"
                                                             : " m";
         for (const std::string rest : {"", " and track.updates > 3"}) {
           const std::string text = operand + " " + op + " " + bound + unit + rest;
@@ -120,8 +121,12 @@ TEST_CASE("what screens a condition says what the whole condition says, to the l
               view.track = &track;
               view.tracker = &tracker;
               view.own = &own;
+              if (operand == "track.age" && number == number) {
+                view.now_ns = std::llround(number * 1e9);
+              }
               const double value = assess::evaluate(compiled.ops, {}, view);
-              const assess::Screened says = assess::ask(screen, {}, view);
+              const assess::Screened says = assess::ask(
+                  screen, assess::numbers_of(view, assess::bit_of(screen.of)), {}, view);
               ++said[static_cast<std::size_t>(says)];
               switch (says) {
                 case assess::Screened::refuses:
@@ -170,7 +175,7 @@ TEST_CASE("a field that stands in the track is screened where it stands") {
       terms.resize(assess::terms_of(compiled.ops, terms));
       const assess::Screen screen = assess::screen_of(terms, 0);
       CHECK_MESSAGE(screen.of == assess::Screen::Of::stored, said[i]);
-      CHECK_MESSAGE((assess::ask(screen, {}, view) == assess::Screened::holds) == (i == holds),
+      CHECK_MESSAGE((assess::ask(screen, {}, {}, view) == assess::Screened::holds) == (i == holds),
                     said[i]);
     }
   }
