@@ -277,7 +277,9 @@ bool take_number(std::string_view& rest, std::uint64_t& value) {
 
 RefusalCause decode_n2k_line(Bytes line, N2kMessage& m) {
   std::string_view rest = as_text(line);
-  const auto time = parse_time(next_field(rest, ','));
+  const std::size_t time_end = rest.find(',');
+  const auto time = parse_time(rest.substr(0, time_end));
+  rest.remove_prefix(time_end < rest.size() ? time_end + 1 : rest.size());
   std::uint64_t priority, pgn, source, destination, length;
   if (!time || !take_number(rest, priority) || !take_number(rest, pgn) ||
       !take_number(rest, source) || !take_number(rest, destination) || !take_number(rest, length)) {

@@ -77,6 +77,32 @@ TEST_CASE("a time is written as it is read") {
   CHECK(text == "2000-02-29T00:00:00.000Z");
 }
 
+TEST_CASE("a time with anything else in it is none") {
+  const std::string time = "2014-08-15T19:26:41.042Z";
+  const auto ns = parse_time(time);
+  REQUIRE(ns == 1'408'130'801'042'000'000);
+  for (std::size_t at = 0; at < time.size(); ++at) {
+    for (int c = 0; c < 256; ++c) {
+      std::string other = time;
+      other[at] = static_cast<char>(c);
+      const auto read = parse_time(other);
+      const bool digit = c >= '0' && c <= '9' && time[at] >= '0' && time[at] <= '9';
+      const bool same = other[at] == time[at] || (at == 10 && c == ' ');
+      CHECK_MESSAGE((read == ns) == same, other);
+      if (!digit && !same) {
+        CHECK_MESSAGE(!read, other);
+      }
+    }
+  }
+  CHECK(!parse_time("2014-13-15T19:26:41Z"));
+  CHECK(!parse_time("2014-08-32T19:26:41Z"));
+  CHECK(!parse_time("2014-08-15T24:26:41Z"));
+  CHECK(!parse_time("2014-08-15T19:60:41Z"));
+  CHECK(!parse_time("1969-08-15T19:26:41Z"));
+  CHECK(!parse_time("2014-08-15T19:26:4Z"));
+  CHECK(parse_time("2014-08-15T19:26:41Z") == 1'408'130'801'000'000'000);
+}
+
 TEST_CASE("JSON in a fixed buffer is what it is in a string, cut where the buffer ends") {
   std::mt19937_64 random(9);
   const auto write = [](auto& out, std::string_view text, std::uint64_t number) {
