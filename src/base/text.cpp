@@ -246,7 +246,7 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
   const int hour = part(to_minute, 3);
   const int minute = part(to_minute, 6);
   if (!fits || year < 1970 || year > 2261 || month < 1 || month > 12 || day < 1 || day > 31 ||
-      hour > 23 || minute > 59 || second > 60) {
+      hour > 23 || minute > 59 || second > 60) [[unlikely]] {
     return std::nullopt;
   }
   std::int64_t fraction_ns = 0;
