@@ -1,12 +1,14 @@
 // Purpose: a bounded single-producer single-consumer ring of variable-length records.
 // In: reserve() + commit() by one thread. Out: peek() + release() by one other (or the same).
-// Bound: `records` and `bytes`, both given at init. When full: reserve() returns null and the
-// producer refuses or waits; nothing is overwritten. Runs on: hot and warm threads, no lock.
+// Bound: `records` and `bytes` (below 4 GiB), both given at init. When full: reserve() returns null
+// and the producer refuses or waits; nothing is overwritten. Runs on: hot and warm threads, no
+// lock.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "base/arena.hpp"
@@ -24,6 +26,7 @@ class Lane {
   // `records` must be a power of two; a record is at most half of `bytes` long.
   void init(Arena& arena, std::size_t records, std::size_t bytes) {
     CHECK(records != 0 && (records & (records - 1)) == 0, "lane records must be a power of two");
+    CHECK(bytes <= std::numeric_limits<std::uint32_t>::max(), "a lane of less than 4 GiB");
     descriptors_ = arena.make<Descriptor>(records);
     buffer_ = arena.make<std::uint8_t>(align_up(bytes, kAlignment));
     mask_ = records - 1;
@@ -47,7 +50,7 @@ class Lane {
     const std::uint64_t head = head_.load(std::memory_order_relaxed);
     Descriptor& d = descriptors_[head & mask_];
     d.at = reserved_at_;
-    d.offset = reserved_offset_;
+    d.offset = static_cast<std::uint32_t>(reserved_offset_);
     d.bytes = static_cast<std::uint32_t>(bytes);
     write_at_ = d.end();
     write_offset_ = reserved_offset_ + (write_at_ - reserved_at_);
@@ -93,7 +96,7 @@ class Lane {
  private:
   struct Descriptor {
     std::uint64_t at;      // of all that was ever written
-    std::uint64_t offset;  // in the buffer; a division would find it, and take as long as a copy
+    std::uint32_t offset;  // in the buffer; a division would find it, and take as long as a copy
     std::uint32_t bytes;
 
     std::uint64_t end() const { return at + align_up(bytes, kAlignment); }
