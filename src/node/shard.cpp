@@ -524,8 +524,8 @@ void Shard::other_work(EventHeader& event) {
       return;
     case EventKind::tick:
       next_tick_ns_ = event.observed_ns + plan_->limits()->tick_ns();
+      ticked_ = sweep_at_ != 0;  // put off once, not by each of many ticks
       sweep_at_ = 0;
-      ticked_ = true;
       contacts_.tick(event.observed_ns, tracks_);
       batch_.resolve(event, Exit::success, Reason::applied);
       return;

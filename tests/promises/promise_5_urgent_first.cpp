@@ -76,6 +76,35 @@ std::vector<EventHeader> events_of(const std::vector<std::uint8_t>& batch) {
   return events;
 }
 
+constexpr std::string_view kSilent = R"(
+[assess.silent]
+of = "track"
+when = "track.age > 5 s"
+)";
+constexpr std::int64_t kSilentAfter = 10'000'000'000;
+
+// Every routine ship is known, and judged.
+void settle(tests::ShardInMemory& engine) {
+  for (int i = 0; i < kRoutine; ++i) {
+    engine.put(ship(static_cast<std::uint64_t>(100 + i)), kStart, 1, EventClass::bulk);
+  }
+  while (engine.backlog() != 0 || engine.shard().unfinished()) {
+    engine.step(kStart);
+  }
+}
+
+struct Judged {
+  int ticks = 0, silent = 0;
+};
+Judged step(tests::ShardInMemory& engine, std::int64_t now_ns) {
+  Judged judged;
+  for (const EventHeader& e : events_of(engine.step(now_ns))) {
+    judged.ticks += e.kind == EventKind::tick ? 1 : 0;
+    judged.silent += e.kind == EventKind::assessment ? 1 : 0;
+  }
+  return judged;
+}
+
 }  // namespace
 
 TEST_CASE("wherever a critical event arrives, the batch is cut there and the next begins with it") {
@@ -125,39 +154,36 @@ TEST_CASE("wherever a critical event arrives, the batch is cut there and the nex
 }
 
 TEST_CASE("a step with a tick judges no track, and each step of the sweep behind it a few") {
-  const std::string site = std::string(kSite) + R"(
-[assess.silent]
-of = "track"
-when = "track.age > 5 s"
-)";
   std::vector<std::uint8_t> bytes;
-  const plan::Plan* plan = tests::load_site(site, bytes);
+  const plan::Plan* plan = tests::load_site(std::string(kSite) + std::string(kSilent), bytes);
   REQUIRE(plan != nullptr);
   tests::ShardInMemory engine(*plan);
-  for (int i = 0; i < kRoutine; ++i) {
-    engine.put(ship(static_cast<std::uint64_t>(100 + i)), kStart, 1, EventClass::bulk);
-  }
-  while (engine.backlog() != 0 || engine.shard().unfinished()) {
-    engine.step(kStart);
-  }
-  const std::int64_t later = kStart + 10'000'000'000;
-  REQUIRE(engine.shard().next_tick_ns() <= later);
-  std::vector<int> judged;
-  do {
-    int ticks = 0, silent = 0;
-    for (const EventHeader& e : events_of(engine.step(later))) {
-      ticks += e.kind == EventKind::tick ? 1 : 0;
-      silent += e.kind == EventKind::assessment ? 1 : 0;
-    }
-    CHECK(ticks == (judged.empty() ? 1 : 0));
-    judged.push_back(silent);
-  } while (engine.shard().unfinished());
+  settle(engine);
+  const Judged first = step(engine, kStart + kSilentAfter);
+  CHECK(first.ticks == 1);
+  CHECK(first.silent == 0);
   const int a_step = static_cast<int>(limits::sweep_tracks(128));
-  REQUIRE(judged.size() == 1 + kRoutine / a_step);
-  CHECK(judged[0] == 0);
-  for (std::size_t i = 1; i < judged.size(); ++i) {
-    CHECK(judged[i] == a_step);
+  for (int judged = 0; judged < kRoutine; judged += a_step) {
+    REQUIRE(engine.shard().unfinished());
+    const Judged next = step(engine, kStart + kSilentAfter);
+    CHECK(next.ticks == 0);
+    CHECK(next.silent == a_step);
   }
+  CHECK(!engine.shard().unfinished());
+}
+
+TEST_CASE("a tick with every step does not put the sweep off for good") {
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = tests::load_site(std::string(kSite) + std::string(kSilent), bytes);
+  REQUIRE(plan != nullptr);
+  tests::ShardInMemory engine(*plan);
+  settle(engine);
+  const Judged first = step(engine, kStart + kSilentAfter);
+  CHECK(first.ticks == 1);
+  CHECK(first.silent == 0);
+  const Judged second = step(engine, kStart + 2 * kSilentAfter);
+  CHECK(second.ticks == 1);
+  CHECK(second.silent > 0);
 }
 
 TEST_CASE("what a cut left behind is in the frozen state") {
