@@ -1,6 +1,7 @@
 #include "assess/assess.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "assess/operand.hpp"
 
@@ -43,8 +44,8 @@ std::size_t places_in(const plan::Plan& plan) {
 std::size_t Assess::bytes_needed(const plan::Plan& plan) {
   return arena_bytes<Zone>(plan.zones()->size()) + arena_bytes<Vector3>(corners_in(plan)) +
          arena_bytes<Rule>(plan.assessments()->size()) + arena_bytes<Term>(operations_in(plan)) +
-         kKinds * arena_bytes<Screen>(plan.assessments()->size()) +
-         arena_bytes<std::uint16_t>(places_in(plan)) +
+         kKinds * Screens::bytes_needed(plan.assessments()->size()) +
+         arena_bytes<RuleSet>(places_in(plan)) +
          arena_bytes<Instance>(places_in(plan) * plan.assessments()->size());
 }
 
@@ -95,96 +96,91 @@ void Assess::init(Arena& arena, const plan::Plan& plan) {
                  a->safe()};
   }
   for (std::size_t kind = 0; kind < kKinds; ++kind) {
-    const std::span<Screen> screens = arena.make<Screen>(rules_.size());
-    std::size_t count = 0;
+    screens_[kind].init(arena, rules_.size());
     for (std::size_t r = 0; r < rules_.size(); ++r) {
       if (rules_[r].subject == SubjectKind::track && (rules_[r].kinds >> kind & 1) != 0) {
-        const Screen screen = screen_of(rules_[r].when.terms, static_cast<std::uint16_t>(r));
-        of_kind_[kind].wanted |= bit_of(screen.of);
-        screens[count++] = screen;
+        screens_[kind].add(screen_of(rules_[r].when.terms, zones_, static_cast<std::uint16_t>(r)));
       }
     }
-    of_kind_[kind].screens = screens.first(count);
   }
   instances_ = arena.make<Instance>(places_in(plan) * rules_.size());
-  busy_ = arena.make<std::uint16_t>(places_in(plan));
+  busy_ = arena.make<RuleSet>(places_in(plan));
 }
 
 // Most often a condition does not hold, nor did it: that is passed in few steps.
 inline void Assess::judge(const View& view, const Subject& subject, std::size_t place,
-                          std::size_t r, Emit emit, void* context) {
+                          std::size_t r, const Listener& listener) {
   const Rule& rule = rules_[r];
   const bool cheap = view.mode != Mode::normal && !rule.cheap_when.empty();
   const double when = evaluate(cheap ? rule.cheap_when : rule.when, zones_, view);
   if (when == 1.0 || (when == 0.0 && instance(place, r).state != State::idle)) {
-    change(view, subject, place, r, when == 1.0, emit, context);
+    change(view, subject, place, r, when == 1.0, listener);
   }
 }
 
 void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void* context) {
-  const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
-  if (view.mode == Mode::normal) {
-    judge_by_screens(view, subject, track, emit, context);
+  const Screens& screens = screens_[static_cast<std::size_t>(view.track->kind)];
+  const bool screened = view.mode == Mode::normal;
+  Screens::Numbers numbers;
+  const RuleSet open = screened ? screens.ask(zones_, view, numbers) : screens.rules();
+  // Of one that is refused, only what is not idle changes.
+  RuleSet left = open | (screened ? busy_[track] : 0);
+  if (left == 0) {
     return;
   }
-  for (const Screen& screen : of_kind_[static_cast<std::size_t>(view.track->kind)].screens) {
-    if (wanted(view, rules_[screen.rule])) {
-      judge(view, subject, track, screen.rule, emit, context);
+  const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
+  const Listener listener{emit, context};
+  for (; left != 0; left &= left - 1) {
+    const auto r = static_cast<std::size_t>(std::countr_zero(left));
+    if ((open >> r & 1) == 0) {
+      change(view, subject, track, r, false, listener);
+      continue;
     }
-  }
-}
-
-// As judge() of each rule.
-void Assess::judge_by_screens(const View& view, const Subject& subject, std::size_t place,
-                              Emit emit, void* context) {
-  const OfKind& of_kind = of_kind_[static_cast<std::size_t>(view.track->kind)];
-  const Numbers numbers = numbers_of(view, of_kind.wanted);
-  // Each rule changes only its own instance.
-  const Instance* const busy = busy_[place] != 0 ? &instance(place, 0) : nullptr;
-  for (const Screen& screen : of_kind.screens) {
-    switch (ask(screen, numbers, zones_, view)) {
-      case Screened::refuses:
-        if (busy != nullptr && busy[screen.rule].state != State::idle) {
-          change(view, subject, place, screen.rule, false, emit, context);
-        }
-        break;
+    if (!screened && !wanted(view, rules_[r])) {
+      continue;
+    }
+    switch (screened ? screens.answer(r, view, numbers) : Screened::more_to_ask) {
       case Screened::holds:
-        change(view, subject, place, screen.rule, true, emit, context);
-        break;
-      case Screened::unknown:
+        change(view, subject, track, r, true, listener);
         break;
       case Screened::more_to_ask:
-        judge(view, subject, place, screen.rule, emit, context);
+        judge(view, subject, track, r, listener);
+        break;
+      case Screened::unknown:
+      case Screened::refuses:
         break;
     }
   }
 }
 
 void Assess::judge_own(const View& view, Emit emit, void* context) {
+  const Listener listener{emit, context};
   const Subject subject{track_key(IdentityKind::own, 0), kNoSource, SubjectKind::own, {}};
   for (std::size_t r = 0; r < rules_.size(); ++r) {
     if (wanted(view, rules_[r]) && rules_[r].subject == SubjectKind::own) {
-      judge(view, subject, tracks_, r, emit, context);
+      judge(view, subject, tracks_, r, listener);
     }
   }
 }
 
 void Assess::judge_source(const View& view, std::uint16_t source, Emit emit, void* context) {
+  const Listener listener{emit, context};
   const Subject subject{source, source, SubjectKind::source, {}};
   for (std::size_t r = 0; r < rules_.size(); ++r) {
     if (wanted(view, rules_[r]) && rules_[r].subject == SubjectKind::source &&
         rules_[r].source == source) {
-      judge(view, subject, tracks_ + 1 + source, r, emit, context);
+      judge(view, subject, tracks_ + 1 + source, r, listener);
     }
   }
 }
 
 void Assess::retire_track(const View& view, std::uint32_t track, Emit emit, void* context) {
+  const Listener listener{emit, context};
   const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
   for (std::size_t r = 0; r < rules_.size(); ++r) {
     Instance& at = instance(track, r);
     if (at.state == State::active || at.state == State::clearing) {
-      announce(view, subject, r, Transition::cleared, at, emit, context);
+      announce(view, subject, r, Transition::cleared, at, listener);
       --raised_;
     }
     at = {};
@@ -203,16 +199,15 @@ Level Assess::level_of(const Rule& rule, const View& view, double confidence) co
 }
 
 void Assess::change(const View& view, const Subject& subject, std::size_t place, std::size_t r,
-                    bool holds, Emit emit, void* context) {
+                    bool holds, const Listener& listener) {
   Instance& at = instance(place, r);
-  const bool was_idle = at.state == State::idle;
-  turn(view, subject, r, at, holds, emit, context);
-  const bool is_idle = at.state == State::idle;
-  busy_[place] = static_cast<std::uint16_t>(busy_[place] + (was_idle ? 1 : 0) - (is_idle ? 1 : 0));
+  turn(view, subject, r, at, holds, listener);
+  const RuleSet bit = RuleSet{1} << r;
+  busy_[place] = at.state == State::idle ? busy_[place] & ~bit : busy_[place] | bit;
 }
 
 void Assess::turn(const View& view, const Subject& subject, std::size_t r, Instance& at, bool holds,
-                  Emit emit, void* context) {
+                  const Listener& listener) {
   const Rule& rule = rules_[r];
   if (!holds) {
     if (at.state == State::pending) {
@@ -222,7 +217,7 @@ void Assess::turn(const View& view, const Subject& subject, std::size_t r, Insta
       at.since_ns = view.now_ns;
     }
     if (at.state == State::clearing && view.now_ns - at.since_ns >= rule.clear_ns) {
-      announce(view, subject, r, Transition::cleared, at, emit, context);
+      announce(view, subject, r, Transition::cleared, at, listener);
       at = {};
       --raised_;
     }
@@ -245,7 +240,7 @@ void Assess::turn(const View& view, const Subject& subject, std::size_t r, Insta
       at.state = State::active;
       at.level = level;
       ++raised_;
-      announce(view, subject, r, Transition::raised, at, emit, context);
+      announce(view, subject, r, Transition::raised, at, listener);
     }
     return;
   }
@@ -260,12 +255,12 @@ void Assess::turn(const View& view, const Subject& subject, std::size_t r, Insta
   if (level > at.level || lower) {
     at.level = level;
     at.lower_since_ns = 0;
-    announce(view, subject, r, Transition::level_changed, at, emit, context);
+    announce(view, subject, r, Transition::level_changed, at, listener);
   }
 }
 
 void Assess::announce(const View& view, const Subject& subject, std::size_t rule,
-                      Transition transition, const Instance& at, Emit emit, void* context) {
+                      Transition transition, const Instance& at, const Listener& listener) {
   AssessmentChange change{};
   change.subject = subject;
   change.confidence = at.confidence;
@@ -285,7 +280,7 @@ void Assess::announce(const View& view, const Subject& subject, std::size_t rule
   if (view.source != nullptr && subject.kind == SubjectKind::source) {
     change.causes[n++] = view.source->last_event;
   }
-  emit(context, change);
+  listener.emit(listener.context, change);
 }
 
 void Assess::freeze(Freezer& out, const TrackTable& tracks) const {
@@ -319,10 +314,10 @@ void Assess::thaw(Thawer& in, const TrackTable& tracks) {
   }
   take(tracks_ * rules, (1 + sources_) * rules);
   raised_ = in.get<std::uint64_t>();
-  for (std::size_t place = 0; place < busy_.size(); ++place) {
-    const auto at = instances_.subspan(place * rules, rules);
-    busy_[place] = static_cast<std::uint16_t>(std::count_if(
-        at.begin(), at.end(), [](const Instance& i) { return i.state != State::idle; }));
+  for (std::size_t i = 0; i < instances_.size(); ++i) {
+    const RuleSet bit = RuleSet{1} << i % rules;
+    busy_[i / rules] &= ~bit;
+    busy_[i / rules] |= instances_[i].state != State::idle ? bit : 0;
   }
 }
 

@@ -10,104 +10,17 @@
 #include <cstdint>
 #include <span>
 
+#include "assess/screen.hpp"
 #include "base/arena.hpp"
 #include "base/freeze.hpp"
 #include "model/derived.hpp"
-#include "model/expression.hpp"
 #include "model/plan_generated.h"
 #include "model/track_table.hpp"
-#include "model/tracker.hpp"
 #include "model/zone.hpp"
 
 namespace vedette::assess {
 
-struct SourceFacts {
-  std::int64_t last_ns = 0;  // node time of the last accepted event, or of start
-  std::uint64_t accepted = 0;
-  std::uint64_t last_event = 0;  // sequence
-  SourceStatus status = SourceStatus::down;
-  std::uint8_t reserved[7] = {};
-};
-
-// What an expression can see; pointers may be null, then their fields are unknown.
-struct View {
-  std::int64_t now_ns = 0;
-  const Track* track = nullptr;
-  const Tracker* tracker = nullptr;  // of the track's kind
-  const Track* own = nullptr;
-  const Tracker* own_tracker = nullptr;
-  const SourceFacts* source = nullptr;
-  Mode mode = Mode::normal;  // in safe mode only what is wanted then is judged
-  double level = 0.0;        // decisions only
-  double confidence = 0.0;
-  // Several conditions ask for the same approach: the first to ask works it out.
-  mutable Approach approach{};
-  mutable bool approach_known = false;
-};
-
-// One approach to own ship, with the horizon that conditions and messages use.
-inline constexpr double kApproachHorizonS = 7200.0;
-Approach approach_to_own(const View& view);
-// False when the two cannot come as near as kApproachRangeM within that horizon, however they head:
-// a message then says nothing of their approach.
-inline constexpr double kApproachRangeM = 150'000.0;
-bool may_approach_own(const View& view);
-
-double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, const View& view);
-
-// An operand of a condition that is nothing but a chain of "and": what is loaded, compared with a
-// constant or true by itself. Most conditions are such a chain, and are answered in half the time.
-struct Term {
-  double value;
-  OpCode load;
-  std::uint16_t index;
-  std::uint8_t wanted;  // relations that will do (evaluate.cpp); 0: what is loaded is the answer
-};
-// The terms of such a chain, in the order in which the operations ask them; 0 for any other
-// condition. `out` has room for as many terms as there are operations.
-std::size_t terms_of(std::span<const plan::Op> ops, std::span<Term> out);
-
-// What a condition asks first, in the form that refuses quickest: it is false while that lies
-// within (or, with lets_through, outside) [low, high]. Most conditions are false most of the time.
-struct Screen {
-  enum class Of : std::uint8_t {
-    all,     // nothing is screened, the whole condition is asked
-    loaded,  // what `load` loads
-    stored,  // the number that stands `index` bytes into the track
-    age,     // of this and the next, the number that stands `index` bytes into Numbers
-    speed,   // the squares of these, and of the bounds: a root takes longer than the rest
-    sigma,
-    distance,
-    count,
-  };
-  double low, high;
-  OpCode load;
-  std::uint16_t index;
-  std::uint16_t rule;
-  Of of;
-  bool lets_through;
-  bool whole;  // it is all that the condition asks
-};
-// What several screens may ask of one track; a number is worked out where `wanted` has its bit,
-// once, and unknown otherwise.
-struct Numbers {
-  double values[static_cast<std::size_t>(Screen::Of::count)];
-};
-using WantedNumbers = std::uint8_t;  // bits of Screen::Of
-static_assert(static_cast<std::size_t>(Screen::Of::count) <= 8 * sizeof(WantedNumbers));
-
-// Of a condition's terms; none, for one that is no chain of them.
-Screen screen_of(std::span<const Term> terms, std::uint16_t rule);
-
-struct Condition {
-  std::span<const plan::Op> ops;
-  std::span<const Term> terms;  // empty: the operations are asked
-  bool empty() const { return ops.empty(); }
-};
-// The same as evaluate() of its operations.
-double evaluate(const Condition& condition, std::span<const Zone> zones, const View& view);
-
-// The first fields of these are the plan's own vectors, which outlive the room.
+// What is read of the plan are its own vectors, which outlive the room.
 class Assess {
  public:
   using Emit = void (*)(void* context, const AssessmentChange& change);
@@ -169,29 +82,28 @@ class Assess {
   Instance& instance(std::size_t place, std::size_t rule) {
     return instances_[place * rules_.size() + rule];
   }
+  // Who is told of changes.
+  struct Listener {
+    Emit emit;
+    void* context;
+  };
   void judge(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
-             Emit emit, void* context);
-  void judge_by_screens(const View& view, const Subject& subject, std::size_t place, Emit emit,
-                        void* context);
+             const Listener& listener);
   // What the condition's answer makes of the instance.
   void change(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
-              bool holds, Emit emit, void* context);
+              bool holds, const Listener& listener);
   void turn(const View& view, const Subject& subject, std::size_t rule, Instance& at, bool holds,
-            Emit emit, void* context);
+            const Listener& listener);
   void announce(const View& view, const Subject& subject, std::size_t rule, Transition transition,
-                const Instance& at, Emit emit, void* context);
+                const Instance& at, const Listener& listener);
   Level level_of(const Rule& rule, const View& view, double confidence) const;
 
   std::span<Zone> zones_;
   std::span<Rule> rules_;
-  struct OfKind {
-    std::span<Screen> screens;
-    WantedNumbers wanted = 0;
-  };
-  std::array<OfKind, static_cast<std::size_t>(IdentityKind::count)> of_kind_;
+  std::array<Screens, static_cast<std::size_t>(IdentityKind::count)> screens_;  // of that kind
   std::span<Term> terms_;
   std::span<Instance> instances_;  // [track slots, own, sources][rules]
-  std::span<std::uint16_t> busy_;  // [track slots, own, sources]: instances that are not idle
+  std::span<RuleSet> busy_;        // [track slots, own, sources]: whose instance is not idle
   std::size_t tracks_ = 0;
   std::size_t sources_ = 0;
   std::size_t raised_ = 0;

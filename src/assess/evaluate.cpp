@@ -27,9 +27,6 @@ double either(double a, double b) {
   return a != a || b != b ? kUnknown : 0.0;
 }
 
-// A relation, or several that will do; none: not known.
-constexpr std::uint8_t kLess = 1, kEqual = 2, kGreater = 4;
-
 unsigned relation_of(double a, double b) {
   return (a < b ? 1U * kLess : 0U) | (a == b ? 1U * kEqual : 0U) | (a > b ? 1U * kGreater : 0U);
 }
@@ -152,127 +149,6 @@ std::size_t terms_of(std::span<const plan::Op> ops, std::span<Term> out) {
     i += 1;
   }
   return 0;
-}
-
-namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-// The least number whose root, as it is rounded, is not below `bound`.
-double least_square(double bound) {
-  if (!(bound > 0.0)) {
-    return 0.0;
-  }
-  double x = bound * bound;
-  while (std::sqrt(x) >= bound) {
-    x = next_below(x);
-  }
-  while (std::sqrt(x) < bound) {
-    x = next_above(x);
-  }
-  return x;
-}
-
-// Where in a track such a number stands, if it stands there as it is loaded; 0: it does not.
-std::size_t stored_at(TrackField field) {
-  struct Place {
-    TrackField field;
-    std::size_t at;
-  };
-  constexpr Place kPlaces[] = {{TrackField::heading, offsetof(Track, heading)},
-                               {TrackField::altitude, offsetof(Track, altitude)},
-                               {TrackField::vertical_speed, offsetof(Track, vertical_speed)},
-                               {TrackField::water_speed, offsetof(Track, water_speed)},
-                               {TrackField::wind_speed, offsetof(Track, wind_speed)},
-                               {TrackField::wind_angle, offsetof(Track, wind_angle)},
-                               {TrackField::battery, offsetof(Track, battery)},
-                               {TrackField::turning, offsetof(Track, turning)}};
-  for (const Place& place : kPlaces) {
-    if (place.field == field) {
-      return place.at;
-    }
-  }
-  return 0;
-}
-
-Screen::Of screened_by(const Term& term) {
-  if (term.load == OpCode::distance) {
-    return Screen::Of::distance;
-  }
-  if (term.load != OpCode::load_track) {
-    return Screen::Of::loaded;
-  }
-  const auto field = static_cast<TrackField>(term.index);
-  switch (field) {
-    case TrackField::speed:
-      return Screen::Of::speed;
-    case TrackField::sigma:
-      return Screen::Of::sigma;
-    case TrackField::age:
-      return Screen::Of::age;
-    default:
-      return stored_at(field) != 0 ? Screen::Of::stored : Screen::Of::loaded;
-  }
-}
-
-std::uint16_t index_of(Screen::Of of, const Term& term) {
-  switch (of) {
-    case Screen::Of::loaded:
-      return term.index;
-    case Screen::Of::stored:
-      return static_cast<std::uint16_t>(stored_at(static_cast<TrackField>(term.index)));
-    default:
-      return static_cast<std::uint16_t>(static_cast<std::size_t>(of) * sizeof(double));
-  }
-}
-
-}  // namespace
-
-Screen screen_of(std::span<const Term> terms, std::uint16_t rule) {
-  Screen screen{0.0, 0.0, OpCode::push, 0, rule, Screen::Of::all, false, false};
-  if (terms.empty() || terms.front().value != terms.front().value) {
-    return screen;
-  }
-  const Term& term = terms.front();
-  screen.load = term.load;
-  screen.of = screened_by(term);
-  screen.whole = terms.size() == 1;
-  screen.low = screen.high = term.value;
-  switch (term.wanted) {
-    case kLess:
-      screen.high = kInfinity;
-      break;
-    case kLess | kEqual:
-      screen.low = next_above(term.value);
-      screen.high = kInfinity;
-      break;
-    case kGreater:
-      screen.low = -kInfinity;
-      break;
-    case kGreater | kEqual:
-      screen.low = -kInfinity;
-      screen.high = next_below(term.value);
-      break;
-    case kEqual:
-      screen.lets_through = true;
-      break;
-    case kLess | kGreater:
-      break;
-    default:  // what is loaded is the answer
-      screen.low = screen.high = 0.0;
-  }
-  if (screen.of > Screen::Of::age && screen.lets_through) {
-    screen.of = Screen::Of::loaded;
-  }
-  screen.index = index_of(screen.of, term);
-  if (screen.of > Screen::Of::age) {
-    // All below the least that is above it; none, when that is below zero.
-    screen.high = screen.high < 0.0         ? -1.0
-                  : screen.high < kInfinity ? next_below(least_square(next_above(screen.high)))
-                                            : kInfinity;
-    screen.low = least_square(screen.low);
-  }
-  return screen;
 }
 
 double evaluate(const Condition& condition, std::span<const Zone> zones, const View& v) {

@@ -7,7 +7,8 @@
 #include <cstring>
 #include <limits>
 
-#include "assess/assess.hpp"
+#include "assess/condition.hpp"
+#include "base/math.hpp"
 
 namespace vedette::assess {
 
@@ -164,57 +165,6 @@ inline double load(OpCode code, std::uint16_t index, std::span<const Zone> zones
     default:
       return kUnknown;
   }
-}
-
-// What a screen says of its condition, whose subject is a track.
-enum class Screened : std::uint8_t { refuses, holds, unknown, more_to_ask };
-
-constexpr WantedNumbers bit_of(Screen::Of of) {
-  return static_cast<WantedNumbers>(1U << static_cast<unsigned>(of));
-}
-
-inline Numbers numbers_of(const View& v, WantedNumbers wanted) {
-  Numbers numbers;
-  for (double& value : numbers.values) {
-    value = kUnknown;
-  }
-  if (!placed(v.track)) {
-    return numbers;
-  }
-  const Track& t = *v.track;
-  const auto put = [&](Screen::Of of, auto&& value) {
-    if ((wanted & bit_of(of)) != 0) {
-      numbers.values[static_cast<std::size_t>(of)] = value();
-    }
-  };
-  put(Screen::Of::age, [&] { return seconds_between(t.observed_ns, v.now_ns); });
-  put(Screen::Of::speed, [&] { return speed_squared(t); });
-  put(Screen::Of::sigma, [&] { return variance_now(t, *v.tracker, v.now_ns); });
-  put(Screen::Of::distance, [&] { return placed(v.own) ? chord_squared(*v.own, t) : kUnknown; });
-  return numbers;
-}
-
-// `numbers` are of the same view, and hold what the screen is of.
-inline Screened ask(const Screen& screen, const Numbers& numbers, std::span<const Zone> zones,
-                    const View& v) {
-  double value;
-  if (screen.of == Screen::Of::loaded) {
-    value = load(screen.load, screen.index, zones, v);
-  } else {
-    const void* from = &numbers;
-    from = screen.of == Screen::Of::stored ? v.track : from;
-    std::memcpy(&value, static_cast<const std::uint8_t*>(from) + screen.index, sizeof value);
-  }
-  const bool within = (value >= screen.low) & (value <= screen.high);
-  if (screen.lets_through ? !within && value == value : within) {
-    return Screened::refuses;
-  }
-  if (!screen.whole) {
-    return Screened::more_to_ask;
-  }
-  // Of what is below zero there is no root.
-  const bool known = screen.of <= Screen::Of::age ? value == value : value >= 0.0;
-  return known ? Screened::holds : Screened::unknown;
 }
 
 }  // namespace vedette::assess

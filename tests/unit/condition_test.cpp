@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "assess/assess.hpp"
-#include "assess/operand.hpp"
 #include "plan/expression_compiler.hpp"
 #include "test.hpp"
 
@@ -12,12 +11,58 @@ using namespace vedette;
 
 namespace {
 
+const double kNothing = std::bit_cast<double>(0x7FF8000000000000ULL);
+
 plan::CompiledExpression compile(std::string_view text) {
-  static const std::vector<std::string> zones;
-  static const std::vector<std::uint32_t> costs;
+  static const std::vector<std::string> zones{"ring", "field"};
+  static const std::vector<std::uint32_t> costs{1, 1};
   return plan::compile_expression(text, Dimension::boolean,
                                   {plan::Scope::track, false, &zones, &costs});
 }
+
+// Conditions as the rules of one kind of track: what their screens say beside the whole answer.
+class Screened {
+ public:
+  Screened(const std::vector<std::string>& texts, std::span<const Zone> zones)
+      : texts_(texts), zones_(zones), memory_(assess::Screens::bytes_needed(texts.size()) / 8) {
+    Arena arena(memory_.data(), memory_.size() * 8);
+    screens_.init(arena, texts.size());
+    for (std::size_t r = 0; r < texts.size(); ++r) {
+      compiled_.push_back(compile(texts[r]));
+      REQUIRE_MESSAGE(compiled_.back().error.empty(), compiled_.back().error);
+      std::vector<assess::Term> terms(compiled_.back().ops.size());
+      terms.resize(assess::terms_of(compiled_.back().ops, terms));
+      screens_.add(assess::screen_of(terms, zones, static_cast<std::uint16_t>(r)));
+    }
+  }
+
+  void compare(const assess::View& view) {
+    assess::Screens::Numbers numbers;
+    const assess::RuleSet open = screens_.ask(zones_, view, numbers);
+    CHECK((open & ~screens_.rules()) == 0);
+    for (std::size_t r = 0; r < texts_.size(); ++r) {
+      const double value = assess::evaluate(compiled_[r].ops, zones_, view);
+      const assess::Screened says =
+          (open >> r & 1) != 0 ? screens_.answer(r, view, numbers) : assess::Screened::refuses;
+      ++said_[static_cast<std::size_t>(says)];
+      const bool right = says == assess::Screened::refuses   ? value == 0.0
+                         : says == assess::Screened::holds   ? value == 1.0
+                         : says == assess::Screened::unknown ? value != value
+                                                             : true;
+      CHECK_MESSAGE(right, texts_[r]);
+    }
+  }
+  // By assess::Screened.
+  const std::array<std::size_t, 4>& said() const { return said_; }
+
+ private:
+  std::vector<std::string> texts_;
+  std::span<const Zone> zones_;
+  std::vector<plan::CompiledExpression> compiled_;
+  std::vector<std::uint64_t> memory_;
+  assess::Screens screens_;
+  std::array<std::size_t, 4> said_{};
+};
 
 // 1, 0 or -1 for unknown. `heading` is what is known of the track's heading.
 int answer(std::string_view text, double heading) {
@@ -37,8 +82,6 @@ int answer(std::string_view text, double heading) {
   REQUIRE(std::bit_cast<std::uint64_t>(by_terms) == std::bit_cast<std::uint64_t>(value));
   return value != value ? -1 : static_cast<int>(value);
 }
-
-const double kNothing = std::bit_cast<double>(0x7FF8000000000000ULL);
 
 }  // namespace
 
@@ -90,66 +133,100 @@ TEST_CASE("what screens a condition says what the whole condition says, to the l
       numbers.push_back(above = std::nextafter(above, 1e9));
     }
   }
-  const std::string operators[] = {"<", "<=", ">", ">=", "==", "!="};
-  const std::string operands[] = {"track.speed",    "track.sigma",   "distance(track, own)",
-                                  "track.altitude", "track.heading", "track.age"};
-  std::array<std::size_t, 4> said{};
-  for (const std::string& operand : operands) {
-    for (const std::string& op : operators) {
+  std::vector<std::string> texts;
+  for (const std::string operand : {"track.speed", "track.sigma", "distance(track, own)",
+                                    "track.altitude", "track.heading", "track.age"}) {
+    for (const std::string op : {"<", "<=", ">", ">=", "==", "!="}) {
       for (const std::string bound : {"0", "5", "25"}) {
         const std::string unit = operand == "track.heading" ? " deg"
                                  : operand == "track.speed" ? " m/s"
                                  : operand == "track.age"   ? " s"
                                                             : " m";
         for (const std::string rest : {"", " and track.updates > 3"}) {
-          const std::string text = operand + " " + op + " " + bound + unit + rest;
-          const plan::CompiledExpression compiled = compile(text);
-          REQUIRE_MESSAGE(compiled.error.empty(), compiled.error);
-          std::vector<assess::Term> terms(compiled.ops.size());
-          terms.resize(assess::terms_of(compiled.ops, terms));
-          const assess::Screen screen = assess::screen_of(terms, 0);
-          for (const double number : numbers) {
-            for (const std::uint32_t updates : {0U, 1U}) {
-              Track own{}, track{};
-              own.updates = 1;
-              track.updates = updates;
-              track.altitude = track.heading = number;
-              track.velocity_north = std::sqrt(number);
-              track.ecef[0] = std::sqrt(number);
-              track.variance_position = number;
-              assess::View view;
-              view.track = &track;
-              view.tracker = &tracker;
-              view.own = &own;
-              if (operand == "track.age" && number == number) {
-                view.now_ns = std::llround(number * 1e9);
-              }
-              const double value = assess::evaluate(compiled.ops, {}, view);
-              const assess::Screened says = assess::ask(
-                  screen, assess::numbers_of(view, assess::bit_of(screen.of)), {}, view);
-              ++said[static_cast<std::size_t>(says)];
-              switch (says) {
-                case assess::Screened::refuses:
-                  CHECK_MESSAGE(value == 0.0, text);
-                  break;
-                case assess::Screened::holds:
-                  CHECK_MESSAGE(value == 1.0, text);
-                  break;
-                case assess::Screened::unknown:
-                  CHECK_MESSAGE(value != value, text);
-                  break;
-                case assess::Screened::more_to_ask:
-                  CHECK_MESSAGE(!rest.empty(), text);
-                  break;
-              }
-            }
-          }
+          texts.push_back(operand + " " + op + " " + bound + unit + rest);
         }
       }
     }
   }
-  for (const std::size_t count : said) {
-    CHECK(count > 500);
+  // An odd number of rules, and as many as there can be.
+  for (const std::size_t count : {std::size_t{1}, std::size_t{43}, limits::kAssessments}) {
+    std::array<std::size_t, 4> said{};
+    for (std::size_t first = 0; first < texts.size(); first += count) {
+      const std::size_t end = std::min(first + count, texts.size());
+      Screened screened({&texts[first], texts.data() + end}, {});
+      for (const double number : numbers) {
+        for (const std::uint32_t updates : {0U, 1U}) {
+          Track own{}, track{};
+          own.updates = 1;
+          track.updates = updates;
+          track.altitude = track.heading = number;
+          track.velocity_north = std::sqrt(number);
+          track.ecef[0] = std::sqrt(number);
+          track.variance_position = number;
+          // An age is of whole nanoseconds, a place in the past of whatever was measured.
+          if (number == number) {
+            track.observed_ns = -std::llround(number * 1e9);
+          }
+          assess::View view;
+          view.track = &track;
+          view.tracker = &tracker;
+          view.own = &own;
+          screened.compare(view);
+        }
+      }
+      for (std::size_t i = 0; i < said.size(); ++i) {
+        said[i] += screened.said()[i];
+      }
+    }
+    for (const std::size_t times : said) {
+      CHECK(times > 500);
+    }
+  }
+}
+
+TEST_CASE(
+    "zones and counts are screened as the whole condition answers, on both sides of a bound") {
+  const Place middle{59.0, 24.0};
+  std::vector<Vector3> corners;
+  for (const Place& corner : {Place{59.0, 24.0}, Place{59.2, 24.0}, Place{59.1, 24.5}}) {
+    corners.push_back(normal_of(corner));
+  }
+  const Zone zones[] = {make_circle(middle, 1000.0), make_polygon(corners)};
+  Screened screened({"inside(track, ring)", "inside(track, ring) and track.updates > 3",
+                     "inside(track, field)", "not inside(track, ring)", "track.updates > 3",
+                     "track.gated >= 2", "track.elsewhere < 2", "track.denied == 2"},
+                    zones);
+  Tracker tracker{};
+  Track track{};
+  assess::View view;
+  view.track = &track;
+  view.tracker = &tracker;
+  // As near to the circle's edge as numbers are, then far and wide.
+  const auto at = [&](Vector3 ecef, Vector3 normal) {
+    track.ecef[0] = ecef.x, track.ecef[1] = ecef.y, track.ecef[2] = ecef.z;
+    track.normal[0] = normal.x, track.normal[1] = normal.y, track.normal[2] = normal.z;
+    for (std::uint32_t count = 0; count < 5; ++count) {
+      track.updates = count;
+      track.gated_in_row = (count + 1) % 5;
+      track.elsewhere = (count + 2) % 5;
+      track.denied = (count + 3) % 5;
+      screened.compare(view);
+    }
+  };
+  const Vector3 centre = zones[0].centre_ecef;
+  double outward = centre.x + 1000.0;
+  for (int i = 0; i < 5; ++i) {
+    outward = std::nextafter(outward, 0.0);
+  }
+  for (int i = 0; i < 10; ++i, outward = std::nextafter(outward, 1e9)) {
+    at({outward, centre.y, centre.z}, normal_of(middle));
+  }
+  for (int i = 0; i < 2000; ++i) {
+    const Place place{58.99 + 0.0002 * (i % 1100), 23.98 + 0.0004 * (i * 7 % 1400)};
+    at(ecef_of(place), normal_of(place));
+  }
+  for (const std::size_t times : screened.said()) {
+    CHECK(times > 500);
   }
 }
 
@@ -162,21 +239,20 @@ TEST_CASE("a field that stands in the track is screened where it stands") {
       "track.heading > 90 deg",     "track.altitude > 90 m",     "track.vertical_speed > 90 m/s",
       "track.water_speed > 90 m/s", "track.wind_speed > 90 m/s", "track.wind_angle > 90 deg",
       "track.battery > 90",         "track.turning > 90"};
+  Tracker tracker{};
   assess::View view;
   view.track = &track;
+  view.tracker = &tracker;
   for (std::size_t holds = 0; holds < std::size(fields); ++holds) {
     for (double* field : fields) {
       *field = field == fields[holds] ? 100.0 : 1.0;
     }
     for (std::size_t i = 0; i < std::size(said); ++i) {
-      const plan::CompiledExpression compiled = compile(said[i]);
-      REQUIRE_MESSAGE(compiled.error.empty(), compiled.error);
-      std::vector<assess::Term> terms(compiled.ops.size());
-      terms.resize(assess::terms_of(compiled.ops, terms));
-      const assess::Screen screen = assess::screen_of(terms, 0);
-      CHECK_MESSAGE(screen.of == assess::Screen::Of::stored, said[i]);
-      CHECK_MESSAGE((assess::ask(screen, {}, {}, view) == assess::Screened::holds) == (i == holds),
-                    said[i]);
+      Screened screened({said[i]}, {});
+      screened.compare(view);
+      CHECK_MESSAGE(
+          (screened.said()[static_cast<std::size_t>(assess::Screened::holds)] == 1) == (i == holds),
+          said[i]);
     }
   }
 }
