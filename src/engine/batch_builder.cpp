@@ -13,7 +13,7 @@ bool BatchBuilder::begin(Lane& out, std::size_t max_bytes, const Progress& progr
   }
   base_ = small_;
   max_bytes_ = max_bytes;
-  used_ = settled_ = whole_ = sizeof(BatchHeader);
+  used_ = settled_ = sizeof(BatchHeader);
   input_count_ = derived_count_ = 0;
   progress_ = progress;
   header_ = {};
@@ -25,11 +25,12 @@ bool BatchBuilder::begin(Lane& out, std::size_t max_bytes, const Progress& progr
   header_.epoch = epoch;
   header_.digest_before = progress.digest;
   header_.cut = kNotCut;
-  digest_ = Digest(header_.digest_before);
-  digest_.mix(header_.number);
-  digest_.mix(static_cast<std::uint64_t>(header_.admitted_ns));
-  digest_.mix(static_cast<std::uint64_t>(header_.admitted_arrival_ns));
-  digest_.mix(header_.epoch);
+  Digest head(header_.digest_before);
+  head.mix(header_.number);
+  head.mix(static_cast<std::uint64_t>(header_.admitted_ns));
+  head.mix(static_cast<std::uint64_t>(header_.admitted_arrival_ns));
+  head.mix(header_.epoch);
+  digest_ = RoundsDigest(head.value());
   return true;
 }
 
@@ -129,25 +130,23 @@ void BatchBuilder::dispatch_waiting() {
   ++progress_.transient;
 }
 
-void BatchBuilder::settle() {
-  while (whole_ < used_) {
-    whole_ += event_bytes(reinterpret_cast<const EventHeader*>(base_ + whole_)->payload_bytes);
-    if (whole_ - settled_ >= kSettleBytes) {
-      digest_.mix(Bytes(base_ + settled_, whole_ - settled_));
-      settled_ = whole_;
-    }
-  }
+void BatchBuilder::digest_settled() {
+  const std::size_t bytes =
+      (used_ - settled_) / RoundsDigest::kRoundBytes * RoundsDigest::kRoundBytes;
+  digest_.mix(Bytes(base_ + settled_, bytes));
+  settled_ += bytes;
 }
 
 Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
-  settle();
-  digest_.mix(Bytes(base_ + settled_, used_ - settled_));
-  digest_.mix(header_.cut);
-  digest_.mix(belief);
+  digest_settled();
+  Digest digest(digest_.value());
+  digest.mix(Bytes(base_ + settled_, used_ - settled_));  // what fills no round
+  digest.mix(header_.cut);
+  digest.mix(belief);
   CHECK(progress_.accepted == progress_.waiting + progress_.transient + progress_.exits[0] +
                                   progress_.exits[1] + progress_.exits[2],
         "conservation: every accepted event waits, is under way, or has left");
-  progress_.digest = digest_.value();
+  progress_.digest = digest.value();
   progress_.batch_number = header_.number;
   header_.bytes = static_cast<std::uint32_t>(used_);
   header_.input_count = input_count_;

@@ -59,8 +59,12 @@ class BatchBuilder {
   void dispatch_waiting();
 
   // What was appended so far stays as it is: it goes into the digest now, so that sealing a batch
-  // takes no longer for a long one. In pieces of whole events, the same whenever this is called.
-  void settle();
+  // takes no longer for a long one. The same digest whenever this is called.
+  void settle() {
+    if (used_ - settled_ >= kSettleBytes) {
+      digest_settled();
+    }
+  }
   // Mixes the rest into the digest, fills the header and publishes; returns the sealed batch.
   // `belief` is the digest of the state the batch touched.
   Bytes seal(Lane& out, Progress& progress, std::uint64_t belief);
@@ -73,7 +77,7 @@ class BatchBuilder {
   void cut_at(std::uint32_t judged) { header_.cut = judged; }
 
  private:
-  // Digested at once from here on: small enough to be no delay, large enough to be worth a start.
+  // Digested at once from here on: small enough to be no delay, large enough to be worth a call.
   static constexpr std::size_t kSettleBytes = 1024;
 
   // What one event and its consequences take, many times over; a longer batch moves to the lane.
@@ -81,14 +85,14 @@ class BatchBuilder {
 
   EventHeader* append(std::size_t payload_bytes);
   void move_to_lane();
+  void digest_settled();
 
   alignas(kCacheLineBytes) std::uint8_t small_[kSmallBytes];
   std::uint8_t* lane_ = nullptr;  // room for the largest batch
   std::uint8_t* base_ = nullptr;  // where it is made: one of these two
   std::size_t used_ = 0;
   std::size_t settled_ = 0;  // digested
-  std::size_t whole_ = 0;    // looked at for that
-  Digest digest_;
+  RoundsDigest digest_;      // of the events
   std::size_t max_bytes_ = 0;
   std::uint32_t input_count_ = 0;
   std::uint32_t derived_count_ = 0;

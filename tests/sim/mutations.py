@@ -29,7 +29,7 @@ mutations = [
      "  segments_.push_back({number, options_.next_batch, bytes});\n  drop_old_segments();\n  segments_.pop_back();\n  int error = fill_next(bytes, bytes);"),
     ("a block at the wrong place is taken for nothing", "src/journal/reader.cpp", "      (rest[0] == 0 && std::memcmp(", "      (rest[0] == 0) || (std::memcmp("),
     ("a stream forgets what it has begun", "src/act/stream_pool.cpp", "      ++unfinished_;\n", "      ++unfinished_;\n      stream.rest_bytes = 0;\n"),
-    ("a batch is digested but for its last kilobyte", "src/engine/batch_builder.cpp", "  digest_.mix(Bytes(base_ + settled_, used_ - settled_));\n  digest_.mix(header_.cut);", "  digest_.mix(header_.cut);"),
+    ("a batch is digested but for its last piece", "src/engine/batch_builder.cpp", "  digest_.mix(Bytes(base_ + settled_, bytes));\n", ""),
     ("one track is taken twice at once", "src/perceive/perceive.cpp", "found[i] == TrackTable::kNone || again ||", "found[i] == TrackTable::kNone || (again && false) ||"),
     ("a manoeuvre is taken for the ordinary", "src/perceive/four_tracks_kernel.hpp", "             (square_of(innovation) <= 2.0 * gate * gate * variance);",
      "             (square_of(innovation) <= 1e300 * gate * gate * variance);"),
