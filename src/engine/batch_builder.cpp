@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "model/observation.hpp"
+
 namespace vedette::engine {
 
 bool BatchBuilder::begin(Lane& out, std::size_t max_bytes, const Progress& progress,
@@ -66,7 +68,9 @@ EventHeader* BatchBuilder::add_input(const EventHeader& event, Bytes payload) {
   at->sequence = ++progress_.last_sequence;
   at->payload_bytes = static_cast<std::uint16_t>(payload.size());
   at->state = StateWord::make(Phase::accepted);
-  if (!payload.empty()) {
+  if (payload.size() == sizeof(Observation)) {  // nearly all, and a size that is known is no call
+    std::memcpy(payload_of(at), payload.data(), sizeof(Observation));
+  } else if (!payload.empty()) {
     std::memcpy(payload_of(at), payload.data(), payload.size());
   }
   ++input_count_;
@@ -95,14 +99,6 @@ EventHeader* BatchBuilder::add_derived(EventKind kind, EventClass event_class, s
   ++progress_.accepted;
   ++progress_.waiting;
   return at;
-}
-
-void BatchBuilder::resolve(EventHeader& event, Exit exit, Reason reason) {
-  CHECK(event.state.phase() != Phase::resolved, "an event exits exactly once");
-  CHECK(exit != Exit::none, "an exit has a name");
-  event.state = StateWord::make(Phase::resolved, exit, reason);
-  --progress_.waiting;
-  ++progress_.exits[static_cast<std::size_t>(exit) - 1];
 }
 
 void BatchBuilder::dispatch(EventHeader& event) {

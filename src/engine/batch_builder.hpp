@@ -48,7 +48,13 @@ class BatchBuilder {
   // Appends a derived event caused by `cause`; null when the batch's room is used up.
   EventHeader* add_derived(EventKind kind, EventClass event_class, std::uint64_t cause,
                            Bytes payload);
-  void resolve(EventHeader& event, Exit exit, Reason reason);
+  void resolve(EventHeader& event, Exit exit, Reason reason) {
+    CHECK(event.state.phase() != Phase::resolved, "an event exits exactly once");
+    CHECK(exit != Exit::none, "an exit has a name");
+    event.state = StateWord::make(Phase::resolved, exit, reason);
+    --progress_.waiting;
+    ++progress_.exits[static_cast<std::size_t>(exit) - 1];
+  }
   // The event's work goes on after this batch; its exit comes with resolve_earlier() of a later
   // one.
   void dispatch(EventHeader& event);

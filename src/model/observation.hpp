@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 #include <type_traits>
 
@@ -45,6 +46,14 @@ enum class Field : std::uint32_t {
   group_end = 1U << 19,    // the last report of its datagram
   time_of_day = 1U << 20,  // time_of_day is the sensor's clock
 };
+
+constexpr std::uint32_t bits_of(std::initializer_list<Field> fields) {
+  std::uint32_t bits = 0;
+  for (const Field field : fields) {
+    bits |= static_cast<std::uint32_t>(field);
+  }
+  return bits;
+}
 
 struct Observation {
   std::uint64_t identity = 0;

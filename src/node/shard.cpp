@@ -174,7 +174,7 @@ void Shard::requeue(EventHeader& event) {
   batch_.resolve(event, Exit::success, Reason::applied);
 }
 
-std::int64_t Shard::deadline_ns(const EventHeader& event) const {
+inline std::int64_t Shard::deadline_ns(const EventHeader& event) const {
   const bool horizon = event.kind == EventKind::observation && event.source < sources_.size();
   // A record that was made elsewhere may hold any number.
   const std::int64_t received =
@@ -489,6 +489,52 @@ void Shard::finish_run() {
   }
 }
 
+inline void Shard::heard(const EventHeader& event) {
+  if (event.source < sources_.size()) {
+    assess::SourceFacts& source = sources_[event.source];
+    source.last_ns = event.received_ns;
+    source.last_event = event.sequence;
+    ++source.accepted;
+    records_[event.source] = std::max(records_[event.source], event.record);
+  }
+}
+
+// False when the node is behind and does without this one, which has then left.
+inline bool Shard::takes(EventHeader& event) {
+  if (event.source >= sources_.size()) {
+    return true;
+  }
+  const SourceLimits& source = limits_[event.source];
+  switch (load_.admit(event, source.horizon_ns, source.sample, batch_.admitted_ns())) {
+    case engine::Load::Verdict::work:
+      return true;
+    case engine::Load::Verdict::sampled_out:
+      batch_.resolve(event, Exit::retraction, Reason::sampled_out);
+      return false;
+    case engine::Load::Verdict::shed:
+      batch_.resolve(event, Exit::abandonment, Reason::shed);
+      return false;
+  }
+  return true;
+}
+
+inline void Shard::observe_soon(EventHeader& event) {
+  const auto* o = reinterpret_cast<const Observation*>(payload_of(&event));
+  // Which name a contact gets may depend on the tracks beside it.
+  if (event.payload_bytes < sizeof(Observation) || o->kind == IdentityKind::contact ||
+      contacts_.size() != 0) {
+    observe_together();
+    observe(event);
+    batch_.settle();
+    return;
+  }
+  together_[together_count_++] = batch_.place_of(event);
+  if (together_count_ == together_.size()) {
+    observe_together();
+    batch_.settle();
+  }
+}
+
 void Shard::work(EventHeader& event) {
   if (event.kind == EventKind::observation) {
     heard(event);
@@ -544,50 +590,50 @@ void Shard::other_work(EventHeader& event) {
   }
 }
 
-void Shard::heard(const EventHeader& event) {
-  if (event.source < sources_.size()) {
-    assess::SourceFacts& source = sources_[event.source];
-    source.last_ns = event.received_ns;
-    source.last_event = event.sequence;
-    ++source.accepted;
-    records_[event.source] = std::max(records_[event.source], event.record);
-  }
+inline void Shard::mark_ready(std::size_t touched) {
+  const Touched& t = touched_[touched];
+  touch_of_[t.track] = static_cast<std::uint16_t>(touched);
+  ready_[static_cast<std::size_t>(t.event_class)].set(t.track);
 }
 
-// False when the node is behind and does without this one, which has then left.
-bool Shard::takes(EventHeader& event) {
-  if (event.source >= sources_.size()) {
-    return true;
+inline void Shard::touch(std::uint32_t track, const EventHeader* event,
+                         const perceive::Perceived& p) {
+  std::uint32_t changes = 0;
+  for (std::size_t i = 0; i < p.change_count; ++i) {
+    changes |= 1U << static_cast<unsigned>(p.changes[i]);
   }
-  const SourceLimits& source = limits_[event.source];
-  switch (load_.admit(event, source.horizon_ns, source.sample, batch_.admitted_ns())) {
-    case engine::Load::Verdict::work:
-      return true;
-    case engine::Load::Verdict::sampled_out:
-      batch_.resolve(event, Exit::retraction, Reason::sampled_out);
-      return false;
-    case engine::Load::Verdict::shed:
-      batch_.resolve(event, Exit::abandonment, Reason::shed);
-      return false;
-  }
-  return true;
-}
-
-void Shard::observe_soon(EventHeader& event) {
-  const auto* o = reinterpret_cast<const Observation*>(payload_of(&event));
-  // Which name a contact gets may depend on the tracks beside it.
-  if (event.payload_bytes < sizeof(Observation) || o->kind == IdentityKind::contact ||
-      contacts_.size() != 0) {
-    observe_together();
-    observe(event);
-    batch_.settle();
+  const EventClass event_class = std::min(event->event_class, EventClass::bulk);
+  // None of this step's is judged yet.
+  if (const std::size_t at = touch_of_[track]; at < touched_count_ && touched_[at].track == track) {
+    Touched& t = touched_[at];
+    t.cause = event->sequence;
+    t.arrival_ns = event->arrival_ns;
+    t.changes = static_cast<std::uint16_t>(t.changes | changes);
+    if (event_class < t.event_class) {
+      ready_[static_cast<std::size_t>(t.event_class)].clear(track);
+      t.event_class = event_class;
+      mark_ready(at);
+    }
     return;
   }
-  together_[together_count_++] = batch_.place_of(event);
-  if (together_count_ == together_.size()) {
-    observe_together();
-    batch_.settle();
+  touched_[touched_count_] = {track,           static_cast<std::uint16_t>(changes),
+                              event_class,     0,
+                              event->sequence, event->arrival_ns};
+  mark_ready(touched_count_++);
+}
+
+inline void Shard::perceived(EventHeader& event, const Observation& observation,
+                             const perceive::Perceived& p) {
+  batch_.resolve(event, p.exit, p.reason);
+  if (p.track == TrackTable::kNone) {
+    return;
   }
+  Track& track = tracks_[p.track];
+  if (contacts_.has_sensors() && p.exit == Exit::success && observation.has(Field::position) &&
+      track.kind != IdentityKind::own) {
+    contacts_.identify(track, tracks_);
+  }
+  touch(p.track, &event, p);
 }
 
 void Shard::observe_together() {
@@ -632,20 +678,6 @@ void Shard::observe(EventHeader& event) {
     return;
   }
   perceived(event, observation, perceive::perceive(config_, tracks_, event, observation));
-}
-
-void Shard::perceived(EventHeader& event, const Observation& observation,
-                      const perceive::Perceived& p) {
-  batch_.resolve(event, p.exit, p.reason);
-  if (p.track == TrackTable::kNone) {
-    return;
-  }
-  Track& track = tracks_[p.track];
-  if (contacts_.has_sensors() && p.exit == Exit::success && observation.has(Field::position) &&
-      track.kind != IdentityKind::own) {
-    contacts_.identify(track, tracks_);
-  }
-  touch(p.track, &event, p);
 }
 
 void Shard::outcome(EventHeader& event) {

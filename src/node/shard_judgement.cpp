@@ -23,7 +23,7 @@ void Shard::begin_judging() {
   view_.mode = load_.mode();
 }
 
-void Shard::look_at(const Track* track, const assess::SourceFacts* source) {
+inline void Shard::look_at(const Track* track, const assess::SourceFacts* source) {
   view_.track = track;
   view_.tracker =
       track == nullptr ? nullptr : &config_.trackers[static_cast<std::size_t>(track->kind)];
@@ -32,35 +32,14 @@ void Shard::look_at(const Track* track, const assess::SourceFacts* source) {
   view_.approach_known = false;
 }
 
-void Shard::touch(std::uint32_t track, const EventHeader* event, const perceive::Perceived& p) {
-  std::uint32_t changes = 0;
-  for (std::size_t i = 0; i < p.change_count; ++i) {
-    changes |= 1U << static_cast<unsigned>(p.changes[i]);
+inline void Shard::judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns) {
+  look_at(&tracks_[track]);
+  cause_ = cause;
+  newest_arrival_ns_ = arrival_ns;
+  if (tracks_[track].kind == IdentityKind::own) {
+    assess_.judge_own(view_, on_assessment, this);
   }
-  const EventClass event_class = std::min(event->event_class, EventClass::bulk);
-  // None of this step's is judged yet.
-  if (const std::size_t at = touch_of_[track]; at < touched_count_ && touched_[at].track == track) {
-    Touched& t = touched_[at];
-    t.cause = event->sequence;
-    t.arrival_ns = event->arrival_ns;
-    t.changes = static_cast<std::uint16_t>(t.changes | changes);
-    if (event_class < t.event_class) {
-      ready_[static_cast<std::size_t>(t.event_class)].clear(track);
-      t.event_class = event_class;
-      mark_ready(at);
-    }
-    return;
-  }
-  touched_[touched_count_] = {track,           static_cast<std::uint16_t>(changes),
-                              event_class,     0,
-                              event->sequence, event->arrival_ns};
-  mark_ready(touched_count_++);
-}
-
-void Shard::mark_ready(std::size_t touched) {
-  const Touched& t = touched_[touched];
-  touch_of_[t.track] = static_cast<std::uint16_t>(touched);
-  ready_[static_cast<std::size_t>(t.event_class)].set(t.track);
+  assess_.judge_track(view_, track, on_assessment, this);
 }
 
 // By urgency and then in the table's order: which event of the batch came first does not matter to
@@ -141,16 +120,6 @@ void Shard::judge_contacts() {
     belief_.mix(bytes_of(tracks_[due.track]).first(kTrackDigestBytes));
     batch_.settle();
   }
-}
-
-void Shard::judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns) {
-  look_at(&tracks_[track]);
-  cause_ = cause;
-  newest_arrival_ns_ = arrival_ns;
-  if (tracks_[track].kind == IdentityKind::own) {
-    assess_.judge_own(view_, on_assessment, this);
-  }
-  assess_.judge_track(view_, track, on_assessment, this);
 }
 
 void Shard::sweep() {

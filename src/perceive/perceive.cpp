@@ -131,6 +131,12 @@ void take_attributes(Track& t, const EventHeader& event, const Observation& o) {
   if (o.has(Field::altitude)) {
     t.altitude = o.altitude_mm * 1e-3;
   }
+  constexpr std::uint32_t kOthers =
+      bits_of({Field::vertical_speed, Field::heading, Field::water_speed, Field::wind,
+               Field::battery, Field::nav_status, Field::ship_type, Field::name, Field::callsign});
+  if ((o.fields & kOthers) == 0) {
+    return;
+  }
   if (o.has(Field::vertical_speed)) {
     t.vertical_speed = o.vertical_speed_mm_s * 1e-3;
   }
@@ -191,10 +197,14 @@ void note(Perceived& p, TrackChangeKind change) {
 
 // Of whom an observation speaks: the own transponder is own ship heard by another way.
 std::uint64_t key_of(const Config& config, const Observation& o) {
-  const auto own = std::span(config.own_mmsi).first(config.own_count);
-  const bool is_own =
-      o.kind == IdentityKind::vessel && std::find(own.begin(), own.end(), o.identity) != own.end();
-  return is_own ? track_key(IdentityKind::own, 0) : track_key(o.kind, o.identity);
+  if (o.kind == IdentityKind::vessel) {
+    for (std::size_t i = 0; i < config.own_count; ++i) {
+      if (config.own_mmsi[i] == o.identity) {
+        return track_key(IdentityKind::own, 0);
+      }
+    }
+  }
+  return track_key(o.kind, o.identity);
 }
 
 bool says_anything(const Observation& o) {
@@ -316,7 +326,10 @@ void perceive(const Config& config, TrackTable& tracks, std::span<const Sighting
     const std::uint64_t key = key_of(config, o);
     found[i] = says_anything(o) ? tracks.find(key) : TrackTable::kNone;
     // The second of one track waits for what the first makes of it.
-    const bool again = std::find(found.data(), &found[i], found[i]) != &found[i];
+    bool again = false;
+    for (std::size_t earlier = 0; earlier < i; ++earlier) {
+      again |= found[earlier] == found[i];
+    }
     if (found[i] == TrackTable::kNone || again || !o.has(Field::position)) {
       continue;
     }
@@ -330,11 +343,8 @@ void perceive(const Config& config, TrackTable& tracks, std::span<const Sighting
                 speed_in(o), course_in(o)};
     ordinary |= 1U << i;
   }
-  if (std::popcount(ordinary) > 1) {
-    ordinary = take_ordinary(fixes, ordinary);
-  } else {
-    ordinary = 0;
-  }
+  const bool several = (ordinary & (ordinary - 1)) != 0;
+  ordinary = several ? take_ordinary(fixes, ordinary) : 0;
   for (std::size_t i = 0; i < sightings.size(); ++i) {
     const EventHeader& event = *sightings[i].event;
     const Observation& o = *sightings[i].observation;
