@@ -62,6 +62,20 @@ std::size_t counter_at(TrackField field) {
   }
 }
 
+// The same of bytes.
+std::size_t byte_at(TrackField field) {
+  switch (field) {
+    case TrackField::kind:
+      return offsetof(Track, kind);
+    case TrackField::ship_type:
+      return offsetof(Track, ship_type);
+    case TrackField::nav_status:
+      return offsetof(Track, nav_status);
+    default:
+      return 0;
+  }
+}
+
 Screen::Of screened_by(const Term& term, std::span<const Zone> zones) {
   if (term.load == OpCode::distance) {
     return Screen::Of::distance;
@@ -69,10 +83,13 @@ Screen::Of screened_by(const Term& term, std::span<const Zone> zones) {
   if (term.load == OpCode::inside_track && term.wanted == 0 && !zones[term.index].around_own) {
     return zones[term.index].corners.empty() ? Screen::Of::circle : Screen::Of::cap;
   }
+  const auto field = static_cast<TrackField>(term.index);
+  if (term.load == OpCode::load_own && field == TrackField::speed) {
+    return Screen::Of::own_speed;
+  }
   if (term.load != OpCode::load_track) {
     return Screen::Of::loaded;
   }
-  const auto field = static_cast<TrackField>(term.index);
   switch (field) {
     case TrackField::speed:
       return Screen::Of::speed;
@@ -80,9 +97,12 @@ Screen::Of screened_by(const Term& term, std::span<const Zone> zones) {
       return Screen::Of::sigma;
     case TrackField::age:
       return Screen::Of::age;
+    case TrackField::lost:
+      return term.wanted == 0 ? Screen::Of::state : Screen::Of::loaded;
     default:
       return stored_at(field) != 0    ? Screen::Of::stored
              : counter_at(field) != 0 ? Screen::Of::counter
+             : byte_at(field) != 0    ? Screen::Of::byte
                                       : Screen::Of::loaded;
   }
 }
@@ -142,8 +162,12 @@ Screen screen_of(std::span<const Term> terms, std::span<const Zone> zones, std::
   screen.at = static_cast<std::uint16_t>(
       screen.of == Screen::Of::stored ? stored_at(field)
                                       : static_cast<std::size_t>(screen.of) * sizeof(double));
-  if (screen.of == Screen::Of::counter) {
-    screen.index = static_cast<std::uint16_t>(counter_at(field));
+  if (screen.of == Screen::Of::counter || screen.of == Screen::Of::byte) {
+    screen.index = static_cast<std::uint16_t>(counter_at(field) + byte_at(field));
+  }
+  if (screen.of == Screen::Of::state) {
+    screen.lets_through = true;
+    screen.low = screen.high = static_cast<double>(TrackState::lost);
   }
   if (screen.of == Screen::Of::circle || screen.of == Screen::Of::cap) {
     bound_by(zones[term.index], screen);

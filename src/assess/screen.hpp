@@ -23,11 +23,14 @@ struct Screen {
     all,      // nothing is screened, the whole condition is asked
     loaded,   // what `load` loads
     counter,  // the count that stands `index` bytes into the track
+    byte,     // the byte that stands `index` bytes into the track
+    state,    // the track's state
     circle,   // the square of the way from the middle of zone `index`
     cap,      // the cosine of the angle from the middle of zone `index`, a polygon
     stored,   // the number that stands `at` bytes into the track; for all others, into Numbers
     age,
     speed,  // of this and the next the squares, and of the bounds: a root takes longer than both
+    own_speed,
     sigma,
     distance,
     count,
@@ -99,19 +102,21 @@ inline void Screens::work_out(const View& v, Numbers& numbers) const {
   for (std::size_t i = 0; i < kComputed; ++i) {
     numbers.values[i] = kUnknown;
   }
-  if (!placed(v.track)) {
-    return;
-  }
-  const Track& t = *v.track;
   const auto put = [&](Screen::Of of, auto&& value) {
     if ((wanted_ & bit_of(of)) != 0) {
       numbers.values[static_cast<std::size_t>(of)] = value();
     }
   };
+  const bool own_placed = placed(v.own);
+  put(Screen::Of::own_speed, [&] { return own_placed ? speed_squared(*v.own) : kUnknown; });
+  if (!placed(v.track)) {
+    return;
+  }
+  const Track& t = *v.track;
   put(Screen::Of::age, [&] { return seconds_between(t.observed_ns, v.now_ns); });
   put(Screen::Of::speed, [&] { return speed_squared(t); });
   put(Screen::Of::sigma, [&] { return variance_now(t, *v.tracker, v.now_ns); });
-  put(Screen::Of::distance, [&] { return placed(v.own) ? chord_squared(*v.own, t) : kUnknown; });
+  put(Screen::Of::distance, [&] { return own_placed ? chord_squared(*v.own, t) : kUnknown; });
 }
 
 inline double Screens::own_number(const Screen& screen, std::span<const Zone> zones,
@@ -123,6 +128,10 @@ inline double Screens::own_number(const Screen& screen, std::span<const Zone> zo
                   sizeof count);
       return count;
     }
+    case Screen::Of::byte:
+      return reinterpret_cast<const std::uint8_t*>(v.track)[screen.index];
+    case Screen::Of::state:
+      return placed(v.track) ? static_cast<double>(v.track->state) : kUnknown;
     case Screen::Of::circle: {
       const Vector3& middle = zones[screen.index].centre_ecef;
       const Vector3 d{v.track->ecef[0] - middle.x, v.track->ecef[1] - middle.y,

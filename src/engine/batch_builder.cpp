@@ -79,9 +79,9 @@ EventHeader* BatchBuilder::add_input(const EventHeader& event, Bytes payload) {
   return at;
 }
 
-EventHeader* BatchBuilder::add_derived(EventKind kind, EventClass event_class, std::uint64_t cause,
-                                       Bytes payload) {
-  EventHeader* at = append(payload.size());
+EventHeader* BatchBuilder::begin_derived(EventKind kind, EventClass event_class,
+                                         std::uint64_t cause, std::size_t payload_bytes) {
+  EventHeader* at = append(payload_bytes);
   if (at == nullptr) {
     return nullptr;
   }
@@ -89,12 +89,11 @@ EventHeader* BatchBuilder::add_derived(EventKind kind, EventClass event_class, s
   at->sequence = ++progress_.last_sequence;
   at->observed_ns = at->received_ns = header_.admitted_ns;
   at->cause = cause;
-  at->payload_bytes = static_cast<std::uint16_t>(payload.size());
+  at->payload_bytes = static_cast<std::uint16_t>(payload_bytes);
   at->source = kNoSource;
   at->kind = kind;
   at->event_class = event_class;
   at->state = StateWord::make(Phase::accepted);
-  std::memcpy(payload_of(at), payload.data(), payload.size());
   ++derived_count_;
   ++progress_.accepted;
   ++progress_.waiting;

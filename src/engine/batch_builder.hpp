@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "base/digest.hpp"
@@ -46,8 +47,16 @@ class BatchBuilder {
     return *reinterpret_cast<EventHeader*>(base_ + place);
   }
   // Appends a derived event caused by `cause`; null when the batch's room is used up.
+  template <typename Payload>
   EventHeader* add_derived(EventKind kind, EventClass event_class, std::uint64_t cause,
-                           Bytes payload);
+                           const Payload& payload) {
+    EventHeader* at = begin_derived(kind, event_class, cause, sizeof payload);
+    if (at != nullptr) {
+      const Bytes bytes = bytes_of(payload);
+      std::memcpy(payload_of(at), bytes.data(), sizeof payload);
+    }
+    return at;
+  }
   void resolve(EventHeader& event, Exit exit, Reason reason) {
     CHECK(event.state.phase() != Phase::resolved, "an event exits exactly once");
     CHECK(exit != Exit::none, "an exit has a name");
@@ -90,6 +99,8 @@ class BatchBuilder {
   static constexpr std::size_t kSmallBytes = 16 << 10;
 
   EventHeader* append(std::size_t payload_bytes);
+  EventHeader* begin_derived(EventKind kind, EventClass event_class, std::uint64_t cause,
+                             std::size_t payload_bytes);
   void move_to_lane();
   void digest_settled();
 

@@ -475,15 +475,14 @@ void Shard::finish_run() {
   load_.settle(batch_.admitted_ns(), plan_->limits()->recover_ns());
   ModeChange mode{};
   if (load_.changed(mode)) {
-    EventHeader* event =
-        batch_.add_derived(EventKind::mode, EventClass::high, mode.cause, bytes_of(mode));
+    EventHeader* event = batch_.add_derived(EventKind::mode, EventClass::high, mode.cause, mode);
     CHECK(event != nullptr, "derived events within the plan's bound");
     batch_.resolve(*event, Exit::success, Reason::applied);
   }
   for (std::size_t s = delivery_.changed_sink(); s != act::Delivery::kNone;
        s = delivery_.changed_sink()) {
-    EventHeader* event = batch_.add_derived(EventKind::sink_state, EventClass::high, 0,
-                                            bytes_of(delivery_.sink_state(s)));
+    EventHeader* event =
+        batch_.add_derived(EventKind::sink_state, EventClass::high, 0, delivery_.sink_state(s));
     CHECK(event != nullptr, "derived events within the plan's bound");
     batch_.resolve(*event, Exit::success, Reason::applied);
   }
@@ -706,7 +705,7 @@ void Shard::deliver() {
     ActionIntent intent = delivery_.intent(i);
     ++intent.attempt;
     EventHeader* event =
-        batch_.add_derived(EventKind::action, order.event_class, order.sequence, bytes_of(intent));
+        batch_.add_derived(EventKind::action, order.event_class, order.sequence, intent);
     CHECK(event != nullptr, "derived events within the plan's bound");
     delivery_.next_attempt(i, event->sequence);
   }
@@ -726,7 +725,7 @@ void Shard::deliver() {
     const Dispatch dispatch{delivery_.orders()[i].sequence};
     batch_.dispatch_waiting();
     EventHeader* event = batch_.add_derived(EventKind::dispatch, delivery_.orders()[i].event_class,
-                                            dispatch.sequence, bytes_of(dispatch));
+                                            dispatch.sequence, dispatch);
     CHECK(event != nullptr, "derived events within the plan's bound");
     batch_.resolve(*event, Exit::success, Reason::applied);
   }
@@ -735,7 +734,7 @@ void Shard::deliver() {
 // The record of it, for whoever asks how that event ended.
 void Shard::resolved(const Resolution& resolution) {
   EventHeader* event = batch_.add_derived(EventKind::resolution, EventClass::normal,
-                                          resolution.sequence, bytes_of(resolution));
+                                          resolution.sequence, resolution);
   CHECK(event != nullptr, "derived events within the plan's bound");
   batch_.resolve(*event, Exit::success, Reason::applied);
 }

@@ -61,8 +61,7 @@ void Shard::order_touched() {
 
 void Shard::track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause) {
   const TrackChange payload{tracks_[track].key, change, {}};
-  EventHeader* event =
-      batch_.add_derived(EventKind::track, EventClass::normal, cause, bytes_of(payload));
+  EventHeader* event = batch_.add_derived(EventKind::track, EventClass::normal, cause, payload);
   CHECK(event != nullptr, "derived events within the plan's bound");
   batch_.resolve(*event, Exit::success, Reason::applied);
 }
@@ -197,8 +196,7 @@ void Shard::on_assessment(void* context, const AssessmentChange& change) {
   AssessmentChange stamped = change;
   stamped.newest_arrival_ns = self.newest_arrival_ns_;
   const EventClass c = change.level == Level::alarm ? EventClass::high : EventClass::normal;
-  EventHeader* event =
-      self.batch_.add_derived(EventKind::assessment, c, self.cause_, bytes_of(stamped));
+  EventHeader* event = self.batch_.add_derived(EventKind::assessment, c, self.cause_, stamped);
   CHECK(event != nullptr, "derived events within the plan's bound");
   self.batch_.resolve(*event, Exit::success, Reason::applied);
   const std::int64_t admitted = self.batch_.header().admitted_arrival_ns;
@@ -222,8 +220,8 @@ void Shard::on_assessment(void* context, const AssessmentChange& change) {
 
 void Shard::on_decision(void* context, const DecisionMade& decision) {
   auto& self = *static_cast<Shard*>(context);
-  EventHeader* event = self.batch_.add_derived(EventKind::decision, EventClass::high, self.cause_,
-                                               bytes_of(decision));
+  EventHeader* event =
+      self.batch_.add_derived(EventKind::decision, EventClass::high, self.cause_, decision);
   CHECK(event != nullptr, "derived events within the plan's bound");
   if (self.load_.mode() == Mode::safe && decision.action != kNoAction &&
       !self.plan_->actions()->Get(decision.action)->safe()) {
@@ -277,7 +275,7 @@ void Shard::intend(const DecisionMade& decision, std::uint64_t cause) {
     }
   }
   EventHeader* event = batch_.add_derived(
-      EventKind::action, static_cast<EventClass>(action->event_class()), cause, bytes_of(intent));
+      EventKind::action, static_cast<EventClass>(action->event_class()), cause, intent);
   CHECK(event != nullptr, "derived events within the plan's bound");
   switch (delivery_.start(event->sequence, event->event_class, intent, batch_.admitted_ns(),
                           batch_.admitted_ns())) {

@@ -192,15 +192,19 @@ TEST_CASE(
     corners.push_back(normal_of(corner));
   }
   const Zone zones[] = {make_circle(middle, 1000.0), make_polygon(corners)};
-  Screened screened({"inside(track, ring)", "inside(track, ring) and track.updates > 3",
-                     "inside(track, field)", "not inside(track, ring)", "track.updates > 3",
-                     "track.gated >= 2", "track.elsewhere < 2", "track.denied == 2"},
-                    zones);
+  Screened screened(
+      {"inside(track, ring)", "inside(track, ring) and track.updates > 3", "inside(track, field)",
+       "not inside(track, ring)", "track.updates > 3", "track.gated >= 2", "track.elsewhere < 2",
+       "track.denied == 2", "track.nav_status == 2", "track.ship_type != 3", "track.kind == vessel",
+       "lost(track)", "lost(track) and track.updates > 1", "own.speed > 5 m/s"},
+      zones);
   Tracker tracker{};
   Track track{};
+  Track own{};
   assess::View view;
   view.track = &track;
-  view.tracker = &tracker;
+  view.tracker = view.own_tracker = &tracker;
+  view.own = &own;
   // As near to the circle's edge as numbers are, then far and wide.
   const auto at = [&](Vector3 ecef, Vector3 normal) {
     track.ecef[0] = ecef.x, track.ecef[1] = ecef.y, track.ecef[2] = ecef.z;
@@ -210,6 +214,12 @@ TEST_CASE(
       track.gated_in_row = (count + 1) % 5;
       track.elsewhere = (count + 2) % 5;
       track.denied = (count + 3) % 5;
+      track.nav_status = static_cast<std::uint8_t>(count);
+      track.ship_type = static_cast<std::uint8_t>(count + 1);
+      track.kind = static_cast<IdentityKind>(count);
+      track.state = static_cast<TrackState>((count + 4) % 5);
+      own.updates = count;
+      own.velocity_east = static_cast<double>(2 * count);
       screened.compare(view);
     }
   };
