@@ -108,14 +108,19 @@ void Assess::init(Arena& arena, const plan::Plan& plan) {
 }
 
 // Most often a condition does not hold, nor did it: that is passed in few steps.
+inline void Assess::conclude(const View& view, const Subject& subject, std::size_t place,
+                             std::size_t r, double when, const Listener& listener) {
+  if (when == 1.0 || (when == 0.0 && instance(place, r).state != State::idle)) {
+    change(view, subject, place, r, when == 1.0, listener);
+  }
+}
+
 inline void Assess::judge(const View& view, const Subject& subject, std::size_t place,
                           std::size_t r, const Listener& listener) {
   const Rule& rule = rules_[r];
   const bool cheap = view.mode != Mode::normal && !rule.cheap_when.empty();
   const double when = evaluate(cheap ? rule.cheap_when : rule.when, zones_, view);
-  if (when == 1.0 || (when == 0.0 && instance(place, r).state != State::idle)) {
-    change(view, subject, place, r, when == 1.0, listener);
-  }
+  conclude(view, subject, place, r, when, listener);
 }
 
 void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void* context) {
@@ -139,11 +144,17 @@ void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void*
     if (!screened && !wanted(view, rules_[r])) {
       continue;
     }
-    switch (screened ? screens.answer(r, view, numbers) : Screened::more_to_ask) {
+    switch (screened ? screens.answer(r, view, numbers) : Screened::all_to_ask) {
       case Screened::holds:
         change(view, subject, track, r, true, listener);
         break;
-      case Screened::more_to_ask:
+      case Screened::first_holds: {
+        const Condition& when = rules_[r].when;
+        const Condition others{when.ops, when.terms.subspan(1)};
+        conclude(view, subject, track, r, evaluate(others, zones_, view), listener);
+        break;
+      }
+      case Screened::all_to_ask:
         judge(view, subject, track, r, listener);
         break;
       case Screened::unknown:

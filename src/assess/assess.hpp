@@ -89,6 +89,8 @@ class Assess {
   };
   void judge(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
              const Listener& listener);
+  void conclude(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
+                double when, const Listener& listener);
   // What the condition's answer makes of the instance.
   void change(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
               bool holds, const Listener& listener);

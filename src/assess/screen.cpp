@@ -115,14 +115,14 @@ void bound_by(const Zone& zone, Screen& screen) {
   } else {
     screen.low = -kInfinity;
     screen.high = next_below(zone.cos_radius);
-    screen.whole = false;
+    screen.decides = screen.whole = false;
   }
 }
 
 }  // namespace
 
 Screen screen_of(std::span<const Term> terms, std::span<const Zone> zones, std::uint16_t rule) {
-  Screen screen{0.0, 0.0, OpCode::push, 0, rule, 0, Screen::Of::all, false, false};
+  Screen screen{0.0, 0.0, OpCode::push, 0, rule, 0, Screen::Of::all, false, false, false};
   if (terms.empty() || terms.front().value != terms.front().value) {
     return screen;
   }
@@ -130,6 +130,7 @@ Screen screen_of(std::span<const Term> terms, std::span<const Zone> zones, std::
   screen.load = term.load;
   screen.index = term.index;
   screen.of = screened_by(term, zones);
+  screen.decides = true;
   screen.whole = terms.size() == 1;
   screen.low = screen.high = term.value;
   switch (term.wanted) {

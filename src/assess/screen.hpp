@@ -42,7 +42,8 @@ struct Screen {
   std::uint16_t at;
   Of of;
   bool lets_through;
-  bool whole;  // it is all that the condition asks
+  bool decides;  // what it lets through holds, as far as its number is known
+  bool whole;    // it is all that the condition asks
 };
 // Of a condition's terms; of nothing, for one that is no chain of them.
 Screen screen_of(std::span<const Term> terms, std::span<const Zone> zones, std::uint16_t rule);
@@ -54,7 +55,13 @@ constexpr WantedNumbers bit_of(Screen::Of of) {
 static_assert(static_cast<std::size_t>(Screen::Of::count) <= 8 * sizeof(WantedNumbers));
 
 // What a screen says of its condition, whose subject is a track.
-enum class Screened : std::uint8_t { refuses, holds, unknown, more_to_ask };
+enum class Screened : std::uint8_t {
+  refuses,
+  holds,
+  unknown,
+  first_holds,  // the first term does, the others are asked
+  all_to_ask,
+};
 
 // The screens of one kind of track, two side by side.
 class Screens {
@@ -170,8 +177,8 @@ inline RuleSet Screens::ask(std::span<const Zone> zones, const View& v, Numbers&
 
 inline Screened Screens::answer(std::size_t rule, const View& v, const Numbers& numbers) const {
   const Screen& screen = screens_[rule];
-  if (!screen.whole) {
-    return Screened::more_to_ask;
+  if (!screen.decides) {
+    return Screened::all_to_ask;
   }
   const void* const from =
       screen.of == Screen::Of::stored ? static_cast<const void*>(v.track) : &numbers;
@@ -179,7 +186,10 @@ inline Screened Screens::answer(std::size_t rule, const View& v, const Numbers& 
   std::memcpy(&value, static_cast<const std::uint8_t*>(from) + screen.at, sizeof value);
   // Of what is below zero there is no root.
   const bool known = screen.of <= Screen::Of::age ? value == value : value >= 0.0;
-  return known ? Screened::holds : Screened::unknown;
+  if (screen.whole) {
+    return known ? Screened::holds : Screened::unknown;
+  }
+  return known ? Screened::first_holds : Screened::all_to_ask;
 }
 
 }  // namespace vedette::assess

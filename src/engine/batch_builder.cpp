@@ -27,12 +27,7 @@ bool BatchBuilder::begin(Lane& out, std::size_t max_bytes, const Progress& progr
   header_.epoch = epoch;
   header_.digest_before = progress.digest;
   header_.cut = kNotCut;
-  Digest head(header_.digest_before);
-  head.mix(header_.number);
-  head.mix(static_cast<std::uint64_t>(header_.admitted_ns));
-  head.mix(static_cast<std::uint64_t>(header_.admitted_arrival_ns));
-  head.mix(header_.epoch);
-  digest_ = RoundsDigest(head.value());
+  digest_ = RoundsDigest(header_.digest_before);
   return true;
 }
 
@@ -135,6 +130,10 @@ void BatchBuilder::digest_settled() {
 Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
   digest_settled();
   Digest digest(digest_.value());
+  digest.mix(header_.number);
+  digest.mix(static_cast<std::uint64_t>(header_.admitted_ns));
+  digest.mix(static_cast<std::uint64_t>(header_.admitted_arrival_ns));
+  digest.mix(header_.epoch);
   digest.mix(Bytes(base_ + settled_, used_ - settled_));  // what fills no round
   digest.mix(header_.cut);
   digest.mix(belief);

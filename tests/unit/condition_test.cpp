@@ -30,7 +30,7 @@ class Screened {
     for (std::size_t r = 0; r < texts.size(); ++r) {
       compiled_.push_back(compile(texts[r]));
       REQUIRE_MESSAGE(compiled_.back().error.empty(), compiled_.back().error);
-      std::vector<assess::Term> terms(compiled_.back().ops.size());
+      std::vector<assess::Term>& terms = terms_.emplace_back(compiled_.back().ops.size());
       terms.resize(assess::terms_of(compiled_.back().ops, terms));
       screens_.add(assess::screen_of(terms, zones, static_cast<std::uint16_t>(r)));
     }
@@ -45,23 +45,40 @@ class Screened {
       const assess::Screened says =
           (open >> r & 1) != 0 ? screens_.answer(r, view, numbers) : assess::Screened::refuses;
       ++said_[static_cast<std::size_t>(says)];
-      const bool right = says == assess::Screened::refuses   ? value == 0.0
-                         : says == assess::Screened::holds   ? value == 1.0
-                         : says == assess::Screened::unknown ? value != value
-                                                             : true;
+      bool right = true;
+      switch (says) {
+        case assess::Screened::refuses:
+          right = value == 0.0;
+          break;
+        case assess::Screened::holds:
+          right = value == 1.0;
+          break;
+        case assess::Screened::unknown:
+          right = value != value;
+          break;
+        case assess::Screened::first_holds: {
+          const assess::Condition others{compiled_[r].ops, std::span(terms_[r]).subspan(1)};
+          const double rest = assess::evaluate(others, zones_, view);
+          right = std::bit_cast<std::uint64_t>(rest) == std::bit_cast<std::uint64_t>(value);
+          break;
+        }
+        case assess::Screened::all_to_ask:
+          break;
+      }
       CHECK_MESSAGE(right, texts_[r]);
     }
   }
   // By assess::Screened.
-  const std::array<std::size_t, 4>& said() const { return said_; }
+  const std::array<std::size_t, 5>& said() const { return said_; }
 
  private:
   std::vector<std::string> texts_;
   std::span<const Zone> zones_;
   std::vector<plan::CompiledExpression> compiled_;
+  std::vector<std::vector<assess::Term>> terms_;
   std::vector<std::uint64_t> memory_;
   assess::Screens screens_;
-  std::array<std::size_t, 4> said_{};
+  std::array<std::size_t, 5> said_{};
 };
 
 // 1, 0 or -1 for unknown. `heading` is what is known of the track's heading.
@@ -150,7 +167,7 @@ TEST_CASE("what screens a condition says what the whole condition says, to the l
   }
   // An odd number of rules, and as many as there can be.
   for (const std::size_t count : {std::size_t{1}, std::size_t{43}, limits::kAssessments}) {
-    std::array<std::size_t, 4> said{};
+    std::array<std::size_t, 5> said{};
     for (std::size_t first = 0; first < texts.size(); first += count) {
       const std::size_t end = std::min(first + count, texts.size());
       Screened screened({&texts[first], texts.data() + end}, {});
@@ -179,7 +196,7 @@ TEST_CASE("what screens a condition says what the whole condition says, to the l
       }
     }
     for (const std::size_t times : said) {
-      CHECK(times > 500);
+      CHECK(times > 400);
     }
   }
 }
