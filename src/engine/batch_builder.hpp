@@ -96,7 +96,7 @@ class BatchBuilder {
   static constexpr std::size_t kSettleBytes = 1024;
 
   // What one event and its consequences take, many times over; a longer batch moves to the lane.
-  static constexpr std::size_t kSmallBytes = 16 << 10;
+  static constexpr std::size_t kSmallBytes = 4 << 10;
 
   EventHeader* append(std::size_t payload_bytes);
   EventHeader* begin_derived(EventKind kind, EventClass event_class, std::uint64_t cause,

@@ -403,12 +403,14 @@ of = "track"
 when = "track.speed > 25 kn"
 )";
 
-// How long a critical event waits for the step that works it: alone, and under a bulk lane that is
-// never empty.
-int preemption() {
-  constexpr int kCritical = 8000;  // one in 0.1 to 0.6 ms: rare, so that none waits for another
-  std::vector<std::uint8_t> bytes;
-  const plan::Plan* plan = load(kPreemptionSite, bytes);
+// How long critical events waited for the step that worked them, and how long one such step took.
+struct Waits {
+  Histogram waited, step;
+};
+
+// Beside a bulk lane that is never empty, or alone. The events come from another core.
+void wait_for_steps(const plan::Plan& plan, bool loaded, Waits& waits) {
+  constexpr int kCritical = 2000;  // one in 0.1 to 0.6 ms: rare, so that none waits for another
   const auto ship = [](std::uint64_t mmsi) {
     Observation o;
     o.kind = IdentityKind::vessel;
@@ -418,60 +420,81 @@ int preemption() {
     o.longitude_e7 = 240'000'000;
     return o;
   };
-  Histogram waits[2];
-  Histogram items;
-  for (const bool loaded : {false, true}) {
-    tests::ShardInMemory engine(*plan);
-    Observation own = ship(0);
-    own.kind = IdentityKind::own;
-    engine.put(own, 1'700'000'000'000'000'000, 1, EventClass::bulk);
-    std::atomic<bool> done{false};
-    const std::int64_t start_ns = 1'700'000'000'000'000'000;
-    std::thread sender([&] {
-      std::uint64_t state = 1;
-      std::uint64_t next = 100;
-      for (int i = 0; i < kCritical; ++i) {
-        state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-        const std::int64_t until =
-            platform::monotonic_ns() + 100'000 + static_cast<std::int64_t>(state >> 45);
-        while (platform::monotonic_ns() < until) {
-          if (loaded && engine.put(ship(100 + next % 1000), start_ns, 1, EventClass::bulk)) {
-            ++next;
-          } else {
-            relax();
-          }
+  tests::ShardInMemory engine(plan);
+  Observation own = ship(0);
+  own.kind = IdentityKind::own;
+  engine.put(own, 1'700'000'000'000'000'000, 1, EventClass::bulk);
+  std::atomic<bool> done{false};
+  const std::int64_t start_ns = 1'700'000'000'000'000'000;
+  std::thread sender([&] {
+    platform::make_hot({"sender", std::thread::hardware_concurrency() > 1 ? 1 : -1, 0});
+    std::uint64_t state = 1;
+    std::uint64_t next = 100;
+    for (int i = 0; i < kCritical; ++i) {
+      state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+      const std::int64_t until =
+          platform::monotonic_ns() + 100'000 + static_cast<std::int64_t>(state >> 45);
+      while (platform::monotonic_ns() < until) {
+        if (loaded && engine.put(ship(100 + next % 1000), start_ns, 1, EventClass::bulk)) {
+          ++next;
+        } else {
+          relax();
         }
-        engine.put(ship(9), start_ns + i, 0, EventClass::critical, platform::monotonic_ns());
       }
-      done.store(true, std::memory_order_release);
-    });
-    std::int64_t now_ns = start_ns;
-    const node::Urgency urgency{
-        [](void* e) { return static_cast<tests::ShardInMemory*>(e)->critical_waits(); }, &engine};
-    while (!done.load(std::memory_order_acquire)) {
-      now_ns += 1000;
-      const std::int64_t begin = platform::monotonic_ns();
-      bool worked = false;
-      engine.step_into_nothing(now_ns, urgency, [&](const EventHeader& e, Bytes) {
-        if (e.kind == EventKind::observation && e.event_class == EventClass::critical) {
-          worked = true;
-          waits[loaded].add(std::max<std::int64_t>(begin - e.arrival_ns, 1));
-        }
-      });
-      if (!loaded && worked) {  // one event, from admission to its sealed batch
-        items.add(platform::monotonic_ns() - begin);
-      }
+      engine.put(ship(9), start_ns + i, 0, EventClass::critical, platform::monotonic_ns());
     }
-    sender.join();
+    done.store(true, std::memory_order_release);
+  });
+  std::int64_t now_ns = start_ns;
+  const node::Urgency urgency{
+      [](void* e) { return static_cast<tests::ShardInMemory*>(e)->critical_waits(); }, &engine};
+  while (!done.load(std::memory_order_acquire)) {
+    now_ns += 1000;
+    const std::int64_t begin = platform::monotonic_ns();
+    bool worked = false;
+    engine.step_into_nothing(now_ns, urgency, [&](const EventHeader& e, Bytes) {
+      if (e.kind == EventKind::observation && e.event_class == EventClass::critical) {
+        worked = true;
+        waits.waited.add(std::max<std::int64_t>(begin - e.arrival_ns, 1));
+      }
+    });
+    if (worked) {
+      waits.step.add(platform::monotonic_ns() - begin);
+    }
   }
-  const auto us = [](const Histogram& h, double q) {
-    return static_cast<double>(h.quantile_ns(q)) * 1e-3;
+  sender.join();
+}
+
+// The bar is the wait with nothing else to do, and one work item: the step of one such event. In
+// turn, and the median of the rounds, because the machine takes milliseconds from whole ones.
+int preemption() {
+  constexpr std::size_t kRounds = 9;
+  platform::make_hot({"engine", 0, 0});
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = load(kPreemptionSite, bytes);
+  std::array<Waits, kRounds> alone, loaded;
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    wait_for_steps(*plan, false, alone[round]);
+    wait_for_steps(*plan, true, loaded[round]);
+  }
+  const auto median_us = [](const std::array<Waits, kRounds>& rounds, Histogram Waits::*of,
+                            double q) {
+    std::array<double, kRounds> us;
+    std::transform(rounds.begin(), rounds.end(), us.begin(), [&](const Waits& w) {
+      return static_cast<double>((w.*of).quantile_ns(q)) * 1e-3;
+    });
+    std::sort(us.begin(), us.end());
+    return us[kRounds / 2];
   };
-  for (const auto& [name, q] :
-       {std::pair{"wait-p50", 0.5}, {"wait-p99", 0.99}, {"wait-p999", 0.999}}) {
-    const double idle = us(waits[0], q);
-    const double bar = idle + us(items, 0.99);
-    figure("preemption", name, us(waits[1], q), "us", idle, bar, us(waits[1], q) <= bar);
+  const double item = median_us(alone, &Waits::step, 0.99);
+  for (const auto& [name, q] : {std::pair{"wait-p50", 0.5},
+                                {"wait-p90", 0.9},
+                                {"wait-p95", 0.95},
+                                {"wait-p99", 0.99},
+                                {"wait-p999", 0.999}}) {
+    const double idle = median_us(alone, &Waits::waited, q);
+    const double wait = median_us(loaded, &Waits::waited, q);
+    figure("preemption", name, wait, "us", idle, idle + item, wait <= idle + item);
   }
   return 0;
 }
