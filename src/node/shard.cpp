@@ -569,8 +569,13 @@ void Shard::other_work(EventHeader& event) {
       return;
     case EventKind::tick:
       next_tick_ns_ = event.observed_ns + plan_->limits()->tick_ns();
-      ticked_ = sweep_at_ != 0;  // put off once, not by each of many ticks
-      sweep_at_ = 0;
+      // One under way goes on, and another follows: ticks that come with every step put it off
+      // once.
+      sweep_again_ = sweeping() && sweep_at_ != 0;
+      if (!sweeping()) {
+        sweep_at_ = 0;
+        ticked_ = true;
+      }
       contacts_.tick(event.observed_ns, tracks_);
       batch_.resolve(event, Exit::success, Reason::applied);
       return;
@@ -743,6 +748,7 @@ void Shard::freeze(Freezer& out) const {
   out.put(progress_);
   out.put(next_tick_ns_);
   out.put(sweep_at_);
+  out.put(static_cast<std::uint8_t>(sweep_again_ ? 1 : 0));
   out.put(epoch_);
   out.put(late_outcomes_);
   out.put(tracks_.high_water());
@@ -773,6 +779,7 @@ bool Shard::thaw(Thawer& in) {
   progress_ = in.get<engine::Progress>();
   next_tick_ns_ = in.get<std::int64_t>();
   sweep_at_ = in.get<std::uint32_t>();
+  sweep_again_ = in.get<std::uint8_t>() != 0;
   epoch_ = in.get<std::uint32_t>();
   late_outcomes_ = in.get<std::uint64_t>();
   const auto high_water = in.get<std::uint32_t>();

@@ -173,8 +173,9 @@ class Shard {
   std::int64_t next_tick_ns_ = 0;
   std::uint32_t epoch_ = 0;
   std::uint32_t sweep_at_ = kNoSweep;
-  bool ticked_ = false;  // in this batch: its sweep begins with the next, no step bears both
-  bool held_ = false;    // observations wait
+  bool sweep_again_ = false;  // behind the one under way, for a tick that came meanwhile
+  bool ticked_ = false;       // in this batch: its sweep begins with the next, no step bears both
+  bool held_ = false;         // observations wait
   std::size_t max_batch_bytes_ = 0;
 
   // Tracks whose judgement is due: of this step, and left by a cut of the one before.

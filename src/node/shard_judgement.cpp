@@ -146,7 +146,8 @@ void Shard::sweep() {
       ++sweep_at_;
     }
     if (sweep_at_ >= end) {
-      sweep_at_ = kNoSweep;
+      sweep_at_ = sweep_again_ ? 0 : kNoSweep;
+      sweep_again_ = false;
       return;
     }
     if (judged == most || stop_before(EventClass::normal)) {
@@ -303,7 +304,7 @@ std::uint64_t Shard::digest_of_belief() {
   belief.mix(std::uint64_t{delivery_.size()} << 32 | delivery_.sent());
   belief.mix(std::uint64_t{waiting_.size()} << 3 | static_cast<std::uint64_t>(load_.mode()) << 1 |
              (held_ ? 1 : 0));
-  belief.mix(sweep_at_);
+  belief.mix(std::uint64_t{sweep_at_} << 1 | (sweep_again_ ? 1 : 0));
   belief.mix(contacts_.digest());
   belief.mix(contacts_.size());
   belief.mix(static_cast<std::uint64_t>(next_tick_ns_));
