@@ -111,6 +111,10 @@ void Decoder::stream(Bytes chunk, std::int64_t now_ns, const Output& out, bool e
 }
 
 void Decoder::datagram(Bytes datagram, std::int64_t now_ns, const Output& out) {
+  if (datagram.empty()) [[unlikely]] {
+    out.refused(out.context, RefusalCause::too_short, datagram);
+    return;
+  }
   stream(datagram, now_ns, out, true);
   if (held_ == 0 && !skipping_) {
     return;

@@ -415,7 +415,7 @@ std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
     }
     Source& source = *sources_[c.tag];
     const bool serial = source.driver == plan::DriverKind::serial;
-    if (c.result > 0) {
+    if (c.result > 0 || (c.result == 0 && !serial)) {  // a datagram may have nothing in it
       const Bytes bytes =
           serial ? Bytes(source.read_buffer, static_cast<std::size_t>(c.result)) : c.bytes;
       ++source.record;
@@ -479,8 +479,8 @@ std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) 
   while (frames < source.burst) {
     const std::int64_t got = alone ? platform::peek_now(source.socket.get(), datagram_)
                                    : platform::receive_now(source.socket.get(), datagram_);
-    source.peeked = alone && got >= 0;  // an empty one is there too
-    if (got <= 0) {
+    source.peeked = alone && got >= 0;
+    if (got < 0) {
       break;
     }
     ++frames;

@@ -27,76 +27,117 @@ std::uint16_t free_port() {
 
 constexpr std::string_view kSentence = "!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*30\r\n";
 
-}  // namespace
-
-TEST_CASE("a source that never pauses does not keep the others waiting") {
-  const std::uint16_t ports[3] = {free_port(), free_port(), free_port()};
-  std::string site = "site = \"crowd\"\n";
-  for (const std::uint16_t port : ports) {
-    site += "[source.s" + std::to_string(port) +
-            "]\ndriver = \"udp\"\ncodec = \"ais\"\nlisten = \"127.0.0.1:" + std::to_string(port) +
-            "\"\n";
-  }
-  std::vector<std::uint8_t> bytes;
-  const plan::Plan* plan = tests::load_site(site, bytes);
-  REQUIRE(plan != nullptr);
-  std::vector<std::uint64_t> memory(ingress::Ingress::bytes_needed(*plan) / 8 + 64);
-  Arena arena(memory.data(), memory.size() * 8);
-  platform::DeviceKeeper keeper;
-  ingress::Ingress ingress;
-  const std::vector<std::uint64_t> resume(3);
-  REQUIRE(ingress.init(arena, *plan, keeper, "", resume).empty());
-  if (const std::string problem = ingress.start_on_this_thread(); !problem.empty()) {
-    MESSAGE("without io_uring: " << problem);
-    return;
-  }
-  platform::NodeClock clock;
-  clock.start_live();
-  std::vector<platform::Fd> senders;
-  for (const std::uint16_t port : ports) {
-    auto sender = platform::open_udp_sender({INADDR_LOOPBACK, port});
-    REQUIRE(sender.ok());
-    senders.push_back(std::move(sender).value());
-  }
-  const auto send = [&](std::size_t source, int count) {
-    for (int i = 0; i < count; ++i) {
-      REQUIRE(platform::send_now(senders[source].get(), as_bytes(kSentence)) == 0);
+// Sources that listen on this machine, and a sender to each.
+class Listeners {
+ public:
+  // False without io_uring.
+  bool start(std::size_t count) {
+    std::string site = "site = \"crowd\"\n";
+    std::vector<std::uint16_t> ports;
+    for (std::size_t i = 0; i < count; ++i) {
+      ports.push_back(free_port());
+      const std::string port = std::to_string(ports.back());
+      site += "[source.s" + port +
+              "]\ndriver = \"udp\"\ncodec = \"ais\"\nlisten = \"127.0.0.1:" + port + "\"\n";
     }
-  };
-  const auto received = [&](std::size_t source) {
-    return ingress.counters(source).received.load(std::memory_order_relaxed);
-  };
+    const plan::Plan* plan = tests::load_site(site, plan_bytes_);
+    REQUIRE(plan != nullptr);
+    memory_.resize(ingress::Ingress::bytes_needed(*plan) / 8 + 64);
+    Arena arena(memory_.data(), memory_.size() * 8);
+    const std::vector<std::uint64_t> resume(count);
+    REQUIRE(ingress_.init(arena, *plan, keeper_, "", resume).empty());
+    if (const std::string problem = ingress_.start_on_this_thread(); !problem.empty()) {
+      MESSAGE("without io_uring: " << problem);
+      return false;
+    }
+    clock_.start_live();
+    for (const std::uint16_t port : ports) {
+      auto sender = platform::open_udp_sender({INADDR_LOOPBACK, port});
+      REQUIRE(sender.ok());
+      senders_.push_back(std::move(sender).value());
+    }
+    step();
+    return true;
+  }
+  void stop() { ingress_.stop_on_this_thread(); }
+
+  void send(std::size_t source, int count, std::string_view datagram = kSentence) {
+    for (int i = 0; i < count; ++i) {
+      REQUIRE(platform::send_now(senders_[source].get(), as_bytes(datagram)) == 0);
+    }
+  }
+  std::uint64_t received(std::size_t source) {
+    return ingress_.counters(source).received.load(std::memory_order_relaxed);
+  }
+  std::uint64_t refused(std::size_t source, RefusalCause cause) {
+    return ingress_.counters(source).refused[static_cast<std::size_t>(cause)].load(
+        std::memory_order_relaxed);
+  }
   // What the lanes hold is taken as an engine would.
-  const auto step = [&] {
-    ingress.step(clock);
-    for (std::size_t s = 0; s < ingress.size(); ++s) {
-      while (!ingress.lane(s).peek().empty()) {
-        ingress.lane(s).release();
+  void step() {
+    ingress_.step(clock_);
+    for (std::size_t s = 0; s < ingress_.size(); ++s) {
+      while (!ingress_.lane(s).peek().empty()) {
+        ingress_.lane(s).release();
       }
     }
-  };
-  const auto step_until = [&](std::size_t source, std::uint64_t count) {
+  }
+  void step_until(std::size_t source, std::uint64_t count) {
     for (const std::int64_t end = platform::monotonic_ns() + 2'000'000'000;
          received(source) < count && platform::monotonic_ns() < end;) {
       step();
     }
     REQUIRE(received(source) == count);
-  };
+  }
+
+ private:
+  std::vector<std::uint8_t> plan_bytes_;
+  std::vector<std::uint64_t> memory_;
+  platform::DeviceKeeper keeper_;
+  ingress::Ingress ingress_;
+  platform::NodeClock clock_;
+  std::vector<platform::Fd> senders_;
+};
+
+}  // namespace
+
+TEST_CASE("a source that never pauses does not keep the others waiting") {
+  Listeners node;
+  if (!node.start(3)) {
+    return;
+  }
   // The first two become busy ones, which are polled; the third is quiet, the ring tells of it.
-  step();
   for (std::uint64_t round = 1; round <= 4; ++round) {
-    send(0, 1), send(1, 1);
-    step_until(0, round), step_until(1, round);
+    node.send(0, 1), node.send(1, 1);
+    node.step_until(0, round), node.step_until(1, round);
   }
   constexpr int kCrowd = 150;
   for (const std::size_t other : {std::size_t{1}, std::size_t{2}}) {
-    const std::uint64_t crowd_before = received(0);
-    const std::uint64_t other_before = received(other);
-    send(0, kCrowd);
-    send(other, 1);
-    step_until(other, other_before + 1);
-    CHECK(received(0) - crowd_before < 20);  // a burst begins with one, and doubles
-    step_until(0, crowd_before + kCrowd);
+    const std::uint64_t crowd_before = node.received(0);
+    const std::uint64_t other_before = node.received(other);
+    node.send(0, kCrowd);
+    node.send(other, 1);
+    node.step_until(other, other_before + 1);
+    CHECK(node.received(0) - crowd_before < 20);  // a burst begins with one, and doubles
+    node.step_until(0, crowd_before + kCrowd);
   }
-  ingress.stop_on_this_thread();
+  node.stop();
+}
+
+TEST_CASE(
+    "a datagram with nothing in it is refused and counted, and what comes behind it is read") {
+  Listeners node;
+  if (!node.start(1)) {
+    return;
+  }
+  // By the ring, and when the source is busy by asking for each.
+  for (std::uint64_t round = 1; round <= 5; ++round) {
+    node.send(0, 1, "");
+    node.step_until(0, 2 * round - 1);
+    CHECK(node.refused(0, RefusalCause::too_short) == round);
+    node.send(0, 1);
+    node.step_until(0, 2 * round);
+  }
+  CHECK(node.refused(0, RefusalCause::too_short) == 5);
+  node.stop();
 }
