@@ -207,7 +207,7 @@ void Screens::add(const Screen& screen) {
   pair.low[i] = screen.low;
   pair.high[i] = screen.high;
   pair.lets_through[i] = screen.lets_through ? -1 : 0;
-  pair.rule[i] = static_cast<long long>(RuleSet{1} << screen.rule);
+  pair.rule[i] = std::bit_cast<long long>(RuleSet{1} << screen.rule);
   pair.at[i] = mine.at;
   pair.from[i] = screen.of == Screen::Of::stored ? kOfTrack : kOfNumbers;
   rules_ |= RuleSet{1} << screen.rule;

@@ -168,7 +168,9 @@ inline RuleSet Screens::ask(std::span<const Zone> zones, const View& v, Numbers&
       value[i] = number;
     }
     using Bits = VectorOf<16>::Bits;
-    const Bits below = value<pair.low, above = value> pair.high, unknown = value != value;
+    const Bits below = value < pair.low;
+    const Bits above = pair.high < value;
+    const Bits unknown = value != value;  // NOLINT: true of what is no number
     // Never both below and above: what is added is an "or" that the compiler leaves in the vector.
     open |= (((below + above) ^ pair.lets_through) | unknown) & pair.rule;
   }
