@@ -98,6 +98,7 @@ def datagrams_arrive_each_once_and_in_order_whether_their_source_is_quiet_or_bus
     status(data, lambda s: all(source["status"] == "up" for source in s["sources"]))
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sent = [[], []]
+    empty = 0
     # A quiet source is told of by the ring, a busy one is polled: from one to the other and back, with
     # crowds and single datagrams in each, and while it changes.
     for burst, pause in ((1, 0.3), (2, 0.0005), (40, 0.002), (200, 3), (1, 0.3), (3, 0.001), (150, 0.05), (30, 0.05), (1, 0)):
@@ -109,11 +110,14 @@ def datagrams_arrive_each_once_and_in_order_whether_their_source_is_quiet_or_bus
             time.sleep(0.001 if burst == 30 else 0.0002 if n % 50 == 49 else 0)  # thirty that each come alone
             if n % 3 == 0:
                 sender.sendto(b"", ("127.0.0.1", ports[0]))  # nothing, which holds nothing up
+                empty += 1
         time.sleep(pause)
     counts = [len(ships) for ships in sent]
-    status(data, lambda s: [source["accepted"] for source in s["sources"]] == counts)
-    final = stop(process)
-    assert [source["received"] for source in final["sources"]] == counts and not any(source["missed"] for source in final["sources"]), final["sources"]
+    received = [counts[0] + empty, counts[1]]
+    status(data, lambda s: [source["received"] for source in s["sources"]] == received)
+    final = stop(process)["sources"]
+    assert [source["accepted"] for source in final] == counts and not any(source["missed"] for source in final), final
+    assert final[0]["refused"] == {"too-short": empty} and not final[1]["refused"], final
     heard = [[], []]
     for event in map(json.loads, call("journal", data).stdout.splitlines()):
         if event["kind"] == "observation":
