@@ -8,6 +8,7 @@
 // One frame in ten is a probe: a ship whose status changes with it, for which an action must come
 // back. OUT of the generator: int64 triples, intended send time, time of the answer (0: none), and
 // for gaps -1, start, length. OUT of a floor: its gaps. All monotonic ns. Both end on SIGTERM.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -156,24 +157,36 @@ int generate(int core, char** argv) {
   std::size_t sent = 0;
   std::size_t probe_count = 0;
   std::uint8_t answer[2048];
+  // Made ready while it is not due yet: the generator's own way to a frame is nobody's time.
+  struct {
+    int to;
+    std::size_t length;
+    std::uint8_t bytes[2048];
+  } next{};
+  const auto make_next = [&] {
+    const std::size_t lap = probe_count / kProbes;
+    const std::string& frame = sent % kProbeEvery == 0
+                                   ? sentences[2 * (probe_count % kProbes) + (lap + 1) % 2]
+                               : sent % 2 == 0 ? ships[sent / 2 % ships.size()]
+                                               : drone[sent / 2 % drone.size()];
+    next.to = sent % kProbeEvery != 0 && sent % 2 != 0 ? mavlink.get() : ais.get();
+    next.length = std::min(frame.size(), sizeof next.bytes);
+    std::memcpy(next.bytes, frame.data(), next.length);
+  };
+  make_next();
   for (std::int64_t now = gaps.turn();
        sent < count || now < start + static_cast<std::int64_t>(seconds * 1e9) + 50'000'000;
        now = gaps.turn()) {
     const std::int64_t due =
         start + static_cast<std::int64_t>(static_cast<double>(sent) * interval);
     if (sent < count && now >= due) {
+      platform::send_now(next.to, Bytes(next.bytes, next.length));
       if (sent % kProbeEvery == 0) {
-        const std::size_t n = probe_count % kProbes;
-        const std::size_t lap = probe_count / kProbes;
-        asked[n] = static_cast<std::int64_t>(probe_count);
+        asked[probe_count % kProbes] = static_cast<std::int64_t>(probe_count);
         records[probe_count++] = {due, 0, 0};
-        platform::send_now(ais.get(), as_bytes(sentences[2 * n + (lap + 1) % 2]));
-      } else if (sent % 2 == 0) {
-        platform::send_now(ais.get(), as_bytes(ships[sent / 2 % ships.size()]));
-      } else {
-        platform::send_now(mavlink.get(), as_bytes(drone[sent / 2 % drone.size()]));
       }
       ++sent;
+      make_next();
     }
     const std::int64_t got = platform::receive_now(back.get(), answer);
     if (got > 0) {
