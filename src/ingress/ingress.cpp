@@ -405,11 +405,10 @@ std::size_t Ingress::step_source(Source& source, const platform::NodeClock& cloc
 }
 
 std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
-  platform::Completion done[kFramesAStep];
-  const std::size_t n = ring_.harvest(done);
+  const std::size_t n = ring_.harvest(done_);
   const platform::NodeClock::Reading taken = n == 0 ? platform::NodeClock::Reading{} : clock.read();
   for (std::size_t i = 0; i < n; ++i) {
-    const platform::Completion& c = done[i];
+    const platform::Completion& c = done_[i];
     if (c.tag >= sources_.size()) {
       continue;
     }
