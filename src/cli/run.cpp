@@ -86,8 +86,9 @@ int watch(const RunCommand& command, const LoadedPlan& loaded) {
   options.on_log = [&alerted = alerts ? out : err](std::string_view text) {
     return alerted.put(text);
   };
+  std::string line;  // one for all, so that its memory is there
   options.on_event = [&](const EventHeader& event, Bytes payload) {
-    std::string line;
+    line.clear();
     Json json(line);
     json.begin_object();
     event_members(event, payload, *loaded.plan, json);
@@ -96,11 +97,11 @@ int watch(const RunCommand& command, const LoadedPlan& loaded) {
     return err.put(line);
   };
   options.on_lacking = [&err](std::string_view what) {
-    std::string line;
-    Json json(line);
+    std::string lack;
+    Json json(lack);
     json.begin_object().member("kind", "node").member("runs_without", what).end_object();
-    line += '\n';
-    err.put(line);
+    lack += '\n';
+    err.put(lack);
   };
   options.flush = [&] {
     const bool all_out = out.flush();

@@ -69,16 +69,28 @@ class Gaps {
   explicit Gaps(std::vector<Record>& out) : out_(out) {}
   std::int64_t turn() {
     const std::int64_t now = platform::monotonic_ns();
-    if (now - last_ > kGapNs && out_.size() < out_.capacity()) {
-      out_.push_back({-1, last_, now - last_});
+    if (now - last_ > kGapNs && (behind_ || out_.size() < out_.capacity())) {
+      if (!behind_) {
+        out_.push_back({-1, last_, 0});
+      }
+      behind_ = true;
+      out_.back().b = now - out_.back().a;
     }
     last_ = now;
     return now;
+  }
+  // What fell due in a gap is made up for: it lasts until then.
+  void caught_up() {
+    if (behind_) {
+      out_.back().b = last_ - out_.back().a;
+      behind_ = false;
+    }
   }
 
  private:
   std::vector<Record>& out_;
   std::int64_t last_ = platform::monotonic_ns();
+  bool behind_ = false;
 };
 
 // ITU-R M.1371 message 1 of a ship at anchor or under way, in one sentence.
@@ -153,12 +165,19 @@ int generate(int core, char** argv) {
   platform::make_hot({"generator", core, 0});
   Gaps gaps(records);
   const auto interval = 1e9 / rate;
+  // Somewhere in the first half of its interval: no timer of the machine keeps step with probes.
+  std::uint64_t state = 1;
+  const auto offset = [&] {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return static_cast<double>(state >> 33) * 0x1p-32;
+  };
   const std::int64_t start = platform::monotonic_ns() + 1'000'000;
   std::size_t sent = 0;
   std::size_t probe_count = 0;
   std::uint8_t answer[2048];
   // Made ready while it is not due yet: the generator's own way to a frame is nobody's time.
   struct {
+    std::int64_t due;
     int to;
     std::size_t length;
     std::uint8_t bytes[2048];
@@ -169,6 +188,7 @@ int generate(int core, char** argv) {
                                    ? sentences[2 * (probe_count % kProbes) + (lap + 1) % 2]
                                : sent % 2 == 0 ? ships[sent / 2 % ships.size()]
                                                : drone[sent / 2 % drone.size()];
+    next.due = start + static_cast<std::int64_t>((static_cast<double>(sent) + offset()) * interval);
     next.to = sent % kProbeEvery != 0 && sent % 2 != 0 ? mavlink.get() : ais.get();
     next.length = std::min(frame.size(), sizeof next.bytes);
     std::memcpy(next.bytes, frame.data(), next.length);
@@ -177,16 +197,16 @@ int generate(int core, char** argv) {
   for (std::int64_t now = gaps.turn();
        sent < count || now < start + static_cast<std::int64_t>(seconds * 1e9) + 50'000'000;
        now = gaps.turn()) {
-    const std::int64_t due =
-        start + static_cast<std::int64_t>(static_cast<double>(sent) * interval);
-    if (sent < count && now >= due) {
+    if (sent < count && now >= next.due) {
       platform::send_now(next.to, Bytes(next.bytes, next.length));
       if (sent % kProbeEvery == 0) {
         asked[probe_count % kProbes] = static_cast<std::int64_t>(probe_count);
-        records[probe_count++] = {due, 0, 0};
+        records[probe_count++] = {next.due, 0, 0};
       }
       ++sent;
       make_next();
+    } else {
+      gaps.caught_up();
     }
     const std::int64_t got = platform::receive_now(back.get(), answer);
     if (got > 0) {
@@ -228,6 +248,7 @@ int floor_udp(int core, char** argv) {
   std::uint8_t frame[2048];
   while (g_stop == 0) {
     gaps.turn();
+    gaps.caught_up();
     for (const platform::Fd& socket : in) {
       const std::int64_t got = platform::receive_now(socket.get(), frame);
       if (got > 0 && frame[got - 1] == '\n') {
@@ -256,6 +277,7 @@ int floor_dpdk(int core, char** argv) {
   constexpr std::size_t kPayloadAt = 14 + 20 + 8;  // Ethernet II, IPv4 without options, UDP
   while (g_stop == 0) {
     gaps.turn();
+    gaps.caught_up();
     const std::size_t n = ports.poll(0, frames);
     for (std::size_t i = 0; i < n; ++i) {
       if (frames[i].size() > kPayloadAt && frames[i].back() == '\n') {

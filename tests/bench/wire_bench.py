@@ -5,8 +5,8 @@ Recorded AIS and MAVLink with the flagship site's decisions, journal on; one fra
 action is waited for. Floor and node take turns on that one of cores 0 and 1 which the disk interrupts less, as on any
 watching core; the generator has the other, with the node's other threads.
 A sample that overlaps a gap of more than 10 us that one of the two loops saw in itself is left out of p50 and p99 (the
-share kept is printed), and in the uncensored line beside them. One JSON line a figure; a floor whose own p99 spreads
-more than twofold over the rounds makes a tail inconclusive."""
+share kept is printed), and in the uncensored line beside them; the generator's lasts until what fell due in it is sent.
+One JSON line a figure; a floor whose own p99 spreads more than twofold over the rounds makes a tail inconclusive."""
 import json, os, pathlib, shutil, signal, socket, statistics, struct, subprocess, sys, tempfile, time
 
 vedette, wire, recordings, path = sys.argv[1:5]
@@ -17,7 +17,7 @@ root = pathlib.Path(__file__).resolve().parents[2]
 work = pathlib.Path(tempfile.mkdtemp(prefix="vedette-wire-"))
 space = f"vedette-wire-{os.getpid()}"
 inside = ["ip", "netns", "exec", space] if path == "dpdk" else []
-ais, mavlink, back = "47101", "47102", "47103"
+ais, mavlink, back = "27101", "27102", "27103"  # below those that the system gives to whoever asks for any
 device = "net_af_packet0,iface=vb,blocksz=4096,framesz=2048,framecnt=2048,qdisc_bypass=1"
 
 
@@ -67,9 +67,9 @@ to     = "127.0.0.1:{back}"
 [env.wire]
 "cores.engine"   = {watching}
 "cores.priority" = 0
-"limits.commit"  = "5 ms"
-"source.bus.listen"  = "127.0.0.1:47104"
-"source.adsb.listen" = "127.0.0.1:47105"
+"limits.commit"  = "10 ms"
+"source.bus.listen"  = "127.0.0.1:27104"
+"source.adsb.listen" = "127.0.0.1:27105"
 {live}''')
     return file
 
@@ -99,12 +99,14 @@ def floor(rate):
     gaps = work / "gaps"
     command = ["floor-udp", ais, mavlink] if path == "udp" else ["floor-dpdk", device]
     process = subprocess.Popen([*inside, wire, str(watching), *command, back, str(gaps)], stdout=subprocess.PIPE)
-    while process.stdout.readline() != b"ready\n":
-        assert process.poll() is None, "the floor ended"
-    time.sleep(0.3)
-    samples = generate(rate)
-    process.send_signal(signal.SIGTERM)
-    process.wait()
+    try:
+        while process.stdout.readline() != b"ready\n":
+            assert process.poll() is None, "the floor ended"
+        time.sleep(0.3)
+        samples = generate(rate)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
     return samples, [(a, b) for kind, a, b in struct.iter_unpack("<qqq", gaps.read_bytes())]
 
 
