@@ -365,6 +365,7 @@ void Ingress::take(Source& source, Bytes bytes, bool stream, platform::NodeClock
 }
 
 std::size_t Ingress::step(const platform::NodeClock& clock) {
+  lone_frame_ns_ = 0;
   std::size_t recorded = 0;
   for (std::size_t i = 0; has_recordings_ && i < sources_.size(); ++i) {
     if (sources_[i]->driver == plan::DriverKind::recording) {
@@ -475,6 +476,7 @@ std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) 
   const bool alone = source.burst == 1;
   source.peeked = false;
   std::size_t frames = 0;
+  platform::NodeClock::Reading taken{};
   while (frames < source.burst) {
     const std::int64_t got = alone ? platform::peek_now(source.socket.get(), datagram_)
                                    : platform::receive_now(source.socket.get(), datagram_);
@@ -484,9 +486,10 @@ std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) 
     }
     ++frames;
     ++source.record;
-    const platform::NodeClock::Reading taken = clock.read();
+    taken = clock.read();
     take(source, Bytes(datagram_.data(), static_cast<std::size_t>(got)), false, taken);
   }
+  lone_frame_ns_ = frames == 1 ? taken.arrival_ns : 0;
   source.nothing = frames == 0 ? source.nothing + 1 : 0;
   if (source.nothing > kQuietPolls && !source.peeked) {
     source.polling = Source::Polling::no;
@@ -539,6 +542,7 @@ std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& cl
     }
     return 0;
   }
+  lone_frame_ns_ = port.held == 1 ? port.taken.arrival_ns : 0;
   const std::size_t n = std::min(port.share, port.held - port.next);
   port.share *= 2;
   for (const std::size_t end = port.next + n; port.next < end; ++port.next) {

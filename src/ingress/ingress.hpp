@@ -74,6 +74,8 @@ class Ingress {
   // Takes what is due of recordings and what the first other source has that has something,
   // bounded; each is asked before any has its second turn. Returns the number of frames taken.
   std::size_t step(const platform::NodeClock& clock);
+  // When the frame of that step was taken, if it came alone and was asked for; 0: it did not.
+  std::int64_t lone_frame_ns() const { return lone_frame_ns_; }
 
   Lane& lane(std::size_t source) { return sources_[source]->lane; }
   std::size_t size() const { return sources_.size(); }
@@ -181,6 +183,7 @@ class Ingress {
   bool has_recordings_ = false;
   std::size_t polled_ = 0;      // sources that are, or are to be
   std::size_t next_asked_ = 0;  // of sources, the ring, ports: which a turn begins with
+  std::int64_t lone_frame_ns_ = 0;
   std::array<std::uint8_t, kReceiveBufferBytes> datagram_{};  // polled
   std::int64_t recorded_start_ns_ = 0;
   std::int64_t node_start_ns_ = 0;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <thread>
+#include <utility>
 
 #include "base/text.hpp"
 #include "node/watchdog.hpp"
@@ -18,8 +19,10 @@ constexpr std::size_t kRequestBytes = 1024;
 static_assert(kRequestBytes > 2 * sizeof(ActionIntent) + 32, "a requeued action in hexadecimal");
 constexpr std::int64_t kRestNs = 60'000;
 constexpr std::int64_t kThrottleRestEveryNs = 1'000'000;
-// Of a loop that finds nothing, between two rehearsals of what is to be quick when something comes.
-constexpr std::int64_t kStayReadyNs = 20'000;
+// Of a loop that finds nothing, between two rehearsals of what is to be quick when something comes:
+// at least, behind work, which pushed it out of the processor's caches, and at most.
+constexpr std::int64_t kReadyAgainNs = 10'000;
+constexpr std::int64_t kStayReadyNs = 100'000;
 constexpr double kJoinSeconds = 0.2;  // between attempts to join multicast groups
 // Between two turns of the main thread, where no command comes: it shares its core, and each waking
 // is a gap for what runs there.
@@ -78,7 +81,8 @@ bool Node::advance_stepped_time() {
 void Node::act(void* context, const EventHeader& event, const ActionIntent& intent,
                std::int64_t newest_arrival_ns) {
   auto& self = *static_cast<Node*>(context);
-  const std::int64_t since_ns = platform::monotonic_ns();
+  const std::int64_t since_ns =
+      self.lone_ns_ != 0 ? std::exchange(self.lone_ns_, 0) : platform::monotonic_ns();
   self.act_.submit({event, intent, event.sequence, event.observed_ns, newest_arrival_ns},
                    self.writer_.durable_sequence(), event.observed_ns, self.outcomes_);
   self.acted_ns_ += self.check_turn(Stage::act, since_ns) - since_ns;
@@ -230,8 +234,8 @@ bool Node::critical_waits(void* context) {
 
 // The wall clock says how long a turn took; what it says becomes an event, so that a replay has it
 // too. Where node time stands still nothing is late.
-std::int64_t Node::check_turn(Stage stage, std::int64_t since_ns) {
-  const std::int64_t now_ns = platform::monotonic_ns();
+std::int64_t Node::check_turn(Stage stage, std::int64_t since_ns, std::int64_t until_ns) {
+  const std::int64_t now_ns = until_ns != 0 ? until_ns : platform::monotonic_ns();
   const Overrun overrun{now_ns - since_ns, plan_.limits()->turn_ns(), stage, {}};
   if (overrun.took_ns > overrun.bound_ns && !clock_.stepped()) {
     board_.overruns.fetch_add(1, std::memory_order_relaxed);
@@ -306,6 +310,7 @@ void Node::engine_loop() {
   std::int64_t stop_seen_ns = 0;
   std::int64_t idle_since_ns = platform::monotonic_ns();
   std::int64_t ready_ns = idle_since_ns;
+  bool worked = false;
   const bool stays_ready = !plan_.cores()->rest();  // one that rests is late by far more
   const Urgency urgency{critical_waits, this};
   const Effects effects{act, this};
@@ -313,7 +318,10 @@ void Node::engine_loop() {
     const bool stopping = stop_hot_.load(std::memory_order_acquire);
     std::int64_t turned_ns = idle_since_ns;
     bool busy = takes_in && !stopping && ingress_.step(clock_) != 0;
-    turned_ns = check_turn(Stage::ingress, turned_ns);
+    // What comes alone waits for no reading of the clock between its arrival and its action:
+    // decoding it counts with the engine's turn, judging it with sending.
+    lone_ns_ = busy ? ingress_.lone_frame_ns() : 0;
+    turned_ns = check_turn(Stage::ingress, turned_ns, lone_ns_);
     const platform::NodeClock::Reading reading = clock_.at(turned_ns);
     acted_ns_ = 0;
     const Bytes batch =
@@ -348,14 +356,18 @@ void Node::engine_loop() {
       board_.finished.store(true, std::memory_order_release);
     }
     check_journal();
+    worked = worked || busy;
+    bool rehearsed = false;
     if (!busy) {
       interruptions_.idle_turn(idle_since_ns, now);
-      if (stays_ready && now - ready_ns > kStayReadyNs) {
-        act_.stay_ready();
-        ready_ns = now;
-      }
+      rehearsed = stays_ready && now - ready_ns > (worked ? kReadyAgainNs : kStayReadyNs);
     }
-    idle_since_ns = pace.turn(busy, now) || busy ? platform::monotonic_ns() : now;
+    if (rehearsed) {
+      act_.stay_ready();
+      ready_ns = now;
+      worked = false;
+    }
+    idle_since_ns = pace.turn(busy, now) || busy || rehearsed ? platform::monotonic_ns() : now;
     self.beat.store(self.beat.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   platform::unseal_thread();

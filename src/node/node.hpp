@@ -102,7 +102,8 @@ class Node {
   Failure prepare();
   Failure recover(std::span<std::uint8_t> shard_memory);
   void engine_loop();
-  std::int64_t check_turn(Stage stage, std::int64_t since_ns);
+  // Until now, if `until_ns` is 0; returns the time that it went to.
+  std::int64_t check_turn(Stage stage, std::int64_t since_ns, std::int64_t until_ns = 0);
   void put_fault(const Overrun& overrun);
   void check_journal();
   void say_journal_fault(std::int64_t took_ns);
@@ -162,6 +163,7 @@ class Node {
   Board board_;
   Interruptions interruptions_;  // of the engine's thread
   std::int64_t acted_ns_ = 0;    // what sending took of the step under way
+  std::int64_t lone_ns_ = 0;  // when its event was taken, if it came alone and nothing is sent yet
   std::atomic<bool> stop_hot_{false};
   std::atomic<bool> stop_journal_{false};
   // Of the engine's thread and, where it has one of its own, ingress'.
