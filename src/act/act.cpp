@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "act/render.hpp"
 #include "platform/clock.hpp"
@@ -36,6 +37,9 @@ std::string Act::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeep
       outlet.fd = opened.value().release();
       outlet.to = {sink->address(), sink->port()};
       outlet.aimed = platform::aim_udp(outlet.fd, outlet.to) == 0;
+      if (auto own = platform::open_udp_to_itself(); own && !rehearsal_.valid()) {
+        rehearsal_ = std::move(own).value();
+      }
     } else if (sink->kind() == plan::SinkKind::serial) {
       const std::size_t slot = devices.add(sink->device()->str(), sink->baud(), false, kRetryNs);
       outlet.streams.init(devices, {&slot, 1}, 1, false);
@@ -118,8 +122,8 @@ void Act::stay_ready() const {
   if (last_.event.sequence != 0) {
     char room[kRenderBytes];
     const std::string_view text = render(*plan_, last_.event, last_.intent, room);
-    if (const Outlet& outlet = outlets_[last_.intent.sink]; outlet.aimed) {
-      platform::rehearse_sending(outlet.fd, as_bytes(text));
+    if (rehearsal_.valid() && outlets_[last_.intent.sink].kind == plan::SinkKind::udp) {
+      platform::rehearse_sending(rehearsal_.get(), as_bytes(text));
     }
   }
 }

@@ -61,8 +61,7 @@ class Act {
   void step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes);
 
   // While nothing happens for long, what the way of an action needs is forgotten by the processor
-  // bit by bit: the last that left is rendered again, and goes as far as the system lets it without
-  // leaving.
+  // bit by bit: the last that left is rendered again, and goes through the system to nobody.
   void stay_ready() const;
 
   // The sinks' heartbeat, once a tick.
@@ -103,6 +102,7 @@ class Act {
   std::size_t count_ = 0;
   std::size_t unfinished_ = 0;  // outlets with such messages
   Order last_{};                // that left; event.sequence 0: none has
+  platform::Fd rehearsal_;      // invalid: there is no loopback
   std::array<Outlet, limits::kSinks> outlets_;
   std::array<SinkCounters, limits::kSinks> counters_;
   Histogram behind_, before_;

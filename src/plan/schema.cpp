@@ -46,7 +46,8 @@ constexpr std::array kKeys{
     Key{"cores", "priority", whole, D::number, "50", 0, 90, "",
         "SCHED_FIFO priority; 0 keeps the normal scheduler."},
     Key{"cores", "idle", choice, D::number, "spin", 0, 0, "spin rest",
-        "What the engine does when nothing came: spin, or rest 60 µs."},
+        "What the engine does when nothing came: spin, and rehearse its sending over the loopback "
+        "interface, or rest 60 µs."},
     Key{"cores", "watchdog", quantity, D::duration, "10 s", 0, 3600, "",
         "A hot thread that does not turn for so long ends the node, to be started again; 0 s "
         "never."},

@@ -44,8 +44,10 @@ int connection_error(int fd);
 bool closed_by_peer(int fd);
 // 0, or errno (EAGAIN: the system's buffer is full).
 int send_now(int fd, Bytes datagram);
-// As send_now(), as far as the system goes without making a packet of it: nothing leaves.
-void rehearse_sending(int fd, Bytes datagram);
+// Non-blocking UDP socket on a loopback port that the system chooses, which hears itself alone.
+Result<Fd, int> open_udp_to_itself();
+// By such a socket: what it sends goes all the way through the system, arrives, and is dropped.
+void rehearse_sending(int to_itself, Bytes datagram);
 // Writes what fits now; returns bytes, or -errno.
 std::int64_t write_now(int fd, Bytes bytes);
 
