@@ -6,14 +6,14 @@
 
 namespace vedette::engine {
 
-bool BatchBuilder::begin(Lane& out, std::size_t max_bytes, const Progress& progress,
-                         std::uint32_t epoch, std::int64_t admitted_ns,
+bool BatchBuilder::begin(Lane& out, std::size_t max_bytes, std::size_t inputs,
+                         const Progress& progress, std::uint32_t epoch, std::int64_t admitted_ns,
                          std::int64_t admitted_arrival_ns) {
   lane_ = out.reserve(max_bytes);
   if (lane_ == nullptr) {
     return false;
   }
-  base_ = small_;
+  base_ = inputs > kSmallInputs ? lane_ : small_;
   max_bytes_ = max_bytes;
   used_ = settled_ = sizeof(BatchHeader);
   input_count_ = derived_count_ = 0;
@@ -39,8 +39,12 @@ EventHeader* BatchBuilder::append(std::size_t payload_bytes) {
   if (base_ == small_ && bytes > kSmallBytes - used_) {
     move_to_lane();
   }
+  // The journal's core has read these lines: they are asked for before they are written, for events
+  // to come where this one stands in the lane itself.
   if (base_ == small_) {
     prefetch_to_write(lane_ + used_, bytes);
+  } else {
+    prefetch_to_write(lane_ + used_ + kAheadBytes, bytes);
   }
   auto* event = reinterpret_cast<EventHeader*>(base_ + used_);
   used_ += bytes;

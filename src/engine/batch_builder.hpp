@@ -32,9 +32,10 @@ struct Progress {
 
 class BatchBuilder {
  public:
-  // False when the lane has no room for the largest batch.
-  bool begin(Lane& out, std::size_t max_bytes, const Progress& progress, std::uint32_t epoch,
-             std::int64_t admitted_ns, std::int64_t admitted_arrival_ns);
+  // False when the lane has no room for the largest batch. Where `inputs` wait it begins: a few are
+  // put together near the processor, many in the lane at once.
+  bool begin(Lane& out, std::size_t max_bytes, std::size_t inputs, const Progress& progress,
+             std::uint32_t epoch, std::int64_t admitted_ns, std::int64_t admitted_arrival_ns);
 
   // Copies one input and stamps it; the caller keeps to its bounds. An event's place is good until
   // the next is added.
@@ -97,6 +98,9 @@ class BatchBuilder {
 
   // What one event and its consequences take, many times over; a longer batch moves to the lane.
   static constexpr std::size_t kSmallBytes = 4 << 10;
+  static constexpr std::size_t kSmallInputs = kSmallBytes / 256;
+  // A handful of events, which take as long as a line that another core has.
+  static constexpr std::size_t kAheadBytes = 1024;
 
   EventHeader* append(std::size_t payload_bytes);
   EventHeader* begin_derived(EventKind kind, EventClass event_class, std::uint64_t cause,

@@ -219,17 +219,20 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
                   std::int64_t arrival_ns, const Urgency& urgency, const Effects& effects) {
   const bool tick_due = now_ns >= next_tick_ns_;
   Heads heads;
+  std::size_t inputs = 0;
   CHECK(lanes.size() <= heads.heads.size(),
         "a lane for each source, outcomes, commands and faults");
   for (Lane* lane : lanes) {
     if (const auto record = lane->peek(); !record.empty()) {
       heads.heads[heads.count++] = {key_of(event_at(record)), lane};
       expect(event_at(record));
+      inputs += lane->size();
     }
   }
   const bool any = tick_due || unfinished() || heads.count != 0 ||
                    waiting_.overdue(now_ns) != engine::Waiting::kNone || delivery_.any_due(now_ns);
-  if (!any || !batch_.begin(batches, max_batch_bytes_, progress_, epoch_, now_ns, arrival_ns)) {
+  if (!any ||
+      !batch_.begin(batches, max_batch_bytes_, inputs, progress_, epoch_, now_ns, arrival_ns)) {
     return {};
   }
   begin_run(urgency, effects);
@@ -291,8 +294,8 @@ Bytes Shard::replay(Bytes recorded, Lane& batches) {
   BatchHeader header;
   std::memcpy(&header, recorded.data(), sizeof header);
   epoch_ = header.epoch;
-  if (!batch_.begin(batches, max_batch_bytes_, progress_, epoch_, header.admitted_ns,
-                    header.admitted_arrival_ns)) {
+  if (!batch_.begin(batches, max_batch_bytes_, header.input_count, progress_, epoch_,
+                    header.admitted_ns, header.admitted_arrival_ns)) {
     return {};
   }
   recorded_cut_ = header.cut;

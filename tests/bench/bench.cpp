@@ -67,6 +67,11 @@ void relax() {
 #endif
 }
 
+// To that core, if there is more than one: two threads that share one measure the scheduler.
+void pin(const char* name, int core) {
+  platform::make_hot({name, std::thread::hardware_concurrency() > 1 ? core : -1, 0});
+}
+
 double seconds_since(std::int64_t start_ns) {
   return static_cast<double>(platform::monotonic_ns() - start_ns) * 1e-9;
 }
@@ -126,6 +131,7 @@ class Throughput {
       std::exit(74);
     }
     std::thread journal([&] {
+      pin("journal", 1);
       while (!done_.load(std::memory_order_acquire) || batches_.size() != 0) {
         if (!writer.step(batches_)) {
           platform::rest_ns(50'000);
@@ -284,6 +290,7 @@ int by_tracks();
 int engine_throughput(const std::string& recordings, const std::string& site,
                       const std::string& folder) {
   const auto text = platform::read_text_file(site, 1 << 20);
+  pin("engine", 0);
   std::vector<std::uint8_t> bytes;
   // A frame stands for a millisecond of node time and takes a fraction of a microsecond: a tick
   // each quarter of a second, which sweeps all tracks, would come a thousand times too often.
@@ -441,7 +448,7 @@ void wait_for_steps(const plan::Plan& plan, bool loaded, Waits& waits) {
   std::atomic<bool> done{false};
   const std::int64_t start_ns = 1'700'000'000'000'000'000;
   std::thread sender([&] {
-    platform::make_hot({"sender", std::thread::hardware_concurrency() > 1 ? 1 : -1, 0});
+    pin("sender", 1);
     std::uint64_t state = 1;
     std::uint64_t next = 100;
     std::int64_t last = platform::monotonic_ns();
@@ -497,7 +504,7 @@ void wait_for_steps(const plan::Plan& plan, bool loaded, Waits& waits) {
 // turn, and the median of the rounds, because the machine takes milliseconds from whole ones.
 int preemption() {
   constexpr std::size_t kRounds = 9;
-  platform::make_hot({"engine", 0, 0});
+  pin("engine", 0);
   std::vector<std::uint8_t> bytes;
   const plan::Plan* plan = load(kPreemptionSite, bytes);
   std::array<Waits, kRounds> alone, loaded;
