@@ -37,8 +37,10 @@ std::string Act::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeep
       outlet.fd = opened.value().release();
       outlet.to = {sink->address(), sink->port()};
       outlet.aimed = platform::aim_udp(outlet.fd, outlet.to) == 0;
-      if (auto own = platform::open_udp_to_itself(); own && !rehearsal_.valid()) {
-        rehearsal_ = std::move(own).value();
+      if (!rehearsal_.valid()) {
+        if (auto own = platform::open_udp_to_itself(); own) {
+          rehearsal_ = std::move(own).value();
+        }
       }
     } else if (sink->kind() == plan::SinkKind::serial) {
       const std::size_t slot = devices.add(sink->device()->str(), sink->baud(), false, kRetryNs);

@@ -97,11 +97,11 @@ int watch(const RunCommand& command, const LoadedPlan& loaded) {
     return err.put(line);
   };
   options.on_lacking = [&err](std::string_view what) {
-    std::string lack;
-    Json json(lack);
+    std::string text;
+    Json json(text);
     json.begin_object().member("kind", "node").member("runs_without", what).end_object();
-    lack += '\n';
-    err.put(lack);
+    text += '\n';
+    err.put(text);
   };
   options.flush = [&] {
     const bool all_out = out.flush();
