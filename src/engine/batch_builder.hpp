@@ -1,7 +1,8 @@
 // Purpose: puts one batch together, then gives it to the journal: admits inputs from lanes in the
 // order of their classes, stamps sequence numbers, appends derived events, seals with the running
 // digest. A small batch is made in memory of its own, which no other core has read: lines of
-// the lane that the journal read cost a miss each to write again. A larger one goes on in the lane.
+// the lane that the journal read cost a miss each to write again. A larger one goes on in the lane,
+// and one for which many inputs wait begins there.
 // In: lanes of events, or the inputs of a recorded batch. Out: the sealed batch in the batch
 // lane. Bound: the plan's batch_events inputs and derived_bound() bytes of derived events. When
 // full: begin() fails while the journal is behind, and nothing is admitted. Runs on: the engine
@@ -32,8 +33,8 @@ struct Progress {
 
 class BatchBuilder {
  public:
-  // False when the lane has no room for the largest batch. Where `inputs` wait it begins: a few are
-  // put together near the processor, many in the lane at once.
+  // False when the lane has no room for the largest batch. `inputs`: how many wait for it, which
+  // decides where it is made and nothing else.
   bool begin(Lane& out, std::size_t max_bytes, std::size_t inputs, const Progress& progress,
              std::uint32_t epoch, std::int64_t admitted_ns, std::int64_t admitted_arrival_ns);
 
@@ -98,7 +99,8 @@ class BatchBuilder {
 
   // What one event and its consequences take, many times over; a longer batch moves to the lane.
   static constexpr std::size_t kSmallBytes = 4 << 10;
-  static constexpr std::size_t kSmallInputs = kSmallBytes / 256;
+  static constexpr std::size_t kSmallInputs =
+      kSmallBytes / 256;  // an observation's bytes, and more
   // A handful of events, which take as long as a line that another core has.
   static constexpr std::size_t kAheadBytes = 1024;
 
