@@ -20,16 +20,18 @@ class ShardInMemory {
            Lane::bytes_needed(4, 2 * node::batch_bytes_bound(plan)) + 2 * kCacheLineBytes;
   }
 
-  explicit ShardInMemory(const plan::Plan& plan, std::uint64_t node = 1, std::uint32_t epoch = 1)
+  // `ends`: whether what is put comes from the thread that steps.
+  explicit ShardInMemory(const plan::Plan& plan, std::uint64_t node = 1, std::uint32_t epoch = 1,
+                         Lane::Ends ends = Lane::Ends::together)
       : memory_(bytes_needed(plan) / 8 + 8) {
     Arena arena(memory_.data(), memory_.size() * 8);
     room_ = arena.room(node::Shard::bytes_needed(plan));
     Arena room(room_.data(), room_.size());
     shard_.init(room, plan, node, epoch);
-    commands_.init(arena, kRecords, kLaneBytes);
-    outcomes_.init(arena, kRecords, kLaneBytes);
-    critical_.init(arena, kRecords, kLaneBytes);
-    lane_.init(arena, kRecords, kLaneBytes);
+    commands_.init(arena, kRecords, kLaneBytes, ends);
+    outcomes_.init(arena, kRecords, kLaneBytes, ends);
+    critical_.init(arena, kRecords, kLaneBytes, ends);
+    lane_.init(arena, kRecords, kLaneBytes, ends);
     batches_.init(arena, 4, 2 * node::batch_bytes_bound(plan));
   }
 

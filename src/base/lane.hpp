@@ -23,18 +23,29 @@ class Lane {
     return arena_bytes<Descriptor>(records) + arena_bytes<std::uint8_t>(bytes);
   }
 
+  // Whether one thread writes and reads. If so, a lane that is empty begins again with its first
+  // byte, whose lines that core still has near; two threads would wait for each other's to find out
+  // whether it is empty.
+  enum class Ends { apart, together };
+
   // `records` must be a power of two; a record is at most half of `bytes` long.
-  void init(Arena& arena, std::size_t records, std::size_t bytes) {
+  void init(Arena& arena, std::size_t records, std::size_t bytes, Ends ends = Ends::apart) {
     CHECK(records != 0 && (records & (records - 1)) == 0, "lane records must be a power of two");
     CHECK(bytes <= std::numeric_limits<std::uint32_t>::max(), "a lane of less than 4 GiB");
     descriptors_ = arena.make<Descriptor>(records);
     buffer_ = arena.make<std::uint8_t>(align_up(bytes, kAlignment));
     mask_ = records - 1;
+    ends_ = ends;
   }
 
   // Room for up to `max_bytes`, or null when credits (records or bytes) are spent.
   std::uint8_t* reserve(std::size_t max_bytes) {
     const std::uint64_t head = head_.load(std::memory_order_relaxed);
+    if (ends_ == Ends::together && head == tail_.load(std::memory_order_acquire)) {
+      cached_tail_ = head;
+      write_at_ += buffer_.size() - write_offset_;
+      write_offset_ = 0;
+    }
     if (head - cached_tail_ > mask_ || !place(head, max_bytes)) {
       // Pairs with the release store in release(): what the consumer has read is ours again.
       cached_tail_ = tail_.load(std::memory_order_acquire);
@@ -125,6 +136,7 @@ class Lane {
   std::span<Descriptor> descriptors_;
   std::span<std::uint8_t> buffer_;
   std::uint64_t mask_ = 0;
+  Ends ends_ = Ends::apart;
   alignas(kCacheLineBytes) std::atomic<std::uint64_t> head_{0};
   std::uint64_t cached_tail_ = 0;
   std::uint64_t write_at_ = 0, write_offset_ = 0;

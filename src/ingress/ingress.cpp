@@ -79,7 +79,8 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
     source->index = static_cast<std::uint16_t>(sources_.size());
     source->event_class = static_cast<EventClass>(s->event_class());
     source->decoder = codec::Decoder(static_cast<codec::CodecKind>(s->codec()));
-    source->lane.init(arena, lane_records(*s), lane_bytes(*s));
+    source->lane.init(arena, lane_records(*s), lane_bytes(*s),
+                      plan.cores()->fused() ? Lane::Ends::together : Lane::Ends::apart);
     source->resume_after = source->index < resume.size() ? resume[source->index] : 0;
     std::string problem;
     switch (s->driver()) {

@@ -53,7 +53,7 @@ class Runner {
                    0);
     Arena arena(memory_.data(), memory_.size() * 8);
     shard_.init(arena, plan, 1, 1);
-    lane_.init(arena, kLaneRecords, lane_bytes);
+    lane_.init(arena, kLaneRecords, lane_bytes, Lane::Ends::together);
     batches_.init(arena, 4, batch_bytes);
   }
 

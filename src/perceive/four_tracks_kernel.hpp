@@ -24,8 +24,9 @@ auto stays_near(Lanes degrees, Lanes known) {
   return (Lanes(-0.499) <= cells) & (cells <= Lanes(0.499));
 }
 
+// Whole, with all that it calls: four numbers go to a function by way of memory.
 template <typename Lanes>
-unsigned take_ordinary_by(const std::array<Fix, kLanes>& fixes, unsigned wanted) {
+[[gnu::flatten]] unsigned take_ordinary_by(const std::array<Fix, kLanes>& fixes, unsigned wanted) {
   using Way = near::Way<Lanes>;
   // A lane that is not wanted works on another's numbers, which are as good as any.
   const auto any = static_cast<std::size_t>(std::countr_zero(wanted));

@@ -441,7 +441,7 @@ void wait_for_steps(const plan::Plan& plan, bool loaded, Waits& waits) {
     o.longitude_e7 = 240'000'000;
     return o;
   };
-  tests::ShardInMemory engine(plan);
+  tests::ShardInMemory engine(plan, 1, 1, Lane::Ends::apart);
   Observation own = ship(0);
   own.kind = IdentityKind::own;
   engine.put(own, 1'700'000'000'000'000'000, 1, EventClass::bulk);

@@ -122,20 +122,33 @@ TEST_CASE("a plan with any one byte changed is refused or still in bounds") {
 }
 
 TEST_CASE("a lane gives back in order, refuses when full, and never loses a byte") {
+  auto ends = Lane::Ends::apart;
+  SUBCASE("of two threads") {}
+  SUBCASE("of one thread, emptied now and then") {
+    ends = Lane::Ends::together;
+  }
   std::vector<std::uint64_t> memory(4096);
   Arena arena(memory.data(), memory.size() * 8);
   Lane lane;
-  lane.init(arena, 8, 2048);
+  lane.init(arena, 8, 2048, ends);
   std::uint32_t in = 0, out = 0, refused = 0;
   for (int round = 0; round < 10000; ++round) {
     const std::size_t bytes = 4 + static_cast<std::size_t>(round * 37 % 500);
-    std::uint8_t* at = lane.reserve(bytes);
-    if (at == nullptr) {
-      ++refused;
+    const auto take = [&] {
       std::uint32_t seen = 0;
       std::memcpy(&seen, lane.peek().data(), 4);
       CHECK(seen == out++);
       lane.release();
+    };
+    if (round % 97 == 0) {
+      while (!lane.peek().empty()) {
+        take();
+      }
+    }
+    std::uint8_t* at = lane.reserve(bytes);
+    if (at == nullptr) {
+      ++refused;
+      take();
       continue;
     }
     std::memcpy(at, &in, 4);
@@ -144,4 +157,21 @@ TEST_CASE("a lane gives back in order, refuses when full, and never loses a byte
   }
   CHECK(refused > 100);
   CHECK(in - out == lane.size());
+}
+
+TEST_CASE("a lane of one thread that is emptied writes where it wrote before") {
+  std::vector<std::uint64_t> memory(4096);
+  Arena arena(memory.data(), memory.size() * 8);
+  Lane lane;
+  lane.init(arena, 8, 2048, Lane::Ends::together);
+  const std::uint8_t* const first = lane.reserve(100);
+  lane.commit(100);
+  const std::uint8_t* const second = lane.reserve(700);
+  CHECK(second != first);
+  lane.commit(700);
+  lane.release(2);
+  CHECK(lane.reserve(700) == first);
+  lane.commit(700);
+  CHECK(lane.peek().data() == first);
+  CHECK(lane.peek().size() == 700);
 }
