@@ -123,28 +123,22 @@ inline void Assess::judge(const View& view, const Subject& subject, std::size_t 
   conclude(view, subject, place, r, when, listener);
 }
 
-void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void* context) {
-  const Screens& screens = screens_[static_cast<std::size_t>(view.track->kind)];
-  const bool screened = view.mode == Mode::normal;
-  Screens::Numbers numbers;
-  const RuleSet open = screened ? screens.ask(zones_, view, numbers) : screens.rules();
+template <typename Answer>
+inline void Assess::judge_open(const View& view, std::uint32_t track, RuleSet open,
+                               const Listener& listener, Answer&& answer) {
   // Of one that is refused, only what is not idle changes.
-  RuleSet left = open | (screened ? busy_[track] : 0);
+  RuleSet left = open | busy_[track];
   if (left == 0) {
     return;
   }
   const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
-  const Listener listener{emit, context};
   for (; left != 0; left &= left - 1) {
     const auto r = static_cast<std::size_t>(std::countr_zero(left));
     if ((open >> r & 1) == 0) {
       change(view, subject, track, r, false, listener);
       continue;
     }
-    if (!screened && !wanted(view, rules_[r])) {
-      continue;
-    }
-    switch (screened ? screens.answer(r, view, numbers) : Screened::all_to_ask) {
+    switch (answer(r)) {
       case Screened::holds:
         change(view, subject, track, r, true, listener);
         break;
@@ -162,6 +156,47 @@ void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void*
         break;
     }
   }
+}
+
+void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void* context) {
+  const Screens& screens = screens_[static_cast<std::size_t>(view.track->kind)];
+  const Listener listener{emit, context};
+  if (view.mode != Mode::normal) {
+    const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
+    for (RuleSet left = screens.rules(); left != 0; left &= left - 1) {
+      const auto r = static_cast<std::size_t>(std::countr_zero(left));
+      if (wanted(view, rules_[r])) {
+        judge(view, subject, track, r, listener);
+      }
+    }
+    return;
+  }
+  Screens::Numbers numbers;
+  const RuleSet open = screens.ask(zones_, view, numbers);
+  judge_open(view, track, open, listener,
+             [&](std::size_t r) { return screens.answer(r, view, numbers); });
+}
+
+bool Assess::ask_four(const View& view, Four& four) const {
+  const IdentityKind kind = view.track->kind;
+  for (const Track* track : four.tracks) {
+    if (track->kind != kind || !placed(track)) {
+      return false;
+    }
+  }
+  if (view.mode != Mode::normal) {
+    return false;
+  }
+  screens_[static_cast<std::size_t>(kind)].ask_four(zones_, view, four.tracks, four.numbers);
+  return true;
+}
+
+void Assess::judge_in_lane(const View& view, std::uint32_t track, std::size_t lane, Four& four,
+                           Emit emit, void* context) {
+  const Screens& screens = screens_[static_cast<std::size_t>(view.track->kind)];
+  const RuleSet open = screens.ask_in_lane(zones_, view, lane, four.numbers);
+  judge_open(view, track, open, {emit, context},
+             [&](std::size_t r) { return screens.answer_in_lane(r, view, lane, four.numbers); });
 }
 
 void Assess::judge_own(const View& view, Emit emit, void* context) {

@@ -42,8 +42,18 @@ class Assess {
                         rules_.size() * sizeof(Instance));
     }
   }
+  // What conditions ask first, asked of four tracks that are judged next, one after the other.
+  struct Four {
+    Screens::FourTracks tracks;
+    Screens::NumbersOfFour numbers;
+  };
+  // False, and nothing is asked, when they must be asked one by one. `view` is of the first.
+  bool ask_four(const View& view, Four& four) const;
   // Judges every assessment that applies to the subject.
   void judge_track(const View& view, std::uint32_t track, Emit emit, void* context);
+  // The same of the one in that lane.
+  void judge_in_lane(const View& view, std::uint32_t track, std::size_t lane, Four& four, Emit emit,
+                     void* context);
   void judge_own(const View& view, Emit emit, void* context);
   void judge_source(const View& view, std::uint16_t source, Emit emit, void* context);
   // The track is going: what is raised is cleared, and its instances are as new.
@@ -89,6 +99,11 @@ class Assess {
   };
   void judge(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
              const Listener& listener);
+  // Of a track of whose conditions only those in `open` may hold; answer(rule) is what their screen
+  // says.
+  template <typename Answer>
+  void judge_open(const View& view, std::uint32_t track, RuleSet open, const Listener& listener,
+                  Answer&& answer);
   void conclude(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
                 double when, const Listener& listener);
   // What the condition's answer makes of the instance.

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 
 namespace vedette {
 
@@ -37,6 +38,19 @@ struct LaneMask {
     }
     return all;
   }
+  // With a word: in each lane, where a relation that holds is ~0.
+  friend LaneMask operator&(LaneMask a, long long word) {
+    for (Bits& part : a.parts) {
+      part &= word;
+    }
+    return a;
+  }
+  friend LaneMask operator^(LaneMask a, long long word) {
+    for (Bits& part : a.parts) {
+      part ^= word;
+    }
+    return a;
+  }
   friend LaneMask operator&(LaneMask a, LaneMask b) {
     for (std::size_t i = 0; i < kLanes / kEach; ++i) {
       a.parts[i] &= b.parts[i];
@@ -63,7 +77,11 @@ struct LanesOf {
   LanesOf() = default;
   LanesOf(double all) {  // NOLINT: any double is four of it
     for (Numbers& part : parts) {
-      part = Numbers{} + all;
+      if constexpr (kEach == 4) {
+        part = Numbers{all, all, all, all};
+      } else {
+        part = Numbers{all, all};
+      }
     }
   }
   // of(i) in lane i.
@@ -81,6 +99,12 @@ struct LanesOf {
     return lanes;
   }
   double operator[](std::size_t i) const { return parts[i / kEach][i % kEach]; }
+  static LanesOf from(const double (&numbers)[kLanes]) {
+    LanesOf lanes;
+    std::memcpy(lanes.parts, numbers, sizeof numbers);
+    return lanes;
+  }
+  void to(double (&numbers)[kLanes]) const { std::memcpy(numbers, parts, sizeof numbers); }
 
   template <typename Operation>
   static LanesOf zip(const LanesOf& a, const LanesOf& b, Operation&& operation) {

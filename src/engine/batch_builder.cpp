@@ -16,6 +16,7 @@ bool BatchBuilder::begin(Lane& out, std::size_t max_bytes, std::size_t inputs,
   base_ = inputs > kSmallInputs ? lane_ : small_;
   max_bytes_ = max_bytes;
   used_ = settled_ = sizeof(BatchHeader);
+  asked_ = 0;
   input_count_ = derived_count_ = 0;
   progress_ = progress;
   header_ = {};
@@ -39,12 +40,11 @@ EventHeader* BatchBuilder::append(std::size_t payload_bytes) {
   if (base_ == small_ && bytes > kSmallBytes - used_) {
     move_to_lane();
   }
-  // The journal's core has read these lines: they are asked for before they are written, for events
-  // to come where this one stands in the lane itself.
-  if (base_ == small_) {
-    prefetch_to_write(lane_ + used_, bytes);
-  } else {
-    prefetch_to_write(lane_ + used_ + kAheadBytes, bytes);
+  // The journal's core has read these lines: each is asked for once before it is written, for
+  // events to come where this one stands in the lane itself.
+  const std::size_t wanted = used_ + bytes + (base_ == small_ ? 0 : kAheadBytes);
+  for (; asked_ < wanted; asked_ += kCacheLineBytes) {
+    prefetch_to_write(lane_ + asked_, 1);
   }
   auto* event = reinterpret_cast<EventHeader*>(base_ + used_);
   used_ += bytes;

@@ -134,6 +134,7 @@ class Shard {
   void touch(std::uint32_t track, const EventHeader* event, const perceive::Perceived& perceived);
   void mark_ready(std::size_t touched);
   void order_touched();
+  bool ask_four(assess::Assess::Four& four);
   void judge_touched();
   void judge_contacts();
   void sweep();

@@ -42,6 +42,18 @@ inline void Shard::judge(std::uint32_t track, std::uint64_t cause, std::int64_t 
   assess_.judge_track(view_, track, on_assessment, this);
 }
 
+// The conditions of the next that are to be judged; false where they are no four of a kind.
+inline bool Shard::ask_four(assess::Assess::Four& four) {
+  if (touched_count_ - judged_ < kLanes) {
+    return false;
+  }
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    four.tracks[i] = &tracks_[touched_[judged_ + i].track];
+  }
+  look_at(four.tracks[0]);
+  return four.tracks[0]->kind != IdentityKind::own && assess_.ask_four(view_, four);
+}
+
 // By urgency and then in the table's order: which event of the batch came first does not matter to
 // what is judged.
 void Shard::order_touched() {
@@ -79,18 +91,32 @@ void Shard::judge_touched() {
   }
   // Belief is complete before the first judgement.
   order_touched();
+  assess::Assess::Four four;
+  std::size_t four_from = touched_count_;
   for (; judged_ < touched_count_; ++judged_, ++items_) {
     const Touched& t = touched_[judged_];
     if (stop_before(t.event_class)) {
       return;
     }
+    // No judgement changes a track, and so what is asked of the next.
+    if (judged_ - four_from >= kLanes && ask_four(four)) {
+      four_from = judged_;
+    }
     for (const TrackChangeKind change :
          {TrackChangeKind::created, TrackChangeKind::confirmed, TrackChangeKind::reacquired}) {
-      if ((t.changes >> static_cast<unsigned>(change) & 1) != 0) {
+      if (t.changes != 0 && (t.changes >> static_cast<unsigned>(change) & 1) != 0) {
         track_changed(t.track, change, t.cause);
       }
     }
-    judge(t.track, t.cause, t.arrival_ns);
+    const std::size_t lane = judged_ - four_from;
+    if (lane < kLanes) {
+      look_at(&tracks_[t.track]);
+      cause_ = t.cause;
+      newest_arrival_ns_ = t.arrival_ns;
+      assess_.judge_in_lane(view_, t.track, lane, four, on_assessment, this);
+    } else {
+      judge(t.track, t.cause, t.arrival_ns);
+    }
     belief_.mix(bytes_of(tracks_[t.track]).first(kTrackDigestBytes));
     batch_.settle();
   }

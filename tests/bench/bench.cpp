@@ -79,13 +79,14 @@ double seconds_since(std::int64_t start_ns) {
 // One core takes frames from bytes to decisions, another makes it durable.
 class Throughput {
  public:
-  // Decodes the i-th frame, whose observations go to put().
-  using Decode = std::function<void(Throughput& to, std::size_t i)>;
+  // Decodes the frames from `first` on, each at its time, whose observations go to put().
+  using Decode = std::function<void(Throughput& to, std::size_t first, std::size_t end)>;
 
   Throughput(const plan::Plan& plan, Decode decode, const std::string& folder)
       : plan_(plan), decode_(std::move(decode)), folder_(folder) {}
 
-  std::int64_t now_ns() const { return now_ns_; }
+  // A millisecond later.
+  std::int64_t next_ns() { return now_ns_ += 1'000'000; }
   // `make` fills in an observation, and says whether it is one.
   template <typename Make>
   void put(Make&& make) {
@@ -163,10 +164,11 @@ class Throughput {
   template <typename Step>
   double rate_of(std::size_t count, Step&& step) {
     const std::int64_t start = platform::monotonic_ns();
-    for (const std::size_t end = next_ + count; next_ < end; ++next_) {
-      now_ns_ += 1'000'000;
-      decode_(*this, next_);
-      if (next_ % 64 == 63) {
+    for (const std::size_t end = next_ + count; next_ < end;) {
+      const std::size_t first = next_;
+      next_ = std::min(first / kBatch * kBatch + kBatch, end);
+      decode_(*this, first, next_);
+      if (next_ % kBatch == 0) {
         step();
       }
     }
@@ -187,6 +189,7 @@ class Throughput {
   std::vector<std::uint64_t> memory_;
   Lane batches_;
   std::atomic<bool> done_{false};
+  static constexpr std::size_t kBatch = 64;
   static constexpr std::int64_t kStart = 1'700'000'000'000'000'000;
   std::int64_t now_ns_ = kStart;
   std::size_t next_ = 0;
@@ -194,8 +197,8 @@ class Throughput {
 
 // Recorded text, again and again.
 Throughput::Decode text_of(const std::string& recording, codec::CodecKind kind) {
-  return [frames = frames_of(recording), decoder = codec::Decoder(kind)](Throughput& to,
-                                                                         std::size_t i) mutable {
+  return [frames = frames_of(recording), decoder = codec::Decoder(kind)](
+             Throughput& to, std::size_t first, std::size_t end) mutable {
     const codec::Output out{&to,
                             [](void* context, const codec::Message& message, Bytes) {
                               if (!codec::is_part(message)) {
@@ -205,7 +208,9 @@ Throughput::Decode text_of(const std::string& recording, codec::CodecKind kind) 
                               }
                             },
                             [](void*, RefusalCause, Bytes) {}};
-    decoder.datagram(as_bytes(frames[i % frames.size()]), to.now_ns(), out);
+    for (std::size_t i = first; i < end; ++i) {
+      decoder.datagram(as_bytes(frames[i % frames.size()]), to.next_ns(), out);
+    }
   };
 }
 
@@ -227,23 +232,26 @@ Throughput::Decode fixed_records() {
                   110,  // as the positions say
                   0};
   }
-  return [records](Throughput& to, std::size_t i) {
-    const FixedRecord& r = records[i % kRecords];
-    to.put([&](Observation& o) {
-      // The node's own place is the first, for what asks how far away a thing is.
-      o.kind = i == 0 ? IdentityKind::own : IdentityKind::vehicle;
-      o.identity = i == 0 ? 0 : r.identity;
-      o.set(Field::position);
-      o.set(Field::altitude);
-      o.set(Field::speed);
-      o.set(Field::course);
-      o.latitude_e7 = r.latitude_e7;
-      o.longitude_e7 = r.longitude_e7;
-      o.altitude_mm = r.altitude_mm;
-      o.speed_mm_s = static_cast<std::int32_t>(r.speed_mm_s);
-      o.course_e6 = static_cast<std::int32_t>(r.course_e6);
-      return true;
-    });
+  return [records](Throughput& to, std::size_t first, std::size_t end) {
+    for (std::size_t i = first; i < end; ++i) {
+      const FixedRecord& r = records[i % kRecords];
+      to.next_ns();
+      to.put([&](Observation& o) {
+        // The node's own place is the first, for what asks how far away a thing is.
+        o.kind = i == 0 ? IdentityKind::own : IdentityKind::vehicle;
+        o.identity = i == 0 ? 0 : r.identity;
+        o.set(Field::position);
+        o.set(Field::altitude);
+        o.set(Field::speed);
+        o.set(Field::course);
+        o.latitude_e7 = r.latitude_e7;
+        o.longitude_e7 = r.longitude_e7;
+        o.altitude_mm = r.altitude_mm;
+        o.speed_mm_s = static_cast<std::int32_t>(r.speed_mm_s);
+        o.course_e6 = static_cast<std::int32_t>(r.course_e6);
+        return true;
+      });
+    }
   };
 }
 

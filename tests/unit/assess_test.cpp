@@ -2,7 +2,9 @@
 // be.
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
+#include <tuple>
 
 #include "load_site.hpp"
 #include "shard_in_memory.hpp"
@@ -112,5 +114,94 @@ TEST_CASE("an assessment is raised when its condition has held, and cleared when
     CHECK(vessel.at(11, 20.5) == all(21, 51, Transition::cleared));
     CHECK(vessel.at(12, 60.5).empty());
     CHECK(vessel.at(14, 60.5) == all(21, 61, Transition::raised));
+  }
+}
+
+TEST_CASE("tracks judged in one step are judged as each in a step of its own") {
+  constexpr std::string_view kSite = R"toml(
+site = "crowd"
+[limits]
+tracks = 64
+tick = "60 s"
+[source.traffic]
+driver = "udp"
+listen = "127.0.0.1:1"
+codec = "ais"
+[zone.ring]
+centre = [59.0, 24.0]
+radius = "5 km"
+[assess.fast]
+of = "track"
+when = "track.speed > 10 kn and track.updates > 2"
+[assess.high]
+of = "track"
+when = "track.altitude > 500 m"
+[assess.inside]
+of = "track"
+when = "inside(track, ring)"
+[assess.near]
+of = "track"
+when = "distance(track, own) < 2 nmi"
+[assess.close]
+of = "track"
+when = "cpa(track, own) < 0.5 nmi and tcpa(track, own) < 12 min"
+[assess.vague]
+of = "track"
+when = "track.sigma > 12 m"
+kinds = ["vessel"]
+)toml";
+  using Changes = std::map<std::pair<std::uint64_t, int>, std::tuple<Transition, Level, double>>;
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = load_site(kSite, bytes);
+  REQUIRE(plan != nullptr);
+  ShardInMemory together(*plan), apart(*plan);
+  std::mt19937_64 random(3);
+  const auto one_of = [&](std::uint64_t count) { return random() % count; };
+  std::array<std::size_t, 6> changed{};
+  // The tick is the first step's and its sweep the second's; no other comes.
+  for (ShardInMemory* engine : {&together, &together, &apart, &apart}) {
+    engine->step(kStart);
+  }
+  for (int second = 1; second < 60; ++second) {
+    const std::int64_t now = kStart + second * kSecond;
+    Changes in_one, one_by_one;
+    const auto step = [&](ShardInMemory& engine, Changes& changes) {
+      for_each_event(engine.step(now), [&](const EventHeader& event, Bytes payload) {
+        if (event.kind == EventKind::assessment) {
+          const auto c = payload_as<AssessmentChange>(payload);
+          changes[{c.subject.key, c.assessment}] = {c.transition, c.level, c.confidence};
+          ++changed[c.assessment];
+        }
+      });
+    };
+    // Everybody once, in any number: fours of one kind, and what is left over.
+    for (std::uint64_t who = 0; who < 40; ++who) {
+      if (who != 0 && one_of(3) == 0) {
+        continue;
+      }
+      Observation o;
+      o.kind = who == 0       ? IdentityKind::own
+               : who % 13 < 8 ? IdentityKind::vessel
+                              : IdentityKind::aircraft;
+      o.identity = who;
+      for (const Field f : {Field::position, Field::altitude, Field::speed, Field::course}) {
+        if (f == Field::position || one_of(4) != 0) {
+          o.set(f);
+        }
+      }
+      o.latitude_e7 = static_cast<std::int32_t>(590'000'000 + who * 20'000 + one_of(1000));
+      o.longitude_e7 = static_cast<std::int32_t>(240'000'000 + one_of(1000));
+      o.altitude_mm = static_cast<std::int32_t>(one_of(1'000'000));
+      o.speed_mm_s = static_cast<std::int32_t>(one_of(15'000));
+      o.course_e6 = static_cast<std::int32_t>(one_of(360'000'000));
+      together.put(o, now);
+      apart.put(o, now);
+      step(apart, one_by_one);
+    }
+    step(together, in_one);
+    REQUIRE(in_one == one_by_one);
+  }
+  for (const std::size_t times : changed) {
+    CHECK(times > 20);
   }
 }

@@ -67,11 +67,43 @@ class Screened {
       }
       CHECK_MESSAGE(right, texts_[r]);
     }
+    if (view.track->updates > 0) {
+      compare_in_four(view, open, numbers);
+    }
   }
   // By assess::Screened.
   const std::array<std::size_t, 5>& said() const { return said_; }
 
  private:
+  // The same of it among the three before it, by the vectors of every width.
+  void compare_in_four(const assess::View& view, assess::RuleSet open,
+                       const assess::Screens::Numbers& numbers) {
+    const std::size_t lane = seen_++ % kLanes;
+    last_[lane] = *view.track;
+    if (seen_ < kLanes) {
+      return;
+    }
+    const assess::Screens::FourTracks tracks{&last_[0], &last_[1], &last_[2], &last_[3]};
+    const auto same = [&](assess::Screens::NumbersOfFour& four) {
+      bool right = screens_.ask_in_lane(zones_, view, lane, four) == open;
+      for (std::size_t r = 0; r < texts_.size(); ++r) {
+        right = right && ((open >> r & 1) == 0 || screens_.answer_in_lane(r, view, lane, four) ==
+                                                      screens_.answer(r, view, numbers));
+      }
+      CHECK_MESSAGE(right, texts_[0]);
+    };
+    assess::Screens::NumbersOfFour base;
+    screens_.ask_four_base(zones_, view, tracks, base);
+    same(base);
+#if VEDETTE_WIDE_VECTORS
+    if (__builtin_cpu_supports("avx2") != 0) {
+      assess::Screens::NumbersOfFour wide;
+      screens_.ask_four_wide(zones_, view, tracks, wide);
+      same(wide);
+    }
+#endif
+  }
+
   std::vector<std::string> texts_;
   std::span<const Zone> zones_;
   std::vector<plan::CompiledExpression> compiled_;
@@ -79,6 +111,8 @@ class Screened {
   std::vector<std::uint64_t> memory_;
   assess::Screens screens_;
   std::array<std::size_t, 5> said_{};
+  std::array<Track, kLanes> last_{};
+  std::size_t seen_ = 0;
 };
 
 // 1, 0 or -1 for unknown. `heading` is what is known of the track's heading.
@@ -184,6 +218,9 @@ TEST_CASE("what screens a condition says what the whole condition says, to the l
           if (number == number) {
             track.observed_ns = -std::llround(number * 1e9);
           }
+          // A filter may have heard of a time to come.
+          track.filter_ns = number > 20.0 ? 1'000'000'000 : 0;
+          track.variance_velocity = 3.0;
           assess::View view;
           view.track = &track;
           view.tracker = &tracker;
@@ -213,7 +250,8 @@ TEST_CASE(
       {"inside(track, ring)", "inside(track, ring) and track.updates > 3", "inside(track, field)",
        "not inside(track, ring)", "track.updates > 3", "track.gated >= 2", "track.elsewhere < 2",
        "track.denied == 2", "track.nav_status == 2", "track.ship_type != 3", "track.kind == vessel",
-       "lost(track)", "lost(track) and track.updates > 1", "own.speed > 5 m/s"},
+       "lost(track)", "lost(track) and track.updates > 1", "own.speed > 5 m/s",
+       "track.latitude > 59.1 deg", "track.longitude != 24 deg and track.updates > 1"},
       zones);
   Tracker tracker{};
   Track track{};
@@ -250,6 +288,8 @@ TEST_CASE(
   }
   for (int i = 0; i < 2000; ++i) {
     const Place place{58.99 + 0.0002 * (i % 1100), 23.98 + 0.0004 * (i * 7 % 1400)};
+    track.latitude = place.latitude;
+    track.longitude = place.longitude;
     at(ecef_of(place), normal_of(place));
   }
   for (const std::size_t times : screened.said()) {
