@@ -41,11 +41,11 @@ inline constexpr std::size_t kPendingActions = 1024;
 inline constexpr std::size_t kWaitingEvents = 1 << 24;  // 220 bytes each
 inline constexpr std::size_t kBatchEvents = 256;        // admitted at most in one step
 // Re-judged at most in one step after a tick: whatever comes meanwhile waits for them. As few as
-// make 512 steps of a full table, each of which is a batch in the journal; a microsecond's worth at
-// least, ten at most.
+// make 1,024 steps of a full table, each of which is a batch in the journal; a microsecond's worth
+// at least, ten at most.
 inline constexpr std::size_t kSweepTracks = 64;
 constexpr std::size_t sweep_tracks(std::size_t tracks) {
-  constexpr std::size_t kLeast = 8, kSteps = 512;
+  constexpr std::size_t kLeast = 4, kSteps = 1024;
   const std::size_t share = tracks / kSteps;
   return share < kLeast ? kLeast : share < kSweepTracks ? share : kSweepTracks;
 }

@@ -284,7 +284,8 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
     tick.kind = EventKind::tick;
     tick.event_class = EventClass::normal;
     tick.source = kNoSource;
-    work(*batch_.add_input(tick, {}));
+    this->tick(*batch_.add_input(tick, {}));
+    batch_.settle();
   }
   finish_run();
   return batch_.seal(batches, progress_, digest_of_belief());
@@ -559,6 +560,21 @@ void Shard::work(EventHeader& event) {
   batch_.settle();
 }
 
+// In few lines of code, which are used so seldom that they come from afar.
+inline void Shard::tick(EventHeader& event) {
+  next_tick_ns_ = event.observed_ns + plan_->limits()->tick_ns();
+  // One under way goes on, and another follows: ticks that come with every step put it off once.
+  sweep_again_ = sweeping() && sweep_at_ != 0;
+  if (!sweeping()) {
+    sweep_at_ = 0;
+    ticked_ = true;
+  }
+  if (contacts_.has_sensors()) {
+    contacts_.tick(event.observed_ns, tracks_);
+  }
+  batch_.resolve(event, Exit::success, Reason::applied);
+}
+
 void Shard::other_work(EventHeader& event) {
   switch (event.kind) {
     case EventKind::command:
@@ -571,16 +587,7 @@ void Shard::other_work(EventHeader& event) {
       outcome(event);
       return;
     case EventKind::tick:
-      next_tick_ns_ = event.observed_ns + plan_->limits()->tick_ns();
-      // One under way goes on, and another follows: ticks that come with every step put it off
-      // once.
-      sweep_again_ = sweeping() && sweep_at_ != 0;
-      if (!sweeping()) {
-        sweep_at_ = 0;
-        ticked_ = true;
-      }
-      contacts_.tick(event.observed_ns, tracks_);
-      batch_.resolve(event, Exit::success, Reason::applied);
+      tick(event);
       return;
     case EventKind::source_state: {
       const auto state = payload_as<SourceState>(event);

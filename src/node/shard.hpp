@@ -119,6 +119,7 @@ class Shard {
   void finish_run();
   void start_sources(std::int64_t now_ns);  // silence counts from the first batch on
   void work(EventHeader& event);
+  void tick(EventHeader& event);
   void other_work(EventHeader& event);
   void heard(const EventHeader& event);
   bool takes(EventHeader& event);
