@@ -35,7 +35,7 @@ inline constexpr std::size_t kNameBytes = 63;  // of anything named in a site fi
 
 inline constexpr std::size_t kTracks = 131072;  // about 500 bytes each, and as much for a snapshot
 // Up to so many, four events at once ask memory for their tracks soon enough: only in larger tables
-// is the next event's track asked for while the one before is worked.
+// is an event's track asked for while those before it are worked.
 inline constexpr std::size_t kNearTracks = 4096;
 inline constexpr std::size_t kPendingActions = 1024;
 inline constexpr std::size_t kWaitingEvents = 1 << 24;  // 220 bytes each

@@ -185,6 +185,9 @@ inline std::int64_t Shard::deadline_ns(const EventHeader& event) const {
 namespace {
 
 constexpr std::uint64_t kNothing = ~std::uint64_t{0};
+// So many events ahead of its own a far track is asked from memory, and at twice as many where it
+// stands: a track is eight lines, and takes longer to come than an event to be worked.
+constexpr std::size_t kExpectAhead = 3;
 
 // The lanes that have something, each with the key of its oldest event.
 struct Heads {
@@ -269,8 +272,10 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
         head->key = key_of(event_at(next));
       }
       if (far) {
-        expect(event_at(next));
-        if (const auto later = head->lane->peek(1); !later.empty()) {
+        if (const auto soon = head->lane->peek(kExpectAhead); !soon.empty()) {
+          expect(event_at(soon));
+        }
+        if (const auto later = head->lane->peek(2 * kExpectAhead); !later.empty()) {
           expect_later(event_at(later));
         }
       }

@@ -98,8 +98,8 @@ class Shard {
   static constexpr std::size_t kTouched = 2 * limits::kBatchEvents;
 
   bool sweeping() const { return sweep_at_ != kNoSweep; }
-  void expect(const EventHeader& event);              // it is worked next
-  void expect_later(const EventHeader& event) const;  // behind the next
+  void expect(const EventHeader& event);              // it is worked soon
+  void expect_later(const EventHeader& event) const;  // behind those
   // True: the batch is cut before that item.
   bool stop_before(EventClass next) {
     return cut_ || ((replaying_ || urgency_.waiting != nullptr) && cuts_before(next));
