@@ -7,7 +7,7 @@ watching core; the generator has the other, with the node's other threads.
 A sample that overlaps a gap of more than 10 us that one of the two loops saw in itself is left out of p50 and p99 (the
 share kept is printed), and in the uncensored line beside them; the generator's lasts until what fell due in it is sent.
 One JSON line a figure; a floor whose own p99 spreads more than twofold over the rounds makes a tail inconclusive."""
-import json, os, pathlib, shutil, signal, socket, statistics, struct, subprocess, sys, tempfile, time
+import collections, json, os, pathlib, shutil, signal, socket, statistics, struct, subprocess, sys, tempfile, time
 
 vedette, wire, recordings, path = sys.argv[1:5]
 rounds = int(sys.argv[5]) if len(sys.argv) > 5 else 9
@@ -110,7 +110,8 @@ def floor(rate):
     return samples, [(a, b) for kind, a, b in struct.iter_unpack("<qqq", gaps.read_bytes())]
 
 
-def node(rate):
+def node(rate, without):
+    """`without` counts what the node did without, by cause, and the longest time that the machine took from it."""
     data = work / "data"
     shutil.rmtree(data, ignore_errors=True)
     # Its engine pins itself to the watching core; everything else of it stays with the generator.
@@ -128,10 +129,15 @@ def node(rate):
         time.sleep(0.3)
         samples = generate(rate)
         flat = ask(data, b"interruptions")["interruptions"]
+        for source in ask(data, b"status")["sources"]:
+            for cause in ("no-time", "lane-full", "missed"):
+                without[cause] += source["refused"].get(cause, 0) + (source["missed"] if cause == "missed" else 0)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
-    return samples, list(zip(flat[::2], flat[1::2]))
+    gaps = list(zip(flat[::2], flat[1::2]))
+    without["longest_gap_us"] = max([without["longest_gap_us"], *(length // 1000 for _, length in gaps)])
+    return samples, gaps
 
 
 def judge(samples, gaps):
@@ -163,9 +169,9 @@ def figure(metric, value, unit, floor_value, ratio, bar, holds, **more):
 
 
 def measure(rate):
-    runs = []
+    runs, without = [], collections.Counter()
     for _ in range(rounds):
-        runs.append((judge(*floor(rate)), judge(*node(rate))))
+        runs.append((judge(*floor(rate)), judge(*node(rate, without))))
     pick = lambda side, which, q: [quantile(run[side][which], q) for run in runs]
     share = [len(run[1][0]) / len(run[1][1]) for run in runs]
     floor_share = statistics.median(len(run[0][0]) / len(run[0][1]) for run in runs)
@@ -178,7 +184,8 @@ def measure(rate):
     kept = statistics.median(share)
     figure(f"kept-{rate}", kept, "share", floor_share, kept / floor_share, 0.9, kept >= 0.9)
     lost = sum(v == float("inf") for run in runs for v in run[1][1])
-    figure(f"lost-{rate}", lost, "probes", sum(v == float("inf") for run in runs for v in run[0][1]), 0, 0, lost == 0)
+    figure(f"lost-{rate}", lost, "probes", sum(v == float("inf") for run in runs for v in run[0][1]), 0, 0, lost == 0,
+           **({"without": dict(without)} if lost else {}))
 
 
 try:
