@@ -20,7 +20,6 @@ static_assert(platform::DeviceKeeper::kSlots >=
                   limits::kSources + limits::kSinks * limits::kConnections,
               "a line for each serial source, all connections of each sink");
 
-constexpr std::size_t kBatchRecords = 4096;
 // Stacks as far as they are used, the C library's own, LMDB's, the rings': as measured, whatever
 // the plan. Packet ports bring their own.
 constexpr std::size_t kLibraryBytes = std::size_t{3} << 20;
@@ -33,6 +32,12 @@ constexpr std::size_t kFaultBytes = 1 << 12;
 
 std::size_t batch_lane_bytes(const plan::Plan& plan) {
   return std::max<std::size_t>(plan.limits()->batch_lane_bytes(), 4 * batch_bytes_bound(plan));
+}
+// As many as fill those bytes where each batch is of one event: how long a disk may take is what
+// the bytes say.
+std::size_t batch_records(const plan::Plan& plan) {
+  return std::bit_ceil(batch_lane_bytes(plan) /
+                       (sizeof(BatchHeader) + align_up(kEventBytes, Lane::kAlignment)));
 }
 std::size_t outcome_records(const plan::Plan& plan) {
   return std::bit_ceil(2 * static_cast<std::size_t>(plan.limits()->pending_actions()));
@@ -58,7 +63,7 @@ std::vector<RoomMemory> memory_plan(const plan::Plan& plan) {
                   Lane::bytes_needed(kCommands, kCommandBytes) +
                   Lane::bytes_needed(kFaults, kFaultBytes) +
                   2 * Lane::bytes_needed(kLogRecords, kLogBytes)},
-      {"batches", Lane::bytes_needed(kBatchRecords, batch_lane_bytes(plan))},
+      {"batches", Lane::bytes_needed(batch_records(plan), batch_lane_bytes(plan))},
   };
 }
 
@@ -147,7 +152,7 @@ Node::Failure Node::prepare() {
   const std::span<std::uint8_t> shard_memory = arena.room(Shard::bytes_needed(plan_));
   frozen_.resize(frozen_bytes_bound(plan_));
   image_tracks_.reserve(plan_.limits()->tracks());
-  batches_.init(arena, kBatchRecords, batch_lane_bytes(plan_));
+  batches_.init(arena, batch_records(plan_), batch_lane_bytes(plan_));
   outcomes_.init(arena, outcome_records(plan_), outcome_bytes(plan_));
   commands_.init(arena, kCommands, kCommandBytes);
   faults_.init(arena, kFaults, kFaultBytes);
