@@ -104,7 +104,8 @@ template <typename Lanes>
                               ? each([&](const Track& t) { return number_at(&t, pair->at[i]); })
                               : Lanes::from(numbers.values[pair->at[i] / sizeof(double)]);
       const auto outside = (value < Lanes(pair->low[i])) | (Lanes(pair->high[i]) < value);
-      open = open | (((outside ^ pair->lets_through[i]) | (value != value)) & pair->rule[i]);
+      const auto unknown = value != value;  // NOLINT: true of what is no number
+      open = open | (((outside ^ pair->lets_through[i]) | unknown) & pair->rule[i]);
     }
   }
   static_assert(sizeof open == sizeof numbers.open);
