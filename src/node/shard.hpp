@@ -139,6 +139,7 @@ class Shard {
   void judge_touched();
   void judge_contacts();
   void sweep();
+  void turn_to(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns);
   void judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns);
   void begin_judging();
   void look_at(const Track* track, const assess::SourceFacts* source = nullptr);

@@ -32,10 +32,15 @@ inline void Shard::look_at(const Track* track, const assess::SourceFacts* source
   view_.approach_known = false;
 }
 
-inline void Shard::judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns) {
+// It is judged next, and what follows is for that cause.
+inline void Shard::turn_to(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns) {
   look_at(&tracks_[track]);
   cause_ = cause;
   newest_arrival_ns_ = arrival_ns;
+}
+
+inline void Shard::judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns) {
+  turn_to(track, cause, arrival_ns);
   if (tracks_[track].kind == IdentityKind::own) {
     assess_.judge_own(view_, on_assessment, this);
   }
@@ -104,15 +109,13 @@ void Shard::judge_touched() {
     }
     for (const TrackChangeKind change :
          {TrackChangeKind::created, TrackChangeKind::confirmed, TrackChangeKind::reacquired}) {
-      if (t.changes != 0 && (t.changes >> static_cast<unsigned>(change) & 1) != 0) {
+      if ((t.changes >> static_cast<unsigned>(change) & 1) != 0) {
         track_changed(t.track, change, t.cause);
       }
     }
     const std::size_t lane = judged_ - four_from;
     if (lane < kLanes) {
-      look_at(&tracks_[t.track]);
-      cause_ = t.cause;
-      newest_arrival_ns_ = t.arrival_ns;
+      turn_to(t.track, t.cause, t.arrival_ns);
       assess_.judge_in_lane(view_, t.track, lane, four, on_assessment, this);
     } else {
       judge(t.track, t.cause, t.arrival_ns);
