@@ -6,6 +6,7 @@ arguments.add_argument("binary")
 arguments.add_argument("only", nargs="?", default="", help="parts of the names of the tests to run, separated by commas")
 arguments.add_argument("--sanitized", action="store_true", help="leave out what is about the release binary alone")
 arguments.add_argument("--other", action="append", default=[], help="a command that runs another build, to replay with and against")
+arguments.add_argument("--all", action="store_true", help="also the long ones: images, power cuts, the whole rig")
 arguments.add_argument("--kills", type=int, default=50, help="instants at which the node is killed")
 arguments = arguments.parse_args()
 vedette = str(pathlib.Path(arguments.binary).resolve())
@@ -26,6 +27,12 @@ class Skip(Exception):
 def test(f):
     tests.append(f)
     return f
+
+
+# Takes long: only with --all.
+def long(f):
+    f.long = True
+    return release(f)
 
 
 # Needs a second build, named on the command line.

@@ -1,7 +1,7 @@
 """Images that boot: built twice with the same bytes, started under UEFI, cut off, updated, rolled back."""
 import json, os, re, shutil, struct, subprocess, time, tomllib
 
-from harness import root, work, recordings, decode, Skip, Receiver, release, other_build, call, class_b, mavlink_position
+from harness import root, work, recordings, decode, Skip, Receiver, release, long, other_build, call, class_b, mavlink_position
 
 from rig.guest import ADDRESS, MACHINES, PORT, Guest, data_folder_of, data_partition_of, missing
 from rig.wire import udp_frame
@@ -226,7 +226,7 @@ def an_arm_image_of_every_board_fits_its_device_tree():
     assert refused.returncode == 69 and "UEFI and U-Boot" in refused.stderr, refused
 
 
-@release
+@long
 def an_image_for_any_pc_watches_from_nvme():
     if missing("qemu-x86_64"):
         raise Skip(missing("qemu-x86_64"))
@@ -241,7 +241,7 @@ def an_image_for_any_pc_watches_from_nvme():
         assert '"keeps":"in memory"' not in guest.said(), guest.said()[-1500:]
 
 
-@release
+@long
 def damaged_bundles_are_refused_by_name():
     if missing("qemu-x86_64"):
         raise Skip(missing("qemu-x86_64"))
@@ -300,7 +300,7 @@ def shown_at_console(page):
     return re.search(r"```console\n(.*?)```", (root / f"docs/how-to/field-handbook/{page}.md").read_text(), re.S)[1].splitlines()
 
 
-@release
+@long
 def an_update_confirms_itself_and_bad_ones_are_rolled_back():
     board = "qemu-x86_64"
     if missing(board):
@@ -363,7 +363,7 @@ def an_update_confirms_itself_and_bad_ones_are_rolled_back():
     assert len(told[0]) == 16 and told[0][14:] == told[1][14:], told
 
 
-@release
+@long
 def secure_boot_starts_what_is_signed_and_nothing_else():
     board, ovmf = "qemu-x86_64", "/usr/share/OVMF"
     if missing(board):

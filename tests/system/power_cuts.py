@@ -3,7 +3,7 @@ its journal verifies, and what was told was on the disk before. VEDETTE_CUTS: ho
 import json, os, random, re, shutil, struct, subprocess, time, zlib
 
 
-from harness import work, Skip, Receiver, other_build, release, vedette, class_b
+from harness import work, Skip, Receiver, other_build, release, long, vedette, class_b
 from images import alerts, build, bundle, journal_of, new_key, write_site
 from rig import write_log
 from rig.guest import Guest, missing
@@ -56,7 +56,7 @@ def trouble(image, told):
     return f"told and not kept: {sorted(told - kept)}" if told - kept else ""
 
 
-@release
+@long
 def whatever_a_power_cut_leaves_boots_and_has_what_was_told():
     board = "qemu-x86_64"
     if missing(board):
@@ -148,7 +148,7 @@ def survives_kills(board, kills):
     print(f"  {kills} kills, {len(keys)} alerts")
 
 
-@release
+@long
 def an_image_survives_being_killed_again_and_again():
     survives_kills("qemu-x86_64", int(os.environ.get("VEDETTE_KILLS", "2")))
 

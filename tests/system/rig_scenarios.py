@@ -1,7 +1,7 @@
 """The rig: every scenario on this host, a node over its ports, faults that it must find, and failures seen again."""
 import json, os, pty, shutil, subprocess, sys, tty, xml.etree.ElementTree as xml
 
-from harness import root, work, release, run_or_skip, test, vedette, Skip
+from harness import root, work, release, long, run_or_skip, test, vedette, Skip
 
 RIG = root / "hil/vedette-rig"
 
@@ -12,7 +12,7 @@ def rig(*words, ok=0, limit=400, inside=()):
     return done
 
 
-@release
+@long
 def every_scenario_passes_on_this_host():
     report = work / "rig"
     print(rig("run", "all", "--vedette", vedette, "--report", report, "--junit", work / "rig.xml").stdout.replace("\n", "\n  "))

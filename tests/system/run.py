@@ -18,7 +18,8 @@ def left_running(process):
 
 passed = failed = skipped = 0
 for f in tests:
-    if not any(part in f.__name__ for part in arguments.only.split(",")) or (arguments.sanitized and hasattr(f, "release")):
+    if not any(part in f.__name__ for part in arguments.only.split(",")) or (arguments.sanitized and hasattr(f, "release")) \
+            or (hasattr(f, "long") and not arguments.all and not arguments.only):
         continue
     begin = time.time()
     try:
