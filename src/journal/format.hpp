@@ -28,7 +28,7 @@ inline constexpr std::uint32_t kBlockMagic = 0x4B424456;  // "VDBK"
 // Another one for whatever makes a journal read or replay otherwise: the layout of blocks, events
 // or the frozen state, the engine's arithmetic or what it does in one step, the digest. What
 // another version wrote is left alone.
-inline constexpr std::uint16_t kFormatVersion = 7;
+inline constexpr std::uint16_t kFormatVersion = 8;
 
 enum class BlockKind : std::uint16_t { segment = 1, batches = 2, close = 3, packed = 4 };
 

@@ -7,8 +7,10 @@ arguments.add_argument("only", nargs="?", default="", help="parts of the names o
 arguments.add_argument("--sanitized", action="store_true", help="leave out what is about the release binary alone")
 arguments.add_argument("--other", action="append", default=[], help="a command that runs another build, to replay with and against")
 arguments.add_argument("--all", action="store_true", help="also the long ones: images, power cuts, the whole rig")
+arguments.add_argument("--long", action="store_true", help="every count as large as what is promised of it")
 arguments.add_argument("--kills", type=int, default=50, help="instants at which the node is killed")
 arguments = arguments.parse_args()
+arguments.all |= arguments.long
 vedette = str(pathlib.Path(arguments.binary).resolve())
 root = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(root / "hil"))
@@ -27,6 +29,11 @@ class Skip(Exception):
 def test(f):
     tests.append(f)
     return f
+
+
+# How many of something: in every run, with --all, and with --long, where nobody waits for it.
+def amount(quick, all_of_them, promised):
+    return promised if arguments.long else all_of_them if arguments.all else quick
 
 
 # Takes long: only with --all.
