@@ -66,8 +66,6 @@ std::vector<RoomMemory> memory_outside_arena(const plan::Plan& plan);
 // Huge pages of platform::kHugePageBytes that the plan uses where the machine sets them aside.
 std::size_t huge_pages_of(const plan::Plan& plan);
 
-std::uint64_t node_id_of(const plan::Plan& plan);
-
 class Node {
  public:
   Node(std::vector<std::uint8_t> plan_bytes, const plan::Plan& plan, RunOptions options);

@@ -5,7 +5,7 @@
 #include <span>
 #include <thread>
 
-#include "base/digest.hpp"
+#include "node/identity.hpp"
 #include "node/node.hpp"
 #include "platform/file.hpp"
 #include "platform/hash.hpp"
@@ -47,12 +47,6 @@ std::size_t outcome_bytes(const plan::Plan& plan) {
 }
 
 }  // namespace
-
-std::uint64_t node_id_of(const plan::Plan& plan) {
-  Digest digest;
-  digest.mix(as_bytes(plan.site()->string_view()));
-  return digest.value() >> 24;  // 40 bits
-}
 
 std::vector<RoomMemory> memory_plan(const plan::Plan& plan) {
   return {
@@ -121,7 +115,14 @@ Node::Failure Node::prepare() {
   }
   const platform::Sha256 hash = platform::sha256(plan_bytes_);
   std::memcpy(segment_header_.plan_hash, hash.data(), hash.size());
-  segment_header_.node = node_id_of(plan_);
+  const Identity identity = identity_of_folder(options_.data);
+  if (!identity.problem.empty()) {
+    return io(identity.problem);
+  }
+  if (!identity.told.empty()) {
+    without_.push_back(identity.told);
+  }
+  segment_header_.node = identity.node;
   const std::size_t bytes = arena_bytes_of(plan_);
   // All of it is locked: a machine that has it not would end without a word.
   std::size_t whole = bytes;
@@ -161,6 +162,10 @@ Node::Failure Node::prepare() {
   const Failure recovered = recover(shard_memory);
   if (recovered.exit_code != 0) {
     return recovered;
+  }
+  problem = keep_identity(options_.data, identity);
+  if (!problem.empty()) {
+    return io(problem);
   }
   // The disk is waited for beside the rest.
   std::string journal_problem;
