@@ -67,12 +67,14 @@ Identity identity_of_folder(const std::string& data) {
   identity.node = written != 0 ? written : kept;
   identity.in_journal = written != 0;
   identity.in_file = identity.node != 0 && identity.node == kept;
-  const std::string wrong =
-      path + (kept != 0 ? " names another node" : there ? " is damaged" : " is missing");
+  const std::string wrong = path + (kept != 0 ? " names another node"
+                                    : there   ? " is damaged"
+                                              : " is missing");
   if (identity.node == 0) {
     identity.node = new_node();
-    identity.problem = identity.node != 0 ? std::string()
-                                          : "the system gives no random bits for who " + data + " is";
+    identity.problem = identity.node != 0
+                           ? std::string()
+                           : "the system gives no random bits for who " + data + " is";
     identity.told =
         there ? wrong + ", and no journal says who this is: keys begin with new bits" : "";
   } else if (!identity.in_file) {

@@ -1,5 +1,5 @@
-// Purpose: who a data folder is: 40 random bits, made once, that its idempotency keys begin with, so
-// that two posts of one site never use the same. In: a data folder. Out: the bits, kept in
+// Purpose: who a data folder is: 40 random bits, made once, that its idempotency keys begin with,
+// so that two posts of one site never use the same. In: a data folder. Out: the bits, kept in
 // DIR/identity with a checksum, and in the header of every journal segment. Fails as: a text, when
 // they cannot be kept. Runs on: cold threads, before the node does.
 #pragma once
