@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "model/cause.hpp"
 #include "model/derived.hpp"
 #include "model/observation.hpp"
 #include "node/past.hpp"
@@ -167,6 +168,20 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
       json.member("mode", name_of(m.mode)).member("before", name_of(m.previous));
       if (m.late_ns != 0) {
         json.member("late_ms", m.late_ns / 1'000'000).member("of_class", name_of(m.event_class));
+      }
+      break;
+    }
+    case EventKind::cause: {
+      const auto change = payload_as<CauseChange>(payload);
+      for (const auto& [member, bits] : {std::pair{"come", change.causes & ~change.before},
+                                         std::pair{"gone", change.before & ~change.causes}}) {
+        json.key(std::string_view(member)).begin_array();
+        for (std::size_t c = 0; c < kCauseKinds; ++c) {
+          if (Causes{bits}.has(static_cast<Cause>(c))) {
+            json.value(name_of(static_cast<Cause>(c)));
+          }
+        }
+        json.end_array();
       }
       break;
     }

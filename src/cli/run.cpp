@@ -103,6 +103,22 @@ int watch(const RunCommand& command, const LoadedPlan& loaded) {
     text += '\n';
     err.put(text);
   };
+  options.on_cause = [&err](const node::CauseLine& change) {
+    std::string text;
+    Json json(text);
+    json.begin_object().member("kind", "cause").member("cause", change.name);
+    json.member("there", change.there);
+    if (change.there) {
+      json.member("mode", name_of(change.facts->standing));
+      if (!change.detail.empty()) {
+        json.member("seen", std::string_view(change.detail));
+      }
+      json.member("means", change.facts->means).member("do", change.facts->remedy);
+    }
+    json.end_object();
+    text += '\n';
+    err.put(text);
+  };
   options.flush = [&] {
     const bool all_out = out.flush();
     return err.flush() && all_out;

@@ -175,6 +175,12 @@ struct ModeChange {
   std::uint8_t reserved[5];
 };
 
+// Which causes of the engine's own data keep the node from being whole (model/cause.hpp).
+struct CauseChange {
+  std::uint64_t causes;
+  std::uint64_t before;
+};
+
 // The exit of an event that was accepted in an earlier batch.
 struct Resolution {
   std::uint64_t sequence;
@@ -190,7 +196,7 @@ static_assert(kIsPayload<TrackChange> && kIsPayload<AssessmentChange> && kIsPayl
               kIsPayload<ActionIntent> && kIsPayload<ActionOutcome> && kIsPayload<SourceState> &&
               kIsPayload<Command> && kIsPayload<Resolution> && kIsPayload<Requeue> &&
               kIsPayload<Dispatch> && kIsPayload<SinkState> && kIsPayload<ModeChange> &&
-              kIsPayload<Overrun>);
+              kIsPayload<CauseChange> && kIsPayload<Overrun>);
 static_assert(sizeof(Observation) + limits::kRawBytes <= kPayloadBytes);
 
 std::string_view name_of(Level level);

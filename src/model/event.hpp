@@ -30,6 +30,7 @@ enum class EventKind : std::uint8_t {
   dispatch = 37,    // Dispatch
   sink_state = 38,  // SinkState
   mode = 39,        // ModeChange
+  cause = 40,       // CauseChange
 };
 
 enum class EventClass : std::uint8_t { critical = 0, high = 1, normal = 2, bulk = 3 };

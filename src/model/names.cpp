@@ -35,6 +35,8 @@ std::string_view name_of(EventKind kind) {
       return "resolution";
     case EventKind::mode:
       return "mode";
+    case EventKind::cause:
+      return "cause";
     case EventKind::dispatch:
       return "dispatch";
     case EventKind::sink_state:

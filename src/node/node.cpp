@@ -188,7 +188,7 @@ void Node::publish() {
   set(board_.raised, static_cast<std::uint64_t>(shard_.assess().raised()));
   set(board_.late_outcomes, shard_.late_outcomes());
   set(board_.held, shard_.held());
-  set(board_.mode, shard_.mode());
+  set(board_.causes, shard_.causes().bits);
   set(board_.contacts, static_cast<std::uint64_t>(shard_.contacts().size()));
   for (std::size_t i = 0; i < perceive::kTrackerBounds; ++i) {
     set(board_.tracker_bounds[i],
@@ -423,6 +423,7 @@ void Node::serve_control() {
 std::string Node::answer_to(std::string_view request) {
   const std::string_view word = next_field(request, ' ');
   if (word == "status") {
+    look_at_causes();
     return status_json();
   }
   if (word == "interruptions") {
@@ -511,6 +512,9 @@ Node::Failure Node::run() {
     clock_.start_live();
   }
   ingress_.set_node_start(base);
+  causes_.init(plan_);
+  held_at_start_ = shard_.held();
+  publish();  // what was so before this start is told from the start
   std::thread journal([this] { journal_loop(); });
   std::thread ingress;
   std::vector<HotThread*> hot{&engine_thread_};
@@ -585,6 +589,7 @@ Node::Failure Node::run() {
     if (told || over || board_.finished.load(std::memory_order_acquire)) {
       break;
     }
+    look_at_causes();
     if (const int error = writer_.last_error(); error != journal_error) {
       journal_error = error;
       say_lacking(error != 0 ? "a journal: " + platform::error_text(error)
@@ -605,6 +610,7 @@ Node::Failure Node::run() {
   if (ingress.joinable()) {
     ingress.join();
   }
+  look_at_causes();
   stop_journal_.store(true, std::memory_order_release);
   journal.join();
   const std::int64_t last_ns = platform::monotonic_ns() + kLastLinesNs;

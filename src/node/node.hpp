@@ -21,6 +21,7 @@
 #include "node/interruptions.hpp"
 #include "node/replay.hpp"
 #include "node/shard.hpp"
+#include "node/standing.hpp"
 #include "platform/clock.hpp"
 #include "platform/device_keeper.hpp"
 #include "platform/hot_thread.hpp"
@@ -42,6 +43,8 @@ struct RunOptions {
   std::function<bool()> flush;
   // What the node runs without, once it runs.
   std::function<void(std::string_view)> on_lacking;
+  // Each cause that comes or goes.
+  std::function<void(const CauseLine&)> on_cause;
   // Once a second, with why the node is not healthy; empty while it is.
   std::function<void(std::string_view problem)> each_second;
   // A JSON object that `status` shows as "firmware"; null: none.
@@ -79,7 +82,7 @@ class Node {
   Failure run();
 
   std::string status_json() const;
-  // Empty while mode is normal, every source is up or has ended, and the journal is written.
+  // Empty while mode is normal.
   std::string health_problem() const;
 
  private:
@@ -93,7 +96,7 @@ class Node {
     std::atomic<std::uint64_t> contacts{0};
     std::array<std::atomic<std::uint64_t>, perceive::kTrackerBounds> tracker_bounds{};
     std::atomic<bool> finished{false}, fifo{false}, sealed{false}, held{false};
-    std::atomic<Mode> mode{Mode::normal};
+    std::atomic<std::uint64_t> causes{0};
   };
   enum : int { kIdle = 0, kWanted = 1, kReady = 2 };
 
@@ -122,6 +125,14 @@ class Node {
   void serve_control();
   std::string answer_to(std::string_view request);
   bool drain_log();
+  void look_at_causes();
+  // From any thread: a cause that is not the engine's own data.
+  void note(Cause cause, bool there) {
+    Causes bit;
+    bit.set(cause);
+    there ? noted_.fetch_or(bit.bits, std::memory_order_relaxed)
+          : noted_.fetch_and(~bit.bits, std::memory_order_relaxed);
+  }
 
   std::vector<std::uint8_t> plan_bytes_;
   const plan::Plan& plan_;
@@ -172,6 +183,9 @@ class Node {
     platform::HotGrant grant;
   };
   HotThread engine_thread_, ingress_thread_;
+  std::atomic<std::uint64_t> noted_{0};  // Causes
+  CauseBook causes_;
+  bool held_at_start_ = false;
   std::vector<std::string> without_;  // what the node runs without
   std::atomic<int> image_error_{0};   // of the last attempt to open or write it
   std::atomic<std::uint64_t> images_written_{0};

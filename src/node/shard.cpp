@@ -61,7 +61,7 @@ std::size_t batch_bytes_bound(const plan::Plan& plan) {
   const std::size_t subjects = 2 * events + 2 * limits::kSweepTracks + 1 + plan.sources()->size();
   // Each turn of the step ends one earlier event at most; beside these, actions past their horizon.
   const std::size_t exits =
-      events + std::size_t{2} * plan.limits()->pending_actions() + limits::kSinks + 1;
+      events + std::size_t{2} * plan.limits()->pending_actions() + limits::kSinks + 2;
   return align_up(sizeof(BatchHeader) + (events + 1) * event_bytes(kPayloadBytes) +
                       exits * event_bytes(sizeof(Resolution)) +
                       events * event_bytes(sizeof(ActionIntent)) +  // next attempts
@@ -470,6 +470,29 @@ void Shard::begin_run(const Urgency& urgency, const Effects& effects) {
   }
 }
 
+Causes Shard::causes() const {
+  Causes causes;
+  causes.set(Cause::overload, load_.mode() == Mode::overload);
+  causes.set(Cause::safe, load_.mode() == Mode::safe);
+  causes.set(Cause::held, held_);
+  return causes;
+}
+
+// An event for each batch that changes them; those of the load have one of their own.
+void Shard::tell_causes() {
+  Causes now = causes();
+  now.set(Cause::overload, false);
+  now.set(Cause::safe, false);
+  if (now == causes_told_) {
+    return;
+  }
+  const CauseChange change{now.bits, causes_told_.bits};
+  causes_told_ = now;
+  EventHeader* event = batch_.add_derived(EventKind::cause, EventClass::high, 0, change);
+  CHECK(event != nullptr, "derived events within the plan's bound");
+  batch_.resolve(*event, Exit::success, Reason::applied);
+}
+
 void Shard::finish_run() {
   for (std::size_t i = 0; i < left_count_; ++i) {
     resolved(left_[i]);
@@ -488,6 +511,7 @@ void Shard::finish_run() {
     CHECK(event != nullptr, "derived events within the plan's bound");
     batch_.resolve(*event, Exit::success, Reason::applied);
   }
+  tell_causes();
   for (std::size_t s = delivery_.changed_sink(); s != act::Delivery::kNone;
        s = delivery_.changed_sink()) {
     EventHeader* event =
@@ -780,6 +804,7 @@ void Shard::freeze(Freezer& out) const {
   out.put(static_cast<std::uint8_t>(held_ ? 1 : 0));
   waiting_.freeze(out);
   load_.freeze(out);
+  out.put(causes_told_);
   out.put(static_cast<std::uint64_t>(touched_count_ - judged_));
   for (std::size_t i = judged_; i < touched_count_; ++i) {
     out.put(touched_[i]);
@@ -821,6 +846,7 @@ bool Shard::thaw(Thawer& in) {
   if (!waiting_.thaw(in) || !load_.thaw(in)) {
     return false;
   }
+  causes_told_ = in.get<Causes>();
   const auto left = in.get<std::uint64_t>();
   if (left > limits::kBatchEvents) {
     return false;

@@ -17,6 +17,7 @@
 #include "engine/load.hpp"
 #include "engine/ready_pages.hpp"
 #include "engine/waiting.hpp"
+#include "model/cause.hpp"
 #include "model/derived.hpp"
 #include "model/plan_generated.h"
 #include "model/track_table.hpp"
@@ -86,6 +87,7 @@ class Shard {
   const engine::Waiting& waiting() const { return waiting_; }
   bool held() const { return held_; }
   Mode mode() const { return load_.mode(); }
+  Causes causes() const;  // as they are behind the last step
   const assess::Assess& assess() const { return assess_; }
   const perceive::Config& config() const { return config_; }
   const perceive::Contacts& contacts() const { return contacts_; }
@@ -117,6 +119,7 @@ class Shard {
   void requeue(EventHeader& event);
   void begin_run(const Urgency& urgency, const Effects& effects);
   void finish_run();
+  void tell_causes();
   void start_sources(std::int64_t now_ns);  // silence counts from the first batch on
   void work(EventHeader& event);
   void tick(EventHeader& event);
@@ -179,6 +182,7 @@ class Shard {
   bool sweep_again_ = false;  // behind the one under way, for a tick that came meanwhile
   bool ticked_ = false;       // in this batch: its sweep begins with the next, no step bears both
   bool held_ = false;         // observations wait
+  Causes causes_told_;        // as the last event says
   std::size_t max_batch_bytes_ = 0;
 
   // Tracks whose judgement is due: of this step, and left by a cut of the one before.

@@ -15,20 +15,50 @@ void latency(JsonWriter<std::string>& json, std::string_view name, const Histogr
 }  // namespace
 
 std::string Node::health_problem() const {
-  if (board_.mode.load(std::memory_order_relaxed) != Mode::normal) {
-    return "mode " + std::string(name_of(board_.mode.load(std::memory_order_relaxed)));
-  }
+  return causes_.problem();
+}
+
+void Node::look_at_causes() {
+  CauseBook::Seen seen;
+  seen.causes.bits =
+      board_.causes.load(std::memory_order_relaxed) | noted_.load(std::memory_order_relaxed);
   for (std::size_t s = 0; s < ingress_.size(); ++s) {
     const auto status =
         static_cast<SourceStatus>(ingress_.counters(s).status.load(std::memory_order_relaxed));
-    if (status != SourceStatus::up && status != SourceStatus::ended) {
-      return "source " +
-             plan_.sources()->Get(static_cast<flatbuffers::uoffset_t>(s))->name()->str() + " is " +
-             std::string(name_of(status));
-    }
+    seen.sources |= std::uint64_t{status == SourceStatus::down ? 1U : 0U} << s;
   }
-  return writer_.last_error() == 0 ? std::string()
-                                   : "journal: " + platform::error_text(writer_.last_error());
+  for (std::size_t s = 0; s < plan_.sinks()->size(); ++s) {
+    const bool open = board_.breakers[s].load(std::memory_order_relaxed) != BreakerState::closed;
+    seen.sinks |= std::uint64_t{open ? 1U : 0U} << s;
+  }
+  seen.causes.set(Cause::journal, writer_.last_error() != 0);
+  seen.causes.set(Cause::image, image_error_.load(std::memory_order_relaxed) != 0);
+  seen.causes.set(Cause::network, !act_.network_is_there());
+  const auto detail = [this](Cause cause, std::size_t index) -> std::string {
+    switch (cause) {
+      case Cause::held:
+        return held_at_start_ ? "by a command from before this start" : "by a command";
+      case Cause::journal:
+        return platform::error_text(writer_.last_error());
+      case Cause::image:
+        return std::string(belief::error_text(image_error_.load(std::memory_order_relaxed)));
+      case Cause::source: {
+        const int error = ingress_.counters(index).error.load(std::memory_order_relaxed);
+        return error == 0 ? std::string() : platform::error_text(error);
+      }
+      default:
+        return {};
+    }
+  };
+  causes_.look(seen, board_.now_ns.load(std::memory_order_relaxed), platform::monotonic_ns(),
+               detail, [this](const CauseLine& line) {
+                 if (line.facts == &facts_of(Cause::held)) {
+                   held_at_start_ = false;
+                 }
+                 if (options_.on_cause) {
+                   options_.on_cause(line);
+                 }
+               });
 }
 
 std::string Node::status_json() const {
@@ -46,7 +76,8 @@ std::string Node::status_json() const {
   json.member("transient", read(board_.transient)).member("success", read(board_.exits[0]));
   json.member("retraction", read(board_.exits[1]));
   json.member("abandonment", read(board_.exits[2])).end_object();
-  json.member("held", read(board_.held)).member("mode", name_of(read(board_.mode)));
+  json.member("held", read(board_.held));
+  causes_.members(json);
   json.member("tracks", read(board_.tracks)).member("assessments_raised", read(board_.raised));
   json.member("assessments", read(board_.assessments)).member("decisions", read(board_.decisions));
   json.member("fallbacks", read(board_.fallbacks)).member("actions", read(board_.actions));
