@@ -62,7 +62,11 @@ int decode(const std::string& codec_name, const std::string& file, std::uint16_t
   if (!problem.empty()) {
     return fail(json, "decode", kBadData, "recording", file + ": " + problem);
   }
-  codec::Decoder decoder(*kind);
+  std::optional<codec::OwnAircraftTable> aircraft;
+  if (*kind == codec::CodecKind::adsb) {
+    aircraft.emplace();
+  }
+  codec::Decoder decoder(*kind, aircraft ? aircraft->get() : nullptr);
   Printer printer;
   const codec::Output out{&printer, on_message, on_refused};
   const bool raw = recording.format() == ingress::RecordingFormat::raw;

@@ -161,31 +161,15 @@ int cpr_zones(double latitude) {
   return magnitude > 87.0 ? 1 : 2;
 }
 
-AdsbDecoder::Aircraft& AdsbDecoder::aircraft(std::uint32_t icao, std::int64_t now_ns) {
-  Aircraft* oldest = &table_[0];
-  for (Aircraft& a : table_) {
-    if (a.icao == icao && a.heard_ns != 0) {
-      a.heard_ns = now_ns;
-      return a;
-    }
-    if (a.heard_ns < oldest->heard_ns) {
-      oldest = &a;
-    }
-  }
-  *oldest = {};
-  oldest->icao = icao;
-  oldest->heard_ns = now_ns;
-  return *oldest;
-}
-
 void AdsbDecoder::resolve(AdsbMessage& m, std::int64_t now_ns) {
   constexpr double kCpr = 131072.0;  // 2^17
-  Aircraft& a = aircraft(m.icao, now_ns);
+  AircraftTable::Aircraft& a = aircraft_->heard(m.icao, now_ns);
   const std::size_t format = m.odd ? 1 : 0;
   a.half_latitude[format] = m.cpr_latitude;
   a.half_longitude[format] = m.cpr_longitude;
   a.half_ns[format] = now_ns;
-  const bool paired = a.half_ns[1 - format] != 0 && now_ns - a.half_ns[1 - format] <= kPairNs;
+  const bool paired =
+      a.half_ns[1 - format] != 0 && now_ns - a.half_ns[1 - format] <= AircraftTable::kPairNs;
   if (paired) {
     const double even = a.half_latitude[0] / kCpr;
     const double odd = a.half_latitude[1] / kCpr;
@@ -222,9 +206,7 @@ void AdsbDecoder::resolve(AdsbMessage& m, std::int64_t now_ns) {
     m.has_position = m.latitude >= -90.0 && m.latitude <= 90.0;
   }
   if (m.has_position) {
-    a.latitude = m.latitude;
-    a.longitude = m.longitude;
-    a.placed_ns = now_ns;
+    aircraft_->place(a, m.latitude, m.longitude, now_ns);
   }
 }
 
@@ -252,7 +234,9 @@ Result<AdsbMessage, RefusalCause> AdsbDecoder::frame(Bytes frame, std::int64_t n
   } else if ((m.type_code >= 9 && m.type_code <= 18) || (m.type_code >= 20 && m.type_code <= 22)) {
     m.known = true;
     read_position(me, m);
-    resolve(m, now_ns == 0 ? 1 : now_ns);  // 0 means "never" in the table
+    if (aircraft_ != nullptr) {
+      resolve(m, now_ns == 0 ? 1 : now_ns);  // 0 means "never" in the table
+    }
   } else if (m.type_code == 19) {
     m.known = true;
     read_velocity(me, m);

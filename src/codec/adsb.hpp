@@ -1,14 +1,14 @@
 // Purpose: ADS-B extended squitter (DF17; ICAO annex 10 volume IV, 3.1.2; RTCA DO-260B, 2.2.3.2)
 // from raw Mode S frames, as AVR text ("*hex;"), bare hex, or Beast binary. In: one 14-byte frame
-// and its time. Out: AdsbMessage or a cause. Bound: kAircraft pairs of CPR halves. When full: the
-// aircraft heard longest ago gives way. Runs on: the ingress thread; no allocation; total on any
-// bytes.
+// and its time. Out: AdsbMessage or a cause. Bound and when full: as codec/aircraft_table.hpp says.
+// Runs on: the ingress thread; no allocation; total on any bytes.
 #pragma once
 
 #include <cstdint>
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "codec/aircraft_table.hpp"
 #include "model/observation.hpp"
 #include "model/refusal.hpp"
 
@@ -36,25 +36,17 @@ struct AdsbMessage {
 
 class AdsbDecoder {
  public:
-  static constexpr std::size_t kAircraft = 256;
-  static constexpr std::int64_t kPairNs = 10'000'000'000;    // airborne pair (DO-260B A.1.7.5)
+  // Without a table positions are not worked out.
+  explicit AdsbDecoder(AircraftTable* aircraft) : aircraft_(aircraft) {}
+
   static constexpr std::int64_t kLocalNs = 180'000'000'000;  // last place good as a reference
 
   Result<AdsbMessage, RefusalCause> frame(Bytes frame, std::int64_t now_ns);
 
  private:
-  struct Aircraft {
-    std::int64_t heard_ns;
-    std::int64_t half_ns[2];  // when the even and the odd half came, 0 = never
-    std::int64_t placed_ns;   // 0 = never
-    std::uint32_t half_latitude[2], half_longitude[2];
-    std::uint32_t icao;
-    double latitude, longitude;
-  };
-  Aircraft& aircraft(std::uint32_t icao, std::int64_t now_ns);
   void resolve(AdsbMessage& message, std::int64_t now_ns);
 
-  Aircraft table_[kAircraft] = {};
+  AircraftTable* aircraft_;
 };
 
 // CRC-24 of Mode S (annex 10 volume IV, 3.1.2.3.3) over a whole frame: 0 when its parity is right.

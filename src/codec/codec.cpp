@@ -62,7 +62,7 @@ bool to_observation(const Message& message, Observation& out) {
   return to_observation(*std::get<const AsterixRecord*>(message), out);
 }
 
-Decoder::Decoder(CodecKind kind) : kind_(kind) {
+Decoder::Decoder(CodecKind kind, AircraftTable* aircraft) : kind_(kind), aircraft_(aircraft) {
   reset();
 }
 
@@ -80,7 +80,7 @@ void Decoder::reset() {
       state_.emplace<MavlinkState>();
       break;
     case CodecKind::adsb:
-      state_.emplace<AdsbDecoder>();
+      state_.emplace<AdsbDecoder>(aircraft_);
       break;
     case CodecKind::asterix:
       state_.emplace<AsterixState>();

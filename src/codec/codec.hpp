@@ -58,13 +58,14 @@ std::optional<Named> named_in(CodecKind kind, Bytes frame);
 
 class Decoder {
  public:
-  explicit Decoder(CodecKind kind = CodecKind::nmea0183);
+  // ADS-B works positions out only with a table of aircraft, which outlives the decoder.
+  explicit Decoder(CodecKind kind = CodecKind::nmea0183, AircraftTable* aircraft = nullptr);
 
   // Bytes in order with no boundaries of their own (a serial line, a file).
   void stream(Bytes chunk, std::int64_t now_ns, const Output& out);
   // Bytes with a boundary at their end (a datagram, one record of a capture).
   void datagram(Bytes datagram, std::int64_t now_ns, const Output& out);
-  // Forgets partial frames, as after a reopened line.
+  // Forgets partial frames, as after a reopened line; the aircraft it knows fly on.
   void reset();
 
   CodecKind kind() const { return kind_; }
@@ -85,6 +86,7 @@ class Decoder {
   struct MavlinkState {};
   struct AsterixState {};
   CodecKind kind_;
+  AircraftTable* aircraft_;
   bool skipping_ = false;  // inside a line that was too long
   bool noise_ = false;     // inside bytes that start no frame, refused once as a run
   bool beast_ = false;     // ADS-B: the stream is Beast binary, not text

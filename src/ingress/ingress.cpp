@@ -64,6 +64,8 @@ std::size_t Ingress::bytes_needed(const plan::Plan& plan) {
   std::size_t bytes = 0;
   for (const plan::Source* s : *plan.sources()) {
     bytes += Lane::bytes_needed(lane_records(*s), lane_bytes(*s));
+    const bool adsb = static_cast<codec::CodecKind>(s->codec()) == codec::CodecKind::adsb;
+    bytes += adsb ? codec::AircraftTable::bytes_needed() : 0;
   }
   return bytes;
 }
@@ -78,7 +80,11 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
     has_recordings_ = has_recordings_ || s->driver() == plan::DriverKind::recording;
     source->index = static_cast<std::uint16_t>(sources_.size());
     source->event_class = static_cast<EventClass>(s->event_class());
-    source->decoder = codec::Decoder(static_cast<codec::CodecKind>(s->codec()));
+    const auto codec = static_cast<codec::CodecKind>(s->codec());
+    if (codec == codec::CodecKind::adsb) {
+      source->aircraft.init(arena);
+    }
+    source->decoder = codec::Decoder(codec, &source->aircraft);
     source->lane.init(arena, lane_records(*s), lane_bytes(*s),
                       plan.cores()->fused() ? Lane::Ends::together : Lane::Ends::apart);
     source->resume_after = source->index < resume.size() ? resume[source->index] : 0;

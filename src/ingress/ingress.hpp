@@ -101,6 +101,7 @@ class Ingress {
     std::uint16_t index = 0;
     EventClass event_class = EventClass::normal;
     Lane lane;
+    codec::AircraftTable aircraft;  // of ADS-B
     codec::Decoder decoder;
     SourceCounters counters;
     Admission admission;

@@ -30,6 +30,10 @@ inline constexpr std::size_t kExpressionOps = 256;
 inline constexpr std::size_t kExpressionStack = 32;
 inline constexpr std::size_t kSensors = 16;      // looked through for every report
 inline constexpr std::size_t kContacts = 16384;  // 8 KiB each, with their past
+// Of one ADS-B source: four times the sky of a busy hub; and so many addresses without a place yet
+// that at 10,000 new ones a second each waits 1.6 s for its other half, which comes within 0.6 s.
+inline constexpr std::size_t kPlacedAircraft = 8192;
+inline constexpr std::size_t kFreshAircraft = 16384;
 inline constexpr std::size_t kOwnIdentities = 8;
 inline constexpr std::size_t kNameBytes = 63;  // of anything named in a site file
 

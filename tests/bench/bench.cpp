@@ -197,7 +197,8 @@ class Throughput {
 
 // Recorded text, again and again.
 Throughput::Decode text_of(const std::string& recording, codec::CodecKind kind) {
-  return [frames = frames_of(recording), decoder = codec::Decoder(kind)](
+  const auto aircraft = std::make_shared<codec::OwnAircraftTable>();
+  return [frames = frames_of(recording), aircraft, decoder = codec::Decoder(kind, aircraft->get())](
              Throughput& to, std::size_t first, std::size_t end) mutable {
     const codec::Output out{&to,
                             [](void* context, const codec::Message& message, Bytes) {

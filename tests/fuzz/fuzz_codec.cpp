@@ -7,8 +7,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 1) {
     return 0;
   }
-  codec::Decoder decoder((data[0] & 8) != 0 ? codec::CodecKind::asterix
-                                            : static_cast<codec::CodecKind>(data[0] & 3));
+  static codec::OwnAircraftTable aircraft;
+  codec::Decoder decoder(
+      (data[0] & 8) != 0 ? codec::CodecKind::asterix : static_cast<codec::CodecKind>(data[0] & 3),
+      aircraft.get());
   const codec::Output out{nullptr,
                           [](void*, const codec::Message& message, Bytes) {
                             Observation observation;

@@ -218,7 +218,8 @@ TEST_CASE("a MAVLink 2 frame with trailing zeros cut off is whole again") {
 }
 
 TEST_CASE("an even and an odd frame give the position of DO-260B's arithmetic") {
-  AdsbDecoder decoder;
+  OwnAircraftTable aircraft;
+  AdsbDecoder decoder(aircraft.get());
   std::uint8_t even[14], odd[14];
   REQUIRE(parse_avr(as_bytes("*8D40621D58C382D690C8AC2863A7;"), even) == 14);
   REQUIRE(parse_avr(as_bytes("8D40621D58C386435CC412692AD6"), odd) == 14);

@@ -1,0 +1,85 @@
+// Purpose: what ADS-B decoding remembers of each aircraft: its last even and odd half, its last
+// place. In: an address heard, a place found. Out: the aircraft's record. Bound: `placed` aircraft
+// with a place, `fresh` without one. When full: the fresh one heard longest ago is forgotten, so a
+// flood of new addresses competes with new ones only; a placed one gives way to another that is
+// placed once it is unheard for kStillHeardNs, before that the newcomer stays fresh. Both counted.
+// Runs on: the ingress thread; no allocation behind init().
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/arena.hpp"
+#include "base/id_map.hpp"
+#include "model/limits.hpp"
+
+namespace vedette::codec {
+
+class AircraftTable {
+ public:
+  static constexpr std::int64_t kPairNs = 10'000'000'000;  // airborne pair (DO-260B A.1.7.5)
+  static constexpr std::int64_t kStillHeardNs = 60'000'000'000;
+
+  struct Aircraft {
+    std::array<std::int64_t, 2> half_ns;  // when the even and the odd half came, 0 = never
+    std::array<std::uint32_t, 2> half_latitude, half_longitude;
+    double latitude, longitude;
+    std::int64_t placed_ns;  // 0 = never
+    std::int64_t heard_ns;
+    std::uint32_t icao;
+    std::uint32_t older, newer;  // of its kind, in the order they were heard
+  };
+
+  static std::size_t bytes_needed(std::size_t placed = limits::kPlacedAircraft,
+                                  std::size_t fresh = limits::kFreshAircraft);
+  void init(Arena& arena, std::size_t placed = limits::kPlacedAircraft,
+            std::size_t fresh = limits::kFreshAircraft);
+
+  // Its record; a new one when it was not known.
+  Aircraft& heard(std::uint32_t icao, std::int64_t now_ns);
+  // It has a place now. May move the record: the old reference is no longer good.
+  void place(Aircraft& aircraft, double latitude, double longitude, std::int64_t now_ns);
+
+  std::size_t placed() const { return placed_.count; }
+  std::size_t fresh() const { return fresh_.count; }
+  // Fresh ones that were forgotten while their other half could still have come.
+  std::uint64_t forgotten() const { return forgotten_; }
+  // Places found of aircraft that had to stay fresh.
+  std::uint64_t turned_away() const { return turned_away_; }
+
+ private:
+  static constexpr std::uint32_t kNone = IdMap::kNone;
+  // Slots of one kind: those in use from the one heard longest ago to the newest, the rest free.
+  struct List {
+    std::uint32_t first = 0, capacity = 0;  // slots
+    std::uint32_t used = 0;                 // ever
+    std::uint32_t free = kNone;             // linked by `newer`
+    std::uint32_t oldest = kNone, newest = kNone;
+    std::size_t count = 0;
+  };
+  List& list_of(std::uint32_t slot) { return slot < placed_.capacity ? placed_ : fresh_; }
+  std::uint32_t take_free(List& list);
+  void append(List& list, std::uint32_t slot);
+  void unlink(List& list, std::uint32_t slot);
+
+  std::span<Aircraft> aircraft_;
+  IdMap map_;
+  List placed_, fresh_;
+  std::uint64_t forgotten_ = 0;
+  std::uint64_t turned_away_ = 0;
+};
+
+// With memory of its own, for whoever decodes without a plan.
+class OwnAircraftTable {
+ public:
+  OwnAircraftTable();
+  AircraftTable* get() { return &table_; }
+
+ private:
+  std::vector<std::uint64_t> memory_;
+  AircraftTable table_;
+};
+
+}  // namespace vedette::codec
