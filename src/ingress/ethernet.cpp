@@ -1,5 +1,7 @@
 #include "ingress/ethernet.hpp"
 
+#include "model/limits.hpp"
+
 namespace vedette::ingress {
 namespace {
 
@@ -36,7 +38,13 @@ Result<Datagram, RefusalCause> parse_udp(Bytes segment, Bytes addresses, bool ch
     }
   }
   return Datagram{load_be<std::uint16_t>(datagram.data()),
-                  load_be<std::uint16_t>(datagram.data() + 2), datagram.subspan(8)};
+                  load_be<std::uint16_t>(datagram.data() + 2), datagram.subspan(8),
+                  addresses.size() == 8 ? load_be<std::uint32_t>(addresses.data()) : 0};
+}
+
+// Why a packet ends before its length does.
+RefusalCause cut(Bytes packet) {
+  return packet.size() > limits::kFrameBytes ? RefusalCause::oversize : RefusalCause::ip_header;
 }
 
 Result<Datagram, RefusalCause> parse_ipv4(Bytes packet) {
@@ -46,8 +54,11 @@ Result<Datagram, RefusalCause> parse_ipv4(Bytes packet) {
   const std::size_t header = static_cast<std::size_t>(packet[0] & 15) * 4;
   const std::size_t total = load_be<std::uint16_t>(packet.data() + 2);
   // Short packets are padded to the least Ethernet frame, so the packet may be longer than `total`.
-  if (header < 20 || total < header || total > packet.size()) {
+  if (header < 20 || total < header) {
     return Failure{RefusalCause::ip_header};
+  }
+  if (total > packet.size()) {
+    return Failure{cut(packet)};
   }
   if (internet_sum(packet.first(header)) != 0xFFFF) {
     return Failure{RefusalCause::ip_checksum};
@@ -67,7 +78,7 @@ Result<Datagram, RefusalCause> parse_ipv6(Bytes packet) {
   }
   const std::size_t length = load_be<std::uint16_t>(packet.data() + 4);
   if (length > packet.size() - 40) {
-    return Failure{RefusalCause::ip_header};
+    return Failure{cut(packet)};
   }
   if (packet[6] == kIpv6Fragment) {
     return Failure{RefusalCause::ip_fragment};

@@ -50,6 +50,15 @@ bool is_stream(codec::CodecKind kind) {
   return kind == codec::CodecKind::mavlink;
 }
 
+// The ring's buffers, each with room for its sender where a source asks who that is.
+std::size_t ring_buffer_bytes(const plan::Plan& plan) {
+  const bool senders =
+      std::any_of(plan.sources()->begin(), plan.sources()->end(), [](const plan::Source* s) {
+        return s->driver() == plan::DriverKind::udp && s->senders() != nullptr;
+      });
+  return limits::kReceiveBytes + (senders ? platform::Ring::kSenderBytes : 0);
+}
+
 }  // namespace
 
 std::size_t Ingress::receive_buffer_bytes(const plan::Plan& plan) {
@@ -57,7 +66,7 @@ std::size_t Ingress::receive_buffer_bytes(const plan::Plan& plan) {
       std::any_of(plan.sources()->begin(), plan.sources()->end(), [](const plan::Source* s) {
         return s->driver() == plan::DriverKind::udp || s->driver() == plan::DriverKind::serial;
       });
-  return ring ? kReceiveBuffers * (std::size_t{kReceiveBufferBytes} + 16) : 0;
+  return ring ? kReceiveBuffers * (ring_buffer_bytes(plan) + 16) : 0;
 }
 
 std::size_t Ingress::bytes_needed(const plan::Plan& plan) {
@@ -73,6 +82,7 @@ std::size_t Ingress::bytes_needed(const plan::Plan& plan) {
 std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
                           const std::string& recordings, std::span<const std::uint64_t> resume) {
   devices_ = &devices;
+  ring_buffer_bytes_ = ring_buffer_bytes(plan);
   for (const plan::Source* s : *plan.sources()) {
     auto source = std::make_unique<Source>();
     source->plan = s;
@@ -87,6 +97,7 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
     source->decoder = codec::Decoder(codec, &source->aircraft);
     source->lane.init(arena, lane_records(*s), lane_bytes(*s),
                       plan.cores()->fused() ? Lane::Ends::together : Lane::Ends::apart);
+    source->senders = Senders(s->senders());
     source->resume_after = source->index < resume.size() ? resume[source->index] : 0;
     std::string problem;
     switch (s->driver()) {
@@ -189,6 +200,7 @@ std::string Ingress::open_recording(Source& source, const std::string& folder) {
   options.interval_ns = source.plan->interval_ns();
   options.port = source.plan->udp_port();
   options.stream = is_stream(source.decoder.kind());
+  options.senders = source.senders;
   const std::string problem = source.recording.open(std::move(content).value(), path, options);
   return problem.empty() ? problem : path + ": " + problem;
 }
@@ -198,7 +210,7 @@ std::string Ingress::start_on_this_thread() {
     return {};
   }
   const int error =
-      ring_.init({.entries = 256, .buffers = kReceiveBuffers, .buffer_bytes = kReceiveBufferBytes});
+      ring_.init({.entries = 256, .buffers = kReceiveBuffers, .buffer_bytes = ring_buffer_bytes_});
   if (error != 0) {
     return "io_uring: " + platform::error_text(error) +
            (error == EPERM || error == ENOSYS ? " (see `vedette doctor`, io_uring)" : "");
@@ -353,6 +365,22 @@ void Ingress::on_refused(void* context, RefusalCause cause, Bytes) {
   bump(source.counters.refused[static_cast<std::size_t>(cause)]);
 }
 
+void Ingress::refuse_whole(Source& source, RefusalCause cause) {
+  bump(source.counters.received);
+  refuse(source, cause);
+}
+
+void Ingress::take_datagram(Source& source, Bytes bytes, std::size_t length, std::uint32_t sender,
+                            platform::NodeClock::Reading at) {
+  if (source.senders.named() && !source.senders.allow(sender)) {
+    refuse_whole(source, RefusalCause::sender);
+  } else if (length > limits::kReceiveBytes) {
+    refuse_whole(source, RefusalCause::oversize);
+  } else {
+    take(source, bytes, false, at);
+  }
+}
+
 void Ingress::take(Source& source, Bytes bytes, bool stream, platform::NodeClock::Reading at) {
   bump(source.counters.received);
   bump(source.counters.bytes, bytes.size());
@@ -423,11 +451,12 @@ std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
     Source& source = *sources_[c.tag];
     const bool serial = source.driver == plan::DriverKind::serial;
     if (c.result > 0 || (c.result == 0 && !serial)) {  // a datagram may have nothing in it
-      const Bytes bytes =
-          serial ? Bytes(source.read_buffer, static_cast<std::size_t>(c.result)) : c.bytes;
+      const auto length = static_cast<std::size_t>(c.result);
       ++source.record;
-      take(source, bytes, serial, taken);
-      if (!serial) {
+      if (serial) {
+        take(source, Bytes(source.read_buffer, length), true, taken);
+      } else {
+        take_datagram(source, c.bytes, length, c.sender, taken);
         consider_polling(source, taken.now_ns);
       }
     } else if (serial) {
@@ -453,10 +482,20 @@ void Ingress::consider_polling(Source& source, std::int64_t now_ns) {
   const bool soon = now_ns - source.newest_ns < kSoonNs;
   source.newest_ns = now_ns;
   if (source.polling == Source::Polling::no && soon && polled_ < kPolledSockets &&
-      ring_.arm_cancel(source.index)) {
+      ring_.arm_cancel(source.index |
+                       (source.senders.named() ? platform::Ring::kReceivesFrom : 0))) {
     source.polling = Source::Polling::wanted;
     ++polled_;
   }
+}
+
+std::int64_t Ingress::poll_datagram(const Source& source, bool peek, std::uint32_t& sender) {
+  const int fd = source.socket.get();
+  if (source.senders.named()) {
+    return peek ? platform::peek_from_now(fd, datagram_, sender)
+                : platform::receive_from_now(fd, datagram_, sender);
+  }
+  return peek ? platform::peek_now(fd, datagram_) : platform::receive_datagram_now(fd, datagram_);
 }
 
 std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) {
@@ -466,7 +505,9 @@ std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) 
              source.told_member ? 0 : ENODEV, clock.now_ns());
   }
   if (source.polling == Source::Polling::no) {
-    source.armed = source.armed || ring_.arm_receive(source.socket.get(), source.index);
+    source.armed = source.armed || (source.senders.named()
+                                        ? ring_.arm_receive_from(source.socket.get(), source.index)
+                                        : ring_.arm_receive(source.socket.get(), source.index));
     return 0;
   }
   if (source.armed) {
@@ -485,8 +526,8 @@ std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) 
   std::size_t frames = 0;
   platform::NodeClock::Reading taken{};
   while (frames < source.burst) {
-    const std::int64_t got = alone ? platform::peek_now(source.socket.get(), datagram_)
-                                   : platform::receive_now(source.socket.get(), datagram_);
+    std::uint32_t sender = 0;
+    const std::int64_t got = poll_datagram(source, alone, sender);
     source.peeked = alone && got >= 0;
     if (got < 0) {
       break;
@@ -494,7 +535,9 @@ std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) 
     ++frames;
     ++source.record;
     taken = clock.read();
-    take(source, Bytes(datagram_.data(), static_cast<std::size_t>(got)), false, taken);
+    const auto length = static_cast<std::size_t>(got);
+    take_datagram(source, Bytes(datagram_.data(), std::min(length, datagram_.size())), length,
+                  sender, taken);
   }
   lone_frame_ns_ = frames == 1 ? taken.arrival_ns : 0;
   source.nothing = frames == 0 ? source.nothing + 1 : 0;
@@ -553,7 +596,10 @@ std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& cl
   const std::size_t n = std::min(port.share, port.held - port.next);
   port.share *= 2;
   for (const std::size_t end = port.next + n; port.next < end; ++port.next) {
-    const auto datagram = parse_ethernet(port.frames[port.next]);
+    auto datagram = parse_ethernet(port.frames[port.next]);
+    if ((packet_ports_.spread(number) >> port.next & 1) != 0) [[unlikely]] {
+      datagram = Failure{RefusalCause::oversize};
+    }
     Source* reader = nullptr;
     for (Source* source : port.sources) {
       const std::uint16_t wanted = source->plan->udp_port();
@@ -565,10 +611,10 @@ std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& cl
     Source& source = reader != nullptr ? *reader : *port.sources.front();
     ++source.record;
     if (reader != nullptr) {
-      take(source, datagram->payload, false, port.taken);
+      take_datagram(source, datagram->payload, datagram->payload.size(), datagram->sender,
+                    port.taken);
     } else {
-      bump(source.counters.received);
-      refuse(source, datagram ? RefusalCause::other_port : datagram.error());
+      refuse_whole(source, datagram ? RefusalCause::other_port : datagram.error());
     }
   }
   return n;
@@ -595,8 +641,7 @@ std::size_t Ingress::step_recording(Source& source, const platform::NodeClock& c
     }
     source.record = frame->number;
     if (frame->cause != RefusalCause::none) {
-      bump(source.counters.received);
-      refuse(source, frame->cause);
+      refuse_whole(source, frame->cause);
     } else {
       const bool stream = source.recording.format() == RecordingFormat::raw;
       take(source, frame->bytes, stream, {source.due_ns, now.arrival_ns});

@@ -19,6 +19,7 @@
 #include "codec/codec.hpp"
 #include "ingress/admission.hpp"
 #include "ingress/recording.hpp"
+#include "ingress/senders.hpp"
 #include "model/derived.hpp"
 #include "model/event.hpp"
 #include "model/plan_generated.h"
@@ -93,8 +94,6 @@ class Ingress {
   bool has_recordings() const { return has_recordings_; }
 
  private:
-  static constexpr unsigned kReceiveBufferBytes = 2048;
-
   struct Source {
     const plan::Source* plan = nullptr;
     plan::DriverKind driver{};  // of the plan, which is asked for it in every turn
@@ -105,6 +104,7 @@ class Ingress {
     codec::Decoder decoder;
     SourceCounters counters;
     Admission admission;
+    Senders senders;
     Recording recording;
     std::int64_t shift_ns = 0;    // recording time to node time
     std::int64_t untimed_ns = 0;  // next time of frames without one
@@ -154,6 +154,11 @@ class Ingress {
   void join_port(Source& source);
   std::string open_recording(Source& source, const std::string& folder);
   void take(Source& source, Bytes bytes, bool stream, platform::NodeClock::Reading at);
+  // Of a datagram of `length` bytes, as many as were received; refuses it whole where it must.
+  void take_datagram(Source& source, Bytes bytes, std::size_t length, std::uint32_t sender,
+                     platform::NodeClock::Reading at);
+  void refuse_whole(Source& source, RefusalCause cause);
+  std::int64_t poll_datagram(const Source& source, bool peek, std::uint32_t& sender);
   void refuse(Source& source, RefusalCause cause);
   void announce(Source& source, SourceStatus status, int error, std::int64_t now_ns);
   // Where the payload of the next event is to be put, before the lane's commit(); null when full.
@@ -181,11 +186,12 @@ class Ingress {
   platform::DeviceKeeper* devices_ = nullptr;
   Listener listener_;
   bool uses_ring_ = false;
+  std::size_t ring_buffer_bytes_ = 0;
   bool has_recordings_ = false;
   std::size_t polled_ = 0;      // sources that are, or are to be
   std::size_t next_asked_ = 0;  // of sources, the ring, ports: which a turn begins with
   std::int64_t lone_frame_ns_ = 0;
-  std::array<std::uint8_t, kReceiveBufferBytes> datagram_{};  // polled
+  std::array<std::uint8_t, limits::kReceiveBytes> datagram_{};  // polled
   std::int64_t recorded_start_ns_ = 0;
   std::int64_t node_start_ns_ = 0;
 };

@@ -139,6 +139,9 @@ Frame Recording::packet(bool& ended) {
   } else if (options_.port != 0 && datagram->port != options_.port) {
     frame.cause = RefusalCause::other_port;
     frame.bytes = bytes;
+  } else if (options_.senders.named() && !options_.senders.allow(datagram->sender)) {
+    frame.cause = RefusalCause::sender;
+    frame.bytes = bytes;
   } else {
     frame.bytes = datagram->payload;
   }

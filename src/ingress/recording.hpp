@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "ingress/senders.hpp"
 #include "model/refusal.hpp"
 
 namespace vedette::ingress {
@@ -38,6 +39,7 @@ class Recording {
     RecordingFormat format = RecordingFormat::automatic;
     std::int64_t interval_ns = 10'000'000;  // between frames that have no time of their own
     std::uint16_t port = 0;                 // of a capture: only datagrams to it; 0: all
+    Senders senders;                        // of a capture, likewise
     bool stream = false;                    // the codec frames bytes itself (MAVLink, Beast)
   };
 

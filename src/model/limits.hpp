@@ -17,11 +17,15 @@ inline constexpr std::size_t kLineBytes = 1024;
 // Largest UDP payload accepted: an Ethernet MTU without IP and UDP headers.
 inline constexpr std::size_t kDatagramBytes = 1472;
 inline constexpr std::size_t kFrameBytes = 1518 + 4;  // Ethernet with one VLAN tag, without FCS
+// Longest datagram that a socket's is received in: one that came over an interface of a larger MTU,
+// or in IP fragments, may be longer and is refused whole.
+inline constexpr std::size_t kReceiveBytes = 2048;
 
-inline constexpr std::size_t kSources = 32;      // one lane each; scanned every step
-inline constexpr std::size_t kSinks = 16;        // one socket or line each
-inline constexpr std::size_t kConnections = 4;   // of one TCP sink
-inline constexpr std::size_t kZones = 256;       // index in one expression operand
+inline constexpr std::size_t kSources = 32;     // one lane each; scanned every step
+inline constexpr std::size_t kSenders = 16;     // of one source; each is compared with a datagram's
+inline constexpr std::size_t kSinks = 16;       // one socket or line each
+inline constexpr std::size_t kConnections = 4;  // of one TCP sink
+inline constexpr std::size_t kZones = 256;      // index in one expression operand
 inline constexpr std::size_t kZonePoints = 512;  // operations of one inside()
 inline constexpr std::size_t kAssessments = 64;  // instances a track
 inline constexpr std::size_t kDecisions = 64;    // evaluated when an assessment changes
@@ -67,5 +71,6 @@ inline constexpr std::size_t kSegmentBytesMin = 1 << 20;
 
 static_assert(kLineBytes >= kRawBytes, "a kept frame must have fitted its line");
 static_assert(kDatagramBytes <= kFrameBytes, "a datagram arrives in one frame");
+static_assert(kDatagramBytes <= kReceiveBytes, "a datagram that is accepted fits its buffer");
 
 }  // namespace vedette::limits

@@ -31,6 +31,8 @@ enum class RefusalCause : std::uint8_t {
   udp_length,
   udp_checksum,
   other_port,  // a datagram for a port that no source declares
+  oversize,    // longer than the buffer that datagrams are received in: none of it is read
+  sender,      // not from whom the source takes datagrams (`from`)
   count
 };
 inline constexpr std::size_t kRefusalCauses = static_cast<std::size_t>(RefusalCause::count);

@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "model/derived.hpp"
 #include "model/limits.hpp"
+#include "plan/address.hpp"
 #include "plan/expression_compiler.hpp"
 #include "plan/plan.hpp"
 #include "plan/section.hpp"
@@ -197,33 +198,44 @@ class SiteCompiler {
     return CreateExpression(b_, b_.CreateString(text), ops, compiled.stack, compiled.cost);
   }
 
-  // Numeric IPv4, without the socket headers of another room.
-  static bool endpoint(std::string_view text, std::uint32_t& address, std::uint16_t& port) {
-    const std::size_t colon = text.rfind(':');
-    const auto p =
-        colon == std::string_view::npos ? std::nullopt : parse_unsigned(text.substr(colon + 1));
-    port = static_cast<std::uint16_t>(p.value_or(0));
-    return p && *p <= 65535 && ipv4(text.substr(0, colon), address);
-  }
-  static bool ipv4(std::string_view text, std::uint32_t& address) {
-    address = 0;
-    for (int i = 0; i < 4; ++i) {
-      const auto part = parse_unsigned(next_field(text, '.'));
-      if (!part || *part > 255) {
-        return false;
-      }
-      address = address << 8 | static_cast<std::uint32_t>(*part);
-    }
-    return text.empty();
-  }
   void need_endpoint(Section& s, std::string_view key, std::uint32_t& address,
                      std::uint16_t& port) {
     const std::string text = s.text(key);
-    if (!endpoint(text, address, port)) {
+    if (!parse_endpoint(text, address, port)) {
       s.problem(key,
                 "\"" + text + "\" is not an address and a port for \"" + std::string(key) + "\"",
                 "write numbers, as in \"192.0.2.7:10110\"");
     }
+  }
+
+  // Null: everybody.
+  flatbuffers::Offset<flatbuffers::Vector<const Network*>> compile_senders(Section& s,
+                                                                           DriverKind driver) {
+    if (!s.has("from")) {
+      return 0;
+    }
+    std::vector<Network> senders;
+    for (const std::string& text : s.texts("from")) {
+      std::uint32_t address = 0;
+      std::uint32_t mask = 0;
+      const std::string problem = parse_network(text, address, mask);
+      if (!problem.empty()) {
+        s.problem("from", "\"" + text + "\" " + problem,
+                  "write numbers, as in [\"192.0.2.0/24\", \"198.51.100.7\"]");
+      }
+      senders.emplace_back(address, mask);
+    }
+    if (senders.empty() || senders.size() > limits::kSenders) {
+      s.problem("from",
+                "\"from\" names " + std::to_string(senders.size()) + " senders, it takes 1 to " +
+                    std::to_string(limits::kSenders),
+                senders.empty() ? "leave the key out and everybody may send"
+                                : "write networks, as in \"192.0.2.0/24\"");
+    }
+    if (driver == DriverKind::serial) {
+      s.problem("from", "a serial line does not tell who sends", "leave the key out");
+    }
+    return b_.CreateVectorOfStructs(senders);
   }
 
   flatbuffers::Offset<Own> compile_own() {
@@ -263,7 +275,7 @@ class SiteCompiler {
       const std::string group_text = s.text("group");
       if (driver == DriverKind::udp) {
         need_endpoint(s, "listen", address, port);
-        if (!group_text.empty() && (!ipv4(group_text, group) || group >> 28 != 14)) {
+        if (!group_text.empty() && (!parse_ipv4(group_text, group) || group >> 28 != 14)) {
           s.problem("group", "\"" + group_text + "\" is not a multicast address",
                     "224.0.0.0 to 239.255.255.255");
         }
@@ -317,6 +329,7 @@ class SiteCompiler {
         s.problem("driver", "live sources and recordings at another speed than 1 do not mix",
                   "set speed = 1, or make them all recordings in an [env] section");
       }
+      const auto senders = compile_senders(s, driver);
       list.push_back(CreateSource(
           b_, b_.CreateString(n.name), driver, codec, static_cast<std::uint8_t>(s.choice("class")),
           static_cast<std::uint32_t>(s.whole("credits")), driver == DriverKind::recording, address,
@@ -328,7 +341,7 @@ class SiteCompiler {
           // A recording at another speed has that much less of our time for it.
           to_ns(s.quantity("horizon") *
                 (driver == DriverKind::recording ? std::max(1.0, speed.value_or(1.0)) : 1.0)),
-          static_cast<std::uint32_t>(s.whole("sample"))));
+          static_cast<std::uint32_t>(s.whole("sample")), senders));
     }
     if (named.empty()) {
       problems_.add(0, 0, "the site has no source", "add a [source.NAME]");

@@ -67,10 +67,24 @@ std::string check_cores(const Plan& p) {
              : "the watchdog's time is outside its range";
 }
 
+// Null is everybody; a list that lets nobody through was not written by the compiler.
+bool senders_ok(const flatbuffers::Vector<const Network*>* senders) {
+  if (senders == nullptr) {
+    return true;
+  }
+  bool ok = senders->size() >= 1 && senders->size() <= limits::kSenders;
+  for (flatbuffers::uoffset_t i = 0; ok && i < senders->size(); ++i) {
+    const Network* n = senders->Get(i);
+    const std::uint32_t rest = ~n->mask();
+    ok = n->mask() != 0 && (rest & (rest + 1)) == 0 && (n->address() & rest) == 0;
+  }
+  return ok;
+}
+
 std::string check_sources(const Plan& p) {
   for (const Source* s : *p.sources()) {
-    if (s->driver() > DriverKind::recording || s->codec() > 4 || s->event_class() > 3 ||
-        !within<std::size_t>(s->credits(), 16, limits::kCredits) ||
+    if (!senders_ok(s->senders()) || s->driver() > DriverKind::recording || s->codec() > 4 ||
+        s->event_class() > 3 || !within<std::size_t>(s->credits(), 16, limits::kCredits) ||
         !within<std::int64_t>(s->interval_ns(), 0, kDayNs) ||
         !within<std::int64_t>(s->start_ns(), 0, kDayNs) ||
         !within<std::int64_t>(s->retry_ns(), 1'000'000, kDayNs) ||

@@ -104,6 +104,9 @@ constexpr std::array kKeys{
     Key{"source", "group", text, D::number, "", 0, 0, "",
         "udp: multicast group to join, \"239.192.0.1\"; the source is down until an "
         "interface leads there."},
+    Key{"source", "from", list, D::number, "", 0, 0, "",
+        "udp, dpdk, captures: who may send, [\"192.0.2.0/24\", \"198.51.100.7\"], IPv4, 16 at "
+        "most; what others send is refused and counted as `sender`. Without it everybody may."},
     Key{"source", "device", text, D::number, "", 0, 0, "", "serial: the line, \"/dev/ttyUSB0\"."},
     Key{"source", "baud", whole, D::number, "4800", 1200, 3000000, "",
         "serial: speed of the line."},
@@ -173,7 +176,8 @@ constexpr std::array kKeys{
         "Zones, as land, from which its reports are not wanted."},
 
     Key{"zone", "points", numbers, D::angle, "", 0, 0, "",
-        "Corners, [[latitude, longitude], …] in degrees; edges are great circles."},
+        "Corners, [[latitude, longitude], …] in degrees; edges are great circles. They do "
+        "not cross, and enclose an area."},
     Key{"zone", "centre", numbers, D::angle, "", 0, 0, "",
         "Middle of a circle, [latitude, longitude]."},
     Key{"zone", "around", choice, D::number, "", 0, 0, "own", "A circle that moves with own ship."},

@@ -205,9 +205,10 @@ std::size_t PacketPorts::poll(std::size_t index, std::span<Bytes> frames) {
   const auto wanted = static_cast<std::uint16_t>(std::min(frames.size(), kBurst));
   auto** mbufs = reinterpret_cast<rte_mbuf**>(port.burst);
   port.held = ::rte_eth_rx_burst(port.id, 0, mbufs, wanted);
+  port.spread = 0;
   for (std::uint16_t i = 0; i < port.held; ++i) {
-    // A frame spread over several buffers is longer than any we accept: only its head is shown, and
-    // its length check refuses it.
+    // A frame spread over several buffers is longer than any we accept: only its head is shown.
+    port.spread |= (mbufs[i]->nb_segs > 1 ? 1U : 0U) << i;
     frames[i] = Bytes(rte_pktmbuf_mtod(mbufs[i], const std::uint8_t*), mbufs[i]->data_len);
   }
   return port.held;
@@ -249,7 +250,7 @@ PortCounters PacketPorts::counters(std::size_t index) const {
   if (::rte_eth_stats_get(ports_[index].id, &stats) != 0) {
     return {};
   }
-  return {stats.ipackets, stats.imissed + stats.rx_nombuf, stats.ierrors};
+  return {stats.ipackets, stats.imissed + stats.rx_nombuf + stats.ierrors, stats.ierrors};
 }
 
 }  // namespace vedette::platform

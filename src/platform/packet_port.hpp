@@ -14,12 +14,13 @@
 
 namespace vedette::platform {
 
-inline constexpr std::size_t kBurst = 32;
+inline constexpr std::size_t kBurst = 32;  // a bit of a word each
 
 struct PortCounters {
   std::uint64_t received;
-  std::uint64_t missed;  // by the port, before we saw them
-  std::uint64_t errors;
+  std::uint64_t
+      missed;  // by the port, before we saw them; also what was too long for it, or damaged
+  std::uint64_t errors;  // of those, the latter two
 };
 
 // Buffers of each port: its queues full in both directions, one of them twice as long with af_xdp.
@@ -48,6 +49,9 @@ class PacketPorts {
   // Frames valid until release_burst(). `port` is the device's place in start().
   std::size_t poll(std::size_t port, std::span<Bytes> frames);
   void release_burst(std::size_t port);
+  // Of the frames of the last poll(), a bit each: longer than one buffer, so that only its head is
+  // shown.
+  std::uint32_t spread(std::size_t port) const { return ports_[port].spread; }
   bool send(std::size_t port, Bytes frame);
   bool link_up(std::size_t port) const;
   PortCounters counters(std::size_t port) const;
@@ -56,6 +60,7 @@ class PacketPorts {
   struct Port {
     std::uint16_t id = 0;
     std::uint16_t held = 0;
+    std::uint32_t spread = 0;
     void* burst[kBurst] = {};
   };
   std::vector<Port> ports_;

@@ -1,6 +1,7 @@
 #include "platform/ring.hpp"
 
 #include <liburing.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@ struct Ring::State {
   std::size_t buffer_bytes = 0;
   unsigned buffer_count = 0;
   bool ready = false;
+  msghdr with_sender{};  // what arm_receive_from() asks for; the kernel reads it when it is armed
 };
 
 Ring::Ring() : state_(std::make_unique<State>()) {}
@@ -120,12 +122,52 @@ bool Ring::arm_receive(int fd, std::uint64_t tag) {
   if (sqe == nullptr) {
     return false;
   }
-  ::io_uring_prep_recv_multishot(sqe, fd, nullptr, 0, 0);
+  ::io_uring_prep_recv_multishot(sqe, fd, nullptr, 0, MSG_TRUNC);
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = 0;
   ::io_uring_sqe_set_data64(sqe, tag);
   return true;
 }
+
+bool Ring::arm_receive_from(int fd, std::uint64_t tag) {
+  io_uring_sqe* sqe = ::io_uring_get_sqe(&state_->ring);
+  if (sqe == nullptr) {
+    return false;
+  }
+  state_->with_sender.msg_namelen = sizeof(sockaddr_in);
+  ::io_uring_prep_recvmsg_multishot(sqe, fd, &state_->with_sender, MSG_TRUNC);
+  sqe->flags |= IOSQE_BUFFER_SELECT;
+  sqe->buf_group = 0;
+  ::io_uring_sqe_set_data64(sqe, tag | kReceivesFrom);
+  return true;
+}
+
+namespace {
+
+static_assert(sizeof(io_uring_recvmsg_out) + sizeof(sockaddr_in) == Ring::kSenderBytes);
+
+// A buffer of arm_receive_from(): what it holds of what, the sender's address, the datagram.
+void read_sender(Completion& c) {
+  c.tag &= ~Ring::kReceivesFrom;
+  if (c.bytes.size() < Ring::kSenderBytes) {
+    c.bytes = {};
+    return;
+  }
+  io_uring_recvmsg_out head;
+  sockaddr_in from;
+  std::memcpy(&head, c.bytes.data(), sizeof head);
+  std::memcpy(&from, c.bytes.data() + sizeof head, sizeof from);
+  c.bytes = c.bytes.subspan(Ring::kSenderBytes);
+  const std::size_t length = head.payloadlen;
+  c.bytes = c.bytes.first(std::min(c.bytes.size(), length));
+  // An older kernel counts what it has put there, and says beside it that it has cut.
+  const bool cut = (head.flags & MSG_TRUNC) != 0;
+  c.result = static_cast<std::int32_t>(std::max(length, c.bytes.size() + (cut ? 1 : 0)));
+  c.sender =
+      head.namelen >= sizeof from && from.sin_family == AF_INET ? ntohl(from.sin_addr.s_addr) : 0;
+}
+
+}  // namespace
 
 bool Ring::arm_read(int fd, std::span<std::uint8_t> into, std::uint64_t tag) {
   io_uring_sqe* sqe = ::io_uring_get_sqe(&state_->ring);
@@ -179,8 +221,13 @@ std::size_t Ring::harvest(std::span<Completion> out) {
     c.has_buffer = (cqe.flags & IORING_CQE_F_BUFFER) != 0;
     c.buffer = static_cast<std::uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT);
     c.bytes = c.has_buffer && cqe.res > 0
-                  ? Bytes(s.buffers + c.buffer * s.buffer_bytes, static_cast<std::size_t>(cqe.res))
+                  ? Bytes(s.buffers + c.buffer * s.buffer_bytes,
+                          std::min(static_cast<std::size_t>(cqe.res), s.buffer_bytes))
                   : Bytes();
+    c.sender = 0;
+    if (cqe.user_data >> 32 == 1) {
+      read_sender(c);
+    }
   }
   ::io_uring_cq_advance(&s.ring, n);
   return n;

@@ -23,11 +23,12 @@ struct RingOptions {
 
 struct Completion {
   std::uint64_t tag;
-  std::int32_t result;  // bytes, or -errno
+  std::int32_t result;  // bytes, or -errno; of a datagram its length, however many of them are here
   bool more;            // the multishot goes on; false: arm it again
   bool has_buffer;
   std::uint16_t buffer;  // give back with recycle()
   Bytes bytes;           // of the provided buffer
+  std::uint32_t sender;  // of arm_receive_from(): IPv4, host order; 0: not known
 };
 
 class Ring {
@@ -39,7 +40,12 @@ class Ring {
 
   int init(const RingOptions& options);  // 0 or errno
 
-  bool arm_receive(int fd, std::uint64_t tag);  // multishot, provided buffers
+  // Multishot, into provided buffers; the second also tells the sender, which takes kSenderBytes of
+  // each and a little time. Its tag stays below kReceivesFrom.
+  static constexpr std::size_t kSenderBytes = 32;
+  static constexpr std::uint64_t kReceivesFrom = std::uint64_t{1} << 32;
+  bool arm_receive(int fd, std::uint64_t tag);
+  bool arm_receive_from(int fd, std::uint64_t tag);
   bool arm_read(int fd, std::span<std::uint8_t> into, std::uint64_t tag);
   // Write at `offset`, then fdatasync, linked: one completion with `tag` for each of the two
   // (write first); a failed write cancels its sync (-ECANCELED).

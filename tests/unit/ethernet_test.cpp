@@ -78,3 +78,18 @@ TEST_CASE("a datagram in a frame is read, and with one wrong bit in any byte of 
     }
   }
 }
+
+TEST_CASE("a frame tells its sender, and one that is cut is oversize when it is a jumbo") {
+  std::vector<std::uint8_t> frame = a_frame();
+  CHECK(parse_ethernet(frame)->sender == 0x0A000001);
+  // The packet says that it is 9,000 bytes; its checksum is right.
+  frame[16] = 9000 >> 8;
+  frame[17] = 9000 & 255;
+  frame[24] = frame[25] = 0;
+  const auto sum = static_cast<std::uint16_t>(~sum_of_pairs(Bytes(frame).subspan(14, 20), 0));
+  frame[24] = static_cast<std::uint8_t>(sum >> 8);
+  frame[25] = static_cast<std::uint8_t>(sum);
+  CHECK(parse_ethernet(frame).error() == RefusalCause::ip_header);
+  frame.resize(2048);
+  CHECK(parse_ethernet(frame).error() == RefusalCause::oversize);
+}

@@ -31,14 +31,14 @@ constexpr std::string_view kSentence = "!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0H
 class Listeners {
  public:
   // False without io_uring.
-  bool start(std::size_t count) {
+  bool start(std::size_t count, const std::string& more = "") {
     std::string site = "site = \"crowd\"\n";
     std::vector<std::uint16_t> ports;
     for (std::size_t i = 0; i < count; ++i) {
       ports.push_back(free_port());
       const std::string port = std::to_string(ports.back());
       site += "[source.s" + port +
-              "]\ndriver = \"udp\"\ncodec = \"ais\"\nlisten = \"127.0.0.1:" + port + "\"\n";
+              "]\ndriver = \"udp\"\ncodec = \"ais\"\nlisten = \"127.0.0.1:" + port + "\"\n" + more;
     }
     const plan::Plan* plan = tests::load_site(site, plan_bytes_);
     REQUIRE(plan != nullptr);
@@ -60,6 +60,22 @@ class Listeners {
     return true;
   }
   void stop() { ingress_.stop_on_this_thread(); }
+  // From then on what is sent to the source comes from this address of the machine.
+  void send_from(std::size_t source, std::uint32_t address) {
+    sockaddr_in to{};
+    socklen_t bytes = sizeof to;
+    REQUIRE(::getpeername(senders_[source].get(), reinterpret_cast<sockaddr*>(&to), &bytes) == 0);
+    platform::Fd socket(::socket(AF_INET, SOCK_DGRAM, 0));
+    sockaddr_in from{};
+    from.sin_family = AF_INET;
+    from.sin_addr.s_addr = htonl(address);
+    REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&from), sizeof from) == 0);
+    REQUIRE(::connect(socket.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
+    senders_[source] = std::move(socket);
+  }
+  std::uint64_t accepted(std::size_t source) {
+    return ingress_.counters(source).accepted.load(std::memory_order_relaxed);
+  }
 
   void send(std::size_t source, int count, std::string_view datagram = kSentence) {
     for (int i = 0; i < count; ++i) {
@@ -165,5 +181,74 @@ TEST_CASE("when a frame was taken is told of one that came alone, in its turn on
   node.step();
   CHECK(node.received(0) == 8);
   CHECK(node.lone_frame_ns() == 0);
+  node.stop();
+}
+
+TEST_CASE(
+    "a datagram longer than its buffer is refused whole and counted, one that just fits not") {
+  Listeners node;
+  if (!node.start(1)) {
+    return;
+  }
+  std::string fits;
+  while (fits.size() + kSentence.size() <= limits::kReceiveBytes) {
+    fits += kSentence;
+  }
+  const std::uint64_t each = fits.size() / kSentence.size();
+  fits.resize(limits::kReceiveBytes, '\n');
+  // By the ring, and when the source is busy by asking for each, first alone and then in a burst.
+  std::uint64_t long_ones = 0;
+  std::uint64_t sent = 0;
+  for (int round = 0; round < 4; ++round) {
+    for (const std::string& datagram : {fits + "\n", std::string(60'000, '!')}) {
+      node.send(0, 1 + round, datagram);
+      sent += 1 + round;
+      long_ones += 1 + round;
+      node.step_until(0, sent);
+      CHECK(node.refused(0, RefusalCause::oversize) == long_ones);
+    }
+    node.send(0, 1, fits);
+    node.step_until(0, ++sent);
+    CHECK(node.accepted(0) == each * static_cast<std::uint64_t>(round + 1));
+  }
+  CHECK(node.refused(0, RefusalCause::oversize) == long_ones);
+  node.stop();
+}
+
+TEST_CASE("a source that names its senders takes no one else's datagrams, and counts them") {
+  Listeners node;
+  if (!node.start(2, "from = [\"127.0.1.0/24\", \"127.0.2.7\"]\n")) {
+    return;
+  }
+  struct Sender {
+    std::uint32_t address;
+    bool allowed;
+  };
+  constexpr Sender kAsked[] = {{0x7F000001, false}, {0x7F000100, true}, {0x7F0001FF, true},
+                               {0x7F000200, false}, {0x7F000207, true}, {0x7F000208, false}};
+  std::uint64_t sent = 0;
+  std::uint64_t refused = 0;
+  for (int round = 0; round < 3; ++round) {  // by the ring, and when it is busy by asking for each
+    for (const Sender& who : kAsked) {
+      node.send_from(0, who.address);
+      node.send(0, 1);
+      node.step_until(0, ++sent);
+      refused += who.allowed ? 0 : 1;
+      CHECK(node.refused(0, RefusalCause::sender) == refused);
+      CHECK(node.accepted(0) == sent - refused);
+    }
+  }
+  node.send_from(0, 0x7F000101);
+  node.send(0, 1, std::string(limits::kReceiveBytes + 1, '!'));
+  node.step_until(0, ++sent);
+  CHECK(node.refused(0, RefusalCause::oversize) == 1);
+  node.send(0, 1, "");
+  node.step_until(0, ++sent);
+  CHECK(node.refused(0, RefusalCause::too_short) == 1);
+  // One that never gets busy, long and empty ones too.
+  node.send_from(1, 0x7F000101);
+  node.send(1, 1, std::string(limits::kReceiveBytes + 1, '!'));
+  node.step_until(1, 1);
+  CHECK(node.refused(1, RefusalCause::oversize) == 1);
   node.stop();
 }
