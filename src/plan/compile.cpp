@@ -10,6 +10,7 @@
 #include "plan/plan.hpp"
 #include "plan/section.hpp"
 #include "plan/toml_text.hpp"
+#include "plan/zone_outline.hpp"
 
 namespace vedette::plan {
 namespace {
@@ -437,8 +438,9 @@ class SiteCompiler {
         if (points.size() < 6 || points.size() > 2 * limits::kZonePoints) {
           s.problem("points",
                     "a zone has 3 to 512 corners, this one " + std::to_string(points.size() / 2));
+        } else if (const ShapeProblem shape = check_outline(points); !shape.message.empty()) {
+          s.problem("points", shape.message, shape.help);
         }
-        check_extent(s, points);
       } else {
         s.choice("around");
         kind = s.has("centre") ? ZoneKind::circle : ZoneKind::around_own;
@@ -461,29 +463,6 @@ class SiteCompiler {
       if (!(std::abs(points[i]) <= 90.0) || !(std::abs(points[i + 1]) <= 180.0)) {
         s.problem(key, "a place is outside the globe: latitude -90 to 90, longitude -180 to 180",
                   "latitude comes first");
-        return;
-      }
-    }
-  }
-  // A polygon must fit in a cap of 80 degrees, else inside and outside are not told apart.
-  void check_extent(Section& s, const std::vector<double>& points) {
-    double sum[3] = {0, 0, 0};
-    std::vector<std::array<double, 3>> units;
-    for (std::size_t i = 0; i + 1 < points.size(); i += 2) {
-      const SinCos lat = det_sincos(points[i] * kDegree);
-      const SinCos lon = det_sincos(points[i + 1] * kDegree);
-      units.push_back({lat.cos * lon.cos, lat.cos * lon.sin, lat.sin});
-      for (std::size_t k = 0; k < 3; ++k) {
-        sum[k] += units.back()[k];
-      }
-    }
-    const double length = std::sqrt(sum[0] * sum[0] + sum[1] * sum[1] + sum[2] * sum[2]);
-    for (const auto& u : units) {
-      if ((u[0] * sum[0] + u[1] * sum[1] + u[2] * sum[2]) < 0.17364817766693 * length ||
-          length < 1e-9) {
-        s.problem("points",
-                  "the zone is too large: every corner must lie within 80 degrees of its middle",
-                  "split it into two zones");
         return;
       }
     }

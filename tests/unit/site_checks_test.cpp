@@ -20,6 +20,13 @@ std::string udp(const std::string& from) {
          "\n";
 }
 
+std::string zone(const std::string& points) {
+  return "[source.a]\ndriver = \"udp\"\nlisten = \"127.0.0.1:9\"\ncodec = "
+         "\"ais\"\n[zone.z]\npoints "
+         "= " +
+         points + "\n";
+}
+
 // The only thing wrong, at the line it is written on, with what to write instead.
 bool refused(const std::string& section, std::uint32_t line, const std::string& why) {
   const std::vector<Problem> problems = problems_of(section);
@@ -28,6 +35,46 @@ bool refused(const std::string& section, std::uint32_t line, const std::string& 
 }
 
 }  // namespace
+
+TEST_CASE("a polygon without an area is an error at its place, and says what to write") {
+  const auto no_area = [](const std::string& points, const std::string& why) {
+    return refused(zone(points), 10, why);
+  };
+  CHECK(no_area("[[40.0,40.0],[40.0,40.0],[40.0,40.0]]", "1 is different"));
+  CHECK(no_area("[[40.0,40.0],[41.0,40.0],[40.0,40.0]]", "2 are different"));
+  CHECK(no_area("[[30.0,30.0],[31.0,31.0],[32.0,32.0]]", "on one line"));
+  CHECK(no_area("[[60.0,10.0],[60.0,20.0],[60.0,30.0],[60.0,20.0]]", "on one line"));
+  CHECK(no_area("[[0.0,179.0],[1.0,180.0],[2.0,-179.0]]", "on one line"));
+  CHECK(no_area("[[50.0,1.0],[51.0,1.0],[51.0,2.0],[51.0,1.0]]", "less than a square metre"));
+  CHECK(no_area("[[50.0,1.0],[50.0,1.000005],[50.000005,1.0]]", "less than a square metre"));
+  CHECK(
+      no_area("[[10.0,10.0],[11.0,11.0],[11.0,10.0],[10.0,11.0]]",
+              "crosses itself: the edge [10.0, 10.0] to [11.0, 11.0] and the edge [11.0, 10.0] to "
+              "[10.0, 11.0]"));
+  CHECK(no_area("[[0.0,179.0],[1.0,-179.0],[1.0,179.0],[0.0,-179.0]]", "crosses itself"));
+  CHECK(no_area("[[-60.0,-170.0],[0.0,10.0],[60.0,170.0]]", "too large"));
+}
+
+TEST_CASE("a polygon that repeats a corner, spans a pole or the antimeridian has an area") {
+  for (const std::string& points : std::vector<std::string>{
+           "[[20.0,20.0],[20.0,20.0],[20.0,21.0],[21.0,21.0],[21.0,21.0],[21.0,20.0],[20.0,20.0]]",
+           "[[80.0,0.0],[80.0,90.0],[80.0,180.0],[80.0,-90.0]]",
+           "[[85.0,0.0],[90.0,0.0],[85.0,90.0]]",
+           "[[0.0,179.0],[0.0,-179.0],[1.0,-179.0],[1.0,179.0]]",
+           "[[0.0,179.0],[0.0,180.0],[1.0,-180.0],[1.0,179.0]]",
+           // Ten metres across, and a dent that nearly reaches the edge behind it.
+           "[[60.0,25.0],[60.0,25.0002],[60.0001,25.0002],[60.0000001,25.0001],[60.0001,25.0]]"}) {
+    CHECK_MESSAGE(problems_of(zone(points)).empty(), points);
+  }
+}
+
+TEST_CASE("a circle without a radius has no area and is an error") {
+  for (const char* radius : {"0 m", "-1 m"}) {
+    CHECK(!problems_of(zone("[[1.0,1.0],[1.0,2.0],[2.0,1.0]]") +
+                       "[zone.y]\ncentre = [60.0, 25.0]\nradius = \"" + radius + "\"\n")
+               .empty());
+  }
+}
 
 TEST_CASE("whom a source takes datagrams from is a list of IPv4 networks, checked by the plan") {
   const Compiled c = compile_site(
