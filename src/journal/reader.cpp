@@ -78,7 +78,10 @@ bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64
       return false;
     }
     const Bytes batch = payload.first(header.bytes);
-    if (!for_each_event(batch, [](const EventHeader&, Bytes) {})) {
+    bool accepted = false;
+    if (!for_each_event(batch, [&](const EventHeader& e, Bytes) {
+          accepted = accepted || comes_from_outside(e.kind);
+        })) {
       r.problem = "damaged: " + place(segment, at) + ", batch " + std::to_string(header.number) +
                   " holds something that is not an event";
       return false;
@@ -89,6 +92,7 @@ bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64
       }
     }
     r.last_batch = header.number;
+    r.idle = accepted ? ReadResult::Idle{} : r.idle;
     ++r.batches;
     if (visit.batch && !visit.batch(batch)) {
       r.stopped = true;
@@ -196,6 +200,9 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
       }
       r.segments.push_back({number, r.last_batch == 0 ? 0 : r.last_batch + 1});
       r.epoch = std::max(r.epoch, s.epoch);
+      if (r.idle.segment == 0) {
+        r.idle = {number, header->block, header->previous};
+      }
       if (visit.segment && !visit.segment(s, payload.subspan(sizeof s), number)) {
         r.stopped = true;
         return r;

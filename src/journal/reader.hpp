@@ -41,6 +41,14 @@ struct ReadResult {
     std::uint64_t first_batch;
   };
   std::vector<Segment> segments;
+  // The first of the segments at the end in which nothing was accepted from outside; 0: there is
+  // none. One that begins there takes their place with this block and chain value.
+  struct Idle {
+    std::uint64_t segment = 0;
+    std::uint64_t block = 0;
+    std::uint64_t chain = 0;
+  };
+  Idle idle;
 };
 
 // Waits until the first `bytes` of a segment are in memory; false when they will never be.

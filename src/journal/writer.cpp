@@ -23,10 +23,24 @@ constexpr std::size_t kGroupBytes = 1 << 20;
 constexpr std::size_t kFillBytes = 4 << 20;  // zeros written after one block, at most
 constexpr std::size_t kFillStep = 1 << 20;   // and, but for the last, at least
 constexpr std::int64_t kWaitNs = 1'000'000'000;
+// Of a run that accepted nothing, beyond the journal's bytes at most: its short first one and the
+// one behind it.
+constexpr std::size_t kIdleSegments = 2;
 
 // Several blocks a segment: a state is taken meanwhile, for the next segment to begin with.
 std::size_t group_bytes(std::uint64_t segment_bytes) {
   return std::min<std::size_t>(kGroupBytes, segment_bytes / 8);
+}
+
+// True when something came from outside: what a node says of itself pushes no history out.
+bool holds_accepted(Lane& batches, std::size_t count) {
+  bool accepted = false;
+  for (std::size_t n = 0; n < count && !accepted; ++n) {
+    for_each_event(batches.peek(n), [&](const EventHeader& e, Bytes) {
+      accepted = accepted || comes_from_outside(e.kind);
+    });
+  }
+  return accepted;
 }
 
 int sync_folder(const std::string& folder) {
@@ -59,7 +73,7 @@ std::size_t Writer::buffer_bytes(std::uint64_t segment_bytes, std::size_t max_ba
       {group_bytes(segment_bytes), max_batch_bytes, max_frozen_bytes + sizeof(SegmentHeader)}));
 }
 
-std::string Writer::open(const WriterOptions& options) {
+std::string Writer::prepare(const WriterOptions& options) {
   options_ = options;
   options_.segment_bytes -= options_.segment_bytes % limits::kBlockAlignment;
   segments_.clear();
@@ -89,7 +103,11 @@ std::string Writer::open(const WriterOptions& options) {
     return "io_uring for the journal: " + platform::error_text(ring_error);
   }
   durable_.store(options.durable_sequence, std::memory_order_release);
-  const int error = begin_segment();
+  // A run's first is short, so that starting does not wait for a large one's zeros.
+  const std::uint64_t bytes = std::min<std::uint64_t>(whole_segment(), 2 * buffer_bytes_);
+  take_idle_place(bytes);
+  Before none;
+  const int error = ready_segment(bytes, none);
   return error == 0 ? std::string()
                     : "journal in " + options.folder + ": " + platform::error_text(error);
 }
@@ -168,36 +186,104 @@ std::uint64_t Writer::whole_segment() const {
   return std::max(whole_segment_bytes(options_.segment_bytes, frozen_.size()), next_.bytes);
 }
 
-int Writer::begin_segment() {
+// Zeros and header of the segment to come, synced, under its passing name. `before` is the one
+// being written, which it stays where this fails.
+int Writer::ready_segment(std::uint64_t bytes, Before& before) {
   const std::uint64_t number = options_.next_segment;
-  const std::string path = options_.folder + "/" + segment_name(number);
-  // A run's first is short, so that starting does not wait for a large one's zeros; so is one that
-  // ends a gap, for which the engine waits.
-  const std::uint64_t bytes = open_.file.valid() && !gap_
-                                  ? whole_segment()
-                                  : std::min<std::uint64_t>(whole_segment(), 2 * buffer_bytes_);
   int error = fill_next(bytes, bytes);
-  if (error == 0) {
-    error = ::rename(next_path().c_str(), path.c_str()) == 0 ? sync_folder(options_.folder) : errno;
-  }
-  if (error == 0) {
-    Open before = std::exchange(open_, {std::move(next_.file), number, bytes, 0, 0});
-    next_ = {};
-    error = write_segment_header();
-    open_.first = open_.at;
-    if (error != 0) {
-      open_ = std::move(before);
-    }
-  }
-  if (error != 0) {  // the segment before stays the one being written, and this is tried again
+  if (error != 0) {
     drop_next();
-    ::unlink(path.c_str());
+    return error;
+  }
+  before = {std::exchange(open_, {std::move(next_.file), number, bytes, 0, 0}), options_.next_block,
+            options_.chain};
+  next_ = {};
+  error = write_segment_header();
+  open_.first = open_.at;
+  if (error != 0) {
+    go_back(before);
+  }
+  return error;
+}
+
+// This is tried again, with the same block at the same place.
+void Writer::go_back(Before& before) {
+  ::unlink(next_path().c_str());
+  open_ = std::move(before.open);
+  options_.next_block = before.block;
+  options_.chain = before.chain;
+}
+
+int Writer::place_segment() {
+  const std::string path = options_.folder + "/" + segment_name(open_.segment);
+  return ::rename(next_path().c_str(), path.c_str()) == 0 ? sync_folder(options_.folder) : errno;
+}
+
+int Writer::begin_segment() {
+  // One that ends a gap is short, as the engine waits for it.
+  const std::uint64_t bytes =
+      !gap_ ? whole_segment() : std::min<std::uint64_t>(whole_segment(), 2 * buffer_bytes_);
+  const std::uint64_t number = options_.next_segment;
+  Before before;
+  int error = ready_segment(bytes, before);
+  if (error == 0 && (error = place_segment()) != 0) {
+    ::unlink((options_.folder + "/" + segment_name(number)).c_str());
+    go_back(before);
+  }
+  if (error != 0) {
     return error;
   }
   options_.next_segment = number + 1;
   segments_.push_back({number, options_.next_batch, bytes});
+  ++begun_segments_;
   drop_old_segments();
   return 0;
+}
+
+// A run that accepted nothing pushes nothing out: at the bound, what the last ones of its kind left
+// makes way. The state that this one begins with holds what they did.
+void Writer::take_idle_place(std::uint64_t bytes) {
+  for (const Kept& s : segments_) {
+    bytes += s.bytes;
+  }
+  const ReadResult::Idle& idle = options_.idle;
+  if (idle.segment == 0 || bytes <= options_.journal_bytes || frozen_.empty() ||
+      frozen_batch_ + 1 < options_.next_batch) {
+    return;
+  }
+  while (!segments_.empty() && segments_.back().number >= idle.segment) {
+    idle_.push_back(segments_.back().number);
+    segments_.pop_back();
+  }
+  options_.next_segment = idle.segment;
+  options_.next_block = idle.block;
+  options_.chain = idle.chain;
+}
+
+std::string Writer::begin() {
+  CHECK(open_.file.valid() && !begun_, "made ready, once");
+  int error = 0;
+  for (const std::uint64_t number : idle_) {  // from the newest; the last one's place is taken
+    if (number != open_.segment && error == 0 &&
+        ::unlink((options_.folder + "/" + segment_name(number)).c_str()) != 0) {
+      error = errno;
+    }
+  }
+  error = error == 0 ? place_segment() : error;
+  begun_ = error == 0;
+  if (begun_) {
+    options_.next_segment = open_.segment + 1;
+    segments_.push_back({open_.segment, options_.next_batch, open_.bytes});
+    begun_segments_ = 1;
+  }
+  return error == 0 ? std::string()
+                    : "journal in " + options_.folder + ": " + platform::error_text(error);
+}
+
+Writer::~Writer() {
+  if (open_.file.valid() && !begun_) {
+    ::unlink(next_path().c_str());
+  }
 }
 
 int Writer::write_block(const Gathered& what) {
@@ -381,10 +467,15 @@ bool Writer::step(Lane& batches) {
   if (error != 0) {
     return false;
   }
+  const bool accepts = !accepted_ && holds_accepted(batches, what.count);
   batches.release(what.count);
   options_.next_batch = what.last.number + 1;
   durable_.store(what.last.first_sequence + what.last.input_count + what.last.derived_count - 1,
                  std::memory_order_release);
+  if (accepts) {
+    accepted_ = true;
+    drop_old_segments();
+  }
   // Ready when this one is half full.
   const std::uint64_t whole = whole_segment();
   const std::uint64_t part = std::min(open_.bytes, 2 * open_.at) * (whole >> 12) / open_.bytes;
@@ -398,8 +489,10 @@ bool Writer::step(Lane& batches) {
 }
 
 void Writer::close() {
-  if (open_.file.valid()) {
+  if (open_.file.valid() && begun_) {
     write_block({.kind = BlockKind::close});
+  } else if (open_.file.valid()) {
+    ::unlink(next_path().c_str());
   }
   open_ = {};
   drop_next();
@@ -408,6 +501,9 @@ void Writer::close() {
 // Only once the newest segment is on disk: it begins with frozen_, and a replay of what is left
 // starts there. What is kept leaves the next its place within the bound.
 void Writer::drop_old_segments() {
+  if (!accepted_ && begun_segments_ <= kIdleSegments) {
+    return;
+  }
   std::uint64_t bytes = whole_segment();
   for (const Kept& s : segments_) {
     bytes += s.bytes;

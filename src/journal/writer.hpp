@@ -3,7 +3,8 @@
 // waits than one block holds, blocks are packed.
 // In: sealed batches in the batch lane. Out: the durable sequence; what is in it survives a power
 // cut. Bound: the plan's journal and segment bytes; the oldest segments go first, each only once a
-// later one begins with a state that a replay can start from. When full or
+// later one begins with a state that a replay can start from, and none for a run that accepted
+// nothing: at the bound such a run's segment takes the place of the one before it. When full or
 // failing: nothing is taken from the lane, last_error() says why, and it is tried again; once the
 // lane is half full its batches are given up, and a later segment begins with a state that says
 // what they left. Runs on: the journal thread (warm: it may wait).
@@ -38,11 +39,17 @@ struct WriterOptions {
   std::uint64_t durable_sequence = 0;
   std::uint64_t next_batch = 1;
   std::vector<ReadResult::Segment> segments;  // what is there already
+  ReadResult::Idle idle;                      // whose place may be taken
   bool may_use_ring = true;                   // false: as on a host without io_uring
 };
 
 class Writer {
  public:
+  Writer() = default;
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  ~Writer();  // what was made ready and never begun goes
+
   static std::size_t bytes_needed(std::uint64_t segment_bytes, std::size_t max_batch_bytes,
                                   std::size_t max_frozen_bytes) {
     return buffer_bytes(segment_bytes, max_batch_bytes, max_frozen_bytes) + max_frozen_bytes +
@@ -51,9 +58,16 @@ class Writer {
   // The bytes of a segment that begins with so large a state: at least as much for batches as for
   // the state.
   static std::uint64_t whole_segment_bytes(std::uint64_t segment_bytes, std::size_t frozen_bytes);
-  // Begins a new segment and syncs it, so that the epoch is raised durably before anything is
-  // accepted. Empty on success.
-  std::string open(const WriterOptions& options);
+  // Makes the first segment ready under a passing name: of the journal nothing changes yet. Empty
+  // on success.
+  std::string prepare(const WriterOptions& options);
+  // Puts it in its place, synced, so that the epoch is raised durably before anything is accepted.
+  std::string begin();
+  std::string open(const WriterOptions& options) {
+    const std::string problem = prepare(options);
+    return problem.empty() ? begin() : problem;
+  }
+  std::uint64_t segment() const { return open_.segment; }  // that is being written
 
   // Writes what waits in the lane, at most one block; false when there was nothing or it failed.
   bool step(Lane& batches);
@@ -94,7 +108,12 @@ class Writer {
 
   static std::size_t buffer_bytes(std::uint64_t segment_bytes, std::size_t max_batch_bytes,
                                   std::size_t max_frozen_bytes);
+  struct Before;
   int begin_segment();
+  int ready_segment(std::uint64_t bytes, Before& before);
+  void go_back(Before& before);
+  int place_segment();
+  void take_idle_place(std::uint64_t bytes);
   bool leave_out(Lane& batches, std::uint64_t through);  // false: the oldest lies behind it
   std::string next_path() const { return options_.folder + "/next"; }
   int fill_next(std::uint64_t to, std::uint64_t whole);
@@ -130,6 +149,11 @@ class Writer {
     std::uint64_t first = 0;  // of the block behind the header
   };
   Open open_;
+  struct Before {
+    Open open;
+    std::uint64_t block = 0;
+    std::uint64_t chain = 0;
+  };
   // The segment to come, filled with zeros little by little while this one is written: at once it
   // would hold up what waits for the disk by tens of milliseconds.
   struct Next {
@@ -150,6 +174,10 @@ class Writer {
   std::vector<Kept> segments_;  // by age; the last is the one being written
   std::vector<std::uint8_t> frozen_;
   std::uint64_t frozen_batch_ = 0;
+  std::vector<std::uint64_t> idle_;   // segments whose place the first one takes
+  bool begun_ = false;
+  bool accepted_ = false;             // by this run, something from outside
+  std::size_t begun_segments_ = 0;    // by this run
   bool gap_ = false;
   std::uint64_t given_up_through_ = 0;  // batch
   std::atomic<std::uint64_t> unrecorded_{0};

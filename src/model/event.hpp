@@ -104,6 +104,11 @@ constexpr bool is_derived(EventKind kind) {
   return kind >= EventKind::first_derived;
 }
 
+// What a node did not make by itself: the rest of a run that has none of it says little.
+constexpr bool comes_from_outside(EventKind kind) {
+  return kind == EventKind::observation || kind == EventKind::command;
+}
+
 // Events stand one behind the other, each at a multiple of eight bytes.
 constexpr std::size_t event_bytes(std::size_t payload_bytes) {
   return sizeof(EventHeader) + (payload_bytes + 7) / 8 * 8;

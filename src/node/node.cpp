@@ -209,6 +209,10 @@ void Node::ingress_loop() {
   if (!self.problem.empty()) {
     return;
   }
+  if (!wait_for_history()) {
+    ingress_.stop_on_this_thread();
+    return;
+  }
   Pace pace(self.grant.fifo, plan_.cores()->rest());
   platform::keep_own_descriptors();
   platform::seal_thread();
@@ -302,6 +306,12 @@ void Node::engine_loop() {
   board_.fifo.store(self.grant.fifo, std::memory_order_relaxed);
   self.ready.store(true, std::memory_order_release);
   if (!self.problem.empty()) {
+    return;
+  }
+  if (!wait_for_history()) {
+    if (takes_in) {
+      ingress_.stop_on_this_thread();
+    }
     return;
   }
   platform::keep_own_descriptors();
@@ -515,7 +525,6 @@ Node::Failure Node::run() {
   causes_.init(plan_);
   held_at_start_ = shard_.held();
   publish();  // what was so before this start is told from the start
-  std::thread journal([this] { journal_loop(); });
   std::thread ingress;
   std::vector<HotThread*> hot{&engine_thread_};
   if (!fused()) {
@@ -534,6 +543,16 @@ Node::Failure Node::run() {
     }
   }
   const std::string hot_problem = engine_thread_.problem + ingress_thread_.problem;
+  const Failure begun = hot_problem.empty() ? begin_history() : Failure{71, hot_problem};
+  begun_.store(begun.exit_code == 0 ? Begun::yes : Begun::failed, std::memory_order_release);
+  if (begun.exit_code != 0) {
+    engine.join();
+    if (ingress.joinable()) {
+      ingress.join();
+    }
+    return begun;
+  }
+  std::thread journal([this] { journal_loop(); });
   if (engine_thread_.grant.fifo && platform::fifo_is_throttled()) {
     without_.push_back("unthrottled SCHED_FIFO: resting 60 us in every ms");
   }
@@ -566,7 +585,7 @@ Node::Failure Node::run() {
   double next_second = 1.0;
   double next_join = 0.0;
   int journal_error = 0;
-  while (hot_problem.empty()) {
+  for (;;) {
     if (!watchdog.look(platform::monotonic_ns())) {
       // What is on disk stays; a thread that hangs cannot be joined, so nothing is tidied up.
       drain_log();
@@ -626,9 +645,6 @@ Node::Failure Node::run() {
     frozen_sequence_ = shard_.progress().last_sequence;
     write_image();
     writer_.close();
-  }
-  if (!hot_problem.empty()) {
-    return {71, hot_problem};
   }
   return writer_.last_error() == 0
              ? Failure{}

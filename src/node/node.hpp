@@ -18,6 +18,7 @@
 #include "belief/image.hpp"
 #include "ingress/ingress.hpp"
 #include "journal/writer.hpp"
+#include "node/identity.hpp"
 #include "node/interruptions.hpp"
 #include "node/replay.hpp"
 #include "node/shard.hpp"
@@ -99,9 +100,15 @@ class Node {
     std::atomic<std::uint64_t> causes{0};
   };
   enum : int { kIdle = 0, kWanted = 1, kReady = 2 };
+  struct Tail {
+    std::uint64_t segment = 0;  // 0: nothing is to be cut
+    std::uint64_t valid_bytes = 0;
+  };
 
   Failure prepare();
   Failure recover(std::span<std::uint8_t> shard_memory);
+  Failure begin_history();
+  bool wait_for_history() const;
   void engine_loop();
   // Until now, if `until_ns` is 0; returns the time that it went to.
   std::int64_t check_turn(Stage stage, std::int64_t since_ns, std::int64_t until_ns = 0);
@@ -155,6 +162,11 @@ class Node {
   std::vector<std::uint64_t> unanswered_;  // intents without an outcome after a restart
   std::uint32_t epoch_ = 1;
   bool fresh_ = true;
+  Identity identity_;
+  Tail tail_;  // what recovery found behind the last whole block
+  // Until the journal's first segment is on disk nothing is accepted.
+  enum class Begun : int { waiting, yes, failed };
+  std::atomic<Begun> begun_{Begun::waiting};
 
   // One buffer goes round: wanted by the journal thread, filled by the engine, written, idle again.
   std::vector<std::uint8_t> frozen_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "node/history_record.hpp"
 #include "node/node.hpp"
 
 namespace vedette::node {
@@ -49,6 +50,7 @@ void Node::write_image() {
   error = error == 0 ? image_.write(position, frozen, image_tracks_) : error;
   image_error_.store(error, std::memory_order_relaxed);
   images_written_.fetch_add(error == 0 ? 1 : 0, std::memory_order_relaxed);
+  keep_history(options_.data, {epoch_, writer_.segment(), frozen_batch_, frozen_sequence_});
   writer_.keep_frozen(frozen, frozen_batch_);
   frozen_state_.store(kIdle, std::memory_order_release);
 }

@@ -109,20 +109,26 @@ Node::Failure Node::prepare() {
       return io(options_.data + folder + ": " + platform::error_text(error));
     }
   }
-  std::string problem = platform::lock_folder(options_.data, lock_);
-  if (!problem.empty()) {
-    return {75, problem};
+  std::string holder;
+  if (const int error = platform::lock_folder(options_.data, lock_, holder); error != 0) {
+    return error == EWOULDBLOCK
+               ? Failure{75, "another node is using " + options_.data +
+                                 (holder.empty() ? "" : ": " + holder + " holds its lock")}
+               : io("cannot lock " + options_.data + ": " + platform::error_text(error));
+  }
+  if (const int error = platform::unwritable(options_.data); error != 0) {
+    return io(options_.data + ": " + platform::error_text(error));
   }
   const platform::Sha256 hash = platform::sha256(plan_bytes_);
   std::memcpy(segment_header_.plan_hash, hash.data(), hash.size());
-  const Identity identity = identity_of_folder(options_.data);
-  if (!identity.problem.empty()) {
-    return io(identity.problem);
+  identity_ = identity_of_folder(options_.data);
+  if (!identity_.problem.empty()) {
+    return io(identity_.problem);
   }
-  if (!identity.told.empty()) {
-    without_.push_back(identity.told);
+  if (!identity_.told.empty()) {
+    without_.push_back(identity_.told);
   }
-  segment_header_.node = identity.node;
+  segment_header_.node = identity_.node;
   const std::size_t bytes = arena_bytes_of(plan_);
   // All of it is locked: a machine that has it not would end without a word.
   std::size_t whole = bytes;
@@ -163,13 +169,9 @@ Node::Failure Node::prepare() {
   if (recovered.exit_code != 0) {
     return recovered;
   }
-  problem = keep_identity(options_.data, identity);
-  if (!problem.empty()) {
-    return io(problem);
-  }
-  // The disk is waited for beside the rest.
+  // The disk is waited for beside the rest; what is made ready is no part of the journal yet.
   std::string journal_problem;
-  std::jthread opening([&] { journal_problem = writer_.open(writer_options_); });
+  std::jthread opening([&] { journal_problem = writer_.prepare(writer_options_); });
   std::vector<std::uint64_t> resume;
   const auto sources = static_cast<std::uint16_t>(plan_.sources()->size());  // at most kSources
   for (std::uint16_t s = 0; s < sources; ++s) {
@@ -178,7 +180,7 @@ Node::Failure Node::prepare() {
   if (options_.before_ports) {
     options_.before_ports();
   }
-  problem = ingress_.init(arena, plan_, devices_, options_.recordings, resume);
+  std::string problem = ingress_.init(arena, plan_, devices_, options_.recordings, resume);
   if (!problem.empty()) {
     return {66, problem};
   }

@@ -2,10 +2,16 @@
 #include <algorithm>
 #include <cstring>
 
+#include "node/history_record.hpp"
 #include "node/node.hpp"
 #include "platform/file.hpp"
 
 namespace vedette::node {
+namespace {
+
+constexpr std::int64_t kWaitNs = 20'000;
+
+}  // namespace
 
 Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   const std::string journal_folder = options_.data + "/journal";
@@ -56,14 +62,14 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
                     options_.data + " --verify` tells more)"};
   }
   if (result.journal.torn_tail) {
-    const int error =
-        journal::cut_tail(journal_folder, result.journal.last_segment, result.journal.valid_bytes);
-    if (error != 0) {
-      return {74, "cutting the torn tail: " + platform::error_text(error)};
-    }
+    tail_ = {result.journal.last_segment, result.journal.valid_bytes};
   }
+  const KeptHistory kept_history = read_history(options_.data);
   fresh_ = shard_.progress().batch_number == 0;
-  epoch_ = std::max(result.journal.epoch + 1, options_.least_epoch);
+  // Each place alone may be gone, or from before the last run.
+  const std::uint32_t recorded = kept_history.record ? kept_history.record->epoch : 0;
+  const std::uint32_t used = fresh_ ? 0 : shard_.epoch();
+  epoch_ = std::max(std::max({result.journal.epoch, recorded, used}) + 1, options_.least_epoch);
   shard_.set_epoch(epoch_);
   for (const act::Delivery::Order& order : shard_.delivery().orders()) {
     if (order.stage == act::Delivery::Stage::sent) {
@@ -71,13 +77,6 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
     }
   }
   std::sort(unanswered_.begin(), unanswered_.end());
-  const std::string kept = plan_path(options_.data, segment_header_.plan_hash);
-  if (!platform::exists(kept)) {
-    const int error = platform::write_file_durably(kept, plan_bytes_);
-    if (error != 0) {
-      return {74, kept + ": " + platform::error_text(error)};
-    }
-  }
   segment_header_.epoch = epoch_;
   writer.folder = journal_folder;
   writer.segment_bytes =
@@ -92,6 +91,7 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   writer.durable_sequence = shard_.progress().last_sequence;
   writer.next_batch = shard_.progress().batch_number + 1;
   writer.segments = result.journal.segments;
+  writer.idle = result.journal.torn_tail ? journal::ReadResult::Idle{} : result.journal.idle;
   if (!fresh_) {
     Freezer freezer(frozen_);
     shard_.freeze(freezer);
@@ -99,6 +99,47 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
     writer_.keep_frozen(Bytes(frozen_.data(), freezer.used()), shard_.progress().batch_number);
   }
   return {};
+}
+
+// Everything else is open: from here on the data folder changes, and the segment comes last.
+Node::Failure Node::begin_history() {
+  const auto io = [](std::string message) { return Failure{74, std::move(message)}; };
+  std::string problem = keep_identity(options_.data, identity_);
+  if (!problem.empty()) {
+    return io(problem);
+  }
+  if (tail_.segment != 0) {
+    const int error =
+        journal::cut_tail(options_.data + "/journal", tail_.segment, tail_.valid_bytes);
+    if (error != 0) {
+      return io("cutting the torn tail: " + platform::error_text(error));
+    }
+  }
+  KeptPlan kept;  // one that is spoilt is as good as none, and this node holds the right bytes
+  if (!load_kept_plan(options_.data, segment_header_.plan_hash, kept).empty()) {
+    const std::string path = plan_path(options_.data, segment_header_.plan_hash);
+    const int error = platform::write_file_durably(path, plan_bytes_);
+    if (error != 0) {
+      return io(path + ": " + platform::error_text(error));
+    }
+  }
+  problem = writer_.begin();
+  if (!problem.empty()) {
+    return io(problem);
+  }
+  const int error = keep_history(
+      options_.data, {epoch_, writer_.segment(), shard_.progress().batch_number,
+                      shard_.progress().last_sequence});
+  return error == 0 ? Failure{} : io(options_.data + "/history: " + platform::error_text(error));
+}
+
+bool Node::wait_for_history() const {
+  Begun begun = begun_.load(std::memory_order_acquire);
+  while (begun == Begun::waiting) {
+    platform::rest_ns(kWaitNs);
+    begun = begun_.load(std::memory_order_acquire);
+  }
+  return begun == Begun::yes;
 }
 
 }  // namespace vedette::node

@@ -80,6 +80,7 @@ class Shard {
   void freeze(Freezer& out) const;
   bool thaw(Thawer& in);
   void set_epoch(std::uint32_t epoch) { epoch_ = epoch; }
+  std::uint32_t epoch() const { return epoch_; }
 
   const engine::Progress& progress() const { return progress_; }
   const TrackTable& tracks() const { return tracks_; }

@@ -5,6 +5,7 @@
 #include <ftw.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -286,16 +287,54 @@ Result<Fd, int> open_for_writing(const std::string& path) {
   return fd;
 }
 
-std::string lock_folder(const std::string& folder, Fd& lock) {
-  const std::string path = folder + "/lock";
-  lock = Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
+int unwritable(const std::string& folder) {
+  return ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
+}
+
+bool is_plain_file(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+namespace {
+
+// From /proc/locks, "1: FLOCK ADVISORY WRITE 1234 08:01:5678 0 EOF"; empty: it does not say.
+std::string lock_holder(int folder) {
+  struct stat info {};
+  if (::fstat(folder, &info) != 0) {
+    return {};
+  }
+  char place[64];
+  std::snprintf(place, sizeof place, " %02x:%02x:%llu ", major(info.st_dev), minor(info.st_dev),
+                static_cast<unsigned long long>(info.st_ino));
+  constexpr std::size_t kLocksBytes = std::size_t{1} << 20;
+  const std::string locks = read_text_file("/proc/locks", kLocksBytes).value_or(std::string());
+  std::size_t at = locks.find(place);
+  const std::size_t line = at == std::string::npos ? at : locks.rfind('\n', at) + 1;
+  if (at == std::string::npos || locks.substr(line, at - line).find("FLOCK") == std::string::npos) {
+    return {};
+  }
+  const std::size_t before = locks.rfind(' ', at - 1);
+  return "process " + locks.substr(before + 1, at - before - 1);
+}
+
+}  // namespace
+
+int lock_folder(const std::string& folder, Fd& lock, std::string& holder) {
+  holder.clear();
+  lock = Fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock.valid()) {
-    return "cannot open " + path + ": " + error_text(errno);
+    return errno;
   }
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    return "another node is using " + folder;
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) {
+    return 0;
   }
-  return {};
+  const int error = errno;
+  if (error == EWOULDBLOCK) {
+    holder = lock_holder(lock.get());
+  }
+  lock = {};
+  return error;
 }
 
 }  // namespace vedette::platform

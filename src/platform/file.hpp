@@ -71,7 +71,14 @@ class Fd {
 // A device that is only written to; never waits.
 Result<Fd, int> open_for_writing(const std::string& path);
 
-// Advisory lock on DIR/lock, so that one node owns a data folder. Empty when it was taken.
-std::string lock_folder(const std::string& folder, Fd& lock);
+// 0, or why nothing can be written into a folder.
+int unwritable(const std::string& folder);
+// A plain file, or a link to one: nothing else is opened, a FIFO would be waited for.
+bool is_plain_file(const std::string& path);
+
+// Advisory lock on the folder itself, so that one node owns a data folder whatever is removed from
+// it. 0: taken; EWOULDBLOCK: another process has it, which `holder` names where the system says;
+// or errno.
+int lock_folder(const std::string& folder, Fd& lock, std::string& holder);
 
 }  // namespace vedette::platform
