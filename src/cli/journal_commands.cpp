@@ -81,9 +81,10 @@ int replay(const JournalCommand& c) {
         static_cast<unsigned long long>(result.first_batch),
         static_cast<unsigned long long>(p.last_sequence), digest.c_str());
     if (result.unrecorded != 0) {
-      std::printf("%llu batches between were not recorded: the disk took nothing for too long, or a run "
-                  "accepted nothing\n",
-                  static_cast<unsigned long long>(result.unrecorded));
+      std::printf(
+          "%llu batches between were not recorded: the disk took nothing for too long, or a run "
+          "accepted nothing\n",
+          static_cast<unsigned long long>(result.unrecorded));
     }
   }
   return kOk;

@@ -174,10 +174,10 @@ class Writer {
   std::vector<Kept> segments_;  // by age; the last is the one being written
   std::vector<std::uint8_t> frozen_;
   std::uint64_t frozen_batch_ = 0;
-  std::vector<std::uint64_t> idle_;   // segments whose place the first one takes
+  std::vector<std::uint64_t> idle_;  // segments whose place the first one takes
   bool begun_ = false;
-  bool accepted_ = false;             // by this run, something from outside
-  std::size_t begun_segments_ = 0;    // by this run
+  bool accepted_ = false;           // by this run, something from outside
+  std::size_t begun_segments_ = 0;  // by this run
   bool gap_ = false;
   std::uint64_t given_up_through_ = 0;  // batch
   std::atomic<std::uint64_t> unrecorded_{0};

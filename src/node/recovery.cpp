@@ -128,8 +128,8 @@ Node::Failure Node::begin_history() {
     return io(problem);
   }
   const int error = keep_history(
-      options_.data, {epoch_, writer_.segment(), shard_.progress().batch_number,
-                      shard_.progress().last_sequence});
+      options_.data,
+      {epoch_, writer_.segment(), shard_.progress().batch_number, shard_.progress().last_sequence});
   return error == 0 ? Failure{} : io(options_.data + "/history: " + platform::error_text(error));
 }
 
