@@ -1,7 +1,7 @@
 // Purpose: the boot loader of an image: starts the confirmed slot, or the one on trial while it has
 // starts left, and keeps the count where a power cut leaves either the old state or the new.
 // A UEFI application without any library (UEFI 2.10; sections are named where they matter).
-#include "../src/firmware/boot_format.h"
+#include "../src/firmware/boot_choice.h"
 
 typedef uint64_t Status;
 typedef uint16_t Char;
@@ -251,15 +251,9 @@ static uint32_t load(uint32_t slot, Handle* image, uint64_t* version) {
   return why;
 }
 
-static void end_trial(struct VedetteBootState* state, uint32_t why) {
-  state->trial = VEDETTE_NO_SLOT;
-  state->trials_left = 0;
-  state->trial_end = why;
-  memset(state->note, 0, sizeof state->note);
-}
-
 // Starts a slot; returns only when that failed, with why.
-static uint32_t start(struct VedetteBootState* state, uint32_t slot) {
+static uint32_t start(void* nothing, struct VedetteBootState* state, uint32_t slot) {
+  (void)nothing;
   Handle image = 0;
   uint64_t version = 0;
   const uint32_t why = load(slot, &image, &version);
@@ -271,7 +265,7 @@ static uint32_t start(struct VedetteBootState* state, uint32_t slot) {
     print("\r\n");
     return why;
   }
-  state->started = slot;
+  vedette_count_start(state, slot);
   // A trial whose start cannot be counted could be repeated for ever.
   if (!write_state(state) && trial) return VEDETTE_TRIAL_DAMAGED;
   print("vedette: starting slot ");
@@ -290,22 +284,17 @@ Status efi_main(Handle handle, SystemTable* table) {
   find_partitions();
   struct VedetteBootState state;
   if (!read_state(&state)) {
-    memset(&state, 0, sizeof state);
-    memcpy(state.magic, VEDETTE_STATE_MAGIC, 8);
-    state.trial = state.started = VEDETTE_NO_SLOT;
+    vedette_forget(&state);
     print("vedette: no boot state; slot 0 is taken as confirmed\r\n");
   }
-  if (state.confirmed >= VEDETTE_SLOTS) state.confirmed = 0;
-  if (state.trial < VEDETTE_SLOTS && state.trials_left > 0) {
-    --state.trials_left;
-    end_trial(&state, start(&state, state.trial));
-  } else if (state.trial != VEDETTE_NO_SLOT) {
-    end_trial(&state, VEDETTE_TRIAL_NOT_CONFIRMED);
+  const uint32_t confirmed = state.confirmed;
+  vedette_choose(&state);
+  if (state.confirmed != confirmed) {
+    print("vedette: slot ");
+    print_number(confirmed);
+    print(" did not come up and gives way\r\n");
   }
-  start(&state, state.confirmed);
-  // The last resort: better an older watch than none.
-  state.confirmed = VEDETTE_SLOTS - 1 - state.confirmed;
-  start(&state, state.confirmed);
+  vedette_boot(&state, start, 0);
   print("vedette: no slot can be started; trying again\r\n");
   efi->boot->stall(kRestUs);
   efi->runtime->reset(kCold, 0, 0, 0);

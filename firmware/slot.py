@@ -4,7 +4,9 @@
 usage: slot.py head IMAGE VERSION MINIMUM BOARD   the slot's first block, to standard output
        slot.py state                              the boot state of a new disk: slot 0 confirmed
        slot.py map IMAGE                          the disk image's block map
-       slot.py bundle IMAGE VERSION MINIMUM BOARD KEY   a signed bundle"""
+       slot.py bundle IMAGE VERSION MINIMUM BOARD KEY [NEVER_BEFORE]   a signed bundle
+       slot.py public-key FILE                    a P-256 public key, in PEM and nothing else; any other file is refused
+       slot.py own-public-key KEY                 the public half of a P-256 private key, which a bundle is signed with"""
 import hashlib, pathlib, struct, subprocess, sys, tempfile, zlib
 
 BLOCK, CHUNK, NO_SLOT = 4096, 1 << 20, 0xFFFFFFFF
@@ -26,12 +28,55 @@ def state():
     return copy + bytes(BLOCK)
 
 
-def bundle(image, version, minimum, board, key):
+MAKE = "`openssl ecparam -name prime256v1 -genkey -noout -out KEY.pem` makes one"
+HALF = "`openssl pkey -in KEY.pem -pubout -out PUBLIC.pem` makes its public half"
+
+
+def openssl(*words):
+    done = subprocess.run(["openssl", "pkey", "-passin", "pass:", *words], capture_output=True, stdin=subprocess.DEVNULL)
+    return done.stdout if done.returncode == 0 else None
+
+
+def kind_of(key, *public):
+    """In words, of a key that openssl reads; empty when it is on P-256."""
+    text = (openssl(*public, "-in", key, "-noout", "-text_pub") or b"").decode(errors="replace")
+    curve = text.split("ASN1 OID: ")[1].split()[0] if "ASN1 OID: " in text else ""
+    return "" if curve == "prime256v1" else "an RSA key" if "Modulus" in text else f"a key on {curve}" if curve else f"a key of another kind ({(text or '?').split()[0]})"
+
+
+def public_key(file):
+    try:
+        content = pathlib.Path(file).read_bytes()
+    except OSError as error:
+        sys.exit(f"--update-key {file}: {error.strerror}")
+    if b"PRIVATE KEY" in content or openssl("-in", file, "-noout") is not None:
+        sys.exit(f"--update-key {file} holds a private key, and what is in an image anyone can read. Give its public half: {HALF}. "
+                 "If it ever was in an image, make a new pair.")
+    if b"BEGIN CERTIFICATE" in content:
+        sys.exit(f"--update-key {file} is a certificate: `openssl x509 -in {file} -pubkey -noout` gives its public key")
+    key = openssl("-pubin", "-in", file, "-pubout")
+    if key is None:
+        sys.exit(f"--update-key {file} is no public key in PEM: {MAKE}, and {HALF}")
+    if kind := kind_of(file, "-pubin"):
+        sys.exit(f"--update-key {file} is {kind}; bundles are signed with ECDSA on P-256: {MAKE}, and {HALF}")
+    return key
+
+
+def own_public_key(key):
+    half = openssl("-in", key, "-pubout")
+    if half is None:
+        sys.exit(f"--key {key} is no private key in PEM without a passphrase: {MAKE}")
+    if kind := kind_of(key):
+        sys.exit(f"--key {key} is {kind}; bundles are signed with ECDSA on P-256: {MAKE}")
+    return half
+
+
+def bundle(image, version, minimum, board, key, never_before=0):
     content = pathlib.Path(image).read_bytes()
     chunks = [hashlib.sha256(content[at:at + CHUNK]).hexdigest() for at in range(0, len(content), CHUNK)]
     manifest = (f"format 1\nboard {board}\nversion {version}\nminimum_version {minimum}\nbytes {len(content)}\n"
                 f"crc32 {zlib.crc32(content)}\nsha256 {hashlib.sha256(content).hexdigest()}\n"
-                + "".join(f"chunk {c}\n" for c in chunks)).encode()
+                + (f"never_before {never_before}\n" if int(never_before) else "") + "".join(f"chunk {c}\n" for c in chunks)).encode()
     with tempfile.NamedTemporaryFile() as text:
         text.write(manifest)
         text.flush()
@@ -49,4 +94,4 @@ def block_map(image):
     return "".join(lines).encode()
 
 
-sys.stdout.buffer.write({"map": block_map, "head": head, "state": state, "bundle": bundle}[sys.argv[1]](*sys.argv[2:]))
+sys.stdout.buffer.write({"map": block_map, "head": head, "state": state, "bundle": bundle, "public-key": public_key, "own-public-key": own_public_key}[sys.argv[1]](*sys.argv[2:]))

@@ -41,11 +41,12 @@ def data_folder_of(image, folder):
 
 class Guest:
     def __init__(self, board, image, folder, sticks=(), restarts=True, memory=256, drive=None, firmware=None,
-                 card="virtio-net-pci,iommu_platform=on,disable-legacy=on", storage="virtio-blk-pci", cores=2):
+                 card="virtio-net-pci,iommu_platform=on,disable-legacy=on", storage="virtio-blk-pci", cores=2, usb=None):
         self.board, self.how, self.image, self.folder = board, MACHINES[board], image, pathlib.Path(folder)
         self.sticks, self.restarts, self.memory, self.drive = sticks, restarts, memory, drive
         self.card = card  # the one that DPDK drives
         self.storage, self.cores = storage, cores
+        self.usb = usb  # a stick at its USB port
         self.firmware = firmware  # code, variables and options of another firmware; without variables it is no UEFI
         self.folder.mkdir(exist_ok=True)
         self.variables = self.folder / "variables.fd"
@@ -65,6 +66,8 @@ class Guest:
         flash = ["-drive", f"if=pflash,format=raw,readonly=on,file={code}", "-drive", f"if=pflash,format=raw,file={self.variables}"] if variables else ["-bios", code]
         sticks = [word for n, stick in enumerate(self.sticks) for word in
                   ("-drive", f"if=none,id=stick{n},format=raw,readonly=on,file={stick}", "-device", f"virtio-blk-pci,drive=stick{n}")]
+        if self.usb:
+            sticks += ["-device", "qemu-xhci", "-drive", f"if=none,id=usb,format=raw,readonly=on,file={self.usb}", "-device", "usb-storage,drive=usb"]
         self.port = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.port.bind(str(self.folder / "ours"))
         self.port.setblocking(False)

@@ -12,6 +12,10 @@
 #include "plan/board.hpp"
 #include "plan/problem.hpp"
 
+namespace vedette::node {
+struct Health;
+}
+
 namespace vedette::cli {
 
 // Published (docs/reference/cli.md); values after sysexits.h.
@@ -58,7 +62,7 @@ struct RunCommand {
   bool alerts = false;
   bool json = false;
   // Of the first process of an image (node::RunOptions).
-  std::function<void(std::string_view)> each_second;
+  std::function<void(const node::Health&)> each_second;
   std::function<std::string()> firmware_status;
   std::function<void()> before_ports;
   const std::atomic<bool>* network = nullptr;
@@ -124,6 +128,7 @@ struct UpdateCommand {
   std::string key = "/etc/vedette/update.pem";
   std::string board = "/etc/vedette/board";
   std::uint32_t starts = 2;
+  bool force = false;  // of rollback
   bool json = false;
 };
 // install, status, confirm or rollback.

@@ -14,8 +14,8 @@
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
+#include "cli/slot_watch.hpp"
 #include "firmware/data_folders.hpp"
-#include "firmware/install.hpp"
 #include "ingress/ingress.hpp"
 #include "journal/format.hpp"
 #include "plan/plan.hpp"
@@ -197,51 +197,21 @@ void plant_fault() {
   }
 }
 
-// A version on trial confirms itself, or gives itself up and starts the machine anew.
-void follow_trial(RunCommand& command, const plan::Limits& limits) {
-  const auto path = firmware::own_disk();
-  const auto disk = std::make_shared<firmware::SlotDisk>();
-  const std::string problem = path ? disk->open(*path, true) : "there is no boot state";
-  const auto state = problem.empty() ? disk->read_state() : std::nullopt;
-  if (!state) {
-    say("slots", problem.empty() ? "the boot state is not whole" : problem);
-    return;
+// Also why this machine has no slots, if it has none.
+std::unique_ptr<SlotWatch> watch_slots(RunCommand& command, const plan::Plan& plan) {
+  auto slots = std::make_unique<SlotWatch>(
+      plan, platform::read_text_file(std::string(kFolder) + "interfaces", 1 << 16).value_or(""));
+  if (!slots->open()) {
+    return nullptr;
   }
   // Each start writes the boot state, so its count only grows.
-  command.least_epoch = static_cast<std::uint32_t>(state->sequence);
-  command.firmware_status = [disk] { return firmware::status_json(*disk); };
-  if (state->trial == VEDETTE_NO_SLOT || state->trial != state->started) {
-    return;
-  }
-  const auto seconds = [](std::int64_t ns) { return static_cast<double>(ns) * 1e-9; };
-  const auto trial = std::make_shared<firmware::Trial>(seconds(limits.trial_ns()),
-                                                       seconds(limits.trial_within_ns()));
-  command.each_second = [disk, trial, over = false](std::string_view health) mutable {
+  command.least_epoch = static_cast<std::uint32_t>(slots->starts());
+  command.firmware_status = [at = slots.get()] { return at->status_json(); };
+  command.each_second = [at = slots.get()](const node::Health& health) {
     plant_fault();
-    if (over) {
-      return;
-    }
-    const double now = static_cast<double>(platform::monotonic_ns()) * 1e-9;
-    switch (trial->look(now, health)) {
-      case firmware::Trial::Verdict::waits:
-        return;
-      case firmware::Trial::Verdict::confirmed:
-        if (const std::string wrong = firmware::confirm(*disk); !wrong.empty()) {
-          say("trial", wrong);
-          return;  // a second later once more
-        }
-        std::fprintf(stderr, "{\"kind\":\"init\",\"trial\":\"confirmed\"}\n");
-        break;
-      case firmware::Trial::Verdict::gives_up:
-        std::fprintf(stderr, "{\"kind\":\"init\",\"trial\":\"given up\",\"why\":\"%s\"}\n",
-                     trial->problem().c_str());
-        say("trial", firmware::roll_back(*disk, VEDETTE_TRIAL_UNHEALTHY, trial->problem()));
-        ask_for_restart();
-        stop_watch();
-        break;
-    }
-    over = true;
+    at->look(health);
   };
+  return slots;
 }
 
 }  // namespace
@@ -273,9 +243,10 @@ int init() {
   };
   command.network = &machinery.network_is_there();
   const auto device = platform::find_partition(kPartition, kPartitionWaitMs);
-  std::jthread trial([&] {
+  std::unique_ptr<SlotWatch> slots;
+  std::jthread slots_opened([&] {
     if (code == kOk) {
-      follow_trial(command, *loaded.plan->limits());
+      slots = watch_slots(command, *loaded.plan);
     }
   });
   const std::string data = mount_data(device);
@@ -306,9 +277,12 @@ int init() {
     std::thread(serve_console).detach();
   }
   command.data = "vedette-data";
-  trial.join();
+  slots_opened.join();
   if (code == kOk) {
     code = watch(command, loaded);
+    if (code == kOk && slots) {
+      slots->ended_in_order();
+    }
   }
   std::fprintf(stderr, "{\"kind\":\"init\",\"ended\":%d}\n", code);
   platform::end_machine(code == kOk && !restart_wanted() ? platform::Ending::power_off

@@ -279,7 +279,8 @@ int dispatch(int argc, char** argv) {
       {"install", "Write a signed bundle into the idle slot; the next start tries it"},
       {"status", "What runs, what is confirmed, and how the last trial ended"},
       {"confirm", "The version on trial holds; it also confirms itself"},
-      {"rollback", "End the trial, or go back to the version before; the next start runs it"}};
+      {"rollback",
+       "End the trial, or go back to the version before if it ran well; the next start runs it"}};
   for (const auto& [word, help] : update_orders) {
     c = updates->add_subcommand(word, help);
     c->add_option("--disk", update_command.disk,
@@ -293,6 +294,10 @@ int dispatch(int argc, char** argv) {
       c->add_option("--starts", update_command.starts,
                     "Starts that the new version has to confirm itself (default 2)")
           ->check(CLI::Range(1, 10));
+    }
+    if (std::string_view(word) == "rollback") {
+      c->add_flag("--force", update_command.force,
+                  "Also to a version that did not run well: only on a card in another machine");
     }
     c->callback([&, word = word] {
       update_command.json = json;

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "cli/command.hpp"
+#include "cli/slot_watch.hpp"
 #include "firmware/install.hpp"
 #include "platform/file.hpp"
 #include "platform/machine.hpp"
@@ -19,6 +20,7 @@ int exit_of(firmware::Refusal refusal) {
     case Refusal::write_failed:
       return kIo;
     case Refusal::trial_under_way:
+    case Refusal::restart_first:
       return kTryLater;
     case Refusal::no_slots:
       return kNotFound;
@@ -26,6 +28,8 @@ int exit_of(firmware::Refusal refusal) {
     case Refusal::bad_signature:
     case Refusal::too_old:
     case Refusal::wrong_board:
+    case Refusal::drops_update_key:
+    case Refusal::drops_addresses:
       return kNotAllowed;
     default:
       return kBadData;
@@ -41,13 +45,20 @@ const char* help_for(firmware::Refusal refusal) {
     case Refusal::damaged:
       return "copy the bundle again; the slot that runs is untouched";
     case Refusal::no_key:
-      return "make images with firmware/build-slot --update-key";
+      return "give a public key on P-256: to images with firmware/build-image --update-key, here "
+             "with --key";
+    case Refusal::drops_update_key:
+      return "make the bundle with firmware/build-bundle, which packs the key that it signs for";
+    case Refusal::drops_addresses:
+      return "make the bundle with each --address that the image was made with";
     case Refusal::wrong_board:
       return "make it with --board of this machine";
     case Refusal::too_old:
-      return "a newer version was confirmed that forbids to go back so far";
+      return "a bundle is never older than the newest version that was confirmed here";
     case Refusal::trial_under_way:
       return "let it confirm itself, or `vedette update confirm` or `rollback` first";
+    case Refusal::restart_first:
+      return "`vedette restart`, and then install";
     default:
       return "";
   }
@@ -56,6 +67,71 @@ const char* help_for(firmware::Refusal refusal) {
 std::string first_line(const std::string& path) {
   const auto text = platform::read_text_file(path, 1 << 16);
   return text ? text->substr(0, text->find('\n')) : std::string();
+}
+
+// A trial that an operator confirms must be as good as one that confirms itself.
+std::string why_not_confirm() {
+  const auto problem = platform::read_text_file(kTrialProblem, 1 << 16);
+  return !problem           ? "the version on trial has not watched yet"
+         : problem->empty() ? std::string()
+                            : "the version on trial is not healthy: " + *problem;
+}
+
+// So that its trial is asked for no more than this version had.
+std::string keep_lacks(std::uint64_t version) {
+  LoadedPlan loaded;
+  SiteOptions site;
+  site.path = "/etc/vedette/site.plan";
+  if (load_site(site, true, "update", loaded) != kOk) {
+    return "the running plan cannot be read";
+  }
+  const std::string text = firmware::baseline_of(version, lacks_of_this_post(*loaded.plan));
+  const int error = platform::write_file_durably(kLackedBefore, as_bytes(text));
+  return error == 0 ? std::string() : platform::error_text(error);
+}
+
+int refuse(const UpdateCommand& command, const firmware::Installed& done, bool keep) {
+  const std::string name(name_of(done.refusal));
+  const std::string text =
+      command.bundle + " is refused: " + name + (done.detail.empty() ? "" : ", " + done.detail);
+  if (keep) {
+    platform::write_file_durably(kRefused, as_bytes("Since this start: " + text + "."));
+  }
+  return fail(command.json, "update", exit_of(done.refusal), name, text, help_for(done.refusal));
+}
+
+int install(const UpdateCommand& command, const firmware::SlotDisk& disk, bool own) {
+  firmware::Bundle bundle;
+  const auto key = platform::read_text_file(command.key, 1 << 16);
+  firmware::Installed done{bundle.open(command.bundle, key.value_or("")), {}, 0};
+  if (done.refusal != firmware::Refusal::none) {
+    return refuse(command, done, own);
+  }
+  if (own) {
+    if (const std::string problem = keep_lacks(bundle.manifest().version); !problem.empty()) {
+      std::fprintf(stderr,
+                   "what this version lacks is not kept: %s; the new one must lack nothing\n",
+                   problem.c_str());
+    }
+  }
+  done = firmware::install(bundle, disk, first_line(command.board), command.starts,
+                           [&](std::uint64_t written, std::uint64_t all) {
+                             if (!command.json) {
+                               std::fprintf(stderr, "\r%3llu %%",
+                                            static_cast<unsigned long long>(written * 100 / all));
+                             }
+                           });
+  if (!command.json) {
+    std::fputc('\n', stderr);
+  }
+  if (done.refusal != firmware::Refusal::none) {
+    return refuse(command, done, own);
+  }
+  if (!command.json) {
+    std::printf("version %llu is in slot %u; the next start tries it (`vedette restart`)\n",
+                static_cast<unsigned long long>(bundle.manifest().version), done.slot);
+  }
+  return kOk;
 }
 
 }  // namespace
@@ -72,47 +148,44 @@ int update(const UpdateCommand& command, const std::string& word) {
   if (!problem.empty()) {
     return fail(command.json, "update", kIo, "no-slots", problem);
   }
+  const bool running_post = platform::first_process_is_this_program();
   if (word == "install") {
-    firmware::Bundle bundle;
-    const auto key = platform::read_text_file(command.key, 1 << 16);
-    firmware::Installed done{bundle.open(command.bundle, key.value_or("")), {}, 0};
-    if (done.refusal == firmware::Refusal::none) {
-      done =
-          firmware::install(bundle, disk, first_line(command.board), command.starts,
-                            [&](std::uint64_t written, std::uint64_t all) {
-                              if (!command.json) {
-                                std::fprintf(stderr, "\r%3llu %%",
-                                             static_cast<unsigned long long>(written * 100 / all));
-                              }
-                            });
-      if (!command.json) {
-        std::fputc('\n', stderr);
-      }
+    if (const int code = install(command, disk, running_post && command.disk.empty());
+        code != kOk || !command.json) {
+      return code;
     }
-    if (done.refusal != firmware::Refusal::none) {
-      const std::string name(name_of(done.refusal));
-      return fail(
-          command.json, "update", exit_of(done.refusal), name,
-          command.bundle + " is refused: " + name + (done.detail.empty() ? "" : ", " + done.detail),
-          help_for(done.refusal));
+  } else if (word == "confirm") {
+    problem = running_post ? why_not_confirm() : "";
+    problem = problem.empty() ? firmware::confirm(disk) : problem;
+  } else if (word == "rollback") {
+    if (command.force && running_post) {
+      return fail(command.json, "update", kNotAllowed, "rollback",
+                  "a running post goes back only to a version that was confirmed and ran well",
+                  "--force is for its card in another machine");
     }
-    if (!command.json) {
-      std::printf("version %llu is in slot %u; the next start tries it (`vedette restart`)\n",
-                  static_cast<unsigned long long>(bundle.manifest().version), done.slot);
-      return kOk;
-    }
-  } else if (word != "status") {
-    problem = word == "confirm" ? firmware::confirm(disk)
-                                : firmware::roll_back(disk, VEDETTE_TRIAL_WITHDRAWN, "by operator");
-    if (!problem.empty()) {
-      return fail(command.json, "update", kTryLater, word, problem);
-    }
+    problem = firmware::roll_back(disk, VEDETTE_TRIAL_WITHDRAWN, "by operator", command.force);
   }
-  const std::string status = firmware::status_json(disk);
+  if (!problem.empty()) {
+    return fail(command.json, "update", kTryLater, word, problem,
+                "`vedette update status` says what each slot holds");
+  }
+  const std::string refused =
+      running_post ? platform::read_text_file(kRefused, 4096).value_or("") : std::string();
   if (command.json) {
-    print_data("update", status);
-  } else {
-    std::printf("%s\n", status.c_str());
+    print_data("update", firmware::status_json(disk, refused));
+    return kOk;
+  }
+  const auto state = disk.read_state();
+  if (!state) {
+    std::printf(
+        "The boot state is not whole: the next start takes slot 0 for the confirmed one.\n");
+    return kOk;
+  }
+  for (const std::string& sentence : firmware::in_words(*state, disk.read_heads())) {
+    std::printf("%s\n", sentence.c_str());
+  }
+  if (!refused.empty()) {
+    std::printf("%s\n", refused.c_str());
   }
   return kOk;
 }

@@ -27,9 +27,10 @@ bool parse_hash(std::string_view text, platform::Sha256& out) {
 
 std::string_view name_of(Refusal refusal) {
   constexpr std::array<std::string_view, static_cast<std::size_t>(Refusal::count)> kNames = {
-      "none",      "unreadable",      "not-a-bundle", "truncated",   "bad-signature",
-      "no-key",    "bad-manifest",    "damaged",      "wrong-board", "too-old",
-      "too-large", "trial-under-way", "no-slots",     "write-failed"};
+      "none",      "unreadable",       "not-a-bundle",    "truncated",       "bad-signature",
+      "no-key",    "bad-manifest",     "damaged",         "wrong-board",     "too-old",
+      "too-large", "drops-update-key", "drops-addresses", "trial-under-way", "restart-first",
+      "no-slots",  "write-failed"};
   return kNames[static_cast<std::size_t>(refusal)];
 }
 
@@ -57,6 +58,9 @@ bool parse_manifest(std::string_view text, Manifest& out) {
       good = number(out.version, 2) && out.version != 0;
     } else if (key == "minimum_version") {
       good = number(out.minimum_version, 3);
+    } else if (key == "never_before") {
+      // Only where asked for: a version that does not know it refuses what it would not keep to.
+      good = number(out.never_before, 7) && out.never_before <= out.version;
     } else if (key == "bytes") {
       good = number(out.bytes, 4) && out.bytes != 0 && out.bytes <= kMostImage;
     } else if (key == "crc32") {
@@ -73,7 +77,7 @@ bool parse_manifest(std::string_view text, Manifest& out) {
       return false;
     }
   }
-  return seen == 0x7F && out.chunks.size() == chunks_in(out.bytes);
+  return (seen & 0x7F) == 0x7F && out.chunks.size() == chunks_in(out.bytes);
 }
 
 Refusal Bundle::open(const std::string& path, std::string_view public_key_pem) {

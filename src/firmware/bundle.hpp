@@ -25,10 +25,13 @@ enum class Refusal : std::uint8_t {
   bad_manifest,   // signed, and yet not to be understood: of a later format
   damaged,        // a chunk is not what the manifest says
   wrong_board,
-  too_old,          // older than the minimum version
-  too_large,        // for a slot
-  trial_under_way,  // the version before is not confirmed yet
-  no_slots,         // this machine was not started from an image
+  too_old,           // older than the minimum version
+  too_large,         // for a slot
+  drops_update_key,  // the post would take no update after it
+  drops_addresses,   // the post would lose its network
+  trial_under_way,   // the version before is not confirmed yet
+  restart_first,     // an operator went back, and the version before still runs
+  no_slots,          // this machine was not started from an image
   write_failed,
   count
 };
@@ -36,7 +39,9 @@ std::string_view name_of(Refusal refusal);
 
 struct Manifest {
   std::string board;
-  std::uint64_t version = 0, minimum_version = 0, bytes = 0;
+  std::uint64_t version = 0, bytes = 0;
+  std::uint64_t minimum_version = 0;  // nothing older is installed once this one is confirmed
+  std::uint64_t never_before = 0;  // while it is confirmed, nobody goes back further; 0: no bound
   std::uint32_t image_crc32 = 0;
   platform::Sha256 image{};
   std::vector<platform::Sha256> chunks;  // of platform::kChunkBytes, the last of what is left

@@ -24,28 +24,16 @@ Installed install(const Bundle& bundle, const SlotDisk& disk, std::string_view b
                   std::uint32_t starts,
                   const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
-// The running trial holds. Empty, or what is wrong.
+// The same as of a boot state (boot_steps.hpp), read from the disk and written to it. Empty, or
+// what is wrong.
 std::string confirm(const SlotDisk& disk);
-// The trial is over (`end`, with its note); without one, the other slot becomes the confirmed one.
-std::string roll_back(const SlotDisk& disk, std::uint32_t end, std::string_view note);
+std::string roll_back(const SlotDisk& disk, std::uint32_t end, std::string_view note,
+                      bool force = false);
+std::string came_up(const SlotDisk& disk, bool well);
 
-// A version on trial, seen once a second by its own watch.
-class Trial {
- public:
-  enum class Verdict { waits, confirmed, gives_up };
-  Trial(double hold_s, double within_s) : hold_s_(hold_s), within_s_(within_s) {}
-  // `problem` is empty while the watch is healthy.
-  Verdict look(double now_s, std::string_view problem);
-  const std::string& problem() const { return problem_; }  // the last one
-
- private:
-  double hold_s_, within_s_;
-  double began_s_ = -1.0, healthy_since_s_ = -1.0;
-  std::string problem_ = "never seen";
-};
-
-// A JSON object: the running and the confirmed slot with their versions, and how the last trial
-// ended and why.
-std::string status_json(const SlotDisk& disk);
+// A JSON object: the running and the confirmed slot with their versions, how the last trial ended
+// and why, what is known of each slot, and all that in words; `refused`:
+// the last bundle that was refused, if any.
+std::string status_json(const SlotDisk& disk, std::string_view refused = {});
 
 }  // namespace vedette::firmware

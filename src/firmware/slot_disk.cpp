@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -14,6 +15,11 @@ namespace {
 
 static_assert(sizeof(VedetteBootState) == 128 && sizeof(VedetteSlot) == 128);
 static_assert(VEDETTE_BLOCK == platform::kBlockBytes);
+
+// Where older versions read and write them, whatever is added.
+static_assert(offsetof(VedetteBootState, trial_version) == 40 &&
+              offsetof(VedetteBootState, note) == 56 && offsetof(VedetteSlot, board) == 72 &&
+              sizeof(VedetteSlotRecord) == 2);
 
 // UEFI 2.10, 5.3.2 and 5.3.3, on disks with sectors of 512 bytes.
 constexpr std::size_t kSector = 512;
@@ -117,6 +123,35 @@ std::optional<VedetteSlot> SlotDisk::read_head(std::uint32_t index) const {
   return whole ? std::optional(head) : std::nullopt;
 }
 
+SlotHeads SlotDisk::read_heads() const {
+  return {read_head(0), read_head(1)};
+}
+
+bool SlotDisk::is_whole(std::uint32_t index, const VedetteSlot& head) const {
+  platform::BlockBuffer buffer;
+  uLong crc = ::crc32(0, nullptr, 0);
+  for (std::uint64_t at = 0; at < head.bytes; at += platform::kChunkBytes) {
+    const auto bytes =
+        static_cast<std::size_t>(std::min<std::uint64_t>(platform::kChunkBytes, head.bytes - at));
+    const std::span<std::uint8_t> into =
+        buffer.span().first(align_up(bytes, platform::kBlockBytes));
+    if (device_.read(slots_[index].offset + VEDETTE_BLOCK + at, into) != 0) {
+      return false;
+    }
+    crc = ::crc32(crc, into.data(), static_cast<uInt>(bytes));
+  }
+  return crc == head.image_crc32;
+}
+
+SlotFacts SlotDisk::read_facts(std::uint32_t index) const {
+  platform::BlockBuffer buffer;
+  const std::size_t bytes =
+      std::min<std::uint64_t>(platform::kChunkBytes, slots_[index].bytes - VEDETTE_BLOCK);
+  const std::span<std::uint8_t> into = buffer.span().first(bytes);
+  return device_.read(slots_[index].offset + VEDETTE_BLOCK, into) == 0 ? firmware::read_facts(into)
+                                                                       : SlotFacts{};
+}
+
 std::string SlotDisk::write_head(std::uint32_t index, VedetteSlot head) const {
   platform::BlockBuffer block(VEDETTE_BLOCK);
   std::memset(block.span().data(), 0, VEDETTE_BLOCK);
@@ -131,23 +166,6 @@ std::string SlotDisk::write_head(std::uint32_t index, VedetteSlot head) const {
 
 std::optional<std::string> own_disk() {
   return platform::disk_of_partition("vedette-state");
-}
-
-void set_note(VedetteBootState& state, std::string_view text) {
-  std::memset(state.note, 0, sizeof state.note);
-  std::memcpy(state.note, text.data(), std::min(text.size(), sizeof state.note - 1));
-}
-
-std::string_view note_of(const VedetteBootState& state) {
-  std::string_view rest = as_text(Bytes(state.note, sizeof state.note));
-  return next_field(rest, '\0');
-}
-
-std::string_view text_of_end(std::uint32_t trial_end) {
-  constexpr std::array<std::string_view, VEDETTE_TRIAL_ENDS> kTexts = {
-      "none",    "confirmed", "not-confirmed", "unhealthy",
-      "damaged", "refused",   "returned",      "withdrawn"};
-  return trial_end < kTexts.size() ? kTexts[trial_end] : "unknown";
 }
 
 }  // namespace vedette::firmware

@@ -9,7 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "firmware/boot_format.h"
+#include "firmware/boot_steps.hpp"
+#include "firmware/slot_facts.hpp"
 #include "platform/block_device.hpp"
 
 namespace vedette::firmware {
@@ -31,6 +32,10 @@ class SlotDisk {
   std::string write_state(VedetteBootState& state) const;
   // Nothing when the slot holds nothing.
   std::optional<VedetteSlot> read_head(std::uint32_t index) const;
+  SlotHeads read_heads() const;
+  // The image behind it is what its head says.
+  bool is_whole(std::uint32_t index, const VedetteSlot& head) const;
+  SlotFacts read_facts(std::uint32_t index) const;
   // Closes and writes it; a zeroed head empties the slot.
   std::string write_head(std::uint32_t index, VedetteSlot head) const;
 
@@ -42,9 +47,5 @@ class SlotDisk {
 
 // The disk that this machine's data partition is on; nothing when it was not started from an image.
 std::optional<std::string> own_disk();
-
-void set_note(VedetteBootState& state, std::string_view text);
-std::string_view note_of(const VedetteBootState& state);
-std::string_view text_of_end(std::uint32_t trial_end);
 
 }  // namespace vedette::firmware

@@ -616,7 +616,7 @@ Node::Failure Node::run() {
     }
     if (options_.each_second && seconds() >= next_second) {
       next_second += 1.0;
-      options_.each_second(health_problem());
+      options_.each_second(health());
     }
     // Whoever asks, and asks again, or cannot be let in, does not make it spin.
     if (platform::wait_readable(control_.get(), kTurnMs)) {

@@ -46,8 +46,8 @@ struct RunOptions {
   std::function<void(std::string_view)> on_lacking;
   // Each cause that comes or goes.
   std::function<void(const CauseLine&)> on_cause;
-  // Once a second, with why the node is not healthy; empty while it is.
-  std::function<void(std::string_view problem)> each_second;
+  // Once a second.
+  std::function<void(const Health&)> each_second;
   // A JSON object that `status` shows as "firmware"; null: none.
   std::function<std::string()> firmware_status;
   // Once, before the packet ports are opened: whoever started the packet engine is done with it.
@@ -83,8 +83,7 @@ class Node {
   Failure run();
 
   std::string status_json() const;
-  // Empty while mode is normal.
-  std::string health_problem() const;
+  Health health() const;
 
  private:
   // Written by the hot thread, read by the link thread.

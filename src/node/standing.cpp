@@ -59,15 +59,14 @@ Standing CauseBook::standing() const {
   return worst;
 }
 
-std::string CauseBook::problem() const {
-  const Standing worst = standing();
+std::vector<CauseBook::Lasting> CauseBook::lasting() const {
+  std::vector<Lasting> all;
   for (const Entry& e : entries_) {
-    if (e.there && facts_of(e.cause).standing == worst) {
-      return "mode " + std::string(name_of(worst)) + ", " + e.name + ": " +
-             std::string(facts_of(e.cause).means);
+    if (e.there) {
+      all.push_back({e.name, facts_of(e.cause).means});
     }
   }
-  return {};
+  return all;
 }
 
 void CauseBook::members(JsonWriter<std::string>& json) const {

@@ -40,8 +40,10 @@ class CauseBook {
             const std::function<void(const CauseLine&)>& say);
 
   Standing standing() const;
-  // The worst of them, or the first of equals; empty: the node is whole.
-  std::string problem() const;
+  struct Lasting {
+    std::string_view name, means;
+  };
+  std::vector<Lasting> lasting() const;
   // What `status` says: "mode" and "causes".
   void members(JsonWriter<std::string>& json) const;
 
@@ -58,6 +60,12 @@ class CauseBook {
   };
 
   std::vector<Entry> entries_;
+};
+
+// As it is given away once a second.
+struct Health {
+  const CauseBook& causes;
+  std::uint64_t sinks_out;  // by place in the plan: no line or connection to it is open
 };
 
 }  // namespace vedette::node

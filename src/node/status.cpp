@@ -14,8 +14,14 @@ void latency(JsonWriter<std::string>& json, std::string_view name, const Histogr
 
 }  // namespace
 
-std::string Node::health_problem() const {
-  return causes_.problem();
+Health Node::health() const {
+  std::uint64_t out = 0;
+  for (std::size_t s = 0; s < plan_.sinks()->size(); ++s) {
+    const plan::SinkKind kind = plan_.sinks()->Get(static_cast<flatbuffers::uoffset_t>(s))->kind();
+    const bool streams = kind == plan::SinkKind::serial || kind == plan::SinkKind::tcp;
+    out |= std::uint64_t{streams && act_.open_streams(s) == 0 ? 1U : 0U} << s;
+  }
+  return {causes_, out};
 }
 
 void Node::look_at_causes() {

@@ -71,8 +71,8 @@ constexpr std::array kKeys{
     Key{"limits", "recover", quantity, D::duration, "5 s", 0.01, 3600, "",
         "So long nothing is late before overload or safe mode is left, one step at a time."},
     Key{"limits", "trial", quantity, D::duration, "60 s", 1, 86400, "",
-        "So long a new version must be healthy at a stretch before it confirms itself: mode "
-        "normal, every source up, the journal written."},
+        "So long a new version must be healthy at a stretch before it confirms itself: it lacks "
+        "nothing of sources, sinks, network, journal and updates that the one before had."},
     Key{"limits", "trial_within", quantity, D::duration, "10 min", 1, 604800, "",
         "A new version that is not confirmed by then gives itself up, and the one before runs."},
     Key{"limits", "journal", quantity, D::bytes, "1 GiB", 4194304, 1e15, "",

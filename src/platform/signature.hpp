@@ -8,9 +8,12 @@
 
 namespace vedette::platform {
 
-enum class Signature { good, bad, no_key };  // no_key: the key's text is not a public key
+enum class Signature { good, bad, no_key };  // no_key: the key's text is no public key on P-256
 
 // ECDSA over SHA-256 (FIPS 186-4), the signature in DER (RFC 3279, 2.2.3); the key in PEM.
 Signature verify_signature(std::string_view public_key_pem, Bytes message, Bytes signature);
+
+// A public key on P-256, in PEM, that signatures can be checked with.
+bool is_update_key(std::string_view public_key_pem);
 
 }  // namespace vedette::platform

@@ -1,10 +1,12 @@
-// What updates and flashing read: manifests and block maps. Whatever is taken keeps its bounds.
+// What updates and flashing read: manifests, block maps and what an image says of itself. Whatever
+// is taken keeps its bounds.
 #include <cstddef>
 #include <cstdint>
 
 #include "base/check.hpp"
 #include "firmware/bundle.hpp"
 #include "firmware/flash.hpp"
+#include "firmware/slot_facts.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vedette;
@@ -16,6 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CHECK((manifest.bytes - 1) / platform::kChunkBytes + 1 == manifest.chunks.size(),
           "a hash for each chunk");
   }
+  const firmware::SlotFacts facts = firmware::read_facts(Bytes(data, size));
+  CHECK(facts.told || facts.update_key.empty(), "a key is told of");
   firmware::BlockMap map;
   if (firmware::parse_block_map(text, map)) {
     for (const firmware::BlockMap::Chunk& chunk : map.chunks) {

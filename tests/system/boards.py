@@ -33,6 +33,18 @@ def every_board_is_read_and_completes_a_plan():
     assert 'did you mean "cores"' in call("check", bare, "--board", broken, ok=(1,)).stderr
 
 
+@test
+def every_board_takes_a_stick_where_its_port_has_a_driver():
+    hosts = {"xhci_pci", "xhci_plat_hcd", "dwc2", "ehci_pci"}
+    without = []
+    for path in boards:
+        modules = facts(path)["boot"]["modules"]["is"]
+        if {"usb_storage", "sd_mod"} <= set(modules) and hosts & set(modules):
+            continue
+        without.append(path.stem)
+    assert without == ["siemens-iot2050"] and "`siemens-iot2050`, whose port" in (root / "boards/README.md").read_text(), without
+
+
 # A host as the files below a folder show it.
 def host(name, board, isolated):
     top = work / name

@@ -7,6 +7,7 @@
 #include "firmware/bundle.hpp"
 #include "firmware/flash.hpp"
 #include "firmware/install.hpp"
+#include "firmware/trial.hpp"
 #include "unit/test.hpp"
 
 using namespace vedette;
@@ -75,6 +76,7 @@ TEST_CASE("a manifest is taken whole or not at all") {
   CHECK(manifest.version == 3);
   CHECK(manifest.minimum_version == 2);
   CHECK(manifest.chunks.size() == 2);
+  CHECK(manifest.never_before == 0);
   // Each line is needed, none may be of another kind, and the chunks must be as many as the bytes.
   const std::string text = manifest_text();
   for (std::size_t from = 0; from < text.size();) {
@@ -82,6 +84,9 @@ TEST_CASE("a manifest is taken whole or not at all") {
     CHECK_FALSE(parse_manifest(text.substr(0, from) + text.substr(end), manifest));
     from = end;
   }
+  REQUIRE(parse_manifest(text + "never_before 3\n", manifest));
+  CHECK(manifest.never_before == 3);
+  CHECK_FALSE(parse_manifest(text + "never_before 4\n", manifest));  // not even itself could run
   CHECK_FALSE(parse_manifest(text + "more 1\n", manifest));
   CHECK_FALSE(parse_manifest(text + "chunk " + kHash + "\n", manifest));
   CHECK_FALSE(parse_manifest("", manifest));
@@ -95,6 +100,49 @@ TEST_CASE("a block map names chunks of the image in rising order, the first amon
   CHECK_FALSE(parse_block_map("bytes 3145728\n0 " + kHash + "\n3 " + kHash + "\n", map));
   CHECK_FALSE(parse_block_map("bytes 3145729\n0 " + kHash + "\n", map));
   CHECK_FALSE(parse_block_map("bytes 3145728\n0 beef\n", map));
+}
+
+TEST_CASE("an image says what a post must not lose by it, and no image at all says nothing") {
+  const std::string said = "ID=vedette\nVEDETTE_UPDATE_KEY=abc\nVEDETTE_INTERFACES=\"eth0 eth1\"\n";
+  std::string image(4096, '\0');
+  const auto put = [&](std::size_t at, std::uint64_t value, std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) {
+      image[at + i] = static_cast<char>(value >> (8 * i) & 0xFF);
+    }
+  };
+  image.replace(0, 2, "MZ");
+  put(0x3C, 128, 4);
+  image.replace(128, 4, std::string("PE\0\0", 4));
+  put(128 + 6, 2, 2);
+  put(128 + 20, 240, 2);
+  const std::size_t second = 128 + 24 + 240 + 40;
+  image.replace(second - 40, 5, ".text");
+  image.replace(second, 6, ".osrel");
+  put(second + 16, 512, 4);
+  put(second + 20, 2048, 4);
+  image.replace(2048, said.size(), said);
+  const auto read = [&] { return read_facts(as_bytes(image)); };
+  const SlotFacts own = read();
+  REQUIRE(own.told);
+  CHECK(own.update_key == "abc");
+  CHECK(own.interfaces == std::vector<std::string>{"eth0", "eth1"});
+  SlotFacts next = own;
+  CHECK(lost_key(own, next) == "");
+  CHECK(lost_interfaces(own, next) == "");
+  next.update_key = "";
+  next.interfaces = {"eth1"};
+  CHECK(lost_key(own, next) != "");
+  CHECK(lost_key(next, own) == "");
+  CHECK(lost_interfaces(own, next).find("eth0 ") == 0);
+  CHECK(lost_key(own, SlotFacts{}) != "");  // of before: it does not say
+  CHECK(lost_key(SlotFacts{}, next) == "");
+  // Cut anywhere, it is no longer read, and not read past its end.
+  for (const std::size_t bytes :
+       {std::size_t{0}, std::size_t{63}, second + 39, std::size_t{2559}}) {
+    CHECK_FALSE(read_facts(as_bytes(std::string_view(image).substr(0, bytes))).told);
+  }
+  put(second + 20, 0xFFFFFFFF, 4);
+  CHECK_FALSE(read().told);
 }
 
 TEST_CASE("a torn write of the boot state leaves the state before it") {
@@ -114,25 +162,47 @@ TEST_CASE("a torn write of the boot state leaves the state before it") {
   CHECK(disk.read_state()->sequence == state.sequence - 1);
 }
 
-TEST_CASE("going back needs something to go back to that may still run") {
+TEST_CASE("going back leads only to what was confirmed, ran well and may still run") {
   DiskFile file;
   SlotDisk disk;
   REQUIRE(disk.open(file.path(), true) == "");
   VedetteBootState state = first_state();
-  state.minimum_version = 5;
   REQUIRE(disk.write_state(state) == "");
-  CHECK(roll_back(disk, VEDETTE_TRIAL_WITHDRAWN, "") != "");  // the other slot is empty
   VedetteSlot head{};
   std::memcpy(head.magic, VEDETTE_SLOT_MAGIC, sizeof head.magic);
   head.bytes = 4096;
+  head.image_crc32 = 0xC71C0011;  // of zeros
+  head.version = 6;
+  head.never_before = 5;
+  REQUIRE(disk.write_head(0, head) == "");
+  const auto back = [&] { return roll_back(disk, VEDETTE_TRIAL_WITHDRAWN, ""); };
+  CHECK(back().find("slot 1 holds nothing whole") == 0);
   head.version = 4;
   REQUIRE(disk.write_head(1, head) == "");
-  CHECK(roll_back(disk, VEDETTE_TRIAL_WITHDRAWN, "") != "");  // older than the minimum
+  for (std::uint8_t end = 0; end < VEDETTE_TRIAL_ENDS; ++end) {
+    state.slots[1].end = end;
+    REQUIRE(disk.write_state(state) == "");
+    const std::string refused = back();
+    CHECK(refused.find("version 4 in slot 1") == 0);
+    CHECK((refused.find("forbids") != std::string::npos) == (end == VEDETTE_TRIAL_CONFIRMED));
+    CHECK(disk.read_state()->confirmed == 0);
+  }
+  state.slots[1].end = VEDETTE_TRIAL_CONFIRMED;
+  REQUIRE(disk.write_state(state) == "");
   head.version = 5;
   REQUIRE(disk.write_head(1, head) == "");
-  CHECK(roll_back(disk, VEDETTE_TRIAL_WITHDRAWN, "") == "");
+  head.image_crc32 ^= 1;
+  REQUIRE(disk.write_head(1, head) == "");
+  CHECK(back().find("slot 1 holds nothing whole") == 0);  // it decayed
+  head.image_crc32 ^= 1;
+  REQUIRE(disk.write_head(1, head) == "");
+  CHECK(back() == "");
   CHECK(disk.read_state()->confirmed == 1);
-  CHECK(confirm(disk) != "");  // nothing is on trial
+  CHECK(confirm(disk) == "no version is on trial");
+  // On the card in another machine an operator may insist.
+  CHECK(back() != "");
+  CHECK(roll_back(disk, VEDETTE_TRIAL_WITHDRAWN, "", true) == "");
+  CHECK(disk.read_state()->confirmed == 0);
 }
 
 TEST_CASE("a trial confirms after a healthy stretch and gives up at its end") {
@@ -149,4 +219,17 @@ TEST_CASE("a trial confirms after a healthy stretch and gives up at its end") {
   CHECK(sick.look(59.0, "source ais is down") == Trial::Verdict::waits);
   CHECK(sick.look(60.0, "source ais is down") == Trial::Verdict::gives_up);
   CHECK(sick.problem() == "source ais is down");
+}
+
+TEST_CASE("a trial is asked for what the version before had, and for no more") {
+  const std::vector<Lack> lacks = {{"network", "no link at eth0"}, {"sink.out", "no way to it"}};
+  CHECK(first_beyond(lacks, "") == "network: no link at eth0");
+  CHECK(first_beyond(lacks, "network\n") == "sink.out: no way to it");
+  CHECK(first_beyond(lacks, "sink.out\nnetwork\n") == "");
+  CHECK(first_beyond(lacks, "sink.out2\nnetwork\n") == "sink.out: no way to it");
+  CHECK(first_beyond({}, "") == "");
+  const std::string kept = baseline_of(7, names_of(lacks));
+  CHECK(names_before(kept, 7) == "network\nsink.out\n");
+  CHECK(names_before(kept, 8) == "");  // of an earlier install
+  CHECK(names_before("", 7) == "");
 }
