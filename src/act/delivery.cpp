@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/digest.hpp"
+#include "base/plausible.hpp"
 
 namespace vedette::act {
 namespace {
@@ -274,29 +275,50 @@ void Delivery::freeze(Freezer& out) const {
   out.put(next_ns_);
 }
 
-bool Delivery::thaw(Thawer& in) {
+bool Delivery::plausible(const Order& order, const ActionIntent& intent,
+                         std::uint64_t newest) const {
+  return (order.stage == Stage::sent || order.stage == Stage::waits) &&
+         order.event_class <= EventClass::bulk && order.sequence <= newest &&
+         find(order.sequence) == kNone && plausible_ns(order.horizon_ns) &&
+         plausible_ns(order.due_ns) && intent.action < plan_->actions()->size() &&
+         intent.sink < plan_->sinks()->size() && intent.assessment < plan_->assessments()->size() &&
+         intent.decision < plan_->decisions()->size() &&
+         intent.subject.kind <= SubjectKind::source &&
+         (intent.subject.kind != SubjectKind::source ||
+          intent.subject.source < plan_->sources()->size()) &&
+         intent.transition <= Transition::cleared && intent.level <= Level::alarm &&
+         intent.kind < IdentityKind::count;
+}
+
+bool Delivery::thaw(Thawer& in, std::uint64_t newest) {
   std::fill(orders_.begin(), orders_.end(), Order{});
-  size_ = static_cast<std::size_t>(in.get<std::uint64_t>());
-  sent_ = failed_ = 0;
-  if (size_ > orders_.size()) {
+  size_ = sent_ = failed_ = 0;
+  const auto count = in.get<std::uint64_t>();
+  if (count > orders_.size()) {
     return false;
   }
-  for (std::size_t n = 0; n < size_; ++n) {
+  for (std::size_t n = 0; n < count; ++n) {
     const auto i = in.get<std::uint64_t>();
     const auto order = in.get<Order>();
     const auto intent = in.get<ActionIntent>();
-    if (i >= orders_.size() || orders_[i].stage != Stage::free || order.stage == Stage::free ||
-        order.stage > Stage::failed || order.event_class > EventClass::bulk ||
-        intent.action >= plan_->actions()->size() || intent.sink >= plan_->sinks()->size()) {
+    // None is between two attempts when a batch is sealed.
+    if (!in.ok() || i >= orders_.size() || orders_[i].stage != Stage::free ||
+        !plausible(order, intent, newest)) {
       return false;
     }
     orders_[i] = order;
     intents_[i] = intent;
+    ++size_;
     sent_ += order.stage == Stage::sent ? 1 : 0;
-    failed_ += order.stage == Stage::failed ? 1 : 0;
   }
   breakers_ = in.get<decltype(breakers_)>();
   next_ns_ = in.get<std::int64_t>();
+  for (const Breaker& b : breakers_) {
+    if (b.state > BreakerState::half_open || b.told > BreakerState::half_open ||
+        !plausible_ns(b.reopen_ns)) {
+      return false;
+    }
+  }
   return in.ok();
 }
 

@@ -74,7 +74,8 @@ class Delivery {
   bool any_due(std::int64_t now_ns) const { return size_ != 0 && now_ns >= next_ns_; }
 
   void freeze(Freezer& out) const;
-  bool thaw(Thawer& in);
+  // `newest`: the last sequence given out.
+  bool thaw(Thawer& in, std::uint64_t newest);
 
  private:
   struct Breaker {
@@ -86,6 +87,7 @@ class Delivery {
     std::uint64_t probe;  // the attempt that a half-open breaker lets through
   };
 
+  bool plausible(const Order& order, const ActionIntent& intent, std::uint64_t newest) const;
   bool lets_through(const Breaker& breaker, std::int64_t now_ns) const;
   void send(std::size_t order);
   void free(std::size_t order);

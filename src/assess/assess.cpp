@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "assess/operand.hpp"
+#include "base/plausible.hpp"
 
 namespace vedette::assess {
 namespace {
@@ -342,7 +343,12 @@ void Assess::freeze(Freezer& out, const TrackTable& tracks) const {
   out.put(static_cast<std::uint64_t>(raised_));
 }
 
-void Assess::thaw(Thawer& in, const TrackTable& tracks) {
+bool Assess::plausible(const Instance& at) {
+  return at.state <= State::clearing && at.level <= Level::alarm && plausible_ns(at.since_ns) &&
+         plausible_ns(at.lower_since_ns) && vedette::plausible(at.confidence, 1.0);
+}
+
+bool Assess::thaw(Thawer& in, const TrackTable& tracks) {
   const std::size_t rules = rules_.size();
   const auto take = [&](std::size_t first, std::size_t count) {
     const Bytes bytes = in.get_bytes(count * sizeof(Instance));
@@ -360,11 +366,17 @@ void Assess::thaw(Thawer& in, const TrackTable& tracks) {
   }
   take(tracks_ * rules, (1 + sources_) * rules);
   raised_ = in.get<std::uint64_t>();
+  std::size_t raised = 0;
   for (std::size_t i = 0; i < instances_.size(); ++i) {
+    if (!plausible(instances_[i])) {
+      return false;
+    }
     const RuleSet bit = RuleSet{1} << i % rules;
     busy_[i / rules] &= ~bit;
     busy_[i / rules] |= instances_[i].state != State::idle ? bit : 0;
+    raised += instances_[i].state >= State::active ? 1 : 0;
   }
+  return in.ok() && raised == raised_;
 }
 
 }  // namespace vedette::assess

@@ -63,7 +63,7 @@ class Assess {
   std::size_t raised() const { return raised_; }
 
   void freeze(Freezer& out, const TrackTable& tracks) const;
-  void thaw(Thawer& in, const TrackTable& tracks);
+  bool thaw(Thawer& in, const TrackTable& tracks);
 
  private:
   enum class State : std::uint8_t { idle = 0, pending, active, clearing };
@@ -86,6 +86,7 @@ class Assess {
     bool safe;
   };
 
+  static bool plausible(const Instance& at);
   static bool wanted(const View& view, const Rule& rule) {
     return rule.safe || view.mode != Mode::safe;
   }

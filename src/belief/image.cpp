@@ -2,179 +2,176 @@
 
 #include <lmdb.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 
+#include "base/digest.hpp"
+#include "belief/lmdb_file.hpp"
 #include "platform/file.hpp"
-#include "platform/machine.hpp"
 
 namespace vedette::belief {
-
-struct Image::State {
-  MDB_env* env = nullptr;
-  MDB_dbi meta = 0;
-  MDB_dbi tracks = 0;
-};
-
 namespace {
 
-int open_env(const std::string& path, std::uint64_t max_bytes, unsigned flags, MDB_env** out) {
-  MDB_env* env = nullptr;
-  int error = ::mdb_env_create(&env);
-  if (error == 0) {
-    error = ::mdb_env_set_maxdbs(env, 4);
-  }
-  if (error == 0 && max_bytes != 0) {
-    error = ::mdb_env_set_mapsize(env, max_bytes);
-  }
-  if (error == 0) {
-    // Default sync: a commit is on disk when it returns. The folder's lock keeps others out.
-    error = ::mdb_env_open(env, path.c_str(), MDB_NOSUBDIR | MDB_NOLOCK | flags, 0640);
-  }
-  if (error != 0) {
-    ::mdb_env_close(env);
+constexpr const char* kName = "/belief.mdb";
+constexpr std::size_t kPage = 4096;
+
+// Bytes put into transactions of kPieceBytes each.
+class Filling {
+ public:
+  explicit Filling(const LmdbFile& file) : transaction_(file) {}
+  int begin() {
+    int error = transaction_.begin(0);
+    for (std::size_t i = 0; i < std::size(kTables) && error == 0; ++i) {
+      error = ::mdb_dbi_open(transaction_.get(), kTables[i].name, kTables[i].flags, &tables_[i]);
+    }
     return error;
   }
-  *out = env;
-  return 0;
-}
+  enum Table { meta, state, tracks };
+  int put(Table table, MDB_val key, MDB_val value, unsigned flags = 0) {
+    if (held_ + value.mv_size > kPieceBytes && held_ != 0) {
+      held_ = 0;
+      int error = transaction_.commit();
+      error = error == 0 ? transaction_.begin(0) : error;
+      if (error != 0) {
+        return error;
+      }
+    }
+    held_ += value.mv_size;
+    return ::mdb_put(transaction_.get(), tables_[table], &key, &value, flags);
+  }
+  int end() { return transaction_.commit(); }
 
-MDB_val value_of(std::string_view text) {
-  return {text.size(), const_cast<char*>(text.data())};
-}
+ private:
+  static constexpr struct {
+    const char* name;
+    unsigned flags;
+  } kTables[] = {{kMeta, MDB_CREATE},
+                 {kState, MDB_CREATE | MDB_INTEGERKEY},
+                 {kTracks, MDB_CREATE | MDB_INTEGERKEY}};
+
+  LmdbTransaction transaction_;
+  MDB_dbi tables_[std::size(kTables)] = {};
+  std::size_t held_ = 0;
+};
 
 }  // namespace
 
-Image::Image() : state_(std::make_unique<State>()) {}
-
-Image::~Image() {
-  if (state_->env != nullptr) {
-    ::mdb_env_close(state_->env);
-  }
-}
-
 std::string error_text(int error) {
-  return ::mdb_strerror(error);
+  return error == ECANCELED ? "two runs in a row ended while they wrote it; this one writes none"
+                            : ::mdb_strerror(error);
 }
 
-bool readable(const std::string& path) {
-  MDB_env* env = nullptr;
-  MDB_txn* txn = nullptr;
-  MDB_dbi dbi = 0;
-  bool good = open_env(path, 0, MDB_RDONLY, &env) == 0 &&
-              ::mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn) == 0;
-  for (const char* name : {"meta", "tracks"}) {
-    const int opened = good ? ::mdb_dbi_open(txn, name, 0, &dbi) : MDB_NOTFOUND;
-    MDB_cursor* cursor = nullptr;
-    if (opened == 0 && ::mdb_cursor_open(txn, dbi, &cursor) == 0) {
-      MDB_val key, data;
-      volatile std::uint8_t seen = 0;
-      int next = 0;
-      while ((next = ::mdb_cursor_get(cursor, &key, &data, MDB_NEXT)) == 0) {
-        for (std::size_t i = 0; i < data.mv_size; i += 512) {
-          seen = static_cast<std::uint8_t>(seen + static_cast<std::uint8_t*>(data.mv_data)[i]);
-        }
-      }
-      good = good && next == MDB_NOTFOUND;
-    } else {
-      good = good && opened == MDB_NOTFOUND;
-    }
-  }
-  return good;
+std::uint64_t checksum_of(const ImagePosition& position, Bytes state) {
+  Digest digest;
+  digest.mix(bytes_of(position).first(offsetof(ImagePosition, checksum)));
+  digest.mix(state);
+  return digest.value();
 }
 
-int Image::open(const std::string& folder, std::uint64_t max_bytes) {
-  if (state_->env != nullptr) {
-    return 0;
+std::size_t ImageWriter::bytes_needed(std::size_t tracks) {
+  return tracks * sizeof(Place) + kPieceBytes;
+}
+
+// Pieces of the state are whole pages; tracks lie in leaves as many as fit, with branches above.
+// Each commit writes the way to its last leaf anew, twice over until its old pages are free again.
+std::uint64_t ImageWriter::file_bytes_needed(std::size_t state_bytes, std::size_t tracks) {
+  constexpr std::size_t kNode = sizeof(Track) + 2 * sizeof(std::uint64_t) + 2;
+  constexpr std::size_t kInLeaf = (kPage - 16) / kNode;
+  constexpr std::size_t kWay = 16;
+  const std::size_t pieces = state_bytes / kStatePiece + 1;
+  const std::size_t leaves = tracks / kInLeaf + 1;
+  const std::size_t commits = (state_bytes + tracks * sizeof(Track)) / (kPieceBytes / 2) + 2;
+  return kPage * (pieces * 64 + leaves + leaves / 64 + commits * kWay + 64);
+}
+
+void ImageWriter::init(const std::string& folder, std::uint64_t max_bytes, std::size_t tracks) {
+  path_ = folder + kName;
+  max_bytes_ = max_bytes;
+  order_.reserve(tracks);
+}
+
+// A start that fails leaves all as it was; what an earlier run left is looked at only now.
+void ImageWriter::begin() {
+  begun_ = true;
+  const std::string beside = path_ + ".new";
+  if (platform::exists(beside)) {
+    const std::string unfinished = path_ + ".unfinished";
+    given_up_ = platform::exists(unfinished);
+    std::rename(beside.c_str(), unfinished.c_str());
   }
-  const std::string path = folder + "/belief.mdb";
-  // Where no process can be started it is taken as it is.
-  if (platform::exists(path) && platform::run_self({"vedette", "check-belief", path}) > 0) {
-    std::rename(path.c_str(), (path + ".damaged").c_str());
+  if (distrusted_) {
+    std::rename(path_.c_str(), (path_ + ".damaged").c_str());
   }
-  MDB_txn* txn = nullptr;
-  if (!platform::exists(path)) {
-    // A power cut while LMDB makes its first pages can leave a file it cannot open: make it under
-    // another name, then rename it.
-    const std::string beside = path + ".new";
-    std::remove(beside.c_str());
-    MDB_env* fresh = nullptr;
-    int error = open_env(beside, max_bytes, 0, &fresh);
-    MDB_dbi dbi = 0;
-    if (error == 0 && (error = ::mdb_txn_begin(fresh, nullptr, 0, &txn)) == 0) {
-      ::mdb_dbi_open(txn, "meta", MDB_CREATE, &dbi);
-      ::mdb_dbi_open(txn, "tracks", MDB_CREATE | MDB_INTEGERKEY, &dbi);
-      error = ::mdb_txn_commit(txn);
-    }
-    if (fresh != nullptr) {
-      ::mdb_env_close(fresh);
-    }
-    if (error != 0 || std::rename(beside.c_str(), path.c_str()) != 0) {
-      return error != 0 ? error : errno;
-    }
+}
+
+int ImageWriter::write(ImagePosition position, Bytes state, std::span<const FrozenTrack> tracks) {
+  if (!begun_) {
+    begin();
   }
-  int error = open_env(path, max_bytes, 0, &state_->env);
-  if (error == 0 && (error = ::mdb_txn_begin(state_->env, nullptr, 0, &txn)) == 0) {
-    error = ::mdb_dbi_open(txn, "meta", MDB_CREATE, &state_->meta);
-    if (error == 0) {
-      error = ::mdb_dbi_open(txn, "tracks", MDB_CREATE | MDB_INTEGERKEY, &state_->tracks);
-    }
-    const int committed = ::mdb_txn_commit(txn);
-    error = error == 0 ? committed : error;
+  if (given_up_) {
+    return ECANCELED;
   }
+  // In the order of their keys, so that each leaf is written once.
+  order_.clear();
+  for (std::uint32_t i = 0; i < tracks.size(); ++i) {
+    order_.push_back({tracks[i].track.key, i});
+  }
+  std::sort(order_.begin(), order_.end(),
+            [](const Place& a, const Place& b) { return a.key < b.key; });
+  Digest digest;
+  for (const Place& place : order_) {
+    digest.mix(bytes_of(tracks[place.at].track));
+  }
+  position.tracks = tracks.size();
+  position.tracks_digest = digest.value();
+  position.state_bytes = state.size();
+  position.checksum = checksum_of(position, state);
+  const std::string beside = path_ + ".new";
+  if (std::remove(beside.c_str()) != 0 && errno != ENOENT) {
+    return errno;
+  }
+  const int error = fill(beside, position, state, tracks);
   if (error != 0) {
-    ::mdb_env_close(state_->env);
-    state_->env = nullptr;
+    std::remove(beside.c_str());
+    return error;
   }
-  return error;
+  if (std::rename(beside.c_str(), path_.c_str()) != 0) {
+    return errno;
+  }
+  std::remove((path_ + ".unfinished").c_str());
+  return 0;
 }
 
-int Image::write(const ImagePosition& position, Bytes frozen, std::span<const Track> tracks) {
-  MDB_txn* txn = nullptr;
-  int error = ::mdb_txn_begin(state_->env, nullptr, 0, &txn);
-  const auto put = [&](MDB_dbi dbi, MDB_val key, const void* data, std::size_t bytes) {
-    MDB_val value{bytes, const_cast<void*>(data)};
-    if (error == 0) {
-      error = ::mdb_put(txn, dbi, &key, &value, 0);
+int ImageWriter::fill(const std::string& path, const ImagePosition& position, Bytes state,
+                      std::span<const FrozenTrack> tracks) const {
+  LmdbFile file;
+  int error = file.open(path, max_bytes_, 0);
+  if (error != 0) {
+    return error;
+  }
+  Filling filling(file);
+  error = filling.begin();
+  for (std::size_t at = 0; at < state.size() && error == 0; at += kStatePiece) {
+    const std::uint64_t number = at / kStatePiece;
+    const Bytes piece = state.subspan(at, std::min(kStatePiece, state.size() - at));
+    error = filling.put(Filling::state, value_of(&number, sizeof number),
+                        value_of(piece.data(), piece.size()), MDB_APPEND);
+  }
+  for (const Place& place : order_) {
+    if (error != 0) {
+      break;
     }
-  };
-  if (error == 0) {
-    put(state_->meta, value_of("position"), &position, sizeof position);
-    put(state_->meta, value_of("state"), frozen.data(), frozen.size());
-    error = error == 0 ? ::mdb_drop(txn, state_->tracks, 0) : error;
-    for (const Track& track : tracks) {
-      put(state_->tracks, {sizeof track.key, const_cast<std::uint64_t*>(&track.key)}, &track,
-          sizeof track);
-    }
-    if (error == 0) {
-      error = ::mdb_txn_commit(txn);
-    } else {
-      ::mdb_txn_abort(txn);
-    }
+    error = filling.put(Filling::tracks, value_of(&place.key, sizeof place.key),
+                        value_of(&tracks[place.at].track, sizeof(Track)), MDB_APPEND);
   }
-  return error;
-}
-
-bool Image::read(ImagePosition& position, std::vector<std::uint8_t>& frozen) {
-  MDB_txn* txn = nullptr;
-  if (state_->env == nullptr || ::mdb_txn_begin(state_->env, nullptr, MDB_RDONLY, &txn) != 0) {
-    return false;
-  }
-  MDB_val key = value_of("position");
-  MDB_val value{};
-  bool found = ::mdb_get(txn, state_->meta, &key, &value) == 0 && value.mv_size == sizeof position;
-  if (found) {
-    std::memcpy(&position, value.mv_data, sizeof position);
-    key = value_of("state");
-    found = ::mdb_get(txn, state_->meta, &key, &value) == 0;
-  }
-  if (found) {
-    const auto* bytes = static_cast<const std::uint8_t*>(value.mv_data);
-    frozen.assign(bytes, bytes + value.mv_size);
-  }
-  ::mdb_txn_abort(txn);
-  return found;
+  // Last: a file without it is none.
+  error = error == 0 ? filling.put(Filling::meta, value_of("position"),
+                                   value_of(&position, sizeof position))
+                     : error;
+  return error == 0 ? filling.end() : error;
 }
 
 }  // namespace vedette::belief

@@ -92,6 +92,7 @@ int run(const RunCommand& command);
 int watch(const RunCommand& command, const LoadedPlan& loaded);
 // As the first process of a machine; ends the machine.
 int init();
+int check_belief(const std::string& file, bool send);
 int replay(const JournalCommand& command);
 int journal(const JournalCommand& command);
 int explain(const JournalCommand& command);

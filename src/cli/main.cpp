@@ -2,7 +2,6 @@
 #include <cstdio>
 #include <string>
 
-#include "belief/image.hpp"
 #include "cli/command.hpp"
 #include "plan/problem.hpp"
 #include "platform/file.hpp"
@@ -90,6 +89,7 @@ int dispatch(int argc, char** argv) {
   RunCommand run_command;
   JournalCommand journal_command;
   std::string out, codec, file, page, data, event;
+  bool send = false;
   const auto add_json = [&](CLI::App* c) {
     c->add_flag("--json", json, "One JSON document on stdout");
   };
@@ -307,18 +307,14 @@ int dispatch(int argc, char** argv) {
   c = app.add_subcommand("restart", "End the watch in order and start this machine anew");
   add_json(c);
   c->callback([&] { code = restart_machine(json); });
-  c = app.add_subcommand("check-belief",
-                         "Read all of a belief image, as a node does before it "
-                         "trusts it; exit code 1 or a crash when it is damaged");
+  c = app.add_subcommand(
+      "check-belief",
+      "Read all of a belief image, compare it with its checksums, and write into "
+      "a copy of it; exit code 1 or a crash when it is damaged");
   c->add_option("FILE", file, "belief.mdb of a data folder")->required();
-  c->callback([&] {
-    if (!vedette::platform::exists(file)) {
-      code = fail(false, "check-belief", kNotFound, "file", file + ": there is no such file");
-      return;
-    }
-    std::fclose(stderr);  // the library's own assertion would only confuse
-    code = vedette::belief::readable(file) ? kOk : kFound;
-  });
+  c->add_flag("--send", send, "Write position and state to standard output, for a node that starts")
+      ->group("");
+  c->callback([&] { code = check_belief(file, send); });
   c = app.add_subcommand("docs", "Print a generated page");
   c->add_option("PAGE", page, "site-file, site-schema or cli")
       ->required()

@@ -23,11 +23,12 @@ std::vector<node::RoomMemory> whole_memory(const plan::Plan& plan) {
 
 using Json = JsonWriter<std::string>;
 
-// The most that the data folder holds.
+// The most that the data folder holds: a new image is written beside the last.
 std::uint64_t disk_bytes(const plan::Plan& p) {
   const std::uint64_t segment = journal::Writer::whole_segment_bytes(p.limits()->segment_bytes(),
                                                                      node::frozen_bytes_bound(p));
-  return std::max(p.limits()->journal_bytes(), 2 * segment) + segment + p.limits()->image_bytes();
+  return std::max(p.limits()->journal_bytes(), 2 * segment) + segment +
+         2 * node::image_bytes_needed(p);
 }
 
 std::string human_bytes(std::size_t bytes) {
@@ -324,8 +325,8 @@ int load_site(const SiteOptions& options, bool json, const std::string& schema, 
   }
   std::string error;
   out.plan = plan::load_plan(out.bytes, error);
-  return out.plan != nullptr ? kOk
-                             : fail(json, schema, kBadData, "plan", options.path + ": " + error);
+  error = out.plan != nullptr ? node::image_problem(*out.plan) : error;
+  return error.empty() ? kOk : fail(json, schema, kBadData, "plan", options.path + ": " + error);
 }
 
 int check(const SiteOptions& options, bool json) {

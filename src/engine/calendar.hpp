@@ -14,6 +14,7 @@
 
 #include "base/arena.hpp"
 #include "base/freeze.hpp"
+#include "base/plausible.hpp"
 
 namespace vedette::engine {
 
@@ -121,11 +122,14 @@ class Calendar {
     }
   }
   // Empties it; the slots are added again by their owner, in for_each's order.
-  void thaw(Thawer& in) {
+  bool thaw(Thawer& in) {
     clear();
+    bool good = true;
     for (Ring& r : rings_) {
-      r.base_tick = std::clamp<std::int64_t>(in.get<std::int64_t>(), 0, std::int64_t{1} << 62);
+      r.base_tick = in.get<std::int64_t>();
+      good = good && r.base_tick >= 0 && r.base_tick <= kFarthestNs / grain_ns_;
     }
+    return good;
   }
 
  private:

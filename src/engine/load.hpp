@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "base/freeze.hpp"
+#include "base/plausible.hpp"
 #include "model/derived.hpp"
 #include "model/event.hpp"
 
@@ -70,7 +71,9 @@ class Load {
   bool thaw(Thawer& in) {
     state_ = in.get<ModeChange>();
     trouble_ns_ = in.get<std::int64_t>();
-    return state_.mode <= Mode::safe && state_.previous <= Mode::safe;
+    return state_.mode <= Mode::safe && state_.previous <= Mode::safe &&
+           state_.event_class <= EventClass::bulk && plausible_ns(state_.late_ns) &&
+           plausible_ns(trouble_ns_);
   }
 
  private:

@@ -102,16 +102,19 @@ class Waiting {
       out.put(calendar_.tick(slot));
     });
   }
-  bool thaw(Thawer& in) {
+  // `newest`: the last sequence given out. `sources`: how many there are.
+  bool thaw(Thawer& in, std::uint64_t newest, std::size_t sources) {
     clear();
     const auto count = in.get<std::uint64_t>();
-    calendar_.thaw(in);
-    for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    if (!calendar_.thaw(in) || count > events_.size()) {
+      return false;
+    }
+    for (std::uint64_t i = 0; i < count; ++i) {
       const auto event = in.get<Event>();
       const auto deadline_ns = in.get<std::int64_t>();
       const auto tick = in.get<std::int64_t>();
-      if (full() || event.header.event_class > EventClass::bulk || deadline_ns < 0 ||
-          find(event.header.sequence) != kNone) {
+      if (!in.ok() || !plausible(event, newest, sources) || deadline_ns < 0 ||
+          !plausible_ns(deadline_ns) || find(event.header.sequence) != kNone) {
         return false;
       }
       calendar_.add_at_tick(keep(event.header, event.observation),
@@ -121,6 +124,18 @@ class Waiting {
   }
 
  private:
+  // As the shard lets it wait: an observation, whole, that has not left.
+  static bool plausible(const Event& event, std::uint64_t newest, std::size_t sources) {
+    const EventHeader& e = event.header;
+    const Observation& o = event.observation;
+    return e.kind == EventKind::observation && e.payload_bytes == sizeof(Observation) &&
+           e.event_class <= EventClass::bulk && e.state.phase() == Phase::accepted &&
+           e.sequence <= newest && (e.source < sources || e.source == kNoSource) &&
+           plausible_ns(e.observed_ns) && plausible_ns(e.received_ns) &&
+           plausible_ns(e.arrival_ns) && o.latitude_e7 >= -900'000'000 &&
+           o.latitude_e7 <= 900'000'000 && o.longitude_e7 >= -1'800'000'000 &&
+           o.longitude_e7 <= 1'800'000'000;
+  }
   std::uint32_t keep(const EventHeader& header, const Observation& observation) {
     CHECK(!full(), "the caller asks for room first");
     const std::uint32_t slot = free_[events_.size() - 1 - size_];

@@ -8,10 +8,20 @@
 #include <span>
 
 #include "base/arena.hpp"
+#include "base/freeze.hpp"
 #include "base/id_map.hpp"
 #include "model/track.hpp"
 
 namespace vedette {
+
+// A track as it stands in a frozen state.
+struct FrozenTrack {
+  std::uint64_t slot;
+  Track track;
+};
+// False for what no engine makes of a track, whatever its events: what indexes by it, or reckons
+// with it, is then not defined.
+bool plausible(const Track& track);
 
 class TrackTable {
  public:
@@ -53,14 +63,6 @@ class TrackTable {
     }
     return kNone;
   }
-  // For thawing: a given slot.
-  void place(std::uint32_t index, std::uint64_t key) {
-    used_[index / 64] |= std::uint64_t{1} << (index % 64);
-    map_.insert(key, index);
-    tracks_[index] = {};
-    tracks_[index].key = key;
-    high_water_ = index >= high_water_ ? index + 1 : high_water_;
-  }
   void release(std::uint32_t index) {
     map_.erase(tracks_[index].key);
     tracks_[index] = {};
@@ -75,20 +77,50 @@ class TrackTable {
     high_water_ = 0;
   }
 
+  void freeze(Freezer& out) const {
+    for (std::uint32_t i = 0; i < high_water_; ++i) {
+      if (in_use(i)) {
+        out.put(FrozenTrack{i, tracks_[i]});
+      }
+    }
+  }
+  // `count` tracks, in slots below `high_water`: a sweep walks the same slots as before the freeze.
+  bool thaw(Thawer& in, std::uint32_t high_water, std::uint32_t count) {
+    clear();
+    if (high_water > tracks_.size() || count > high_water) {
+      return false;
+    }
+    for (std::uint32_t n = 0; n < count; ++n) {
+      const auto at = in.get<FrozenTrack>();
+      const auto slot = static_cast<std::uint32_t>(at.slot);
+      if (!in.ok() || at.slot >= high_water || in_use(slot) || find(at.track.key) != kNone ||
+          !plausible(at.track)) {
+        return false;
+      }
+      place(slot, at.track.key);
+      tracks_[slot] = at.track;
+    }
+    high_water_ = high_water;
+    return true;
+  }
+
   bool in_use(std::uint32_t index) const { return (used_[index / 64] >> (index % 64) & 1) != 0; }
   Track& operator[](std::uint32_t index) { return tracks_[index]; }
   const Track& operator[](std::uint32_t index) const { return tracks_[index]; }
   std::size_t size() const { return map_.size(); }
   std::size_t capacity() const { return tracks_.size(); }
-  // For thawing: a sweep walks the same slots as before the freeze.
-  void set_high_water(std::uint32_t slots) {
-    high_water_ = slots > high_water_ && slots <= tracks_.size() ? slots : high_water_;
-  }
   std::uint32_t high_water() const { return high_water_; }  // slots ever used
 
  private:
   // Few enough to stay near the processor while the tracks themselves do not.
   static constexpr std::size_t kGuesses = 2048;
+  void place(std::uint32_t index, std::uint64_t key) {
+    used_[index / 64] |= std::uint64_t{1} << (index % 64);
+    map_.insert(key, index);
+    tracks_[index] = {};
+    tracks_[index].key = key;
+    high_water_ = index >= high_water_ ? index + 1 : high_water_;
+  }
   static std::size_t guess_of(std::uint64_t key) { return spread(key) & (kGuesses - 1); }
 
   std::span<Track> tracks_;

@@ -70,6 +70,10 @@ std::vector<RoomMemory> memory_outside_arena(const plan::Plan& plan);
 // Huge pages of platform::kHugePageBytes that the plan uses where the machine sets them aside.
 std::size_t huge_pages_of(const plan::Plan& plan);
 
+// Of the belief image's file, at most; and what is wrong where [limits] image is less.
+std::uint64_t image_bytes_needed(const plan::Plan& plan);
+std::string image_problem(const plan::Plan& plan);
+
 class Node {
  public:
   Node(std::vector<std::uint8_t> plan_bytes, const plan::Plan& plan, RunOptions options);
@@ -108,6 +112,8 @@ class Node {
   Failure recover(std::span<std::uint8_t> shard_memory);
   Failure begin_history();
   bool wait_for_history() const;
+  // The batch that it stands behind; 0 where there is none to go on from.
+  std::uint64_t begin_with_image(Stepped& stepped, std::uint64_t least_batch);
   void engine_loop();
   // Until now, if `until_ns` is 0; returns the time that it went to.
   std::int64_t check_turn(Stage stage, std::int64_t since_ns, std::int64_t until_ns = 0);
@@ -153,7 +159,7 @@ class Node {
   act::Act act_;
   journal::WriterOptions writer_options_;  // as recovery leaves it
   journal::Writer writer_;
-  belief::Image image_;
+  belief::ImageWriter image_;
   Lane batches_, outcomes_, commands_, faults_, log_, told_;
   std::vector<Lane*> lanes_;        // in order of admission
   std::size_t critical_lanes_ = 0;  // the first of them
@@ -178,7 +184,6 @@ class Node {
   std::atomic<std::uint32_t> journal_faults_{0};
   std::atomic<std::int64_t> journal_took_ns_{0};
   std::uint32_t journal_faults_seen_ = 0;
-  std::vector<Track> image_tracks_;
 
   Board board_;
   Interruptions interruptions_;  // of the engine's thread

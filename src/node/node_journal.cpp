@@ -32,22 +32,7 @@ void Node::write_image() {
   position.batch = frozen_batch_;
   position.digest = frozen_digest_;
   std::memcpy(position.plan_hash, segment_header_.plan_hash, sizeof position.plan_hash);
-  image_tracks_.clear();
-  // The frozen state begins with what Shard::freeze puts first: progress, scalars, then the tracks.
-  Thawer in(frozen);
-  in.get<engine::Progress>();
-  in.get<std::int64_t>();
-  in.get<std::uint32_t>();
-  in.get<std::uint32_t>();
-  in.get<std::uint64_t>();
-  in.get<std::uint32_t>();
-  const auto count = in.get<std::uint32_t>();
-  for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-    in.get<std::uint32_t>();
-    image_tracks_.push_back(in.get<Track>());
-  }
-  int error = image_.open(options_.data, plan_.limits()->image_bytes());
-  error = error == 0 ? image_.write(position, frozen, image_tracks_) : error;
+  const int error = image_.write(position, frozen, frozen_tracks(frozen));
   image_error_.store(error, std::memory_order_relaxed);
   images_written_.fetch_add(error == 0 ? 1 : 0, std::memory_order_relaxed);
   keep_history(options_.data, {epoch_, writer_.segment(), frozen_batch_, frozen_sequence_});

@@ -83,7 +83,7 @@ std::vector<RoomMemory> memory_outside_arena(const plan::Plan& plan) {
       {"receive buffers", ingress::Ingress::receive_buffer_bytes(plan)},
       {"journal", journal::Writer::bytes_needed(plan.limits()->segment_bytes(),
                                                 batch_bytes_bound(plan), frozen)},
-      {"belief image", frozen + plan.limits()->tracks() * sizeof(Track)},
+      {"belief image", frozen + belief::ImageWriter::bytes_needed(plan.limits()->tracks())},
       {"packet ports", packet_bytes_of(plan)},
       {"program", platform::program_bytes()},
       {"threads, libraries", kLibraryBytes},
@@ -158,7 +158,7 @@ Node::Failure Node::prepare() {
   Arena arena(block_.base, block_.bytes);
   const std::span<std::uint8_t> shard_memory = arena.room(Shard::bytes_needed(plan_));
   frozen_.resize(frozen_bytes_bound(plan_));
-  image_tracks_.reserve(plan_.limits()->tracks());
+  image_.init(options_.data, plan_.limits()->image_bytes(), plan_.limits()->tracks());
   batches_.init(arena, batch_records(plan_), batch_lane_bytes(plan_));
   outcomes_.init(arena, outcome_records(plan_), outcome_bytes(plan_));
   commands_.init(arena, kCommands, kCommandBytes);

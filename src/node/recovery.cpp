@@ -20,24 +20,17 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   Stepped stepped(shard_, shard_memory, engine::release_kernels().back());
   stepped.init(plan_, segment_header_.node, 1);
   std::uint64_t from = 0;
-  belief::ImagePosition position{};
-  std::vector<std::uint8_t> frozen;
   // Where to go on from: the newer of the image and the state that the newest segment begins with.
   const auto begin_with = [&](const std::uint8_t(&hash)[32], std::uint64_t batch, Bytes state) {
-    if (from == 0 && batch != 0 && std::memcmp(hash, segment_header_.plan_hash, 32) == 0) {
-      if (stepped.thaw(state)) {
-        from = batch;
-      } else {
-        stepped.init(plan_, segment_header_.node, 1);
-      }
+    if (from == 0 && batch != 0 && std::memcmp(hash, segment_header_.plan_hash, 32) == 0 &&
+        stepped.thaw(state)) {
+      from = batch;
     }
   };
   const journal::SegmentState newest = journal::newest_state(journal_folder, segments);
-  // Where little follows the state, there is no need of the image: it waits for its first writing.
-  if (!segments.empty() && (newest.frozen.empty() || newest.much_follows) &&
-      (image_error_ = image_.open(options_.data, plan_.limits()->image_bytes())) == 0 &&
-      image_.read(position, frozen) && position.batch >= newest.header.frozen_batch) {
-    begin_with(position.plan_hash, position.batch, frozen);
+  // Where little follows the state, there is no need of the image.
+  if (!segments.empty() && (newest.frozen.empty() || newest.much_follows)) {
+    from = begin_with_image(stepped, newest.header.frozen_batch);
   }
   begin_with(newest.header.plan_hash, newest.header.frozen_batch, newest.frozen);
   ReplayResult result = replay(options_.data, stepped, from);

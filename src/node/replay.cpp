@@ -55,7 +55,11 @@ void Stepped::init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t 
 
 bool Stepped::thaw(Bytes frozen) {
   Thawer thawer(frozen);
-  return shard_->thaw(thawer);
+  if (shard_->thaw(thawer)) {
+    return true;
+  }
+  init(*plan_, node_id_, epoch_);  // nothing of a damaged one stays
+  return false;
 }
 
 bool Stepped::restart(Bytes frozen) {
@@ -162,7 +166,13 @@ ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t ski
       return false;
     }
     if (header.number <= skip_through_batch) {
-      return true;
+      // The state that it goes on from stands behind this very batch.
+      if (header.number == stepped.shard().progress().batch_number &&
+          header.digest != stepped.shard().progress().digest) {
+        result.problem = "batch " + std::to_string(header.number) +
+                         ": the state to go on from is not of this journal";
+      }
+      return result.problem.empty();
     }
     if (!go_on()) {
       return false;

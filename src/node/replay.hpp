@@ -33,7 +33,8 @@ class Stepped {
   void init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch);
   // Empty when what the batch makes equals the record; else what differs.
   std::string apply(Bytes batch);
-  // Into what init() left; restart() may follow anything.
+  // Into what init() left, and it is that again when this is no state; restart() may follow
+  // anything.
   bool thaw(Bytes frozen);
   bool restart(Bytes frozen);
   Shard& shard() { return *shard_; }

@@ -69,17 +69,6 @@ std::size_t batch_bytes_bound(const plan::Plan& plan) {
                   64);
 }
 
-std::size_t frozen_bytes_bound(const plan::Plan& plan) {
-  const std::size_t tracks = plan.limits()->tracks();
-  const std::size_t places = tracks + 1 + plan.sources()->size();
-  return 4096 + tracks * (sizeof(Track) + 8) + places * plan.assessments()->size() * 32 +
-         plan.sources()->size() * (sizeof(assess::SourceFacts) + 8) +
-         act::Delivery::frozen_bytes_bound(plan) +
-         perceive::Contacts::frozen_bytes_bound(plan.limits()->contacts(), plan.sensors()->size()) +
-         engine::Waiting::frozen_bytes_bound(plan.limits()->waiting_events()) +
-         2 * limits::kBatchEvents * 32;
-}
-
 std::size_t Shard::bytes_needed(const plan::Plan& plan) {
   return TrackTable::bytes_needed(plan.limits()->tracks()) + assess::Assess::bytes_needed(plan) +
          arena_bytes<Sensor>(plan.sensors()->size()) +
@@ -781,95 +770,6 @@ void Shard::resolved(const Resolution& resolution) {
                                           resolution.sequence, resolution);
   CHECK(event != nullptr, "derived events within the plan's bound");
   batch_.resolve(*event, Exit::success, Reason::applied);
-}
-
-void Shard::freeze(Freezer& out) const {
-  out.put(progress_);
-  out.put(next_tick_ns_);
-  out.put(sweep_at_);
-  out.put(static_cast<std::uint8_t>(sweep_again_ ? 1 : 0));
-  out.put(epoch_);
-  out.put(late_outcomes_);
-  out.put(tracks_.high_water());
-  out.put(static_cast<std::uint32_t>(tracks_.size()));
-  for (std::uint32_t i = 0; i < tracks_.high_water(); ++i) {
-    if (tracks_.in_use(i)) {
-      out.put(i);
-      out.put(tracks_[i]);
-    }
-  }
-  contacts_.freeze(out);
-  assess_.freeze(out, tracks_);
-  delivery_.freeze(out);
-  out.put(static_cast<std::uint8_t>(held_ ? 1 : 0));
-  waiting_.freeze(out);
-  load_.freeze(out);
-  out.put(causes_told_);
-  out.put(static_cast<std::uint64_t>(touched_count_ - judged_));
-  for (std::size_t i = judged_; i < touched_count_; ++i) {
-    out.put(touched_[i]);
-  }
-  for (std::size_t s = 0; s < sources_.size(); ++s) {
-    out.put(sources_[s]);
-    out.put(records_[s]);
-  }
-}
-
-bool Shard::thaw(Thawer& in) {
-  progress_ = in.get<engine::Progress>();
-  next_tick_ns_ = in.get<std::int64_t>();
-  sweep_at_ = in.get<std::uint32_t>();
-  sweep_again_ = in.get<std::uint8_t>() != 0;
-  epoch_ = in.get<std::uint32_t>();
-  late_outcomes_ = in.get<std::uint64_t>();
-  const auto high_water = in.get<std::uint32_t>();
-  const auto count = in.get<std::uint32_t>();
-  tracks_.clear();
-  for (std::uint32_t n = 0; n < count && in.ok(); ++n) {
-    const auto index = in.get<std::uint32_t>();
-    const auto track = in.get<Track>();
-    if (index >= tracks_.capacity() || tracks_.in_use(index)) {
-      return false;
-    }
-    tracks_.place(index, track.key);
-    tracks_[index] = track;
-  }
-  tracks_.set_high_water(high_water);
-  if (!contacts_.thaw(in, tracks_)) {
-    return false;
-  }
-  assess_.thaw(in, tracks_);
-  if (!delivery_.thaw(in)) {
-    return false;
-  }
-  held_ = in.get<std::uint8_t>() != 0;
-  if (!waiting_.thaw(in) || !load_.thaw(in)) {
-    return false;
-  }
-  causes_told_ = in.get<Causes>();
-  const auto left = in.get<std::uint64_t>();
-  if (left > limits::kBatchEvents) {
-    return false;
-  }
-  touched_count_ = left;
-  judged_ = 0;
-  released_ = true;
-  for (std::size_t i = 0; i < left; ++i) {
-    touched_[i] = in.get<Touched>();
-    const std::uint32_t track = touched_[i].track;
-    const bool twice =
-        std::any_of(touched_.begin(), touched_.begin() + static_cast<std::ptrdiff_t>(i),
-                    [&](const Touched& t) { return t.track == track; });
-    if (touched_[i].event_class > EventClass::bulk || (twice && track != TrackTable::kNone) ||
-        (track != TrackTable::kNone && (track >= tracks_.capacity() || !tracks_.in_use(track)))) {
-      return false;
-    }
-  }
-  for (std::size_t s = 0; s < sources_.size(); ++s) {
-    sources_[s] = in.get<assess::SourceFacts>();
-    records_[s] = in.get<std::uint64_t>();
-  }
-  return in.at_end();
 }
 
 }  // namespace vedette::node

@@ -28,6 +28,8 @@ namespace vedette::node {
 
 // Of the whole state, for snapshots: an upper bound for this plan.
 std::size_t frozen_bytes_bound(const plan::Plan& plan);
+// Where a frozen state has its tracks; none where it is no whole state.
+std::span<const FrozenTrack> frozen_tracks(Bytes frozen);
 // Largest batch this plan can make.
 std::size_t batch_bytes_bound(const plan::Plan& plan);
 
@@ -78,6 +80,7 @@ class Shard {
   std::int64_t next_tick_ns() const { return next_tick_ns_; }
 
   void freeze(Freezer& out) const;
+  // False when it is no state of this plan's; what is here then is good for nothing but init().
   bool thaw(Thawer& in);
   void set_epoch(std::uint32_t epoch) { epoch_ = epoch; }
   std::uint32_t epoch() const { return epoch_; }
@@ -100,6 +103,9 @@ class Shard {
   // Those left by a cut, at most one batch's, and those of the batch under way.
   static constexpr std::size_t kTouched = 2 * limits::kBatchEvents;
 
+  bool thaw_causes(Thawer& in);
+  bool thaw_touched(Thawer& in);
+  bool thaw_sources(Thawer& in);
   bool sweeping() const { return sweep_at_ != kNoSweep; }
   void expect(const EventHeader& event);              // it is worked soon
   void expect_later(const EventHeader& event) const;  // behind those

@@ -176,7 +176,7 @@ Contacts::Taken Contacts::take(const EventHeader& event, const Observation& o, T
   const Sensor& sensor = sensors_[s];
   SensorState& state = states_[s];
   Group& group = state.group;
-  if (group.open && group.record != event.record) {
+  if (group.open != 0 && group.record != event.record) {
     close(s, tracks);  // its last report was lost on the way
   }
   if (!o.is_plot() && !o.has(Field::scan_start)) {
@@ -189,10 +189,10 @@ Contacts::Taken Contacts::take(const EventHeader& event, const Observation& o, T
   if (ns < counts_.newest_ns - to_ns(sensor.window_s)) {
     return {Exit::abandonment, Reason::too_late};
   }
-  if (group.open && (group.count == kGroupPlots || (group.count != 0 && group.ns != ns))) {
+  if (group.open != 0 && (group.count == kGroupPlots || (group.count != 0 && group.ns != ns))) {
     close(s, tracks);
   }
-  if (!group.open) {
+  if (group.open == 0) {
     SensorFrame frame;
     if (!frame_of(sensor, ns, own, frame)) {
       return {Exit::abandonment, Reason::unplaced};
@@ -204,7 +204,7 @@ Contacts::Taken Contacts::take(const EventHeader& event, const Observation& o, T
              event.received_ns,
              0,
              std::min(event.event_class, EventClass::bulk),
-             true,
+             1,
              {},
              frame};
   }
@@ -229,7 +229,7 @@ Contacts::Taken Contacts::take(const EventHeader& event, const Observation& o, T
 
 void Contacts::tick(std::int64_t now_ns, TrackTable& tracks) {
   for (std::size_t s = 0; s < states_.size(); ++s) {
-    if (states_[s].group.open && states_[s].group.received_ns < now_ns) {
+    if (states_[s].group.open != 0 && states_[s].group.received_ns < now_ns) {
       close(s, tracks);
     }
   }
@@ -278,7 +278,7 @@ void Contacts::close(std::size_t s, TrackTable& tracks) {
   const Sensor& sensor = sensors_[s];
   SensorState& state = states_[s];
   Group& group = state.group;
-  group.open = false;
+  group.open = 0;
   std::span<Plot> plots = plots_.subspan(s * kGroupPlots, kGroupPlots);
   // Reports closer than the sensor can tell apart are of one thing.
   std::size_t count = 0;

@@ -153,7 +153,7 @@ class Contacts {
     std::int64_t ns, arrival_ns, received_ns;
     std::uint32_t count;
     EventClass event_class;
-    bool open;
+    std::uint8_t open;  // 1 until its last report
     std::uint8_t reserved[2];
     SensorFrame frame;
   };
@@ -185,6 +185,12 @@ class Contacts {
     std::uint16_t next;  // of the same cluster
   };
 
+  bool plausible(const Contact& c, const Spot& spot, const TrackTable& tracks) const;
+  static bool plausible(const Look& look);
+  static bool plausible(const Plot& plot);
+  static bool plausible(const SensorState& state);
+  bool thaw_contacts(Thawer& in, const TrackTable& tracks, std::uint32_t alive);
+  bool thaw_due(Thawer& in, const TrackTable& tracks);
   static constexpr std::uint16_t bit(TrackChangeKind change) {
     return static_cast<std::uint16_t>(1U << static_cast<unsigned>(change));
   }

@@ -116,7 +116,7 @@ void Contacts::find_pairs(const Sensor& sensor, const Group& group, std::span<co
       const Offset at = offset_between(c.anchor, plots[p].place, c.parallel);
       const Fit fit = fit_of(candidate.imm, plots[p], at);
       const double gain = seen + fit.log_density;
-      if (fit.distance > gate || gain <= 0.0) {
+      if (!(fit.distance <= gate) || !(gain > 0.0)) {  // no number is no fit
         continue;
       }
       if (pair_count_ == kGroupPairs) {

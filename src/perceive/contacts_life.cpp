@@ -218,7 +218,7 @@ void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackT
   seen_ns(index, s) = c.looked_ns[s] = group.ns;
   State state{};
   Plot here = plot;
-  here.polar = false;
+  here.polar = 0;
   const Innovation n = innovation_of(here, {0.0, 0.0}, state);
   for (std::size_t i = 0; i < 2; ++i) {
     for (std::size_t j = 0; j < 2; ++j) {

@@ -49,7 +49,7 @@ Innovation innovation_of(const Measured& plot, const Offset& at, const State& st
                                 plot.from_sensor[1] * plot.from_sensor[1]);
   // Close to the sensor azimuth says little of the place, and the plane says the same better.
   const double reach = det_sqrt(away[0] * away[0] + away[1] * away[1]);
-  if (plot.polar && range > 10.0 * reach && range > 1.0) {
+  if (plot.polar != 0 && range > 10.0 * reach && range > 1.0) {
     const auto& m = plot.rotation;
     const double east = plot.from_sensor[0] + m[0][0] * away[0] + m[0][1] * away[1];
     const double north = plot.from_sensor[1] + m[1][0] * away[0] + m[1][1] * away[1];

@@ -17,7 +17,7 @@ struct Measured {
   double variance_range;    // m^2
   double variance_azimuth;  // rad^2
   double variance_place;    // m^2, each axis: the target's own size
-  bool polar;               // range and azimuth were measured, else east and north
+  std::uint8_t polar;       // 1: range and azimuth were measured, 0: east and north
   std::uint8_t reserved[7];
 };
 

@@ -74,7 +74,7 @@ Plot placed(const SensorFrame& frame, const Sensor& sensor, const Observation& o
     const SinCos azimuth = det_sincos(o.plot[1] * 1e-6 * kDegree);
     plot.from_sensor[0] = range * azimuth.sin;
     plot.from_sensor[1] = range * azimuth.cos;
-    plot.polar = true;
+    plot.polar = 1;
   } else if (o.has(Field::plot_plane)) {
     plot.from_sensor[0] = o.plot[0] * 1e-3;
     plot.from_sensor[1] = o.plot[1] * 1e-3;

@@ -8,7 +8,7 @@ namespace {
 
 void refresh(KnownAngle& known, double degrees) {
   const double cells = degrees * kCellsPerDegree;
-  const auto cell = static_cast<std::int32_t>(cells + (cells >= 0.0 ? 0.5 : -0.5));
+  const auto cell = to_int32(cells + (cells >= 0.0 ? 0.5 : -0.5));
   const double nearest = static_cast<double>(cell) / kCellsPerDegree;
   const bool unset = known.sin == 0.0 && known.cos == 0.0;
   if (known.degrees != nearest || unset) {

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -235,6 +237,20 @@ int write_file_durably(const std::string& path, Bytes content) {
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   const Fd dir(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   return dir.valid() && ::fsync(dir.get()) == 0 ? 0 : errno;
+}
+
+int copy_into_memory(const std::string& path, Fd& copy) {
+  const Fd from(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  copy = Fd(::memfd_create("copy", MFD_CLOEXEC));
+  if (!from.valid() || !copy.valid()) {
+    return errno;
+  }
+  for (;;) {
+    const ssize_t sent = ::sendfile(copy.get(), from.get(), nullptr, 1 << 20);
+    if (sent <= 0) {
+      return sent < 0 ? errno : 0;
+    }
+  }
 }
 
 int make_folders(const std::string& path) {

@@ -44,6 +44,10 @@ std::optional<std::string> read_text_file(const std::string& path, std::size_t l
 // Written beside, synced, renamed over: the file is the old one or the new one. 0 or errno.
 int write_file_durably(const std::string& path, Bytes content);
 
+// A copy of the file that no disk has; /proc/self/fd names it. 0 or errno.
+class Fd;
+int copy_into_memory(const std::string& path, Fd& copy);
+
 int make_folders(const std::string& path);                      // 0 or errno; existing is fine
 std::vector<std::string> list_folder(const std::string& path);  // names, sorted
 bool exists(const std::string& path);

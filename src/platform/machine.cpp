@@ -20,6 +20,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 
@@ -274,20 +275,68 @@ std::uint64_t free_huge_bytes() {
   return memory_figure("HugePages_Free:") * (memory_figure("Hugepagesize:") << 10);
 }
 
-int run_self(const std::vector<std::string>& words) {
+namespace {
+
+// 0 when it could not be started.
+pid_t spawn_self(const std::vector<std::string>& words,
+                 const posix_spawn_file_actions_t* actions = nullptr) {
   std::vector<char*> arguments;
   for (const std::string& word : words) {
     arguments.push_back(const_cast<char*>(word.c_str()));
   }
   arguments.push_back(nullptr);
   pid_t child = 0;
-  if (::posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, arguments.data(), environ) != 0) {
-    return -1;
-  }
+  return ::posix_spawn(&child, "/proc/self/exe", actions, nullptr, arguments.data(), environ) == 0
+             ? child
+             : 0;
+}
+
+int end_of(pid_t child) {
   int state = 0;
   while (::waitpid(child, &state, 0) < 0 && errno == EINTR) {
   }
   return WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
+}
+
+}  // namespace
+
+int run_self(const std::vector<std::string>& words) {
+  const pid_t child = spawn_self(words);
+  return child == 0 ? -1 : end_of(child);
+}
+
+int run_self_for_output(const std::vector<std::string>& words, std::size_t most_bytes, int wait_ms,
+                        std::vector<std::uint8_t>& out) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    return -1;
+  }
+  const Fd from(ends[0]);
+  Fd to(ends[1]);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, to.get(), STDOUT_FILENO);
+  ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  const pid_t child = spawn_self(words, &actions);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (child == 0) {
+    return -1;
+  }
+  to = Fd();
+  out.clear();
+  constexpr std::size_t kPiece = 1 << 18;
+  for (bool going = true; going;) {
+    const std::size_t had = out.size();
+    out.resize(had + kPiece);
+    const ssize_t got =
+        wait_readable(from.get(), wait_ms) ? ::read(from.get(), out.data() + had, kPiece) : -1;
+    out.resize(had + (got > 0 ? static_cast<std::size_t>(got) : 0));
+    going = got > 0 && out.size() <= most_bytes;
+    if (got < 0 || out.size() > most_bytes) {
+      ::kill(child, SIGKILL);
+    }
+  }
+  return end_of(child);
 }
 
 void lift_memory_limit() {

@@ -49,6 +49,10 @@ std::uint64_t free_huge_bytes();
 // Runs this program once more with these words, its output on ours; waits and returns its exit
 // code, 128 and the signal that ended it, or -1 when it could not be started. Copies no page table.
 int run_self(const std::vector<std::string>& words);
+// The same with its output into `out`, and its errors nowhere. It is ended when it says nothing for
+// `wait_ms`, or more than `most_bytes`.
+int run_self_for_output(const std::vector<std::string>& words, std::size_t most_bytes, int wait_ms,
+                        std::vector<std::uint8_t>& out);
 
 // This process and its children may lock all the memory they have.
 void lift_memory_limit();

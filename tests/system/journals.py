@@ -170,41 +170,6 @@ def a_journal_at_its_bound_lets_the_oldest_go_and_still_replays():
         call("replay", data, "--verify")
 
 
-@test
-def a_damaged_belief_image_is_set_aside_and_one_that_cannot_be_written_is_seen_in_status():
-    port, sender = free_port(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    path, data = write_site("image", ais_source(port), 9), work / "image"
-    path.write_text(path.read_text().replace("tracks = 256", 'tracks = 4096\nimage = "1 MiB"'))
-    image, aside = data / "belief.mdb", data / "belief.mdb.damaged"
-    process = start(path, data)
-    status(data, lambda s: s["sources"][0]["status"] == "up")
-    sender.sendto(class_b(219000001, 5, 5), ("127.0.0.1", port))
-    seen = status(data, lambda s: s["tracks"] == 1 and s["journal"]["images"] > 1)
-    assert "image_error" not in seen["journal"], seen["journal"]
-    stop(process)
-    call("check-belief", image)
-    call("check-belief", data / "nothing", ok=(66,))
-    pages = bytearray(image.read_bytes())
-    for at in range(0, len(pages), 16):
-        pages[at] ^= 0xFF
-    image.write_bytes(pages)
-    assert subprocess.run([vedette, "check-belief", str(image)], capture_output=True).returncode != 0
-    assert not aside.exists()
-    # What it says of so many is more than a pipe holds that nobody reads.
-    process = subprocess.Popen([vedette, "run", path, "--data", data, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    seen = status(data, lambda s: s["journal"]["images"] > 1)
-    assert seen["tracks"] == 1 and aside.exists(), seen
-    for n in range(1500):  # their records are more than the image may hold
-        sender.sendto(class_b(219000001 + n, 5 + n * 0.01, 5), ("127.0.0.1", port))
-        time.sleep(0.001 if n % 50 == 0 else 0)
-    seen = status(data, lambda s: "image_error" in s["journal"])
-    assert "MDB_MAP_FULL" in seen["journal"]["image_error"], seen["journal"]
-    process.terminate()
-    final = json.loads(process.communicate(timeout=20)[0])["data"]
-    call("check-belief", image)
-    verify(data, final)
-
-
 @release
 def kill_nine_at_any_instant_loses_nothing_acknowledged_and_repeats_no_action():
     receiver = Receiver()

@@ -1,0 +1,31 @@
+#include <cstdio>
+
+#include "belief/image.hpp"
+#include "cli/command.hpp"
+#include "platform/file.hpp"
+
+namespace vedette::cli {
+
+int check_belief(const std::string& file, bool send) {
+  if (!platform::exists(file)) {
+    return fail(false, "check-belief", kNotFound, "file", file + ": there is no such file");
+  }
+  std::fflush(stderr);
+  std::fclose(stderr);  // the library's own assertion would only confuse
+  if (send) {
+    return belief::send_image(file) ? kOk : kFound;
+  }
+  belief::ImagePosition position{};
+  const std::string problem = belief::check_image(file, position);
+  if (!problem.empty()) {
+    std::printf("%s: damaged: %s\n", file.c_str(), problem.c_str());
+    return kFound;
+  }
+  std::printf("%s: whole; behind batch %llu, %llu tracks, digest %016llx\n", file.c_str(),
+              static_cast<unsigned long long>(position.batch),
+              static_cast<unsigned long long>(position.tracks),
+              static_cast<unsigned long long>(position.digest));
+  return kOk;
+}
+
+}  // namespace vedette::cli

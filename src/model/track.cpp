@@ -1,0 +1,44 @@
+// Which bytes are a track.
+#include "base/plausible.hpp"
+#include "model/track_table.hpp"
+
+namespace vedette {
+namespace {
+
+constexpr double kEarthM = 1e7;  // from its centre to anywhere on it
+
+bool plausible_angle(const KnownAngle& angle) {
+  return plausible(angle.degrees, 361.0) && plausible(angle.sin, 1.001) &&
+         plausible(angle.cos, 1.001);
+}
+
+}  // namespace
+
+bool plausible(const Track& t) {
+  for (const std::int64_t ns :
+       {t.created_ns, t.observed_ns, t.filter_ns, t.heard_ns, t.candidate_ns}) {
+    if (!plausible_ns(ns)) {
+      return false;
+    }
+  }
+  for (const double value : {t.velocity_east, t.velocity_north, t.variance_position, t.covariance,
+                             t.variance_velocity, t.last_nis}) {
+    if (!plausible(value)) {
+      return false;
+    }
+  }
+  for (const double value : {t.altitude, t.vertical_speed, t.heading, t.water_speed, t.wind_speed,
+                             t.wind_angle, t.battery, t.turning}) {
+    if (!plausible_or_unknown(value)) {
+      return false;
+    }
+  }
+  return t.kind > IdentityKind::none && t.kind < IdentityKind::count && t.kind == kind_of(t.key) &&
+         t.state > TrackState::empty && t.state <= TrackState::lost &&
+         plausible(t.latitude, 90.0) && plausible(t.longitude, 360.0) &&
+         plausible(t.candidate_latitude, 360.0) && plausible(t.candidate_longitude, 360.0) &&
+         plausible(std::span(t.ecef), kEarthM) && plausible(std::span(t.normal), 1.001) &&
+         plausible_angle(t.parallel) && plausible_angle(t.meridian);
+}
+
+}  // namespace vedette
