@@ -8,6 +8,7 @@
 #include "plan/address.hpp"
 #include "plan/expression_compiler.hpp"
 #include "plan/plan.hpp"
+#include "plan/seal.hpp"
 #include "plan/section.hpp"
 #include "plan/toml_text.hpp"
 #include "plan/zone_outline.hpp"
@@ -761,6 +762,9 @@ Compiled compile_site(std::string_view text, std::string_view environment, const
   if (auto root = parse_toml(text, problems)) {
     apply_environment(*root, environment, problems);
     result.buffer = SiteCompiler(*root, board, problems).run();
+    if (!result.buffer.empty()) {
+      seal_plan(result.buffer);
+    }
   }
   result.problems = problems.sorted();
   return result;

@@ -2,6 +2,7 @@
 #include "model/limits.hpp"
 #include "plan/expression_compiler.hpp"
 #include "plan/plan.hpp"
+#include "plan/seal.hpp"
 
 namespace vedette::plan {
 namespace {
@@ -232,7 +233,11 @@ const Plan* load_plan(Bytes bytes, std::string& error) {
     error = "not a plan (a plan begins with the identifier VDTP; `vedette compile` writes one)";
     return nullptr;
   }
-  flatbuffers::Verifier verifier(bytes.data(), bytes.size(), 16, 100000);
+  const Bytes plan = sealed_plan(bytes, error);
+  if (plan.empty()) {
+    return nullptr;
+  }
+  flatbuffers::Verifier verifier(plan.data(), plan.size(), 16, 100000);
   if (!VerifyPlanBuffer(verifier)) {
     error = "the plan is damaged: its structure does not verify";
     return nullptr;

@@ -1,4 +1,5 @@
 #include "plan/plan.hpp"
+#include "plan/seal.hpp"
 
 #include "base/histogram.hpp"
 #include "base/lane.hpp"
@@ -108,13 +109,28 @@ TEST_CASE("units and types are checked in expressions") {
   CHECK(!compile(std::string(5000, '(')).error.empty());
 }
 
-TEST_CASE("a plan with any one byte changed is refused or still in bounds") {
+TEST_CASE("a plan with any one byte changed is refused by its digest") {
   const Compiled c = compile_site(kSite, "");
   REQUIRE(!c.buffer.empty());
-  std::size_t refused = 0;
   for (std::size_t i = 0; i < c.buffer.size(); ++i) {
     std::vector<std::uint8_t> bytes = c.buffer;
+    bytes[i] = static_cast<std::uint8_t>(bytes[i] ^ 1U << i % 8);
+    std::string error;
+    CHECK(load_plan(bytes, error) == nullptr);
+    CHECK(error.find(i < 8 && i >= 4 ? "not a plan" : "digest") != std::string::npos);
+  }
+  std::vector<std::uint8_t> cut(c.buffer.begin(), c.buffer.end() - 1);
+  std::string error;
+  CHECK(load_plan(cut, error) == nullptr);
+}
+
+TEST_CASE("a plan with any one byte changed and a digest of that is refused or still in bounds") {
+  const Compiled c = compile_site(kSite, "");
+  std::size_t refused = 0;
+  for (std::size_t i = 0; i + kSealBytes < c.buffer.size(); ++i) {
+    std::vector<std::uint8_t> bytes(c.buffer.begin(), c.buffer.end() - kSealBytes);
     bytes[i] = static_cast<std::uint8_t>(bytes[i] ^ 0xFF);
+    seal_plan(bytes);
     std::string error;
     refused += load_plan(bytes, error) == nullptr ? 1U : 0U;
   }
