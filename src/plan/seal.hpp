@@ -1,6 +1,6 @@
-// Purpose: what a compiled plan ends with: a mark and the SHA-256 of all before it. A plan in which a
-// disk or a hand changed anything is refused; who made it, a signature will say.
-// In: a plan's bytes. Out: the same with their seal, or what is wrong. Runs on: cold threads.
+// Purpose: what a compiled plan ends with: a mark and the SHA-256 of all before it. A plan in which
+// a disk or a hand changed anything is refused; who made it, a signature will say. In: a plan's
+// bytes. Out: the same with their seal, or what is wrong. Runs on: cold threads.
 #pragma once
 
 #include <cstdint>

@@ -36,7 +36,8 @@ void step_through(const plan::Plan& plan) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::vector<std::uint8_t> sealed(data, data + size);  // whoever makes a plan can reckon its digest
+  std::vector<std::uint8_t> sealed(data,
+                                   data + size);  // whoever makes a plan can reckon its digest
   plan::seal_plan(sealed);
   std::string error;
   const plan::Plan* plan = plan::load_plan(sealed, error);

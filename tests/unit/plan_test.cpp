@@ -1,9 +1,9 @@
 #include "plan/plan.hpp"
-#include "plan/seal.hpp"
 
 #include "base/histogram.hpp"
 #include "base/lane.hpp"
 #include "plan/expression_compiler.hpp"
+#include "plan/seal.hpp"
 #include "test.hpp"
 
 using namespace vedette;
