@@ -159,7 +159,12 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
     }
     case EventKind::fault: {
       const auto o = payload_as<Overrun>(payload);
-      json.member("stage", name_of(o.stage)).member("took_us", o.took_ns / 1000);
+      json.member("stage", name_of(o.stage));
+      if (o.stage >= Stage::events_gone) {
+        json.member("count", o.took_ns);
+        break;
+      }
+      json.member("took_us", o.took_ns / 1000);
       json.member("bound_us", o.bound_ns / 1000);
       break;
     }

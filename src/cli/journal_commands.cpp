@@ -12,15 +12,36 @@
 #include "journal/reader.hpp"
 #include "model/batch.hpp"
 #include "model/derived.hpp"
+#include "node/around.hpp"
+#include "node/identity.hpp"
 #include "node/node.hpp"
 #include "node/replay.hpp"
 #include "platform/file.hpp"
 
 namespace vedette::cli {
+namespace {
+
+// Where no segment says which plan wrote it: the one that the folder keeps, if it is one.
+bool only_kept_plan(const std::string& data, journal::SegmentHeader& header) {
+  const std::vector<std::string> names = platform::list_folder(data + "/plans");
+  constexpr std::size_t kNameBytes = 2 * sizeof header.plan_hash;
+  return names.size() == 1 && names[0].size() > kNameBytes &&
+         parse_hex(names[0].substr(0, kNameBytes), header.plan_hash);
+}
+
+}  // namespace
+
+void say_damage(const JournalCommand& c, const journal::ReadResult& read) {
+  if (const std::string text = node::damage_text(read); !text.empty()) {
+    std::fprintf(stderr, "vedette: %s: %s\n", c.data.c_str(), text.c_str());
+  }
+}
+
 int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan& kept,
               journal::SegmentHeader& header) {
   bool found = false;
   journal::Visit first;
+  first.node = node::identity_of_folder(c.data).node;
   first.segment = [&](const journal::SegmentHeader& h, Bytes, std::uint64_t) {
     header = h;
     found = true;
@@ -37,8 +58,13 @@ int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan
       break;
     }
   }
-  if (!found) {
+  if (!found && journal::list_segments(c.data + "/journal").empty()) {
     return fail(c.json, schema, kNotFound, "not-found", c.data + ": there is no journal here");
+  }
+  if (!found && !only_kept_plan(c.data, header)) {
+    return fail(c.json, schema, kFound, "journal",
+                c.data + ": damaged: no segment's beginning verifies, and which plan wrote them is "
+                         "not known");
   }
   const std::string problem = node::load_kept_plan(c.data, header.plan_hash, kept);
   return problem.empty() ? kOk : fail(c.json, schema, kBadData, "plan", problem);
@@ -55,8 +81,20 @@ int replay(const JournalCommand& c) {
   stepped.init(*kept.plan, header.node, header.epoch);
   const node::ReplayResult result = node::replay(c.data, stepped, 0);
   if (!result.problem.empty()) {
+    std::string around;
+    if (!result.journal.torn_tail && !result.journal.other_version &&
+        result.problem == result.journal.problem) {
+      stepped.begin_again();
+      const node::AroundResult r = node::replay_around(c.data, stepped, header.node);
+      around = node::damage_text(r.journal) + ", " + std::to_string(r.replayed) +
+               " around them match batch by batch" +
+               (r.passed_over == 0
+                    ? std::string()
+                    : ", " + std::to_string(r.passed_over) + " have no state before them") +
+               (r.problem.empty() ? std::string() : "; " + r.problem);
+    }
     return fail(c.json, "replay", kFound, result.journal.torn_tail ? "torn" : "differs",
-                c.data + ": " + result.problem,
+                c.data + ": " + (around.empty() ? result.problem : around),
                 result.journal.torn_tail ? "the node cuts a torn tail off when it starts" : "");
   }
   std::string digest;
@@ -82,8 +120,8 @@ int replay(const JournalCommand& c) {
         static_cast<unsigned long long>(p.last_sequence), digest.c_str());
     if (result.unrecorded != 0) {
       std::printf(
-          "%llu batches between were not recorded: the disk took nothing for too long, or a run "
-          "accepted nothing\n",
+          "%llu batches between are not there: the disk took nothing for too long, a run accepted "
+          "nothing, or a start found them gone\n",
           static_cast<unsigned long long>(result.unrecorded));
     }
   }
@@ -110,12 +148,15 @@ int journal(const JournalCommand& c) {
     });
     return true;
   };
+  visit.around = true;
+  visit.node = header.node;
   const journal::ReadResult result = journal::read_journal(c.data + "/journal", visit);
+  say_damage(c, result);
   if (!result.problem.empty()) {
     std::fprintf(stderr, "vedette: %s: %s\n", c.data.c_str(), result.problem.c_str());
     return kFound;
   }
-  return kOk;
+  return result.damages.empty() ? kOk : kFound;
 }
 
 int explain(const JournalCommand& c) {
@@ -151,10 +192,13 @@ int explain(const JournalCommand& c) {
     });
     return true;
   };
-  journal::read_journal(c.data + "/journal", visit);
+  visit.around = true;
+  visit.node = header.node;
+  const journal::ReadResult read = journal::read_journal(c.data + "/journal", visit);
+  say_damage(c, read);
   if (events.find(*wanted) == events.end()) {
     return fail(c.json, "explain", kNotFound, "not-found",
-                "there is no event " + c.event + " in " + c.data);
+                "there is no event " + c.event + " in what can be read of " + c.data);
   }
   std::vector<std::uint64_t> chain;
   std::set<std::uint64_t> seen;
@@ -201,7 +245,11 @@ int explain(const JournalCommand& c) {
       std::printf("    %s\n", members.c_str());
     }
   }
-  json.end_array().end_object();
+  json.end_array();
+  if (const std::string damage = node::damage_text(read); !damage.empty()) {
+    json.member("damage", std::string_view(damage));
+  }
+  json.end_object();
   if (c.json) {
     print_data("explain", text);
   }

@@ -198,7 +198,10 @@ int deadletter(const JournalCommand& c, const std::string& word) {
     letters.add(batch);
     return true;
   };
+  visit.around = true;
+  visit.node = header.node;
   const journal::ReadResult result = journal::read_journal(c.data + "/journal", visit);
+  say_damage(c, result);
   if (!result.problem.empty() && !result.torn_tail) {
     return fail(c.json, "deadletter", kFound, "journal", c.data + ": " + result.problem);
   }

@@ -8,6 +8,7 @@
 #include "cli/open_data.hpp"
 #include "model/derived.hpp"
 #include "model/tracker.hpp"
+#include "node/around.hpp"
 #include "node/past.hpp"
 
 namespace vedette::cli {
@@ -86,8 +87,19 @@ int inspect(const JournalCommand& c) {
   stepped.init(*kept.plan, header.node, header.epoch);
   const node::ReplayResult result =
       latest ? node::replay(c.data, stepped, 0) : node::replay_until(c.data, stepped, moment);
-  if (!result.problem.empty() && !result.journal.torn_tail) {
-    return fail(c.json, "inspect", kFound, "journal", c.data + ": " + result.problem);
+  std::string problem = result.journal.torn_tail ? std::string() : result.problem;
+  std::string damage;
+  if (!problem.empty() && result.journal.problem == problem) {
+    stepped.begin_again();
+    const node::AroundResult around = node::replay_around(
+        c.data, stepped, header.node,
+        [&](const BatchHeader& h) { return !latest && node::beyond(moment, h); });
+    problem = around.problem;
+    damage = node::damage_text(around.journal);
+    say_damage(c, around.journal);
+  }
+  if (!problem.empty()) {
+    return fail(c.json, "inspect", kFound, "journal", c.data + ": " + problem);
   }
   node::Shard& shard = stepped.shard();
   const engine::Progress& p = shard.progress();
@@ -114,7 +126,11 @@ int inspect(const JournalCommand& c) {
                     stepped.last_admitted_ns(), json);
     }
   }
-  json.end_array().end_object();
+  json.end_array();
+  if (!damage.empty()) {
+    json.member("damage", std::string_view(damage));
+  }
+  json.end_object();
   if (c.json) {
     print_data("inspect", text);
     return kOk;
@@ -148,11 +164,14 @@ int recover(const JournalCommand& c) {
   if (code != kOk) {
     return code;
   }
-  BatchHeader last{};
-  const std::string problem = node::recover_until(c.data, c.out, moment, last);
-  if (!problem.empty()) {
-    return fail(c.json, "recover", kFound, "recover", problem);
+  const node::Recovered made = node::recover_until(c.data, c.out, moment);
+  if (!made.problem.empty()) {
+    return fail(c.json, "recover", made.disk ? kIo : kFound, "recover", made.problem);
   }
+  if (!made.damage.empty()) {
+    std::fprintf(stderr, "vedette: %s: %s\n", c.data.c_str(), made.damage.c_str());
+  }
+  const BatchHeader& last = made.last;
   const std::uint64_t event = last.first_sequence + last.input_count + last.derived_count - 1;
   if (c.json) {
     std::string text;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/text.hpp"
 #include "journal/packing.hpp"
@@ -72,7 +73,9 @@ bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64
     }
     const bool sound = header.magic == kBatchMagic && header.bytes >= sizeof header &&
                        header.bytes <= payload.size() && header.bytes % 8 == 0;
-    if (!sound || (r.last_batch != 0 && header.number != r.last_batch + 1)) {
+    const bool follows = r.last_batch == 0 || header.number == r.last_batch + 1 ||
+                         (r.loose && header.number > r.last_batch);
+    if (!sound || !follows) {
       r.problem = "damaged: " + place(segment, at) + ", the batch after " +
                   std::to_string(r.last_batch) + " is not in order";
       return false;
@@ -91,6 +94,8 @@ bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64
         s.first_batch = s.first_batch == 0 ? header.number : s.first_batch;
       }
     }
+    r.missing += r.last_batch != 0 ? header.number - r.last_batch - 1 : 0;
+    r.loose = false;
     r.last_batch = header.number;
     r.idle = accepted ? ReadResult::Idle{} : r.idle;
     ++r.batches;
@@ -113,16 +118,62 @@ std::string segment_name(std::uint64_t number) {
   return name;
 }
 
+namespace {
+
+// A journal of a segment a second comes there in nine million years; numbers are not wrapped.
+constexpr std::uint64_t kMostSegment = std::uint64_t{1} << 48;
+constexpr std::uint64_t kSegmentFileBytes = std::uint64_t{2} << 30;
+
+// Empty: it is one, as far as its name and its first bytes say.
+std::string why_strange(const std::string& folder, const std::string& name, std::uint64_t& number) {
+  const auto parsed = parse_unsigned(std::string_view(name).substr(0, name.find('.')), 16);
+  number = parsed.value_or(0);
+  if (!parsed || segment_name(number) != name) {
+    return "its name is no segment's";
+  }
+  if (number == 0 || number >= kMostSegment) {
+    return "no journal comes to that number";
+  }
+  const std::string path = folder + "/" + name;
+  if (!platform::is_plain_file(path)) {
+    return "it is no plain file";
+  }
+  std::uint8_t beyond = 0;
+  if (platform::read_at(path, kSegmentFileBytes, {&beyond, 1})) {
+    return "it is larger than any segment";
+  }
+  BlockHeader head{};
+  if (platform::read_at(path, 0, {reinterpret_cast<std::uint8_t*>(&head), sizeof head}) &&
+      head.magic == kBlockMagic && head.segment != number) {
+    return "it begins as segment " + std::to_string(head.segment);
+  }
+  return {};
+}
+
+}  // namespace
+
 std::vector<std::uint64_t> list_segments(const std::string& folder) {
   std::vector<std::uint64_t> numbers;
+  std::uint64_t number = 0;
   for (const std::string& name : platform::list_folder(folder)) {
-    if (name.size() == 20 && name.ends_with(".seg")) {
-      if (const auto number = parse_unsigned(std::string_view(name).substr(0, 16), 16)) {
-        numbers.push_back(*number);
-      }
+    if (name.ends_with(".seg") && why_strange(folder, name, number).empty()) {
+      numbers.push_back(number);
     }
   }
   return numbers;
+}
+
+std::vector<ReadResult::Strange> list_strange(const std::string& folder) {
+  std::vector<ReadResult::Strange> strange;
+  std::uint64_t number = 0;
+  for (const std::string& name : platform::list_folder(folder)) {
+    if (name.ends_with(".seg")) {
+      if (std::string why = why_strange(folder, name, number); !why.empty()) {
+        strange.push_back({name, std::move(why)});
+      }
+    }
+  }
+  return strange;
 }
 
 namespace {
@@ -145,12 +196,30 @@ bool await_block(Bytes bytes, std::size_t at, const Await& await) {
 
 }  // namespace
 
-ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const Visit& visit,
-                        const Await& await) {
-  std::size_t at = 0;
+namespace {
+
+// A whole segment of something else, by the block that it begins with. Empty: it is none.
+std::string why_foreign(Bytes bytes, const BlockHeader& block, const Visit& visit,
+                        const ReadResult& r) {
+  SegmentHeader header{};
+  if (block.kind != BlockKind::segment || block.length < sizeof header) {
+    return {};
+  }
+  std::memcpy(&header, bytes.data() + sizeof block, sizeof header);
+  const std::uint64_t node = visit.node != 0 ? visit.node : r.header.node;
+  if (node != 0 && header.node != node) {
+    return "another node wrote it";
+  }
+  return block.block <= r.last_block ? "it begins before the end of the one before it"
+                                     : std::string();
+}
+
+// From a block's place on, up to the first that is not whole.
+ReadResult read_from(Bytes bytes, std::uint64_t number, std::size_t at, ReadResult r,
+                     const Visit& visit, const Await& await) {
   std::vector<std::uint8_t> unpacked;
   r.last_segment = number;
-  r.valid_bytes = 0;
+  r.valid_bytes = at;
   while (at < bytes.size()) {
     if (await && !await_block(bytes, at, await)) {
       return r;  // who waits for the bytes knows why
@@ -159,6 +228,11 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
     if (header == nullptr) {
       if (!await || await(bytes.size())) {
         judge_end(bytes, at, number, r);
+        if (at == 0 && (r.problem.empty() || r.torn_tail)) {
+          r.strange.push_back({segment_name(number), r.problem.empty()
+                                                         ? "nothing is in it"
+                                                         : "it holds no block of this journal"});
+        }
       }
       return r;
     }
@@ -167,6 +241,12 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
       r.problem = place(number, at) + " is of version " + std::to_string(header->version) +
                   " of the journal, and this program has version " +
                   std::to_string(kFormatVersion) + ": only the program that wrote it reads it";
+      return r;
+    }
+    if (const std::string why = at == 0 ? why_foreign(bytes, *header, visit, r) : std::string();
+        !why.empty()) {
+      r.problem = "damaged: " + place(number, at) + ": " + why;
+      r.strange.push_back({segment_name(number), why});
       return r;
     }
     const bool first = r.last_block == 0;
@@ -195,7 +275,7 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
       }
       r.header = s;
       if (r.last_batch != 0 && s.frozen_batch > r.last_batch) {
-        r.unrecorded += s.frozen_batch - r.last_batch;
+        (r.loose ? r.missing : r.unrecorded) += s.frozen_batch - r.last_batch;
         r.last_batch = s.frozen_batch;
       }
       r.segments.push_back({number, r.last_batch == 0 ? 0 : r.last_batch + 1});
@@ -224,6 +304,62 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
     at += block_bytes(header->length);
     r.valid_bytes = at;
     r.bytes += block_bytes(header->length);
+  }
+  return r;
+}
+
+// Where a block stands that goes on behind those read, from `at` on; the end: nowhere.
+std::size_t next_whole(Bytes bytes, std::size_t at, std::uint64_t segment, const ReadResult& r) {
+  for (; at + sizeof(BlockHeader) <= bytes.size(); at += limits::kBlockAlignment) {
+    const BlockHeader* header = block_at(bytes, at, segment);
+    if (header != nullptr && header->block > r.last_block) {
+      return at;
+    }
+  }
+  return bytes.size();
+}
+
+void add_damage(ReadResult& r, std::string what) {
+  ++r.damaged_places;
+  if (r.damages.size() < ReadResult::kDamages) {
+    r.damages.push_back(std::move(what));
+  }
+}
+
+}  // namespace
+
+ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const Visit& visit,
+                        const Await& await) {
+  const std::size_t strange = r.strange.size();
+  const std::size_t segments = r.segments.size();
+  std::size_t at = 0;
+  std::size_t tried = bytes.size();  // from there on it was read as if nothing came before
+  for (;;) {
+    r = read_from(bytes, number, at, std::move(r), visit, await);
+    if (!visit.around || r.problem.empty() || r.stopped || r.other_version) {
+      break;
+    }
+    const std::size_t failed = r.valid_bytes;
+    const bool foreign = r.strange.size() != strange;
+    at = foreign ? bytes.size()
+                 : next_whole(bytes, failed == tried ? failed + limits::kBlockAlignment : failed,
+                              number, r);
+    if (at >= bytes.size()) {
+      if (!r.torn_tail) {
+        add_damage(r, std::exchange(r.problem, {}));
+      }
+      break;
+    }
+    add_damage(r, std::exchange(r.problem, {}));
+    r.torn_tail = false;
+    const auto* header = reinterpret_cast<const BlockHeader*>(bytes.data() + at);
+    r.last_block = header->block - 1;
+    r.chain = header->previous;
+    r.loose = true;
+    tried = at;
+  }
+  if (visit.around && r.segments.size() == segments && r.strange.size() == strange) {
+    r.segments.push_back({number, 1});  // its header is gone, not its blocks
   }
   return r;
 }
@@ -264,34 +400,42 @@ std::uint64_t first_batch_of(const std::string& folder, std::uint64_t number) {
 
 }  // namespace
 
-SegmentState newest_state(const std::string& folder, const std::vector<std::uint64_t>& segments) {
+SegmentState state_of(const std::string& folder, std::uint64_t segment) {
   SegmentState state;
+  const std::string path = folder + "/" + segment_name(segment);
+  std::vector<std::uint8_t> bytes(sizeof(BlockHeader));
+  const auto* head = reinterpret_cast<const BlockHeader*>(bytes.data());
+  std::uint8_t last = 0;  // no room is made for what a length says that the file does not hold
+  if (!platform::read_at(path, 0, bytes) || head->magic != kBlockMagic ||
+      !platform::read_at(path, block_bytes(head->length) - 1, {&last, 1})) {
+    return state;
+  }
+  bytes.resize(block_bytes(head->length));
+  head = platform::read_at(path, 0, bytes) ? block_at(bytes, 0, segment) : nullptr;
+  if (head == nullptr || head->version != kFormatVersion || head->kind != BlockKind::segment ||
+      head->length <= sizeof state.header) {
+    return state;  // it has no state, or no whole one
+  }
+  const Bytes payload(bytes.data() + sizeof(BlockHeader), head->length);
+  std::memcpy(&state.header, payload.data(), sizeof state.header);
+  const Bytes frozen = payload.subspan(sizeof state.header);
+  if (state.header.frozen_bytes != frozen.size()) {
+    return {};
+  }
+  state.frozen.assign(frozen.begin(), frozen.end());
+  // What is not written yet is zeros.
+  std::vector<std::uint8_t> later(limits::kBlockAlignment);
+  state.much_follows =
+      platform::read_at(path, block_bytes(head->length) + kMuchBytes, later) &&
+      std::any_of(later.begin(), later.end(), [](std::uint8_t b) { return b != 0; });
+  return state;
+}
+
+SegmentState newest_state(const std::string& folder, const std::vector<std::uint64_t>& segments) {
   for (std::size_t i = segments.size(); i-- > 0;) {
-    const std::string path = folder + "/" + segment_name(segments[i]);
-    std::vector<std::uint8_t> bytes(sizeof(BlockHeader));
-    const auto* head = reinterpret_cast<const BlockHeader*>(bytes.data());
-    std::uint8_t last = 0;  // no room is made for what a length says that the file does not hold
-    if (!platform::read_at(path, 0, bytes) || head->magic != kBlockMagic ||
-        !platform::read_at(path, block_bytes(head->length) - 1, {&last, 1})) {
-      continue;
-    }
-    bytes.resize(block_bytes(head->length));
-    head = platform::read_at(path, 0, bytes) ? block_at(bytes, 0, segments[i]) : nullptr;
-    if (head == nullptr || head->version != kFormatVersion || head->kind != BlockKind::segment ||
-        head->length <= sizeof state.header) {
-      continue;  // it has no state, or no whole one
-    }
-    const Bytes payload(bytes.data() + sizeof(BlockHeader), head->length);
-    std::memcpy(&state.header, payload.data(), sizeof state.header);
-    const Bytes frozen = payload.subspan(sizeof state.header);
-    if (state.header.frozen_bytes == frozen.size()) {
-      state.frozen.assign(frozen.begin(), frozen.end());
-      // What is not written yet is zeros.
-      std::vector<std::uint8_t> later(limits::kBlockAlignment);
-      state.much_follows =
-          i + 1 != segments.size() ||
-          (platform::read_at(path, block_bytes(head->length) + kMuchBytes, later) &&
-           std::any_of(later.begin(), later.end(), [](std::uint8_t b) { return b != 0; }));
+    SegmentState state = state_of(folder, segments[i]);
+    if (!state.frozen.empty()) {
+      state.much_follows = state.much_follows || i + 1 != segments.size();
       return state;
     }
   }
@@ -322,6 +466,10 @@ ReadResult read_journal(const std::string& folder, const Visit& visit, std::uint
     if (r.torn_tail && i + 1 < segments.size()) {
       r.torn_tail = false;  // recovery cuts a tail before it goes on: here something else happened
       r.problem = "damaged" + r.problem.substr(4);
+    }
+    if (visit.around && !r.problem.empty() && !r.torn_tail && !r.other_version) {
+      add_damage(r, std::exchange(r.problem, {}));
+      r.loose = true;
     }
     if (!r.problem.empty() || r.stopped) {
       return r;

@@ -17,6 +17,9 @@ struct Visit {
   std::function<bool(const SegmentHeader& header, Bytes frozen, std::uint64_t segment)> segment;
   // One whole batch. False stops the reading.
   std::function<bool(Bytes batch)> batch;
+  // Reading goes on behind what does not verify, at the next block that does: `damages` says where.
+  bool around = false;
+  std::uint64_t node = 0;  // whose segments are read; 0: of whoever wrote the first
 };
 
 struct ReadResult {
@@ -27,6 +30,17 @@ struct ReadResult {
   bool stopped = false;        // a visit wanted no more
   std::uint64_t batches = 0;
   std::uint64_t unrecorded = 0;  // batches that gaps left out
+  // Of a reading around damage: what was seen, the first kDamages of them, and how much is missing.
+  std::vector<std::string> damages;
+  std::uint64_t damaged_places = 0;
+  std::uint64_t missing = 0;  // batches
+  // Segments of which no block is this journal's, and why.
+  struct Strange {
+    std::string name;
+    std::string why;
+  };
+  std::vector<Strange> strange;
+  bool loose = false;  // the next batch need not be the one behind the last
   std::uint64_t last_batch = 0;
   std::uint64_t last_block = 0;
   std::uint64_t last_segment = 0;
@@ -40,6 +54,7 @@ struct ReadResult {
     // Its first batch, or the next to come when it holds none yet; 1 when it was passed over.
     std::uint64_t first_batch;
   };
+  static constexpr std::size_t kDamages = 16;
   std::vector<Segment> segments;
   // The first of the segments at the end in which nothing was accepted from outside; 0: there is
   // none. One that begins there takes their place with this block and chain value.
@@ -73,11 +88,15 @@ struct SegmentState {
   bool much_follows = false;  // more than kMuchBytes of the journal
 };
 constexpr std::uint64_t kMuchBytes = 1 << 20;
-// The one of the newest segment that has one, of which no more is read.
+// Of one segment, of which no more is read.
+SegmentState state_of(const std::string& folder, std::uint64_t segment);
+// The one of the newest segment that has one.
 SegmentState newest_state(const std::string& folder, const std::vector<std::uint64_t>& segments);
 
 std::string segment_name(std::uint64_t number);
-// Numbers of the segments in a folder, in order.
+// Numbers of the segments in a folder, in order: what only has a name like one is no segment.
 std::vector<std::uint64_t> list_segments(const std::string& folder);
+// What has a name like a segment's and cannot be one, and why.
+std::vector<ReadResult::Strange> list_strange(const std::string& folder);
 
 }  // namespace vedette::journal

@@ -105,6 +105,7 @@ class Writer {
     void operator()(std::uint8_t* p) const;
   };
   static constexpr std::size_t kZeroBytes = 256 << 10;
+  static constexpr std::size_t kFillBytes = 4 << 20;  // zeros written after one block, at most
 
   static std::size_t buffer_bytes(std::uint64_t segment_bytes, std::size_t max_batch_bytes,
                                   std::size_t max_frozen_bytes);
@@ -188,6 +189,7 @@ class Writer {
   std::atomic<int> error_{0};
 };
 
+int sync_folder(const std::string& folder);  // 0 or errno
 // Cuts a torn tail off, so that what was written once more is not mistaken for damage. 0 or errno.
 int cut_tail(const std::string& folder, std::uint64_t segment, std::uint64_t valid_bytes);
 

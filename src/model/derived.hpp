@@ -154,7 +154,19 @@ struct SinkState {
 // A turn of a stage took longer than its bound by the wall clock. Known only afterwards, it is an
 // event of a later batch. Of the journal: how long the disk has taken nothing, when batches are
 // given up for it and when a state ends that gap; its bound is the room of its lane, and no time.
-enum class Stage : std::uint8_t { ingress = 0, engine = 1, act = 2, journal = 3 };
+// From events_gone on it is what a start found of the past, and `took_ns` is how many: events that
+// the image or the last run's record knew of and the journal has not, torn tails cut, segments set
+// aside, batches that cannot be read or replayed.
+enum class Stage : std::uint8_t {
+  ingress = 0,
+  engine = 1,
+  act = 2,
+  journal = 3,
+  events_gone = 4,
+  tail_cut = 5,
+  set_aside = 6,
+  unreadable = 7
+};
 
 struct Overrun {
   std::int64_t took_ns;

@@ -157,7 +157,9 @@ std::string_view name_of(DecisionChoice choice) {
 }
 
 std::string_view name_of(Stage stage) {
-  return pick(std::array<std::string_view, 4>{"ingress", "engine", "act", "journal"}, stage);
+  return pick(std::array<std::string_view, 8>{"ingress", "engine", "act", "journal", "events-gone",
+                                              "tail-cut", "set-aside", "unreadable"},
+              stage);
 }
 
 std::string_view name_of(Mode mode) {

@@ -83,6 +83,15 @@ Identity identity_of_folder(const std::string& data) {
   return identity;
 }
 
+Identity identity_anew(const std::string& data) {
+  Identity identity;
+  identity.node = new_node();
+  identity.problem = identity.node != 0
+                         ? std::string()
+                         : "the system gives no random bits for who " + data + " is";
+  return identity;
+}
+
 std::string keep_identity(const std::string& data, const Identity& identity) {
   if (identity.in_file) {
     return {};

@@ -21,6 +21,8 @@ struct Identity {
 // What the journal says goes before the file, because it is replayed with that; with neither, the
 // folder is new and gets bits of its own. Only reads.
 Identity identity_of_folder(const std::string& data);
+// New bits for a folder that was used before and has lost which epochs it used.
+Identity identity_anew(const std::string& data);
 // Writes DIR/identity where it does not say so yet: once the folder is known to be this node's.
 // Empty, or what went wrong where the journal does not have it either.
 std::string keep_identity(const std::string& data, const Identity& identity);

@@ -302,6 +302,9 @@ void Node::engine_loop() {
     std::memcpy(at + sizeof header, &outcome, sizeof outcome);
     outcomes_.commit(event_bytes(sizeof outcome));
   }
+  for (const Finding& finding : findings_) {
+    put_fault({static_cast<std::int64_t>(finding.count), 0, finding.stage, {}});
+  }
   Pace pace(self.grant.fifo, plan_.cores()->rest());
   board_.fifo.store(self.grant.fifo, std::memory_order_relaxed);
   self.ready.store(true, std::memory_order_release);
@@ -577,6 +580,11 @@ Node::Failure Node::run() {
   };
   for (const std::string& item : without_) {
     say_lacking(item);
+  }
+  for (const Finding& finding : findings_) {
+    if (options_.on_finding) {
+      options_.on_finding(finding.text);
+    }
   }
   bool network = act_.network_is_there();
   if (!network) {

@@ -18,6 +18,7 @@
 #include "belief/image.hpp"
 #include "ingress/ingress.hpp"
 #include "journal/writer.hpp"
+#include "node/history_record.hpp"
 #include "node/identity.hpp"
 #include "node/interruptions.hpp"
 #include "node/replay.hpp"
@@ -44,6 +45,8 @@ struct RunOptions {
   std::function<bool()> flush;
   // What the node runs without, once it runs.
   std::function<void(std::string_view)> on_lacking;
+  // What a start found cut, missing or strange in the data folder, once it runs.
+  std::function<void(std::string_view)> on_finding;
   // Each cause that comes or goes.
   std::function<void(const CauseLine&)> on_cause;
   // Once a second.
@@ -110,6 +113,10 @@ class Node {
 
   Failure prepare();
   Failure recover(std::span<std::uint8_t> shard_memory);
+  void recover_around(Stepped& stepped, const KeptHistory& kept, journal::ReadResult& read);
+  void find_gaps(const journal::ReadResult& read, const KeptHistory& kept);
+  void found(Stage stage, std::uint64_t count, std::string text);
+  Failure set_aside();
   Failure begin_history();
   bool wait_for_history() const;
   // The batch that it stands behind; 0 where there is none to go on from.
@@ -169,6 +176,13 @@ class Node {
   bool fresh_ = true;
   Identity identity_;
   Tail tail_;  // what recovery found behind the last whole block
+  struct Finding {
+    Stage stage;
+    std::uint64_t count;
+    std::string text;
+  };
+  std::vector<Finding> findings_;
+  std::vector<journal::ReadResult::Strange> strange_;  // to be set aside
   // Until the journal's first segment is on disk nothing is accepted.
   enum class Begun : int { waiting, yes, failed };
   std::atomic<Begun> begun_{Begun::waiting};

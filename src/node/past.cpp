@@ -9,6 +9,9 @@
 
 #include "base/text.hpp"
 #include "journal/writer.hpp"
+#include "node/around.hpp"
+#include "node/history_record.hpp"
+#include "node/identity.hpp"
 #include "platform/file.hpp"
 
 namespace vedette::node {
@@ -132,120 +135,187 @@ ReplayResult replay_until(const std::string& data, Stepped& stepped, const Momen
   return result;
 }
 
-std::string recover_until(const std::string& data, const std::string& out, const Moment& moment,
-                          BatchHeader& last) {
-  if (platform::exists(out + "/journal")) {
-    return out + " holds a journal already; name a folder that does not";
+namespace {
+
+// Copies islands into a journal of their own, each from what it begins with.
+class Copy {
+ public:
+  Copy(const std::string& data, const std::string& out, const plan::Plan& plan)
+      : data_(data),
+        folder_(out + "/journal"),
+        lane_bytes_(std::max(kCopyBytes, 2 * (batch_bytes_bound(plan) + 64))),
+        memory_(Lane::bytes_needed(kCopyRecords, lane_bytes_) / 8 + 64) {
+    Arena arena(memory_.data(), memory_.size() * 8);
+    lane_.init(arena, kCopyRecords, lane_bytes_);
   }
-  // Read once to check all of it, to learn the highest epoch, and where a replay can start.
-  const journal::ReadResult whole = journal::read_journal(data + "/journal", {});
-  if (!whole.problem.empty() && !whole.torn_tail) {
-    return data + ": " + whole.problem;
-  }
-  KeptPlan kept;
-  std::string problem = load_kept_plan(data, whole.header.plan_hash, kept);
-  if (!problem.empty()) {
+
+  std::string begin(const plan::Plan& plan, const journal::SegmentHeader& header,
+                    const Island& island) {
+    if (island.state_segment != 0) {
+      const auto state = journal::state_of(data_ + "/journal", island.state_segment);
+      writer_.keep_frozen(state.frozen, island.state_batch);
+    }
+    journal::WriterOptions options;
+    options.folder = folder_;
+    options.segment_bytes =
+        plan.limits()->segment_bytes() / limits::kBlockAlignment * limits::kBlockAlignment;
+    options.journal_bytes = std::numeric_limits<std::uint64_t>::max();
+    options.max_batch_bytes = batch_bytes_bound(plan);
+    options.max_frozen_bytes = frozen_bytes_bound(plan);
+    options.header = header;
+    options.next_batch = island.state_batch + 1;
+    problem = writer_.open(options);
     return problem;
   }
-  Stepped stepped;
-  stepped.init(*kept.plan, whole.header.node, whole.epoch);
-  const std::uint64_t start = find_start(data, stepped);
-  for (const char* folder : {"", "/journal", "/plans"}) {
-    const int error = platform::make_folders(out + folder);
-    if (error != 0) {
-      return out + folder + ": " + platform::error_text(error);
-    }
+
+  // Over what is missing, to the state behind it.
+  bool go_on(const Island& island, const BatchHeader& next) {
+    drain();
+    writer_.give_up(lane_);
+    const auto state = journal::state_of(data_ + "/journal", island.state_segment);
+    const int failed = problem.empty() ? writer_.go_on(state.frozen, island.state_batch,
+                                                       next.first_sequence - 1, lane_)
+                                       : 0;
+    problem = failed == 0 ? problem : folder_ + ": " + platform::error_text(failed);
+    return problem.empty();
   }
-  int error = platform::write_file_durably(plan_path(out, whole.header.plan_hash), kept.bytes);
-  if (error != 0) {
-    return out + ": " + platform::error_text(error);
-  }
-  journal::Writer writer;
-  if (start != 0) {
-    std::vector<std::uint8_t> state(frozen_bytes_bound(*kept.plan));
-    Freezer freezer(state);
-    stepped.shard().freeze(freezer);
-    writer.keep_frozen(Bytes(state.data(), freezer.used()), start);
-  }
-  journal::WriterOptions options;
-  options.folder = out + "/journal";
-  options.segment_bytes =
-      kept.plan->limits()->segment_bytes() / limits::kBlockAlignment * limits::kBlockAlignment;
-  options.journal_bytes = std::numeric_limits<std::uint64_t>::max();
-  options.max_batch_bytes = batch_bytes_bound(*kept.plan);
-  options.max_frozen_bytes = frozen_bytes_bound(*kept.plan);
-  options.header = whole.header;
-  options.header.epoch = whole.epoch;
-  options.next_batch = start + 1;
-  problem = writer.open(options);
-  if (!problem.empty()) {
-    return problem;
-  }
-  const std::size_t lane_bytes = std::max(kCopyBytes, 2 * (batch_bytes_bound(*kept.plan) + 64));
-  std::vector<std::uint64_t> memory(Lane::bytes_needed(kCopyRecords, lane_bytes) / 8 + 64);
-  Arena arena(memory.data(), memory.size() * 8);
-  Lane lane;
-  lane.init(arena, kCopyRecords, lane_bytes);
-  last = {};
-  const auto drain = [&] {
-    while (problem.empty() && lane.size() != 0) {
-      if (!writer.step(lane)) {
-        problem = options.folder + ": " + platform::error_text(writer.last_error());
-      }
-    }
-  };
-  journal::Visit visit;
-  std::vector<std::uint8_t> ahead;  // the state behind a gap, for when what follows is wanted
-  std::uint64_t ahead_batch = 0;
-  visit.segment = [&](const journal::SegmentHeader& header, Bytes frozen, std::uint64_t) {
-    if (header.frozen_batch > std::max(start, last.number)) {
-      ahead.assign(frozen.begin(), frozen.end());
-      ahead_batch = header.frozen_batch;
-    }
-    return true;
-  };
-  visit.batch = [&](Bytes batch) {
-    const BatchHeader header = header_of(batch);
-    if (beyond(moment, header)) {
-      return false;
-    }
-    if (header.number <= start) {
-      return true;
-    }
-    if (ahead_batch > std::max(start, last.number)) {
-      drain();
-      writer.give_up(lane);
-      const int failed =
-          problem.empty() ? writer.go_on(ahead, ahead_batch, header.first_sequence - 1, lane) : 0;
-      problem = failed == 0 ? problem : options.folder + ": " + platform::error_text(failed);
-    }
-    if (!problem.empty()) {
-      return false;
-    }
-    if (batch.size() > lane_bytes / 2) {
+
+  bool put(Bytes batch, const BatchHeader& header) {
+    if (batch.size() > lane_bytes_ / 2) {
       problem = "batch " + std::to_string(header.number) + " is larger than its plan allows";
       return false;
     }
-    std::uint8_t* at = lane.reserve(batch.size());
+    std::uint8_t* at = lane_.reserve(batch.size());
     if (at == nullptr) {
       drain();
-      at = lane.reserve(batch.size());
+      at = lane_.reserve(batch.size());
     }
     if (at == nullptr) {
       return false;  // drain() has said why
     }
     std::memcpy(at, batch.data(), batch.size());
-    lane.commit(batch.size());
+    lane_.commit(batch.size());
     last = header;
     return true;
+  }
+
+  std::uint64_t end() {
+    drain();
+    const std::uint64_t segment = writer_.segment();
+    writer_.close();
+    return segment;
+  }
+
+  std::string problem;
+  BatchHeader last{};
+
+ private:
+  void drain() {
+    while (problem.empty() && lane_.size() != 0) {
+      if (!writer_.step(lane_)) {
+        problem = folder_ + ": " + platform::error_text(writer_.last_error());
+      }
+    }
+  }
+
+  std::string data_, folder_;
+  std::size_t lane_bytes_;
+  std::vector<std::uint64_t> memory_;
+  Lane lane_;
+  journal::Writer writer_;
+};
+
+// The folder with the plan in it; empty, or why it cannot be written.
+std::string make_data(const std::string& out, const KeptPlan& kept,
+                      const std::uint8_t (&plan_hash)[32]) {
+  for (const char* folder : {"", "/journal", "/plans"}) {
+    if (const int error = platform::make_folders(out + folder); error != 0) {
+      return out + folder + ": " + platform::error_text(error);
+    }
+  }
+  const int error = platform::write_file_durably(plan_path(out, plan_hash), kept.bytes);
+  return error == 0 ? std::string() : out + ": " + platform::error_text(error);
+}
+
+}  // namespace
+
+Recovered recover_until(const std::string& data, const std::string& out, const Moment& moment) {
+  Recovered result;
+  if (platform::exists(out + "/journal")) {
+    result.problem = out + " holds a journal already; name a folder that does not";
+    return result;
+  }
+  // Read once to learn what of it is whole, the highest epoch, and where a replay can start.
+  const std::uint64_t node = identity_of_folder(data).node;
+  const Chart chart = chart_of(data, node);
+  result.damage = damage_text(chart.read);
+  std::size_t at = 0;
+  while (at < chart.islands.size() && !chart.islands[at].begins()) {
+    ++at;
+  }
+  if (chart.read.other_version || at == chart.islands.size()) {
+    result.problem = data + ": " +
+                     (!chart.read.problem.empty() ? chart.read.problem
+                      : !result.damage.empty()    ? result.damage
+                                                  : std::string("there is no journal here"));
+    return result;
+  }
+  KeptPlan kept;
+  result.problem = load_kept_plan(data, chart.read.header.plan_hash, kept);
+  if (!result.problem.empty()) {
+    return result;
+  }
+  result.problem = make_data(out, kept, chart.read.header.plan_hash);
+  result.disk = !result.problem.empty();
+  if (result.disk) {
+    return result;
+  }
+  journal::SegmentHeader header = chart.read.header;
+  const KeptHistory history = read_history(data);
+  header.epoch = std::max(chart.read.epoch, history.record ? history.record->epoch : 0);
+  Copy copy(data, out, *kept.plan);
+  result.problem = copy.begin(*kept.plan, header, chart.islands[at]);
+  result.disk = !result.problem.empty();
+  if (result.disk) {
+    return result;
+  }
+  std::size_t written = at;
+  journal::Visit visit;
+  visit.around = true;
+  visit.node = node;
+  visit.batch = [&](Bytes batch) {
+    const BatchHeader next = header_of(batch);
+    if (beyond(moment, next)) {
+      return false;
+    }
+    while (at + 1 < chart.islands.size() && next.number > chart.islands[at].last_batch) {
+      ++at;
+    }
+    const Island& island = chart.islands[at];
+    if (!island.begins() || next.number <= island.state_batch ||
+        next.number < island.first_batch) {
+      return true;  // no replay comes to it
+    }
+    if (at != written && !copy.go_on(island, next)) {
+      return false;
+    }
+    written = at;
+    return copy.put(batch, next);
   };
   journal::read_journal(data + "/journal", visit);
-  drain();
-  writer.close();
-  if (problem.empty() && last.number == 0) {
-    problem = "nothing of the journal lies before that moment";
+  const std::uint64_t segment = copy.end();
+  result.problem = copy.problem;
+  result.disk = !result.problem.empty();
+  result.last = copy.last;
+  if (result.problem.empty() && result.last.number == 0) {
+    result.problem = "nothing of the journal lies before that moment";
   }
-  return problem;
+  if (result.problem.empty()) {
+    const std::uint64_t sequence = result.last.first_sequence + result.last.input_count +
+                                   result.last.derived_count - 1;
+    keep_history(out, {header.epoch, segment, result.last.number, sequence});
+  }
+  return result;
 }
 
 Rehearsal rehearse(const std::string& data, const plan::Plan& recorded, const plan::Plan& other) {

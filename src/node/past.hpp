@@ -29,9 +29,14 @@ bool beyond(const Moment& moment, const BatchHeader& batch);
 ReplayResult replay_until(const std::string& data, Stepped& stepped, const Moment& moment);
 
 // Writes a new data folder that ends at the moment; the old one is only read. Its next run uses an
-// epoch that was never used, so no key repeats. Empty on success; `last` is the last batch copied.
-std::string recover_until(const std::string& data, const std::string& out, const Moment& moment,
-                          BatchHeader& last);
+// epoch that was never used, so no key repeats. Damage is gone around as a replay does.
+struct Recovered {
+  std::string problem;  // empty on success
+  bool disk = false;    // the problem is that `out` cannot be written
+  BatchHeader last{};   // the last batch copied
+  std::string damage;   // that the journal has, before or behind the moment; empty: none
+};
+Recovered recover_until(const std::string& data, const std::string& out, const Moment& moment);
 
 // One decision that only one of the two plans made.
 struct DecisionDifference {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "node/around.hpp"
 #include "node/history_record.hpp"
 #include "node/node.hpp"
 #include "platform/file.hpp"
@@ -10,6 +11,15 @@ namespace vedette::node {
 namespace {
 
 constexpr std::int64_t kWaitNs = 20'000;
+constexpr std::uint64_t kFindings = 8;  // told one by one; the lane for faults holds twice as many
+
+std::string grouped(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3;) {
+    text.insert(at -= 3, 1, ',');
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -27,21 +37,23 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
       from = batch;
     }
   };
-  const journal::SegmentState newest = journal::newest_state(journal_folder, segments);
+  auto with_state = segments;
+  journal::SegmentState newest = journal::newest_state(journal_folder, with_state);
+  while (!newest.frozen.empty() && newest.header.node != segment_header_.node) {
+    with_state.pop_back();  // another node's, or behind one
+    newest = journal::newest_state(journal_folder, with_state);
+  }
   // Where little follows the state, there is no need of the image.
   if (!segments.empty() && (newest.frozen.empty() || newest.much_follows)) {
     from = begin_with_image(stepped, newest.header.frozen_batch);
   }
   begin_with(newest.header.plan_hash, newest.header.frozen_batch, newest.frozen);
   ReplayResult result = replay(options_.data, stepped, from);
-  const bool damaged = !result.problem.empty() && !result.journal.torn_tail;
-  if (from != 0 && (result.journal.last_batch < from || damaged)) {
-    // The image is no help: the journal is the truth and rebuilds it.
-    stepped.init(plan_, segment_header_.node, 1);
-    result = replay(options_.data, stepped, 0);
-  }
-  if (result.journal.last_segment != 0 && result.journal.last_block != 0 &&
-      std::memcmp(result.journal.header.plan_hash, segment_header_.plan_hash, 32) != 0) {
+  const KeptHistory kept_history = read_history(options_.data);
+  const bool another_plan =
+      result.journal.header.node != 0 &&
+      std::memcmp(result.journal.header.plan_hash, segment_header_.plan_hash, 32) != 0;
+  if (another_plan) {
     return {78,
             options_.data +
                 " was written by another plan; run with another --data, or move this one aside"};
@@ -50,14 +62,30 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
     return {78, options_.data + ": " + result.problem +
                     "; run with another --data, or move this one aside"};
   }
-  if (!result.problem.empty() && !result.journal.torn_tail) {
-    return {74, options_.data + ": " + result.problem + "; nothing was changed (`vedette replay " +
-                    options_.data + " --verify` tells more)"};
+  const bool broken = !result.problem.empty() && !result.journal.torn_tail;
+  const std::uint64_t known = kept_history.record ? kept_history.record->batch : 0;
+  const bool unsure = !kept_history.record && platform::exists(options_.data + "/belief.mdb");
+  if (broken || unsure || from > result.journal.last_batch || known > stepped.batch()) {
+    recover_around(stepped, kept_history, result.journal);
+    if (result.journal.other_version) {
+      return {78, options_.data + ": " + result.journal.problem +
+                      "; run with another --data, or move this one aside"};
+    }
   }
-  if (result.journal.torn_tail) {
-    tail_ = {result.journal.last_segment, result.journal.valid_bytes};
+  find_gaps(result.journal, kept_history);
+  if (stepped.batch() == 0 && result.journal.last_block == 0 && !kept_history.record &&
+      identity_.in_file) {
+    identity_ = identity_anew(options_.data);
+    if (!identity_.problem.empty()) {
+      return {74, identity_.problem};
+    }
+    segment_header_.node = identity_.node;
+    stepped.init(plan_, segment_header_.node, 1);
+    found(Stage::unreadable, 0,
+          "journal: " + options_.data +
+              " was used before, and no journal, image or record of it is left: it begins anew, "
+              "and its keys with new bits");
   }
-  const KeptHistory kept_history = read_history(options_.data);
   fresh_ = shard_.progress().batch_number == 0;
   // Each place alone may be gone, or from before the last run.
   const std::uint32_t recorded = kept_history.record ? kept_history.record->epoch : 0;
@@ -78,18 +106,147 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   writer.max_batch_bytes = batch_bytes_bound(plan_);
   writer.max_frozen_bytes = frozen_bytes_bound(plan_);
   writer.header = segment_header_;
-  writer.next_segment = (segments.empty() ? 0 : segments.back()) + 1;
+  std::uint64_t last = kept_history.record ? kept_history.record->segment : 0;
+  for (const std::uint64_t number : segments) {
+    const std::string name = journal::segment_name(number);
+    const bool goes = std::any_of(strange_.begin(), strange_.end(),
+                                  [&](const auto& strange) { return strange.name == name; });
+    last = goes ? last : std::max(last, number);
+  }
+  writer.next_segment = last + 1;
   writer.next_block = result.journal.last_block + 1;
   writer.chain = result.journal.chain;
   writer.durable_sequence = shard_.progress().last_sequence;
   writer.next_batch = shard_.progress().batch_number + 1;
   writer.segments = result.journal.segments;
-  writer.idle = result.journal.torn_tail ? journal::ReadResult::Idle{} : result.journal.idle;
+  writer.idle = findings_.empty() ? result.journal.idle : journal::ReadResult::Idle{};
   if (!fresh_) {
     Freezer freezer(frozen_);
     shard_.freeze(freezer);
     CHECK(freezer.ok(), "the state is larger than its bound");
     writer_.keep_frozen(Bytes(frozen_.data(), freezer.used()), shard_.progress().batch_number);
+  }
+  return {};
+}
+
+// The journal is not whole, or ends before what is known otherwise: belief goes on from the newest
+// state that is, and numbers behind all that anybody has seen.
+void Node::recover_around(Stepped& stepped, const KeptHistory& kept, journal::ReadResult& read) {
+  const Chart chart = chart_of(options_.data, segment_header_.node);
+  read = chart.read;
+  stepped.begin_again();
+  const std::uint64_t image = begin_with_image(stepped, 0);
+  Freezer freezer(frozen_);  // its room is not wanted before the engine runs
+  if (image != 0) {
+    shard_.freeze(freezer);
+  }
+  std::uint64_t batch = 0;
+  std::uint64_t sequence = 0;
+  for (const Island& island : chart.islands) {
+    batch = std::max(batch, island.last_batch);
+    sequence = std::max(sequence, island.last_sequence);
+  }
+  const std::uint64_t readable = sequence;
+  const auto from_image = [&] { return stepped.restart(Bytes(frozen_.data(), freezer.used())); };
+  bool reached = image > batch && from_image();
+  const std::uint64_t in_image = reached ? shard_.progress().last_sequence : 0;
+  for (std::size_t i = chart.islands.size(); i-- > 0 && !reached;) {
+    const Island& island = chart.islands[i];
+    const bool lies_there =
+        image != 0 && image + 1 >= island.first_batch && image <= island.last_batch;
+    reached = lies_there && from_image() && replay_island(options_.data, stepped, island).empty();
+    if (!reached && island.begins()) {
+      stepped.begin_again();
+      reached = replay_island(options_.data, stepped, island).empty();
+    }
+  }
+  if (!reached) {
+    stepped.begin_again();
+  }
+  const std::uint64_t recorded = kept.record ? kept.record->sequence : 0;
+  if (const std::uint64_t most = std::max(in_image, recorded); most > readable) {
+    found(Stage::events_gone, most - readable,
+          "journal: " + grouped(most - readable) + " events that the " +
+              (in_image >= recorded ? "image" : "record of the last run") + " knew of are gone");
+  }
+  const std::uint64_t reached_batch = stepped.batch();
+  if (!read.damages.empty() || reached_batch < batch) {
+    const std::uint64_t unused = batch > reached_batch ? batch - reached_batch : 0;
+    const std::string damage = damage_text(read);
+    found(Stage::unreadable, read.missing + unused,
+          "journal: " + (damage.empty() ? "no state to go on from" : damage) +
+              "; belief goes on from batch " + grouped(reached_batch) +
+              (unused != 0 ? ", " + grouped(unused) + " batches up to the last are not in it"
+                           : std::string()));
+  }
+  batch = std::max({batch, kept.record ? kept.record->batch : 0, image});
+  if (reached_batch < batch) {  // what is kept there begins a new run of batches
+    shard_.pass_over(batch + 1, std::max({sequence, recorded, in_image}));
+  }
+}
+
+void Node::found(Stage stage, std::uint64_t count, std::string text) {
+  if (findings_.size() < kFindings) {
+    findings_.push_back({stage, count, std::move(text)});
+  }
+}
+
+// What no block was needed for to see it.
+void Node::find_gaps(const journal::ReadResult& read, const KeptHistory& kept) {
+  const std::string folder = options_.data + "/journal";
+  strange_ = journal::list_strange(folder);
+  strange_.insert(strange_.end(), read.strange.begin(), read.strange.end());
+  if (!strange_.empty()) {
+    std::string names;
+    for (std::size_t i = 0; i < std::min<std::size_t>(strange_.size(), 3); ++i) {
+      names += (i == 0 ? "" : ", ") + strange_[i].name + " (" + strange_[i].why + ")";
+    }
+    found(Stage::set_aside, strange_.size(),
+          "journal: set aside as .aside: " + names +
+              (strange_.size() > 3 ? " and " + std::to_string(strange_.size() - 3) + " more" : ""));
+  }
+  const bool nothing_whole = !strange_.empty() && read.torn_tail && read.valid_bytes == 0;
+  if (read.torn_tail && !nothing_whole) {
+    tail_ = {read.last_segment, read.valid_bytes};
+    found(Stage::tail_cut, 1,
+          "journal: " + read.problem + "; they are cut off, what they were is not known");
+  }
+  for (std::size_t i = 1; i < read.segments.size(); ++i) {
+    const std::uint64_t before = read.segments[i - 1].number;
+    const std::uint64_t missing = read.segments[i].number - before - 1;
+    if (missing != 0) {
+      found(Stage::unreadable, missing,
+            "journal: " + grouped(missing) + " segments behind " +
+                journal::segment_name(before) + " are missing");
+    }
+  }
+  const std::uint64_t last = read.segments.empty() ? 0 : read.segments.back().number;
+  if (kept.record && kept.record->segment > last) {
+    found(Stage::unreadable, kept.record->segment - last,
+          "journal: " +
+              (last == 0 ? std::string("all of it is gone")
+                         : "what stood behind " + journal::segment_name(last) + " is gone") +
+              ", up to " + journal::segment_name(kept.record->segment));
+  }
+  if (!kept.record && !read.segments.empty()) {
+    found(Stage::unreadable, 0,
+          "history: the record of the last run is " +
+              std::string(kept.damaged ? "damaged" : "missing") + ", and is written anew");
+  }
+}
+
+// Their bytes stay, under a name that says so.
+Node::Failure Node::set_aside() {
+  const std::string folder = options_.data + "/journal/";
+  for (const journal::ReadResult::Strange& strange : strange_) {
+    std::string name = strange.name + ".aside";
+    for (int n = 2; platform::exists(folder + name); ++n) {
+      name = strange.name + ".aside-" + std::to_string(n);
+    }
+    if (const int error = platform::rename_durably(folder + strange.name, folder + name);
+        error != 0) {
+      return {74, folder + strange.name + ": " + platform::error_text(error)};
+    }
   }
   return {};
 }
@@ -100,6 +257,9 @@ Node::Failure Node::begin_history() {
   std::string problem = keep_identity(options_.data, identity_);
   if (!problem.empty()) {
     return io(problem);
+  }
+  if (const Failure failed = set_aside(); failed.exit_code != 0) {
+    return failed;
   }
   if (tail_.segment != 0) {
     const int error =
@@ -121,8 +281,8 @@ Node::Failure Node::begin_history() {
     return io(problem);
   }
   const int error = keep_history(
-      options_.data,
-      {epoch_, writer_.segment(), shard_.progress().batch_number, shard_.progress().last_sequence});
+      options_.data, {epoch_, writer_.segment(), shard_.progress().batch_number,
+                      shard_.progress().last_sequence});
   return error == 0 ? Failure{} : io(options_.data + "/history: " + platform::error_text(error));
 }
 

@@ -123,6 +123,7 @@ std::uint64_t find_start(const std::string& data, Stepped& stepped) {
     first_batch = header.number;
     return take();
   };
+  visit.node = stepped.node_id();
   journal::read_journal(data + "/journal", visit);
   if (first_batch == 0 && !state.empty() && stepped.thaw(state)) {
     start = state_batch;  // killed so soon, again and again, that only begun segments are left
@@ -182,6 +183,7 @@ ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t ski
     result.replayed += result.problem.empty() ? 1 : 0;
     return result.problem.empty();
   };
+  visit.node = stepped.node_id();
   result.journal = journal::read_journal(data + "/journal", visit, image);
   if (result.problem.empty() && !result.journal.stopped) {
     go_on();  // killed before anything was recorded behind it

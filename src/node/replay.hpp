@@ -37,7 +37,10 @@ class Stepped {
   // anything.
   bool thaw(Bytes frozen);
   bool restart(Bytes frozen);
+  void begin_again() { init(*plan_, node_id_, epoch_); }
   Shard& shard() { return *shard_; }
+  std::uint64_t batch() const { return shard_->progress().batch_number; }  // where it stands
+  std::uint64_t node_id() const { return node_id_; }
   std::int64_t last_admitted_ns() const { return last_admitted_ns_; }  // of the last batch applied
 
  private:

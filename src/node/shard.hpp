@@ -84,6 +84,11 @@ class Shard {
   bool thaw(Thawer& in);
   void set_epoch(std::uint32_t epoch) { epoch_ = epoch; }
   std::uint32_t epoch() const { return epoch_; }
+  // Batches and events up to these are somebody's already, and not part of what this one knows.
+  void pass_over(std::uint64_t batch, std::uint64_t sequence) {
+    progress_.batch_number = batch;
+    progress_.last_sequence = sequence;
+  }
 
   const engine::Progress& progress() const { return progress_; }
   const TrackTable& tracks() const { return tracks_; }

@@ -156,6 +156,13 @@ std::string Node::status_json() const {
   if (writer_.unrecorded() != 0) {
     json.member("unrecorded_batches", writer_.unrecorded());
   }
+  if (!findings_.empty()) {
+    json.key("findings").begin_array();
+    for (const Finding& finding : findings_) {
+      json.value(std::string_view(finding.text));
+    }
+    json.end_array();
+  }
   json.end_object().key("without").begin_array();
   for (const std::string& item : without_) {
     json.value(std::string_view(item));

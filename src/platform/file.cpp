@@ -230,11 +230,15 @@ int write_file_durably(const std::string& path, Bytes content) {
       return errno;
     }
   }
-  if (::rename(beside.c_str(), path.c_str()) != 0) {
+  return rename_durably(beside, path);
+}
+
+int rename_durably(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) {
     return errno;
   }
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const std::size_t slash = to.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : to.substr(0, slash + 1);
   const Fd dir(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   return dir.valid() && ::fsync(dir.get()) == 0 ? 0 : errno;
 }

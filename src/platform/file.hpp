@@ -47,6 +47,7 @@ int write_file_durably(const std::string& path, Bytes content);
 // A copy of the file that no disk has; /proc/self/fd names it. 0 or errno.
 class Fd;
 int copy_into_memory(const std::string& path, Fd& copy);
+int rename_durably(const std::string& from, const std::string& to);  // 0 or errno
 
 int make_folders(const std::string& path);                      // 0 or errno; existing is fine
 std::vector<std::string> list_folder(const std::string& path);  // names, sorted

@@ -294,3 +294,105 @@ TEST_CASE("what a disk did not take for too long is a gap, and a replay goes on 
   CHECK(read.last_batch == recorded.batch_number);
   std::filesystem::remove_all(j.folder);
 }
+
+TEST_CASE("around a block that does not verify all others are read, and what is missing is counted") {
+  Journalled j("around", 1 << 20, 8 << 20);
+  std::vector<std::vector<std::uint8_t>> batches;
+  for (int i = 0; i < 24; ++i) {
+    j.engine.put(ship(static_cast<std::uint64_t>(i % 12), 0), kStart + i * kSecond, 1);
+    batches.push_back(j.engine.step(kStart + i * kSecond));
+    j.queue(batches.back());
+    if (i % 4 == 3) {  // four batches a block
+      REQUIRE(j.writer.step(j.lane));
+    }
+  }
+  j.writer.close();
+  const std::string path = j.folder + "/" + journal::segment_name(1);
+  const std::vector<std::uint8_t> whole = platform::read_file(path, 1 << 24).value();
+  std::vector<std::size_t> places;
+  for (std::size_t at = 0; whole[at] == 0x56;) {
+    places.push_back(at);
+    journal::BlockHeader header{};
+    std::memcpy(&header, whole.data() + at, sizeof header);
+    at += journal::block_bytes(header.length);
+  }
+  REQUIRE(places.size() == 8);  // the segment's, six of batches, the closing one
+  for (std::size_t spoilt = 0; spoilt < 6; ++spoilt) {
+    std::vector<std::uint8_t> bytes = whole;
+    bytes[places[spoilt] + 80] ^= 1;
+    std::vector<std::vector<std::uint8_t>> seen;
+    journal::Visit visit;
+    visit.around = true;
+    visit.batch = [&](Bytes batch) {
+      seen.emplace_back(batch.begin(), batch.end());
+      return true;
+    };
+    const journal::ReadResult read = journal::read_segment(bytes, 1, {}, visit);
+    std::vector<std::vector<std::uint8_t>> wanted = batches;
+    if (spoilt != 0) {
+      const auto first = wanted.begin() + 4 * static_cast<std::ptrdiff_t>(spoilt - 1);
+      wanted.erase(first, first + 4);
+    }
+    CHECK(seen == wanted);
+    CHECK(read.problem == "");
+    CHECK(read.damaged_places == 1);
+    CHECK(read.missing == (spoilt < 2 ? 0 : 4));  // before the first that is read nothing is known
+    CHECK(read.closed);
+  }
+  std::filesystem::remove_all(j.folder);
+}
+
+TEST_CASE("at the journal's bound a run that accepted nothing takes the place of one that did neither") {
+  Journalled j("idle", 1 << 20, 3 << 20);
+  std::int64_t now = kStart;
+  const auto life = [&](bool accepts) {
+    const journal::ReadResult before = journal::read_journal(j.folder, {});
+    REQUIRE(before.problem == "");
+    journal::WriterOptions options;
+    options.folder = j.folder;
+    options.segment_bytes = 1 << 20;
+    options.journal_bytes = 3 << 20;
+    options.max_batch_bytes = node::batch_bytes_bound(j.plan);
+    options.max_frozen_bytes = node::frozen_bytes_bound(j.plan);
+    options.header.epoch = before.epoch + 1;
+    options.next_segment = before.last_segment + 1;
+    options.next_block = before.last_block + 1;
+    options.chain = before.chain;
+    options.next_batch = j.engine.shard().progress().batch_number + 1;
+    options.segments = before.segments;
+    options.idle = before.idle;
+    journal::Writer writer;
+    Freezer freezer(j.state);
+    j.engine.shard().freeze(freezer);
+    writer.keep_frozen(Bytes(j.state.data(), freezer.used()),
+                       j.engine.shard().progress().batch_number);
+    REQUIRE(writer.open(options) == "");
+    for (int i = 0; i < 4; ++i) {
+      now += kSecond;
+      if (accepts) {
+        j.engine.put(ship(static_cast<std::uint64_t>(i), 0), now, 1);
+      }
+      const auto batch = j.engine.step(now);
+      if (!batch.empty()) {
+        j.queue(batch);
+        REQUIRE(writer.step(j.lane));
+      }
+    }
+    writer.close();
+  };
+  j.writer.close();
+  life(true);
+  for (int i = 0; i < 40; ++i) {
+    life(false);
+    REQUIRE(journal::list_segments(j.folder).front() == 1);
+  }
+  std::uint64_t kept = 0;
+  for (const auto& file : std::filesystem::directory_iterator(j.folder)) {
+    kept += file.file_size();
+  }
+  CHECK(kept <= 4 << 20);
+  const journal::ReadResult read = journal::read_journal(j.folder, {});
+  CHECK(read.problem == "");
+  CHECK(read.epoch == 41);
+  std::filesystem::remove_all(j.folder);
+}

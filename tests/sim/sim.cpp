@@ -721,15 +721,15 @@ class World {
   void recover_over_gaps(std::uint64_t digest) {
     const std::string copy = folder_ + "/copy";
     std::filesystem::remove_all(copy);
-    BatchHeader last{};
-    const std::string problem =
-        node::recover_until(folder_, copy, {0, std::numeric_limits<std::int64_t>::max()}, last);
+    const node::Recovered made =
+        node::recover_until(folder_, copy, {0, std::numeric_limits<std::int64_t>::max()});
+    const std::string& problem = made.problem;
     node::Stepped stepped;
     stepped.init(*plan_, kNode, 1);
     const node::ReplayResult result = node::replay(copy, stepped, 0);
     if (!problem.empty() || !result.problem.empty() || result.digest != digest) {
       fail("a copy up to batch %llu that goes over a gap: %s%s, batch %llu",
-           static_cast<unsigned long long>(last.number), problem.c_str(), result.problem.c_str(),
+           static_cast<unsigned long long>(made.last.number), problem.c_str(), result.problem.c_str(),
            static_cast<unsigned long long>(stepped.shard().progress().batch_number));
     }
     ++recovered_;
