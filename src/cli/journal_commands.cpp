@@ -63,8 +63,9 @@ int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan
   }
   if (!found && !only_kept_plan(c.data, header)) {
     return fail(c.json, schema, kFound, "journal",
-                c.data + ": damaged: no segment's beginning verifies, and which plan wrote them is "
-                         "not known");
+                c.data +
+                    ": damaged: no segment's beginning verifies, and which plan wrote them is "
+                    "not known");
   }
   const std::string problem = node::load_kept_plan(c.data, header.plan_hash, kept);
   return problem.empty() ? kOk : fail(c.json, schema, kBadData, "plan", problem);

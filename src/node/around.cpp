@@ -25,8 +25,7 @@ bool stands_in(const Stepped& stepped, const Island& island) {
 // Puts what the island begins with into it; false when there is nothing whole.
 bool go_to(const std::string& data, Stepped& stepped, const Island& island) {
   if (island.state_segment != 0) {
-    const journal::SegmentState state =
-        journal::state_of(path_of(data), island.state_segment);
+    const journal::SegmentState state = journal::state_of(path_of(data), island.state_segment);
     return !state.frozen.empty() && state.header.frozen_batch == island.state_batch &&
            stepped.restart(state.frozen);
   }
@@ -68,7 +67,8 @@ Chart chart_of(const std::string& data, std::uint64_t node_id) {
     return true;
   };
   chart.read = journal::read_journal(path_of(data), visit);
-  // A state that nothing follows, behind which batches lie that do not follow it, is none of theirs.
+  // A state that nothing follows, behind which batches lie that do not follow it, is none of
+  // theirs.
   return chart;
 }
 

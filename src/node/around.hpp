@@ -1,8 +1,8 @@
 // Purpose: a journal with damage in it: which runs of batches can be read one behind the other, the
 // first state in each that a replay can begin with, and the replay of all that this allows.
-// In: a data folder, which is only read. Out: islands in order, and what lies between them in words.
-// Bound: one island for each place that is damaged or was not recorded. Runs on: cold threads, and
-// recovery, where the journal is not whole.
+// In: a data folder, which is only read. Out: islands in order, and what lies between them in
+// words. Bound: one island for each place that is damaged or was not recorded. Runs on: cold
+// threads, and recovery, where the journal is not whole.
 #pragma once
 
 #include <cstdint>

@@ -86,9 +86,8 @@ Identity identity_of_folder(const std::string& data) {
 Identity identity_anew(const std::string& data) {
   Identity identity;
   identity.node = new_node();
-  identity.problem = identity.node != 0
-                         ? std::string()
-                         : "the system gives no random bits for who " + data + " is";
+  identity.problem = identity.node != 0 ? std::string()
+                                        : "the system gives no random bits for who " + data + " is";
   return identity;
 }
 

@@ -292,8 +292,7 @@ Recovered recover_until(const std::string& data, const std::string& out, const M
       ++at;
     }
     const Island& island = chart.islands[at];
-    if (!island.begins() || next.number <= island.state_batch ||
-        next.number < island.first_batch) {
+    if (!island.begins() || next.number <= island.state_batch || next.number < island.first_batch) {
       return true;  // no replay comes to it
     }
     if (at != written && !copy.go_on(island, next)) {
@@ -311,8 +310,8 @@ Recovered recover_until(const std::string& data, const std::string& out, const M
     result.problem = "nothing of the journal lies before that moment";
   }
   if (result.problem.empty()) {
-    const std::uint64_t sequence = result.last.first_sequence + result.last.input_count +
-                                   result.last.derived_count - 1;
+    const std::uint64_t sequence =
+        result.last.first_sequence + result.last.input_count + result.last.derived_count - 1;
     keep_history(out, {header.epoch, segment, result.last.number, sequence});
   }
   return result;

@@ -216,8 +216,8 @@ void Node::find_gaps(const journal::ReadResult& read, const KeptHistory& kept) {
     const std::uint64_t missing = read.segments[i].number - before - 1;
     if (missing != 0) {
       found(Stage::unreadable, missing,
-            "journal: " + grouped(missing) + " segments behind " +
-                journal::segment_name(before) + " are missing");
+            "journal: " + grouped(missing) + " segments behind " + journal::segment_name(before) +
+                " are missing");
     }
   }
   const std::uint64_t last = read.segments.empty() ? 0 : read.segments.back().number;
@@ -281,8 +281,8 @@ Node::Failure Node::begin_history() {
     return io(problem);
   }
   const int error = keep_history(
-      options_.data, {epoch_, writer_.segment(), shard_.progress().batch_number,
-                      shard_.progress().last_sequence});
+      options_.data,
+      {epoch_, writer_.segment(), shard_.progress().batch_number, shard_.progress().last_sequence});
   return error == 0 ? Failure{} : io(options_.data + "/history: " + platform::error_text(error));
 }
 

@@ -295,7 +295,8 @@ TEST_CASE("what a disk did not take for too long is a gap, and a replay goes on 
   std::filesystem::remove_all(j.folder);
 }
 
-TEST_CASE("around a block that does not verify all others are read, and what is missing is counted") {
+TEST_CASE(
+    "around a block that does not verify all others are read, and what is missing is counted") {
   Journalled j("around", 1 << 20, 8 << 20);
   std::vector<std::vector<std::uint8_t>> batches;
   for (int i = 0; i < 24; ++i) {
@@ -342,7 +343,8 @@ TEST_CASE("around a block that does not verify all others are read, and what is 
   std::filesystem::remove_all(j.folder);
 }
 
-TEST_CASE("at the journal's bound a run that accepted nothing takes the place of one that did neither") {
+TEST_CASE(
+    "at the journal's bound a run that accepted nothing takes the place of one that did neither") {
   Journalled j("idle", 1 << 20, 3 << 20);
   std::int64_t now = kStart;
   const auto life = [&](bool accepts) {

@@ -729,7 +729,8 @@ class World {
     const node::ReplayResult result = node::replay(copy, stepped, 0);
     if (!problem.empty() || !result.problem.empty() || result.digest != digest) {
       fail("a copy up to batch %llu that goes over a gap: %s%s, batch %llu",
-           static_cast<unsigned long long>(made.last.number), problem.c_str(), result.problem.c_str(),
+           static_cast<unsigned long long>(made.last.number), problem.c_str(),
+           result.problem.c_str(),
            static_cast<unsigned long long>(stepped.shard().progress().batch_number));
     }
     ++recovered_;
