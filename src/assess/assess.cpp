@@ -162,11 +162,16 @@ inline void Assess::judge_open(const View& view, std::uint32_t track, RuleSet op
 void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void* context) {
   const Screens& screens = screens_[static_cast<std::size_t>(view.track->kind)];
   const Listener listener{emit, context};
-  if (view.mode != Mode::normal) {
+  if (view.mode != Mode::normal || view.second != nullptr) {
     const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
     for (RuleSet left = screens.rules(); left != 0; left &= left - 1) {
       const auto r = static_cast<std::size_t>(std::countr_zero(left));
-      if (wanted(view, rules_[r])) {
+      if (!wanted(view, rules_[r])) {
+        continue;
+      }
+      if (view.second != nullptr) {
+        judge_both(view, subject, track, r, listener);
+      } else {
         judge(view, subject, track, r, listener);
       }
     }
@@ -181,7 +186,7 @@ void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void*
 bool Assess::ask_four(const View& view, Four& four) const {
   const IdentityKind kind = view.track->kind;
   for (const Track* track : four.tracks) {
-    if (track->kind != kind || !placed(track)) {
+    if (track->kind != kind || !placed(track) || doubted(*track, Doubt::second)) {
       return false;
     }
   }
@@ -198,6 +203,30 @@ void Assess::judge_in_lane(const View& view, std::uint32_t track, std::size_t la
   const RuleSet open = screens.ask_in_lane(zones_, view, lane, four.numbers);
   judge_open(view, track, open, {emit, context},
              [&](std::size_t r) { return screens.answer_in_lane(r, view, lane, four.numbers); });
+}
+
+void Assess::judge_both(const View& view, const Subject& subject, std::size_t place, std::size_t r,
+                        const Listener& listener) {
+  const Rule& rule = rules_[r];
+  const bool cheap = view.mode != Mode::normal && !rule.cheap_when.empty();
+  const Condition& condition = cheap ? rule.cheap_when : rule.when;
+  View other = view;
+  other.track = view.second;
+  other.second = nullptr;
+  other.of_second = true;
+  other.approach_known = false;
+  const double here = evaluate(condition, zones_, view);
+  const double there = evaluate(condition, zones_, other);
+  if (here == 1.0 && there == 1.0) {
+    // The graver of the two is what is told.
+    const bool graver = level_of(rule, other, confidence_in(rule, other)) >
+                        level_of(rule, view, confidence_in(rule, view));
+    change(graver ? other : view, subject, place, r, true, listener);
+  } else if (here == 1.0 || there == 1.0) {
+    change(there == 1.0 ? other : view, subject, place, r, true, listener);
+  } else if (here == 0.0 && there == 0.0 && !view.second_unseen) {
+    conclude(view, subject, place, r, 0.0, listener);
+  }
 }
 
 void Assess::judge_own(const View& view, Emit emit, void* context) {
@@ -245,6 +274,14 @@ Level Assess::level_of(const Rule& rule, const View& view, double confidence) co
   return confidence >= rule.warn_confidence ? Level::warn : Level::info;
 }
 
+double Assess::confidence_in(const Rule& rule, const View& view) const {
+  const double confidence = !rule.confidence.empty() ? evaluate(rule.confidence, zones_, view)
+                            : view.track != nullptr && view.tracker != nullptr
+                                ? confidence_of(*view.track, *view.tracker, view.now_ns)
+                                : 1.0;
+  return confidence >= 0.0 ? (confidence <= 1.0 ? confidence : 1.0) : 0.0;  // NaN is no trust
+}
+
 void Assess::change(const View& view, const Subject& subject, std::size_t place, std::size_t r,
                     bool holds, const Listener& listener) {
   Instance& at = instance(place, r);
@@ -270,12 +307,7 @@ void Assess::turn(const View& view, const Subject& subject, std::size_t r, Insta
     }
     return;
   }
-  double confidence = rule.confidence.empty()
-                          ? (view.track != nullptr && view.tracker != nullptr
-                                 ? confidence_of(*view.track, *view.tracker, view.now_ns)
-                                 : 1.0)
-                          : evaluate(rule.confidence, zones_, view);
-  confidence = confidence >= 0.0 ? (confidence <= 1.0 ? confidence : 1.0) : 0.0;  // NaN is no trust
+  const double confidence = confidence_in(rule, view);
   at.confidence = confidence;
   if (at.state == State::idle) {
     at.state = State::pending;
@@ -314,6 +346,7 @@ void Assess::announce(const View& view, const Subject& subject, std::size_t rule
   change.assessment = static_cast<std::uint16_t>(rule);
   change.transition = transition;
   change.level = at.level;
+  change.second = view.of_second ? 1 : 0;
   std::size_t n = 0;
   if (view.track != nullptr && subject.kind == SubjectKind::track) {
     change.causes[n++] = view.track->position_event;

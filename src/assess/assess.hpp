@@ -105,6 +105,10 @@ class Assess {
   template <typename Answer>
   void judge_open(const View& view, std::uint32_t track, RuleSet open, const Listener& listener,
                   Answer&& answer);
+  // Of a track at two places: what holds at either holds, and while the true one has not shown
+  // itself nothing is cleared.
+  void judge_both(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
+                  const Listener& listener);
   void conclude(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
                 double when, const Listener& listener);
   // What the condition's answer makes of the instance.
@@ -114,6 +118,7 @@ class Assess {
             const Listener& listener);
   void announce(const View& view, const Subject& subject, std::size_t rule, Transition transition,
                 const Instance& at, const Listener& listener);
+  double confidence_in(const Rule& rule, const View& view) const;
   Level level_of(const Rule& rule, const View& view, double confidence) const;
 
   std::span<Zone> zones_;

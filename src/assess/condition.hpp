@@ -18,6 +18,7 @@ struct SourceFacts {
   std::int64_t last_ns = 0;  // node time of the last accepted event, or of start
   std::uint64_t accepted = 0;
   std::uint64_t last_event = 0;  // sequence
+  std::int64_t since_ns = 0;     // it was never silent for long since then
   SourceStatus status = SourceStatus::down;
   std::uint8_t reserved[7] = {};
 };
@@ -27,6 +28,10 @@ struct View {
   std::int64_t now_ns = 0;
   const Track* track = nullptr;
   const Tracker* tracker = nullptr;  // of the track's kind
+  // The track's other place, where it has two; a report has not yet shown which is the true one.
+  const Track* second = nullptr;
+  bool second_unseen = false;
+  bool of_second = false;  // `track` is that other place
   const Track* own = nullptr;
   const Tracker* own_tracker = nullptr;
   const SourceFacts* source = nullptr;

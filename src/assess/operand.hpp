@@ -100,6 +100,15 @@ inline double field_of(const Track* t, const Tracker* k, TrackField field, std::
       return placed ? moving_confidence(*t) : kUnknown;
     case TrackField::acknowledged:
       return truth(t->acknowledged != 0);
+    case TrackField::jump:
+      return truth(doubted(*t, Doubt::jump) || doubted(*t, Doubt::second));
+    case TrackField::disagree:
+      return truth(doubted(*t, Doubt::disagree));
+    case TrackField::in_doubt:
+      return truth(doubted(*t, Doubt::jump) || doubted(*t, Doubt::second) ||
+                   doubted(*t, Doubt::disagree));
+    case TrackField::sudden:
+      return truth(doubted(*t, Doubt::sudden));
     case TrackField::count:
       break;
   }

@@ -46,6 +46,7 @@ bool is_known(const Message& message) {
 
 bool to_observation(const Message& message, Observation& out) {
   if (const auto* nmea = std::get_if<const NmeaResult*>(&message)) {
+    out.own_report = (*nmea)->kind == NmeaKind::ais && (*nmea)->own ? 1 : 0;
     return (*nmea)->kind == NmeaKind::ais        ? to_observation((*nmea)->ais, out)
            : (*nmea)->kind == NmeaKind::sentence ? to_observation((*nmea)->sentence, out)
                                                  : false;

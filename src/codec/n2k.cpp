@@ -167,12 +167,18 @@ RefusalCause wind(Bytes p, N2kMessage& m) {
   return RefusalCause::none;
 }
 
+// AIS transceiver information: 2 and 3 are its own transmissions, 4 is its own and not sent.
+bool is_own(unsigned transceiver) {
+  return transceiver >= 2 && transceiver <= 4;
+}
+
 RefusalCause ais_position(Bytes p, N2kMessage& m) {
   const RefusalCause cause = mmsi(p, m);
   if (cause != RefusalCause::none) {
     return cause;
   }
   m.accuracy = (p[13] & 1) != 0;
+  m.own = is_own(p[20] >> 3);
   course_speed(p, 14, m);
   const auto heading = at<std::uint16_t>(p, 21);
   if (known(heading)) {
@@ -206,6 +212,7 @@ RefusalCause ais_static_a(Bytes p, N2kMessage& m) {
   const auto draught = at<std::uint16_t>(p, 51);
   m.draught = known(draught) ? draught * 0.01 : 0.0;
   text(p, 53, 20, m.destination_port);
+  m.own = p.size() > 74 && is_own(p[74] & 31U);
   return mmsi(p, m);
 }
 
@@ -326,6 +333,7 @@ bool to_observation(const N2kMessage& m, Observation& out) {
   out.message = m.pgn;
   out.kind = m.has_mmsi ? kind_of_mmsi(m.mmsi) : IdentityKind::own;
   out.identity = m.has_mmsi ? m.mmsi : 0;
+  out.own_report = m.has_mmsi && m.own ? 1 : 0;
   if (m.has_position) {
     out.latitude_e7 = to_int32(m.latitude * 1e7 + (m.latitude < 0 ? -0.5 : 0.5));
     out.longitude_e7 = to_int32(m.longitude * 1e7 + (m.longitude < 0 ? -0.5 : 0.5));

@@ -38,6 +38,7 @@ struct N2kMessage {
   std::uint8_t quality, satellites;
   std::uint8_t ship_type, status;
   bool accuracy;  // AIS position accuracy flag
+  bool own;       // of the transponder on this bus, not heard by radio
   std::uint32_t imo;
   char name[24];
   char callsign[8];

@@ -30,7 +30,11 @@ enum class TrackChangeKind : std::uint8_t {
   coasting,
   lost,
   retired,
-  reacquired
+  reacquired,  // it is believed where it could not have got to, after all
+  jumped,      // reported where it cannot be, and not believed
+  returned,    // heard again where it was before it jumped
+  disagreed,   // own ship: its sources differ
+  agreed,      // and no longer
 };
 
 struct TrackChange {
@@ -49,7 +53,8 @@ struct AssessmentChange {
   std::uint16_t assessment;               // index in the plan
   Transition transition;
   Level level;
-  std::uint8_t reserved[4];
+  std::uint8_t second;  // 1: it is so at the track's second place
+  std::uint8_t reserved[3];
 };
 
 enum class DecisionChoice : std::uint8_t {

@@ -62,6 +62,8 @@ enum class Reason : std::uint8_t {
   clock_ahead,            // observed after it was received
   unknown_subject,        // a command about something that the plan does not have
   unknown_after_restart,  // the node stopped between intent and outcome; not repeated
+  witness,                // compared with own position, which it does not set
+  not_own,                // of own ship, from a source that may not speak of it
   count
 };
 

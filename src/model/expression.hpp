@@ -122,6 +122,10 @@ enum class TrackField : std::uint16_t {
   turning,
   moving,
   acknowledged,
+  jump,
+  disagree,
+  in_doubt,
+  sudden,
   count
 };
 
@@ -169,6 +173,15 @@ inline constexpr std::array kTrackFields{
     FieldName{"moving", Dimension::ratio, 26, "confidence that it does not stand still"},
     FieldName{"acknowledged", Dimension::boolean, 27,
               "an operator has seen it (`vedette acknowledge`)"},
+    FieldName{"jump", Dimension::boolean, 28,
+              "it is reported where it cannot have got to: own ship stays where it was reckoned, a "
+              "named track keeps its place before as a second one"},
+    FieldName{"disagree", Dimension::boolean, 29,
+              "sources of own position differ by more than both may be wrong"},
+    FieldName{"in_doubt", Dimension::boolean, 30, "`jump` or `disagree`"},
+    FieldName{"sudden", Dimension::boolean, 31,
+              "first heard near own ship, though it ought to have been heard before (`[own] "
+              "sudden_within`, `sudden_after`)"},
 };
 static_assert(kTrackFields.size() == static_cast<std::size_t>(TrackField::count));
 

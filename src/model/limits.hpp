@@ -39,6 +39,9 @@ inline constexpr std::size_t kContacts = 16384;  // 8 KiB each, with their past
 inline constexpr std::size_t kPlacedAircraft = 8192;
 inline constexpr std::size_t kFreshAircraft = 16384;
 inline constexpr std::size_t kOwnIdentities = 8;
+// Named tracks of which two places are kept, each about 650 bytes: far more ships than ever jump at
+// once, and for the rest a jump is not believed.
+inline constexpr std::size_t kSecondPlaces = 256;
 inline constexpr std::size_t kNameBytes = 63;  // of anything named in a site file
 
 inline constexpr std::size_t kTracks = 131072;  // about 500 bytes each, and as much for a snapshot

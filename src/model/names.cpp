@@ -89,7 +89,9 @@ std::string_view name_of(Reason reason) {
       "too-late",
       "clock-ahead",
       "unknown-subject",
-      "unknown-after-restart"};
+      "unknown-after-restart",
+      "witness",
+      "not-own"};
   return pick(kNames, reason);
 }
 
@@ -140,8 +142,9 @@ std::string_view name_of(Level level) {
 }
 
 std::string_view name_of(TrackChangeKind change) {
-  return pick(std::array<std::string_view, 7>{"unknown", "created", "confirmed", "coasting", "lost",
-                                              "retired", "reacquired"},
+  return pick(std::array<std::string_view, 11>{"unknown", "created", "confirmed", "coasting",
+                                               "lost", "retired", "reacquired", "jumped",
+                                               "returned", "disagreed", "agreed"},
               change);
 }
 

@@ -77,7 +77,8 @@ struct Observation {
   IdentityKind kind = IdentityKind::none;
   std::uint8_t ship_type = 0;    // ITU-R M.1371 table 53
   std::uint8_t nav_status = 15;  // ITU-R M.1371 table 45
-  std::uint8_t reserved[7] = {};
+  std::uint8_t own_report = 0;   // of our own transponder, by wire; not heard by radio
+  std::uint8_t reserved[6] = {};
   std::uint16_t sensor = 0;  // ASTERIX system area code * 256 + system identification code
   char name[24] = {};        // padded with zero bytes
   char callsign[16] = {};

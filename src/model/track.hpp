@@ -19,6 +19,14 @@ enum class TrackState : std::uint8_t {
   lost = 4
 };
 
+// Why its place is in doubt, or itself.
+enum class Doubt : std::uint8_t {
+  jump = 1 << 0,      // own ship: reported where it cannot be, which is not believed
+  disagree = 1 << 1,  // own ship: its sources differ by more than both may be wrong
+  second = 1 << 2,    // it was heard at a second place, and the one before is kept
+  sudden = 1 << 3,    // first heard near own ship, where it ought to have been heard before
+};
+
 // One record of belief. No padding: it is hashed, frozen and stored as these bytes.
 struct Track {
   std::uint64_t key;          // track_key(kind, identity)
@@ -65,7 +73,8 @@ struct Track {
   std::uint8_t ship_type;
   std::uint8_t nav_status;
   std::uint8_t acknowledged;  // by an operator
-  std::uint8_t reserved[7];
+  std::uint8_t doubt;         // bits of Doubt
+  std::uint8_t reserved[6];
   char name[24];
   char callsign[16];
   // Follow from latitude and longitude alone, and stand last: the digest leaves them out.
@@ -78,6 +87,14 @@ inline constexpr std::size_t kTrackDigestBytes = offsetof(Track, ecef);
 static_assert(kTrackDigestBytes % 64 == 0, "whole rounds of the digest");
 static_assert(std::is_trivially_copyable_v<Track>);
 static_assert(sizeof(Track) % 8 == 0);
+
+constexpr bool doubted(const Track& t, Doubt doubt) {
+  return (t.doubt & static_cast<std::uint8_t>(doubt)) != 0;
+}
+constexpr void set_doubt(Track& t, Doubt doubt, bool on) {
+  const auto bit = static_cast<unsigned>(doubt);
+  t.doubt = static_cast<std::uint8_t>(on ? t.doubt | bit : t.doubt & ~bit);
+}
 
 constexpr std::uint64_t track_key(IdentityKind kind, std::uint64_t identity) {
   return static_cast<std::uint64_t>(kind) << 56 | (identity & 0x00FFFFFFFFFFFFFFULL);

@@ -187,6 +187,8 @@ void Node::publish() {
   set(board_.tracks, static_cast<std::uint64_t>(shard_.tracks().size()));
   set(board_.raised, static_cast<std::uint64_t>(shard_.assess().raised()));
   set(board_.late_outcomes, shard_.late_outcomes());
+  set(board_.second_places, static_cast<std::uint64_t>(shard_.second_places().size()));
+  set(board_.second_places_refused, shard_.second_places().refused());
   set(board_.held, shard_.held());
   set(board_.causes, shard_.causes().bits);
   set(board_.contacts, static_cast<std::uint64_t>(shard_.contacts().size()));

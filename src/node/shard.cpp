@@ -10,10 +10,10 @@
 namespace vedette::node {
 namespace {
 
-// Derived events that one judged subject can cause at most: four changes of the track, and for each
-// assessment its change with every decision on it, each decision with an action.
+// Derived events that one judged subject can cause at most: seven changes of the track, and for
+// each assessment its change with every decision on it, each decision with an action.
 std::size_t derived_bytes_per_subject(const plan::Plan& plan) {
-  std::size_t bytes = 5 * event_bytes(sizeof(TrackChange)) +
+  std::size_t bytes = 8 * event_bytes(sizeof(TrackChange)) +
                       plan.assessments()->size() * event_bytes(sizeof(AssessmentChange));
   bytes += plan.decisions()->size() *
            (event_bytes(sizeof(DecisionMade)) + event_bytes(sizeof(ActionIntent)));
@@ -72,6 +72,7 @@ std::size_t batch_bytes_bound(const plan::Plan& plan) {
 std::size_t Shard::bytes_needed(const plan::Plan& plan) {
   return TrackTable::bytes_needed(plan.limits()->tracks()) + assess::Assess::bytes_needed(plan) +
          arena_bytes<Sensor>(plan.sensors()->size()) +
+         perceive::SecondPlaces::bytes_needed(plan.limits()->tracks()) +
          perceive::Contacts::bytes_needed(plan.limits()->contacts(), plan.sensors()->size()) +
          decide::Decide::bytes_needed(plan) + act::Delivery::bytes_needed(plan) +
          engine::Waiting::bytes_needed(plan.limits()->waiting_events()) +
@@ -96,12 +97,21 @@ void Shard::init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, st
                                    t->coast_s(),          t->lost_s(),      t->retire_s(),
                                    t->confirm_updates()};
   }
+  config_.own_agree_s = plan.own()->agree_s();
+  config_.own_apart_m = plan.own()->apart_m();
+  sudden_within_m_ = plan.own()->sudden_within_m();
+  sudden_after_s_ = plan.own()->sudden_after_s();
+  config_.own_sources = 0;
+  for (flatbuffers::uoffset_t i = 0; i < plan.sources()->size(); ++i) {
+    config_.own_sources |= plan.sources()->Get(i)->own() ? 1U << i : 0U;
+  }
   if (plan.own()->identities() != nullptr) {
     for (const std::uint64_t mmsi : *plan.own()->identities()) {
       config_.own_mmsi[config_.own_count++] = mmsi;
     }
   }
   tracks_.init(arena, plan.limits()->tracks());
+  second_places_.init(arena, plan.limits()->tracks());
   assess_.init(arena, plan);
   sensors_ = arena.make<Sensor>(plan.sensors()->size());
   for (std::size_t i = 0; i < sensors_.size(); ++i) {
@@ -464,6 +474,7 @@ Causes Shard::causes() const {
   causes.set(Cause::overload, load_.mode() == Mode::overload);
   causes.set(Cause::safe, load_.mode() == Mode::safe);
   causes.set(Cause::held, held_);
+  causes.set(Cause::own_in_doubt, own_position_.in_doubt());
   return causes;
 }
 
@@ -513,6 +524,9 @@ void Shard::finish_run() {
 inline void Shard::heard(const EventHeader& event) {
   if (event.source < sources_.size()) {
     assess::SourceFacts& source = sources_[event.source];
+    // Silent for longer than a vessel needs to come near, it cannot say what was there before.
+    const bool deaf = seconds_between(source.last_ns, event.received_ns) > sudden_after_s_;
+    source.since_ns = source.accepted == 0 || deaf ? event.received_ns : source.since_ns;
     source.last_ns = event.received_ns;
     source.last_event = event.sequence;
     ++source.accepted;
@@ -547,6 +561,11 @@ inline void Shard::observe_soon(EventHeader& event) {
     observe_together();
     observe(event);
     batch_.settle();
+    return;
+  }
+  // What own ship's sources make of each other depends on their order, and on no other track.
+  if (perceive::OwnPosition::concerns(config_, *o)) {
+    observe(event);
     return;
   }
   together_[together_count_++] = batch_.place_of(event);
@@ -665,7 +684,24 @@ inline void Shard::perceived(EventHeader& event, const Observation& observation,
       track.kind != IdentityKind::own) {
     contacts_.identify(track, tracks_);
   }
+  if (track.updates == 1 && p.exit == Exit::success && observation.has(Field::position)) {
+    set_doubt(track, Doubt::sudden, sudden(track, event));
+  }
   touch(p.track, &event, p);
+}
+
+// Does its first position lie so near own ship that its source, which has listened for long, ought
+// to have heard it come?
+bool Shard::sudden(const Track& track, const EventHeader& event) const {
+  const Track* own_ship = own();
+  if (own_ship == nullptr || own_ship == &track || own_ship->updates == 0 ||
+      track.kind == IdentityKind::contact || event.source >= sources_.size()) {
+    return false;
+  }
+  const bool listened =
+      seconds_between(sources_[event.source].since_ns, event.received_ns) >= sudden_after_s_ &&
+      seconds_between(own_ship->created_ns, event.observed_ns) >= sudden_after_s_;
+  return listened && assess::chord_squared(*own_ship, track) <= sudden_within_m_ * sudden_within_m_;
 }
 
 void Shard::observe_together() {
@@ -685,7 +721,7 @@ void Shard::observe_together() {
     sightings[count++] = {&event, reinterpret_cast<const Observation*>(payload_of(&event))};
   }
   together_count_ = 0;
-  perceive::perceive(config_, tracks_, std::span(sightings).first(count), made);
+  perceive::perceive(config_, tracks_, second_places_, std::span(sightings).first(count), made);
   for (std::size_t i = 0; i < count; ++i) {
     perceived(batch_.event_at(together_[i]), *sightings[i].observation, made[i]);
   }
@@ -709,7 +745,10 @@ void Shard::observe(EventHeader& event) {
     batch_.resolve(event, taken.exit, taken.reason);
     return;
   }
-  perceived(event, observation, perceive::perceive(config_, tracks_, event, observation));
+  perceived(event, observation,
+            perceive::OwnPosition::concerns(config_, observation)
+                ? own_position_.take(config_, tracks_, second_places_, event, observation)
+                : perceive::perceive(config_, tracks_, second_places_, event, observation));
 }
 
 void Shard::outcome(EventHeader& event) {

@@ -22,7 +22,9 @@
 #include "model/plan_generated.h"
 #include "model/track_table.hpp"
 #include "perceive/contacts.hpp"
+#include "perceive/own_position.hpp"
 #include "perceive/perceive.hpp"
+#include "perceive/second_places.hpp"
 
 namespace vedette::node {
 
@@ -100,6 +102,7 @@ class Shard {
   const assess::Assess& assess() const { return assess_; }
   const perceive::Config& config() const { return config_; }
   const perceive::Contacts& contacts() const { return contacts_; }
+  const perceive::SecondPlaces& second_places() const { return second_places_; }
   std::uint64_t last_record(std::uint16_t source) const { return records_[source]; }
   std::uint64_t late_outcomes() const { return late_outcomes_; }
 
@@ -143,6 +146,8 @@ class Shard {
   // is to be done.
   void observe_soon(EventHeader& event);
   void observe_together();
+  bool sudden(const Track& track, const EventHeader& event) const;
+  void age_second_place(std::uint32_t track);
   void perceived(EventHeader& event, const Observation& observation, const perceive::Perceived& p);
   void outcome(EventHeader& event);
   void deliver();
@@ -171,6 +176,10 @@ class Shard {
   TrackTable tracks_;
   std::span<Sensor> sensors_;
   perceive::Contacts contacts_;
+  perceive::OwnPosition own_position_;
+  perceive::SecondPlaces second_places_;
+  double sudden_within_m_ = 0.0;
+  double sudden_after_s_ = 0.0;
   assess::Assess assess_;
   decide::Decide decide_;
   act::Delivery delivery_;

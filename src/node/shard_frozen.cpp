@@ -38,6 +38,7 @@ std::size_t frozen_bytes_bound(const plan::Plan& plan) {
   return sizeof(FrozenHead) + 4096 + tracks * sizeof(FrozenTrack) +
          places * plan.assessments()->size() * 32 +
          plan.sources()->size() * (sizeof(assess::SourceFacts) + 8) +
+         sizeof(perceive::OwnPosition) + perceive::SecondPlaces::frozen_bytes_bound(tracks) +
          act::Delivery::frozen_bytes_bound(plan) +
          perceive::Contacts::frozen_bytes_bound(plan.limits()->contacts(), plan.sensors()->size()) +
          engine::Waiting::frozen_bytes_bound(plan.limits()->waiting_events()) +
@@ -66,6 +67,8 @@ void Shard::freeze(Freezer& out) const {
                      {}});
   tracks_.freeze(out);
   contacts_.freeze(out);
+  own_position_.freeze(out);
+  second_places_.freeze(out);
   assess_.freeze(out, tracks_);
   delivery_.freeze(out);
   waiting_.freeze(out);
@@ -113,7 +116,8 @@ bool Shard::thaw_sources(Thawer& in) {
   for (std::size_t s = 0; s < sources_.size(); ++s) {
     sources_[s] = in.get<assess::SourceFacts>();
     records_[s] = in.get<std::uint64_t>();
-    if (sources_[s].status > SourceStatus::ended || !plausible_ns(sources_[s].last_ns)) {
+    if (sources_[s].status > SourceStatus::ended || !plausible_ns(sources_[s].last_ns) ||
+        !plausible_ns(sources_[s].since_ns)) {
       return false;
     }
   }
@@ -132,7 +136,7 @@ bool Shard::thaw(Thawer& in) {
   return plausible(progress_) && plausible_ns(next_tick_ns_) &&
          (sweep_at_ == kNoSweep || sweep_at_ <= tracks_.capacity()) &&
          tracks_.thaw(in, head.high_water, head.tracks) && contacts_.thaw(in, tracks_) &&
-         assess_.thaw(in, tracks_) && delivery_.thaw(in, progress_.last_sequence) &&
+         own_position_.thaw(in) && second_places_.thaw(in, tracks_) && assess_.thaw(in, tracks_) && delivery_.thaw(in, progress_.last_sequence) &&
          waiting_.thaw(in, progress_.last_sequence, sources_.size()) && load_.thaw(in) &&
          thaw_causes(in) && thaw_touched(in) && thaw_sources(in) && in.at_end() &&
          // Between two batches nothing else is under way, and nothing else waits.

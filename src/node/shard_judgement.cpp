@@ -28,6 +28,7 @@ inline void Shard::look_at(const Track* track, const assess::SourceFacts* source
   view_.tracker =
       track == nullptr ? nullptr : &config_.trackers[static_cast<std::size_t>(track->kind)];
   view_.source = source;
+  view_.second = nullptr;
   view_.level = view_.confidence = 0.0;
   view_.approach_known = false;
 }
@@ -35,6 +36,11 @@ inline void Shard::look_at(const Track* track, const assess::SourceFacts* source
 // It is judged next, and what follows is for that cause.
 inline void Shard::turn_to(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns) {
   look_at(&tracks_[track]);
+  if (doubted(tracks_[track], Doubt::second)) [[unlikely]] {
+    const perceive::SecondPlace* place = second_places_.find(tracks_[track], track);
+    view_.second = place == nullptr ? nullptr : &place->track;
+    view_.second_unseen = place != nullptr && place->contested == 0;
+  }
   cause_ = cause;
   newest_arrival_ns_ = arrival_ns;
 }
@@ -108,7 +114,9 @@ void Shard::judge_touched() {
       four_from = judged_;
     }
     for (const TrackChangeKind change :
-         {TrackChangeKind::created, TrackChangeKind::confirmed, TrackChangeKind::reacquired}) {
+         {TrackChangeKind::created, TrackChangeKind::confirmed, TrackChangeKind::reacquired,
+          TrackChangeKind::jumped, TrackChangeKind::returned, TrackChangeKind::disagreed,
+          TrackChangeKind::agreed}) {
       if ((t.changes >> static_cast<unsigned>(change) & 1) != 0) {
         track_changed(t.track, change, t.cause);
       }
@@ -196,6 +204,9 @@ void Shard::sweep() {
     if (contact && tracks_[i].state == TrackState::tentative) {
       continue;  // not yet worth a judgement
     }
+    if (doubted(tracks_[i], Doubt::second)) {
+      age_second_place(i);
+    }
     // A contact that is followed has its times from its sensors.
     const bool changed =
         !contact && perceive::age_track(config_, tracks_[i], batch_.admitted_ns(), change);
@@ -207,6 +218,7 @@ void Shard::sweep() {
       cause_ = cause;
       newest_arrival_ns_ = admitted;
       assess_.retire_track(view_, i, on_assessment, this);
+      second_places_.drop(tracks_[i], i);
       if (tracks_[i].kind != IdentityKind::contact && tracks_[i].partner != 0) {
         contacts_.part(tracks_[i], tracks_);
       }
@@ -218,6 +230,14 @@ void Shard::sweep() {
     } else {
       judge(i, cause, admitted);
     }
+  }
+}
+
+void Shard::age_second_place(std::uint32_t i) {
+  const Tracker& k = config_.trackers[static_cast<std::size_t>(tracks_[i].kind)];
+  if (second_places_.age(tracks_[i], i, k, batch_.admitted_ns()) ==
+      perceive::SecondPlaces::Aged::moved) {
+    track_changed(i, TrackChangeKind::reacquired, tracks_[i].position_event);
   }
 }
 
@@ -237,6 +257,12 @@ void Shard::on_assessment(void* context, const AssessmentChange& change) {
   self.change_ = &stamped;
   self.view_.level = static_cast<double>(change.level);
   self.view_.confidence = change.confidence;
+  // What follows is told of the place where it is so.
+  const Track* const at_first = self.view_.track;
+  if (change.second != 0) {
+    self.view_.track = self.view_.second;
+    self.view_.approach_known = false;
+  }
   self.decide_.consider(
       stamped, late,
       [](void* s, std::span<const plan::Op> ops) {
@@ -246,6 +272,10 @@ void Shard::on_assessment(void* context, const AssessmentChange& change) {
       on_decision, context);
   self.change_ = nullptr;
   self.cause_ = cause_before;
+  if (change.second != 0) {
+    self.view_.track = at_first;
+    self.view_.approach_known = false;
+  }
 }
 
 void Shard::on_decision(void* context, const DecisionMade& decision) {
@@ -335,6 +365,7 @@ std::uint64_t Shard::digest_of_belief() {
              (held_ ? 1 : 0));
   belief.mix(std::uint64_t{sweep_at_} << 1 | (sweep_again_ ? 1 : 0));
   belief.mix(contacts_.digest());
+  belief.mix(own_position_.digest());
   belief.mix(contacts_.size());
   belief.mix(static_cast<std::uint64_t>(next_tick_ns_));
   return belief.value();

@@ -95,6 +95,8 @@ std::string Node::status_json() const {
     }
   }
   json.end_object().end_object();
+  json.key("second_places").begin_object().member("held", read(board_.second_places));
+  json.member("refused", read(board_.second_places_refused)).end_object();
   json.key("engine_thread").begin_object().member("sealed", read(board_.sealed));
   json.member("fifo", read(board_.fifo)).end_object();
   json.member("late_outcomes", read(board_.late_outcomes))

@@ -76,16 +76,20 @@ void predict(Track& t, const Tracker& k, std::int64_t to_ns, Way& way) {
   t.filter_ns = to_ns;
 }
 
-enum class Fit { accepted, gated, reacquired };
+enum class Fit { accepted, gated, agreed };
+
+// What a thing of this kind can have done since, plus what both positions may be wrong by.
+double reach_of(const Track& t, const Tracker& k, double sigma, std::int64_t ns) {
+  const double since_position = seconds_between(t.observed_ns, ns);
+  return k.max_speed * (since_position > 0.0 ? since_position : 0.0) +
+         k.gate_sigma * det_sqrt(t.variance_position + sigma * sigma);
+}
 
 Fit take_position(Track& t, const Tracker& k, const Place& measured, double sigma, std::int64_t ns,
                   Way& way) {
   const double dt = seconds_between(t.filter_ns, ns);
   const double variance = predicted_variance(t, k, dt) + sigma * sigma;
-  // What a thing of this kind can have done since, plus what both positions may be wrong by.
-  const double since_position = seconds_between(t.observed_ns, ns);
-  const double reach = k.max_speed * (since_position > 0.0 ? since_position : 0.0) +
-                       k.gate_sigma * det_sqrt(t.variance_position + sigma * sigma);
+  const double reach = reach_of(t, k, sigma, ns);
   const Way to_measured = way_between(t, measured);
   if (square_of(to_measured) > reach * reach) {
     ++t.gated;
@@ -102,11 +106,7 @@ Fit take_position(Track& t, const Tracker& k, const Place& measured, double sigm
     t.candidate_latitude = measured.latitude;
     t.candidate_longitude = measured.longitude;
     t.candidate_ns = ns;
-    if (t.gated_in_row < kReacquireAfter) {
-      return Fit::gated;
-    }
-    start_filter(t, k, measured.latitude, measured.longitude, sigma, ns);
-    return Fit::reacquired;
+    return t.gated_in_row < kReacquireAfter ? Fit::gated : Fit::agreed;
   }
   predict(t, k, ns, way);
   Way innovation{to_measured.east - way.east, to_measured.north - way.north};
@@ -195,18 +195,6 @@ void note(Perceived& p, TrackChangeKind change) {
   p.changes[p.change_count++] = change;
 }
 
-// Of whom an observation speaks: the own transponder is own ship heard by another way.
-std::uint64_t key_of(const Config& config, const Observation& o) {
-  if (o.kind == IdentityKind::vessel) {
-    for (std::size_t i = 0; i < config.own_count; ++i) {
-      if (config.own_mmsi[i] == o.identity) {
-        return track_key(IdentityKind::own, 0);
-      }
-    }
-  }
-  return track_key(o.kind, o.identity);
-}
-
 bool says_anything(const Observation& o) {
   return o.kind != IdentityKind::none && o.kind < IdentityKind::count && o.fields != 0;
 }
@@ -218,6 +206,46 @@ double sigma_of(const Observation& o, const Tracker& k) {
 
 Place place_in(const Observation& o) {
   return {o.latitude_e7 * 1e-7, o.longitude_e7 * 1e-7};
+}
+
+// A position that the thing cannot have got to. Those that agree move it there once, while the
+// place before is kept; if that is heard again, it is there, and stays while that is heard at all.
+Fit take_elsewhere(SecondPlaces& places, Track& t, std::uint32_t index, const Tracker& k,
+                   const Observation& o, const EventHeader& event, Fit fit, Perceived& result) {
+  const Place measured = place_in(o);
+  const double sigma = sigma_of(o, k);
+  const std::int64_t ns = event.observed_ns;
+  SecondPlace* second = places.find(t, index);
+  if (second == nullptr) {
+    if (fit != Fit::agreed || places.add(t, index, ns) == nullptr) {
+      return Fit::gated;
+    }
+    start_filter(t, k, measured.latitude, measured.longitude, sigma, ns);
+    note(result, TrackChangeKind::reacquired);
+    return Fit::accepted;
+  }
+  Track& there = second->track;
+  const double reach = reach_of(there, k, sigma, ns);
+  if (ns < there.filter_ns || square_of(way_between(there, measured)) > reach * reach) {
+    return Fit::gated;
+  }
+  Way way{0.0, 0.0};
+  take_position(there, k, measured, sigma, ns, way);
+  if (second->contested == 0) {
+    second->contested = 1;
+    go(there, way);
+    SecondPlaces::swap(t, *second);
+    t.gated_in_row = 0;
+    note(result, TrackChangeKind::returned);
+    return Fit::accepted;
+  }
+  take_velocity(there, k, o, ns, way);
+  go(there, way);
+  refresh_place(there);
+  there.observed_ns = ns;
+  there.previous_event = there.position_event;
+  there.position_event = event.sequence;
+  return Fit::gated;
 }
 
 // The filter has followed it.
@@ -248,14 +276,14 @@ void take_rest(Track& t, const EventHeader& event, const Observation& o) {
 
 }  // namespace
 
-Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& event,
-                   const Observation& o) {
+Perceived perceive(const Config& config, TrackTable& tracks, SecondPlaces& places,
+                   const EventHeader& event, const Observation& o) {
   Perceived result;
   if (!says_anything(o)) {
     result.reason = Reason::no_position;
     return result;
   }
-  const std::uint64_t key = key_of(config, o);
+  const std::uint64_t key = track_key(o.kind, o.identity);
   const IdentityKind kind = kind_of(key);
   const Tracker& k = config.trackers[static_cast<std::size_t>(kind)];
   result.track = tracks.find(key);
@@ -288,15 +316,14 @@ Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& 
       fit = take_position(t, k, measured, sigma, ns, way);
       if (fit == Fit::accepted) {
         end_jumps(t, ns);
+      } else {
+        fit = take_elsewhere(places, t, result.track, k, o, event, fit, result);
       }
     }
     if (fit == Fit::gated) {
       result.exit = Exit::abandonment;
       result.reason = Reason::gated;
       return result;
-    }
-    if (fit == Fit::reacquired) {
-      note(result, TrackChangeKind::reacquired);
     }
     count_position(t, k, event, result);
   }
@@ -311,11 +338,11 @@ Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& 
   return result;
 }
 
-void perceive(const Config& config, TrackTable& tracks, std::span<const Sighting> sightings,
-              std::span<Perceived> out) {
+void perceive(const Config& config, TrackTable& tracks, SecondPlaces& places,
+              std::span<const Sighting> sightings, std::span<Perceived> out) {
   CHECK(sightings.size() <= kTogether && out.size() >= sightings.size(), "so many at once");
   if (sightings.size() == 1) {  // as most come where little does
-    out[0] = perceive(config, tracks, *sightings[0].event, *sightings[0].observation);
+    out[0] = perceive(config, tracks, places, *sightings[0].event, *sightings[0].observation);
     return;
   }
   std::array<Fix, kTogether> fixes;
@@ -323,7 +350,7 @@ void perceive(const Config& config, TrackTable& tracks, std::span<const Sighting
   unsigned ordinary = 0;
   for (std::size_t i = 0; i < sightings.size(); ++i) {
     const Observation& o = *sightings[i].observation;
-    const std::uint64_t key = key_of(config, o);
+    const std::uint64_t key = track_key(o.kind, o.identity);
     found[i] = says_anything(o) ? tracks.find(key) : TrackTable::kNone;
     // The second of one track waits for what the first makes of it.
     bool again = false;
@@ -349,7 +376,7 @@ void perceive(const Config& config, TrackTable& tracks, std::span<const Sighting
     const EventHeader& event = *sightings[i].event;
     const Observation& o = *sightings[i].observation;
     if ((ordinary >> i & 1) == 0) {
-      out[i] = perceive(config, tracks, event, o);
+      out[i] = perceive(config, tracks, places, event, o);
       continue;
     }
     out[i] = {found[i], Exit::success, Reason::applied, {}, 0};

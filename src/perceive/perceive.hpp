@@ -14,6 +14,7 @@
 #include "model/observation.hpp"
 #include "model/track_table.hpp"
 #include "model/tracker.hpp"
+#include "perceive/second_places.hpp"
 
 namespace vedette::perceive {
 
@@ -21,27 +22,34 @@ using Trackers = std::array<Tracker, static_cast<std::size_t>(IdentityKind::coun
 
 struct Config {
   Trackers trackers{};
-  std::array<std::uint64_t, limits::kOwnIdentities> own_mmsi{};  // vessels that are own ship
+  std::array<std::uint64_t, limits::kOwnIdentities> own_mmsi{};  // of our own transponders
   std::size_t own_count = 0;
+  std::uint32_t own_sources = ~0U;  // bit i: source i may speak of own ship
+  double own_agree_s = 60.0;        // so long a place that own ship cannot have got to must last
+  double own_apart_m = 50.0;        // between the antennas on board
 };
+
+inline constexpr std::size_t kPerceivedChanges = 4;
 
 struct Perceived {
   std::uint32_t track = TrackTable::kNone;
   Exit exit = Exit::abandonment;
   Reason reason = Reason::none;
-  std::array<TrackChangeKind, 2> changes{};  // in the order they happened
+  std::array<TrackChangeKind, kPerceivedChanges> changes{};  // in the order they happened
   std::size_t change_count = 0;
 };
 
-// Refused positions in a row, each near the last, after which the thing is taken to be there.
+// Refused positions in a row, each near the last, after which the thing is taken to be there, and
+// the place before is kept beside (second_places.hpp).
 inline constexpr std::uint32_t kReacquireAfter = 3;
 // So long after the last refused position a name is no longer taken to be used at two places.
 inline constexpr double kElsewhereS = 120.0;
 // Positions observed before the last one by up to this much are superseded, not errors.
 inline constexpr std::int64_t kSkewNs = 5'000'000'000;
 
-Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& event,
-                   const Observation& observation);
+// Of own ship, OwnPosition (own_position.hpp) asks this, and nobody else.
+Perceived perceive(const Config& config, TrackTable& tracks, SecondPlaces& places,
+                   const EventHeader& event, const Observation& observation);
 
 struct Sighting {
   const EventHeader* event;
@@ -50,8 +58,8 @@ struct Sighting {
 // The same as each in turn, and of several tracks quicker: what their filters wait for, they wait
 // for together.
 inline constexpr std::size_t kTogether = 4;
-void perceive(const Config& config, TrackTable& tracks, std::span<const Sighting> sightings,
-              std::span<Perceived> out);
+void perceive(const Config& config, TrackTable& tracks, SecondPlaces& places,
+              std::span<const Sighting> sightings, std::span<Perceived> out);
 
 // Coasting, lost and retired by age; returns the change, or nothing. A retired track is still in
 // the table: the caller releases it after everybody has been told.

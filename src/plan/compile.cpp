@@ -249,7 +249,8 @@ class SiteCompiler {
     if (identities.size() > limits::kOwnIdentities) {
       s.problem("mmsi", "more than 8 transponders of our own");
     }
-    return CreateOwn(b_, b_.CreateVector(identities));
+    return CreateOwn(b_, b_.CreateVector(identities), s.quantity("agree"), s.quantity("apart"),
+                     s.quantity("sudden_within"), s.quantity("sudden_after"));
   }
 
   Offsets<Source> compile_sources() {
@@ -343,7 +344,7 @@ class SiteCompiler {
           // A recording at another speed has that much less of our time for it.
           to_ns(s.quantity("horizon") *
                 (driver == DriverKind::recording ? std::max(1.0, speed.value_or(1.0)) : 1.0)),
-          static_cast<std::uint32_t>(s.whole("sample")), senders));
+          static_cast<std::uint32_t>(s.whole("sample")), senders, s.flag("own")));
     }
     if (named.empty()) {
       problems_.add(0, 0, "the site has no source", "add a [source.NAME]");

@@ -147,6 +147,14 @@ std::string check_zones(const Plan& p) {
   return {};
 }
 
+std::string check_own(const Plan& p) {
+  const Own& own = *p.own();
+  const bool good = positive(own.agree_s()) && own.apart_m() >= 0.0 && own.apart_m() <= 1e6 &&
+                    own.sudden_within_m() >= 0.0 && own.sudden_within_m() <= 1e9 &&
+                    own.sudden_after_s() >= 0.0 && own.sudden_after_s() <= 1e9;
+  return good ? "" : "own has a field outside its range";
+}
+
 std::string check_trackers(const Plan& p) {
   std::uint32_t seen = 0;
   for (const Tracker* t : *p.trackers()) {
@@ -259,7 +267,7 @@ const Plan* load_plan(Bytes bytes, std::string& error) {
     return nullptr;
   }
   for (const auto check : {check_limits, check_cores, check_sources, check_sensors, check_zones,
-                           check_trackers, check_rules}) {
+                           check_own, check_trackers, check_rules}) {
     error = check(*p);
     if (!error.empty()) {
       return nullptr;

@@ -36,7 +36,19 @@ constexpr std::array kKeys{
         "Name of the site; part of every action's key."},
 
     Key{"own", "mmsi", list, D::number, "", 1, 999999999, "",
-        "MMSIs of our own transponders: heard as traffic, they are own ship."},
+        "MMSIs of our own transponders. What is heard under them by radio is compared with own "
+        "position and never sets it; what our transponder itself says by wire does where no "
+        "receiver is believed."},
+    Key{"own", "agree", quantity, D::duration, "60 s", 1, 86400, "",
+        "So long most sources of own position must agree on a place that own ship cannot have got "
+        "to before it is believed; until then own position is reckoned."},
+    Key{"own", "apart", quantity, D::length, "50 m", 0, 1000, "",
+        "The most that antennas of own position stand apart on board."},
+    Key{"own", "sudden_within", quantity, D::length, "1 nmi", 0, 100000, "",
+        "What is first heard so near own ship is `sudden`; 0 m: nothing is."},
+    Key{"own", "sudden_after", quantity, D::duration, "10 min", 0, 86400, "",
+        "Only once its source and own position have been heard for so long; a source that was "
+        "silent for so long begins anew."},
 
     Key{"cores", "engine", whole, D::number, "-1", -1, 1023, "",
         "Core of the engine thread; -1 leaves it to the system."},
@@ -99,6 +111,8 @@ constexpr std::array kKeys{
         "Its events are given up when not worked by then; within a class the earliest goes first."},
     Key{"source", "sample", whole, D::number, "1", 1, 1000, "",
         "In overload only each n-th of its records is worked."},
+    Key{"source", "own", flag, D::boolean, "true", 0, 0, "",
+        "What it says of own ship is own ship's; false for a receiver that stands elsewhere."},
     Key{"source", "listen", text, D::number, "", 0, 0, "",
         "udp: address and port, \"0.0.0.0:10110\"."},
     Key{"source", "group", text, D::number, "", 0, 0, "",

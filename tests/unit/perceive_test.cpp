@@ -27,12 +27,18 @@ perceive::Config config_for_tests() {
 struct World {
   std::vector<std::uint64_t> memory;
   TrackTable tracks;
+  perceive::SecondPlaces places;
   perceive::Config config = config_for_tests();
   std::uint64_t sequence = 0;
 
-  explicit World(std::size_t capacity = 8) : memory(TrackTable::bytes_needed(capacity) / 8 + 64) {
+  explicit World(std::size_t capacity = 8)
+      : memory(
+            (TrackTable::bytes_needed(capacity) + perceive::SecondPlaces::bytes_needed(capacity)) /
+                8 +
+            64) {
     Arena arena(memory.data(), memory.size() * 8);
     tracks.init(arena, capacity);
+    places.init(arena, capacity);
   }
   perceive::Perceived see(std::uint64_t mmsi, Place p, double seconds, double sigma = 10.0) {
     Observation o;
@@ -47,7 +53,7 @@ struct World {
     event.sequence = ++sequence;
     event.observed_ns = to_int64(seconds * 1e9) + 1'000'000'000'000;
     event.source = 0;
-    return perceive::perceive(config, tracks, event, o);
+    return perceive::perceive(config, tracks, places, event, o);
   }
 };
 
@@ -106,15 +112,6 @@ TEST_CASE("a full belief abandons by name and keeps what it has") {
   w.see(2, {2, 2}, 0);
   CHECK(w.see(3, {3, 3}, 0).reason == Reason::belief_full);
   CHECK(w.see(1, {1, 1}, 1).exit == Exit::success);
-}
-
-TEST_CASE("own transponder and own position are one track") {
-  World w;
-  w.config.own_mmsi[0] = 230035780;
-  w.config.own_count = 1;
-  const auto p = w.see(230035780, {59.7, 24.7}, 0);
-  CHECK(w.tracks[p.track].kind == IdentityKind::own);
-  CHECK(w.tracks.size() == 1);
 }
 
 TEST_CASE("confidence halves with each half-life and a late report is superseded") {
@@ -180,9 +177,11 @@ TEST_CASE(
       sightings[i] = {&event, &o};
     }
     std::array<perceive::Perceived, perceive::kTogether> out;
-    perceive::perceive(together.config, together.tracks, std::span(sightings).first(count), out);
+    perceive::perceive(together.config, together.tracks, together.places,
+                       std::span(sightings).first(count), out);
     for (std::size_t i = 0; i < count; ++i) {
-      const auto p = perceive::perceive(apart.config, apart.tracks, events[i], observations[i]);
+      const auto p =
+          perceive::perceive(apart.config, apart.tracks, apart.places, events[i], observations[i]);
       REQUIRE(p.track == out[i].track);
       REQUIRE(p.exit == out[i].exit);
       REQUIRE(p.reason == out[i].reason);

@@ -1,0 +1,60 @@
+// Purpose: the place that a named track had before it was believed somewhere it could not have got
+// to: either may be the true one, so both are kept, and judged.
+// In: a track that jumps, reports that lie at its other place, the passing of time. Out: the other
+// place, as a track. Bound: limits::kSecondPlaces. When full: the jump is not believed, counted.
+// Runs on: the engine thread; no allocation; the same bits on every CPU.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/arena.hpp"
+#include "base/freeze.hpp"
+#include "model/limits.hpp"
+#include "model/track_table.hpp"
+#include "model/tracker.hpp"
+
+namespace vedette::perceive {
+
+struct SecondPlace {
+  Track track;            // as it was there, and goes on
+  std::int64_t since_ns;  // of the jump
+  std::uint32_t index;    // of the track in the table
+  std::uint8_t used;
+  std::uint8_t
+      contested;  // both places were heard since: the track is at the one that had it first
+  std::uint8_t reserved[2];
+};
+
+class SecondPlaces {
+ public:
+  static std::size_t bytes_needed(std::size_t tracks);
+  void init(Arena& arena, std::size_t tracks);
+
+  // Of a track with Doubt::second; null for any other.
+  SecondPlace* find(const Track& track, std::uint32_t index) const;
+  // Keeps the track as it stands there; null when full.
+  SecondPlace* add(Track& track, std::uint32_t index, std::int64_t now_ns);
+  void drop(Track& track, std::uint32_t index);
+  // The track goes to its other place, and where it was becomes that.
+  static void swap(Track& track, SecondPlace& place);
+
+  enum class Aged { nothing, dropped, moved };
+  // A place that was not heard for the tracker's half-life, and for as long as a track is not lost
+  // without being heard, is no longer kept. Was that the track's own, it is now at the other.
+  Aged age(Track& track, std::uint32_t index, const Tracker& tracker, std::int64_t now_ns);
+
+  std::size_t size() const { return held_; }
+  std::uint64_t refused() const { return refused_; }  // jumps that found no room
+
+  static std::size_t frozen_bytes_bound(std::size_t tracks);
+  void freeze(Freezer& out) const;
+  bool thaw(Thawer& in, const TrackTable& tracks);
+
+ private:
+  std::span<SecondPlace> places_;
+  std::size_t held_ = 0;
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace vedette::perceive
