@@ -88,6 +88,19 @@ class ShardInMemory {
     return put(commands_, header, command);
   }
 
+  bool put_requeue(std::uint64_t target, const ActionIntent& intent, std::int64_t at_ns) {
+    Requeue order{};
+    order.command.kind = CommandKind::requeue;
+    order.command.target = target;
+    order.intent = intent;
+    EventHeader header{};
+    header.observed_ns = header.received_ns = at_ns;
+    header.kind = EventKind::command;
+    header.event_class = EventClass::critical;
+    header.source = kNoSource;
+    return put(commands_, header, order);
+  }
+
   // One step whose batch goes to a lane that another thread drains; false while it is full.
   bool step_into(Lane& batches, std::int64_t now_ns) {
     Lane* const lanes[] = {&commands_, &critical_, &outcomes_, &lane_};

@@ -22,8 +22,11 @@
 namespace vedette::act {
 
 struct SinkCounters {
-  std::atomic<std::uint64_t> sent{0};
+  std::atomic<std::uint64_t> sent{0};  // taken by the system, or by a stream
   std::atomic<std::uint64_t> failed{0};
+  std::atomic<std::uint64_t> resent{0};     // of those sent: may have arrived before
+  std::atomic<std::uint64_t> shortened{0};  // of those sent: texts were too long for one message
+  std::atomic<std::uint64_t> confirmed{0};  // of a sink that waits for that
 };
 
 class Act {
@@ -51,6 +54,7 @@ class Act {
     std::uint64_t sent_by;
     std::int64_t ordered_ns;  // the first attempt; the horizon counts from there
     std::int64_t newest_arrival_ns;
+    bool sent_before = false;  // another attempt was, and is not known to have arrived
   };
   // Done at once where nothing stands in its way, else by a later step().
   void submit(const Order& order, std::uint64_t durable_sequence, std::int64_t now_ns,
@@ -67,10 +71,10 @@ class Act {
   // The sinks' heartbeat, once a tick.
   void tend();
 
-  // Also messages of which a stream has only taken a part.
-  std::size_t waiting() const { return count_ + unfinished_; }
-  // Streams that are open towards a serial or TCP sink.
-  std::size_t open_streams(std::size_t sink) const { return outlets_[sink].streams.open(); }
+  // Also messages of which a stream has only taken a part, and those that nobody has confirmed.
+  std::size_t waiting() const { return count_ + unfinished_ + unconfirmed_; }
+  // Any thread may ask what a sink's streams count.
+  const StreamPool& streams(std::size_t sink) const { return outlets_[sink].streams; }
   const SinkCounters& counters(std::size_t sink) const { return counters_[sink]; }
   const Histogram& latency_behind() const { return behind_; }
   const Histogram& latency_before() const { return before_; }
@@ -90,7 +94,9 @@ class Act {
   bool perform(const Order& order, std::uint64_t durable_sequence, std::int64_t now_ns,
                Lane& outcomes);
   void flush();
-  int send(Outlet& outlet, std::string_view text, std::int64_t now_ns);
+  // Sees what the other ends of streams have confirmed; their outcomes, as far as there is room.
+  void confirm(std::int64_t now_ns, Lane& outcomes);
+  int send(Outlet& outlet, const Order& order, std::string_view text, std::int64_t now_ns);
   static int send_datagram(Outlet& outlet, std::string_view text);
   int to_log(std::string_view text);
 
@@ -100,9 +106,11 @@ class Act {
   bool echo_ = false;
   std::span<Order> waiting_;
   std::size_t count_ = 0;
-  std::size_t unfinished_ = 0;  // outlets with such messages
-  Order last_{};                // that left; event.sequence 0: none has
-  platform::Fd rehearsal_;      // invalid: there is no loopback
+  std::size_t unfinished_ = 0;   // outlets with such messages
+  std::size_t unconfirmed_ = 0;  // of all sinks
+  std::int64_t looked_ns_ = 0;   // monotonic: when other ends were last asked
+  Order last_{};                 // that left; event.sequence 0: none has
+  platform::Fd rehearsal_;       // invalid: there is no loopback
   std::array<Outlet, limits::kSinks> outlets_;
   std::array<SinkCounters, limits::kSinks> counters_;
   Histogram behind_, before_;

@@ -10,6 +10,8 @@ namespace vedette::act {
 namespace {
 
 constexpr std::uint16_t kMostDoublings = 12;  // of a day at most: it stays within 64 bits
+// Of what may have arrived: whoever comes back hears soon what is still owed.
+constexpr std::uint16_t kUnconfirmedDoublings = 4;
 
 }  // namespace
 
@@ -19,7 +21,7 @@ std::size_t Delivery::bytes_needed(const plan::Plan& plan) {
 }
 
 std::size_t Delivery::frozen_bytes_bound(const plan::Plan& plan) {
-  return 64 + sizeof breakers_ +
+  return 64 + sizeof breakers_ + sizeof requeued_ + sizeof requeued_at_ +
          plan.limits()->pending_actions() * (sizeof(Order) + sizeof(ActionIntent));
 }
 
@@ -77,7 +79,7 @@ Delivery::Start Delivery::start(std::uint64_t sequence, EventClass event_class,
   while (orders_[order].stage != Stage::free) {
     ++order;
   }
-  orders_[order] = {sequence, horizon_ns, breaker.reopen_ns, Stage::waits, event_class, {}};
+  orders_[order] = {sequence, horizon_ns, breaker.reopen_ns, Stage::waits, event_class, 0, {}};
   intents_[order] = intent;
   intents_[order].root = intent.root != 0 ? intent.root : sequence;
   ++size_;
@@ -89,8 +91,10 @@ Delivery::Start Delivery::start(std::uint64_t sequence, EventClass event_class,
 }
 
 // Doubles with each attempt, give or take a quarter, so that many nodes do not come back at once.
-std::int64_t Delivery::pause_ns(const ActionIntent& intent, std::int64_t backoff_ns) const {
-  const std::int64_t doubled = backoff_ns << std::min(intent.attempt, kMostDoublings);
+std::int64_t Delivery::pause_ns(const ActionIntent& intent, std::int64_t backoff_ns,
+                                bool unconfirmed) const {
+  const std::uint16_t most = unconfirmed ? kUnconfirmedDoublings : kMostDoublings;
+  const std::int64_t doubled = backoff_ns << std::min(intent.attempt, most);
   Digest seed(intent.node);
   seed.mix(intent.root << 8 | intent.attempt);
   return doubled / 4 * 3 + doubled / 2048 * static_cast<std::int64_t>(seed.value() & 1023);
@@ -114,7 +118,7 @@ void Delivery::broke(std::uint16_t sink, std::uint64_t sequence, std::int64_t no
   }
 }
 
-Delivery::End Delivery::ended(std::uint64_t sequence, Exit exit, bool may_repeat,
+Delivery::End Delivery::ended(std::uint64_t sequence, Exit exit, Reason reason,
                               std::int64_t now_ns) {
   const std::size_t order = find(sequence);
   if (order == kNone || orders_[order].stage != Stage::sent) {
@@ -127,12 +131,17 @@ Delivery::End Delivery::ended(std::uint64_t sequence, Exit exit, bool may_repeat
     return End::done;
   }
   broke(intent.sink, sequence, now_ns);
+  if (reason == Reason::unconfirmed) {
+    orders_[order].unconfirmed = 1;
+  }
   const plan::Action* action = plan_->actions()->Get(intent.action);
   const std::int64_t due_ns =
-      std::max(now_ns + pause_ns(intent, action->backoff_ns()),
+      std::max(now_ns + pause_ns(intent, action->backoff_ns(), orders_[order].unconfirmed != 0),
                breakers_[intent.sink].state == BreakerState::open ? breakers_[intent.sink].reopen_ns
                                                                   : std::int64_t{0});
-  if (!may_repeat || intent.attempt >= action->retries() || due_ns >= orders_[order].horizon_ns) {
+  const bool repeats = reason != Reason::unknown_after_restart &&
+                       (orders_[order].unconfirmed != 0 || intent.attempt < action->retries());
+  if (!repeats || due_ns >= orders_[order].horizon_ns) {
     free(order);
     return End::given_up;
   }
@@ -160,21 +169,40 @@ void Delivery::next_attempt(std::size_t order, std::uint64_t sequence) {
   --failed_;
 }
 
-bool Delivery::requeue(std::uint64_t sequence, const ActionIntent& intent, std::int64_t now_ns) {
-  if (size_ == orders_.size()) {
-    return false;
+bool Delivery::has_key(const ActionIntent& intent, std::uint64_t root) const {
+  for (std::size_t i = 0; size_ != 0 && i < orders_.size(); ++i) {
+    const ActionIntent& other = intents_[i];
+    if (orders_[i].stage != Stage::free && other.root == root && other.epoch == intent.epoch &&
+        other.node == intent.node) {
+      return true;
+    }
   }
+  return false;
+}
+
+Delivery::Requeued Delivery::requeue(std::uint64_t sequence, const ActionIntent& intent,
+                                     std::int64_t now_ns) {
+  const std::uint64_t root = intent.root != 0 ? intent.root : sequence;
+  if (find(sequence) != kNone || has_key(intent, root) ||
+      std::find(requeued_.begin(), requeued_.end(), sequence) != requeued_.end()) {
+    return Requeued::before;
+  }
+  if (size_ == orders_.size()) {
+    return Requeued::no_room;
+  }
+  requeued_[requeued_at_++ % requeued_.size()] = sequence;
   std::size_t order = 0;
   while (orders_[order].stage != Stage::free) {
     ++order;
   }
   const std::int64_t horizon_ns = plan_->actions()->Get(intent.action)->horizon_ns();
-  orders_[order] = {sequence, now_ns + horizon_ns, now_ns, Stage::failed, EventClass::high, {}};
+  orders_[order] = {sequence, now_ns + horizon_ns, now_ns, Stage::failed, EventClass::high, 0, {}};
   intents_[order] = intent;
+  intents_[order].root = root;
   ++size_;
   ++failed_;
   next_ns_ = std::min(next_ns_, now_ns);
-  return true;
+  return Requeued::ordered;
 }
 
 Delivery::Stage Delivery::cancel(std::uint64_t sequence, std::int64_t now_ns) {
@@ -272,6 +300,8 @@ void Delivery::freeze(Freezer& out) const {
     }
   }
   out.put(breakers_);
+  out.put(requeued_);
+  out.put(requeued_at_);
   out.put(next_ns_);
 }
 
@@ -312,6 +342,8 @@ bool Delivery::thaw(Thawer& in, std::uint64_t newest) {
     sent_ += order.stage == Stage::sent ? 1 : 0;
   }
   breakers_ = in.get<decltype(breakers_)>();
+  requeued_ = in.get<decltype(requeued_)>();
+  requeued_at_ = in.get<std::uint64_t>();
   next_ns_ = in.get<std::int64_t>();
   for (const Breaker& b : breakers_) {
     if (b.state > BreakerState::half_open || b.told > BreakerState::half_open ||

@@ -35,7 +35,9 @@ class Delivery {
     std::int64_t due_ns;  // of one that waits
     Stage stage;
     EventClass event_class;
-    std::uint8_t reserved[6];
+    // An attempt was sent and is not known to have arrived: it goes on until its horizon.
+    std::uint8_t unconfirmed;
+    std::uint8_t reserved[5];
   };
 
   enum class Start { dispatched, waits, no_room, sink_open };
@@ -43,13 +45,17 @@ class Delivery {
               std::int64_t ordered_ns, std::int64_t now_ns);
 
   enum class End { unknown, done, given_up, again };
-  // The outcome of an attempt. `may_repeat`: false where it is not known whether it was done.
-  End ended(std::uint64_t sequence, Exit exit, bool may_repeat, std::int64_t now_ns);
+  // The outcome of an attempt. After a restart nobody knows whether it was done, and it is not
+  // repeated. One that was sent and lost with its connection does not count against the action's
+  // `retries`: it, and what fails behind it, is repeated until its horizon.
+  End ended(std::uint64_t sequence, Exit exit, Reason reason, std::int64_t now_ns);
   // The order's next attempt is the event `sequence` from now on.
   void next_attempt(std::size_t order, std::uint64_t sequence);
 
-  // An order from outside, as if its last attempt, `sequence`, had failed now. False: no room.
-  bool requeue(std::uint64_t sequence, const ActionIntent& intent, std::int64_t now_ns);
+  // An order from outside, as if its last attempt, `sequence`, had failed now. `before`: it was
+  // ordered so already, or another attempt of it is under way; nothing is done twice.
+  enum class Requeued { ordered, before, no_room };
+  Requeued requeue(std::uint64_t sequence, const ActionIntent& intent, std::int64_t now_ns);
 
   // Withdrawn by a command; what it was, free when there is no such order.
   Stage cancel(std::uint64_t sequence, std::int64_t now_ns);
@@ -88,18 +94,23 @@ class Delivery {
   };
 
   bool plausible(const Order& order, const ActionIntent& intent, std::uint64_t newest) const;
+  bool has_key(const ActionIntent& intent, std::uint64_t root) const;
   bool lets_through(const Breaker& breaker, std::int64_t now_ns) const;
   void send(std::size_t order);
   void free(std::size_t order);
   void succeeded(std::uint16_t sink);
   void broke(std::uint16_t sink, std::uint64_t sequence, std::int64_t now_ns);
-  std::int64_t pause_ns(const ActionIntent& intent, std::int64_t backoff_ns) const;
+  std::int64_t pause_ns(const ActionIntent& intent, std::int64_t backoff_ns,
+                        bool unconfirmed) const;
   void look_again();
 
   const plan::Plan* plan_ = nullptr;
   std::span<Order> orders_;
   std::span<ActionIntent> intents_;
   std::array<Breaker, limits::kSinks> breakers_{};
+  // The newest events that were ordered again: what one of them became is another event.
+  std::array<std::uint64_t, limits::kRequeued> requeued_{};
+  std::uint64_t requeued_at_ = 0;
   std::size_t size_ = 0;
   std::size_t sent_ = 0;
   std::size_t failed_ = 0;

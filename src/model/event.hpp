@@ -49,6 +49,7 @@ enum class Reason : std::uint8_t {
   clock_went_back,        // observed before the track's last by more than the allowed skew
   sink_failed,            // the sink refused or the send failed
   sink_full,              // no credit left towards the sink
+  unconfirmed,            // sent, and not known to have arrived: the connection ended before
   sink_open,              // its circuit breaker lets nothing through
   horizon,                // not resolved in time
   cancelled,              // by a command

@@ -66,7 +66,13 @@ inline constexpr std::size_t kCredits = 65536;  // of one lane
 inline constexpr std::size_t kPlanBytes = 4 << 20;
 inline constexpr std::size_t kSiteFileBytes = 1 << 20;
 inline constexpr std::size_t kRecordingBytes = std::size_t{1} << 30;  // loaded whole at start
-inline constexpr std::size_t kTextBytes = 1024;    // of one action's rendered message
+inline constexpr std::size_t kTextBytes = 1024;  // of one action's rendered message
+// Sent on one TCP sink and not yet known to have arrived: at 256 it takes two seconds of round trip
+// to hold up 128 alerts a second.
+inline constexpr std::size_t kUnconfirmed = 256;
+// Dead letters ordered again that are remembered, so that orders given at the same time are one:
+// more than people give before the first of them stands in the journal.
+inline constexpr std::size_t kRequeued = 256;
 inline constexpr std::size_t kMessageBytes = 200;  // of the words that a site gives it
 
 inline constexpr std::size_t kBlockAlignment = 4096;  // O_DIRECT on every disk we know

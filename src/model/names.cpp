@@ -77,6 +77,7 @@ std::string_view name_of(Reason reason) {
       "clock-went-back",
       "sink-failed",
       "sink-full",
+      "unconfirmed",
       "sink-open",
       "horizon",
       "cancelled",

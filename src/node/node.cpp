@@ -28,6 +28,7 @@ constexpr double kJoinSeconds = 0.2;  // between attempts to join multicast grou
 // is a gap for what runs there.
 constexpr int kTurnMs = 10;
 constexpr std::int64_t kAskedRestNs = 200'000;
+constexpr std::int64_t kDecisionNs = 200'000'000;     // until the engine has said what it does
 constexpr std::int64_t kLastLinesNs = 1'000'000'000;  // for a slow reader, when the node stops
 constexpr std::int64_t kLastTurnNs = 1'000'000;       // between two looks whether it has read
 constexpr std::int64_t kDrainNs = 3'000'000'000;      // for what is under way when the node stops
@@ -117,6 +118,11 @@ void Node::after_step(Bytes batch) {
       fallbacks += payload_as<DecisionMade>(payload).choice == DecisionChoice::action ? 0 : 1;
     } else if (event.kind == EventKind::action && event.state.phase() == Phase::transient) {
       ++actions;
+    } else if (event.kind == EventKind::command && event.record != 0) {
+      board_.ordered_again.store(event.record << 16 |
+                                     static_cast<std::uint64_t>(event.state.exit()) << 8 |
+                                     static_cast<std::uint64_t>(event.state.reason()),
+                                 std::memory_order_release);
     } else if (event.kind == EventKind::sink_state) {
       const auto state = payload_as<SinkState>(payload);
       board_.breakers[state.sink].store(state.breaker, std::memory_order_relaxed);
@@ -157,8 +163,8 @@ void Node::submit_again(const EventHeader& dispatch, std::uint64_t sequence) {
   const std::int64_t ordered_ns =
       order.horizon_ns - plan_.actions()->Get(intent.action)->horizon_ns();
   event.observed_ns = ordered_ns;
-  act_.submit({event, intent, dispatch.sequence, ordered_ns, 0}, writer_.durable_sequence(),
-              dispatch.observed_ns, outcomes_);
+  act_.submit({event, intent, dispatch.sequence, ordered_ns, 0, order.unconfirmed != 0},
+              writer_.durable_sequence(), dispatch.observed_ns, outcomes_);
 }
 
 void Node::tell(const EventHeader& event, Bytes payload) {
@@ -483,6 +489,7 @@ std::string Node::answer_to(std::string_view request) {
   header.source = kNoSource;
   header.kind = EventKind::command;
   header.event_class = EventClass::critical;
+  header.record = order.command.kind == CommandKind::requeue ? ++orders_again_ : 0;
   std::uint8_t* at = commands_.reserve(event_bytes(bytes));
   if (at == nullptr) {
     return R"({"error":"the node has more commands than it can take"})";
@@ -490,7 +497,28 @@ std::string Node::answer_to(std::string_view request) {
   std::memcpy(at, &header, sizeof header);
   std::memcpy(at + sizeof header, &order, bytes);
   commands_.commit(event_bytes(bytes));
-  return R"({"accepted":true})";
+  return header.record != 0 ? decision_on(header.record, order.command.target)
+                            : R"({"accepted":true})";
+}
+
+// The engine's own word on it, which comes with its next step.
+std::string Node::decision_on(std::uint64_t order, std::uint64_t event) const {
+  const std::int64_t until_ns = platform::monotonic_ns() + kDecisionNs;
+  std::uint64_t said = 0;
+  do {
+    platform::rest_ns(kAskedRestNs);
+    said = board_.ordered_again.load(std::memory_order_acquire);
+  } while (said >> 16 != order && platform::monotonic_ns() < until_ns);
+  const auto reason = static_cast<Reason>(said & 0xFF);
+  if (said >> 16 != order || reason == Reason::applied) {
+    return R"({"accepted":true})";
+  }
+  const std::string named = "{\"error\":\"event " + std::to_string(event);
+  return reason == Reason::superseded
+             ? named + " was ordered again before: it is under way or done, and not done twice\"}"
+         : reason == Reason::sink_full
+             ? named + " is not ordered: [limits] pending_actions are under way\"}"
+             : named + " is not ordered: the plan does not have its action, sink or subject\"}";
 }
 
 Node::Failure Node::run() {

@@ -105,6 +105,8 @@ class Node {
     std::array<std::atomic<std::uint64_t>, perceive::kTrackerBounds> tracker_bounds{};
     std::atomic<bool> finished{false}, fifo{false}, sealed{false}, held{false};
     std::atomic<std::uint64_t> causes{0};
+    // What became of the newest order to do something again: its number, exit and reason.
+    std::atomic<std::uint64_t> ordered_again{0};
   };
   enum : int { kIdle = 0, kWanted = 1, kReady = 2 };
   struct Tail {
@@ -144,6 +146,7 @@ class Node {
   void write_image();
   void serve_control();
   std::string answer_to(std::string_view request);
+  std::string decision_on(std::uint64_t order, std::uint64_t event) const;
   bool drain_log();
   void look_at_causes();
   // From any thread: a cause that is not the engine's own data.
@@ -201,8 +204,9 @@ class Node {
   std::uint32_t journal_faults_seen_ = 0;
 
   Board board_;
-  Interruptions interruptions_;  // of the engine's thread
-  std::int64_t acted_ns_ = 0;    // what sending took of the step under way
+  std::uint64_t orders_again_ = 0;  // given so far
+  Interruptions interruptions_;     // of the engine's thread
+  std::int64_t acted_ns_ = 0;       // what sending took of the step under way
   std::int64_t lone_ns_ = 0;  // when its event was taken, if it came alone and nothing is sent yet
   std::atomic<bool> stop_hot_{false};
   std::atomic<bool> stop_journal_{false};

@@ -162,15 +162,17 @@ void Shard::requeue(EventHeader& event) {
     batch_.resolve(event, Exit::abandonment, Reason::unknown_subject);
     return;
   }
-  if (delivery_.find(requeue.command.target) != act::Delivery::kNone) {
-    batch_.resolve(event, Exit::retraction, Reason::superseded);  // it is under way
-    return;
+  switch (delivery_.requeue(requeue.command.target, requeue.intent, batch_.admitted_ns())) {
+    case act::Delivery::Requeued::ordered:
+      batch_.resolve(event, Exit::success, Reason::applied);
+      return;
+    case act::Delivery::Requeued::before:
+      batch_.resolve(event, Exit::retraction, Reason::superseded);
+      return;
+    case act::Delivery::Requeued::no_room:
+      batch_.resolve(event, Exit::abandonment, Reason::sink_full);
+      return;
   }
-  if (!delivery_.requeue(requeue.command.target, requeue.intent, batch_.admitted_ns())) {
-    batch_.resolve(event, Exit::abandonment, Reason::sink_full);
-    return;
-  }
-  batch_.resolve(event, Exit::success, Reason::applied);
 }
 
 inline std::int64_t Shard::deadline_ns(const EventHeader& event) const {
@@ -753,13 +755,11 @@ void Shard::observe(EventHeader& event) {
 
 void Shard::outcome(EventHeader& event) {
   const auto outcome = payload_as<ActionOutcome>(event);
-  // Whether it was done is not known after a restart, and it is not done again.
-  const bool may_repeat = outcome.reason != Reason::unknown_after_restart;
   const Exit exit = outcome.exit == Exit::none || outcome.exit > Exit::abandonment
                         ? Exit::abandonment
                         : outcome.exit;
   const act::Delivery::End end =
-      delivery_.ended(outcome.action_sequence, exit, may_repeat, batch_.admitted_ns());
+      delivery_.ended(outcome.action_sequence, exit, outcome.reason, batch_.admitted_ns());
   if (end != act::Delivery::End::unknown) {
     batch_.resolve_earlier(exit);
     batch_.resolve(event, Exit::success, Reason::applied);

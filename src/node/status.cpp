@@ -19,7 +19,7 @@ Health Node::health() const {
   for (std::size_t s = 0; s < plan_.sinks()->size(); ++s) {
     const plan::SinkKind kind = plan_.sinks()->Get(static_cast<flatbuffers::uoffset_t>(s))->kind();
     const bool streams = kind == plan::SinkKind::serial || kind == plan::SinkKind::tcp;
-    out |= std::uint64_t{streams && act_.open_streams(s) == 0 ? 1U : 0U} << s;
+    out |= std::uint64_t{streams && act_.streams(s).open() == 0 ? 1U : 0U} << s;
   }
   return {causes_, out};
 }
@@ -136,8 +136,16 @@ std::string Node::status_json() const {
         .member("breaker", name_of(read(board_.breakers[s])));
     const plan::SinkKind kind = plan_.sinks()->Get(static_cast<flatbuffers::uoffset_t>(s))->kind();
     if (kind == plan::SinkKind::serial || kind == plan::SinkKind::tcp) {
-      json.member("open", static_cast<std::uint64_t>(act_.open_streams(s)));
+      json.member("open", static_cast<std::uint64_t>(act_.streams(s).open()));
     }
+    if (const act::StreamPool& streams = act_.streams(s); streams.awaits()) {
+      json.member("confirmed", read(act_.counters(s).confirmed));
+      json.member("unconfirmed", static_cast<std::uint64_t>(streams.unconfirmed().size()));
+      json.member("resent", read(act_.counters(s).resent));
+      json.member("refused_unconfirmed", streams.refused());
+      json.member("strange_answers", streams.strange_answers());
+    }
+    json.member("shortened", read(act_.counters(s).shortened));
     if ((kind == plan::SinkKind::udp || kind == plan::SinkKind::tcp) && !act_.network_is_there()) {
       json.member("waits_for", "network");
     }

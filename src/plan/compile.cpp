@@ -606,11 +606,20 @@ class SiteCompiler {
       } else if (kind == SinkKind::serial && device.empty()) {
         s.problem("driver", "a serial sink needs \"device\"");
       }
+      const auto confirm = static_cast<Confirm>(s.choice("confirm"));
+      for (const char* key : {"confirm", "confirm_within"}) {
+        if (kind != SinkKind::tcp && s.has(key)) {
+          s.problem(key, "only a tcp sink can know that a message arrived",
+                    "leave it out, or say driver = \"tcp\"");
+        }
+      }
+      sinks_answer_.push_back(kind == SinkKind::tcp && confirm == Confirm::answer);
       list.push_back(CreateSink(
           b_, b_.CreateString(n.name), kind, address, port, b_.CreateString(device),
           static_cast<std::uint32_t>(s.whole("baud")),
           static_cast<std::uint32_t>(s.whole("breaker")), to_ns(s.quantity("breaker_rest")),
-          static_cast<std::uint16_t>(connections), static_cast<std::uint16_t>(most)));
+          static_cast<std::uint16_t>(connections), static_cast<std::uint16_t>(most), confirm,
+          to_ns(s.quantity("confirm_within"))));
     }
     return list;
   }
@@ -630,9 +639,16 @@ class SiteCompiler {
       if (message.size() > limits::kMessageBytes) {
         s.problem("message", "the message is longer than 200 bytes");
       }
+      const std::uint16_t sink = reference(s, "sink", sink_names_, 0);
+      const auto format = static_cast<FormatKind>(s.choice("format"));
+      if (format == FormatKind::nmea && sink < sinks_answer_.size() && sinks_answer_[sink]) {
+        s.problem("format",
+                  "sink \"" + sink_names_[sink] +
+                      "\" waits for answers to a key, which an NMEA sentence does not carry",
+                  "say format = \"json\" or \"cot\", or confirm = \"acknowledged\" at the sink");
+      }
       list.push_back(
-          CreateAction(b_, b_.CreateString(n.name), reference(s, "sink", sink_names_, 0),
-                       static_cast<FormatKind>(s.choice("format")), before,
+          CreateAction(b_, b_.CreateString(n.name), sink, format, before,
                        to_ns(s.quantity("horizon")), static_cast<std::uint8_t>(EventClass::high),
                        b_.CreateString(message), static_cast<std::uint32_t>(s.whole("retries")),
                        to_ns(s.quantity("backoff")), s.flag("safe")));
@@ -707,6 +723,7 @@ class SiteCompiler {
   std::string site_;
   std::vector<std::string> zone_names_, source_names_, assessment_names_, action_names_,
       sink_names_;
+  std::vector<bool> sinks_answer_;
   std::vector<std::uint32_t> zone_costs_;
   std::uint32_t last_cost_ = 0;  // of the expression compiled last
   std::vector<Scope> scopes_;

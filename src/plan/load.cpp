@@ -205,7 +205,9 @@ std::string check_rules(const Plan& p) {
     if (a->sink() >= p.sinks()->size() || a->format() > FormatKind::nmea || a->event_class() > 3 ||
         !within<std::int64_t>(a->horizon_ns(), 1, kDayNs) || a->retries() > 100 ||
         !within<std::int64_t>(a->backoff_ns(), 0, kDayNs) ||
-        (a->message() != nullptr && a->message()->size() > limits::kMessageBytes)) {
+        (a->message() != nullptr && a->message()->size() > limits::kMessageBytes) ||
+        (a->format() == FormatKind::nmea &&
+         p.sinks()->Get(a->sink())->confirm() == Confirm::answer)) {
       return "action " + a->name()->str() + " has a field outside its range";
     }
   }
@@ -213,7 +215,8 @@ std::string check_rules(const Plan& p) {
     if (s->kind() > SinkKind::tcp || s->device() == nullptr ||
         !within<std::size_t>(s->connections_most(), 1, limits::kConnections) ||
         !within<std::uint16_t>(s->connections(), 1, s->connections_most()) ||
-        !within<std::int64_t>(s->breaker_rest_ns(), 0, kDayNs)) {
+        !within<std::int64_t>(s->breaker_rest_ns(), 0, kDayNs) || s->confirm() > Confirm::answer ||
+        !within<std::int64_t>(s->confirm_within_ns(), 1'000'000, kDayNs)) {
       return "sink " + s->name()->str() + " has a field outside its range";
     }
   }

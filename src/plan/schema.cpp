@@ -265,12 +265,25 @@ constexpr std::array kKeys{
     Key{"action", "message", text, D::number, "", 0, 0, "",
         "Words for people, at most 200 bytes; an NMEA sentence has room for 24."},
 
-    Key{"sink", "driver", choice, D::number, "!", 0, 0, "udp serial log tcp", "What carries it."},
+    Key{"sink", "driver", choice, D::number, "!", 0, 0, "udp serial log tcp",
+        "What carries it, and when a message counts as `success`. udp: the system has taken the "
+        "datagram; whether it arrives nobody knows. serial: the line's driver has taken it, or a "
+        "part "
+        "of it and the rest goes first; whether anybody is at the other end nobody knows. log: its "
+        "line is queued for the log. tcp: see `confirm`."},
     Key{"sink", "to", text, D::number, "", 0, 0, "", "udp, tcp: address and port."},
     Key{"sink", "connections", whole, D::number, "1", 1, 4, "",
         "tcp: connections that are always kept open."},
     Key{"sink", "connections_most", whole, D::number, "2", 1, 4, "",
         "tcp: opened at most, one before it is needed, while others take no more."},
+    Key{"sink", "confirm", choice, D::number, "acknowledged", 0, 0, "acknowledged sent answer",
+        "tcp: a message is told once the other end's TCP has acknowledged it, once it is sent, or "
+        "once "
+        "the receiver has answered the line `{\"ack\":\"KEY\"}` with its key (formats json and "
+        "cot)."},
+    Key{"sink", "confirm_within", quantity, D::duration, "5 s", 0.1, 3600, "",
+        "tcp: a connection on which a message waits longer for that is given up; what it had not "
+        "confirmed is sent again under its key on the next, until its `horizon`."},
     Key{"sink", "device", text, D::number, "", 0, 0, "", "serial: the line."},
     Key{"sink", "breaker", whole, D::number, "0", 0, 1000000, "",
         "So many failures one after the other open its circuit breaker; 0 never does."},

@@ -32,11 +32,12 @@ class DeviceKeeper {
     slots_[slot].retry_ns = retry_ns;
     return slot;
   }
-  std::size_t add_connection(Endpoint to, std::int64_t retry_ns) {
+  std::size_t add_connection(Endpoint to, std::int64_t retry_ns, std::int64_t give_up_ns) {
     CHECK(used_ < kSlots, "a slot for each line and connection");
     const std::size_t slot = used_++;
     slots_[slot].to = to;
     slots_[slot].retry_ns = retry_ns;
+    slots_[slot].give_up_ns = give_up_ns;
     return slot;
   }
   void want(std::size_t slot) { slots_[slot].state.store(kWanted, std::memory_order_release); }
@@ -101,6 +102,7 @@ class DeviceKeeper {
     std::uint32_t baud = 0;
     bool blocking = false;
     std::int64_t retry_ns = 0;
+    std::int64_t give_up_ns = 0;  // of a connection whose other end is silent
     std::int64_t next_ns = 0;
     int opened = -1;  // as the main thread knows it; the hot thread's to use
     std::atomic<int> state{kTaken};
@@ -110,7 +112,7 @@ class DeviceKeeper {
   // EINPROGRESS until it is there.
   static Result<Fd, int> connect(Slot& s, std::int64_t now_ns) {
     if (!s.connecting.valid()) {
-      auto begun = begin_connection(*s.to);
+      auto begun = begin_connection(*s.to, s.give_up_ns);
       if (!begun) {
         return begun;
       }

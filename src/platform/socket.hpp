@@ -37,11 +37,13 @@ int aim_udp(int fd, Endpoint to);
 // Both.
 Result<Fd, int> open_udp_sender(Endpoint to);
 // Non-blocking TCP connection under way; connection_error() is EINPROGRESS until it is there (0) or
-// has failed.
-Result<Fd, int> begin_connection(Endpoint to);
+// has failed. One whose other end is silent for `give_up_ns`, while it was asked or owes an
+// acknowledgement, fails with ETIMEDOUT.
+Result<Fd, int> begin_connection(Endpoint to, std::int64_t give_up_ns);
 int connection_error(int fd);
-// The other end has closed or reset the connection; what it sent is thrown away.
-bool closed_by_peer(int fd);
+// Bytes of a connection that its other end has not acknowledged, sent or not; also of one that has
+// failed. -errno where the system does not say.
+std::int64_t unacknowledged_bytes(int fd);
 // 0, or errno (EAGAIN: the system's buffer is full).
 int send_now(int fd, Bytes datagram);
 // Non-blocking UDP socket on a loopback port that the system chooses, which hears itself alone.

@@ -60,7 +60,7 @@ struct Pool {
   Pool(const Server& server, std::size_t least, std::size_t most) {
     std::vector<std::size_t> slots;
     for (std::size_t i = 0; i < most; ++i) {
-      slots.push_back(keeper.add_connection(server.endpoint, 1'000'000));
+      slots.push_back(keeper.add_connection(server.endpoint, 1'000'000, 5'000'000'000));
     }
     streams.init(keeper, slots, least, true);
   }

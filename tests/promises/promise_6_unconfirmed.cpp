@@ -1,0 +1,129 @@
+// Promise 6: what was sent and is not known to have arrived goes on until it is, or its horizon;
+// what somebody orders again is done once, however many order it.
+#include <string>
+#include <vector>
+
+#include "plan/plan.hpp"
+#include "shard_in_memory.hpp"
+#include "small_site.hpp"
+#include "test.hpp"
+
+using namespace vedette;
+using namespace vedette::tests;
+
+namespace {
+
+const plan::Plan* one_sink(std::vector<std::uint8_t>& bytes, const std::string& action) {
+  return load_site(R"(
+site = "unconfirmed"
+[source.a]
+driver = "udp"
+listen = "127.0.0.1:1"
+codec = "ais"
+[assess.seen]
+of = "track"
+when = "track.updates >= 1"
+[decide.a]
+on = "seen"
+run = "tell"
+[action.tell]
+sink = "log"
+backoff = "1 s"
+horizon = "60 s"
+)" + action + "[sink.log]\ndriver = \"log\"\n",
+                   bytes);
+}
+
+struct Went {
+  std::vector<std::uint64_t> out;  // attempts that went out
+  std::vector<Reason> left;        // of orders to do it again
+  ActionIntent intent{};           // of the newest
+};
+
+Went run(ShardInMemory& engine, std::int64_t now_ns) {
+  Went went;
+  for (auto b = engine.step(now_ns); !b.empty(); b = engine.step(now_ns)) {
+    for_each_event(b, [&](const EventHeader& e, Bytes payload) {
+      if (e.kind == EventKind::action) {
+        went.intent = payload_as<ActionIntent>(payload);
+      }
+      if (e.kind == EventKind::action && e.state.phase() == Phase::transient) {
+        went.out.push_back(e.sequence);
+      } else if (e.kind == EventKind::dispatch) {
+        went.out.push_back(payload_as<Dispatch>(payload).sequence);
+      } else if (e.kind == EventKind::command) {
+        went.left.push_back(e.state.reason());
+      }
+    });
+  }
+  return went;
+}
+
+}  // namespace
+
+TEST_CASE("an attempt lost with its connection does not use up retries, nor do those behind it") {
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = one_sink(bytes, "retries = 0\n");
+  REQUIRE(plan != nullptr);
+  ShardInMemory engine(*plan);
+  engine.put(ship(1, 0), kStart);
+  std::size_t attempts = 0;
+  std::int64_t last_ns = kStart;
+  for (std::int64_t t = 0; t < 700; ++t) {
+    const std::int64_t now = kStart + t * kSecond / 10;
+    for (const std::uint64_t sequence : run(engine, now).out) {
+      CHECK(now - last_ns < 21 * kSecond);  // 16 s and a quarter at most: it hears soon
+      last_ns = now;
+      // Lost once; then there is no connection for long.
+      engine.put_outcome(sequence, now, Exit::abandonment,
+                         attempts++ == 0 ? Reason::unconfirmed : Reason::sink_failed);
+    }
+  }
+  CHECK(attempts >= 6);
+  CHECK(last_ns - kStart < 60 * kSecond);
+  CHECK(engine.shard().delivery().size() == 0);
+  CHECK(engine.shard().progress().transient + engine.shard().progress().waiting == 0);
+}
+
+TEST_CASE("one that failed otherwise still ends with its retries") {
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = one_sink(bytes, "retries = 0\n");
+  REQUIRE(plan != nullptr);
+  ShardInMemory engine(*plan);
+  engine.put(ship(1, 0), kStart);
+  const Went first = run(engine, kStart);
+  REQUIRE(first.out.size() == 1);
+  engine.put_outcome(first.out[0], kStart, Exit::abandonment, Reason::sink_failed);
+  run(engine, kStart);
+  CHECK(engine.shard().delivery().size() == 0);
+}
+
+TEST_CASE("a dead letter that several order again goes out once, also when the first is done") {
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = one_sink(bytes, "retries = 0\n");
+  REQUIRE(plan != nullptr);
+  ShardInMemory engine(*plan);
+  engine.put(ship(1, 0), kStart);
+  const Went first = run(engine, kStart);
+  REQUIRE(first.out.size() == 1);
+  engine.put_outcome(first.out[0], kStart, Exit::abandonment, Reason::sink_failed);
+  run(engine, kStart);
+  ActionIntent intent = first.intent;
+  intent.root = first.out[0];
+  for (int i = 0; i < 3; ++i) {
+    engine.put_requeue(first.out[0], intent, kStart);
+  }
+  const Went again = run(engine, kStart + kSecond);
+  CHECK(again.left == std::vector<Reason>{Reason::applied, Reason::superseded, Reason::superseded});
+  REQUIRE(again.out.size() == 1);
+  CHECK(again.intent.root == first.out[0]);
+  // Under way as another event, and then done: whoever still has the old number is told so.
+  engine.put_requeue(first.out[0], intent, kStart + kSecond);
+  CHECK(run(engine, kStart + kSecond).left == std::vector<Reason>{Reason::superseded});
+  engine.put_outcome(again.out[0], kStart + kSecond, Exit::success);
+  run(engine, kStart + kSecond);
+  engine.put_requeue(first.out[0], intent, kStart + 2 * kSecond);
+  const Went late = run(engine, kStart + 2 * kSecond);
+  CHECK(late.left == std::vector<Reason>{Reason::superseded});
+  CHECK(late.out.empty());
+}
