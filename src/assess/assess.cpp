@@ -300,7 +300,7 @@ void Assess::turn(const View& view, const Subject& subject, std::size_t r, Insta
       at.state = State::clearing;
       at.since_ns = view.now_ns;
     }
-    if (at.state == State::clearing && view.now_ns - at.since_ns >= rule.clear_ns) {
+    if (at.state == State::clearing && sub_ns(view.now_ns, at.since_ns) >= rule.clear_ns) {
       announce(view, subject, r, Transition::cleared, at, listener);
       at = {};
       --raised_;
@@ -315,7 +315,7 @@ void Assess::turn(const View& view, const Subject& subject, std::size_t r, Insta
   }
   const Level level = level_of(rule, view, confidence);
   if (at.state == State::pending) {
-    if (view.now_ns - at.since_ns >= rule.hold_ns) {
+    if (sub_ns(view.now_ns, at.since_ns) >= rule.hold_ns) {
       at.state = State::active;
       at.level = level;
       ++raised_;
@@ -330,7 +330,7 @@ void Assess::turn(const View& view, const Subject& subject, std::size_t r, Insta
   } else if (at.lower_since_ns == 0) {
     at.lower_since_ns = view.now_ns;
   }
-  const bool lower = level < at.level && view.now_ns - at.lower_since_ns >= rule.clear_ns;
+  const bool lower = level < at.level && sub_ns(view.now_ns, at.lower_since_ns) >= rule.clear_ns;
   if (level > at.level || lower) {
     at.level = level;
     at.lower_since_ns = 0;

@@ -74,6 +74,17 @@ inline std::uint32_t to_uint32(double value) {
   return saturated<std::uint32_t>(value);
 }
 
+// Times and durations in ns: where one of them comes from outside, a sum that has no place ends at
+// the last one that has.
+constexpr std::int64_t add_ns(std::int64_t a, std::int64_t b) {
+  std::int64_t sum = 0;
+  return !__builtin_add_overflow(a, b, &sum) ? sum : a < 0 ? INT64_MIN : INT64_MAX;
+}
+constexpr std::int64_t sub_ns(std::int64_t a, std::int64_t b) {
+  std::int64_t difference = 0;
+  return !__builtin_sub_overflow(a, b, &difference) ? difference : a < 0 ? INT64_MIN : INT64_MAX;
+}
+
 // Degrees brought into [0, 360) and [-180, 180).
 double wrap_360_far(double degrees);  // of any size
 inline double wrap_360(double degrees) {

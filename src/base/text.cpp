@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <limits>
 
 namespace vedette {
 namespace {
@@ -84,7 +85,11 @@ char* put_decimal(char* at, double value, int decimals) {
   return at + places;
 }
 
+// Before it a time, taken apart, has no place in 64 bits.
+constexpr std::int64_t kLeastTimeNs = std::numeric_limits<std::int64_t>::min() + 1'000'000'000;
+
 char* put_time(char* at, std::int64_t unix_ns, bool nanoseconds) {
+  unix_ns = unix_ns < kLeastTimeNs ? kLeastTimeNs : unix_ns;
   const std::int64_t seconds = (unix_ns >= 0 ? unix_ns : unix_ns - 999999999) / 1000000000;
   const auto fraction = static_cast<std::uint32_t>(unix_ns - seconds * 1000000000);
   const std::int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400;

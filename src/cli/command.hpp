@@ -105,6 +105,8 @@ int score(const ScoreCommand& command);
 int status(const std::string& data, bool json);
 // hold, resume, or cancel with the event's number.
 int operate(const std::string& data, const std::string& word, const std::string& event, bool json);
+// `told` empty: the clock's.
+int accept_time(const std::string& data, const std::string& told, bool json);
 int acknowledge(const std::string& data, const std::string& kind, const std::string& identity,
                 bool json);
 // list, show or requeue.

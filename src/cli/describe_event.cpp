@@ -137,6 +137,8 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
       if (command.kind == CommandKind::acknowledge) {
         json.member("of", name_of(static_cast<IdentityKind>(command.target >> 56)));
         json.member_id("identity", identity_of(command.target));
+      } else if (command.kind == CommandKind::time) {
+        json.member_time("to", static_cast<std::int64_t>(command.target));
       } else if (command.target != 0) {
         json.member_id("target", command.target);
       }

@@ -212,6 +212,14 @@ int dispatch(int argc, char** argv) {
       code = operate(data, word, std::string_view(word) == "cancel" ? event : "", json);
     });
   }
+  CLI::App* times = app.add_subcommand("time", "The time that a running node goes by");
+  times->require_subcommand(1);
+  std::string told;
+  c = times->add_subcommand("accept", "The clock is right although it leaped: go on from there");
+  c->add_option("TIME", told, "Not by the clock, but this: 2026-05-01T12:00:00Z");
+  c->add_option("--data", data, "Data folder of the node");
+  add_json(c);
+  c->callback([&] { code = accept_time(data, told, json); });
   std::string kind;
   std::string identity;
   c = app.add_subcommand("acknowledge", "Somebody has seen this track and takes it from here");

@@ -11,6 +11,7 @@
 #include "cli/open_data.hpp"
 #include "journal/reader.hpp"
 #include "model/batch.hpp"
+#include "model/cause.hpp"
 #include "model/derived.hpp"
 #include "platform/file.hpp"
 #include "platform/socket.hpp"
@@ -122,6 +123,36 @@ class DeadLetters {
   std::map<std::uint64_t, Abandoned> open_, dead_;
 };
 
+// What stands behind `before`, up to the next quotation mark; the node writes no escapes there.
+std::string_view quoted_behind(std::string_view text, std::string_view before) {
+  const std::size_t at = text.find(before);
+  const std::string_view rest = at == text.npos ? "" : text.substr(at + before.size());
+  return rest.substr(0, rest.find('"'));
+}
+
+// The mode and its causes, each with what it means: what somebody who asks wants to know first.
+void print_standing(std::string_view answer) {
+  const std::string mode(quoted_behind(answer, R"("mode":")"));
+  std::printf("mode %s\n", mode.c_str());
+  const std::size_t at = answer.find(R"("causes":[)");
+  std::string_view list = at == answer.npos ? "" : answer.substr(at);
+  list = list.substr(0, list.find(']'));
+  for (std::size_t next = list.find('{'); next != list.npos; next = list.find('{', next + 1)) {
+    const std::string_view item = list.substr(next);
+    const std::string name(quoted_behind(item, R"("name":")"));
+    const std::string since(quoted_behind(item, R"("since":")"));
+    std::printf("  %s since %s", name.c_str(), since.c_str());
+    for (std::size_t c = 0; c < kCauseKinds; ++c) {
+      const CauseFacts& facts = facts_of(static_cast<Cause>(c));
+      if (facts.name == name.substr(0, name.find('.'))) {
+        std::printf(": %s; %s", std::string(facts.means).c_str(),
+                    std::string(facts.remedy).c_str());
+      }
+    }
+    std::printf("\n");
+  }
+}
+
 void letter_members(const Abandoned& a, const plan::Plan& plan, Json& json) {
   event_members(a.header, a.payload, plan, json);
   json.member_time("given_up", a.at_ns).member("because", name_of(a.reason));
@@ -139,6 +170,7 @@ int status(const std::string& data, bool json) {
     print_data("status", *answer);
     return kOk;
   }
+  print_standing(*answer);
   // One member a line is enough for a person; programs ask for --json.
   int depth = 0;
   for (const char c : *answer) {
@@ -161,6 +193,20 @@ int operate(const std::string& data, const std::string& word, const std::string&
   const auto answer = ask(data, event.empty() ? word : word + " " + event, word, json, code);
   if (answer && json) {
     print_data(word, *answer);
+  }
+  return code;
+}
+
+int accept_time(const std::string& data, const std::string& told, bool json) {
+  if (!told.empty() && !parse_time(told)) {
+    return fail(json, "time", kUsage, "usage", "\"" + told + "\" is not a time",
+                "write it as 2026-05-01T12:00:00Z");
+  }
+  int code = kOk;
+  const auto answer =
+      ask(data, told.empty() ? "time accept" : "time accept " + told, "time", json, code);
+  if (answer && json) {
+    print_data("time", *answer);
   }
   return code;
 }

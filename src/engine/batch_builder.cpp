@@ -151,6 +151,7 @@ Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
         "conservation: every accepted event waits, is under way, or has left");
   progress_.digest = digest.value();
   progress_.batch_number = header_.number;
+  progress_.admitted_ns = header_.admitted_ns;
   header_.bytes = static_cast<std::uint32_t>(used_);
   header_.input_count = input_count_;
   header_.derived_count = derived_count_;

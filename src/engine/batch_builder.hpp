@@ -28,7 +28,8 @@ struct Progress {
   std::uint64_t accepted = 0;
   std::uint64_t waiting = 0;
   std::uint64_t transient = 0;
-  std::uint64_t exits[3] = {};  // success, retraction, abandonment
+  std::uint64_t exits[3] = {};   // success, retraction, abandonment
+  std::int64_t admitted_ns = 0;  // node time of that batch, from which a restart goes on
 };
 
 class BatchBuilder {

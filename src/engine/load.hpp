@@ -6,9 +6,11 @@
 // thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/freeze.hpp"
+#include "base/math.hpp"
 #include "base/plausible.hpp"
 #include "model/derived.hpp"
 #include "model/event.hpp"
@@ -22,7 +24,7 @@ class Load {
   // `sample`: in overload each n-th record of its source is worked, 1 for every one.
   Verdict admit(const EventHeader& event, std::int64_t horizon_ns, std::uint32_t sample,
                 std::int64_t now_ns) {
-    const std::int64_t late_ns = now_ns > event.received_ns ? now_ns - event.received_ns : 0;
+    const std::int64_t late_ns = std::max<std::int64_t>(sub_ns(now_ns, event.received_ns), 0);
     const Mode wanted = event.event_class <= EventClass::high ? Mode::safe : Mode::overload;
     if (late_ns > horizon_ns / 2 && wanted > state_.mode) {
       state_.mode = wanted;
@@ -45,7 +47,7 @@ class Load {
 
   // Once a batch.
   void settle(std::int64_t now_ns, std::int64_t recover_ns) {
-    if (state_.mode != Mode::normal && now_ns - trouble_ns_ >= recover_ns) {
+    if (state_.mode != Mode::normal && sub_ns(now_ns, trouble_ns_) >= recover_ns) {
       state_.mode = state_.mode == Mode::safe ? Mode::overload : Mode::normal;
       state_.cause = 0;
       state_.late_ns = 0;

@@ -7,6 +7,7 @@
 #include <limits>
 #include <new>
 
+#include "base/math.hpp"
 #include "ingress/ethernet.hpp"
 #include "platform/clock.hpp"
 #include "platform/file.hpp"
@@ -224,10 +225,9 @@ void Ingress::set_node_start(std::int64_t ns) {
     if (source->driver != plan::DriverKind::recording) {
       continue;
     }
-    const std::int64_t begin = ns + source->plan->start_ns();
+    const std::int64_t begin = add_ns(ns, source->plan->start_ns());
     source->untimed_ns = begin;
-    const auto first = source->recording.peek();
-    source->shift_ns = first && source->recording.has_times() ? begin - first->time_ns : 0;
+    source->recorded_ns = 0;
     find_due(*source);
   }
 }
@@ -237,10 +237,20 @@ void Ingress::find_due(Source& source) {
   if (!next) {
     source.due_ns = kNever;
   } else if (source.recording.has_times() && next->time_ns != 0) {
+    // A clock that leaped while it was recorded is gone with: what follows keeps its own pace.
+    const std::int64_t leap_ns = sub_ns(next->time_ns, source.recorded_ns);
+    if (source.recorded_ns == 0) {
+      source.shift_ns = sub_ns(add_ns(node_start_ns_, source.plan->start_ns()), next->time_ns);
+    } else if (leap_ns > limits::kClockLeapNs || leap_ns < -limits::kClockLeapNs) {
+      source.shift_ns = sub_ns(source.shift_ns, leap_ns);
+      bump(source.counters.leaps);
+    }
+    source.recorded_ns = next->time_ns;
     // Recorded times that go back are given out late, not reordered.
-    source.due_ns = std::max(source.due_ns, next->time_ns + source.shift_ns);
+    source.due_ns = std::max(source.due_ns,
+                             std::min(add_ns(next->time_ns, source.shift_ns), limits::kTimeMostNs));
   } else if (source.recording.has_times()) {
-    source.due_ns = std::max(source.due_ns, node_start_ns_ + source.plan->start_ns());
+    source.due_ns = std::max(source.due_ns, add_ns(node_start_ns_, source.plan->start_ns()));
   } else {
     source.due_ns = source.untimed_ns;
   }
@@ -647,7 +657,8 @@ std::size_t Ingress::step_recording(Source& source, const platform::NodeClock& c
       take(source, frame->bytes, stream, {source.due_ns, now.arrival_ns});
     }
     source.recording.pop();
-    source.untimed_ns += source.plan->interval_ns();
+    source.untimed_ns =
+        std::min(add_ns(source.untimed_ns, source.plan->interval_ns()), limits::kTimeMostNs);
     find_due(source);
     ++taken;
   }

@@ -37,6 +37,7 @@ struct SourceCounters {
   std::atomic<std::uint64_t> parts{0};     // parts of messages, kept until whole
   std::atomic<std::uint64_t> bytes{0};
   std::array<std::atomic<std::uint64_t>, kRefusalCauses> refused{};
+  std::atomic<std::uint64_t> leaps{0};  // of the clock that a recording was made with
   std::atomic<std::uint8_t> status{0};  // SourceStatus
   std::atomic<int> error{0};            // errno of the last failure
 };
@@ -106,8 +107,9 @@ class Ingress {
     Admission admission;
     Senders senders;
     Recording recording;
-    std::int64_t shift_ns = 0;    // recording time to node time
-    std::int64_t untimed_ns = 0;  // next time of frames without one
+    std::int64_t shift_ns = 0;     // recording time to node time
+    std::int64_t recorded_ns = 0;  // of the record before; 0: there was none with a time
+    std::int64_t untimed_ns = 0;   // next time of frames without one
     std::int64_t due_ns = 0;
     std::uint64_t resume_after = 0;  // records already accepted before a restart
     std::uint64_t record = 0;

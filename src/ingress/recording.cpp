@@ -89,6 +89,9 @@ bool Recording::has_times() const {
 std::optional<Frame> Recording::peek() {
   if (!peeked_) {
     next_ = read();
+    if (next_ && (next_->time_ns < 0 || next_->time_ns > limits::kTimeMostNs)) {
+      next_->time_ns = 0;  // as one that has none
+    }
     peeked_ = true;
   }
   return next_;

@@ -126,12 +126,13 @@ enum class CommandKind : std::uint8_t {
   cancel = 1,  // withdraws one event that waits or is under way
   hold = 2,    // observations are accepted and wait until `resume` or their horizon
   resume = 3,
-  requeue = 4,     // an action that was given up is ordered once more, under its old key
-  acknowledge = 5  // somebody has seen the track and takes it from here
+  requeue = 4,      // an action that was given up is ordered once more, under its old key
+  acknowledge = 5,  // somebody has seen the track and takes it from here
+  time = 6          // node time went on to what the clock says, or to what was told
 };
 
 struct Command {
-  std::uint64_t target;  // cancel: the event's sequence; acknowledge: the track's key
+  std::uint64_t target;  // cancel: the event's sequence; acknowledge: the track's key; time: to ns
   CommandKind kind;
   std::uint8_t reserved[7];
 };

@@ -78,6 +78,24 @@ inline constexpr std::size_t kMessageBytes = 200;  // of the words that a site g
 inline constexpr std::size_t kBlockAlignment = 4096;  // O_DIRECT on every disk we know
 inline constexpr std::size_t kSegmentBytesMin = 1 << 20;
 
+// Times are Unix ns. None outside these bounds is taken in, from a clock, a recording or a journal:
+// with the longest horizon twice on top (10,000 days each) a sum stays within 64 bits.
+inline constexpr std::int64_t kTimeMostNs = 7'258'118'400'000'000'000;  // 2200-01-01
+// What a machine's clock may say to be believed at all: no earlier than this program, and no later
+// than it can be in use. One that was never set says 1970 or 2000.
+inline constexpr std::int64_t kClockLeastNs = 1'735'689'600'000'000'000;  // 2025-01-01
+inline constexpr std::int64_t kClockMostNs = 4'102'444'800'000'000'000;   // 2100-01-01
+// Node time where no clock was ever believed begins here.
+inline constexpr std::int64_t kClockUnsetNs = 946'684'800'000'000'000;  // 2000-01-01
+// Ahead of the last record by so much the clock is believed at a start: a node that stood in a shed
+// for a season. Ahead by more, somebody has to say that it is right.
+inline constexpr std::int64_t kClockLeapNs = std::int64_t{90} * 86'400 * 1'000'000'000;
+// Apart by no more, node time and the clock agree: what a correction of an unset second or two is.
+inline constexpr std::int64_t kClockAgreesNs = 5'000'000'000;
+// So long the machine's clock has to be synchronised, and as far ahead of node time as it was,
+// until node time follows it.
+inline constexpr std::int64_t kClockHoldsNs = std::int64_t{3600} * 1'000'000'000;
+
 static_assert(kLineBytes >= kRawBytes, "a kept frame must have fitted its line");
 static_assert(kDatagramBytes <= kFrameBytes, "a datagram arrives in one frame");
 static_assert(kDatagramBytes <= kReceiveBytes, "a datagram that is accepted fits its buffer");

@@ -175,8 +175,8 @@ std::string_view name_of(BreakerState state) {
 }
 
 std::string_view name_of(CommandKind kind) {
-  return pick(std::array<std::string_view, 6>{"unknown", "cancel", "hold", "resume", "requeue",
-                                              "acknowledge"},
+  return pick(std::array<std::string_view, 7>{"unknown", "cancel", "hold", "resume", "requeue",
+                                              "acknowledge", "time"},
               kind);
 }
 

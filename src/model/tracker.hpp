@@ -19,7 +19,7 @@ struct Tracker {
 };
 
 inline double seconds_between(std::int64_t from_ns, std::int64_t to_ns) {
-  return static_cast<double>(to_ns - from_ns) * 1e-9;
+  return static_cast<double>(sub_ns(to_ns, from_ns)) * 1e-9;
 }
 
 // Position variance of each axis, predicted `dt` seconds past the filter's state (white-noise

@@ -18,12 +18,14 @@
 #include "belief/image.hpp"
 #include "ingress/ingress.hpp"
 #include "journal/writer.hpp"
+#include "node/control.hpp"
 #include "node/history_record.hpp"
 #include "node/identity.hpp"
 #include "node/interruptions.hpp"
 #include "node/replay.hpp"
 #include "node/shard.hpp"
 #include "node/standing.hpp"
+#include "node/timekeeper.hpp"
 #include "platform/clock.hpp"
 #include "platform/device_keeper.hpp"
 #include "platform/hot_thread.hpp"
@@ -144,9 +146,13 @@ class Node {
   void tell(const EventHeader& event, Bytes payload);
   void journal_loop();
   void write_image();
-  void serve_control();
   std::string answer_to(std::string_view request);
   std::string decision_on(std::uint64_t order, std::uint64_t event) const;
+  std::string order(const Requeue& order);  // into the engine's lane; the answer
+  std::string admit_time(std::string_view told);
+  void go_on_to(std::int64_t to_ns, std::int64_t node_ns);  // node time, by a command
+  void start_clock();
+  void look_at_clock();
   bool drain_log();
   void look_at_causes();
   // From any thread: a cause that is not the engine's own data.
@@ -162,7 +168,7 @@ class Node {
   RunOptions options_;
   platform::Block block_;
   platform::Fd lock_;
-  platform::Fd control_;
+  Control control_;
   platform::NodeClock clock_;
   platform::DeviceKeeper devices_;
   ingress::Ingress ingress_;
@@ -220,6 +226,8 @@ class Node {
   HotThread engine_thread_, ingress_thread_;
   std::atomic<std::uint64_t> noted_{0};  // Causes
   CauseBook causes_;
+  Timekeeper timekeeper_;
+  bool live_ = false;  // node time goes by the clock
   bool held_at_start_ = false;
   std::vector<std::string> without_;  // what the node runs without
   std::atomic<int> image_error_{0};   // of the last attempt to open or write it

@@ -209,11 +209,8 @@ Node::Failure Node::prepare() {
       lanes_.push_back(&faults_);
     }
   }
-  auto listening = platform::listen_unix(options_.data + "/control.sock");
-  if (listening) {
-    control_ = std::move(listening).value();
-  } else {
-    without_.push_back("control socket: " + platform::error_text(listening.error()));
+  if (const int error = control_.listen(options_.data + "/control.sock"); error != 0) {
+    without_.push_back("control socket: " + platform::error_text(error));
   }
   platform::trim_heap();  // recovery's own is not needed any more
   opening.join();

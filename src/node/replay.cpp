@@ -8,6 +8,14 @@
 #include "platform/hash.hpp"
 
 namespace vedette::node {
+namespace {
+
+// No sum or difference of such times overflows.
+bool within_bounds(std::int64_t unix_ns) {
+  return unix_ns >= 0 && unix_ns <= limits::kTimeMostNs;
+}
+
+}  // namespace
 
 std::string plan_path(const std::string& data, const std::uint8_t* hash) {
   std::string name;
@@ -80,6 +88,15 @@ std::string Stepped::apply(Bytes recorded) {
   }
   if (header.input_count > limits::kBatchEvents + 1) {
     return named("more inputs than a batch can have");
+  }
+  bool timely = within_bounds(header.admitted_ns);
+  std::uint32_t seen = 0;
+  for_each_event(recorded, [&](const EventHeader& event, Bytes) {
+    timely = timely && (seen++ >= header.input_count ||
+                        (within_bounds(event.observed_ns) && within_bounds(event.received_ns)));
+  });
+  if (!timely) {
+    return named("holds a time before 1970 or after 2200");
   }
   const Bytes made = shard_->replay(recorded, batches_);
   if (made.empty()) {

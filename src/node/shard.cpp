@@ -178,8 +178,7 @@ void Shard::requeue(EventHeader& event) {
 inline std::int64_t Shard::deadline_ns(const EventHeader& event) const {
   const bool horizon = event.kind == EventKind::observation && event.source < sources_.size();
   // A record that was made elsewhere may hold any number.
-  const std::int64_t received =
-      std::clamp<std::int64_t>(event.received_ns, 0, std::numeric_limits<std::int64_t>::max() / 2);
+  const std::int64_t received = std::clamp<std::int64_t>(event.received_ns, 0, limits::kTimeMostNs);
   return received + (horizon ? limits_[event.source].horizon_ns : 0);
 }
 
@@ -397,6 +396,9 @@ void Shard::command(EventHeader& event) {
     case CommandKind::requeue:
       requeue(event);
       return;
+    case CommandKind::time:  // the batch's own time says it
+      batch_.resolve(event, Exit::success, Reason::applied);
+      return;
     case CommandKind::acknowledge: {
       const std::uint32_t track = tracks_.find(command.target);
       if (track == TrackTable::kNone) {
@@ -601,7 +603,7 @@ void Shard::work(EventHeader& event) {
 
 // In few lines of code, which are used so seldom that they come from afar.
 inline void Shard::tick(EventHeader& event) {
-  next_tick_ns_ = event.observed_ns + plan_->limits()->tick_ns();
+  next_tick_ns_ = add_ns(event.observed_ns, plan_->limits()->tick_ns());
   // One under way goes on, and another follows: ticks that come with every step put it off once.
   sweep_again_ = sweeping() && sweep_at_ != 0;
   if (!sweeping()) {

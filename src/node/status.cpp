@@ -42,6 +42,8 @@ void Node::look_at_causes() {
   seen.causes.set(Cause::network, !act_.network_is_there());
   const auto detail = [this](Cause cause, std::size_t index) -> std::string {
     switch (cause) {
+      case Cause::clock:
+        return timekeeper_.what();
       case Cause::held:
         return held_at_start_ ? "by a command from before this start" : "by a command";
       case Cause::journal:
@@ -106,6 +108,12 @@ std::string Node::status_json() const {
   json.member("total_ms", static_cast<double>(interruptions_.total_ns()) * 1e-6, 3);
   json.member("longest_us", static_cast<double>(interruptions_.longest_ns()) * 1e-3, 1);
   json.end_object();
+  if (live_) {
+    json.key("clock").begin_object().member("believed", timekeeper_.believed());
+    json.member("offset_s", static_cast<double>(timekeeper_.offset_ns()) * 1e-9, 3).end_object();
+  }
+  json.key("control").begin_object().member("clients", std::uint64_t{control_.clients()});
+  json.member("answered", control_.answered()).member("refused", control_.refused()).end_object();
   json.key("sources").begin_array();
   for (std::size_t s = 0; s < ingress_.size(); ++s) {
     const ingress::SourceCounters& c = ingress_.counters(s);
@@ -115,6 +123,9 @@ std::string Node::status_json() const {
     json.member("received", read(c.received)).member("accepted", read(c.accepted));
     json.member("parts", read(c.parts)).member("bytes", read(c.bytes));
     json.member("missed", ingress_.missed(s));
+    if (read(c.leaps) != 0) {
+      json.member("clock_leaps", read(c.leaps));
+    }
     if (read(c.error) != 0) {
       json.member("error", std::string_view(platform::error_text(read(c.error))));
     }

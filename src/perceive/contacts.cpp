@@ -186,7 +186,7 @@ Contacts::Taken Contacts::take(const EventHeader& event, const Observation& o, T
   if (ns > event.received_ns + kAheadNs) {
     return {Exit::abandonment, Reason::clock_ahead};
   }
-  if (ns < counts_.newest_ns - to_ns(sensor.window_s)) {
+  if (ns < sub_ns(counts_.newest_ns, to_ns(sensor.window_s))) {
     return {Exit::abandonment, Reason::too_late};
   }
   if (group.open != 0 && (group.count == kGroupPlots || (group.count != 0 && group.ns != ns))) {

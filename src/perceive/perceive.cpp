@@ -308,7 +308,7 @@ Perceived perceive(const Config& config, TrackTable& tracks, SecondPlaces& place
     if (t.updates == 0) {
       start_filter(t, k, measured.latitude, measured.longitude, sigma, ns);
     } else if (ns < t.filter_ns) {
-      const bool recent = t.filter_ns - ns <= kSkewNs;
+      const bool recent = sub_ns(t.filter_ns, ns) <= kSkewNs;
       result.exit = recent ? Exit::retraction : Exit::abandonment;
       result.reason = recent ? Reason::superseded : Reason::clock_went_back;
       return result;

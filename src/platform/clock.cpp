@@ -1,5 +1,7 @@
 #include "platform/clock.hpp"
 
+#include <sys/timex.h>
+
 #include <ctime>
 
 namespace vedette::platform {
@@ -18,6 +20,12 @@ std::int64_t monotonic_ns() {
 }
 std::int64_t realtime_ns() {
   return read(CLOCK_REALTIME);
+}
+
+bool realtime_is_synchronised() {
+  timex asked{};
+  const int state = ::adjtimex(&asked);
+  return state >= 0 && state != TIME_ERROR && (asked.status & STA_UNSYNC) == 0;
 }
 
 }  // namespace vedette::platform

@@ -284,14 +284,10 @@ Result<Fd, int> listen_unix(const std::string& path) {
 }
 
 Result<Fd, int> accept_unix(int listener) {
-  Fd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+  Fd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!fd.valid()) {
     return Failure{errno};
   }
-  // A client that does not read or write must not hold the link thread.
-  const timeval limit{0, 500000};
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   return fd;
 }
 
@@ -306,6 +302,16 @@ Result<Fd, int> connect_unix(const std::string& path) {
     return Failure{errno};
   }
   return fd;
+}
+
+bool wait_any(std::span<const Awaited> awaited, int timeout_ms) {
+  constexpr std::size_t kMost = 64;
+  pollfd polled[kMost];
+  const std::size_t count = std::min(awaited.size(), kMost);
+  for (std::size_t i = 0; i < count; ++i) {
+    polled[i] = {awaited[i].fd, static_cast<short>(awaited[i].writable ? POLLOUT : POLLIN), 0};
+  }
+  return ::poll(polled, count, timeout_ms) > 0;
 }
 
 bool wait_readable(int fd, int timeout_ms) {

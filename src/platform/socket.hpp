@@ -59,8 +59,14 @@ Result<Fd, int> open_serial(const std::string& device, std::uint32_t baud, bool 
 bool baud_is_known(std::uint32_t baud);
 
 Result<Fd, int> listen_unix(const std::string& path);
-Result<Fd, int> accept_unix(int listener);  // EAGAIN when nobody waits
+Result<Fd, int> accept_unix(int listener);  // non-blocking; EAGAIN when nobody waits
 Result<Fd, int> connect_unix(const std::string& path);
+// Of several, whichever is readable, or writable, first; false on time-out.
+struct Awaited {
+  int fd;
+  bool writable;
+};
+bool wait_any(std::span<const Awaited> awaited, int timeout_ms);
 // Waits until readable; false on time-out.
 bool wait_readable(int fd, int timeout_ms);
 std::int64_t receive_now(int socket, std::span<std::uint8_t> into);  // bytes, or -errno

@@ -50,7 +50,7 @@ class Listeners {
       MESSAGE("without io_uring: " << problem);
       return false;
     }
-    clock_.start_live();
+    clock_.start_scaled(platform::realtime_ns(), 1.0);
     for (const std::uint16_t port : ports) {
       auto sender = platform::open_udp_sender({INADDR_LOOPBACK, port});
       REQUIRE(sender.ok());

@@ -1,0 +1,152 @@
+#include "node/control.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "platform/socket.hpp"
+
+namespace vedette::node {
+namespace {
+
+constexpr std::size_t kRestReads = 64;
+
+}  // namespace
+
+int Control::listen(const std::string& path) {
+  auto listening = platform::listen_unix(path);
+  if (!listening) {
+    return listening.error();
+  }
+  listener_ = std::move(listening).value();
+  return 0;
+}
+
+std::size_t Control::clients() const {
+  return static_cast<std::size_t>(std::count_if(clients_.begin(), clients_.end(),
+                                                [](const Client& c) { return c.socket.valid(); }));
+}
+
+void Control::end(Client& client) {
+  // What is left unread would turn what was answered into a reset.
+  std::array<std::uint8_t, kRequestBytes> rest;
+  for (std::size_t i = 0; i < kRestReads && platform::receive_now(client.socket.get(), rest) > 0;
+       ++i) {
+  }
+  client.socket = platform::Fd();
+  client.asked = 0;
+  client.answer.clear();
+  client.stage = Stage::asks;
+}
+
+void Control::refuse(Client& client, std::string_view why) {
+  ++refused_;
+  if (client.stage != Stage::answered) {  // what it has of an answer is not followed by another
+    platform::write_now(client.socket.get(),
+                        as_bytes("{\"error\":\"" + std::string(why) + "\"}\n"));
+  }
+  end(client);
+}
+
+// A free one, or that of whoever has kept it longest without having asked; null: all have asked, or
+// had no time to.
+Control::Client* Control::place(std::int64_t now_ns) {
+  Client* oldest = nullptr;
+  for (Client& c : clients_) {
+    if (!c.socket.valid()) {
+      return &c;
+    }
+    const bool silent = c.stage == Stage::asks && now_ns - c.came_ns > kGraceNs;
+    if (silent && (oldest == nullptr || c.came_ns < oldest->came_ns)) {
+      oldest = &c;
+    }
+  }
+  return oldest;
+}
+
+void Control::let_in(std::int64_t now_ns) {
+  for (std::size_t i = 0; i < kTurnArrivals; ++i) {
+    Client* at = place(now_ns);
+    if (at == nullptr) {
+      return;
+    }
+    auto client = platform::accept_unix(listener_.get());
+    if (!client) {
+      return;
+    }
+    if (at->socket.valid()) {
+      refuse(*at, "others want to be served, and nothing was asked");
+    }
+    at->socket = std::move(client).value();
+    at->came_ns = now_ns;
+    hear(*at);
+  }
+}
+
+// A line is a request, and so is what was said when the other end says that it is all.
+void Control::hear(Client& c) {
+  const auto got = platform::receive_now(
+      c.socket.get(),
+      {reinterpret_cast<std::uint8_t*>(c.request.data()) + c.asked, kRequestBytes - c.asked});
+  c.asked += got > 0 ? static_cast<std::size_t>(got) : 0;
+  const std::string_view text(c.request.data(), c.asked);
+  if (text.find('\n') != text.npos || (got == 0 && c.asked != 0 && c.asked < kRequestBytes)) {
+    c.stage = Stage::asked;
+  } else if (c.asked == kRequestBytes) {
+    refuse(c, "the request is too long");
+  } else if (got == 0 || (got < 0 && got != -EAGAIN && got != -EINTR)) {
+    end(c);
+  }
+}
+
+void Control::turn(std::int64_t now_ns,
+                   const std::function<std::string(std::string_view)>& answer) {
+  if (!listener_.valid()) {
+    return;
+  }
+  let_in(now_ns);
+  std::size_t answers = 0;
+  for (Client& c : clients_) {
+    if (c.socket.valid() && c.stage == Stage::asks) {
+      hear(c);
+    }
+    if (c.socket.valid() && c.stage == Stage::asked && answers < kTurnAnswers) {
+      ++answers;
+      const std::string_view text(c.request.data(), c.asked);
+      c.answer = answer(text.substr(0, text.find('\n'))) + "\n";
+      c.stage = Stage::answered;
+    }
+    if (c.socket.valid() && c.stage == Stage::answered) {
+      const auto sent = platform::write_now(c.socket.get(), as_bytes(c.answer));
+      c.answer.erase(0, sent > 0 ? static_cast<std::size_t>(sent) : 0);
+      if (c.answer.empty()) {
+        ++answered_;
+        end(c);
+      } else if (sent < 0 && sent != -EAGAIN && sent != -EINTR) {
+        ++refused_;
+        end(c);
+      }
+    }
+    if (c.socket.valid() && now_ns - c.came_ns > kClientNs) {
+      refuse(c, "nothing was asked for two seconds");
+    }
+  }
+}
+
+bool Control::wait(int timeout_ms) const {
+  std::array<platform::Awaited, kClients + 1> awaited;
+  std::size_t count = 0;
+  if (listener_.valid()) {
+    awaited[count++] = {listener_.get(), false};
+  }
+  for (const Client& c : clients_) {
+    if (c.socket.valid() && c.stage == Stage::asked) {
+      return true;
+    }
+    if (c.socket.valid()) {
+      awaited[count++] = {c.socket.get(), c.stage == Stage::answered};
+    }
+  }
+  return platform::wait_any(std::span(awaited).first(count), timeout_ms);
+}
+
+}  // namespace vedette::node

@@ -1,0 +1,211 @@
+// A node's life: its start, the turns of its main thread, and its end.
+#include <limits>
+#include <thread>
+
+#include "base/text.hpp"
+#include "node/node.hpp"
+#include "node/watchdog.hpp"
+#include "platform/file.hpp"
+
+namespace vedette::node {
+namespace {
+
+constexpr double kJoinSeconds = 0.2;  // between attempts to join multicast groups
+// Between two turns of the main thread, where no command comes: it shares its core, and each waking
+// is a gap for what runs there.
+constexpr int kTurnMs = 10;
+constexpr std::int64_t kAskedRestNs = 200'000;
+constexpr std::int64_t kLastLinesNs = 1'000'000'000;  // for a slow reader, when the node stops
+constexpr std::int64_t kLastTurnNs = 1'000'000;       // between two looks whether it has read
+
+}  // namespace
+
+void Node::start_clock() {
+  bool stepped = false;
+  double speed = 1.0;
+  for (const plan::Source* s : *plan_.sources()) {
+    if (s->driver() == plan::DriverKind::recording) {
+      stepped = stepped || s->max_speed();
+      speed = s->speed();
+    }
+  }
+  // After a restart time goes on from the last batch: the recording is taken up where it was left.
+  const std::int64_t last_ns = fresh_ ? 0 : shard_.progress().admitted_ns;
+  const std::int64_t recorded_ns = ingress_.recorded_start_ns();
+  const bool as_recorded = stepped || (ingress_.has_recordings() && recorded_ns != 0);
+  const std::int64_t base_ns = as_recorded && recorded_ns != 0
+                                   ? recorded_ns
+                                   : timekeeper_.begin(platform::realtime_ns(), last_ns);
+  live_ = !as_recorded && speed == 1.0;
+  if (stepped) {
+    clock_.start_stepped(std::max(base_ns, last_ns));
+  } else {
+    clock_.start_scaled(std::max(base_ns, last_ns), speed);
+  }
+  ingress_.set_node_start(base_ns);
+  if (!timekeeper_.believed()) {
+    note(Cause::clock, true);
+    without_.push_back(timekeeper_.what());
+  }
+}
+
+// A clock that is set while the node runs moves nothing by itself.
+void Node::look_at_clock() {
+  if (!live_) {
+    return;
+  }
+  const std::int64_t node_ns = clock_.now_ns();
+  const auto to_ns = timekeeper_.look(platform::realtime_ns(), node_ns, platform::monotonic_ns(),
+                                      platform::realtime_is_synchronised());
+  if (to_ns) {
+    go_on_to(*to_ns, node_ns);
+  }
+  note(Cause::clock, !timekeeper_.believed());
+}
+
+Node::Failure Node::run() {
+  started_ns_ = platform::monotonic_ns();
+  const Failure prepared = prepare();
+  if (prepared.exit_code != 0) {
+    return prepared;
+  }
+  start_clock();
+  causes_.init(plan_);
+  held_at_start_ = shard_.held();
+  publish();  // what was so before this start is told from the start
+  std::thread ingress;
+  std::vector<HotThread*> hot{&engine_thread_};
+  if (!fused()) {
+    hot.push_back(&ingress_thread_);
+    ingress = std::thread([this] { ingress_loop(); });
+  }
+  std::thread engine([this] { engine_loop(); });
+  for (HotThread* thread : hot) {
+    while (!thread->ready.load(std::memory_order_acquire)) {
+      platform::rest_ns(100'000);
+    }
+    for (const std::string* lacking : {&thread->grant.pinning, &thread->grant.priority}) {
+      if (!lacking->empty()) {
+        without_.push_back(*lacking);
+      }
+    }
+  }
+  const std::string hot_problem = engine_thread_.problem + ingress_thread_.problem;
+  const Failure begun = hot_problem.empty() ? begin_history() : Failure{71, hot_problem};
+  begun_.store(begun.exit_code == 0 ? Begun::yes : Begun::failed, std::memory_order_release);
+  if (begun.exit_code != 0) {
+    engine.join();
+    if (ingress.joinable()) {
+      ingress.join();
+    }
+    return begun;
+  }
+  std::thread journal([this] { journal_loop(); });
+  if (engine_thread_.grant.fifo && platform::fifo_is_throttled()) {
+    without_.push_back("unthrottled SCHED_FIFO: resting 60 us in every ms");
+  }
+  Watchdog watchdog;
+  const flatbuffers::String* device = plan_.cores()->watchdog_device();
+  std::string problem;
+  const auto seconds = [this] {
+    return static_cast<double>(platform::monotonic_ns() - started_ns_) * 1e-9;
+  };
+  problem = watchdog.init(plan_.cores()->watchdog_ns(), device == nullptr ? "" : device->str());
+  if (!problem.empty()) {
+    without_.push_back("watchdog " + problem);
+  }
+  watchdog.watch("engine", engine_thread_.beat);
+  if (!fused()) {
+    watchdog.watch("ingress", ingress_thread_.beat);
+  }
+  const auto say_lacking = [this](const std::string& what) {
+    if (options_.on_lacking) {
+      options_.on_lacking(what);
+    }
+  };
+  for (const std::string& item : without_) {
+    say_lacking(item);
+  }
+  for (const Finding& finding : findings_) {
+    if (options_.on_finding) {
+      options_.on_finding(finding.text);
+    }
+  }
+  bool network = act_.network_is_there();
+  if (!network) {
+    say_lacking("a network: what goes there waits for it");
+  }
+  double next_second = 1.0;
+  double next_join = 0.0;
+  int journal_error = 0;
+  for (;;) {
+    if (!watchdog.look(platform::monotonic_ns())) {
+      // What is on disk stays; a thread that hangs cannot be joined, so nothing is tidied up.
+      drain_log();
+      platform::end_process("watchdog: the " + std::string(watchdog.hung()) +
+                            " thread does not turn; the node ends and is to be started again");
+    }
+    if (!network && act_.network_is_there()) {
+      network = true;
+      say_lacking("nothing of it: the network is there");
+    }
+    devices_.tend(platform::monotonic_ns(), network);
+    if (seconds() >= next_join) {
+      next_join = seconds() + kJoinSeconds;
+      ingress_.tend();
+    }
+    control_.turn(platform::monotonic_ns(),
+                  [this](std::string_view request) { return answer_to(request); });
+    drain_log();
+    const bool told = options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed);
+    const bool over = options_.for_seconds > 0.0 && seconds() >= options_.for_seconds;
+    if (told || over || board_.finished.load(std::memory_order_acquire)) {
+      break;
+    }
+    look_at_causes();
+    if (const int error = writer_.last_error(); error != journal_error) {
+      journal_error = error;
+      say_lacking(error != 0 ? "a journal: " + platform::error_text(error)
+                             : std::string("nothing of it: the journal is written again"));
+    }
+    if (seconds() >= next_second) {
+      next_second += 1.0;
+      look_at_clock();
+      if (options_.each_second) {
+        options_.each_second(health());
+      }
+    }
+    // Whoever asks, and asks again, or cannot be let in, does not make it spin.
+    if (control_.wait(kTurnMs)) {
+      platform::rest_ns(kAskedRestNs);
+    }
+  }
+  watchdog.end();
+  stop_hot_.store(true, std::memory_order_release);
+  engine.join();
+  if (ingress.joinable()) {
+    ingress.join();
+  }
+  look_at_causes();
+  stop_journal_.store(true, std::memory_order_release);
+  journal.join();
+  const std::int64_t last_ns = platform::monotonic_ns() + kLastLinesNs;
+  while (!drain_log() && platform::monotonic_ns() < last_ns) {
+    platform::rest_ns(kLastTurnNs);
+  }
+  if (writer_.last_error() == 0) {
+    Freezer freezer(frozen_);
+    shard_.freeze(freezer);
+    frozen_used_ = freezer.used();
+    frozen_batch_ = shard_.progress().batch_number;
+    frozen_digest_ = shard_.progress().digest;
+    frozen_sequence_ = shard_.progress().last_sequence;
+    write_image();
+    writer_.close();
+  }
+  return writer_.last_error() == 0
+             ? Failure{}
+             : Failure{74, "journal: " + platform::error_text(writer_.last_error())};
+}
+
+}  // namespace vedette::node

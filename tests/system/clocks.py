@@ -1,0 +1,133 @@
+"""Wrong clocks: node time never runs ahead of the clock, no leap is believed, none spoils what follows.
+
+The nodes here are the product with another clock behind it (tests/seams): the machine's and so many seconds."""
+import datetime, os
+from harness import *
+
+YEAR = 31557600
+seams = pathlib.Path(vedette).parent / "tests" / "vedette_seams"
+
+
+def with_clock(path, data, seconds, *more, synced=False):
+    if not seams.exists():
+        raise Skip("tests/vedette_seams is not built")
+    environment = {**os.environ, **({"VED_FAKE_FILE": str(seconds)} if isinstance(seconds, pathlib.Path) else {"VED_FAKE_S": str(seconds)})}
+    if synced:
+        environment["VED_FAKE_SYNCED"] = "1"
+    return subprocess.Popen([str(seams), "run", str(path), "--data", str(data), "--json", *more],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def ahead(s):
+    return datetime.datetime.fromisoformat(s["now"].replace("Z", "+00:00")).timestamp() - time.time()
+
+
+def live(data):
+    return status(data, lambda s: s["batches"] != "0" and s["epoch"] != 0)
+
+
+def one_start(path, data, port, offset, mmsi):
+    """One node with that clock that hears and tells of one vessel; its status."""
+    node = with_clock(path, data, offset)
+    status(data, lambda s: True)
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender.sendto(class_b(mmsi, 60.0, 25.0), ("127.0.0.1", port))
+    s = status(data, lambda s: s["sinks"][0]["sent"] >= 1)
+    return s, stop(node)
+
+
+@test
+def restarts_do_not_push_node_time_ahead_of_the_clock():
+    port = free_port()
+    path = write_site("restarts", ais_source(port), 9)
+    path.write_text(path.read_text().replace('tick = "50 ms"', 'tick = "60 s"'))
+    data = work / "restarts"
+    for i in range(5):
+        node = start(path, data)
+        s = live(data) if i == 0 else status(data, lambda s: s["epoch"] == i + 1)
+        assert ahead(s) < 0.5 and s["mode"] == "normal", (i, ahead(s), s["causes"])
+        if i % 2:
+            stop(node)
+        else:
+            node.kill()
+            node.wait()
+
+
+# Ten years on, ten back, 1970, 2118 and beyond: said, and the start after it is right again.
+@test
+def a_clock_that_leaps_is_named_and_spoils_nothing_that_follows():
+    port = free_port()
+    out = Receiver()
+    path = write_site("leaps", ais_source(port), out.port)
+    data = work / "leaps"
+    s, _ = one_start(path, data, port, 0, 230000001)
+    assert s["mode"] == "normal" and s["clock"]["believed"] and abs(ahead(s)) < 2, s
+    for i, (offset, said) in enumerate([(10 * YEAR, "time: jumped +10 y, not believed"), (-10 * YEAR, "not believed"), (92 * YEAR, "not believed"),
+                                        (-57 * YEAR, "not believed"), (400 * YEAR, "not believed")]):
+        s, final = one_start(path, data, port, offset, 230000100 + i)
+        assert s["mode"] == "degraded" and [c["name"] for c in s["causes"]] == ["clock"] and not s["clock"]["believed"], s
+        assert abs(ahead(s)) < 60 and any(said in l for l in s["without"]), (ahead(s), s["without"])
+        assert any(l["kind"] == "node" and said in l["runs_without"] for l in final["log"]), final["log"]
+        s, final = one_start(path, data, port, 0, 230000200 + i)
+        assert s["mode"] == "normal" and abs(ahead(s)) < 2, (offset, ahead(s), s["causes"])
+        assert final["events"]["abandonment"] == 0, final["events"]
+    out.close()
+    verify(data, final)
+
+
+# A folder that is begun so knows no time; it goes on to the first that can be.
+@test
+def a_node_that_never_had_a_clock_goes_on_to_the_first_that_can_be():
+    port = free_port()
+    path = write_site("unset", ais_source(port), 9)
+    data = work / "unset"
+    offset = work / "unset-offset"
+    offset.write_text(str(-56.8 * YEAR))
+    node = with_clock(path, data, offset)
+    s = live(data)
+    assert s["now"].startswith("2000-01-01") and not s["clock"]["believed"], s
+    offset.write_text("0")
+    s = status(data, lambda s: not s["causes"])
+    assert abs(ahead(s)) < 2 and s["mode"] == "normal", s
+    final = stop(node)
+    told = [json.loads(l) for l in call("journal", data, "--json").stdout.splitlines()]
+    assert [e["command"] for e in told if e["kind"] == "command"] == ["time"], told
+    verify(data, final)
+
+
+# While it runs a clock that is set moves nothing; a person may say that it is right.
+@test
+def a_clock_set_while_the_node_runs_is_followed_by_command_only():
+    port = free_port()
+    path = write_site("set-live", ais_source(port), 9)
+    data = work / "set-live"
+    offset = work / "set-live-offset"
+    offset.write_text("0")
+    node = with_clock(path, data, offset, synced=True)
+    live(data)
+    offset.write_text("7200")
+    s = status(data, lambda s: s["causes"])
+    assert s["causes"][0]["name"] == "clock" and abs(ahead(s)) < 2 and 7190 < s["clock"]["offset_s"] < 7210, s
+    time.sleep(0.4)  # it is said when it lasts
+    refused = call("time", "accept", "2026-01-01T00:00:00Z", "--data", data, ok=(75,))
+    assert "does not go back" in refused.stderr, refused.stderr
+    call("time", "accept", "yesterday", "--data", data, ok=(64,))
+    answer = subprocess.run([str(seams), "time", "accept", "--data", str(data), "--json"], capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    s = status(data, lambda s: not s["causes"])
+    assert 7190 < ahead(s) < 7210, ahead(s)
+    # Back again: node time stands still for nothing and goes back for nothing.
+    offset.write_text("0")
+    s = status(data, lambda s: s["causes"])
+    assert 7190 < ahead(s) < 7210 and -7210 < s["clock"]["offset_s"] < -7190, s
+    final = stop(node)
+    assert any(l["kind"] == "cause" and l.get("seen") == "time: jumped +2 h, not believed" for l in final["log"]), final["log"]
+    verify(data, final)
+
+
+# What is shipped has no such clock.
+@test
+def the_shipped_binary_knows_no_clock_of_the_tests():
+    content = pathlib.Path(vedette).read_bytes()
+    assert b"VED_FAKE" not in content
+    assert not seams.exists() or b"VED_FAKE_S" in seams.read_bytes()
