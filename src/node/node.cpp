@@ -4,11 +4,9 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <thread>
 #include <utility>
 
 #include "base/text.hpp"
-#include "node/watchdog.hpp"
 #include "platform/file.hpp"
 #include "platform/socket.hpp"
 

@@ -125,6 +125,24 @@ def a_clock_set_while_the_node_runs_is_followed_by_command_only():
     verify(data, final)
 
 
+# A recording whose clock leaps to 2099 and back, to 1970 and to no time at all ends in time, all of it worked.
+@test
+def a_recording_whose_clock_leaps_is_gone_with():
+    moment = datetime.datetime(2026, 3, 1, tzinfo=datetime.timezone.utc)
+    lines = []
+    for i in range(300):
+        at = (moment + datetime.timedelta(seconds=i / 10)).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        at = {50: "2099-01-01T00:00:00.000Z", 100: "1970-01-01T00:00:01.000Z", 150: "2250-01-01T00:00:00.000Z"}.get(i, at)
+        lines.append(at + ",3,129033,160,255,8,a9,3f,fc,ed,c4,28,b4,00")
+    recording = work / "leaping.data"
+    recording.write_text("\n".join(lines) + "\n")
+    path = write_site("leaping", f'[source.in]\ndriver = "recording"\nfile = "{recording}"\ncodec = "n2k"\nspeed = "max"\n', 9)
+    final = run_to_the_end(work / "leaping", (), path)
+    assert final["sources"][0]["received"] == 300 and final["sources"][0]["clock_leaps"] == 4, final["sources"]
+    assert final["now"].startswith("2026-03-01T00:00:"), final["now"]
+    verify(work / "leaping", final)
+
+
 # What is shipped has no such clock.
 @test
 def the_shipped_binary_knows_no_clock_of_the_tests():

@@ -25,7 +25,7 @@ def a_hold_that_outlived_a_restart_is_said():
     time.sleep(0.5)
     call("resume", "--data", data)
     assert status(data, lambda s: not s["causes"])["mode"] == "normal"
-    time.sleep(1.2)
+    time.sleep(0.9)
     said = [l for l in stop(node)["log"] if l["kind"] == "cause"]
     assert [(l["cause"], l["there"]) for l in said] == [("held", True), ("held", False)], said
     assert "before this start" in said[0]["seen"] and "resume" in said[0]["do"], said
