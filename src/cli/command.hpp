@@ -11,6 +11,7 @@
 #include "model/plan_generated.h"
 #include "plan/board.hpp"
 #include "plan/problem.hpp"
+#include "platform/unpacked_file.hpp"
 
 namespace vedette::node {
 struct Health;
@@ -40,6 +41,11 @@ void print_data(const std::string& schema, const std::string& data);
 // The envelope with ok:false when `json`, else text on stderr; returns `code`.
 int fail(bool json, const std::string& schema, int code, const std::string& name,
          const std::string& message, const std::string& help = {});
+
+// Of a file of which only an errno is known: not there, no plain file, or not readable.
+int fail_file(bool json, const std::string& schema, const std::string& path, int error);
+int fail_unread(bool json, const std::string& schema, const std::string& path,
+                const platform::Unread& unread);
 
 struct LoadedPlan {
   std::vector<std::uint8_t> bytes;

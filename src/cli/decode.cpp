@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "cli/command.hpp"
+#include "cli/print.hpp"
 #include "codec/codec.hpp"
 #include "ingress/recording.hpp"
 #include "platform/file.hpp"
@@ -21,7 +22,7 @@ void on_message(void* context, const codec::Message& message, Bytes) {
   json.begin_object().member("n", printer.number).member("ok", true);
   codec::describe(message, json);
   json.end_object();
-  std::printf("%s\n", text.c_str());
+  print_text(text + "\n");
   ++printer.records;
 }
 
@@ -35,7 +36,7 @@ void on_refused(void* context, RefusalCause cause, Bytes raw) {
     json.member("category", raw[0]);
   }
   json.end_object();
-  std::printf("%s\n", text.c_str());
+  print_text(text + "\n");
   ++printer.records;
   ++printer.refused;
 }
@@ -49,10 +50,9 @@ int decode(const std::string& codec_name, const std::string& file, std::uint16_t
     return fail(json, "decode", kUsage, "usage", "there is no codec \"" + codec_name + "\"",
                 "one of: nmea0183, ais, n2k, mavlink, adsb, asterix");
   }
-  auto content = platform::read_file(file, limits::kRecordingBytes);
+  auto content = ingress::read_recording(file);
   if (!content) {
-    return fail(json, "decode", kNotFound, "not-found",
-                file + ": " + platform::error_text(content.error()));
+    return fail_unread(json, "decode", file, content.error());
   }
   ingress::Recording recording;
   ingress::Recording::Options options;

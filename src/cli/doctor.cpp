@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "cli/command.hpp"
+#include "cli/print.hpp"
 
 namespace vedette::cli {
 
@@ -19,7 +20,7 @@ std::string list_of(const std::vector<std::uint32_t>& cores) {
 // Everything that is missing as a script: what holds until the next boot, then the kernel's
 // arguments, which need one.
 void print_fix_plan(const std::vector<platform::Check>& checks, const plan::Board* board) {
-  std::printf("#!/bin/sh\nset -eu\n");
+  print("#!/bin/sh\nset -eu\n");
   bool arguments = false;
   for (const platform::Check& c : checks) {
     if (c.health != platform::Health::fail && c.health != platform::Health::warn) {
@@ -31,13 +32,13 @@ void print_fix_plan(const std::vector<platform::Check>& checks, const plan::Boar
     const bool kernel = c.remedy.find("command line") != std::string::npos;
     arguments = arguments || kernel;
     if (command && c.remedy.find("cpuN") == std::string::npos) {
-      std::printf("%s   # %s\n", c.remedy.c_str(), c.id.c_str());
+      print("%s   # %s\n", c.remedy.c_str(), c.id.c_str());
     } else if (!kernel || board == nullptr) {
-      std::printf("# %s: %s\n", c.id.c_str(), c.remedy.c_str());
+      print("# %s: %s\n", c.id.c_str(), c.remedy.c_str());
     }
   }
   if (arguments && board != nullptr) {
-    std::printf(
+    print(
         "mkdir -p /etc/default/grub.d\n"
         "echo 'GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT %s\"' > "
         "/etc/default/grub.d/vedette.cfg\nupdate-grub   # then reboot\n",
@@ -81,11 +82,11 @@ int doctor(const DoctorCommand& command) {
     }
     out.end_object();
     if (!json) {
-      std::printf("%-15s %-24s seen: %s\n", platform::name_of(c.health).c_str(), c.id.c_str(),
-                  c.seen.c_str());
+      print("%-15s %-24s seen: %s\n", platform::name_of(c.health).c_str(), c.id.c_str(),
+            c.seen.c_str());
       if (bad) {
-        std::printf("%15s wanted: %s, because %s\n%15s remedy: %s%s\n", "", c.wanted.c_str(),
-                    c.why.c_str(), "", c.remedy.c_str(), c.reboot ? " (needs a reboot)" : "");
+        print("%15s wanted: %s, because %s\n%15s remedy: %s%s\n", "", c.wanted.c_str(),
+              c.why.c_str(), "", c.remedy.c_str(), c.reboot ? " (needs a reboot)" : "");
       }
     }
   }

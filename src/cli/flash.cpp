@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
+#include "cli/print.hpp"
 #include "platform/clock.hpp"
 #include "platform/disks.hpp"
 #include "platform/file.hpp"
@@ -65,11 +66,11 @@ void list(const std::vector<platform::Disk>& disks, bool json) {
     }
     out.end_array().end_object();
     if (!json) {
-      std::printf("/dev/%-10s %7.1f GB  %s  %s%s\n", disk.name.c_str(),
-                  static_cast<double>(disk.bytes) * 1e-9,
-                  disk.model.empty() ? "(no model)" : disk.model.c_str(),
-                  disk.serial.empty() ? "(no serial)" : disk.serial.c_str(),
-                  disk.used.empty() ? "" : ("  in use: " + disk.used.front()).c_str());
+      print("/dev/%-10s %7.1f GB  %s  %s%s\n", disk.name.c_str(),
+            static_cast<double>(disk.bytes) * 1e-9,
+            disk.model.empty() ? "(no model)" : disk.model.c_str(),
+            disk.serial.empty() ? "(no serial)" : disk.serial.c_str(),
+            disk.used.empty() ? "" : ("  in use: " + disk.used.front()).c_str());
     }
   }
   out.end_array().end_object();
@@ -142,14 +143,13 @@ int flash(const FlashCommand& command) {
                              if (!command.json && percent != shown) {
                                shown = percent;
                                const auto bars = static_cast<int>(percent / 4);
-                               std::fprintf(stderr, "\r%-12.*s [%.*s%*s] %3llu %%",
-                                            static_cast<int>(what.size()), what.data(), bars,
-                                            "#########################", 25 - bars, "",
-                                            static_cast<unsigned long long>(percent));
+                               print_error("\r%-12s [%.*s%*s] %3llu %%", what, bars,
+                                           "#########################", 25 - bars, "",
+                                           static_cast<unsigned long long>(percent));
                              }
                            });
     if (!command.json) {
-      std::fputc('\n', stderr);
+      print_error_text("\n");
     }
   }
   const std::string name(name_of(done.end));
@@ -164,8 +164,8 @@ int flash(const FlashCommand& command) {
   if (command.json) {
     print_data("flash", "{\"result\":\"complete\",\"bytes\":" + std::to_string(map.bytes) + "}");
   } else {
-    std::printf("complete: %llu bytes written and read back; log in %s\n",
-                static_cast<unsigned long long>(map.bytes), log_file.c_str());
+    print("complete: %llu bytes written and read back; log in %s\n",
+          static_cast<unsigned long long>(map.bytes), log_file.c_str());
   }
   return kOk;
 }

@@ -6,14 +6,17 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
+#include "cli/print.hpp"
 #include "cli/slot_watch.hpp"
 #include "firmware/data_folders.hpp"
 #include "ingress/ingress.hpp"
@@ -36,9 +39,21 @@ constexpr int kPartitionWaitMs = 10'000;
 constexpr std::int64_t kLinkWaitNs = 2'000'000'000;
 constexpr std::int64_t kLinkPauseNs = 20'000'000;
 
+// {"kind":"init",…}
+void say_line(std::initializer_list<std::pair<const char*, std::string_view>> members) {
+  std::string text;
+  JsonWriter<std::string> json(text);
+  json.begin_object().member("kind", "init");
+  for (const auto& [name, value] : members) {
+    json.key(std::string_view(name)).value(value);
+  }
+  json.end_object();
+  print_error_text(text + "\n");
+}
+
 void say(const char* what, const std::string& problem) {
   if (!problem.empty()) {
-    std::fprintf(stderr, "{\"kind\":\"init\",\"%s\":\"%s\"}\n", what, problem.c_str());
+    say_line({{what, problem}});
   }
 }
 
@@ -183,7 +198,7 @@ void serve_console() {
     line.clear();
     if (words.size() > 1) {
       const int code = platform::run_self(words);
-      std::fprintf(stderr, "{\"kind\":\"console\",\"ended\":%d}\n", code);
+      print_error("{\"kind\":\"console\",\"ended\":%d}\n", code);
     }
   }
 }
@@ -252,8 +267,7 @@ int init() {
   const std::string data = mount_data(device);
   if (!data.empty()) {
     // It warns all the same; what it records is gone with the power.
-    std::fprintf(stderr, "{\"kind\":\"init\",\"data\":\"%s\",\"keeps\":\"in memory\"}\n",
-                 data.c_str());
+    say_line({{"data", data}, {"keeps", "in memory"}});
   }
   // A data folder belongs to one plan and one version of the journal: an image with another begins
   // its own, and going back finds the old one. Commands at the console find the node without being
@@ -266,9 +280,7 @@ int init() {
     const firmware::DataFolders kept = firmware::take_data_folder("/data", name);
     say("data", kept.problem);
     for (const std::string& removed : kept.removed) {
-      std::fprintf(stderr,
-                   "{\"kind\":\"init\",\"removed\":\"%s\",\"of\":\"an older plan or version\"}\n",
-                   removed.c_str());
+      say_line({{"removed", removed}, {"of", "an older plan or version"}});
     }
   }
   const std::string folder = (data.empty() ? "/data/" : "/run/") + name;
@@ -284,7 +296,7 @@ int init() {
       slots->ended_in_order();
     }
   }
-  std::fprintf(stderr, "{\"kind\":\"init\",\"ended\":%d}\n", code);
+  print_error("{\"kind\":\"init\",\"ended\":%d}\n", code);
   platform::end_machine(code == kOk && !restart_wanted() ? platform::Ending::power_off
                                                          : platform::Ending::reboot);
   return code;

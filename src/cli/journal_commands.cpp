@@ -9,6 +9,7 @@
 #include "cli/command.hpp"
 #include "cli/describe_event.hpp"
 #include "cli/open_data.hpp"
+#include "cli/print.hpp"
 #include "journal/reader.hpp"
 #include "model/batch.hpp"
 #include "model/derived.hpp"
@@ -113,14 +114,14 @@ int replay(const JournalCommand& c) {
     json.member("tracks", static_cast<std::uint64_t>(stepped.shard().tracks().size())).end_object();
     print_data("replay", text);
   } else {
-    std::printf(
+    print(
         "%llu batches from number %llu on, %llu events, digest %s: matches the journal batch "
         "by batch\n",
         static_cast<unsigned long long>(result.replayed),
         static_cast<unsigned long long>(result.first_batch),
         static_cast<unsigned long long>(p.last_sequence), digest.c_str());
     if (result.unrecorded != 0) {
-      std::printf(
+      print(
           "%llu batches between are not there: the disk took nothing for too long, a run accepted "
           "nothing, or a start found them gone\n",
           static_cast<unsigned long long>(result.unrecorded));
@@ -145,7 +146,7 @@ int journal(const JournalCommand& c) {
       json.begin_object().member_id("batch", b.number);
       event_members(e, payload, *kept.plan, json);
       json.end_object();
-      std::printf("%s\n", text.c_str());
+      print_text(text + "\n");
     });
     return true;
   };
@@ -154,7 +155,7 @@ int journal(const JournalCommand& c) {
   const journal::ReadResult result = journal::read_journal(c.data + "/journal", visit);
   say_damage(c, result);
   if (!result.problem.empty()) {
-    std::fprintf(stderr, "vedette: %s: %s\n", c.data.c_str(), result.problem.c_str());
+    print_error("vedette: %s: %s\n", c.data.c_str(), result.problem.c_str());
     return kFound;
   }
   return result.damages.empty() ? kOk : kFound;
@@ -240,10 +241,9 @@ int explain(const JournalCommand& c) {
       event_members(e.header, e.payload, *kept.plan, one);
       one.end_object();
       const bool root = !is_derived(e.header.kind) && e.header.kind == EventKind::observation;
-      std::printf("%s  %-12s #%-8llu %s\n", line.c_str(),
-                  std::string(name_of(e.header.kind)).c_str(), static_cast<unsigned long long>(at),
-                  root ? "from" : "because of");
-      std::printf("    %s\n", members.c_str());
+      print("%s  %-12s #%-8llu %s\n", line.c_str(), std::string(name_of(e.header.kind)).c_str(),
+            static_cast<unsigned long long>(at), root ? "from" : "because of");
+      print("    %s\n", members.c_str());
     }
   }
   json.end_array();

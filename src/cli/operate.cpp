@@ -9,6 +9,7 @@
 #include "cli/command.hpp"
 #include "cli/describe_event.hpp"
 #include "cli/open_data.hpp"
+#include "cli/print.hpp"
 #include "journal/reader.hpp"
 #include "model/batch.hpp"
 #include "model/cause.hpp"
@@ -172,15 +173,16 @@ int status(const std::string& data, bool json) {
   }
   print_standing(*answer);
   // One member a line is enough for a person; programs ask for --json.
+  std::string text;
   int depth = 0;
   for (const char c : *answer) {
     depth += c == '{' || c == '[' ? 1 : c == '}' || c == ']' ? -1 : 0;
-    std::putchar(c);
+    text += c;
     if (c == ',' && depth <= 1) {
-      std::putchar('\n');
+      text += '\n';
     }
   }
-  std::putchar('\n');
+  print_text(text + "\n");
   return kOk;
 }
 
@@ -263,9 +265,9 @@ int deadletter(const JournalCommand& c, const std::string& word) {
       } else {
         std::string when;
         append_time(when, letter.at_ns);
-        std::printf("#%-8llu %s  %-12s %s\n", static_cast<unsigned long long>(sequence),
-                    when.c_str(), std::string(name_of(letter.header.kind)).c_str(),
-                    std::string(name_of(letter.reason)).c_str());
+        print("#%-8llu %s  %-12s %s\n", static_cast<unsigned long long>(sequence), when.c_str(),
+              std::string(name_of(letter.header.kind)).c_str(),
+              std::string(name_of(letter.reason)).c_str());
       }
     }
     json.end_array();
@@ -291,7 +293,7 @@ int deadletter(const JournalCommand& c, const std::string& word) {
     if (c.json) {
       print_data("deadletter", text);
     } else {
-      std::printf("%s\n", text.c_str());
+      print_text(text + "\n");
     }
     return kOk;
   }

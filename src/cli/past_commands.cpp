@@ -6,6 +6,7 @@
 #include "cli/command.hpp"
 #include "cli/describe_event.hpp"
 #include "cli/open_data.hpp"
+#include "cli/print.hpp"
 #include "model/derived.hpp"
 #include "model/tracker.hpp"
 #include "node/around.hpp"
@@ -135,7 +136,7 @@ int inspect(const JournalCommand& c) {
     print_data("inspect", text);
     return kOk;
   }
-  std::printf(
+  print(
       "as of batch %llu, event %llu, %s: %zu tracks, %zu assessments raised, %zu actions under "
       "way\n",
       static_cast<unsigned long long>(p.batch_number),
@@ -145,14 +146,13 @@ int inspect(const JournalCommand& c) {
   for (std::uint32_t i = 0; i < shard.tracks().high_water(); ++i) {
     if (shard.tracks().in_use(i)) {
       const Track& t = shard.tracks()[i];
-      std::printf("  %-12s %-10llu %-20.*s %-10s", std::string(name_of(t.kind)).c_str(),
-                  static_cast<unsigned long long>(identity_of(t.key)),
-                  static_cast<int>(::strnlen(t.name, sizeof t.name)), t.name,
-                  std::string(name_of(t.state)).c_str());
+      print("  %-12s %-10llu %-20s %-10s", std::string(name_of(t.kind)).c_str(),
+            static_cast<unsigned long long>(identity_of(t.key)), fixed_text(t.name, sizeof t.name),
+            std::string(name_of(t.state)).c_str());
       if (t.updates > 0) {
-        std::printf(" %10.5f %11.5f", t.latitude, t.longitude);
+        print(" %10.5f %11.5f", t.latitude, t.longitude);
       }
-      std::printf("\n");
+      print("\n");
     }
   }
   return kOk;
@@ -183,9 +183,9 @@ int recover(const JournalCommand& c) {
     json.end_object();
     print_data("recover", text);
   } else {
-    std::printf("%s ends with batch %llu, event %llu, %s\n", c.out.c_str(),
-                static_cast<unsigned long long>(last.number),
-                static_cast<unsigned long long>(event), time_text(last.admitted_ns).c_str());
+    print("%s ends with batch %llu, event %llu, %s\n", c.out.c_str(),
+          static_cast<unsigned long long>(last.number), static_cast<unsigned long long>(event),
+          time_text(last.admitted_ns).c_str());
   }
   return kOk;
 }
@@ -217,17 +217,17 @@ int rehearse(const JournalCommand& c) {
     }
     json.end_object();
     if (!c.json) {
-      std::printf("%s  %s %-20s %-24s %s\n", time_text(d.time_ns).c_str(),
-                  d.in_journal ? "- journal  " : "+ rehearsal", d.decision.c_str(),
-                  d.subject.c_str(), d.choice.c_str());
+      print("%s  %s %-20s %-24s %s\n", time_text(d.time_ns).c_str(),
+            d.in_journal ? "- journal  " : "+ rehearsal", d.decision.c_str(), d.subject.c_str(),
+            d.choice.c_str());
     }
   }
   json.end_array().end_object();
   if (c.json) {
     print_data("rehearse", text);
   } else {
-    std::printf("%llu decisions the same, %zu differ\n", static_cast<unsigned long long>(r.same),
-                r.differences.size());
+    print("%llu decisions the same, %zu differ\n", static_cast<unsigned long long>(r.same),
+          r.differences.size());
   }
   return r.differences.empty() ? kOk : kFound;
 }

@@ -9,6 +9,7 @@
 #include "base/units.hpp"
 #include "cli/command.hpp"
 #include "cli/describe_event.hpp"
+#include "cli/print.hpp"
 #include "node/node.hpp"
 #include "plan/plan.hpp"
 #include "platform/file.hpp"
@@ -143,7 +144,7 @@ int watch(const RunCommand& command, const LoadedPlan& loaded) {
   if (command.json) {
     print_data("run", node.status_json());
   } else {
-    std::fprintf(stderr, "%s\n", node.status_json().c_str());
+    print_error_text(node.status_json() + "\n");
   }
   return kOk;
 }

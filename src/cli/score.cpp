@@ -3,6 +3,8 @@
 #include <cstdio>
 
 #include "cli/command.hpp"
+#include "cli/print.hpp"
+#include "ingress/recording.hpp"
 #include "model/limits.hpp"
 #include "platform/file.hpp"
 
@@ -14,10 +16,9 @@ int score(const ScoreCommand& c) {
     return code;
   }
   const auto read = [&](const std::string& path, std::vector<std::uint8_t>& out) {
-    auto content = platform::read_file(path, limits::kRecordingBytes);
+    auto content = ingress::read_recording(path);
     if (!content) {
-      return fail(c.json, "score", kNotFound, "not-found",
-                  path + ": " + platform::error_text(content.error()));
+      return fail_unread(c.json, "score", path, content.error());
     }
     out = std::move(content).value();
     return static_cast<int>(kOk);
@@ -57,16 +58,16 @@ int score(const ScoreCommand& c) {
     }
   }
   if (!c.json) {
-    std::printf("%llu scans of %llu targets, %llu tracks, %llu events\n",
-                static_cast<unsigned long long>(result.scans),
-                static_cast<unsigned long long>(result.targets),
-                static_cast<unsigned long long>(result.tracks),
-                static_cast<unsigned long long>(result.events));
-    std::printf("GOSPA %.2f m (localisation %.2f, missed %.2f, false %.2f)\n", result.gospa_m,
-                result.localisation_m, result.missed_m, result.false_m);
-    std::printf("RMSE %.2f m of assigned pairs, missed %.1f %%, false %.2f a scan\n", result.rmse_m,
-                result.missed * 100.0, result.false_per_scan);
-    std::printf(
+    print("%llu scans of %llu targets, %llu tracks, %llu events\n",
+          static_cast<unsigned long long>(result.scans),
+          static_cast<unsigned long long>(result.targets),
+          static_cast<unsigned long long>(result.tracks),
+          static_cast<unsigned long long>(result.events));
+    print("GOSPA %.2f m (localisation %.2f, missed %.2f, false %.2f)\n", result.gospa_m,
+          result.localisation_m, result.missed_m, result.false_m);
+    print("RMSE %.2f m of assigned pairs, missed %.1f %%, false %.2f a scan\n", result.rmse_m,
+          result.missed * 100.0, result.false_per_scan);
+    print(
         "identity switches %llu, time to confirm %.1f s, NEES %.2f, NIS %.2f (2 each when "
         "consistent)\n",
         static_cast<unsigned long long>(result.id_switches), result.time_to_confirm_s, result.nees,

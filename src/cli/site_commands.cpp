@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
 #include "cli/command.hpp"
+#include "cli/print.hpp"
 #include "journal/writer.hpp"
 #include "model/expression.hpp"
 #include "node/node.hpp"
@@ -133,23 +135,22 @@ void plan_json(const LoadedPlan& loaded, Json& json) {
 
 void plan_text(const LoadedPlan& loaded) {
   const plan::Plan& p = *loaded.plan;
-  std::printf("plan of %s, %zu bytes, sha256 %.16s\n\nsources -> codecs -> lanes\n",
-              p.site()->c_str(), loaded.bytes.size(), hash_text(loaded).c_str());
+  print("plan of %s, %zu bytes, sha256 %.16s\n\nsources -> codecs -> lanes\n", p.site()->c_str(),
+        loaded.bytes.size(), hash_text(loaded).c_str());
   for (const plan::Source* s : *p.sources()) {
-    std::printf("  %-16s %-9s -> %-8s -> lane of %u, class %s, when full: %s\n", s->name()->c_str(),
-                kDrivers[static_cast<int>(s->driver())], kCodecs[s->codec()], s->credits(),
-                kClasses[s->event_class()], s->lossless() ? "wait" : "refuse and count");
+    print("  %-16s %-9s -> %-8s -> lane of %u, class %s, when full: %s\n", s->name()->c_str(),
+          kDrivers[static_cast<int>(s->driver())], kCodecs[s->codec()], s->credits(),
+          kClasses[s->event_class()], s->lossless() ? "wait" : "refuse and count");
   }
   if (p.sensors()->size() != 0) {
-    std::printf("\nsensors -> contacts, at most %u followed\n", p.limits()->contacts());
+    print("\nsensors -> contacts, at most %u followed\n", p.limits()->contacts());
     for (const plan::Sensor* s : *p.sensors()) {
-      std::printf("  %-16s of %-8s sees %g m, %s %g s, reports %g %% of what is there\n",
-                  s->name()->c_str(), p.sources()->Get(s->source())->name()->c_str(),
-                  s->range_max(), s->turns() ? "a turn takes" : "a scan each", s->update_s(),
-                  s->detection() * 100.0);
+      print("  %-16s of %-8s sees %g m, %s %g s, reports %g %% of what is there\n",
+            s->name()->c_str(), p.sources()->Get(s->source())->name()->c_str(), s->range_max(),
+            s->turns() ? "a turn takes" : "a scan each", s->update_s(), s->detection() * 100.0);
     }
     const perceive::WorstDatagram worst = perceive::worst_datagram(p.limits()->contacts());
-    std::printf(
+    print(
         "  one datagram at worst: %llu reports, %llu distance tests, %llu gate tests, "
         "%llu assignment steps, %llu updates\n",
         static_cast<unsigned long long>(worst.reports),
@@ -158,47 +159,46 @@ void plan_text(const LoadedPlan& loaded) {
         static_cast<unsigned long long>(worst.assignment_steps),
         static_cast<unsigned long long>(worst.updates));
   }
-  std::printf("\nassessments (judged on every change of their subject, and every %s)\n",
-              seconds(p.limits()->tick_ns()).c_str());
+  print("\nassessments (judged on every change of their subject, and every %s)\n",
+        seconds(p.limits()->tick_ns()).c_str());
   for (const plan::Assessment* a : *p.assessments()) {
-    std::printf("  %-16s of %-6s at most %zu operations, cost %u: %s\n", a->name()->c_str(),
-                kSubjects[a->subject()], static_cast<std::size_t>(a->when()->ops()->size()),
-                a->when()->cost(), a->when()->text()->c_str());
+    print("  %-16s of %-6s at most %zu operations, cost %u: %s\n", a->name()->c_str(),
+          kSubjects[a->subject()], static_cast<std::size_t>(a->when()->ops()->size()),
+          a->when()->cost(), a->when()->text()->c_str());
   }
-  std::printf("\ndecisions\n");
+  print("\ndecisions\n");
   for (const plan::Decision* d : *p.decisions()) {
-    std::printf("  %-16s on %-16s within %s -> %s%s%s\n", d->name()->c_str(),
-                p.assessments()->Get(d->assessment())->name()->c_str(),
-                seconds(d->deadline_ns()).c_str(), p.actions()->Get(d->action())->name()->c_str(),
-                d->fallback() != kNoAction ? ", else " : "",
-                d->fallback() != kNoAction ? p.actions()->Get(d->fallback())->name()->c_str() : "");
+    print("  %-16s on %-16s within %s -> %s%s%s\n", d->name()->c_str(),
+          p.assessments()->Get(d->assessment())->name()->c_str(), seconds(d->deadline_ns()).c_str(),
+          p.actions()->Get(d->action())->name()->c_str(),
+          d->fallback() != kNoAction ? ", else " : "",
+          d->fallback() != kNoAction ? p.actions()->Get(d->fallback())->name()->c_str() : "");
   }
-  std::printf("\nactions -> sinks\n");
+  print("\nactions -> sinks\n");
   for (const plan::Action* a : *p.actions()) {
     const plan::Sink* sink = p.sinks()->Get(a->sink());
-    std::printf("  %-16s %-4s, on disk %s -> %s (%s), given up after %s\n", a->name()->c_str(),
-                kFormats[static_cast<int>(a->format())], a->durable_before() ? "before" : "behind",
-                sink->name()->c_str(), kSinks[static_cast<int>(sink->kind())],
-                seconds(a->horizon_ns()).c_str());
+    print("  %-16s %-4s, on disk %s -> %s (%s), given up after %s\n", a->name()->c_str(),
+          kFormats[static_cast<int>(a->format())], a->durable_before() ? "before" : "behind",
+          sink->name()->c_str(), kSinks[static_cast<int>(sink->kind())],
+          seconds(a->horizon_ns()).c_str());
   }
-  std::printf("\nmemory, all of it taken at start\n");
+  print("\nmemory, all of it taken at start\n");
   std::size_t total = 0;
   for (const node::RoomMemory& room : whole_memory(p)) {
     total += room.bytes;
-    std::printf("  %-32s %12s\n", room.room, human_bytes(room.bytes).c_str());
+    print("  %-32s %12s\n", room.room, human_bytes(room.bytes).c_str());
   }
-  std::printf("  %-32s %12s\n", "sum", human_bytes(total).c_str());
-  std::printf("huge pages of 2 MiB that it uses, where they are set aside: %zu\n",
-              node::huge_pages_of(p));
-  std::printf("disk, at most: %s (journal, the segment to come, belief image)\n",
-              human_bytes(static_cast<std::size_t>(disk_bytes(p))).c_str());
+  print("  %-32s %12s\n", "sum", human_bytes(total).c_str());
+  print("huge pages of 2 MiB that it uses, where they are set aside: %zu\n",
+        node::huge_pages_of(p));
+  print("disk, at most: %s (journal, the segment to come, belief image)\n",
+        human_bytes(static_cast<std::size_t>(disk_bytes(p))).c_str());
 }
 
 }  // namespace
 
 void print_data(const std::string& schema, const std::string& data) {
-  std::printf("{\"schema\":\"vedette.%s/1\",\"ok\":true,\"data\":%s}\n", schema.c_str(),
-              data.c_str());
+  print_text("{\"schema\":\"vedette." + schema + "/1\",\"ok\":true,\"data\":" + data + "}\n");
 }
 
 int fail(bool json, const std::string& schema, int code, const std::string& name,
@@ -213,14 +213,40 @@ int fail(bool json, const std::string& schema, int code, const std::string& name
       out.member("help", std::string_view(help));
     }
     out.end_object().end_object();
-    std::printf("%s\n", text.c_str());
+    print_text(text + "\n");
   } else {
-    std::fprintf(stderr, "vedette: %s\n", message.c_str());
+    print_error("vedette: %s\n", message.c_str());
     if (!help.empty()) {
-      std::fprintf(stderr, "  help: %s\n", help.c_str());
+      print_error("  help: %s\n", help.c_str());
     }
   }
   return code;
+}
+
+int fail_file(bool json, const std::string& schema, const std::string& path, int error) {
+  const bool absent = error == ENOENT || error == ENOTDIR;
+  const bool unfit = error == EISDIR || error == EFBIG || error == platform::kNotPlain;
+  return fail(json, schema,
+              absent  ? kNotFound
+              : unfit ? kBadData
+                      : kIo,
+              absent  ? "not-found"
+              : unfit ? "not-a-file"
+                      : "io",
+              path + (error == platform::kNotPlain ? " " : ": ") + platform::error_text(error));
+}
+
+int fail_unread(bool json, const std::string& schema, const std::string& path,
+                const platform::Unread& unread) {
+  using Kind = platform::Unread::Kind;
+  return fail(json, schema,
+              unread.kind == Kind::absent  ? kNotFound
+              : unread.kind == Kind::unfit ? kBadData
+                                           : kIo,
+              unread.kind == Kind::absent  ? "not-found"
+              : unread.kind == Kind::unfit ? "recording"
+                                           : "io",
+              path + ": " + unread.text);
 }
 
 namespace {
@@ -245,13 +271,13 @@ int report_problems(const std::vector<plan::Problem>& problems, const std::strin
       list.end_object();
     }
     list.end_array().end_object().end_object();
-    std::printf("%s\n", document.c_str());
+    print_text(document + "\n");
   } else {
     for (const plan::Problem& p : problems) {
-      std::fprintf(stderr, "%s", plan::render(p, path, text).c_str());
+      print_error_text(plan::render(p, path, text));
     }
-    std::fprintf(stderr, "%zu problem%s in %s\n", problems.size(), problems.size() == 1 ? "" : "s",
-                 path.c_str());
+    print_error("%zu problem%s in %s\n", problems.size(), problems.size() == 1 ? "" : "s",
+                path.c_str());
   }
   return kFound;
 }
@@ -261,8 +287,7 @@ int report_problems(const std::vector<plan::Problem>& problems, const std::strin
 int load_board(const std::string& path, bool json, const std::string& schema, plan::Board& out) {
   const auto content = platform::read_file(path, limits::kSiteFileBytes);
   if (!content) {
-    return fail(json, schema, kNotFound, "not-found",
-                path + ": " + platform::error_text(content.error()));
+    return fail_file(json, schema, path, content.error());
   }
   const std::string_view text = as_text(content.value());
   plan::ReadBoard read = plan::read_board(text);
@@ -280,7 +305,7 @@ int show_board(const std::string& path, bool isolation, bool json) {
   }
   const std::string arguments = plan::isolation_arguments(board);
   if (isolation) {
-    std::printf("%s\n", arguments.c_str());
+    print("%s\n", arguments.c_str());
   } else if (json) {
     std::string text;
     Json out(text);
@@ -291,10 +316,10 @@ int show_board(const std::string& path, bool isolation, bool json) {
     out.member("kernel_arguments", std::string_view(arguments)).end_object();
     print_data("board", text);
   } else {
-    std::printf("%s (%s), %s\n%u cores of %s, batches of %u events\nkernel arguments: %s %s\n",
-                board.title.c_str(), board.machine.c_str(), board.tested.c_str(), board.cores,
-                board.cpu_model.c_str(), plan::batch_bound(board), arguments.c_str(),
-                board.kernel_arguments.c_str());
+    print("%s (%s), %s\n%u cores of %s, batches of %u events\nkernel arguments: %s %s\n",
+          board.title.c_str(), board.machine.c_str(), board.tested.c_str(), board.cores,
+          board.cpu_model.c_str(), plan::batch_bound(board), arguments.c_str(),
+          board.kernel_arguments.c_str());
   }
   return kOk;
 }
@@ -302,8 +327,7 @@ int show_board(const std::string& path, bool isolation, bool json) {
 int load_site(const SiteOptions& options, bool json, const std::string& schema, LoadedPlan& out) {
   auto content = platform::read_file(options.path, limits::kPlanBytes);
   if (!content) {
-    return fail(json, schema, kNotFound, "not-found",
-                options.path + ": " + platform::error_text(content.error()));
+    return fail_file(json, schema, options.path, content.error());
   }
   std::vector<std::uint8_t> bytes = std::move(content).value();
   if (bytes.size() >= 8 && std::memcmp(bytes.data() + 4, "VDTP", 4) == 0) {
@@ -336,9 +360,9 @@ int check(const SiteOptions& options, bool json) {
     if (json) {
       print_data("check", "{\"problems\":[]}");
     } else {
-      std::printf("%s: no problems; %u sources, %u assessments, %u decisions\n",
-                  options.path.c_str(), loaded.plan->sources()->size(),
-                  loaded.plan->assessments()->size(), loaded.plan->decisions()->size());
+      print("%s: no problems; %u sources, %u assessments, %u decisions\n", options.path.c_str(),
+            loaded.plan->sources()->size(), loaded.plan->assessments()->size(),
+            loaded.plan->decisions()->size());
     }
   }
   return code;
@@ -375,17 +399,17 @@ int compile(const SiteOptions& options, const std::string& out, bool json) {
     print_data("compile", "{\"bytes\":" + std::to_string(loaded.bytes.size()) + ",\"hash\":\"" +
                               hash_text(loaded) + "\"}");
   } else {
-    std::printf("%s: %zu bytes, sha256 %s\n", out.c_str(), loaded.bytes.size(),
-                hash_text(loaded).c_str());
+    print("%s: %zu bytes, sha256 %s\n", out.c_str(), loaded.bytes.size(),
+          hash_text(loaded).c_str());
   }
   return kOk;
 }
 
 int docs(const std::string& page) {
   if (page == "site-file") {
-    std::printf("%s", plan::site_reference_markdown().c_str());
+    print_text(plan::site_reference_markdown());
   } else {
-    std::printf("%s", plan::site_json_schema().c_str());
+    print_text(plan::site_json_schema());
   }
   return kOk;
 }

@@ -8,6 +8,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/command.hpp"
+#include "cli/print.hpp"
 #include "platform/clock.hpp"
 #include "platform/file.hpp"
 #include "platform/hot_thread.hpp"
@@ -29,7 +30,7 @@ void say(std::string_view what, std::string_view text) {
   std::string line;
   JsonWriter<std::string> json(line);
   json.begin_object().member("kind", "init").member(what, text).end_object();
-  std::fprintf(stderr, "%s\n", line.c_str());
+  print_error("%s\n", line.c_str());
 }
 
 double seconds(std::int64_t ns) {

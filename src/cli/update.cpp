@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "cli/command.hpp"
+#include "cli/print.hpp"
 #include "cli/slot_watch.hpp"
 #include "firmware/install.hpp"
 #include "platform/file.hpp"
@@ -109,26 +110,25 @@ int install(const UpdateCommand& command, const firmware::SlotDisk& disk, bool o
   }
   if (own) {
     if (const std::string problem = keep_lacks(bundle.manifest().version); !problem.empty()) {
-      std::fprintf(stderr,
-                   "what this version lacks is not kept: %s; the new one must lack nothing\n",
+      print_error("what this version lacks is not kept: %s; the new one must lack nothing\n",
                    problem.c_str());
     }
   }
   done = firmware::install(bundle, disk, first_line(command.board), command.starts,
                            [&](std::uint64_t written, std::uint64_t all) {
                              if (!command.json) {
-                               std::fprintf(stderr, "\r%3llu %%",
+                               print_error("\r%3llu %%",
                                             static_cast<unsigned long long>(written * 100 / all));
                              }
                            });
   if (!command.json) {
-    std::fputc('\n', stderr);
+    print_error_text("\n");
   }
   if (done.refusal != firmware::Refusal::none) {
     return refuse(command, done, own);
   }
   if (!command.json) {
-    std::printf("version %llu is in slot %u; the next start tries it (`vedette restart`)\n",
+    print("version %llu is in slot %u; the next start tries it (`vedette restart`)\n",
                 static_cast<unsigned long long>(bundle.manifest().version), done.slot);
   }
   return kOk;
@@ -177,15 +177,15 @@ int update(const UpdateCommand& command, const std::string& word) {
   }
   const auto state = disk.read_state();
   if (!state) {
-    std::printf(
+    print(
         "The boot state is not whole: the next start takes slot 0 for the confirmed one.\n");
     return kOk;
   }
   for (const std::string& sentence : firmware::in_words(*state, disk.read_heads())) {
-    std::printf("%s\n", sentence.c_str());
+    print_text(sentence + "\n");
   }
   if (!refused.empty()) {
-    std::printf("%s\n", refused.c_str());
+    print_text(refused + "\n");
   }
   return kOk;
 }

@@ -191,10 +191,12 @@ std::string Ingress::open_recording(Source& source, const std::string& folder) {
   const std::string name = source.plan->file()->str();
   const std::string path =
       name.empty() || name[0] == '/' || folder.empty() ? name : folder + "/" + name;
-  auto content = platform::read_file(path, limits::kRecordingBytes);
+  auto content = read_recording(path);
   if (!content) {
-    return path + ": " + platform::error_text(content.error()) +
-           (content.error() == ENOENT ? " (say where recordings are with --recordings DIR)" : "");
+    const bool absent = content.error().kind == platform::Unread::Kind::absent;
+    unfit_ = content.error().kind == platform::Unread::Kind::unfit;
+    return path + ": " + content.error().text +
+           (absent ? " (say where recordings are with --recordings DIR)" : "");
   }
   Recording::Options options;
   options.format = static_cast<RecordingFormat>(source.plan->format());
@@ -203,6 +205,7 @@ std::string Ingress::open_recording(Source& source, const std::string& folder) {
   options.stream = is_stream(source.decoder.kind());
   options.senders = source.senders;
   const std::string problem = source.recording.open(std::move(content).value(), path, options);
+  unfit_ = !problem.empty();
   return problem.empty() ? problem : path + ": " + problem;
 }
 

@@ -54,6 +54,8 @@ class Ingress {
   // when their name is relative. `resume` is the last record number already accepted, by source.
   std::string init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
                    const std::string& recordings, std::span<const std::uint64_t> resume);
+  // What init() says is wrong with what a recording holds.
+  bool recording_unfit() const { return unfit_; }
   // What was opened and cannot receive yet, after init().
   const std::vector<std::string>& lacking() const { return lacking_; }
   // Of the ring, which belongs to the thread that makes it.
@@ -188,6 +190,7 @@ class Ingress {
   platform::DeviceKeeper* devices_ = nullptr;
   Listener listener_;
   bool uses_ring_ = false;
+  bool unfit_ = false;
   std::size_t ring_buffer_bytes_ = 0;
   bool has_recordings_ = false;
   std::size_t polled_ = 0;      // sources that are, or are to be

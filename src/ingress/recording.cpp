@@ -49,6 +49,12 @@ RecordingFormat guess(Bytes content, std::string_view name, bool stream) {
 
 }  // namespace
 
+Result<std::vector<std::uint8_t>, platform::Unread> read_recording(const std::string& path) {
+  return platform::read_unpacked(path, {.bytes = limits::kRecordingBytes,
+                                        .ratio = limits::kUnpackRatio,
+                                        .free_bytes = limits::kUnpackFreeBytes});
+}
+
 std::string Recording::open(std::vector<std::uint8_t> content, std::string_view name,
                             Options options) {
   content_ = std::move(content);
@@ -56,6 +62,9 @@ std::string Recording::open(std::vector<std::uint8_t> content, std::string_view 
   at_ = 0;
   number_ = 0;
   peeked_ = false;
+  if (content_.empty()) {
+    return "it is empty";
+  }
   if (options_.format == RecordingFormat::automatic) {
     options_.format = guess(content_, name, options.stream);
   }
@@ -110,11 +119,17 @@ Frame Recording::line() {
   return {0, ++number_, text, RefusalCause::none};
 }
 
-Frame Recording::packet(bool& ended) {
+Frame Recording::packet() {
   Frame frame{0, ++number_, {}, RefusalCause::none};
-  if (content_.size() - at_ < kPcapRecord) {
-    ended = true;
+  // A capture that was cut off ends inside a record, which is refused.
+  const auto cut = [&] {
+    frame.cause = RefusalCause::too_short;
+    frame.bytes = Bytes(content_.data() + at_, content_.size() - at_);
+    at_ = content_.size();
     return frame;
+  };
+  if (content_.size() - at_ < kPcapRecord) {
+    return cut();
   }
   const auto word = [this](std::size_t offset) {
     const auto v = load_le<std::uint32_t>(content_.data() + at_ + offset);
@@ -127,8 +142,7 @@ Frame Recording::packet(bool& ended) {
   frame.time_ns = seconds * 1000000000 + fraction * (nanoseconds_ ? 1 : 1000);
   at_ += kPcapRecord;
   if (captured > content_.size() - at_) {
-    ended = true;  // the capture was cut off inside this record
-    return frame;
+    return cut();
   }
   const Bytes bytes(content_.data() + at_, captured);
   at_ += captured;
@@ -156,15 +170,16 @@ std::optional<Frame> Recording::read() {
     return std::nullopt;
   }
   Frame frame{};
-  bool ended = false;
   switch (options_.format) {
     case RecordingFormat::pcap:
-      frame = packet(ended);
-      return ended ? std::nullopt : std::optional<Frame>(frame);
+      return packet();
     case RecordingFormat::tlog: {
       if (content_.size() - at_ < 8 + 2) {
+        frame.number = ++number_;
+        frame.cause = RefusalCause::too_short;
+        frame.bytes = Bytes(content_.data() + at_, content_.size() - at_);
         at_ = content_.size();
-        return std::nullopt;
+        return frame;
       }
       frame.time_ns =
           static_cast<std::int64_t>(load_be<std::uint64_t>(content_.data() + at_) % (1ULL << 52)) *

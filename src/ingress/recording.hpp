@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/result.hpp"
 #include "ingress/senders.hpp"
 #include "model/refusal.hpp"
+#include "platform/unpacked_file.hpp"
 
 namespace vedette::ingress {
 
@@ -32,6 +34,9 @@ struct Frame {
   Bytes bytes;
   RefusalCause cause;  // none, or why the container's frame carries no payload
 };
+
+// The file's content, by the bounds of model/limits.hpp.
+Result<std::vector<std::uint8_t>, platform::Unread> read_recording(const std::string& path);
 
 class Recording {
  public:
@@ -55,7 +60,7 @@ class Recording {
  private:
   std::optional<Frame> read();
   Frame line();
-  Frame packet(bool& ended);
+  Frame packet();
 
   std::vector<std::uint8_t> content_;
   Options options_;

@@ -73,6 +73,10 @@ inline constexpr std::size_t kUnconfirmed = 256;
 // Dead letters ordered again that are remembered, so that orders given at the same time are one:
 // more than people give before the first of them stands in the journal.
 inline constexpr std::size_t kRequeued = 256;
+// What gzip makes of recorded sentences and captures is a third to a fiftieth of them; what unpacks
+// to more, beyond a size that does no harm, was made to.
+inline constexpr std::size_t kUnpackRatio = 256;
+inline constexpr std::size_t kUnpackFreeBytes = std::size_t{64} << 20;
 inline constexpr std::size_t kMessageBytes = 200;  // of the words that a site gives it
 
 inline constexpr std::size_t kBlockAlignment = 4096;  // O_DIRECT on every disk we know

@@ -182,7 +182,7 @@ Node::Failure Node::prepare() {
   }
   std::string problem = ingress_.init(arena, plan_, devices_, options_.recordings, resume);
   if (!problem.empty()) {
-    return {66, problem};
+    return {ingress_.recording_unfit() ? 65 : 66, problem};
   }
   act_.echo_to_log(options_.echo_actions);
   act_.wait_for_network(options_.network);

@@ -130,7 +130,10 @@ constexpr std::array kKeys{
     Key{"source", "udp_port", whole, D::number, "0", 0, 65535, "",
         "dpdk, captures: take only datagrams to this port; 0 takes all."},
     Key{"source", "file", text, D::number, "", 0, 0, "",
-        "recording: the file, from --recordings or the site file's folder; .gz is unpacked."},
+        "recording: the file or the pipe, from --recordings or the site file's folder; gzip is "
+        "unpacked, to 1 GiB and 256 times its size at most. One that is damaged or ends too soon "
+        "is "
+        "an error that says what was read."},
     Key{"source", "format", choice, D::number, "automatic", 0, 0,
         "automatic lines n2k-plain adsb-csv tlog pcap raw", "recording: what kind of file it is."},
     Key{"source", "speed", text, D::number, "1", 0, 0, "",

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <atomic>
@@ -43,58 +42,50 @@ int Fd::release() {
 }
 
 std::string error_text(int error) {
-  return std::strerror(error);
+  return error == kNotPlain ? "is no plain file, but a pipe, a device or a socket"
+                            : std::strerror(error);
 }
 
-Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::size_t limit) {
-  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+// Never waits, as opening a pipe that nobody writes into would.
+Result<Fd, int> open_plain(const std::string& path) {
+  Fd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   struct stat info {};
   if (!file.valid() || ::fstat(file.get(), &info) != 0) {
     return Failure{errno};
   }
-  if (S_ISDIR(info.st_mode)) {
-    return Failure{EISDIR};
+  if (!S_ISREG(info.st_mode)) {
+    return Failure{S_ISDIR(info.st_mode) ? EISDIR : kNotPlain};
   }
+  return file;
+}
+
+Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::size_t limit) {
+  const auto file = open_plain(path);
+  if (!file) {
+    return Failure{file.error()};
+  }
+  struct stat info {};
+  ::fstat(file.value().get(), &info);
   // A piece is as large as a small file, whose reading would else cost more in fresh pages than in
   // bytes.
   const std::size_t piece =
       std::clamp<std::size_t>(static_cast<std::size_t>(info.st_size) + 1, 1 << 12, 1 << 18);
-  // zlib unpacks gzip, and reads what cannot be looked at beforehand, as a pipe.
-  constexpr std::uint8_t kGzip[2] = {0x1f, 0x8b};
-  std::uint8_t head[2] = {};
-  gzFile zip = nullptr;
-  if (::pread(file.get(), head, sizeof head, 0) < 0 || std::equal(kGzip, kGzip + 2, head)) {
-    zip = ::gzdopen(file.get(), "rb");
-    if (zip == nullptr) {
-      return Failure{ENOMEM};
-    }
-    file.release();
-    ::gzbuffer(zip, static_cast<unsigned>(std::min<std::size_t>(piece, 1 << 17)));
-  }
   std::vector<std::uint8_t> content;
-  int error = 0;
-  while (error == 0) {
+  for (;;) {
     const std::size_t used = content.size();
     content.resize(used + piece);
-    std::uint8_t* const at = content.data() + used;
-    const ssize_t got = zip != nullptr ? ::gzread(zip, at, static_cast<unsigned>(piece))
-                                       : ::read(file.get(), at, piece);
+    const ssize_t got = ::read(file.value().get(), content.data() + used, piece);
     content.resize(used + static_cast<std::size_t>(got > 0 ? got : 0));
     if (got < 0) {
-      error = EIO;
-    } else if (content.size() > limit) {
-      error = EFBIG;
-    } else if (got == 0) {
-      break;
+      return Failure{errno};
+    }
+    if (content.size() > limit) {
+      return Failure{EFBIG};
+    }
+    if (got == 0) {
+      return content;
     }
   }
-  if (zip != nullptr) {
-    ::gzclose(zip);
-  }
-  if (error != 0) {
-    return Failure{error};
-  }
-  return content;
 }
 
 struct FileInReading::State {
@@ -138,11 +129,13 @@ FileInReading::~FileInReading() {
 Result<std::size_t, int> FileInReading::start(const std::string& path, std::size_t limit) {
   State& s = *state_;
   s.end();
-  s.file = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat info {};
-  if (!s.file.valid() || ::fstat(s.file.get(), &info) != 0) {
-    return Failure{errno};
+  auto opened = open_plain(path);
+  if (!opened) {
+    return Failure{opened.error()};
   }
+  s.file = std::move(opened).value();
+  struct stat info {};
+  ::fstat(s.file.get(), &info);
   s.size = static_cast<std::size_t>(info.st_size);
   if (s.size > limit) {
     return Failure{EFBIG};
@@ -179,21 +172,20 @@ int FileInReading::error() const {
 }
 
 void read_ahead(const std::string& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.valid()) {
-    ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_WILLNEED);
+  if (const auto file = open_plain(path)) {
+    ::posix_fadvise(file.value().get(), 0, 0, POSIX_FADV_WILLNEED);
   }
 }
 
 bool read_at(const std::string& path, std::uint64_t offset, std::span<std::uint8_t> into) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  return fd.valid() && ::pread(fd.get(), into.data(), into.size(), static_cast<off_t>(offset)) ==
-                           static_cast<ssize_t>(into.size());
+  const auto file = open_plain(path);
+  return file && ::pread(file.value().get(), into.data(), into.size(),
+                         static_cast<off_t>(offset)) == static_cast<ssize_t>(into.size());
 }
 
 std::optional<std::string> read_text_file(const std::string& path, std::size_t limit) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) {
+  const auto file = open_plain(path);
+  if (!file) {
     return std::nullopt;
   }
   constexpr std::size_t kPiece = 4096;
@@ -201,7 +193,7 @@ std::optional<std::string> read_text_file(const std::string& path, std::size_t l
   std::size_t used = 0;
   while (used < limit) {
     text.resize(std::min(limit, used + std::max(used, kPiece)));
-    const auto got = ::read(fd.get(), text.data() + used, text.size() - used);
+    const auto got = ::read(file.value().get(), text.data() + used, text.size() - used);
     if (got <= 0) {
       break;
     }

@@ -15,7 +15,10 @@
 
 namespace vedette::platform {
 
-// Whole file, at most `limit` bytes (errno EFBIG beyond); what gzip packed is unpacked.
+// Instead of an errno: something else than a plain file stands there. A pipe might never end, and
+// is refused before it is waited for; so do all that follow here.
+inline constexpr int kNotPlain = 100'000;
+// Whole plain file, at most `limit` bytes (errno EFBIG beyond).
 Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::size_t limit);
 // A plain file read from its beginning by a thread of its own, into memory that is used again for
 // the next one: whoever works on it need not wait for all of it, nor for the kernel to clear pages.
@@ -72,6 +75,9 @@ class Fd {
  private:
   int fd_ = -1;
 };
+
+// A plain file to read; kNotPlain or EISDIR of others.
+Result<Fd, int> open_plain(const std::string& path);
 
 // A device that is only written to; never waits.
 Result<Fd, int> open_for_writing(const std::string& path);

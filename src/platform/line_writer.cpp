@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/terminal.hpp"
+
 namespace vedette::platform {
 namespace {
 
@@ -37,7 +39,7 @@ bool LineWriter::put(std::string_view line) {
   if (no_room()) {
     return false;
   }
-  waiting_.append(line);
+  append_for_terminal(waiting_, line, Lines::kept);
   return true;
 }
 

@@ -1,5 +1,6 @@
 // Purpose: lines for whoever reads a descriptor, a pipe or a terminal, whose writer must never wait
-// for him. In: whole lines. Out: the same, in their order, as many at a time as the reader takes.
+// for him. In: whole lines. Out: the same, in their order, as many at a time as the reader takes,
+// with what would steer a terminal escaped.
 // Bound: kRoom bytes wait. When full: put() says so and nothing is taken.
 // Runs on: one thread.
 #pragma once

@@ -17,6 +17,7 @@ banned = [
     (r"__builtin_prefetch", None, "use prefetch() of base/bytes.hpp: the compiler leaves out a call of what does nothing but this"),
     (r"std::(sin|cos|tan|atan2|exp|log|pow|hypot)\b", None, "use det_* of base/math.hpp: libm differs between machines"),
 ]
+banned_in_cli = (r"\b(std::)?(f?printf|f?puts|f?putc|putchar)\(|std::c(out|err)\b", "print by cli/print.hpp, which escapes what would steer a terminal")
 problems = []
 for path in sorted(root.glob("src/**/*.?pp")):
     folder = path.relative_to(root / "src").parts[0]
@@ -31,6 +32,8 @@ for path in sorted(root.glob("src/**/*.?pp")):
             owner = c_headers.get(header[1], "platform" if header[1].startswith("rte_") else None)
             if owner and owner != folder:
                 problems.append(f"{where}:{n}: <{header[1]}> belongs to {owner}/: use that room's header")
+        if folder == "cli" and path.name != "print.cpp" and re.search(banned_in_cli[0], line.split("//")[0]):
+            problems.append(f"{where}:{n}: {banned_in_cli[1]}")
         for pattern, home, instead in banned:
             if re.search(pattern, line.split("//")[0]) and folder != home:
                 problems.append(f"{where}:{n}: {instead}")
