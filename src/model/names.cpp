@@ -73,6 +73,7 @@ std::string_view name_of(Reason reason) {
       "superseded",
       "gated",
       "belief-full",
+      "kind-full",
       "no-position",
       "clock-went-back",
       "sink-failed",
@@ -143,10 +144,15 @@ std::string_view name_of(Level level) {
 }
 
 std::string_view name_of(TrackChangeKind change) {
-  return pick(std::array<std::string_view, 11>{"unknown", "created", "confirmed", "coasting",
+  return pick(std::array<std::string_view, 12>{"unknown", "created", "confirmed", "coasting",
                                                "lost", "retired", "reacquired", "jumped",
-                                               "returned", "disagreed", "agreed"},
+                                               "returned", "disagreed", "agreed", "evicted"},
               change);
+}
+
+std::string_view name_of(EvictionReason reason) {
+  return pick(std::array<std::string_view, 4>{"none", "without-position", "unconfirmed", "lost"},
+              reason);
 }
 
 std::string_view name_of(Transition transition) {

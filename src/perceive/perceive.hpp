@@ -1,7 +1,8 @@
 // Purpose: observations to tracks: association by identity, gating, a constant-velocity filter, and
 // the ageing of tracks.
 // In: one observation with its event. Out: the track touched, how the event leaves, what changed.
-// Bound: the track table. When full: the event is abandoned as belief-full.
+// Bound: the track table. When full: the event is abandoned as belief-full or kind-full; what makes
+// room meanwhile is eviction.hpp's.
 // Runs on: the engine thread; no allocation; the same bits on every CPU.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "model/derived.hpp"
 #include "model/event.hpp"
 #include "model/observation.hpp"
+#include "model/track_room.hpp"
 #include "model/track_table.hpp"
 #include "model/tracker.hpp"
 #include "perceive/second_places.hpp"
@@ -27,6 +29,7 @@ struct Config {
   std::uint32_t own_sources = ~0U;  // bit i: source i may speak of own ship
   double own_agree_s = 60.0;        // so long a place that own ship cannot have got to must last
   double own_apart_m = 50.0;        // between the antennas on board
+  TrackRoom room;
 };
 
 inline constexpr std::size_t kPerceivedChanges = 4;
