@@ -111,14 +111,14 @@ int install(const UpdateCommand& command, const firmware::SlotDisk& disk, bool o
   if (own) {
     if (const std::string problem = keep_lacks(bundle.manifest().version); !problem.empty()) {
       print_error("what this version lacks is not kept: %s; the new one must lack nothing\n",
-                   problem.c_str());
+                  problem.c_str());
     }
   }
   done = firmware::install(bundle, disk, first_line(command.board), command.starts,
                            [&](std::uint64_t written, std::uint64_t all) {
                              if (!command.json) {
                                print_error("\r%3llu %%",
-                                            static_cast<unsigned long long>(written * 100 / all));
+                                           static_cast<unsigned long long>(written * 100 / all));
                              }
                            });
   if (!command.json) {
@@ -129,7 +129,7 @@ int install(const UpdateCommand& command, const firmware::SlotDisk& disk, bool o
   }
   if (!command.json) {
     print("version %llu is in slot %u; the next start tries it (`vedette restart`)\n",
-                static_cast<unsigned long long>(bundle.manifest().version), done.slot);
+          static_cast<unsigned long long>(bundle.manifest().version), done.slot);
   }
   return kOk;
 }
@@ -177,8 +177,7 @@ int update(const UpdateCommand& command, const std::string& word) {
   }
   const auto state = disk.read_state();
   if (!state) {
-    print(
-        "The boot state is not whole: the next start takes slot 0 for the confirmed one.\n");
+    print("The boot state is not whole: the next start takes slot 0 for the confirmed one.\n");
     return kOk;
   }
   for (const std::string& sentence : firmware::in_words(*state, disk.read_heads())) {

@@ -70,32 +70,15 @@ std::string_view name_of(Exit exit) {
 
 std::string_view name_of(Reason reason) {
   static constexpr std::array<std::string_view, static_cast<std::size_t>(Reason::count)> kNames{
-      "none",
-      "applied",
-      "superseded",
-      "gated",
-      "belief-full",
-      "kind-full",
-      "no-position",
-      "clock-went-back",
-      "sink-failed",
-      "sink-full",
-      "unconfirmed",
-      "sink-open",
-      "horizon",
-      "cancelled",
-      "shed",
-      "sampled-out",
-      "switched-off",
-      "unknown-sensor",
-      "unplaced",
-      "masked",
-      "too-late",
-      "clock-ahead",
-      "unknown-subject",
-      "unknown-after-restart",
-      "witness",
-      "not-own"};
+      "none",        "applied",         "superseded",
+      "gated",       "belief-full",     "kind-full",
+      "no-position", "clock-went-back", "sink-failed",
+      "sink-full",   "unconfirmed",     "sink-open",
+      "horizon",     "cancelled",       "shed",
+      "sampled-out", "switched-off",    "unknown-sensor",
+      "unplaced",    "masked",          "too-late",
+      "clock-ahead", "unknown-subject", "unknown-after-restart",
+      "witness",     "not-own"};
   return pick(kNames, reason);
 }
 
@@ -106,31 +89,14 @@ std::string_view name_of(IdentityKind kind) {
 }
 
 std::string_view name_of(RefusalCause cause) {
-  static constexpr std::array<std::string_view, kRefusalCauses> kNames{"none",
-                                                                       "lane-full",
-                                                                       "no-time",
-                                                                       "too-long",
-                                                                       "too-short",
-                                                                       "framing",
-                                                                       "checksum",
-                                                                       "checksum-missing",
-                                                                       "malformed",
-                                                                       "out-of-range",
-                                                                       "unsupported",
-                                                                       "unknown-category",
-                                                                       "not-available",
-                                                                       "multipart-missing",
-                                                                       "multipart-timeout",
-                                                                       "ethernet",
-                                                                       "ip-header",
-                                                                       "ip-checksum",
-                                                                       "ip-fragment",
-                                                                       "not-udp",
-                                                                       "udp-length",
-                                                                       "udp-checksum",
-                                                                       "other-port",
-                                                                       "oversize",
-                                                                       "sender"};
+  static constexpr std::array<std::string_view, kRefusalCauses> kNames{
+      "none",          "lane-full",         "no-time",           "too-long",
+      "too-short",     "framing",           "checksum",          "checksum-missing",
+      "malformed",     "out-of-range",      "unsupported",       "unknown-category",
+      "not-available", "multipart-missing", "multipart-timeout", "ethernet",
+      "ip-header",     "ip-checksum",       "ip-fragment",       "not-udp",
+      "udp-length",    "udp-checksum",      "other-port",        "oversize",
+      "sender"};
   return pick(kNames, cause);
 }
 

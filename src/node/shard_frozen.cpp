@@ -150,7 +150,8 @@ bool Shard::thaw(Thawer& in) {
   return plausible(progress_) && plausible_ns(next_tick_ns_) &&
          (sweep_at_ == kNoSweep || sweep_at_ <= tracks_.capacity()) &&
          tracks_.thaw(in, head.high_water, head.tracks) && contacts_.thaw(in, tracks_) &&
-         own_position_.thaw(in) && second_places_.thaw(in, tracks_) && assess_.thaw(in, tracks_) && delivery_.thaw(in, progress_.last_sequence) &&
+         own_position_.thaw(in) && second_places_.thaw(in, tracks_) && assess_.thaw(in, tracks_) &&
+         delivery_.thaw(in, progress_.last_sequence) &&
          waiting_.thaw(in, progress_.last_sequence, sources_.size()) && load_.thaw(in) &&
          thaw_causes(in) && thaw_room(in) && thaw_touched(in) && thaw_sources(in) && in.at_end() &&
          // Between two batches nothing else is under way, and nothing else waits.

@@ -12,11 +12,11 @@
 namespace vedette::perceive {
 namespace {
 
-constexpr double kComparedS = 10.0;    // fixes of two voices no further apart in time are compared
-constexpr double kDoubtS = 10.0;       // a doubt lasts so long after what last gave rise to it
-constexpr double kLateS = 2.0;         // a receiver's fix is no older than this when it is heard
-constexpr double kRepeatedS = 30.0;    // our own report, repeated by a station, is no older
-constexpr double kMoreSpeed = 5.0;     // m/s, own ship is no faster than believed by more
+constexpr double kComparedS = 10.0;  // fixes of two voices no further apart in time are compared
+constexpr double kDoubtS = 10.0;     // a doubt lasts so long after what last gave rise to it
+constexpr double kLateS = 2.0;       // a receiver's fix is no older than this when it is heard
+constexpr double kRepeatedS = 30.0;  // our own report, repeated by a station, is no older
+constexpr double kMoreSpeed = 5.0;   // m/s, own ship is no faster than believed by more
 constexpr double kDiffersS = 2.0;    // so long two voices differ before it is no accident
 
 double distance_m(Place from, Place to, const Parallel& parallel) {
@@ -180,8 +180,8 @@ Perceived OwnPosition::refuse(const Config& config, Track& own, std::uint32_t in
   return result;
 }
 
-// How much farther it is than own ship can have got since it was last heard of. While a doubt lasts it is heard of all
-// the time: the way it might have gone does not grow with the doubt.
+// How much farther it is than own ship can have got since it was last heard of. While a doubt lasts
+// it is heard of all the time: the way it might have gone does not grow with the doubt.
 double OwnPosition::beyond_reach(const Track& own, const Tracker& k, const Voice& fix) const {
   const std::int64_t from =
       doubted(own, Doubt::jump) ? std::max(last_fix_ns_, own.observed_ns) : own.observed_ns;

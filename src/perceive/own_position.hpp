@@ -49,8 +49,9 @@ class OwnPosition {
     double latitude, longitude, sigma;
     std::int64_t fix_ns;           // 0: it never gave one
     std::int64_t refused_from_ns;  // since when it says a place that own ship cannot have got to
-    std::int64_t differs_from_ns;  // since when all its fixes contradict another voice; 0: they do not
-    std::uint64_t refused;         // fixes that own ship cannot have got to, each near the one before
+    std::int64_t
+        differs_from_ns;    // since when all its fixes contradict another voice; 0: they do not
+    std::uint64_t refused;  // fixes that own ship cannot have got to, each near the one before
   };
 
   Perceived take_fix(const Config& config, TrackTable& tracks, SecondPlaces& places,

@@ -297,7 +297,8 @@ TEST_CASE("two of three sources that agree move own ship after the time that the
   CHECK(b.shard().causes().has(Cause::own_in_doubt));  // the third still differs
 }
 
-TEST_CASE("three sentences of one receiver are one opinion: one second of them is no disagreement") {
+TEST_CASE(
+    "three sentences of one receiver are one opinion: one second of them is no disagreement") {
   Bridge b;
   for (int i = 0; i < 100; ++i) {
     b.fix(1, kHere);
