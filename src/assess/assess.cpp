@@ -235,6 +235,17 @@ void Assess::retire_track(const View& view, std::uint32_t track, Emit emit, void
   busy_[track] = 0;
 }
 
+bool Assess::alarm_stands(std::uint32_t track) const {
+  for (RuleSet busy = busy_[track]; busy != 0; busy &= busy - 1) {
+    const Instance& at =
+        instances_[track * rules_.size() + static_cast<std::size_t>(std::countr_zero(busy))];
+    if (at.level == Level::alarm && (at.state == State::active || at.state == State::clearing)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 Level Assess::level_of(const Rule& rule, const View& view, double confidence) const {
   if (!rule.alarm_when.empty() && evaluate(rule.alarm_when, zones_, view) == 1.0) {
     return Level::alarm;

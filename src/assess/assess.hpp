@@ -61,6 +61,8 @@ class Assess {
 
   std::span<const Zone> zones() const { return zones_; }
   std::size_t raised() const { return raised_; }
+  // An alarm of the track is raised, or not yet cleared.
+  bool alarm_stands(std::uint32_t track) const;
 
   void freeze(Freezer& out, const TrackTable& tracks) const;
   bool thaw(Thawer& in, const TrackTable& tracks);

@@ -129,6 +129,9 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
       json.member("change", name_of(t.change))
           .member("of", name_of(static_cast<IdentityKind>(t.key >> 56)));
       json.member_id("identity", identity_of(t.key));
+      if (t.why != EvictionReason::none) {
+        json.member("why", name_of(t.why));
+      }
       break;
     }
     case EventKind::command: {

@@ -15,7 +15,7 @@ const CauseFacts& facts_of(Cause cause) {
       {"held", Standing::degraded, "observations wait, and are given up past their horizon",
        "`vedette resume` ends it"},
       {"tracks-full", Standing::degraded, "new tracks push out those of least worth, or wait",
-       "raise [limits] tracks"},
+       "raise [limits] tracks, or [tracker.KIND] most where one kind has its share"},
       {"contacts-full", Standing::degraded, "what sensors see anew is not followed",
        "raise [limits] contacts"},
       {"deliveries-full", Standing::degraded, "further actions are given up as sink-full",

@@ -30,13 +30,23 @@ enum class TrackChangeKind : std::uint8_t {
   coasting,
   lost,
   retired,
-  reacquired
+  reacquired,
+  evicted  // it made room for others; TrackChange says why it
+};
+
+// What made a track the one of least worth when the table was full.
+enum class EvictionReason : std::uint8_t {
+  none = 0,
+  without_position,  // heard, and nowhere
+  unconfirmed,       // stale before fewer positions before farther away
+  lost,              // and unheard as long
 };
 
 struct TrackChange {
   std::uint64_t key;
   TrackChangeKind change;
-  std::uint8_t reserved[7];
+  EvictionReason why;  // of one evicted
+  std::uint8_t reserved[6];
 };
 
 enum class Transition : std::uint8_t { raised = 1, level_changed = 2, cleared = 3 };
@@ -213,6 +223,7 @@ static_assert(sizeof(Observation) + limits::kRawBytes <= kPayloadBytes);
 
 std::string_view name_of(Level level);
 std::string_view name_of(TrackChangeKind change);
+std::string_view name_of(EvictionReason reason);
 std::string_view name_of(Transition transition);
 std::string_view name_of(DecisionChoice choice);
 std::string_view name_of(SourceStatus status);

@@ -45,6 +45,7 @@ enum class Reason : std::uint8_t {
   superseded,             // newer knowledge of the same thing was already held
   gated,                  // a jump the thing cannot have made
   belief_full,            // no room for another track
+  kind_full,              // no room for another track of its kind
   no_position,            // carries nothing that belief holds
   clock_went_back,        // observed before the track's last by more than the allowed skew
   sink_failed,            // the sink refused or the send failed

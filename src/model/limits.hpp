@@ -45,6 +45,24 @@ inline constexpr std::size_t kTracks = 131072;  // about 500 bytes each, and as 
 // Up to so many, four events at once ask memory for their tracks soon enough: only in larger tables
 // is an event's track asked for while those before it are worked.
 inline constexpr std::size_t kNearTracks = 4096;
+// Of a table that runs full so many places wait for newcomers with a position: more than any
+// 50 ms of honest traffic brings.
+inline constexpr std::size_t kSpareTracks = 64;
+constexpr std::size_t spare_tracks(std::size_t tracks) {
+  const std::size_t share = tracks < 16 ? tracks / 4 : tracks / 16;
+  return share < kSpareTracks ? share : kSpareTracks;
+}
+// One kind's share of the table, where the site says nothing: the rest is the other kinds'.
+constexpr std::size_t usual_share(std::size_t tracks) {
+  return tracks - tracks / 16;
+}
+// Places that are each kind's alone until it has so many.
+constexpr std::size_t kept_for_kind(std::size_t tracks) {
+  return tracks < 128 ? tracks / 64 : tracks / 128;
+}
+inline constexpr std::size_t kEvictions = 32;          // tracks that make room in one step at most
+inline constexpr std::size_t kEvictionCandidates = 8;  // compared for each
+inline constexpr std::int64_t kCrowdedNs = 10'000'000'000;  // so long behind the last it is said
 inline constexpr std::size_t kPendingActions = 1024;
 inline constexpr std::size_t kWaitingEvents = 1 << 24;  // 220 bytes each
 inline constexpr std::size_t kBatchEvents = 256;        // admitted at most in one step

@@ -73,6 +73,7 @@ std::string_view name_of(Reason reason) {
       "superseded",
       "gated",
       "belief-full",
+      "kind-full",
       "no-position",
       "clock-went-back",
       "sink-failed",
@@ -140,9 +141,14 @@ std::string_view name_of(Level level) {
 }
 
 std::string_view name_of(TrackChangeKind change) {
-  return pick(std::array<std::string_view, 7>{"unknown", "created", "confirmed", "coasting", "lost",
-                                              "retired", "reacquired"},
+  return pick(std::array<std::string_view, 8>{"unknown", "created", "confirmed", "coasting", "lost",
+                                              "retired", "reacquired", "evicted"},
               change);
+}
+
+std::string_view name_of(EvictionReason reason) {
+  return pick(std::array<std::string_view, 4>{"none", "without-position", "unconfirmed", "lost"},
+              reason);
 }
 
 std::string_view name_of(Transition transition) {

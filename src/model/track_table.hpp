@@ -3,6 +3,7 @@
 // Bound: the plan's tracks. When full: acquire() returns kNone. Runs on: the engine thread.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <span>
@@ -50,8 +51,9 @@ class TrackTable {
 
   // Lowest free slot, zeroed, with its key set.
   std::uint32_t acquire(std::uint64_t key) {
-    for (std::size_t word = 0; word < used_.size(); ++word) {
+    for (std::size_t word = first_free_word_; word < used_.size(); ++word) {
       if (used_[word] != ~std::uint64_t{0}) {
+        first_free_word_ = word;
         const auto bit = static_cast<std::size_t>(std::countr_one(used_[word]));
         const std::size_t index = word * 64 + bit;
         if (index >= tracks_.size()) {
@@ -65,6 +67,8 @@ class TrackTable {
   }
   void release(std::uint32_t index) {
     map_.erase(tracks_[index].key);
+    --of_kind_[static_cast<std::size_t>(tracks_[index].key >> 56) % of_kind_.size()];
+    first_free_word_ = index / 64 < first_free_word_ ? index / 64 : first_free_word_;
     tracks_[index] = {};
     used_[index / 64] &= ~(std::uint64_t{1} << (index % 64));
   }
@@ -108,6 +112,7 @@ class TrackTable {
   Track& operator[](std::uint32_t index) { return tracks_[index]; }
   const Track& operator[](std::uint32_t index) const { return tracks_[index]; }
   std::size_t size() const { return map_.size(); }
+  std::size_t size_of(IdentityKind kind) const { return of_kind_[static_cast<std::size_t>(kind)]; }
   std::size_t capacity() const { return tracks_.size(); }
   std::uint32_t high_water() const { return high_water_; }  // slots ever used
 
@@ -119,6 +124,7 @@ class TrackTable {
     map_.insert(key, index);
     tracks_[index] = {};
     tracks_[index].key = key;
+    ++of_kind_[static_cast<std::size_t>(key >> 56) % of_kind_.size()];
     high_water_ = index >= high_water_ ? index + 1 : high_water_;
   }
   static std::size_t guess_of(std::uint64_t key) { return spread(key) & (kGuesses - 1); }
@@ -127,6 +133,8 @@ class TrackTable {
   std::span<std::uint64_t> used_;
   IdMap map_;
   std::span<std::uint32_t> guesses_;
+  std::array<std::uint32_t, static_cast<std::size_t>(IdentityKind::count)> of_kind_{};
+  std::size_t first_free_word_ = 0;  // none before it has a free slot
   std::uint32_t high_water_ = 0;
 };
 

@@ -194,6 +194,13 @@ void Node::publish() {
     set(board_.tracker_bounds[i],
         shard_.contacts().reached_bound(static_cast<perceive::TrackerBound>(i)));
   }
+  const Shard::Crowding& crowding = shard_.crowding();
+  set(board_.tracks_refused, crowding.tracks_refused);
+  for (std::size_t i = 0; i < crowding.evicted.size(); ++i) {
+    set(board_.evicted[i], crowding.evicted[i]);
+  }
+  set(board_.orders_refused, crowding.orders_refused);
+  set(board_.orders, static_cast<std::uint64_t>(shard_.delivery().size()));
   set(board_.now_ns, clock_.now_ns());
 }
 

@@ -102,6 +102,8 @@ class Node {
     std::array<std::atomic<BreakerState>, limits::kSinks> breakers{};
     std::atomic<std::uint64_t> contacts{0};
     std::array<std::atomic<std::uint64_t>, perceive::kTrackerBounds> tracker_bounds{};
+    std::atomic<std::uint64_t> tracks_refused{0}, orders_refused{0}, orders{0};
+    std::array<std::atomic<std::uint64_t>, 4> evicted{};  // tracks, by EvictionReason
     std::atomic<bool> finished{false}, fifo{false}, sealed{false}, held{false};
     std::atomic<std::uint64_t> causes{0};
   };

@@ -57,8 +57,9 @@ Sensor sensor_of(const plan::Sensor& s) {
 
 std::size_t batch_bytes_bound(const plan::Plan& plan) {
   const std::size_t events = plan.limits()->batch_events();
-  // Those of this batch, those a cut left, a sweep's, and contacts.
-  const std::size_t subjects = 2 * events + 2 * limits::kSweepTracks + 1 + plan.sources()->size();
+  // Those of this batch, those a cut left, a sweep's, contacts, and what makes room.
+  const std::size_t subjects =
+      2 * events + 2 * limits::kSweepTracks + limits::kEvictions + 1 + plan.sources()->size();
   // Each turn of the step ends one earlier event at most; beside these, actions past their horizon.
   const std::size_t exits =
       events + std::size_t{2} * plan.limits()->pending_actions() + limits::kSinks + 2;
@@ -70,8 +71,9 @@ std::size_t batch_bytes_bound(const plan::Plan& plan) {
 }
 
 std::size_t Shard::bytes_needed(const plan::Plan& plan) {
-  return TrackTable::bytes_needed(plan.limits()->tracks()) + assess::Assess::bytes_needed(plan) +
-         arena_bytes<Sensor>(plan.sensors()->size()) +
+  return TrackTable::bytes_needed(plan.limits()->tracks()) +
+         perceive::Eviction::bytes_needed(plan.limits()->tracks()) +
+         assess::Assess::bytes_needed(plan) + arena_bytes<Sensor>(plan.sensors()->size()) +
          perceive::Contacts::bytes_needed(plan.limits()->contacts(), plan.sensors()->size()) +
          decide::Decide::bytes_needed(plan) + act::Delivery::bytes_needed(plan) +
          engine::Waiting::bytes_needed(plan.limits()->waiting_events()) +
@@ -95,6 +97,7 @@ void Shard::init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, st
                                    t->position_sigma_m(), t->half_life_s(), t->halving_sigma_m(),
                                    t->coast_s(),          t->lost_s(),      t->retire_s(),
                                    t->confirm_updates()};
+    config_.room.most[t->kind()] = t->most();
   }
   if (plan.own()->identities() != nullptr) {
     for (const std::uint64_t mmsi : *plan.own()->identities()) {
@@ -102,13 +105,14 @@ void Shard::init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, st
     }
   }
   tracks_.init(arena, plan.limits()->tracks());
+  eviction_.init(arena, config_.trackers, plan.limits()->tracks());
   assess_.init(arena, plan);
   sensors_ = arena.make<Sensor>(plan.sensors()->size());
   for (std::size_t i = 0; i < sensors_.size(); ++i) {
     sensors_[i] = sensor_of(*plan.sensors()->Get(static_cast<flatbuffers::uoffset_t>(i)));
   }
   contacts_.init(arena, sensors_, assess_.zones(),
-                 config_.trackers[static_cast<std::size_t>(IdentityKind::contact)],
+                 config_.trackers[static_cast<std::size_t>(IdentityKind::contact)], config_.room,
                  plan.limits()->contacts());
   decide_.init(arena, plan);
   delivery_.init(arena, plan);
@@ -157,6 +161,7 @@ void Shard::requeue(EventHeader& event) {
     return;
   }
   if (!delivery_.requeue(requeue.command.target, requeue.intent, batch_.admitted_ns())) {
+    ++crowding_.orders_refused;
     batch_.resolve(event, Exit::abandonment, Reason::sink_full);
     return;
   }
@@ -452,6 +457,8 @@ void Shard::begin_run(const Urgency& urgency, const Effects& effects) {
   items_ = 0;
   belief_ = RoundsDigest();
   cut_ = false;
+  newcomers_refused_ = false;
+  tracks_before_ = tracks_.size();
   ticked_ = false;
   waiting_.advance(batch_.admitted_ns());
   if (batch_.header().number == 1) {
@@ -460,7 +467,7 @@ void Shard::begin_run(const Urgency& urgency, const Effects& effects) {
 }
 
 Causes Shard::causes() const {
-  Causes causes;
+  Causes causes = crowded_;
   causes.set(Cause::overload, load_.mode() == Mode::overload);
   causes.set(Cause::safe, load_.mode() == Mode::safe);
   causes.set(Cause::held, held_);
@@ -493,6 +500,8 @@ void Shard::finish_run() {
   if (sweeping() && !ticked_) {
     sweep();
   }
+  make_room();
+  settle_crowds();
   load_.settle(batch_.admitted_ns(), plan_->limits()->recover_ns());
   ModeChange mode{};
   if (load_.changed(mode)) {
@@ -658,9 +667,15 @@ inline void Shard::perceived(EventHeader& event, const Observation& observation,
                              const perceive::Perceived& p) {
   batch_.resolve(event, p.exit, p.reason);
   if (p.track == TrackTable::kNone) {
+    const bool refused = p.reason == Reason::belief_full || p.reason == Reason::kind_full;
+    crowding_.tracks_refused += refused ? 1 : 0;
+    newcomers_refused_ = newcomers_refused_ || refused;
     return;
   }
   Track& track = tracks_[p.track];
+  if (p.change_count != 0 || track.updates <= 1) {
+    eviction_.note(p.track, track);
+  }
   if (contacts_.has_sensors() && p.exit == Exit::success && observation.has(Field::position) &&
       track.kind != IdentityKind::own) {
     contacts_.identify(track, tracks_);

@@ -22,6 +22,7 @@
 #include "model/plan_generated.h"
 #include "model/track_table.hpp"
 #include "perceive/contacts.hpp"
+#include "perceive/eviction.hpp"
 #include "perceive/perceive.hpp"
 
 namespace vedette::node {
@@ -102,6 +103,12 @@ class Shard {
   const perceive::Contacts& contacts() const { return contacts_; }
   std::uint64_t last_record(std::uint16_t source) const { return records_[source]; }
   std::uint64_t late_outcomes() const { return late_outcomes_; }
+  // What full tables turned away and gave up, ever.
+  struct Crowding {
+    std::uint64_t tracks_refused, orders_refused;
+    std::array<std::uint64_t, 4> evicted;  // tracks, by EvictionReason
+  };
+  const Crowding& crowding() const { return crowding_; }
 
  private:
   static constexpr std::uint32_t kNoSweep = 0xFFFFFFFF;
@@ -109,6 +116,7 @@ class Shard {
   static constexpr std::size_t kTouched = 2 * limits::kBatchEvents;
 
   bool thaw_causes(Thawer& in);
+  bool thaw_room(Thawer& in);
   bool thaw_touched(Thawer& in);
   bool thaw_sources(Thawer& in);
   bool sweeping() const { return sweep_at_ != kNoSweep; }
@@ -154,13 +162,18 @@ class Shard {
   void judge_touched();
   void judge_contacts();
   void sweep();
+  void retire(std::uint32_t track, TrackChangeKind change, EvictionReason why, std::uint64_t cause);
+  void make_room();
+  void settle_crowds();
+  static bool keeps(void* self, std::uint32_t track);
   void turn_to(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns);
   void judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns);
   void begin_judging();
   void look_at(const Track* track, const assess::SourceFacts* source = nullptr);
   const Track* own() const;
   std::uint64_t digest_of_belief();
-  void track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause);
+  void track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause,
+                     EvictionReason why = EvictionReason::none);
 
   static void on_assessment(void* self, const AssessmentChange& change);
   static void on_decision(void* self, const DecisionMade& decision);
@@ -171,6 +184,7 @@ class Shard {
   TrackTable tracks_;
   std::span<Sensor> sensors_;
   perceive::Contacts contacts_;
+  perceive::Eviction eviction_;
   assess::Assess assess_;
   decide::Decide decide_;
   act::Delivery delivery_;
@@ -195,6 +209,14 @@ class Shard {
   bool ticked_ = false;       // in this batch: its sweep begins with the next, no step bears both
   bool held_ = false;         // observations wait
   Causes causes_told_;        // as the last event says
+  Crowding crowding_{};
+  // Of tracks, contacts, orders: what of it has been seen, and when it last grew.
+  struct Crowd {
+    std::uint64_t seen;
+    std::int64_t grew_ns;  // 0 never
+  };
+  std::array<Crowd, 3> crowds_{};
+  Causes crowded_;
   std::size_t max_batch_bytes_ = 0;
 
   // Tracks whose judgement is due: of this step, and left by a cut of the one before.
@@ -222,6 +244,8 @@ class Shard {
   std::uint32_t recorded_cut_ = kNotCut;
   bool replaying_ = false;
   bool cut_ = false;
+  bool newcomers_refused_ = false;
+  std::size_t tracks_before_ = 0;
   // Exits of events of earlier batches; they stand behind the inputs.
   std::span<Resolution> left_;
   std::size_t left_count_ = 0;

@@ -35,7 +35,7 @@ bool plausible(const engine::Progress& p) {
 std::size_t frozen_bytes_bound(const plan::Plan& plan) {
   const std::size_t tracks = plan.limits()->tracks();
   const std::size_t places = tracks + 1 + plan.sources()->size();
-  return sizeof(FrozenHead) + 4096 + tracks * sizeof(FrozenTrack) +
+  return sizeof(FrozenHead) + 4096 + tracks * (sizeof(FrozenTrack) + 1) +
          places * plan.assessments()->size() * 32 +
          plan.sources()->size() * (sizeof(assess::SourceFacts) + 8) +
          act::Delivery::frozen_bytes_bound(plan) +
@@ -71,6 +71,10 @@ void Shard::freeze(Freezer& out) const {
   waiting_.freeze(out);
   load_.freeze(out);
   out.put(causes_told_);
+  eviction_.freeze(out, tracks_);
+  out.put(crowding_);
+  out.put(crowds_);
+  out.put(crowded_);
   out.put(static_cast<std::uint64_t>(touched_count_ - judged_));
   for (std::size_t i = judged_; i < touched_count_; ++i) {
     out.put(touched_[i]);
@@ -84,6 +88,16 @@ void Shard::freeze(Freezer& out) const {
 bool Shard::thaw_causes(Thawer& in) {
   causes_told_ = in.get<Causes>();
   return causes_told_.bits >> static_cast<unsigned>(Cause::count) == 0;
+}
+
+bool Shard::thaw_room(Thawer& in) {
+  const bool good = eviction_.thaw(in, tracks_);
+  crowding_ = in.get<Crowding>();
+  crowds_ = in.get<decltype(crowds_)>();
+  crowded_ = in.get<Causes>();
+  return good && crowded_.bits >> static_cast<unsigned>(Cause::count) == 0 &&
+         std::all_of(crowds_.begin(), crowds_.end(),
+                     [](const Crowd& crowd) { return plausible_ns(crowd.grew_ns); });
 }
 
 bool Shard::thaw_touched(Thawer& in) {
@@ -134,7 +148,7 @@ bool Shard::thaw(Thawer& in) {
          tracks_.thaw(in, head.high_water, head.tracks) && contacts_.thaw(in, tracks_) &&
          assess_.thaw(in, tracks_) && delivery_.thaw(in, progress_.last_sequence) &&
          waiting_.thaw(in, progress_.last_sequence, sources_.size()) && load_.thaw(in) &&
-         thaw_causes(in) && thaw_touched(in) && thaw_sources(in) && in.at_end() &&
+         thaw_causes(in) && thaw_room(in) && thaw_touched(in) && thaw_sources(in) && in.at_end() &&
          // Between two batches nothing else is under way, and nothing else waits.
          progress_.transient == delivery_.sent() &&
          progress_.waiting == delivery_.size() - delivery_.sent() + waiting_.size();

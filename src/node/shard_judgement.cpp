@@ -76,8 +76,9 @@ void Shard::order_touched() {
   std::swap(touched_, ordered_);
 }
 
-void Shard::track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause) {
-  const TrackChange payload{tracks_[track].key, change, {}};
+void Shard::track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause,
+                          EvictionReason why) {
+  const TrackChange payload{tracks_[track].key, change, why, {}};
   EventHeader* event = batch_.add_derived(EventKind::track, EventClass::normal, cause, payload);
   CHECK(event != nullptr, "derived events within the plan's bound");
   batch_.resolve(*event, Exit::success, Reason::applied);
@@ -150,6 +151,25 @@ void Shard::judge_contacts() {
   }
 }
 
+// It goes: what is raised of it is cleared, its name parts from its contact, its place is free.
+void Shard::retire(std::uint32_t i, TrackChangeKind change, EvictionReason why,
+                   std::uint64_t cause) {
+  track_changed(i, change, cause, why);
+  look_at(&tracks_[i]);
+  cause_ = cause;
+  newest_arrival_ns_ = batch_.header().admitted_arrival_ns;
+  assess_.retire_track(view_, i, on_assessment, this);
+  if (tracks_[i].kind != IdentityKind::contact && tracks_[i].partner != 0) {
+    contacts_.part(tracks_[i], tracks_);
+  }
+  for (std::size_t t = 0; t < touched_count_; ++t) {
+    touched_[t].track = touched_[t].track == i ? TrackTable::kNone : touched_[t].track;
+  }
+  eviction_.forget(i);
+  tracks_.release(i);
+  view_.own = own();
+}
+
 void Shard::sweep() {
   // What time's passing brings about counts from this step's own beginning.
   const std::int64_t admitted = batch_.header().admitted_arrival_ns;
@@ -199,22 +219,12 @@ void Shard::sweep() {
     // A contact that is followed has its times from its sensors.
     const bool changed =
         !contact && perceive::age_track(config_, tracks_[i], batch_.admitted_ns(), change);
-    if (changed) {
+    eviction_.note(i, tracks_[i]);
+    if (changed && change != TrackChangeKind::retired) {
       track_changed(i, change, cause);
     }
     if (changed && change == TrackChangeKind::retired) {
-      look_at(&tracks_[i]);
-      cause_ = cause;
-      newest_arrival_ns_ = admitted;
-      assess_.retire_track(view_, i, on_assessment, this);
-      if (tracks_[i].kind != IdentityKind::contact && tracks_[i].partner != 0) {
-        contacts_.part(tracks_[i], tracks_);
-      }
-      for (std::size_t t = 0; t < touched_count_; ++t) {
-        touched_[t].track = touched_[t].track == i ? TrackTable::kNone : touched_[t].track;
-      }
-      tracks_.release(i);
-      view_.own = own();
+      retire(i, change, EvictionReason::none, cause);
     } else {
       judge(i, cause, admitted);
     }
@@ -318,6 +328,7 @@ void Shard::intend(const DecisionMade& decision, std::uint64_t cause) {
     case act::Delivery::Start::waits:
       return;
     case act::Delivery::Start::no_room:
+      ++crowding_.orders_refused;
       batch_.resolve(*event, Exit::abandonment, Reason::sink_full);
       return;
     case act::Delivery::Start::sink_open:
@@ -336,6 +347,7 @@ std::uint64_t Shard::digest_of_belief() {
   belief.mix(std::uint64_t{sweep_at_} << 1 | (sweep_again_ ? 1 : 0));
   belief.mix(contacts_.digest());
   belief.mix(contacts_.size());
+  belief.mix(crowding_.tracks_refused);
   belief.mix(static_cast<std::uint64_t>(next_tick_ns_));
   return belief.value();
 }

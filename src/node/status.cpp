@@ -12,6 +12,14 @@ void latency(JsonWriter<std::string>& json, std::string_view name, const Histogr
   json.member("max_us", static_cast<double>(h.max_ns()) * 1e-3, 1).end_object();
 }
 
+// "tracks: 4096 of 4096 held; 12 newcomers turned away and 340 given up since the first start"
+std::string table_full(std::string_view name, std::uint64_t held, std::uint64_t most,
+                       std::uint64_t refused, std::uint64_t evicted) {
+  return std::string(name) + ": " + std::to_string(held) + " of " + std::to_string(most) +
+         " held; " + std::to_string(refused) + " newcomers turned away and " +
+         std::to_string(evicted) + " given up so far";
+}
+
 }  // namespace
 
 Health Node::health() const {
@@ -40,10 +48,28 @@ void Node::look_at_causes() {
   seen.causes.set(Cause::journal, writer_.last_error() != 0);
   seen.causes.set(Cause::image, image_error_.load(std::memory_order_relaxed) != 0);
   seen.causes.set(Cause::network, !act_.network_is_there());
-  const auto detail = [this](Cause cause, std::size_t index) -> std::string {
+  const auto evicted = [this] {
+    std::uint64_t sum = 0;
+    for (const auto& of_reason : board_.evicted) {
+      sum += of_reason.load(std::memory_order_relaxed);
+    }
+    return sum;
+  };
+  const auto detail = [&](Cause cause, std::size_t index) -> std::string {
     switch (cause) {
       case Cause::held:
         return held_at_start_ ? "by a command from before this start" : "by a command";
+      case Cause::tracks_full:
+        return table_full("tracks", board_.tracks, plan_.limits()->tracks(), board_.tracks_refused,
+                          evicted());
+      case Cause::contacts_full:
+        return table_full(
+            "contacts", board_.contacts, plan_.limits()->contacts(),
+            board_.tracker_bounds[static_cast<std::size_t>(perceive::TrackerBound::contacts)],
+            board_.tracker_bounds[static_cast<std::size_t>(perceive::TrackerBound::evicted)]);
+      case Cause::deliveries_full:
+        return table_full("deliveries", board_.orders, plan_.limits()->pending_actions(),
+                          board_.orders_refused, 0);
       case Cause::journal:
         return platform::error_text(writer_.last_error());
       case Cause::image:
@@ -69,6 +95,9 @@ void Node::look_at_causes() {
 
 std::string Node::status_json() const {
   const auto read = [](const auto& at) { return at.load(std::memory_order_relaxed); };
+  const auto bound_reached = [this](perceive::TrackerBound bound) -> const auto& {
+    return board_.tracker_bounds[static_cast<std::size_t>(bound)];
+  };
   std::string text;
   JsonWriter<std::string> json(text);
   json.begin_object();
@@ -87,6 +116,21 @@ std::string Node::status_json() const {
   json.member("tracks", read(board_.tracks)).member("assessments_raised", read(board_.raised));
   json.member("assessments", read(board_.assessments)).member("decisions", read(board_.decisions));
   json.member("fallbacks", read(board_.fallbacks)).member("actions", read(board_.actions));
+  json.key("tables").begin_object();
+  json.key("tracks").begin_object().member("held", read(board_.tracks));
+  json.member("most", std::uint64_t{plan_.limits()->tracks()});
+  json.member("refused", read(board_.tracks_refused)).key("evicted").begin_object();
+  for (std::size_t i = 1; i < board_.evicted.size(); ++i) {
+    json.member(name_of(static_cast<EvictionReason>(i)), read(board_.evicted[i]));
+  }
+  json.end_object().end_object();
+  json.key("contacts").begin_object().member("held", read(board_.contacts));
+  json.member("most", std::uint64_t{plan_.limits()->contacts()});
+  json.member("refused", read(bound_reached(perceive::TrackerBound::contacts)));
+  json.member("evicted", read(bound_reached(perceive::TrackerBound::evicted))).end_object();
+  json.key("deliveries").begin_object().member("held", read(board_.orders));
+  json.member("most", std::uint64_t{plan_.limits()->pending_actions()});
+  json.member("refused", read(board_.orders_refused)).end_object().end_object();
   json.key("tracker").begin_object().member("contacts", read(board_.contacts));
   json.key("bounds_reached").begin_object();
   for (std::size_t i = 0; i < perceive::kTrackerBounds; ++i) {

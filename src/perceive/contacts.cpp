@@ -44,7 +44,7 @@ std::int64_t observed_ns(const EventHeader& event, const Observation& o, const S
 
 std::string_view name_of(TrackerBound bound) {
   constexpr std::array<std::string_view, kTrackerBounds> kNames = {
-      "contacts", "datagram-contacts", "datagram-pairs", "crowd-contacts", "changes"};
+      "contacts", "datagram-contacts", "datagram-pairs", "crowd-contacts", "changes", "evicted"};
   return kNames[static_cast<std::size_t>(bound)];
 }
 
@@ -79,13 +79,14 @@ std::size_t Contacts::bytes_needed(std::size_t contacts, std::size_t sensors) {
 }
 
 void Contacts::init(Arena& arena, std::span<const Sensor> sensors, std::span<const Zone> zones,
-                    const Tracker& tracker, std::size_t contacts) {
+                    const Tracker& tracker, const TrackRoom& room, std::size_t contacts) {
   sensors_ = sensors;
   if (sensors.empty()) {
     return;
   }
   zones_ = zones;
   tracker_ = tracker;
+  room_ = room;
   noise_.noise = {MotionNoise{tracker.acceleration, kTurnNoise, kTurnPrior},
                   MotionNoise{kHarder * tracker.acceleration, kTurnNoise, kTurnPrior}};
   noise_.straight_s = kStraightS;

@@ -17,6 +17,7 @@
 #include "model/derived.hpp"
 #include "model/event.hpp"
 #include "model/sensor.hpp"
+#include "model/track_room.hpp"
 #include "model/track_table.hpp"
 #include "model/tracker.hpp"
 #include "perceive/assignment.hpp"
@@ -44,6 +45,7 @@ enum class TrackerBound : std::uint8_t {
   group_pairs,       // a plot in a contact's gate was not weighed for it
   cluster_contacts,  // a contact in a crowd was given no plot
   changes,           // a change was told to nobody; the next sweep judges the contact
+  evicted,           // a tentative contact, no surer than a new one, made room
   count
 };
 inline constexpr std::size_t kTrackerBounds = static_cast<std::size_t>(TrackerBound::count);
@@ -53,7 +55,7 @@ class Contacts {
  public:
   static std::size_t bytes_needed(std::size_t contacts, std::size_t sensors);
   void init(Arena& arena, std::span<const Sensor> sensors, std::span<const Zone> zones,
-            const Tracker& tracker, std::size_t contacts);
+            const Tracker& tracker, const TrackRoom& room, std::size_t contacts);
 
   struct Taken {
     Exit exit;
@@ -166,6 +168,7 @@ class Contacts {
     std::uint64_t next_number, looks, digest;
     std::array<std::uint64_t, kTrackerBounds> reached;
     std::int64_t newest_ns, last_look_ns;
+    std::uint64_t hand;  // of all contacts, the one that the next search for room begins with
   };
   // A contact that a group may concern: predicted to the group's time.
   struct Candidate {
@@ -221,6 +224,7 @@ class Contacts {
   void begin(const Plot& plot, std::size_t sensor, const Group& group, TrackTable& tracks);
   void find_twins(std::size_t sensor, const Group& group, TrackTable& tracks);
   void end(std::uint32_t contact, TrackTable& tracks);
+  bool make_room(TrackTable& tracks);
   void reached(TrackerBound bound) { ++counts_.reached[static_cast<std::size_t>(bound)]; }
   void notify(std::uint32_t contact, std::uint16_t changes, EventClass event_class,
               std::int64_t arrival_ns);
@@ -245,6 +249,7 @@ class Contacts {
   std::span<const Sensor> sensors_;
   std::span<const Zone> zones_;
   Tracker tracker_{};
+  TrackRoom room_;
   ImmNoise noise_{};
   double cell_m_ = 1.0;
   std::span<Contact> contacts_;

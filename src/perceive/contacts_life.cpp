@@ -26,6 +26,7 @@ constexpr double kTwinSpeed = 2.0;   // m/s
 constexpr double kTwinSigmas = 2.0;  // of both velocities together, where they are not well known
 constexpr double kExtents = 5.0;     // reports of one target lie no further apart, in extents
 constexpr std::uint32_t kTwinLooks = 3;
+constexpr std::size_t kRoomCandidates = 16;
 
 // What the sensor reports closer together than this may be one target.
 double one_thing(const Sensor& sensor) {
@@ -176,6 +177,12 @@ void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackT
   while (word < free_.size() && free_[word] == 0) {
     ++word;
   }
+  if (word == free_.size() && make_room(tracks)) {
+    word = 0;
+    while (free_[word] == 0) {
+      ++word;
+    }
+  }
   if (word == free_.size()) {
     reached(TrackerBound::contacts);
     return;
@@ -183,11 +190,11 @@ void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackT
   const auto index = static_cast<std::uint32_t>(
       word * 64 + static_cast<std::size_t>(std::countr_zero(free_[word])));
   const std::uint64_t key = track_key(IdentityKind::contact, counts_.next_number + 1);
-  const std::uint32_t track = tracks.acquire(key);
-  if (track == TrackTable::kNone) {
+  if (room_.refuses(IdentityKind::contact, true, tracks) != Reason::none) {
     reached(TrackerBound::contacts);
     return;
   }
+  const std::uint32_t track = tracks.acquire(key);
   ++counts_.next_number;
   free_[word] &= free_[word] - 1;
   high_water_ = std::max(high_water_, index + 1);
@@ -295,6 +302,26 @@ void Contacts::find_twins(std::size_t s, const Group& group, TrackTable& tracks)
       end(mine, tracks);
     }
   }
+}
+
+// Of a few from the hand on the tentative one that is least sure to exist gives its place, where it
+// is no surer than a new one and this look has nothing of it.
+bool Contacts::make_room(TrackTable& tracks) {
+  std::uint32_t worst = kNone;
+  for (std::size_t n = 0; n < std::min(kRoomCandidates, contacts_.size()); ++n) {
+    const auto i = static_cast<std::uint32_t>(counts_.hand++ % contacts_.size());
+    if (spots_[i].alive != 0 && spots_[i].confirmed == 0 && candidate_of_[i] == kAlone &&
+        contacts_[i].existence < kNewborn &&
+        (worst == kNone || contacts_[i].existence < contacts_[worst].existence)) {
+      worst = i;
+    }
+  }
+  if (worst == kNone) {
+    return false;
+  }
+  reached(TrackerBound::evicted);
+  end(worst, tracks);
+  return true;
 }
 
 void Contacts::end(std::uint32_t index, TrackTable& tracks) {

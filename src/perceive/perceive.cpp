@@ -260,11 +260,11 @@ Perceived perceive(const Config& config, TrackTable& tracks, const EventHeader& 
   const Tracker& k = config.trackers[static_cast<std::size_t>(kind)];
   result.track = tracks.find(key);
   if (result.track == TrackTable::kNone) {
-    result.track = tracks.acquire(key);
-    if (result.track == TrackTable::kNone) {
-      result.reason = Reason::belief_full;
+    result.reason = config.room.refuses(kind, o.has(Field::position), tracks);
+    if (result.reason != Reason::none) {
       return result;
     }
+    result.track = tracks.acquire(key);
     start_track(tracks[result.track], event, kind);
     note(result, TrackChangeKind::created);
   }

@@ -1,7 +1,8 @@
 // Purpose: observations to tracks: association by identity, gating, a constant-velocity filter, and
 // the ageing of tracks.
 // In: one observation with its event. Out: the track touched, how the event leaves, what changed.
-// Bound: the track table. When full: the event is abandoned as belief-full.
+// Bound: the track table. When full: the event is abandoned as belief-full or kind-full; what makes
+// room meanwhile is eviction.hpp's.
 // Runs on: the engine thread; no allocation; the same bits on every CPU.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "model/derived.hpp"
 #include "model/event.hpp"
 #include "model/observation.hpp"
+#include "model/track_room.hpp"
 #include "model/track_table.hpp"
 #include "model/tracker.hpp"
 
@@ -23,6 +25,7 @@ struct Config {
   Trackers trackers{};
   std::array<std::uint64_t, limits::kOwnIdentities> own_mmsi{};  // vessels that are own ship
   std::size_t own_count = 0;
+  TrackRoom room;
 };
 
 struct Perceived {

@@ -505,7 +505,8 @@ class SiteCompiler {
                         value("acceleration", d.acceleration), value("max_speed", d.max_speed),
                         value("gate", 5.0), value("position_sigma", d.position_sigma),
                         value("half_life", d.half_life), value("halving_sigma", d.halving_sigma),
-                        coast, lost, retire, static_cast<std::uint32_t>(s.whole("confirm"))));
+                        coast, lost, retire, static_cast<std::uint32_t>(s.whole("confirm")),
+                        static_cast<std::uint32_t>(s.whole("most"))));
     }
     return list;
   }

@@ -198,6 +198,9 @@ constexpr std::array kKeys{
     Key{"tracker", "lost", quantity, D::duration, "", 0.01, 1e6, "", "Silence until lost."},
     Key{"tracker", "retire", quantity, D::duration, "", 0.01, 1e6, "", "Silence until forgotten."},
     Key{"tracker", "confirm", whole, D::number, "2", 1, 100, "", "Positions until confirmed."},
+    Key{"tracker", "most", whole, D::number, "0", 0, 131072, "",
+        "Tracks of this kind held at once; 0 is 15 of 16 of [limits] tracks. One of 128 is each "
+        "kind's alone."},
 
     Key{"assess", "of", text, D::number, "!", 0, 0, "",
         "The subject: \"track\", \"own\", or \"source.NAME\"."},
