@@ -193,6 +193,13 @@ void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Jso
       }
       break;
     }
+    case EventKind::source_full: {
+      const auto full = payload_as<SourceFull>(payload);
+      json.member("source", std::string_view(name_in(p.sources(), full.source)));
+      json.member("cause", name_of(full.cause)).member("there", full.there != 0);
+      json.member_id("lost", full.lost);
+      break;
+    }
     case EventKind::source_state: {
       const auto state = payload_as<SourceState>(payload);
       json.member("status", name_of(state.status));

@@ -69,6 +69,11 @@ class Decoder {
   void reset();
 
   CodecKind kind() const { return kind_; }
+  // Messages in parts that another took the place of.
+  std::uint64_t unfinished() const {
+    const auto* nmea = std::get_if<NmeaDecoder>(&state_);
+    return nmea != nullptr ? nmea->unfinished() : 0;
+  }
 
  private:
   // `ends`: nothing follows that the last line could go on in.

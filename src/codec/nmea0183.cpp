@@ -403,20 +403,16 @@ const NmeaResult& NmeaDecoder::sentence(std::string_view address, std::string_vi
 NmeaDecoder::Assembly* NmeaDecoder::find_or_start(std::uint8_t part, std::uint8_t parts,
                                                   std::uint8_t id, char channel,
                                                   std::int64_t now_ns) {
-  Assembly* oldest = &assemblies_[0];
-  Assembly* same = nullptr;
-  for (Assembly& a : assemblies_) {
-    if (a.used && a.id == id && a.channel == channel && a.parts == parts) {
-      same = &a;
-    }
-    if (!a.used || (oldest->used && a.started_ns < oldest->started_ns)) {
-      oldest = &a;
-    }
-  }
+  // Receivers name the channels by letter or by number.
+  const std::size_t at = channel == 'A' || channel == '1'   ? 0
+                         : channel == 'B' || channel == '2' ? 1
+                                                            : 2;
+  Assembly* a = &assemblies_[at * kIds + id];
   if (part != 1) {
-    return same != nullptr && same->next_part == part ? same : nullptr;
+    const bool next = a->used && a->channel == channel && a->parts == parts && a->next_part == part;
+    return next ? a : nullptr;
   }
-  Assembly* a = same != nullptr ? same : oldest;
+  unfinished_ += a->used && now_ns - a->started_ns <= kPartTimeoutNs ? 1 : 0;
   a->used = true;
   a->started_ns = now_ns;
   a->bits = 0;

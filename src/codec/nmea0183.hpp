@@ -1,7 +1,9 @@
 // Purpose: NMEA 0183 sentences (NMEA 0183 v4.10, IEC 61162-1) and the AIS transport in them
 // (AIVDM/AIVDO), with assembly of messages in parts.
 // In: one line without its line end. Out: NmeaMessage, AisMessage, "a part was kept", or a cause.
-// Bound: kParts messages in assembly. When full: the oldest is refused as multipart-full.
+// Bound: one message in assembly for each channel (A, B, any other) and message id. When full: the
+// next of the same channel and id begins anew, and the one it found unfinished is counted; a flood
+// on one channel and id pushes out nobody on another.
 // Runs on: the ingress thread; no allocation; total on any bytes.
 #pragma once
 
@@ -52,11 +54,14 @@ std::optional<std::uint32_t> mmsi_in(Bytes line);
 
 class NmeaDecoder {
  public:
-  static constexpr std::size_t kParts = 8;
+  static constexpr std::size_t kChannels = 3;
+  static constexpr std::size_t kIds = 11;  // 0 to 9, and none
   static constexpr std::int64_t kPartTimeoutNs = 30'000'000'000;
 
   // Fills and returns the decoder's own result, which the next call overwrites.
   const NmeaResult& line(Bytes line, std::int64_t now_ns);
+  // Messages whose last part could still have come when the next one took their place.
+  std::uint64_t unfinished() const { return unfinished_; }
 
  private:
   using Packed = std::uint8_t[kAisBits / 8];
@@ -79,7 +84,8 @@ class NmeaDecoder {
   Assembly* find_or_start(std::uint8_t part, std::uint8_t parts, std::uint8_t id, char channel,
                           std::int64_t now_ns);
 
-  Assembly assemblies_[kParts] = {};
+  Assembly assemblies_[kChannels * kIds] = {};
+  std::uint64_t unfinished_ = 0;
   Packed packed_ = {};  // of a message in one part
   NmeaResult result_ = {};
   std::uint8_t raw_[limits::kRawBytes] = {};

@@ -36,6 +36,11 @@ struct SourceCounters {
   std::atomic<std::uint64_t> accepted{0};  // events in the lane
   std::atomic<std::uint64_t> parts{0};     // parts of messages, kept until whole
   std::atomic<std::uint64_t> bytes{0};
+  std::atomic<std::uint64_t> unfinished{0};  // messages in parts whose place another took
+  // Of ADS-B: aircraft with a place and addresses without one that decoding remembers, those of the
+  // latter that it forgot too soon, and places found that it could not keep.
+  std::atomic<std::uint64_t> aircraft_placed{0}, aircraft_fresh{0};
+  std::atomic<std::uint64_t> aircraft_forgotten{0}, aircraft_turned_away{0};
   std::array<std::atomic<std::uint64_t>, kRefusalCauses> refused{};
   std::atomic<std::uint8_t> status{0};  // SourceStatus
   std::atomic<int> error{0};            // errno of the last failure
@@ -153,6 +158,7 @@ class Ingress {
 
   void join_port(Source& source);
   std::string open_recording(Source& source, const std::string& folder);
+  static void publish_tables(Source& source);
   void take(Source& source, Bytes bytes, bool stream, platform::NodeClock::Reading at);
   // Of a datagram of `length` bytes, as many as were received; refuses it whole where it must.
   void take_datagram(Source& source, Bytes bytes, std::size_t length, std::uint32_t sender,

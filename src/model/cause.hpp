@@ -20,7 +20,8 @@ enum class Cause : std::uint8_t {
   deliveries_full,  // actions under way
   own_in_doubt,     // where own ship is
   // Of the node around it.
-  parts_full,  // messages of several parts, under way
+  parts_full,     // messages of several parts, under way
+  aircraft_full,  // what ADS-B decoding remembers
   journal,
   image,
   clock,

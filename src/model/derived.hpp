@@ -6,6 +6,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "model/cause.hpp"
 #include "model/event.hpp"
 #include "model/observation.hpp"
 #include "model/track.hpp"
@@ -126,6 +127,15 @@ struct SourceState {
   std::uint8_t reserved[7];
 };
 
+// What decoding of a source remembers has run full, or has room again.
+struct SourceFull {
+  std::uint64_t lost;  // ever, of this source
+  std::uint16_t source;
+  Cause cause;
+  std::uint8_t there;
+  std::uint8_t reserved[4];
+};
+
 // What an operator asks of a running node.
 enum class CommandKind : std::uint8_t {
   cancel = 1,  // withdraws one event that waits or is under way
@@ -216,9 +226,9 @@ constexpr bool kIsPayload = std::is_trivially_copyable_v<T> && sizeof(T) <= kPay
                             sizeof(T) % 8 == 0;
 static_assert(kIsPayload<TrackChange> && kIsPayload<AssessmentChange> && kIsPayload<DecisionMade> &&
               kIsPayload<ActionIntent> && kIsPayload<ActionOutcome> && kIsPayload<SourceState> &&
-              kIsPayload<Command> && kIsPayload<Resolution> && kIsPayload<Requeue> &&
-              kIsPayload<Dispatch> && kIsPayload<SinkState> && kIsPayload<ModeChange> &&
-              kIsPayload<CauseChange> && kIsPayload<Overrun>);
+              kIsPayload<SourceFull> && kIsPayload<Command> && kIsPayload<Resolution> &&
+              kIsPayload<Requeue> && kIsPayload<Dispatch> && kIsPayload<SinkState> &&
+              kIsPayload<ModeChange> && kIsPayload<CauseChange> && kIsPayload<Overrun>);
 static_assert(sizeof(Observation) + limits::kRawBytes <= kPayloadBytes);
 
 std::string_view name_of(Level level);

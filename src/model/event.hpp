@@ -21,6 +21,7 @@ enum class EventKind : std::uint8_t {
   source_state = 4,  // SourceState
   command = 5,       // Command
   fault = 6,         // Overrun
+  source_full = 7,   // SourceFull
   first_derived = 32,
   track = 32,       // TrackChange
   assessment = 33,  // AssessmentChange

@@ -27,6 +27,8 @@ std::string_view name_of(EventKind kind) {
       return "outcome";
     case EventKind::source_state:
       return "source-state";
+    case EventKind::source_full:
+      return "source-full";
     case EventKind::command:
       return "command";
     case EventKind::fault:
@@ -116,7 +118,6 @@ std::string_view name_of(RefusalCause cause) {
                                                                        "not-available",
                                                                        "multipart-missing",
                                                                        "multipart-timeout",
-                                                                       "multipart-full",
                                                                        "ethernet",
                                                                        "ip-header",
                                                                        "ip-checksum",

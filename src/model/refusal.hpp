@@ -22,7 +22,6 @@ enum class RefusalCause : std::uint8_t {
   not_available,      // a known message with nothing in it
   multipart_missing,  // a part without its predecessors
   multipart_timeout,  // the remaining parts did not come in time
-  multipart_full,     // more messages in parts than are kept at once
   ethernet,           // too short or not IP
   ip_header,          // IPv4/IPv6 header length or version
   ip_checksum,

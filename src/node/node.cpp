@@ -112,6 +112,7 @@ void Node::after_step(Bytes batch) {
       ++assessments;
     } else if (event.kind == EventKind::tick) {
       act_.tend();
+      check_source_tables(event.observed_ns);
     } else if (event.kind == EventKind::decision) {
       ++decisions;
       fallbacks += payload_as<DecisionMade>(payload).choice == DecisionChoice::action ? 0 : 1;
@@ -256,16 +257,34 @@ std::int64_t Node::check_turn(Stage stage, std::int64_t since_ns, std::int64_t u
 }
 
 void Node::put_fault(const Overrun& overrun) {
+  put_fault(EventKind::fault, bytes_of(overrun));
+}
+
+void Node::put_fault(EventKind kind, Bytes payload) {
   EventHeader header{};
   header.observed_ns = header.received_ns = clock_.now_ns();
-  header.payload_bytes = sizeof overrun;
+  header.payload_bytes = static_cast<std::uint16_t>(payload.size());
   header.source = kNoSource;
-  header.kind = EventKind::fault;
+  header.kind = kind;
   header.event_class = EventClass::high;
-  if (std::uint8_t* at = faults_.reserve(event_bytes(sizeof overrun)); at != nullptr) {
+  if (std::uint8_t* at = faults_.reserve(event_bytes(payload.size())); at != nullptr) {
     std::memcpy(at, &header, sizeof header);
-    std::memcpy(at + sizeof header, &overrun, sizeof overrun);
-    faults_.commit(event_bytes(sizeof overrun));
+    std::memcpy(at + sizeof header, payload.data(), payload.size());
+    faults_.commit(event_bytes(payload.size()));
+  }
+}
+
+void Node::check_source_tables(std::int64_t now_ns) {
+  const auto read = [](const auto& at) { return at.load(std::memory_order_relaxed); };
+  for (std::size_t s = 0; s < ingress_.size(); ++s) {
+    const ingress::SourceCounters& c = ingress_.counters(s);
+    source_tables_.look(
+        static_cast<std::uint16_t>(s),
+        {read(c.unfinished), read(c.aircraft_forgotten) + read(c.aircraft_turned_away)}, now_ns,
+        [this](const SourceFull& full) {
+          put_fault(EventKind::source_full, bytes_of(full));
+          note(full.cause, source_tables_.full(full.cause));
+        });
   }
 }
 

@@ -23,6 +23,7 @@
 #include "node/interruptions.hpp"
 #include "node/replay.hpp"
 #include "node/shard.hpp"
+#include "node/source_tables.hpp"
 #include "node/standing.hpp"
 #include "platform/clock.hpp"
 #include "platform/device_keeper.hpp"
@@ -127,6 +128,8 @@ class Node {
   // Until now, if `until_ns` is 0; returns the time that it went to.
   std::int64_t check_turn(Stage stage, std::int64_t since_ns, std::int64_t until_ns = 0);
   void put_fault(const Overrun& overrun);
+  void put_fault(EventKind kind, Bytes payload);
+  void check_source_tables(std::int64_t now_ns);
   void check_journal();
   void say_journal_fault(std::int64_t took_ns);
   void give_up_batches(std::int64_t now_ns, std::int64_t wrote_ns);
@@ -216,6 +219,7 @@ class Node {
   };
   HotThread engine_thread_, ingress_thread_;
   std::atomic<std::uint64_t> noted_{0};  // Causes
+  SourceTables source_tables_;
   CauseBook causes_;
   bool held_at_start_ = false;
   std::vector<std::string> without_;  // what the node runs without

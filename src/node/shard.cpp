@@ -607,6 +607,7 @@ void Shard::other_work(EventHeader& event) {
     case EventKind::command:
       command(event);
       return;
+    case EventKind::source_full:
     case EventKind::fault:  // for whoever reads the journal, and the log
       batch_.resolve(event, Exit::success, Reason::applied);
       return;

@@ -157,6 +157,14 @@ std::string Node::status_json() const {
     json.member("received", read(c.received)).member("accepted", read(c.accepted));
     json.member("parts", read(c.parts)).member("bytes", read(c.bytes));
     json.member("missed", ingress_.missed(s));
+    if (source->codec() == static_cast<std::uint8_t>(codec::CodecKind::nmea0183)) {
+      json.member("unfinished", read(c.unfinished));
+    }
+    if (source->codec() == static_cast<std::uint8_t>(codec::CodecKind::adsb)) {
+      json.key("aircraft").begin_object().member("placed", read(c.aircraft_placed));
+      json.member("fresh", read(c.aircraft_fresh)).member("forgotten", read(c.aircraft_forgotten));
+      json.member("turned_away", read(c.aircraft_turned_away)).end_object();
+    }
     if (read(c.error) != 0) {
       json.member("error", std::string_view(platform::error_text(read(c.error))));
     }
