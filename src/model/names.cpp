@@ -103,31 +103,14 @@ std::string_view name_of(IdentityKind kind) {
 }
 
 std::string_view name_of(RefusalCause cause) {
-  static constexpr std::array<std::string_view, kRefusalCauses> kNames{"none",
-                                                                       "lane-full",
-                                                                       "no-time",
-                                                                       "too-long",
-                                                                       "too-short",
-                                                                       "framing",
-                                                                       "checksum",
-                                                                       "checksum-missing",
-                                                                       "malformed",
-                                                                       "out-of-range",
-                                                                       "unsupported",
-                                                                       "unknown-category",
-                                                                       "not-available",
-                                                                       "multipart-missing",
-                                                                       "multipart-timeout",
-                                                                       "ethernet",
-                                                                       "ip-header",
-                                                                       "ip-checksum",
-                                                                       "ip-fragment",
-                                                                       "not-udp",
-                                                                       "udp-length",
-                                                                       "udp-checksum",
-                                                                       "other-port",
-                                                                       "oversize",
-                                                                       "sender"};
+  static constexpr std::array<std::string_view, kRefusalCauses> kNames{
+      "none",          "lane-full",         "no-time",           "too-long",
+      "too-short",     "framing",           "checksum",          "checksum-missing",
+      "malformed",     "out-of-range",      "unsupported",       "unknown-category",
+      "not-available", "multipart-missing", "multipart-timeout", "ethernet",
+      "ip-header",     "ip-checksum",       "ip-fragment",       "not-udp",
+      "udp-length",    "udp-checksum",      "other-port",        "oversize",
+      "sender"};
   return pick(kNames, cause);
 }
 
