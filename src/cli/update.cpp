@@ -108,12 +108,6 @@ int install(const UpdateCommand& command, const firmware::SlotDisk& disk, bool o
   if (done.refusal != firmware::Refusal::none) {
     return refuse(command, done, own);
   }
-  if (own) {
-    if (const std::string problem = keep_lacks(bundle.manifest().version); !problem.empty()) {
-      print_error("what this version lacks is not kept: %s; the new one must lack nothing\n",
-                  problem.c_str());
-    }
-  }
   done = firmware::install(bundle, disk, first_line(command.board), command.starts,
                            [&](std::uint64_t written, std::uint64_t all) {
                              if (!command.json) {
@@ -126,6 +120,12 @@ int install(const UpdateCommand& command, const firmware::SlotDisk& disk, bool o
   }
   if (done.refusal != firmware::Refusal::none) {
     return refuse(command, done, own);
+  }
+  if (own) {
+    if (const std::string problem = keep_lacks(bundle.manifest().version); !problem.empty()) {
+      print_error("what this version lacks is not kept: %s; the new one must lack nothing\n",
+                  problem.c_str());
+    }
   }
   if (!command.json) {
     print("version %llu is in slot %u; the next start tries it (`vedette restart`)\n",

@@ -54,6 +54,10 @@ mutations = [
     ("a failed write's rest stays behind a gap", "src/journal/writer.cpp", "int error = ::ftruncate(open_.file.get(), static_cast<off_t>(open_.at)) == 0 ? 0 : errno;", "int error = 0;"),
     ("a gap swallows the batch behind its state", "src/journal/writer.cpp", "  while (leave_out(batches, batch)) {", "  while (leave_out(batches, batch + 1)) {"),
     ("a replay goes over a gap without its state", "src/node/replay.cpp", "      if (!stepped.restart(ahead)) {", "      if (false) {"),
+    ("going back leads to what failed", "src/firmware/boot_steps.cpp", "  if (state.slots[slot].end != VEDETTE_TRIAL_CONFIRMED) {", "  if (!heads[slot]) {"),
+    ("a version that does not come up never gives way", "src/firmware/boot_choice.h", "own->starts >= VEDETTE_STARTS", "own->starts > 200"),
+    ("an install that is cut leaves a new version that is called good", "src/firmware/boot_steps.cpp",
+     "  state.slots[idle] = {VEDETTE_TRIAL_NONE, 0};\n  return idle;", "  return idle;"),
     ("durable is told before the write", "src/journal/writer.cpp", "  const std::size_t used = sizeof(BlockHeader) + length;\n",
      "  const std::size_t used = sizeof(BlockHeader) + length;\n"
      "  durable_.store(what.last.first_sequence + what.last.input_count + what.last.derived_count, std::memory_order_release);\n"),

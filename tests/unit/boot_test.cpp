@@ -46,6 +46,7 @@ class Post {
     heads[slot]->version = heads[slot]->minimum_version = version;
     behaves[slot] = what;
     whole[slot] = true;
+    proven[slot] = false;
   }
 
   // `cut`: 0 none; 1 before the version came up; 2 after that, before it ran well.
@@ -100,7 +101,11 @@ class Post {
         there[slot].reset();
       }
     }
-    return firmware::roll_back(state, there, VEDETTE_TRIAL_WITHDRAWN, "by operator");
+    const bool trial = state.trial != VEDETTE_NO_SLOT;
+    const std::string problem =
+        firmware::roll_back(state, there, VEDETTE_TRIAL_WITHDRAWN, "by operator");
+    CHECK((trial || !problem.empty() || proven[state.confirmed]));
+    return problem;
   }
   bool watches() const { return running != VEDETTE_NO_SLOT && behaves[running] == good; }
   std::string words() const {
@@ -115,6 +120,7 @@ class Post {
   SlotHeads heads;
   std::array<Behaviour, VEDETTE_SLOTS> behaves{good, good};
   std::array<bool, VEDETTE_SLOTS> whole{};
+  std::array<bool, VEDETTE_SLOTS> proven{};  // that version ran well here
   std::uint32_t running = VEDETTE_NO_SLOT;
   int starts = 0;
 
@@ -147,8 +153,10 @@ class Post {
       running = VEDETTE_NO_SLOT;
     } else if (!trial) {
       came_up(state, what == good);
+      proven[running] = proven[running] || what == good;
     } else if (what == good) {
       CHECK(confirm(state, heads) == "");
+      proven[running] = true;
     } else {
       CHECK(firmware::roll_back(state, heads, VEDETTE_TRIAL_UNHEALTHY, kNames[what]) == "");
       running = VEDETTE_NO_SLOT;
