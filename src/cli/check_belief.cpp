@@ -2,6 +2,7 @@
 
 #include "belief/image.hpp"
 #include "cli/command.hpp"
+#include "cli/print.hpp"
 #include "platform/file.hpp"
 
 namespace vedette::cli {
@@ -18,13 +19,13 @@ int check_belief(const std::string& file, bool send) {
   belief::ImagePosition position{};
   const std::string problem = belief::check_image(file, position);
   if (!problem.empty()) {
-    std::printf("%s: damaged: %s\n", file.c_str(), problem.c_str());
+    print("%s: damaged: %s\n", file.c_str(), problem.c_str());
     return kFound;
   }
-  std::printf("%s: whole; behind batch %llu, %llu tracks, digest %016llx\n", file.c_str(),
-              static_cast<unsigned long long>(position.batch),
-              static_cast<unsigned long long>(position.tracks),
-              static_cast<unsigned long long>(position.digest));
+  print("%s: whole; behind batch %llu, %llu tracks, digest %016llx\n", file.c_str(),
+        static_cast<unsigned long long>(position.batch),
+        static_cast<unsigned long long>(position.tracks),
+        static_cast<unsigned long long>(position.digest));
   return kOk;
 }
 

@@ -34,7 +34,7 @@ bool only_kept_plan(const std::string& data, journal::SegmentHeader& header) {
 
 void say_damage(const JournalCommand& c, const journal::ReadResult& read) {
   if (const std::string text = node::damage_text(read); !text.empty()) {
-    std::fprintf(stderr, "vedette: %s: %s\n", c.data.c_str(), text.c_str());
+    print_error("vedette: %s: %s\n", c.data.c_str(), text.c_str());
   }
 }
 

@@ -134,7 +134,7 @@ std::string_view quoted_behind(std::string_view text, std::string_view before) {
 // The mode and its causes, each with what it means: what somebody who asks wants to know first.
 void print_standing(std::string_view answer) {
   const std::string mode(quoted_behind(answer, R"("mode":")"));
-  std::printf("mode %s\n", mode.c_str());
+  print("mode %s\n", mode.c_str());
   const std::size_t at = answer.find(R"("causes":[)");
   std::string_view list = at == answer.npos ? "" : answer.substr(at);
   list = list.substr(0, list.find(']'));
@@ -142,15 +142,14 @@ void print_standing(std::string_view answer) {
     const std::string_view item = list.substr(next);
     const std::string name(quoted_behind(item, R"("name":")"));
     const std::string since(quoted_behind(item, R"("since":")"));
-    std::printf("  %s since %s", name.c_str(), since.c_str());
+    print("  %s since %s", name.c_str(), since.c_str());
     for (std::size_t c = 0; c < kCauseKinds; ++c) {
       const CauseFacts& facts = facts_of(static_cast<Cause>(c));
       if (facts.name == name.substr(0, name.find('.'))) {
-        std::printf(": %s; %s", std::string(facts.means).c_str(),
-                    std::string(facts.remedy).c_str());
+        print(": %s; %s", std::string(facts.means).c_str(), std::string(facts.remedy).c_str());
       }
     }
-    std::printf("\n");
+    print("\n");
   }
 }
 

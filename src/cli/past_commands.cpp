@@ -169,7 +169,7 @@ int recover(const JournalCommand& c) {
     return fail(c.json, "recover", made.disk ? kIo : kFound, "recover", made.problem);
   }
   if (!made.damage.empty()) {
-    std::fprintf(stderr, "vedette: %s: %s\n", c.data.c_str(), made.damage.c_str());
+    print_error("vedette: %s: %s\n", c.data.c_str(), made.damage.c_str());
   }
   const BatchHeader& last = made.last;
   const std::uint64_t event = last.first_sequence + last.input_count + last.derived_count - 1;
