@@ -131,6 +131,16 @@ class Run:
                 names = {str(i) for *_, label, i in self.sent if label == e["of"]}
                 came = names & {a["identity"] for _, a in self.alerts if a["action"] == "warn"}
                 verdict(e, names and len(came) / len(names) >= e["share"], f"{len(came)} of {len(names)}", f"at least {e['share']:.0%}")
+            elif e["kind"] == "judged":
+                began = min((at for at, _, _, _, label, _ in self.sent if label == e["after"]), default=None)
+                came = [at for at, a in self.alerts if a["assessment"] == e["of"] and a["transition"] == "raised" and e["identity"] in ("", a["identity"])]
+                took = (min(came) - began) / 1e6 if came and began else None
+                verdict(e, took is not None and 0 <= took, "not told" if took is None else f"after {took:.0f} ms", f"after the first {e['after']}")
+                if took is not None:
+                    verdict(e, took <= e["within_ms"], f"{took:.0f} ms", f"{e['within_ms']:.0f} ms at most", timing=True)
+            elif e["kind"] == "not-judged":
+                came = [a for _, a in self.alerts if a["assessment"] == e["of"] and a["transition"] == e["transition"]]
+                verdict(e, not came, f"{len(came)} {e['transition']}", "none")
             elif e["kind"] == "once":
                 keys = [a["key"] for _, a in self.alerts]
                 verdict(e, len(keys) == len(set(keys)), f"{len(keys) - len(set(keys))} twice", "no key twice")

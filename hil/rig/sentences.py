@@ -15,6 +15,21 @@ def class_b(mmsi, lat, lon, knots=5.0, course=90.0):
     return f"!{body}*{check:02X}\r\n".encode()
 
 
+def gnss(lat, lon, knots=0.0, course=0.0, seconds=0.0):
+    """One second of a receiver: RMC, GGA and GLL of the same place."""
+    def angle(value, digits, hemispheres):
+        return f"{int(abs(value)):0{digits}d}{abs(value) % 1 * 60:07.4f},{hemispheres[value < 0]}"
+    place = f"{angle(lat, 2, 'NS')},{angle(lon, 3, 'EW')}"
+    time = f"{int(seconds) // 3600 % 24:02d}{int(seconds) // 60 % 60:02d}{seconds % 60:05.2f}"
+    out = b""
+    for body in (f"GPRMC,{time},A,{place},{knots:.1f},{course:.1f},291126,,,A", f"GPGGA,{time},{place},1,09,1.0,0.0,M,,M,,", f"GPGLL,{place},{time},A,A"):
+        check = 0
+        for c in body:
+            check ^= ord(c)
+        out += f"${body}*{check:02X}\r\n".encode()
+    return out
+
+
 def mavlink_position(system, lat, lon):
     payload = struct.pack("<IiiiihhhH", 1000, round(lat * 1e7), round(lon * 1e7), 50000, 20000, 0, 0, 0, 9000)
     frame = bytes([0xFE, len(payload), 0, system, 1, 33]) + payload

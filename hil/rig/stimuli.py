@@ -1,10 +1,10 @@
 """What the kinds of stimuli send: (seconds, channel, bytes, label, identity), in order of time; the same for the same seed."""
-import pathlib, random, struct
+import math, pathlib, random, struct
 
-from .sentences import class_b, mavlink_position
+from .sentences import class_b, gnss, mavlink_position
 from .wire import udp_frame
 
-SHIPS, DRONES = 10110, 14550
+SHIPS, DRONES, RECEIVERS = 10110, 14550, {"bow": 10120, "mast": 10121}
 FIRST_MMSI = {"ships": 200_000_000, "spoofed": 300_000_000}
 
 
@@ -66,6 +66,24 @@ def spoofed(s, offset):
             yield at + 0.7, "ethernet", udp_frame(true, SHIPS), "replayed", mmsi
 
 
+def on_the_way(s, at):
+    way = (at - s["at"]) * s["knots"] * 1852 / 3600
+    north, east = way * math.cos(math.radians(s["course"])), way * math.sin(math.radians(s["course"]))
+    return s["lat"] + north / 111_200, s["lon"] + east / (111_200 * math.cos(math.radians(s["lat"])))
+
+
+def fixes(s, offset):
+    """A receiver of own position says where it is, in three sentences each time."""
+    for at in times(s):
+        yield at, "ethernet", udp_frame(gnss(*on_the_way(s, at), s["knots"], s["course"], 43200 + at), RECEIVERS[s["to"]]), s["label"], None
+
+
+def vessel(s, offset):
+    """One vessel's reports, true or forged: who sends them cannot be told from them."""
+    for at in times(s):
+        yield at, "ethernet", udp_frame(class_b(s["mmsi"], *on_the_way(s, at), s["knots"], s["course"]), SHIPS), s["label"], s["mmsi"]
+
+
 def capture(s, offset):
     """A recording: a pcap whose frames are sent as they are, or a text whose lines are sent ten a second."""
     path = pathlib.Path(s["file"])
@@ -84,7 +102,7 @@ def capture(s, offset):
         yield when, s["over"], line if s["over"] == "serial" else udp_frame(line, SHIPS), "capture", None
 
 
-SENDERS = {"ships": ships, "drones": drones, "malformed": malformed, "spoofed": spoofed, "capture": capture}
+SENDERS = {"ships": ships, "drones": drones, "malformed": malformed, "spoofed": spoofed, "fixes": fixes, "vessel": vessel, "capture": capture}
 
 
 def timeline(stimuli):

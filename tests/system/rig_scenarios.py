@@ -17,7 +17,7 @@ def every_scenario_passes_on_this_host():
     report = work / "rig"
     print(rig("run", "all", "--vedette", vedette, "--report", report, "--junit", work / "rig.xml").stdout.replace("\n", "\n  "))
     cases = xml.parse(work / "rig.xml").getroot()
-    assert int(cases.get("tests")) == 10 and int(cases.get("failures")) == 0
+    assert int(cases.get("tests")) == 13 and int(cases.get("failures")) == 0
     load = json.loads((report / "deadline-under-load-host.json").read_text())["runs"][0]
     assert len(load["latency_ms"]["ships"]) == 10_000 and load["floor_before"]["probes"] > 150, load["floor_before"]
     page = (report / "deadline-under-load-host.html").read_text()

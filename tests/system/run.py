@@ -8,6 +8,7 @@ import codecs_of_recordings, images_of_belief, journals, history, lines_and_sink
 import floods
 import modes
 import updates, hostile_inputs, clocks, control_socket
+import honest_traffic
 
 
 
