@@ -82,7 +82,8 @@ def recordings_of_honest_traffic_raise_no_judgement_about_liars():
     need_recordings()
     run_to_the_end(work / "honest-coast", (), site, "--env", "replay", "--recordings", recordings)
     raised(work / "honest-coast", "coast")
-    others = [("nmea0183/n2kd-183-merrimac.log", "nmea0183"), ("nmea0183/plaka.log.gz", "nmea0183"), ("ais/nmea_data_sample.txt", "ais"),
+    # Not ais/nmea_data_sample.txt: its lines carry no time, and at ten a second ships in it jump.
+    others = [("nmea0183/n2kd-183-merrimac.log", "nmea0183"), ("nmea0183/plaka.log.gz", "nmea0183"),
               ("ais/nais400-merrimac.log", "ais"), ("n2k/aava-n2k.data", "n2k"), ("adsb/sample_data_adsb.csv", "adsb"), ("mavlink/vtol.tlog", "mavlink")]
     for name, codec in others[:amount(2, len(others), len(others))]:
         label = "honest-" + name.split("/")[1].split(".")[0]
