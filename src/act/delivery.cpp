@@ -62,10 +62,23 @@ void Delivery::free(std::size_t order) {
   --size_;
 }
 
+// Of several sinks each leaves room for the others: it holds less than three times what is free.
+bool Delivery::takes_too_many(std::uint16_t sink) const {
+  const std::size_t most = 3 * (orders_.size() - size_);
+  if (size_ < most || (plan_->sinks()->size() == 1 && size_ < orders_.size())) {
+    return false;
+  }
+  std::size_t held = 0;
+  for (std::size_t i = 0; i < orders_.size(); ++i) {
+    held += orders_[i].stage != Stage::free && intents_[i].sink == sink ? 1 : 0;
+  }
+  return held >= most;
+}
+
 Delivery::Start Delivery::start(std::uint64_t sequence, EventClass event_class,
                                 const ActionIntent& intent, std::int64_t ordered_ns,
                                 std::int64_t now_ns) {
-  if (size_ == orders_.size()) {
+  if (takes_too_many(intent.sink)) {
     return Start::no_room;
   }
   const plan::Action* action = plan_->actions()->Get(intent.action);
@@ -187,7 +200,7 @@ Delivery::Requeued Delivery::requeue(std::uint64_t sequence, const ActionIntent&
       std::find(requeued_.begin(), requeued_.end(), sequence) != requeued_.end()) {
     return Requeued::before;
   }
-  if (size_ == orders_.size()) {
+  if (takes_too_many(intent.sink)) {
     return Requeued::no_room;
   }
   requeued_[requeued_at_++ % requeued_.size()] = sequence;
@@ -310,8 +323,11 @@ bool Delivery::plausible(const Order& order, const ActionIntent& intent,
   return (order.stage == Stage::sent || order.stage == Stage::waits) &&
          order.event_class <= EventClass::bulk && order.sequence <= newest &&
          find(order.sequence) == kNone && plausible_ns(order.horizon_ns) &&
-         plausible_ns(order.due_ns) && intent.action < plan_->actions()->size() &&
-         intent.sink < plan_->sinks()->size() && intent.assessment < plan_->assessments()->size() &&
+         plausible_ns(order.due_ns) && fits_plan(intent);
+}
+
+bool Delivery::fits_plan(const ActionIntent& intent) const {
+  return intent.action < plan_->actions()->size() && intent.sink < plan_->sinks()->size() && intent.assessment < plan_->assessments()->size() &&
          intent.decision < plan_->decisions()->size() &&
          intent.subject.kind <= SubjectKind::source &&
          (intent.subject.kind != SubjectKind::source ||

@@ -1,7 +1,8 @@
 // Purpose: what becomes of every action ordered: tried at once, again after a failure with growing
 // pauses, not at all while its sink's circuit breaker is open; given up at its horizon.
 // In: orders and their outcomes, the batch's time. Out: what is to be done now, as verdicts; the
-// caller makes events of them. Bound: the plan's pending_actions; when full start() says no_room.
+// caller makes events of them. Bound: the plan's pending_actions, of which no sink among several
+// takes all; when full start() says no_room.
 // Runs on: the engine's step; all of it is state that replay repeats.
 #pragma once
 
@@ -57,6 +58,9 @@ class Delivery {
   enum class Requeued { ordered, before, no_room };
   Requeued requeue(std::uint64_t sequence, const ActionIntent& intent, std::int64_t now_ns);
 
+  // False of an order from outside that names what the plan does not have.
+  bool fits_plan(const ActionIntent& intent) const;
+
   // Withdrawn by a command; what it was, free when there is no such order.
   Stage cancel(std::uint64_t sequence, std::int64_t now_ns);
 
@@ -94,6 +98,7 @@ class Delivery {
   };
 
   bool plausible(const Order& order, const ActionIntent& intent, std::uint64_t newest) const;
+  bool takes_too_many(std::uint16_t sink) const;
   bool has_key(const ActionIntent& intent, std::uint64_t root) const;
   bool lets_through(const Breaker& breaker, std::int64_t now_ns) const;
   void send(std::size_t order);

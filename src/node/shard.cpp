@@ -157,12 +157,7 @@ void Shard::start_sources(std::int64_t now_ns) {
 // Its order is made an event behind the inputs, as the next attempt of the one that was given up.
 void Shard::requeue(EventHeader& event) {
   const auto requeue = payload_as<Requeue>(event);
-  const bool known = requeue.intent.action < plan_->actions()->size() &&
-                     requeue.intent.sink < plan_->sinks()->size() &&
-                     requeue.intent.assessment < plan_->assessments()->size() &&
-                     (requeue.intent.subject.kind != SubjectKind::source ||
-                      requeue.intent.subject.source < plan_->sources()->size());
-  if (!known) {
+  if (!delivery_.fits_plan(requeue.intent)) {
     batch_.resolve(event, Exit::abandonment, Reason::unknown_subject);
     return;
   }

@@ -13,9 +13,11 @@ using namespace vedette::tests;
 
 namespace {
 
-const plan::Plan* one_sink(std::vector<std::uint8_t>& bytes, const std::string& action) {
+const plan::Plan* one_sink(std::vector<std::uint8_t>& bytes, const std::string& more) {
   return load_site(R"(
 site = "unconfirmed"
+[limits]
+pending_actions = 8
 [source.a]
 driver = "udp"
 listen = "127.0.0.1:1"
@@ -30,7 +32,9 @@ run = "tell"
 sink = "log"
 backoff = "1 s"
 horizon = "60 s"
-)" + action + "[sink.log]\ndriver = \"log\"\n",
+[sink.log]
+driver = "log"
+)" + more,
                    bytes);
 }
 
@@ -63,7 +67,7 @@ Went run(ShardInMemory& engine, std::int64_t now_ns) {
 
 TEST_CASE("an attempt lost with its connection does not use up retries, nor do those behind it") {
   std::vector<std::uint8_t> bytes;
-  const plan::Plan* plan = one_sink(bytes, "retries = 0\n");
+  const plan::Plan* plan = one_sink(bytes, "");
   REQUIRE(plan != nullptr);
   ShardInMemory engine(*plan);
   engine.put(ship(1, 0), kStart);
@@ -87,7 +91,7 @@ TEST_CASE("an attempt lost with its connection does not use up retries, nor do t
 
 TEST_CASE("one that failed otherwise still ends with its retries") {
   std::vector<std::uint8_t> bytes;
-  const plan::Plan* plan = one_sink(bytes, "retries = 0\n");
+  const plan::Plan* plan = one_sink(bytes, "");
   REQUIRE(plan != nullptr);
   ShardInMemory engine(*plan);
   engine.put(ship(1, 0), kStart);
@@ -100,7 +104,7 @@ TEST_CASE("one that failed otherwise still ends with its retries") {
 
 TEST_CASE("a dead letter that several order again goes out once, also when the first is done") {
   std::vector<std::uint8_t> bytes;
-  const plan::Plan* plan = one_sink(bytes, "retries = 0\n");
+  const plan::Plan* plan = one_sink(bytes, "");
   REQUIRE(plan != nullptr);
   ShardInMemory engine(*plan);
   engine.put(ship(1, 0), kStart);
@@ -126,4 +130,60 @@ TEST_CASE("a dead letter that several order again goes out once, also when the f
   const Went late = run(engine, kStart + 2 * kSecond);
   CHECK(late.left == std::vector<Reason>{Reason::superseded});
   CHECK(late.out.empty());
+}
+
+TEST_CASE("a sink that answers nothing leaves room for the others") {
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = one_sink(bytes, R"([decide.b]
+on = "seen"
+run = "also"
+[action.also]
+sink = "other"
+[sink.other]
+driver = "log"
+)");
+  REQUIRE(plan != nullptr);
+  ShardInMemory engine(*plan);
+  std::size_t answered = 0;
+  std::size_t silent = 0;
+  for (std::uint64_t mmsi = 1; mmsi <= 20; ++mmsi) {
+    engine.put(ship(mmsi, 0), kStart);
+    for (auto b = engine.step(kStart); !b.empty(); b = engine.step(kStart)) {
+      for_each_event(b, [&](const EventHeader& e, Bytes payload) {
+        if (e.kind == EventKind::action && e.state.phase() == Phase::transient) {
+          const bool other = payload_as<ActionIntent>(payload).sink == 1;
+          (other ? answered : silent) += 1;
+          if (other) {
+            engine.put_outcome(e.sequence, kStart, Exit::success);
+          }
+        }
+      });
+    }
+  }
+  CHECK(answered == 20);
+  CHECK(silent == 6);  // of 8: less than three times what is free
+}
+
+TEST_CASE("an order from outside that names what nothing has is refused") {
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = one_sink(bytes, "");
+  REQUIRE(plan != nullptr);
+  ShardInMemory engine(*plan);
+  engine.put(ship(1, 0), kStart);
+  const ActionIntent good = run(engine, kStart).intent;
+  std::vector<ActionIntent> bad(7, good);
+  bad[0].action = 1;
+  bad[1].sink = 99;
+  bad[2].assessment = 5;
+  bad[3].decision = 65535;
+  bad[4].kind = static_cast<IdentityKind>(255);
+  bad[5].transition = static_cast<Transition>(200);
+  bad[6].subject.kind = static_cast<SubjectKind>(9);
+  for (std::size_t i = 0; i < bad.size(); ++i) {
+    bad[i].root = 1'000 + i;
+    engine.put_requeue(1'000 + i, bad[i], kStart);
+  }
+  const Went went = run(engine, kStart);
+  CHECK(went.left == std::vector<Reason>(bad.size(), Reason::unknown_subject));
+  CHECK(went.out.empty());
 }

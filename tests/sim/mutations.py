@@ -24,6 +24,7 @@ mutations = [
     ("classes wait in one queue", "src/engine/waiting.hpp", "    calendar_.add(keep(header, observation), static_cast<std::size_t>(header.event_class),",
      "    calendar_.add(keep(header, observation), 0,"),
     ("what may have arrived uses up its retries", "src/act/delivery.cpp", "(orders_[order].unconfirmed != 0 || intent.attempt < action->retries());", "intent.attempt < action->retries();"),
+    ("one sink takes every place", "src/act/delivery.cpp", "  return held >= most;\n", "  return held > 4 * most;\n"),
     ("an order given twice is done twice", "src/act/delivery.cpp", "  requeued_[requeued_at_++ % requeued_.size()] = sequence;\n", ""),
     ("a text is cut inside a character", "src/act/render.cpp", "      --n;\n", "      break;\n"),
     ("what the other end has not acknowledged counts", "src/act/stream_pool.cpp", "taken - static_cast<std::uint64_t>(owed));", "taken);"),

@@ -140,7 +140,7 @@ class Station:
 
 def tcp_site(name, port, stations, more="", action='retries = 100\nbackoff = "50 ms"\nhorizon = "600 s"'):
     path = write_site(name, ais_source(port), 9)
-    text = path.read_text().replace("tracks = 256", "tracks = 16384\npending_actions = 1024")
+    text = path.read_text().replace("tracks = 256", "tracks = 16384\npending_actions = 1024").replace("64 MiB", "1 GiB").replace("segment = \"1 MiB\"", "segment = \"16 MiB\"")
     text = text[:text.index("[decide.tell]")]
     for sink, station in stations.items():
         text += (f'[decide.{sink}]\non = "seen"\ndeadline = "10 s"\nrun = "{sink}"\n[action.{sink}]\nsink = "{sink}"\n{action}\n'
