@@ -327,7 +327,8 @@ bool Delivery::plausible(const Order& order, const ActionIntent& intent,
 }
 
 bool Delivery::fits_plan(const ActionIntent& intent) const {
-  return intent.action < plan_->actions()->size() && intent.sink < plan_->sinks()->size() && intent.assessment < plan_->assessments()->size() &&
+  return intent.action < plan_->actions()->size() && intent.sink < plan_->sinks()->size() &&
+         intent.assessment < plan_->assessments()->size() &&
          intent.decision < plan_->decisions()->size() &&
          intent.subject.kind <= SubjectKind::source &&
          (intent.subject.kind != SubjectKind::source ||
