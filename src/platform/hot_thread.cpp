@@ -82,12 +82,13 @@ constexpr bool kOneTable = true;
 constexpr bool kOneTable = false;
 #endif
 
-// They are the journal's and the image's.
-void leave_regular_files() {
+// They are the journal's, the image's and the data folder's lock.
+void leave_files() {
   for (const std::string& name : list_folder("/proc/thread-self/fd")) {
     const int fd = std::atoi(name.c_str());
     struct stat info {};
-    if (fd > STDERR_FILENO && ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+    if (fd > STDERR_FILENO && ::fstat(fd, &info) == 0 &&
+        (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode))) {
       ::close(fd);
     }
   }
@@ -109,7 +110,7 @@ bool keep_own_descriptors() {
     return false;
   }
   t_process = process;
-  leave_regular_files();
+  leave_files();
   return true;
 }
 
