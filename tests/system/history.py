@@ -1,7 +1,7 @@
 """What a data folder remembers: nothing is lost by starting, no epoch is used twice, one node writes."""
 import hashlib, json, os, pathlib, shutil, signal, socket, subprocess, time
 
-from harness import vedette, work, test, release, Skip, amount, call, start, stop, status, free_port, ais_source, write_site, verify
+from harness import vedette, work, test, release, Skip, amount, call, start, stop, status, free_port, ais_source, write_site, run_to_the_end, verify
 from journals import crc32c
 from rig.sentences import class_b
 
@@ -55,20 +55,24 @@ def once(path, data, port, first=500, count=3):
 # Whatever does not open: the journal begins its segment when all else is there.
 @test
 def a_start_that_fails_leaves_the_data_folder_as_it_was():
-    path, data, port = recorded("fails")
+    heard, data = work / "fails.nmea", work / "fails"
+    heard.write_bytes(b"".join(class_b(230000000 + i, 59.5 + i * 1e-4, 24.5) for i in range(40)))
+    path = write_site("fails", f'[source.in]\ndriver = "recording"\nfile = "{heard}"\ncodec = "ais"\nspeed = "max"\n', 9)
+    run_to_the_end(data, (), path)
     before = contents(data)
-    text = path.read_text()
-    missing = work / "fails-missing.toml"
-    missing.write_text(text.replace(f'driver = "udp"\nlisten = "127.0.0.1:{port}"', 'driver = "recording"\nfile = "no-such-recording.txt"'))
-    busy = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    busy.bind(("127.0.0.1", port))
-    for _ in range(amount(0, 2, 20)):  # each waits for the port for seconds
-        assert "in use" in call("run", path, "--data", data, ok=(66,)).stderr
+    gone = heard.rename(work / "fails-gone.nmea")
+    for _ in range(amount(3, 6, 60)):
+        assert "fails.nmea" in call("run", path, "--data", data, ok=(66,)).stderr
         assert contents(data) == before
-    for _ in range(amount(2, 4, 40)):
-        assert "no-such-recording" in call("run", missing, "--data", data, ok=(66,)).stderr
-        assert contents(data) == before
-    busy.close()
+    gone.rename(heard)
+    verify(data, run_to_the_end(data, (), path))
+    path, data, port = recorded("fails-busy")
+    before = contents(data)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as busy:
+        busy.bind(("127.0.0.1", port))
+        for _ in range(amount(0, 1, 20)):  # each waits for the port for seconds
+            assert "in use" in call("run", path, "--data", data, ok=(66,)).stderr
+            assert contents(data) == before
     verify(data, once(path, data, port))
 
 
