@@ -145,8 +145,8 @@ def a_second_node_is_refused_whatever_is_removed_from_the_folder():
 
 @test
 def a_disk_that_cannot_be_written_ends_with_74():
-    path, data, port = recorded("read-only")
-    new = work / "read-only-new"
+    path, data, port = recorded("unwritable-disk")
+    new = work / "unwritable-disk-new"
     new.mkdir()
     mount = "mount --make-rprivate / && mount --bind {0} {0} && mount -o remount,ro,bind {0} && exec \"$@\""
     for folder, command in ((data, ["run", path, "--data", data]), (new, ["run", path, "--data", new / "data"]),
