@@ -164,7 +164,7 @@ def told_by(data):
 
 @test
 def whatever_a_tcp_receiver_suffers_success_means_that_it_has_the_alert():
-    incidents, seed = amount(5, 12, 300), random.randrange(1 << 32)
+    incidents, seed = amount(4, 12, 300), random.randrange(1 << 32)
     dice, port = random.Random(seed), free_port()
     print(f"        seed {seed}")
     stations = {"answer": Station(True), "acknowledged": Station(False)}
@@ -241,7 +241,8 @@ def an_alert_that_nobody_answers_is_no_success_and_its_neighbours_are():
     mute = [line["key"] for line in station.lines if line["identity"] == "219000002"]
     assert len(mute) >= 2 and len(set(mute)) == 1, mute
     letters = json.loads(call("deadletter", "list", data, "--json").stdout)["data"]
-    assert [(l["kind"], l["because"], l["key"]) for l in letters] == [("action", "horizon", mute[0])], letters
+    assert [(l["kind"], l["key"]) for l in letters] == [("action", mute[0])], letters
+    assert letters[0]["because"] in ("unconfirmed", "horizon"), letters  # whichever came first
     call("replay", data, "--verify")
 
 
