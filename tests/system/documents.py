@@ -45,10 +45,11 @@ def anchor_watch_wakes_the_crew_when_the_anchor_drags():
     status(data, lambda s: s["sources"][0]["status"] == "up")
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     begin = time.time()
-    for i in range(60):  # at anchor for a second, then 4 m/s to the north
+    for i in range(60):  # at anchor for a second, then 24 m/s to the north, as its speed says too
         north = max(0, i - 10) * 0.4 * 100 / 111.2e3 * 60 / 100
+        knots = 46.7 if i > 10 else 0.0
         clock = time.strftime("%H%M%S", time.gmtime(begin + i * 0.1)) + f".{i % 10}0"
-        sender.sendto(sentence(f"GPRMC,{clock},A,{5942.0 + north * 6:010.5f},N,02454.00000,E,0.0,0.0,211126,,,A"), ("127.0.0.1", port))
+        sender.sendto(sentence(f"GPRMC,{clock},A,{5942.0 + north * 6:010.5f},N,02454.00000,E,{knots},0.0,211126,,,A"), ("127.0.0.1", port))
         time.sleep(0.1)
     sender.sendto(class_b(211000009, 59.7012, 24.9), ("127.0.0.1", port))
     status(data, lambda s: s["actions"] >= 2, limit=10)

@@ -90,7 +90,7 @@ def no_name_that_somebody_sends_steers_the_terminal_that_shows_it():
 def what_cannot_be_written_ends_with_74_and_says_so():
     plan_file = work / "io.plan"
     path = write_site("io", ais_source(free_port()), 9)
-    folder = work / "read-only"
+    folder = work / "unwritable"
     folder.mkdir()
     for command in (["compile", path, "-o", "/dev/full/x"], ["compile", path, "-o", work / "not-there" / "x.plan"], ["compile", path, "-o", folder]):
         refused(74, "", *command)
