@@ -18,10 +18,11 @@ namespace {
 constexpr const char* kName = "/belief.mdb";
 constexpr std::size_t kPage = 4096;
 
-// Bytes put into transactions of kPieceBytes each.
+// Bytes put into transactions of so many each.
 class Filling {
  public:
-  explicit Filling(const LmdbFile& file) : transaction_(file) {}
+  Filling(const LmdbFile& file, std::size_t most_bytes)
+      : transaction_(file), most_bytes_(most_bytes) {}
   int begin() {
     int error = transaction_.begin(0);
     for (std::size_t i = 0; i < std::size(kTables) && error == 0; ++i) {
@@ -31,7 +32,7 @@ class Filling {
   }
   enum Table { meta, state, tracks };
   int put(Table table, MDB_val key, MDB_val value, unsigned flags = 0) {
-    if (held_ + value.mv_size > kPieceBytes && held_ != 0) {
+    if (held_ + value.mv_size > most_bytes_ && held_ != 0) {
       held_ = 0;
       int error = transaction_.commit();
       error = error == 0 ? transaction_.begin(0) : error;
@@ -54,6 +55,7 @@ class Filling {
 
   LmdbTransaction transaction_;
   MDB_dbi tables_[std::size(kTables)] = {};
+  std::size_t most_bytes_;
   std::size_t held_ = 0;
 };
 
@@ -71,8 +73,12 @@ std::uint64_t checksum_of(const ImagePosition& position, Bytes state) {
   return digest.value();
 }
 
-std::size_t ImageWriter::bytes_needed(std::size_t tracks) {
-  return tracks * sizeof(Place) + kPieceBytes;
+std::size_t transaction_bytes(std::size_t state_bytes) {
+  return std::clamp<std::size_t>(state_bytes / 16, 512 << 10, 4 << 20);
+}
+
+std::size_t ImageWriter::bytes_needed(std::size_t state_bytes, std::size_t tracks) {
+  return tracks * sizeof(Place) + transaction_bytes(state_bytes);
 }
 
 // Pieces of the state are whole pages; tracks lie in leaves as many as fit, with branches above.
@@ -83,7 +89,7 @@ std::uint64_t ImageWriter::file_bytes_needed(std::size_t state_bytes, std::size_
   constexpr std::size_t kWay = 16;
   const std::size_t pieces = state_bytes / kStatePiece + 1;
   const std::size_t leaves = tracks / kInLeaf + 1;
-  const std::size_t commits = (state_bytes + tracks * sizeof(Track)) / (kPieceBytes / 2) + 2;
+  const std::size_t commits = (state_bytes + tracks * sizeof(Track)) / (transaction_bytes(state_bytes) / 2) + 2;
   return kPage * (pieces * 64 + leaves + leaves / 64 + commits * kWay + 64);
 }
 
@@ -152,7 +158,7 @@ int ImageWriter::fill(const std::string& path, const ImagePosition& position, By
   if (error != 0) {
     return error;
   }
-  Filling filling(file);
+  Filling filling(file, transaction_bytes(state.size()));
   error = filling.begin();
   for (std::size_t at = 0; at < state.size() && error == 0; at += kStatePiece) {
     const std::uint64_t number = at / kStatePiece;

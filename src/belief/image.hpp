@@ -27,13 +27,14 @@ struct ImagePosition {
 };
 std::uint64_t checksum_of(const ImagePosition& position, Bytes state);
 
-// What one transaction holds in memory at most before it is committed.
-inline constexpr std::size_t kPieceBytes = std::size_t{2} << 20;
+// What one transaction holds in memory at most before it is committed: little beside the state, and
+// as few commits as that allows, since each waits for the disk.
+std::size_t transaction_bytes(std::size_t state_bytes);
 
 // Writes images of up to so many tracks into FOLDER/belief.mdb.
 class ImageWriter {
  public:
-  static std::size_t bytes_needed(std::size_t tracks);
+  static std::size_t bytes_needed(std::size_t state_bytes, std::size_t tracks);
   // The largest file.
   static std::uint64_t file_bytes_needed(std::size_t state_bytes, std::size_t tracks);
   void init(const std::string& folder, std::uint64_t max_bytes, std::size_t tracks);

@@ -20,9 +20,9 @@ static_assert(platform::DeviceKeeper::kSlots >=
                   limits::kSources + limits::kSinks * limits::kConnections,
               "a line for each serial source, all connections of each sink");
 
-// Stacks as far as they are used, the C library's own, LMDB's, the rings': as measured, whatever
-// the plan. Packet ports bring their own.
-constexpr std::size_t kLibraryBytes = std::size_t{3} << 20;
+// Stacks as far as they are used, the C library's own, the rings': as measured, whatever the plan.
+// Packet ports bring their own.
+constexpr std::size_t kLibraryBytes = std::size_t{5} << 19;
 constexpr std::size_t kLogBytes = 1 << 18;
 constexpr std::size_t kLogRecords = 512;
 constexpr std::size_t kCommands = 64;
@@ -83,7 +83,7 @@ std::vector<RoomMemory> memory_outside_arena(const plan::Plan& plan) {
       {"receive buffers", ingress::Ingress::receive_buffer_bytes(plan)},
       {"journal", journal::Writer::bytes_needed(plan.limits()->segment_bytes(),
                                                 batch_bytes_bound(plan), frozen)},
-      {"belief image", frozen + belief::ImageWriter::bytes_needed(plan.limits()->tracks())},
+      {"belief image", frozen + belief::ImageWriter::bytes_needed(frozen, plan.limits()->tracks())},
       {"packet ports", packet_bytes_of(plan)},
       {"program", platform::program_bytes()},
       {"threads, libraries", kLibraryBytes},

@@ -9,6 +9,7 @@ import floods
 import modes
 import updates, hostile_inputs, clocks, control_socket
 import honest_traffic
+import damages, memory
 
 
 

@@ -152,7 +152,7 @@ TEST_CASE("an image of many tracks needs no more room than is said before") {
   CHECK(writer.write({}, state, tracks) == 0);
   const auto bytes = std::filesystem::file_size(folder.image());
   CHECK(bytes < needed);
-  CHECK(bytes > needed / 10 * 8);
+  CHECK(bytes > needed / 10 * 7);
   belief::ImagePosition position{};
   CHECK(belief::check_image(folder.image(), position) == "");
   belief::ImageWriter small;
