@@ -89,7 +89,8 @@ std::uint64_t ImageWriter::file_bytes_needed(std::size_t state_bytes, std::size_
   constexpr std::size_t kWay = 16;
   const std::size_t pieces = state_bytes / kStatePiece + 1;
   const std::size_t leaves = tracks / kInLeaf + 1;
-  const std::size_t commits = (state_bytes + tracks * sizeof(Track)) / (transaction_bytes(state_bytes) / 2) + 2;
+  const std::size_t commits =
+      (state_bytes + tracks * sizeof(Track)) / (transaction_bytes(state_bytes) / 2) + 2;
   return kPage * (pieces * 64 + leaves + leaves / 64 + commits * kWay + 64);
 }
 
