@@ -182,3 +182,33 @@ TEST_CASE("a frozen state with bytes changed is refused, or an engine goes on fr
   CHECK(refused > damages / 10);
   CHECK(refused < damages);
 }
+
+TEST_CASE("a frozen track of a kind, state, place or partner that cannot be is refused") {
+  Watch watch;
+  const auto refused = [&](auto&& change) {
+    auto state = watch.state();
+    const auto tracks = node::frozen_tracks(state);
+    std::size_t at = 0;  // a vessel: what it is stands nowhere else
+    while (at < tracks.size() && tracks[at].track.kind != IdentityKind::vessel) {
+      ++at;
+    }
+    REQUIRE(at + 1 < tracks.size());
+    FrozenTrack changed = tracks[at];
+    change(changed, tracks[at == 0 ? 1 : 0]);
+    std::memcpy(state.data() + (reinterpret_cast<const std::uint8_t*>(&tracks[at]) - state.data()),
+                &changed, sizeof changed);
+    return !watch.goes_on(state);
+  };
+  CHECK(!refused([](FrozenTrack&, const FrozenTrack&) {}));
+  CHECK(refused([](FrozenTrack& t, const FrozenTrack&) { t.track.kind = IdentityKind{200}; }));
+  CHECK(refused([](FrozenTrack& t, const FrozenTrack&) { t.track.state = TrackState{9}; }));
+  CHECK(refused([](FrozenTrack& t, const FrozenTrack&) { t.slot = 4000; }));
+  CHECK(refused([](FrozenTrack& t, const FrozenTrack& other) { t.slot = other.slot; }));
+  CHECK(refused([](FrozenTrack& t, const FrozenTrack& other) { t.track.key = other.track.key; }));
+  CHECK(refused([](FrozenTrack& t, const FrozenTrack&) { t.track.latitude = 1e300; }));
+  CHECK(refused([](FrozenTrack& t, const FrozenTrack&) { t.track.heard_ns = INT64_MIN; }));
+  CHECK(refused([](FrozenTrack& t, const FrozenTrack&) {
+    t.track.partner = 1;
+    t.track.partner_slot = 5000;
+  }));
+}
