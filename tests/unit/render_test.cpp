@@ -319,4 +319,14 @@ TEST_CASE("characters pass as they are, and a text that is too long ends with an
   text = act::render(*plan, {}, intent, room, &shortened);
   CHECK(shortened);
   CHECK(text.find("&quot;\u2026</remarks>") != std::string::npos);
+  // Cut at 120 bytes, which is in the middle of a character.
+  std::string ships = "x";
+  while (ships.size() + 5 <= limits::kMessageBytes) {
+    ships += "\"\"\u8239";
+  }
+  ships.resize(limits::kMessageBytes, 'x');
+  std::memcpy(message, ships.data(), ships.size());
+  text = act::render(*plan, {}, intent, room, &shortened);
+  CHECK(shortened);
+  CHECK(text.find("\uFFFD") == std::string::npos);
 }
