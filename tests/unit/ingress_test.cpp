@@ -77,8 +77,8 @@ class Listeners {
     return ingress_.counters(source).accepted.load(std::memory_order_relaxed);
   }
 
-  void send(std::size_t source, int count, std::string_view datagram = kSentence) {
-    for (int i = 0; i < count; ++i) {
+  void send(std::size_t source, std::uint64_t count, std::string_view datagram = kSentence) {
+    for (std::uint64_t i = 0; i < count; ++i) {
       REQUIRE(platform::send_now(senders_[source].get(), as_bytes(datagram)) == 0);
     }
   }
@@ -199,7 +199,7 @@ TEST_CASE(
   // By the ring, and when the source is busy by asking for each, first alone and then in a burst.
   std::uint64_t long_ones = 0;
   std::uint64_t sent = 0;
-  for (int round = 0; round < 4; ++round) {
+  for (std::uint64_t round = 0; round < 4; ++round) {
     for (const std::string& datagram : {fits + "\n", std::string(60'000, '!')}) {
       node.send(0, 1 + round, datagram);
       sent += 1 + round;
@@ -209,7 +209,7 @@ TEST_CASE(
     }
     node.send(0, 1, fits);
     node.step_until(0, ++sent);
-    CHECK(node.accepted(0) == each * static_cast<std::uint64_t>(round + 1));
+    CHECK(node.accepted(0) == each * (round + 1));
   }
   CHECK(node.refused(0, RefusalCause::oversize) == long_ones);
   node.stop();
