@@ -10,6 +10,7 @@
 #include "cli/describe_event.hpp"
 #include "cli/open_data.hpp"
 #include "cli/print.hpp"
+#include "journal/evidence.hpp"
 #include "journal/reader.hpp"
 #include "model/batch.hpp"
 #include "model/derived.hpp"
@@ -70,6 +71,22 @@ int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan
   }
   const std::string problem = node::load_kept_plan(c.data, header.plan_hash, kept);
   return problem.empty() ? kOk : fail(c.json, schema, kBadData, "plan", problem);
+}
+
+std::uint64_t read_kept_evidence(const JournalCommand& c, const journal::SegmentHeader& header,
+                                 const std::function<bool(Bytes batch)>& visit) {
+  std::uint64_t last = 0;
+  const auto read =
+      journal::read_evidence(c.data, [&](const journal::EvidenceHeader& of, Bytes batch) {
+        if (std::memcmp(of.plan_hash, header.plan_hash, sizeof of.plan_hash) == 0) {
+          visit(batch);
+          for_each_event(batch, [&](const EventHeader& e, Bytes) { last = e.sequence; });
+        }
+      });
+  if (!read.problem.empty()) {
+    print_error("vedette: %s\n", read.problem);
+  }
+  return last;
 }
 
 int replay(const JournalCommand& c) {
@@ -137,19 +154,26 @@ int journal(const JournalCommand& c) {
   if (code != kOk) {
     return code;
   }
-  journal::Visit visit;
-  visit.batch = [&](Bytes batch) {
+  bool evidence = true;
+  const auto show = [&](Bytes batch) {
     const auto b = payload_as<BatchHeader>(batch.first(sizeof(BatchHeader)));
     for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
       std::string text;
       Json json(text);
       json.begin_object().member_id("batch", b.number);
       event_members(e, payload, *kept.plan, json);
+      if (evidence) {
+        json.member("evidence", true);
+      }
       json.end_object();
       print_text(text + "\n");
     });
     return true;
   };
+  read_kept_evidence(c, header, show);
+  evidence = false;
+  journal::Visit visit;
+  visit.batch = show;
   visit.around = true;
   visit.node = header.node;
   const journal::ReadResult result = journal::read_journal(c.data + "/journal", visit);
@@ -177,16 +201,17 @@ int explain(const JournalCommand& c) {
   struct Kept {
     EventHeader header;
     std::vector<std::uint8_t> payload;
+    bool evidence = false;  // of a segment that is gone
   };
+  bool evidence = true;
   std::map<std::uint64_t, Kept> events;
   std::map<std::uint64_t, std::uint64_t> outcome_of;
-  journal::Visit visit;
-  visit.batch = [&](Bytes batch) {
+  const auto take = [&](Bytes batch) {
     for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
       const bool late_outcome = e.kind == EventKind::outcome &&
                                 payload_as<ActionOutcome>(payload).action_sequence == *wanted;
       if (e.sequence <= *wanted || late_outcome) {
-        events[e.sequence] = {e, {payload.begin(), payload.end()}};
+        events[e.sequence] = {e, {payload.begin(), payload.end()}, evidence};
       }
       if (late_outcome) {
         outcome_of[*wanted] = e.sequence;
@@ -194,6 +219,10 @@ int explain(const JournalCommand& c) {
     });
     return true;
   };
+  read_kept_evidence(c, header, take);
+  evidence = false;
+  journal::Visit visit;
+  visit.batch = take;
   visit.around = true;
   visit.node = header.node;
   const journal::ReadResult read = journal::read_journal(c.data + "/journal", visit);
@@ -231,6 +260,9 @@ int explain(const JournalCommand& c) {
     const Kept& e = events[at];
     json.begin_object();
     event_members(e.header, e.payload, *kept.plan, json);
+    if (e.evidence) {
+      json.member("evidence", true);
+    }
     json.end_object();
     if (!c.json) {
       std::string line;
@@ -241,8 +273,9 @@ int explain(const JournalCommand& c) {
       event_members(e.header, e.payload, *kept.plan, one);
       one.end_object();
       const bool root = !is_derived(e.header.kind) && e.header.kind == EventKind::observation;
-      print("%s  %-12s #%-8llu %s\n", line.c_str(), std::string(name_of(e.header.kind)).c_str(),
-            static_cast<unsigned long long>(at), root ? "from" : "because of");
+      print("%s  %-12s #%-8llu %s%s\n", line.c_str(), std::string(name_of(e.header.kind)).c_str(),
+            static_cast<unsigned long long>(at), root ? "from" : "because of",
+            e.evidence ? " (kept as evidence)" : "");
       print("    %s\n", members.c_str());
     }
   }

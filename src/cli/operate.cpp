@@ -245,6 +245,7 @@ int deadletter(const JournalCommand& c, const std::string& word) {
     letters.add(batch);
     return true;
   };
+  const std::uint64_t evidence_through = read_kept_evidence(c, header, visit.batch);
   visit.around = true;
   visit.node = header.node;
   const journal::ReadResult result = journal::read_journal(c.data + "/journal", visit);
@@ -260,6 +261,9 @@ int deadletter(const JournalCommand& c, const std::string& word) {
       if (c.json) {
         json.begin_object();
         letter_members(letter, *kept.plan, json);
+        if (sequence <= evidence_through) {
+          json.member("evidence", true);
+        }
         json.end_object();
       } else {
         std::string when;

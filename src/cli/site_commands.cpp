@@ -30,7 +30,7 @@ std::uint64_t disk_bytes(const plan::Plan& p) {
   const std::uint64_t segment = journal::Writer::whole_segment_bytes(p.limits()->segment_bytes(),
                                                                      node::frozen_bytes_bound(p));
   return std::max(p.limits()->journal_bytes(), 2 * segment) + segment +
-         2 * node::image_bytes_needed(p);
+         2 * node::image_bytes_needed(p) + p.limits()->evidence_bytes();
 }
 
 std::string human_bytes(std::size_t bytes) {
@@ -191,7 +191,7 @@ void plan_text(const LoadedPlan& loaded) {
   print("  %-32s %12s\n", "sum", human_bytes(total).c_str());
   print("huge pages of 2 MiB that it uses, where they are set aside: %zu\n",
         node::huge_pages_of(p));
-  print("disk, at most: %s (journal, the segment to come, belief image)\n",
+  print("disk, at most: %s (journal, the segment to come, evidence, belief image)\n",
         human_bytes(static_cast<std::size_t>(disk_bytes(p))).c_str());
 }
 

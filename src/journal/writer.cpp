@@ -63,6 +63,10 @@ int cut_tail(const std::string& folder, std::uint64_t segment, std::uint64_t val
   return 0;
 }
 
+std::size_t Writer::longest_block(std::uint64_t segment_bytes, std::size_t max_batch_bytes) {
+  return block_bytes(std::max(group_bytes(segment_bytes), max_batch_bytes));
+}
+
 std::size_t Writer::buffer_bytes(std::uint64_t segment_bytes, std::size_t max_batch_bytes,
                                  std::size_t max_frozen_bytes) {
   return block_bytes(std::max(
@@ -72,6 +76,9 @@ std::size_t Writer::buffer_bytes(std::uint64_t segment_bytes, std::size_t max_ba
 std::string Writer::prepare(const WriterOptions& options) {
   options_ = options;
   options_.segment_bytes -= options_.segment_bytes % limits::kBlockAlignment;
+  evidence_.open(options.folder, options.evidence_folder, options.evidence_bytes,
+                 longest_block(options.segment_bytes, options.max_batch_bytes),
+                 options.header.plan_hash);
   segments_.clear();
   for (const ReadResult::Segment& s : options.segments) {
     struct stat info {};
@@ -332,6 +339,7 @@ bool Writer::step(Lane& batches) {
     accepted_ = true;
     drop_old_segments();
   }
+  look_at_what_goes_next();
   // Ready when this one is half full.
   const std::uint64_t whole = whole_segment();
   const std::uint64_t part = std::min(open_.bytes, 2 * open_.at) * (whole >> 12) / open_.bytes;

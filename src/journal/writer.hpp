@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/lane.hpp"
+#include "journal/evidence.hpp"
 #include "journal/format.hpp"
 #include "journal/packing.hpp"
 #include "journal/reader.hpp"
@@ -41,6 +42,8 @@ struct WriterOptions {
   std::vector<ReadResult::Segment> segments;  // what is there already
   ReadResult::Idle idle;                      // whose place may be taken
   bool may_use_ring = true;                   // false: as on a host without io_uring
+  std::string evidence_folder;
+  std::uint64_t evidence_bytes = 0;  // 0: nothing is kept of a segment that goes
 };
 
 class Writer {
@@ -55,6 +58,8 @@ class Writer {
     return buffer_bytes(segment_bytes, max_batch_bytes, max_frozen_bytes) + max_frozen_bytes +
            kZeroBytes;
   }
+  // With batches in it, as it is on disk.
+  static std::size_t longest_block(std::uint64_t segment_bytes, std::size_t max_batch_bytes);
   // The bytes of a segment that begins with so large a state: at least as much for batches as for
   // the state.
   static std::uint64_t whole_segment_bytes(std::uint64_t segment_bytes, std::size_t frozen_bytes);
@@ -99,6 +104,7 @@ class Writer {
   // False where the host forbids io_uring: then each block is a write and a sync, one call each.
   bool has_ring() const { return has_ring_; }
   int last_error() const { return error_.load(std::memory_order_relaxed); }
+  const Evidence& evidence() const { return evidence_; }
 
  private:
   struct FreeAligned {
@@ -138,6 +144,7 @@ class Writer {
   // Of the next, which begins with the state kept.
   std::uint64_t whole_segment() const;
   void drop_old_segments();
+  void look_at_what_goes_next();
 
   WriterOptions options_;
   platform::Ring ring_;
@@ -167,6 +174,7 @@ class Writer {
   std::unique_ptr<std::uint8_t[], FreeAligned> buffer_, zeros_;
   std::size_t buffer_bytes_ = 0;
   Packer packer_;
+  Evidence evidence_;
   struct Kept {
     std::uint64_t number;
     std::uint64_t first_batch;

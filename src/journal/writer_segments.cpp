@@ -162,6 +162,18 @@ std::string Writer::begin() {
                     : "journal in " + options_.folder + ": " + platform::error_text(error);
 }
 
+// What the next segment will push out gives its evidence meanwhile, so that nothing waits for it
+// then. The one behind it is whole.
+void Writer::look_at_what_goes_next() {
+  std::uint64_t bytes = 2 * whole_segment();
+  for (const Kept& s : segments_) {
+    bytes += s.bytes;
+  }
+  if (segments_.size() > 2 && bytes > options_.journal_bytes) {
+    evidence_.look_ahead(segments_[0].number, segments_[1].number);
+  }
+}
+
 // Only once the newest segment is on disk: it begins with frozen_, and a replay of what is left
 // starts there. What is kept leaves the next its place within the bound.
 void Writer::drop_old_segments() {
@@ -176,6 +188,7 @@ void Writer::drop_old_segments() {
   while (segments_.size() > 2 && bytes > options_.journal_bytes &&
          frozen_batch_ + 1 >= segments_[1].first_batch) {
     const std::string path = options_.folder + "/" + segment_name(segments_.front().number);
+    evidence_.keep(segments_[0].number, segments_[1].number);
     ::unlink(path.c_str());
     bytes -= segments_.front().bytes;
     segments_.erase(segments_.begin());

@@ -39,6 +39,21 @@ struct BatchHeader {
 };
 static_assert(sizeof(BatchHeader) == 128 && std::is_trivially_copyable_v<BatchHeader>);
 
+// Walks the batches that stand behind each other; ends where there is no whole one.
+template <typename Visit>
+void for_each_batch(Bytes batches, Visit&& visit) {
+  while (batches.size() >= sizeof(BatchHeader)) {
+    BatchHeader header;
+    std::memcpy(&header, batches.data(), sizeof header);
+    if (header.magic != kBatchMagic || header.bytes < sizeof header ||
+        header.bytes > batches.size() || header.bytes % 8 != 0) {
+      return;
+    }
+    visit(header, batches.first(header.bytes));
+    batches = batches.subspan(header.bytes);
+  }
+}
+
 // Walks the events of a batch whose bytes may be damaged; false when the walk left the batch.
 template <typename Visit>
 bool for_each_event(Bytes batch, Visit&& visit) {

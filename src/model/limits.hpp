@@ -99,6 +99,7 @@ inline constexpr std::size_t kMessageBytes = 200;  // of the words that a site g
 
 inline constexpr std::size_t kBlockAlignment = 4096;  // O_DIRECT on every disk we know
 inline constexpr std::size_t kSegmentBytesMin = 1 << 20;
+inline constexpr std::uint64_t kEvidenceBytes = 64 << 20;  // of segments that are gone, by default
 
 // Times are Unix ns. None outside these bounds is taken in, from a clock, a recording or a journal:
 // with the longest horizon twice on top (10,000 days each) a sum stays within 64 bits.

@@ -83,6 +83,10 @@ std::vector<RoomMemory> memory_outside_arena(const plan::Plan& plan) {
       {"receive buffers", ingress::Ingress::receive_buffer_bytes(plan)},
       {"journal", journal::Writer::bytes_needed(plan.limits()->segment_bytes(),
                                                 batch_bytes_bound(plan), frozen)},
+      {"evidence", journal::Evidence::bytes_needed(
+                       plan.limits()->evidence_bytes(),
+                       journal::Writer::longest_block(plan.limits()->segment_bytes(),
+                                                      batch_bytes_bound(plan)))},
       {"belief image", frozen + belief::ImageWriter::bytes_needed(frozen, plan.limits()->tracks())},
       {"packet ports", packet_bytes_of(plan)},
       {"program", platform::program_bytes()},

@@ -103,6 +103,8 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   writer.segment_bytes =
       plan_.limits()->segment_bytes() / limits::kBlockAlignment * limits::kBlockAlignment;
   writer.journal_bytes = plan_.limits()->journal_bytes();
+  writer.evidence_folder = options_.data + "/journal-evidence";
+  writer.evidence_bytes = plan_.limits()->evidence_bytes();
   writer.max_batch_bytes = batch_bytes_bound(plan_);
   writer.max_frozen_bytes = frozen_bytes_bound(plan_);
   writer.header = segment_header_;

@@ -220,6 +220,15 @@ std::string Node::status_json() const {
   json.end_object().key("journal").begin_object();
   json.member("blocks", writer_.blocks_written()).member("bytes", writer_.bytes_written());
   json.member("packed_blocks", writer_.blocks_packed()).member("images", read(images_written_));
+  const journal::Evidence& evidence = writer_.evidence();
+  json.key("evidence").begin_object().member("bytes", evidence.bytes());
+  json.member("events", evidence.events()).member("left_out", evidence.left_out());
+  json.member("unnamed", evidence.unnamed());
+  json.member("lost_segments", evidence.lost_segments());
+  if (evidence.last_error() != 0) {
+    json.member("error", std::string_view(platform::error_text(evidence.last_error())));
+  }
+  json.end_object();
   if (read(image_error_) != 0) {
     json.member("image_error", std::string_view(belief::error_text(read(image_error_))));
   }

@@ -686,6 +686,9 @@ class SiteCompiler {
       s.problem("trial_within",
                 "a new version could never confirm itself: trial_within must be longer than trial");
     }
+    const std::uint64_t evidence =
+        s.has("evidence") ? static_cast<std::uint64_t>(s.quantity("evidence"))
+                          : std::min<std::uint64_t>(journal / 16, limits::kEvidenceBytes);
     return CreateLimits(b_, static_cast<std::uint32_t>(s.whole("tracks")),
                         board_ != nullptr && !s.has("batch_events")
                             ? batch_bound(*board_)
@@ -696,7 +699,7 @@ class SiteCompiler {
                         static_cast<std::uint32_t>(s.whole("waiting_events")),
                         static_cast<std::uint32_t>(s.whole("contacts")),
                         to_ns(s.quantity("recover")), to_ns(s.quantity("turn")),
-                        to_ns(s.quantity("trial")), to_ns(s.quantity("trial_within")));
+                        to_ns(s.quantity("trial")), to_ns(s.quantity("trial_within")), evidence);
   }
 
   flatbuffers::Offset<Cores> compile_cores() {

@@ -89,6 +89,11 @@ constexpr std::array kKeys{
         "A new version that is not confirmed by then gives itself up, and the one before runs."},
     Key{"limits", "journal", quantity, D::bytes, "1 GiB", 4194304, 1e15, "",
         "Journal kept on disk; the oldest segments go first."},
+    Key{"limits", "evidence", quantity, D::bytes, "", 262144, 1e12, "",
+        "Kept on disk of segments that are gone: judgements, decisions, actions, commands, faults "
+        "and "
+        "what they name as their causes. Without this key a sixteenth of `journal`, 64 MiB at "
+        "most."},
     Key{"limits", "segment", quantity, D::bytes, "16 MiB", 1048576, 1e9, "", "One journal file."},
     Key{"limits", "image", quantity, D::bytes, "256 MiB", 1048576, 1e12, "",
         "Largest size of the belief image."},

@@ -64,6 +64,8 @@ mutations = [
     ("a version that does not come up never gives way", "src/firmware/boot_choice.h", "own->starts >= VEDETTE_STARTS", "own->starts > 200"),
     ("an install that is cut leaves a new version that is called good", "src/firmware/boot_steps.cpp",
      "  state.slots[idle] = {VEDETTE_TRIAL_NONE, 0};\n  return idle;", "  return idle;"),
+    ("evidence leaves out what only the next segment names", "src/journal/evidence.cpp",
+     "  return has(names_.causes, event.sequence) || has(names_of_next_.causes, event.sequence);", "  return has(names_.causes, event.sequence);"),
     ("durable is told before the write", "src/journal/writer.cpp", "  const std::size_t used = sizeof(BlockHeader) + length;\n",
      "  const std::size_t used = sizeof(BlockHeader) + length;\n"
      "  durable_.store(what.last.first_sequence + what.last.input_count + what.last.derived_count, std::memory_order_release);\n"),

@@ -7,7 +7,7 @@ from harness import Skip, arguments, tests, work
 import codecs_of_recordings, images_of_belief, journals, history, lines_and_sinks, sinks, operations, packet_ports, tracking, boards, flashing, images, power_cuts, rig_scenarios, documents  # each adds its tests, in this order
 import floods
 import modes
-import updates, hostile_inputs, clocks, control_socket
+import updates, hostile_inputs, evidence, clocks, control_socket
 import honest_traffic
 import damages, memory
 
