@@ -65,6 +65,8 @@ void Node::look_at_clock() {
 
 Node::Failure Node::run() {
   started_ns_ = platform::monotonic_ns();
+  // As it was found: one that comes while the rest is opened is told as come.
+  bool network = options_.network == nullptr || options_.network->load(std::memory_order_acquire);
   const Failure prepared = prepare();
   if (prepared.exit_code != 0) {
     return prepared;
@@ -131,7 +133,6 @@ Node::Failure Node::run() {
       options_.on_finding(finding.text);
     }
   }
-  bool network = act_.network_is_there();
   if (!network) {
     say_lacking("a network: what goes there waits for it");
   }
