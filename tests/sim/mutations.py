@@ -1,10 +1,12 @@
 """Mistakes that must be found: each is made in a copy of the tree, and the unit tests or the simulator must fail.
 
-usage: mutations.py [PART OF A NAME]; the copy is built below build/mutants."""
+usage: mutations.py [PART OF A NAME]; copies are built below build/mutants, one for each half of the list."""
 import pathlib, subprocess, sys, tempfile
 
 root = pathlib.Path(__file__).resolve().parents[2]
-copy = root / "build" / "mutants"
+name_part = sys.argv[1] if len(sys.argv) > 1 else ""
+half = int(sys.argv[2]) if len(sys.argv) > 2 else None  # of one of the two processes that share the list
+copy = root / "build" / "mutants" / str(half)
 mutations = [
     ("an input is released twice", "src/node/shard.cpp", "    head->lane->release();\n", "    head->lane->release(head->lane->size() > 1 ? 2 : 1);\n"),
     ("a credit is lost", "src/base/lane.hpp", "tail_.store(tail + records,", "tail_.store(tail + (records > 3 ? records - 1 : records),"),
@@ -95,6 +97,9 @@ def found():
 
 for name, path, old, new in mutations:
     assert (root / path).read_text().count(old) == 1, f"{name}: {path} has changed; write the mutation anew"
+if half is None:
+    halves = [subprocess.Popen([sys.executable, __file__, name_part, str(n)]) for n in range(2)]
+    sys.exit(max([process.wait() for process in halves]))
 copy.mkdir(parents=True, exist_ok=True)
 files = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True).stdout.split("\0")
 for name in filter(None, files):
@@ -106,9 +111,7 @@ for name in filter(None, files):
 assert run("cmake", "--preset", "release", "-DVEDETTE_TESTS=ON").returncode == 0
 assert found() == ("", ""), "the tree itself does not pass"
 missed = 0
-for name, path, old, new in mutations:
-    if len(sys.argv) > 1 and sys.argv[1] not in name:
-        continue
+for name, path, old, new in [m for m in mutations if name_part in m[0]][half::2]:
     source = copy / path
     original = source.read_text()
     source.write_text(original.replace(old, new))
