@@ -28,12 +28,12 @@ std::string time_text(std::int64_t ns) {
 std::string span_text(std::int64_t ns) {
   struct Unit {
     const char* name;
-    std::int64_t seconds, from;
+    std::int64_t seconds, from;  // from twice as long on, but for years
   };
   static constexpr Unit kUnits[] = {{" y", 31'557'600, 31'557'600},
-                                    {" d", 86'400, 2 * 86'400},
-                                    {" h", 3600, 2 * 3600},
-                                    {" min", 60, 2 * 60},
+                                    {" d", 86'400, 172'800},
+                                    {" h", 3600, 7200},
+                                    {" min", 60, 120},
                                     {" s", 1, 0}};
   const std::int64_t seconds = ns / 1'000'000'000;
   const std::int64_t many = seconds < 0 ? -seconds : seconds;
