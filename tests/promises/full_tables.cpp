@@ -152,6 +152,24 @@ TEST_CASE("own ship finds its place in a table that a flood filled before") {
   CHECK(w.track(kOwn)->updates == 1);
 }
 
+TEST_CASE("own ship finds its place where no other track gives way") {
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = site_of(bytes, 32, "[tracker.vessel]\nmost = 32\n");
+  REQUIRE(plan != nullptr);
+  World w(*plan);
+  for (std::uint64_t n = 0; n < 40; ++n) {
+    for (int times = 0; times < 3; ++times) {  // confirmed
+      w.at(vessel(1000 + n), 10, 10);
+    }
+    w.step();
+  }
+  CHECK(w.evicted.empty());
+  CHECK(w.reasons[Reason::belief_full] > 0);
+  w.at(kOwn, 60, 25);
+  w.step();
+  CHECK(w.track(kOwn) != nullptr);
+}
+
 TEST_CASE("one kind does not take the places of all others") {
   std::vector<std::uint8_t> bytes;
   const plan::Plan* plan = site_of(bytes, 64, "[tracker.aircraft]\nmost = 10\n");

@@ -173,6 +173,17 @@ TEST_CASE("an alarm is not cleared because the same name now reports elsewhere")
   }
 }
 
+TEST_CASE("what is reckoned to have passed stays alarmed until its place is heard again") {
+  Bridge b;
+  for (int i = 0; i < 30; ++i) {
+    b.report(kMmsi, 0, 1600.0 - 10.0 * i, -10.0);
+    b.second();
+  }
+  REQUIRE(b.raised["collision"] == 1);
+  attack(b, 200, false);  // as reckoned it passes after 131 s
+  CHECK(b.cleared["collision"] == 0);
+}
+
 TEST_CASE("what is so at the second place is told of that place") {
   Bridge b;
   for (int i = 0; i < 30; ++i) {
