@@ -4,7 +4,8 @@
 // In: sealed batches in the batch lane. Out: the durable sequence; what is in it survives a power
 // cut. Bound: the plan's journal and segment bytes; the oldest segments go first, each only once a
 // later one begins with a state that a replay can start from, and none for a run that accepted
-// nothing: at the bound such a run's segment takes the place of the one before it. When full or
+// nothing: at the bound such a run's segment takes the place of the one before it. One that goes
+// gives its evidence first (journal/evidence.hpp). When full or
 // failing: nothing is taken from the lane, last_error() says why, and it is tried again; once the
 // lane is half full its batches are given up, and a later segment begins with a state that says
 // what they left. Runs on: the journal thread (warm: it may wait).
