@@ -56,6 +56,15 @@ std::optional<std::string> ask(const std::string& data, const std::string& reque
   return answer;
 }
 
+// Nothing is said where all is well; what the disk does not have yet may be gone after a power cut.
+void print_accepted(const std::string& schema, const std::string& answer, bool json) {
+  if (json) {
+    print_data(schema, answer);
+  } else if (answer.find(R"("durable":false)") != std::string::npos) {
+    print_text("accepted, but not on the disk yet: `vedette status` says what it waits for\n");
+  }
+}
+
 struct Abandoned {
   EventHeader header;
   std::vector<std::uint8_t> payload;
@@ -192,8 +201,8 @@ int operate(const std::string& data, const std::string& word, const std::string&
   }
   int code = kOk;
   const auto answer = ask(data, event.empty() ? word : word + " " + event, word, json, code);
-  if (answer && json) {
-    print_data(word, *answer);
+  if (answer) {
+    print_accepted(word, *answer, json);
   }
   return code;
 }
@@ -221,8 +230,8 @@ int acknowledge(const std::string& data, const std::string& kind_name, const std
       int code = kOk;
       const std::string request = "acknowledge " + std::to_string(track_key(kind, *number));
       const auto answer = ask(data, request, "acknowledge", json, code);
-      if (answer && json) {
-        print_data("acknowledge", *answer);
+      if (answer) {
+        print_accepted("acknowledge", *answer, json);
       }
       return code;
     }

@@ -108,10 +108,11 @@ void Node::after_step(Bytes batch) {
     } else if (event.kind == EventKind::action && event.state.phase() == Phase::transient) {
       ++actions;
     } else if (event.kind == EventKind::command && event.record != 0) {
-      board_.ordered_again.store(event.record << 16 |
-                                     static_cast<std::uint64_t>(event.state.exit()) << 8 |
-                                     static_cast<std::uint64_t>(event.state.reason()),
-                                 std::memory_order_release);
+      board_.ordered_sequence.store(event.sequence, std::memory_order_relaxed);
+      board_.ordered.store(event.record << 16 |
+                               static_cast<std::uint64_t>(event.state.exit()) << 8 |
+                               static_cast<std::uint64_t>(event.state.reason()),
+                           std::memory_order_release);
     } else if (event.kind == EventKind::sink_state) {
       const auto state = payload_as<SinkState>(payload);
       board_.breakers[state.sink].store(state.breaker, std::memory_order_relaxed);

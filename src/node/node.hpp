@@ -110,8 +110,9 @@ class Node {
     std::array<std::atomic<std::uint64_t>, 4> evicted{};  // tracks, by EvictionReason
     std::atomic<bool> finished{false}, fifo{false}, sealed{false}, held{false};
     std::atomic<std::uint64_t> causes{0};
-    // What became of the newest order to do something again: its number, exit and reason.
-    std::atomic<std::uint64_t> ordered_again{0};
+    // What became of the newest command: its event, then its number, exit and reason.
+    std::atomic<std::uint64_t> ordered_sequence{0};
+    std::atomic<std::uint64_t> ordered{0};
   };
   enum : int { kIdle = 0, kWanted = 1, kReady = 2 };
   struct Tail {
@@ -152,8 +153,9 @@ class Node {
   void journal_loop();
   void write_image();
   std::string answer_to(std::string_view request);
-  std::string decision_on(std::uint64_t order, std::uint64_t event) const;
-  std::string order(const Requeue& order);  // into the engine's lane; the answer
+  // Into the engine's lane; its number from 1, or 0 when the lane is full.
+  std::uint64_t order(const Requeue& order);
+  std::string outcome_of(std::uint64_t number, const Command& command) const;
   std::string admit_time(std::string_view told);
   void go_on_to(std::int64_t to_ns, std::int64_t node_ns);  // node time, by a command
   void start_clock();
@@ -215,9 +217,9 @@ class Node {
   std::uint32_t journal_faults_seen_ = 0;
 
   Board board_;
-  std::uint64_t orders_again_ = 0;  // given so far
-  Interruptions interruptions_;     // of the engine's thread
-  std::int64_t acted_ns_ = 0;       // what sending took of the step under way
+  std::uint64_t orders_given_ = 0;
+  Interruptions interruptions_;  // of the engine's thread
+  std::int64_t acted_ns_ = 0;    // what sending took of the step under way
   std::int64_t lone_ns_ = 0;  // when its event was taken, if it came alone and nothing is sent yet
   std::atomic<bool> stop_hot_{false};
   std::atomic<bool> stop_journal_{false};

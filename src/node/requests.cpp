@@ -9,8 +9,28 @@
 namespace vedette::node {
 namespace {
 
-constexpr std::int64_t kDecisionNs = 200'000'000;  // until the engine has said what it does
-constexpr std::int64_t kDecisionRestNs = 200'000;
+// Until the engine has said what it does and the disk has it.
+constexpr std::int64_t kOrderNs = 200'000'000;
+constexpr std::int64_t kOrderRestNs = 200'000;
+
+// Why the engine did nothing of what was ordered.
+std::string why_not(const Command& command, Reason reason) {
+  const std::string event = "event " + std::to_string(command.target);
+  switch (command.kind) {
+    case CommandKind::acknowledge:
+      return "no track has the key " + std::to_string(command.target);
+    case CommandKind::cancel:
+      return event + " is not under way: it has ended, or never was";
+    case CommandKind::requeue:
+      return reason == Reason::superseded
+                 ? event + " was ordered again before: it is under way or done, and not done twice"
+             : reason == Reason::sink_full
+                 ? event + " is not ordered: [limits] pending_actions are under way"
+                 : event + " is not ordered: the plan does not have its action, sink or subject";
+    default:
+      return "the node's build does not know this command";
+  }
+}
 
 }  // namespace
 
@@ -38,35 +58,36 @@ std::string Node::answer_to(std::string_view request) {
     }
     return admit_time(request);
   }
-  Requeue request_order{};
+  Requeue wanted{};
   if (word == "hold" || word == "resume") {
-    request_order.command.kind = word == "hold" ? CommandKind::hold : CommandKind::resume;
+    wanted.command.kind = word == "hold" ? CommandKind::hold : CommandKind::resume;
   } else if (word == "acknowledge") {
-    request_order.command.kind = CommandKind::acknowledge;
+    wanted.command.kind = CommandKind::acknowledge;
     const auto key = parse_unsigned(request);
     if (!key || *key == 0) {
       return R"({"error":"no track is named"})";
     }
-    request_order.command.target = *key;
+    wanted.command.target = *key;
   } else if (word == "cancel" || word == "requeue") {
-    request_order.command.kind = word == "cancel" ? CommandKind::cancel : CommandKind::requeue;
+    wanted.command.kind = word == "cancel" ? CommandKind::cancel : CommandKind::requeue;
     const auto target = parse_unsigned(next_field(request, ' '));
     if (!target || *target == 0) {
       return R"({"error":"no event is named"})";
     }
-    request_order.command.target = *target;
-    if (word == "requeue" &&
-        !parse_hex(request, {reinterpret_cast<std::uint8_t*>(&request_order.intent),
-                             sizeof request_order.intent})) {
+    wanted.command.target = *target;
+    if (word == "requeue" && !parse_hex(request, {reinterpret_cast<std::uint8_t*>(&wanted.intent),
+                                                  sizeof wanted.intent})) {
       return R"({"error":"the action is not whole"})";
     }
   } else {
     return R"({"error":"unknown request"})";
   }
-  return order(request_order);
+  const std::uint64_t number = order(wanted);
+  return number == 0 ? R"({"error":"the node has more commands than it can take"})"
+                     : outcome_of(number, wanted.command);
 }
 
-std::string Node::order(const Requeue& order) {
+std::uint64_t Node::order(const Requeue& order) {
   const std::size_t bytes =
       order.command.kind == CommandKind::requeue ? sizeof order : sizeof order.command;
   EventHeader header{};
@@ -76,36 +97,34 @@ std::string Node::order(const Requeue& order) {
   header.source = kNoSource;
   header.kind = EventKind::command;
   header.event_class = EventClass::critical;
-  header.record = order.command.kind == CommandKind::requeue ? ++orders_again_ : 0;
+  header.record = orders_given_ + 1;
   std::uint8_t* at = commands_.reserve(event_bytes(bytes));
   if (at == nullptr) {
-    return R"({"error":"the node has more commands than it can take"})";
+    return 0;
   }
   std::memcpy(at, &header, sizeof header);
   std::memcpy(at + sizeof header, &order, bytes);
   commands_.commit(event_bytes(bytes));
-  return header.record != 0 ? decision_on(header.record, order.command.target)
-                            : R"({"accepted":true})";
+  return ++orders_given_;
 }
 
-// The engine's own word on it, which comes with its next step.
-std::string Node::decision_on(std::uint64_t order, std::uint64_t event) const {
-  const std::int64_t until_ns = platform::monotonic_ns() + kDecisionNs;
+// What the engine made of it, once the journal has it: what was accepted holds after a power cut.
+std::string Node::outcome_of(std::uint64_t number, const Command& command) const {
+  const std::int64_t until_ns = platform::monotonic_ns() + kOrderNs;
   std::uint64_t said = 0;
+  bool worked = false, durable = false;
   do {
-    platform::rest_ns(kDecisionRestNs);
-    said = board_.ordered_again.load(std::memory_order_acquire);
-  } while (said >> 16 != order && platform::monotonic_ns() < until_ns);
+    platform::rest_ns(kOrderRestNs);
+    said = board_.ordered.load(std::memory_order_acquire);
+    worked = said >> 16 == number;
+    durable = worked &&
+              writer_.durable_sequence() >= board_.ordered_sequence.load(std::memory_order_relaxed);
+  } while (!durable && platform::monotonic_ns() < until_ns);
   const auto reason = static_cast<Reason>(said & 0xFF);
-  if (said >> 16 != order || reason == Reason::applied) {
-    return R"({"accepted":true})";
+  if (!worked || reason == Reason::applied) {
+    return durable ? R"({"accepted":true,"durable":true})" : R"({"accepted":true,"durable":false})";
   }
-  const std::string named = "{\"error\":\"event " + std::to_string(event);
-  return reason == Reason::superseded
-             ? named + " was ordered again before: it is under way or done, and not done twice\"}"
-         : reason == Reason::sink_full
-             ? named + " is not ordered: [limits] pending_actions are under way\"}"
-             : named + " is not ordered: the plan does not have its action, sink or subject\"}";
+  return R"({"error":")" + why_not(command, reason) + "\"}";
 }
 
 // Node time goes on to what the clock says, or to the time that is told: for what follows it is

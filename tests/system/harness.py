@@ -42,6 +42,11 @@ def long(f):
     return release(f)
 
 
+# Takes hours: only with --long.
+def longest(f):
+    return long(f) if arguments.long else f
+
+
 # Needs a second build, named on the command line.
 def other_build(f):
     return test(f) if arguments.other else f

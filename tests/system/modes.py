@@ -14,11 +14,10 @@ def a_hold_that_outlived_a_restart_is_said():
     node = start(path, data)
     whole = status(data, lambda s: s["batches"] != "0")
     assert (whole["mode"], whole["causes"]) == ("normal", []), whole
-    call("hold", "--data", data)
-    held = status(data, lambda s: s["held"])
-    assert held["mode"] == "degraded" and causes_of(held) == ["held"], held
-    node.kill()
+    accepted = call("hold", "--data", data, "--json")
+    node.kill()  # what was accepted holds
     node.wait()
+    assert json.loads(accepted.stdout)["data"] == {"accepted": True, "durable": True}, accepted.stdout
     node = start(path, data)
     again = status(data, lambda s: s["held"])
     assert again["mode"] == "degraded" and causes_of(again) == ["held"] and again["causes"][0]["since"].endswith("Z"), again
