@@ -1,7 +1,7 @@
 // Purpose: the boot loader of an image: starts the confirmed slot, or the one on trial while it has
 // starts left, and keeps the count where a power cut leaves either the old state or the new.
 // A UEFI application without any library (UEFI 2.10; sections are named where they matter).
-#include "../src/firmware/boot_choice.h"
+#include "../src/edge/firmware/boot_choice.h"
 
 typedef uint64_t Status;
 typedef uint16_t Char;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What stands in the slot and boot-state partitions (src/firmware/boot_format.h), and the bundles that fill a slot.
+"""What stands in the slot and boot-state partitions (src/edge/firmware/boot_format.h), and the bundles that fill a slot.
 
 usage: slot.py head IMAGE VERSION MINIMUM BOARD   the slot's first block, to standard output
        slot.py state                              the boot state of a new disk: slot 0 confirmed

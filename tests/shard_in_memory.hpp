@@ -7,17 +7,17 @@
 #include <span>
 #include <vector>
 
+#include "core/engine/shard.hpp"
 #include "model/derived.hpp"
 #include "model/observation.hpp"
-#include "node/shard.hpp"
 
 namespace vedette::tests {
 
 class ShardInMemory {
  public:
   static std::size_t bytes_needed(const plan::Plan& plan) {
-    return node::Shard::bytes_needed(plan) + 4 * Lane::bytes_needed(kRecords, kLaneBytes) +
-           Lane::bytes_needed(4, 2 * node::batch_bytes_bound(plan)) + 2 * kCacheLineBytes;
+    return engine::Shard::bytes_needed(plan) + 4 * Lane::bytes_needed(kRecords, kLaneBytes) +
+           Lane::bytes_needed(4, 2 * engine::batch_bytes_bound(plan)) + 2 * kCacheLineBytes;
   }
 
   // `ends`: whether what is put comes from the thread that steps.
@@ -25,14 +25,14 @@ class ShardInMemory {
                          Lane::Ends ends = Lane::Ends::together)
       : memory_(bytes_needed(plan) / 8 + 8) {
     Arena arena(memory_.data(), memory_.size() * 8);
-    room_ = arena.room(node::Shard::bytes_needed(plan));
+    room_ = arena.room(engine::Shard::bytes_needed(plan));
     Arena room(room_.data(), room_.size());
     shard_.init(room, plan, node, epoch);
     commands_.init(arena, kRecords, kLaneBytes, ends);
     outcomes_.init(arena, kRecords, kLaneBytes, ends);
     critical_.init(arena, kRecords, kLaneBytes, ends);
     lane_.init(arena, kRecords, kLaneBytes, ends);
-    batches_.init(arena, 4, 2 * node::batch_bytes_bound(plan));
+    batches_.init(arena, 4, 2 * engine::batch_bytes_bound(plan));
   }
 
   // False when the lane is full.
@@ -108,7 +108,7 @@ class ShardInMemory {
   }
   // One step whose events are only visited.
   template <typename Visit>
-  void step_into_nothing(std::int64_t now_ns, const node::Urgency& urgency, Visit&& visit) {
+  void step_into_nothing(std::int64_t now_ns, const engine::Urgency& urgency, Visit&& visit) {
     Lane* const lanes[] = {&commands_, &critical_, &outcomes_, &lane_};
     const Bytes batch = shard_.step(lanes, batches_, now_ns, 0, urgency);
     if (!batch.empty()) {
@@ -120,7 +120,7 @@ class ShardInMemory {
   bool critical_waits() { return !critical_.peek().empty(); }
 
   // One step; a copy of its batch, empty when there was nothing to do.
-  std::vector<std::uint8_t> step(std::int64_t now_ns, const node::Urgency& urgency = {}) {
+  std::vector<std::uint8_t> step(std::int64_t now_ns, const engine::Urgency& urgency = {}) {
     Lane* const lanes[] = {&commands_, &critical_, &outcomes_, &lane_};
     const Bytes batch = shard_.step(lanes, batches_, now_ns, 0, urgency);
     std::vector<std::uint8_t> copy(batch.size());
@@ -136,7 +136,7 @@ class ShardInMemory {
   std::size_t backlog() const {
     return commands_.size() + critical_.size() + outcomes_.size() + lane_.size();
   }
-  node::Shard& shard() { return shard_; }
+  engine::Shard& shard() { return shard_; }
   std::span<std::uint8_t> room() { return room_; }  // what the shard stands in
 
  private:
@@ -186,7 +186,7 @@ class ShardInMemory {
 
   std::vector<std::uint64_t> memory_;
   std::span<std::uint8_t> room_;
-  node::Shard shard_;
+  engine::Shard shard_;
   Lane commands_, critical_, outcomes_, lane_, batches_;
   std::uint64_t record_ = 0;
 };

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/geo.hpp"
+#include "core/perceive/sensor_frame.hpp"
 #include "model/observation.hpp"
-#include "perceive/sensor_frame.hpp"
 
 namespace vedette::tests {
 

@@ -1,8 +1,8 @@
 #include <cstdio>
 
-#include "belief/image.hpp"
 #include "cli/command.hpp"
 #include "cli/print.hpp"
+#include "edge/image/image.hpp"
 #include "platform/file.hpp"
 
 namespace vedette::cli {
@@ -14,10 +14,10 @@ int check_belief(const std::string& file, bool send) {
   std::fflush(stderr);
   std::fclose(stderr);  // the library's own assertion would only confuse
   if (send) {
-    return belief::send_image(file) ? kOk : kFound;
+    return image::send_image(file) ? kOk : kFound;
   }
-  belief::ImagePosition position{};
-  const std::string problem = belief::check_image(file, position);
+  image::ImagePosition position{};
+  const std::string problem = image::check_image(file, position);
   if (!problem.empty()) {
     print("%s: damaged: %s\n", file.c_str(), problem.c_str());
     return kFound;

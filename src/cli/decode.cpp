@@ -2,8 +2,8 @@
 
 #include "cli/command.hpp"
 #include "cli/print.hpp"
-#include "codec/codec.hpp"
-#include "ingress/recording.hpp"
+#include "edge/codec/codec.hpp"
+#include "edge/ingress/recording.hpp"
 #include "platform/file.hpp"
 
 namespace vedette::cli {

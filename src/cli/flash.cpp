@@ -1,5 +1,5 @@
 // Purpose: `vedette flash`: an image onto a disk that somebody takes to a machine.
-#include "firmware/flash.hpp"
+#include "edge/firmware/flash.hpp"
 
 #include <cstdio>
 

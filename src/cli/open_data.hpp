@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cli/command.hpp"
-#include "journal/format.hpp"
+#include "edge/journal/format.hpp"
 #include "node/replay.hpp"
 
 namespace vedette::cli {

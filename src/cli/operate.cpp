@@ -10,7 +10,7 @@
 #include "cli/describe_event.hpp"
 #include "cli/open_data.hpp"
 #include "cli/print.hpp"
-#include "journal/reader.hpp"
+#include "edge/journal/reader.hpp"
 #include "model/batch.hpp"
 #include "model/cause.hpp"
 #include "model/derived.hpp"

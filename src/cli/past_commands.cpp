@@ -102,7 +102,7 @@ int inspect(const JournalCommand& c) {
   if (!problem.empty()) {
     return fail(c.json, "inspect", kFound, "journal", c.data + ": " + problem);
   }
-  node::Shard& shard = stepped.shard();
+  engine::Shard& shard = stepped.shard();
   const engine::Progress& p = shard.progress();
   std::string text;
   Json json(text);
@@ -113,10 +113,10 @@ int inspect(const JournalCommand& c) {
   json.member("retraction", p.exits[1]).member("abandonment", p.exits[2]).end_object();
   json.member("assessments_raised", static_cast<std::uint64_t>(shard.assess().raised()));
   json.key("pending").begin_array();
-  for (const act::Delivery::Order& o : shard.delivery().orders()) {
-    if (o.stage != act::Delivery::Stage::free) {
+  for (const deliver::Delivery::Order& o : shard.delivery().orders()) {
+    if (o.stage != deliver::Delivery::Stage::free) {
       json.begin_object().member_id("event", o.sequence).member_time("horizon", o.horizon_ns);
-      json.member("under_way", o.stage == act::Delivery::Stage::sent).end_object();
+      json.member("under_way", o.stage == deliver::Delivery::Stage::sent).end_object();
     }
   }
   json.end_array().key("tracks").begin_array();

@@ -4,7 +4,7 @@
 
 #include "cli/command.hpp"
 #include "cli/print.hpp"
-#include "ingress/recording.hpp"
+#include "edge/ingress/recording.hpp"
 #include "model/limits.hpp"
 #include "platform/file.hpp"
 

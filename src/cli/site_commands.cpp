@@ -5,10 +5,10 @@
 
 #include "cli/command.hpp"
 #include "cli/print.hpp"
-#include "journal/writer.hpp"
+#include "core/perceive/contacts.hpp"
+#include "edge/journal/writer.hpp"
 #include "model/expression.hpp"
 #include "node/node.hpp"
-#include "perceive/contacts.hpp"
 #include "plan/plan.hpp"
 #include "platform/file.hpp"
 #include "platform/hash.hpp"
@@ -28,7 +28,7 @@ using Json = JsonWriter<std::string>;
 // The most that the data folder holds: a new image is written beside the last.
 std::uint64_t disk_bytes(const plan::Plan& p) {
   const std::uint64_t segment = journal::Writer::whole_segment_bytes(p.limits()->segment_bytes(),
-                                                                     node::frozen_bytes_bound(p));
+                                                                     engine::frozen_bytes_bound(p));
   return std::max(p.limits()->journal_bytes(), 2 * segment) + segment +
          2 * node::image_bytes_needed(p) + p.limits()->evidence_bytes();
 }

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "firmware/install.hpp"
-#include "firmware/trial.hpp"
+#include "edge/firmware/install.hpp"
+#include "edge/firmware/trial.hpp"
 #include "node/standing.hpp"
 #include "plan/plan.hpp"
 #include "platform/host_probe.hpp"

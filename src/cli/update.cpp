@@ -5,7 +5,7 @@
 #include "cli/command.hpp"
 #include "cli/print.hpp"
 #include "cli/slot_watch.hpp"
-#include "firmware/install.hpp"
+#include "edge/firmware/install.hpp"
 #include "platform/file.hpp"
 #include "platform/machine.hpp"
 

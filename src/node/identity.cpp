@@ -3,7 +3,7 @@
 #include "base/bytes.hpp"
 #include "base/crc32c.hpp"
 #include "base/text.hpp"
-#include "journal/segment_nodes.hpp"
+#include "edge/journal/segment_nodes.hpp"
 #include "platform/file.hpp"
 #include "platform/random.hpp"
 

@@ -5,7 +5,8 @@
 namespace vedette::node {
 
 std::uint64_t image_bytes_needed(const plan::Plan& plan) {
-  return belief::ImageWriter::file_bytes_needed(frozen_bytes_bound(plan), plan.limits()->tracks());
+  return image::ImageWriter::file_bytes_needed(engine::frozen_bytes_bound(plan),
+                                               plan.limits()->tracks());
 }
 
 std::string image_problem(const plan::Plan& plan) {

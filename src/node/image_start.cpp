@@ -12,13 +12,13 @@ constexpr int kImageWaitMs = 4000;
 }  // namespace
 
 std::uint64_t Node::begin_with_image(Stepped& stepped, std::uint64_t least_batch) {
-  belief::ImagePosition position{};
+  image::ImagePosition position{};
   std::vector<std::uint8_t> state;
-  const belief::Found found =
-      belief::read_image(options_.data, frozen_bytes_bound(plan_), kImageWaitMs, position, state);
+  const image::Found found = image::read_image(options_.data, engine::frozen_bytes_bound(plan_),
+                                               kImageWaitMs, position, state);
   const bool ours =
       std::memcmp(position.plan_hash, segment_header_.plan_hash, sizeof position.plan_hash) == 0;
-  bool good = found == belief::Found::whole;
+  bool good = found == image::Found::whole;
   if (good && (!ours || position.batch < least_batch)) {
     return 0;
   }
@@ -31,9 +31,9 @@ std::uint64_t Node::begin_with_image(Stepped& stepped, std::uint64_t least_batch
     }
     stepped.init(plan_, segment_header_.node, 1);
   }
-  if (found == belief::Found::unread) {
+  if (found == image::Found::unread) {
     without_.push_back("the belief image: no process could be started to read it");
-  } else if (found != belief::Found::none) {
+  } else if (found != image::Found::none) {
     image_.distrust_last();
     without_.push_back(
         "the last belief image: belief.mdb does not verify and goes aside as belief.mdb.damaged; "

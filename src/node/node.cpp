@@ -143,8 +143,8 @@ void Node::after_step(Bytes batch) {
 // Another attempt says what the first said, under the same key.
 void Node::submit_again(const EventHeader& dispatch, std::uint64_t sequence) {
   const std::size_t i = shard_.delivery().find(sequence);
-  CHECK(i != act::Delivery::kNone, "what is dispatched is ordered");
-  const act::Delivery::Order& order = shard_.delivery().orders()[i];
+  CHECK(i != deliver::Delivery::kNone, "what is dispatched is ordered");
+  const deliver::Delivery::Order& order = shard_.delivery().orders()[i];
   const ActionIntent& intent = shard_.delivery().intent(i);
   EventHeader event = dispatch;
   event.sequence = sequence;
@@ -192,7 +192,7 @@ void Node::publish() {
     set(board_.tracker_bounds[i],
         shard_.contacts().reached_bound(static_cast<perceive::TrackerBound>(i)));
   }
-  const Shard::Crowding& crowding = shard_.crowding();
+  const engine::Shard::Crowding& crowding = shard_.crowding();
   set(board_.tracks_refused, crowding.tracks_refused);
   for (std::size_t i = 0; i < crowding.evicted.size(); ++i) {
     set(board_.evicted[i], crowding.evicted[i]);
@@ -301,7 +301,7 @@ void Node::engine_loop() {
   self.problem = takes_in ? ingress_.start_on_this_thread() : std::string();
   if (takes_in) {
     ingress_.listen({[](void* shard, IdentityKind kind, std::uint64_t identity) {
-                       static_cast<const Shard*>(shard)->foresee(kind, identity);
+                       static_cast<const engine::Shard*>(shard)->foresee(kind, identity);
                      },
                      &shard_});
   }
@@ -348,8 +348,8 @@ void Node::engine_loop() {
   std::int64_t ready_ns = idle_since_ns;
   bool worked = false;
   const bool stays_ready = !plan_.cores()->rest();  // one that rests is late by far more
-  const Urgency urgency{critical_waits, this};
-  const Effects effects{act, this};
+  const engine::Urgency urgency{critical_waits, this};
+  const engine::Effects effects{act, this};
   for (;;) {
     const bool stopping = stop_hot_.load(std::memory_order_acquire);
     std::int64_t turned_ns = idle_since_ns;

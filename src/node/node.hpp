@@ -14,16 +14,16 @@
 #include <string_view>
 #include <vector>
 
-#include "act/act.hpp"
-#include "belief/image.hpp"
-#include "ingress/ingress.hpp"
-#include "journal/writer.hpp"
+#include "core/engine/shard.hpp"
+#include "edge/image/image.hpp"
+#include "edge/ingress/ingress.hpp"
+#include "edge/journal/writer.hpp"
+#include "edge/sink/act.hpp"
 #include "node/control.hpp"
 #include "node/history_record.hpp"
 #include "node/identity.hpp"
 #include "node/interruptions.hpp"
 #include "node/replay.hpp"
-#include "node/shard.hpp"
 #include "node/source_tables.hpp"
 #include "node/standing.hpp"
 #include "node/timekeeper.hpp"
@@ -179,11 +179,11 @@ class Node {
   platform::NodeClock clock_;
   platform::DeviceKeeper devices_;
   ingress::Ingress ingress_;
-  Shard shard_;
-  act::Act act_;
+  engine::Shard shard_;
+  sink::Act act_;
   journal::WriterOptions writer_options_;  // as recovery leaves it
   journal::Writer writer_;
-  belief::ImageWriter image_;
+  image::ImageWriter image_;
   Lane batches_, outcomes_, commands_, faults_, log_, told_;
   std::vector<Lane*> lanes_;        // in order of admission
   std::size_t critical_lanes_ = 0;  // the first of them

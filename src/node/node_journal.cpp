@@ -28,11 +28,11 @@ void Node::write_image() {
   if (frozen_batch_ > writer_.last_batch()) {
     return;
   }
-  belief::ImagePosition position{};
+  image::ImagePosition position{};
   position.batch = frozen_batch_;
   position.digest = frozen_digest_;
   std::memcpy(position.plan_hash, segment_header_.plan_hash, sizeof position.plan_hash);
-  const int error = image_.write(position, frozen, frozen_tracks(frozen));
+  const int error = image_.write(position, frozen, engine::frozen_tracks(frozen));
   image_error_.store(error, std::memory_order_relaxed);
   images_written_.fetch_add(error == 0 ? 1 : 0, std::memory_order_relaxed);
   keep_history(options_.data, {epoch_, writer_.segment(), frozen_batch_, frozen_sequence_});

@@ -31,7 +31,8 @@ constexpr std::size_t kFaults = 16;
 constexpr std::size_t kFaultBytes = 1 << 12;
 
 std::size_t batch_lane_bytes(const plan::Plan& plan) {
-  return std::max<std::size_t>(plan.limits()->batch_lane_bytes(), 4 * batch_bytes_bound(plan));
+  return std::max<std::size_t>(plan.limits()->batch_lane_bytes(),
+                               4 * engine::batch_bytes_bound(plan));
 }
 // As many as fill those bytes where each batch is of one event: how long a disk may take is what
 // the bytes say.
@@ -51,8 +52,8 @@ std::size_t outcome_bytes(const plan::Plan& plan) {
 std::vector<RoomMemory> memory_plan(const plan::Plan& plan) {
   return {
       {"ingress", ingress::Ingress::bytes_needed(plan)},
-      {"shard (belief, assess, decide)", Shard::bytes_needed(plan)},
-      {"act", act::Act::bytes_needed(plan) +
+      {"shard (belief, assess, decide)", engine::Shard::bytes_needed(plan)},
+      {"act", sink::Act::bytes_needed(plan) +
                   Lane::bytes_needed(outcome_records(plan), outcome_bytes(plan)) +
                   Lane::bytes_needed(kCommands, kCommandBytes) +
                   Lane::bytes_needed(kFaults, kFaultBytes) +
@@ -78,16 +79,16 @@ std::size_t arena_bytes_of(const plan::Plan& plan) {
 }  // namespace
 
 std::vector<RoomMemory> memory_outside_arena(const plan::Plan& plan) {
-  const std::size_t frozen = frozen_bytes_bound(plan);
+  const std::size_t frozen = engine::frozen_bytes_bound(plan);
   return {
       {"receive buffers", ingress::Ingress::receive_buffer_bytes(plan)},
       {"journal", journal::Writer::bytes_needed(plan.limits()->segment_bytes(),
-                                                batch_bytes_bound(plan), frozen)},
+                                                engine::batch_bytes_bound(plan), frozen)},
       {"evidence", journal::Evidence::bytes_needed(
                        plan.limits()->evidence_bytes(),
                        journal::Writer::longest_block(plan.limits()->segment_bytes(),
-                                                      batch_bytes_bound(plan)))},
-      {"belief image", frozen + belief::ImageWriter::bytes_needed(frozen, plan.limits()->tracks())},
+                                                      engine::batch_bytes_bound(plan)))},
+      {"belief image", frozen + image::ImageWriter::bytes_needed(frozen, plan.limits()->tracks())},
       {"packet ports", packet_bytes_of(plan)},
       {"program", platform::program_bytes()},
       {"threads, libraries", kLibraryBytes},
@@ -160,8 +161,8 @@ Node::Failure Node::prepare() {
     without_.push_back("huge pages");
   }
   Arena arena(block_.base, block_.bytes);
-  const std::span<std::uint8_t> shard_memory = arena.room(Shard::bytes_needed(plan_));
-  frozen_.resize(frozen_bytes_bound(plan_));
+  const std::span<std::uint8_t> shard_memory = arena.room(engine::Shard::bytes_needed(plan_));
+  frozen_.resize(engine::frozen_bytes_bound(plan_));
   image_.init(options_.data, plan_.limits()->image_bytes(), plan_.limits()->tracks());
   batches_.init(arena, batch_records(plan_), batch_lane_bytes(plan_));
   outcomes_.init(arena, outcome_records(plan_), outcome_bytes(plan_));

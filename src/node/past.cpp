@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "base/text.hpp"
-#include "journal/writer.hpp"
+#include "edge/journal/writer.hpp"
 #include "node/around.hpp"
 #include "node/history_record.hpp"
 #include "node/identity.hpp"
@@ -143,7 +143,7 @@ class Copy {
   Copy(const std::string& data, const std::string& out, const plan::Plan& plan)
       : data_(data),
         folder_(out + "/journal"),
-        lane_bytes_(std::max(kCopyBytes, 2 * (batch_bytes_bound(plan) + 64))),
+        lane_bytes_(std::max(kCopyBytes, 2 * (engine::batch_bytes_bound(plan) + 64))),
         memory_(Lane::bytes_needed(kCopyRecords, lane_bytes_) / 8 + 64) {
     Arena arena(memory_.data(), memory_.size() * 8);
     lane_.init(arena, kCopyRecords, lane_bytes_);
@@ -160,8 +160,8 @@ class Copy {
     options.segment_bytes =
         plan.limits()->segment_bytes() / limits::kBlockAlignment * limits::kBlockAlignment;
     options.journal_bytes = std::numeric_limits<std::uint64_t>::max();
-    options.max_batch_bytes = batch_bytes_bound(plan);
-    options.max_frozen_bytes = frozen_bytes_bound(plan);
+    options.max_batch_bytes = engine::batch_bytes_bound(plan);
+    options.max_frozen_bytes = engine::frozen_bytes_bound(plan);
     options.header = header;
     options.next_batch = island.state_batch + 1;
     problem = writer_.open(options);
@@ -321,7 +321,7 @@ Rehearsal rehearse(const std::string& data, const plan::Plan& recorded, const pl
   Rehearsal result;
   Stepped stepped;
   stepped.init(other, 1, 1);
-  const std::size_t lane_bytes = 2 * batch_bytes_bound(other) + 64;
+  const std::size_t lane_bytes = 2 * engine::batch_bytes_bound(other) + 64;
   std::vector<std::uint64_t> memory(Lane::bytes_needed(4, lane_bytes) / 8 + 64);
   Arena arena(memory.data(), memory.size() * 8);
   Lane made;

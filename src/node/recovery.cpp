@@ -92,8 +92,8 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   const std::uint32_t used = fresh_ ? 0 : shard_.epoch();
   epoch_ = std::max(std::max({result.journal.epoch, recorded, used}) + 1, options_.least_epoch);
   shard_.set_epoch(epoch_);
-  for (const act::Delivery::Order& order : shard_.delivery().orders()) {
-    if (order.stage == act::Delivery::Stage::sent) {
+  for (const deliver::Delivery::Order& order : shard_.delivery().orders()) {
+    if (order.stage == deliver::Delivery::Stage::sent) {
       unanswered_.push_back(order.sequence);
     }
   }
@@ -105,8 +105,8 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   writer.journal_bytes = plan_.limits()->journal_bytes();
   writer.evidence_folder = options_.data + "/journal-evidence";
   writer.evidence_bytes = plan_.limits()->evidence_bytes();
-  writer.max_batch_bytes = batch_bytes_bound(plan_);
-  writer.max_frozen_bytes = frozen_bytes_bound(plan_);
+  writer.max_batch_bytes = engine::batch_bytes_bound(plan_);
+  writer.max_frozen_bytes = engine::frozen_bytes_bound(plan_);
   writer.header = segment_header_;
   std::uint64_t last = kept_history.record ? kept_history.record->segment : 0;
   for (const std::uint64_t number : segments) {

@@ -44,8 +44,8 @@ void Stepped::init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t 
   node_id_ = node_id;
   epoch_ = epoch;
   if (own_shard_ != nullptr || shard_ == nullptr) {
-    own_shard_ = std::make_unique<Shard>();
-    own_memory_.resize(Shard::bytes_needed(plan) / 8 + 8);
+    own_shard_ = std::make_unique<engine::Shard>();
+    own_memory_.resize(engine::Shard::bytes_needed(plan) / 8 + 8);
     shard_ = own_shard_.get();
     memory_ = {reinterpret_cast<std::uint8_t*>(own_memory_.data()), own_memory_.size() * 8};
   } else {
@@ -55,7 +55,7 @@ void Stepped::init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t 
   Arena arena(memory_.data(), memory_.size());
   shard_->init(arena, plan, node_id, epoch, kernel_);
   constexpr std::size_t kBatches = 4;
-  const std::size_t lane_bytes = 2 * batch_bytes_bound(plan) + 64;
+  const std::size_t lane_bytes = 2 * engine::batch_bytes_bound(plan) + 64;
   lane_memory_.resize(Lane::bytes_needed(kBatches, lane_bytes) / 8 + 8);
   Arena lane(lane_memory_.data(), lane_memory_.size() * 8);
   batches_.init(lane, kBatches, lane_bytes);

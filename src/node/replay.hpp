@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "journal/reader.hpp"
+#include "core/engine/shard.hpp"
+#include "edge/journal/reader.hpp"
 #include "model/batch.hpp"
-#include "node/shard.hpp"
 
 namespace vedette::node {
 
@@ -28,7 +28,7 @@ class Stepped {
  public:
   Stepped() = default;
   // Steps `shard` in `memory`, which is Shard::bytes_needed() of the plan and belongs to the node.
-  Stepped(Shard& shard, std::span<std::uint8_t> memory, engine::ReleaseKernel kernel)
+  Stepped(engine::Shard& shard, std::span<std::uint8_t> memory, engine::ReleaseKernel kernel)
       : shard_(&shard), memory_(memory), kernel_(kernel) {}
   void init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch);
   // Empty when what the batch makes equals the record; else what differs.
@@ -38,7 +38,7 @@ class Stepped {
   bool thaw(Bytes frozen);
   bool restart(Bytes frozen);
   void begin_again() { init(*plan_, node_id_, epoch_); }
-  Shard& shard() { return *shard_; }
+  engine::Shard& shard() { return *shard_; }
   std::uint64_t batch() const { return shard_->progress().batch_number; }  // where it stands
   std::uint64_t node_id() const { return node_id_; }
   std::int64_t last_admitted_ns() const { return last_admitted_ns_; }  // of the last batch applied
@@ -47,10 +47,10 @@ class Stepped {
   const plan::Plan* plan_ = nullptr;
   std::uint64_t node_id_ = 0;
   std::uint32_t epoch_ = 0;
-  std::unique_ptr<Shard> own_shard_;
+  std::unique_ptr<engine::Shard> own_shard_;
   std::vector<std::uint64_t> own_memory_;
   std::vector<std::uint64_t> lane_memory_;
-  Shard* shard_ = nullptr;
+  engine::Shard* shard_ = nullptr;
   std::span<std::uint8_t> memory_;
   engine::ReleaseKernel kernel_ = engine::ReleaseKernel::scalar;
   Lane batches_;

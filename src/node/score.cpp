@@ -8,9 +8,9 @@
 
 #include "base/math.hpp"
 #include "base/text.hpp"
-#include "codec/codec.hpp"
-#include "ingress/recording.hpp"
-#include "node/shard.hpp"
+#include "core/engine/shard.hpp"
+#include "edge/codec/codec.hpp"
+#include "edge/ingress/recording.hpp"
 
 namespace vedette::node {
 namespace {
@@ -45,12 +45,13 @@ class Runner {
  public:
   Runner(const plan::Plan& plan, const Truth& truth, Score& out) : truth_(truth), out_(out) {
     const std::size_t lane_bytes = kLaneRecords * kEventBytes;
-    const std::size_t batch_bytes = 2 * batch_bytes_bound(plan) + 64;
-    memory_.assign((Shard::bytes_needed(plan) + Lane::bytes_needed(kLaneRecords, lane_bytes) +
-                    Lane::bytes_needed(4, batch_bytes)) /
-                           8 +
-                       64,
-                   0);
+    const std::size_t batch_bytes = 2 * engine::batch_bytes_bound(plan) + 64;
+    memory_.assign(
+        (engine::Shard::bytes_needed(plan) + Lane::bytes_needed(kLaneRecords, lane_bytes) +
+         Lane::bytes_needed(4, batch_bytes)) /
+                8 +
+            64,
+        0);
     Arena arena(memory_.data(), memory_.size() * 8);
     shard_.init(arena, plan, 1, 1);
     lane_.init(arena, kLaneRecords, lane_bytes, Lane::Ends::together);
@@ -242,7 +243,7 @@ class Runner {
   const Truth& truth_;
   Score& out_;
   std::vector<std::uint64_t> memory_;
-  Shard shard_;
+  engine::Shard shard_;
   Lane lane_, batches_;
   std::int64_t now_ns_ = 0;
   Feed* feed_ = nullptr;

@@ -75,7 +75,7 @@ void Node::look_at_causes() {
       case Cause::journal:
         return platform::error_text(writer_.last_error());
       case Cause::image:
-        return std::string(belief::error_text(image_error_.load(std::memory_order_relaxed)));
+        return std::string(image::error_text(image_error_.load(std::memory_order_relaxed)));
       case Cause::source: {
         const int error = ingress_.counters(index).error.load(std::memory_order_relaxed);
         return error == 0 ? std::string() : platform::error_text(error);
@@ -201,7 +201,7 @@ std::string Node::status_json() const {
     if (kind == plan::SinkKind::serial || kind == plan::SinkKind::tcp) {
       json.member("open", static_cast<std::uint64_t>(act_.streams(s).open()));
     }
-    if (const act::StreamPool& streams = act_.streams(s); streams.awaits()) {
+    if (const sink::StreamPool& streams = act_.streams(s); streams.awaits()) {
       json.member("confirmed", read(act_.counters(s).confirmed));
       json.member("unconfirmed", static_cast<std::uint64_t>(streams.unconfirmed().size()));
       json.member("resent", read(act_.counters(s).resent));
@@ -230,7 +230,7 @@ std::string Node::status_json() const {
   }
   json.end_object();
   if (read(image_error_) != 0) {
-    json.member("image_error", std::string_view(belief::error_text(read(image_error_))));
+    json.member("image_error", std::string_view(image::error_text(read(image_error_))));
   }
   if (writer_.last_error() != 0) {
     json.member("error", std::string_view(platform::error_text(writer_.last_error())));

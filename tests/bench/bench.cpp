@@ -17,9 +17,9 @@
 
 #include "base/histogram.hpp"
 #include "base/json.hpp"
-#include "codec/codec.hpp"
+#include "edge/codec/codec.hpp"
+#include "edge/journal/writer.hpp"
 #include "frames.hpp"
-#include "journal/writer.hpp"
 #include "load_site.hpp"
 #include "platform/clock.hpp"
 #include "platform/file.hpp"
@@ -116,7 +116,7 @@ class Throughput {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
     engine_ = std::make_unique<tests::ShardInMemory>(plan_);
-    const std::size_t lane_bytes = 64 * node::batch_bytes_bound(plan_);
+    const std::size_t lane_bytes = 64 * engine::batch_bytes_bound(plan_);
     memory_.assign(Lane::bytes_needed(4096, lane_bytes) / 8 + 64, 0);
     Arena arena(memory_.data(), memory_.size() * 8);
     batches_.init(arena, 4096, lane_bytes);
@@ -124,8 +124,8 @@ class Throughput {
     options.folder = folder_;
     options.segment_bytes = 64 << 20;
     options.journal_bytes = std::uint64_t{8} << 30;
-    options.max_batch_bytes = node::batch_bytes_bound(plan_);
-    options.max_frozen_bytes = node::frozen_bytes_bound(plan_);
+    options.max_batch_bytes = engine::batch_bytes_bound(plan_);
+    options.max_frozen_bytes = engine::frozen_bytes_bound(plan_);
     journal::Writer writer;
     const std::string problem = writer.open(options);
     if (!problem.empty()) {
@@ -485,7 +485,7 @@ void wait_for_steps(const plan::Plan& plan, bool loaded, Waits& waits) {
     done.store(true, std::memory_order_release);
   });
   std::int64_t now_ns = start_ns;
-  const node::Urgency urgency{
+  const engine::Urgency urgency{
       [](void* e) { return static_cast<tests::ShardInMemory*>(e)->critical_waits(); }, &engine};
   while (!done.load(std::memory_order_acquire)) {
     now_ns += 1000;

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/json.hpp"
-#include "engine/ready_set.hpp"
+#include "core/engine/ready_set.hpp"
 #include "platform/clock.hpp"
 
 #if defined(VEDETTE_HAS_TBB)

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "ingress/recording.hpp"
+#include "edge/ingress/recording.hpp"
 #include "platform/file.hpp"
 
 namespace vedette::bench {

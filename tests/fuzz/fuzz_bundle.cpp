@@ -4,9 +4,9 @@
 #include <cstdint>
 
 #include "base/check.hpp"
-#include "firmware/bundle.hpp"
-#include "firmware/flash.hpp"
-#include "firmware/slot_facts.hpp"
+#include "edge/firmware/bundle.hpp"
+#include "edge/firmware/flash.hpp"
+#include "edge/firmware/slot_facts.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vedette;

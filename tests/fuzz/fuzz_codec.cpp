@@ -1,5 +1,5 @@
 // Every codec on any bytes, as a stream and as a datagram; the first byte chooses.
-#include "codec/codec.hpp"
+#include "edge/codec/codec.hpp"
 
 using namespace vedette;
 

@@ -4,9 +4,9 @@
 #include <cstring>
 #include <vector>
 
-#include "journal/evidence.hpp"
-#include "journal/packing.hpp"
-#include "journal/reader.hpp"
+#include "edge/journal/evidence.hpp"
+#include "edge/journal/packing.hpp"
+#include "edge/journal/reader.hpp"
 
 using namespace vedette;
 

@@ -38,8 +38,8 @@ std::vector<std::vector<std::uint8_t>> watch(ShardInMemory& engine, unsigned see
   return batches;
 }
 
-std::vector<std::uint8_t> frozen(const node::Shard& shard, const plan::Plan& plan) {
-  std::vector<std::uint8_t> state(node::frozen_bytes_bound(plan));
+std::vector<std::uint8_t> frozen(const engine::Shard& shard, const plan::Plan& plan) {
+  std::vector<std::uint8_t> state(engine::frozen_bytes_bound(plan));
   Freezer freezer(state);
   shard.freeze(freezer);
   state.resize(freezer.used());
@@ -123,7 +123,7 @@ TEST_CASE("a watch of contacts whose batches are cut anywhere replays to the sam
   node::Stepped again;
   again.init(*plan, 1, 1);
   std::mt19937_64 random(9);
-  const node::Urgency urgency{
+  const engine::Urgency urgency{
       [](void* context) { return (*static_cast<std::mt19937_64*>(context))() % 6 == 0; }, &random};
   int cuts = 0;
   for (int i = 0; i < 600; ++i) {

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <optional>
 
-#include "journal/reader.hpp"
-#include "journal/writer.hpp"
+#include "edge/journal/reader.hpp"
+#include "edge/journal/writer.hpp"
 #include "platform/file.hpp"
 #include "refusing_disk.hpp"
 #include "shard_in_memory.hpp"
@@ -22,7 +22,7 @@ namespace {
 struct Journalled {
   Journalled(const char* name, std::uint64_t segment_bytes, std::uint64_t journal_bytes)
       : plan(*small_site(plan_bytes)),
-        state(node::frozen_bytes_bound(plan)),
+        state(engine::frozen_bytes_bound(plan)),
         folder((std::filesystem::temp_directory_path() /
                 ("vedette-" + std::string(name) + "-" + std::to_string(::getpid())))
                    .string()),
@@ -35,8 +35,8 @@ struct Journalled {
     options.folder = folder;
     options.segment_bytes = segment_bytes;
     options.journal_bytes = journal_bytes;
-    options.max_batch_bytes = node::batch_bytes_bound(plan);
-    options.max_frozen_bytes = node::frozen_bytes_bound(plan);
+    options.max_batch_bytes = engine::batch_bytes_bound(plan);
+    options.max_frozen_bytes = engine::frozen_bytes_bound(plan);
     REQUIRE(writer.open(options) == "");
   }
   void queue(Bytes batch) {
@@ -56,7 +56,7 @@ struct Journalled {
 
 std::size_t state_bound() {
   std::vector<std::uint8_t> bytes;
-  return node::frozen_bytes_bound(*small_site(bytes));
+  return engine::frozen_bytes_bound(*small_site(bytes));
 }
 
 // A segment of blocks with `each` batches. More of them than a block holds are packed.
@@ -354,8 +354,8 @@ TEST_CASE(
     options.folder = j.folder;
     options.segment_bytes = 1 << 20;
     options.journal_bytes = 3 << 20;
-    options.max_batch_bytes = node::batch_bytes_bound(j.plan);
-    options.max_frozen_bytes = node::frozen_bytes_bound(j.plan);
+    options.max_batch_bytes = engine::batch_bytes_bound(j.plan);
+    options.max_frozen_bytes = engine::frozen_bytes_bound(j.plan);
     options.header.epoch = before.epoch + 1;
     options.next_segment = before.last_segment + 1;
     options.next_block = before.last_block + 1;

@@ -208,7 +208,7 @@ TEST_CASE("what a cut left behind is in the frozen state") {
   Interruption interruption{&engine, kRoutine + 10};
   engine.step(kStart, {Interruption::waiting, &interruption});
   CHECK(engine.shard().unfinished());
-  std::vector<std::uint8_t> frozen(node::frozen_bytes_bound(*plan));
+  std::vector<std::uint8_t> frozen(engine::frozen_bytes_bound(*plan));
   Freezer freezer(frozen);
   engine.shard().freeze(freezer);
   node::Stepped thawed;

@@ -62,7 +62,7 @@ class Watch {
     std::vector<Attempt> out;
     for (auto b = engine.step(now_ns); !b.empty(); b = engine.step(now_ns)) {
       for_each_event(b, [&](const EventHeader& e, Bytes payload) {
-        const act::Delivery& delivery = engine.shard().delivery();
+        const deliver::Delivery& delivery = engine.shard().delivery();
         if (e.kind == EventKind::action && e.state.phase() == Phase::transient) {
           out.push_back({e.sequence, e.sequence, now_ns, payload_as<ActionIntent>(payload).sink});
         } else if (e.kind == EventKind::dispatch) {

@@ -18,8 +18,8 @@
 #include <string>
 #include <vector>
 
-#include "journal/reader.hpp"
-#include "journal/writer.hpp"
+#include "edge/journal/reader.hpp"
+#include "edge/journal/writer.hpp"
 #include "node/past.hpp"
 #include "node/replay.hpp"
 #include "plan/plan.hpp"
@@ -316,7 +316,7 @@ class World {
   }
 
   bool step() {
-    std::uint8_t* at = batches_->reserve(node::batch_bytes_bound(*plan_));
+    std::uint8_t* at = batches_->reserve(engine::batch_bytes_bound(*plan_));
     if (at == nullptr) {
       return false;  // the journal is behind: nothing is admitted
     }
@@ -332,7 +332,7 @@ class World {
     if (p.accepted != p.waiting + p.transient + p.exits[0] + p.exits[1] + p.exits[2]) {
       fail("conservation at batch %llu", static_cast<unsigned long long>(p.batch_number));
     }
-    const act::Delivery& delivery = engine_->shard().delivery();
+    const deliver::Delivery& delivery = engine_->shard().delivery();
     const std::size_t kept = engine_->shard().waiting().size() + delivery.size() - delivery.sent();
     if (p.waiting != kept) {
       fail("%llu wait, %zu are kept", static_cast<unsigned long long>(p.waiting), kept);
@@ -356,7 +356,7 @@ class World {
       } else if (e.kind == EventKind::dispatch) {
         const std::uint64_t sequence = payload_as<Dispatch>(payload).sequence;
         const std::size_t i = delivery.find(sequence);
-        if (i == act::Delivery::kNone) {
+        if (i == deliver::Delivery::kNone) {
           fail("event %llu is dispatched and not known", static_cast<unsigned long long>(sequence));
         }
         const ActionIntent& intent = delivery.intent(i);
@@ -450,7 +450,7 @@ class World {
   }
 
   std::vector<std::uint8_t> frozen() const {
-    std::vector<std::uint8_t> state(node::frozen_bytes_bound(*plan_));
+    std::vector<std::uint8_t> state(engine::frozen_bytes_bound(*plan_));
     Freezer freezer(state);
     engine_->shard().freeze(freezer);
     if (!freezer.ok()) {
@@ -655,8 +655,8 @@ class World {
     batches_ = std::make_unique<Lane>();
     batches_->init(arena, 64, lane_bytes());
     // What was under way when the node died is not known to be done, and is not done again.
-    for (const act::Delivery::Order& o : engine_->shard().delivery().orders()) {
-      if (o.stage == act::Delivery::Stage::sent) {
+    for (const deliver::Delivery::Order& o : engine_->shard().delivery().orders()) {
+      if (o.stage == deliver::Delivery::Stage::sent) {
         engine_->put_outcome(o.sequence, now_ns_, Exit::abandonment, Reason::unknown_after_restart);
       }
     }
@@ -664,8 +664,8 @@ class World {
     options.folder = folder_ + "/journal";
     options.segment_bytes = 256 << 10;
     options.journal_bytes = 1 << 20;
-    options.max_batch_bytes = node::batch_bytes_bound(*plan_);
-    options.max_frozen_bytes = node::frozen_bytes_bound(*plan_);
+    options.max_batch_bytes = engine::batch_bytes_bound(*plan_);
+    options.max_frozen_bytes = engine::frozen_bytes_bound(*plan_);
     options.header.node = kNode;
     std::memcpy(options.header.plan_hash, plan_hash_.data(), plan_hash_.size());
     options.header.epoch = epoch_;
@@ -743,7 +743,7 @@ class World {
     }
   }
 
-  std::size_t lane_bytes() const { return 4 * node::batch_bytes_bound(*plan_) + (256 << 10); }
+  std::size_t lane_bytes() const { return 4 * engine::batch_bytes_bound(*plan_) + (256 << 10); }
 
   Random random_;
   std::string folder_;

@@ -28,7 +28,7 @@ for path in objects.rglob("*.o"):
         if kind in "TVWBDRu":
             defined.setdefault(name, []).append((path, kind))
     needed[path] = set(symbols(path, "--undefined-only"))
-start = objects / "node" / "shard.cpp.o"
+start = objects / "core" / "engine" / "shard.cpp.o"
 reached, problems, open_ = {start: None}, [], [start]
 while open_:
     path = open_.pop()

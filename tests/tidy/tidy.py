@@ -2,15 +2,25 @@
 import pathlib, re, sys
 
 root = pathlib.Path(__file__).resolve().parents[2]
-rooms = ["ingress", "codec", "engine", "perceive", "assess", "decide", "act", "journal", "belief", "observe", "plan", "firmware"]
-# What a folder may include beside itself. ingress drives codecs, and the plan's room is cold.
-below = {"base": [], "model": ["base"], "platform": ["base"]}
-for room in rooms:
-    below[room] = ["base", "model", "platform"]
-below["ingress"] = below["ingress"] + ["codec"]
-below["node"] = ["base", "model", "platform"] + rooms
+core = ["engine", "perceive", "assess", "decide", "deliver"]  # pure and replayed
+edge = ["ingress", "codec", "sink", "journal", "image", "firmware"]  # meets the world
+single = ["base", "model", "platform", "plan", "node", "cli"]
+rooms = [f"core/{room}" for room in core] + [f"edge/{room}" for room in edge]
+# What a room may include beside itself: core/engine joins the stages, ingress drives codecs, node joins the rest.
+below = {"base": [], "model": ["base"], "platform": ["base"], "plan": ["base", "model", "platform"]}
+below |= {f"core/{room}": ["base", "model"] for room in core} | {f"edge/{room}": ["base", "model", "platform"] for room in edge}
+below["core/engine"] += [room for room in rooms if room.startswith("core/")]
+below["edge/ingress"] += ["edge/codec"]
+below["node"] = ["base", "model", "platform", "plan"] + rooms
 below["cli"] = below["node"] + ["node"]
-c_headers = {"liburing.h": "platform", "lmdb.h": "belief", "bpf/libbpf.h": "platform", "xdp/libxdp.h": "platform", "toml++/toml.h": "plan", "CLI/CLI.hpp": "cli"}
+c_headers = {"liburing.h": "platform", "lmdb.h": "edge/image", "bpf/libbpf.h": "platform", "xdp/libxdp.h": "platform", "toml++/toml.h": "plan", "CLI/CLI.hpp": "cli"}
+
+
+def room_of(path):  # of a file or an include below src/
+    parts = path.split("/")
+    return "/".join(parts[:2]) if parts[0] in ("core", "edge") and len(parts) > 2 else parts[0]
+
+
 banned = [
     (r"\b(steady_clock|system_clock|clock_gettime|gettimeofday)\b", "platform", "take the time as an argument; clocks are read in platform/"),
     (r"\b(std::rand|std::random_device|mt19937)\b", None, "take random numbers as an argument"),
@@ -20,13 +30,17 @@ banned = [
 banned_in_cli = (r"\b(std::)?(f?printf|f?puts|f?putc|putchar)\(|std::c(out|err)\b", "print by cli/print.hpp, which escapes what would steer a terminal")
 problems = []
 for path in sorted(root.glob("src/**/*.?pp")):
-    folder = path.relative_to(root / "src").parts[0]
+    folder = room_of(str(path.relative_to(root / "src")))
     text = path.read_text()
     where = path.relative_to(root)
+    if folder not in below:
+        problems.append(f"{where}: {folder}/ is no room: put the file into one, or name the new room in tests/tidy and src/README.md")
+        continue
     for n, line in enumerate(text.splitlines(), 1):
-        match = re.match(r'#include "([a-z_]+)/', line)
-        if match and match[1] != folder and match[1] not in below[folder]:
-            problems.append(f"{where}:{n}: {folder}/ includes {match[1]}/: move the noun to model/, or join the two in node/")
+        match = re.match(r'#include "([a-z_0-9/]+/)', line)
+        target = room_of(match[1] + "x") if match else folder
+        if target != folder and target not in below[folder]:
+            problems.append(f"{where}:{n}: {folder}/ includes {target}/: move the noun to model/, or join the two in {'core/engine/' if folder.startswith('core/') else 'node/'}")
         header = re.match(r"#include <([^>]+)>", line)
         if header:
             owner = c_headers.get(header[1], "platform" if header[1].startswith("rte_") else None)

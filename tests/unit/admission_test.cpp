@@ -1,4 +1,4 @@
-#include "ingress/admission.hpp"
+#include "edge/ingress/admission.hpp"
 
 #include "test.hpp"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "codec/adsb.hpp"
+#include "edge/codec/adsb.hpp"
 #include "model/limits.hpp"
 #include "test.hpp"
 

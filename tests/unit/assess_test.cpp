@@ -69,7 +69,7 @@ class Vessel {
   }
 
   void restart() {
-    std::vector<std::uint8_t> state(node::frozen_bytes_bound(*plan_));
+    std::vector<std::uint8_t> state(engine::frozen_bytes_bound(*plan_));
     Freezer freezer(state);
     engine_->shard().freeze(freezer);
     REQUIRE(freezer.ok());

@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "codec/codec.hpp"
+#include "edge/codec/codec.hpp"
 #include "unit/test.hpp"
 
 using namespace vedette;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "firmware/boot_steps.hpp"
+#include "edge/firmware/boot_steps.hpp"
 #include "unit/test.hpp"
 
 using namespace vedette;

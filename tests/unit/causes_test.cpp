@@ -69,7 +69,7 @@ TEST_CASE(
       }
       CHECK((batch.empty() || again.apply(batch) == ""));
       // A state thawed behind it tells nothing anew.
-      std::vector<std::uint8_t> state(node::frozen_bytes_bound(*plan));
+      std::vector<std::uint8_t> state(engine::frozen_bytes_bound(*plan));
       Freezer freezer(state);
       again.shard().freeze(freezer);
       REQUIRE(again.restart(Bytes(state.data(), freezer.used())));

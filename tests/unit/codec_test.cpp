@@ -1,4 +1,4 @@
-#include "codec/codec.hpp"
+#include "edge/codec/codec.hpp"
 
 #include <cmath>
 #include <random>

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "assess/assess.hpp"
+#include "core/assess/assess.hpp"
 #include "plan/expression_compiler.hpp"
 #include "test.hpp"
 

@@ -10,15 +10,15 @@
 #include <string>
 #include <vector>
 
-#include "act/answer.hpp"
-#include "act/stream_pool.hpp"
+#include "edge/sink/answer.hpp"
+#include "edge/sink/stream_pool.hpp"
 #include "platform/clock.hpp"
 #include "platform/hot_thread.hpp"
 #include "test.hpp"
 
 using namespace vedette;
-using act::MessageKey;
-using act::Unconfirmed;
+using sink::MessageKey;
+using sink::Unconfirmed;
 
 namespace {
 
@@ -78,7 +78,7 @@ struct Line {
   platform::Fd listener, far;
   platform::DeviceKeeper keeper;
   std::vector<Unconfirmed::Message> messages;
-  act::StreamPool streams;
+  sink::StreamPool streams;
   std::vector<std::uint64_t> confirmed, lost;
 };
 
@@ -88,8 +88,8 @@ using Sequences = std::vector<std::uint64_t>;
 
 TEST_CASE("an answer is one key in one member, and anything else is none") {
   const MessageKey key{0x2A5B00FF17, 18, 3};
-  CHECK(act::parse_answer(R"({"ack":"2a5b00ff17-3-18"})") == key);
-  CHECK(act::parse_answer(" { \"ack\" : \"2a5b00ff17-3-18\" } \r") == key);
+  CHECK(sink::parse_answer(R"({"ack":"2a5b00ff17-3-18"})") == key);
+  CHECK(sink::parse_answer(" { \"ack\" : \"2a5b00ff17-3-18\" } \r") == key);
   for (const char* text :
        {"", "{}", "{\"ack\":\"\"}", "{\"ack\":\"2a5b00ff17-3\"}", "{\"ack\":\"2a5b00ff17-3-\"}",
         "{\"ack\":\"-3-18\"}", "{\"ack\":\"2a5b00ff17-03-18\"}", "{\"ack\":\"2a5b00ff17--3-18\"}",
@@ -97,7 +97,7 @@ TEST_CASE("an answer is one key in one member, and anything else is none") {
         "{\"ack\":\"2a5b00ff17-4294967296-18\"}", "{\"ack\":\"2a5b00ff17-3-99999999999999999999\"}",
         "{\"ack\":\"12a5b00ff17a5b00ff-3-18\"}", "{\"ack\":18}", "[\"2a5b00ff17-3-18\"]"}) {
     CAPTURE(text);
-    CHECK_FALSE(act::parse_answer(text));
+    CHECK_FALSE(sink::parse_answer(text));
   }
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("answers are lines however they are cut, and a line without end costs 
     text += i == 7 ? std::string(5000, '{') + "\n\n" : "";
   }
   for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, text.size()}) {
-    act::Answers answers;
+    sink::Answers answers;
     Sequences heard;
     int none = 0;
     for (std::size_t at = 0; at < text.size(); at += piece) {

@@ -1,4 +1,4 @@
-#include "firmware/data_folders.hpp"
+#include "edge/firmware/data_folders.hpp"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "ingress/ethernet.hpp"
+#include "edge/ingress/ethernet.hpp"
 
 #include <array>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "journal/evidence.hpp"
+#include "edge/journal/evidence.hpp"
 
 #include <unistd.h>
 

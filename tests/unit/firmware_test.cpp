@@ -4,10 +4,10 @@
 #include <fstream>
 #include <string>
 
-#include "firmware/bundle.hpp"
-#include "firmware/flash.hpp"
-#include "firmware/install.hpp"
-#include "firmware/trial.hpp"
+#include "edge/firmware/bundle.hpp"
+#include "edge/firmware/flash.hpp"
+#include "edge/firmware/install.hpp"
+#include "edge/firmware/trial.hpp"
 #include "unit/test.hpp"
 
 using namespace vedette;

@@ -1,6 +1,6 @@
 // The belief image: what is written is read back, its tracks are the engine's, and nothing that a
 // disk changed is believed.
-#include "belief/image.hpp"
+#include "edge/image/image.hpp"
 
 #include <lmdb.h>
 
@@ -47,7 +47,7 @@ struct Watched {
       while (!engine->step(kStart + i * kSecond).empty()) {
       }
     }
-    state.resize(node::frozen_bytes_bound(*plan));
+    state.resize(engine::frozen_bytes_bound(*plan));
     Freezer freezer(state);
     engine->shard().freeze(freezer);
     state.resize(freezer.used());
@@ -57,7 +57,7 @@ struct Watched {
   std::vector<std::uint8_t> bytes, state;
   const plan::Plan* plan = nullptr;
   std::unique_ptr<ShardInMemory> engine;
-  belief::ImagePosition position{};
+  image::ImagePosition position{};
 };
 
 // As anybody reads it who has only the library.
@@ -92,10 +92,11 @@ std::map<std::uint64_t, Track> tracks_in(const std::string& path) {
 TEST_CASE("the tracks of an image are the engine's, under their keys") {
   const Watched watched;
   const Folder folder;
-  belief::ImageWriter writer;
+  image::ImageWriter writer;
   writer.init(folder.path(), 16 << 20, 32);
   for (int i = 0; i < 3; ++i) {  // each writing makes a new file
-    REQUIRE(writer.write(watched.position, watched.state, node::frozen_tracks(watched.state)) == 0);
+    REQUIRE(writer.write(watched.position, watched.state, engine::frozen_tracks(watched.state)) ==
+            0);
   }
   const auto read = tracks_in(folder.image());
   const TrackTable& tracks = watched.engine->shard().tracks();
@@ -106,8 +107,8 @@ TEST_CASE("the tracks of an image are the engine's, under their keys") {
     REQUIRE(at != TrackTable::kNone);
     CHECK(std::memcmp(&track, &tracks[at], sizeof track) == 0);
   }
-  belief::ImagePosition position{};
-  CHECK(belief::check_image(folder.image(), position) == "");
+  image::ImagePosition position{};
+  CHECK(image::check_image(folder.image(), position) == "");
   CHECK(position.batch == watched.position.batch);
   CHECK(position.digest == watched.position.digest);
   CHECK(position.state_bytes == watched.state.size());
@@ -116,9 +117,9 @@ TEST_CASE("the tracks of an image are the engine's, under their keys") {
 TEST_CASE("no changed bit of an image's state verifies") {
   const Watched watched;
   const Folder folder;
-  belief::ImageWriter writer;
+  image::ImageWriter writer;
   writer.init(folder.path(), 16 << 20, 32);
-  REQUIRE(writer.write(watched.position, watched.state, node::frozen_tracks(watched.state)) == 0);
+  REQUIRE(writer.write(watched.position, watched.state, engine::frozen_tracks(watched.state)) == 0);
   std::vector<char> file;
   {
     std::ifstream in(folder.image(), std::ios::binary);
@@ -127,12 +128,12 @@ TEST_CASE("no changed bit of an image's state verifies") {
   const auto* state = reinterpret_cast<const char*>(watched.state.data());
   const auto at = std::search(file.begin(), file.end(), state, state + watched.state.size());
   REQUIRE(at != file.end());
-  belief::ImagePosition position{};
+  image::ImagePosition position{};
   for (std::size_t i = 0; i < watched.state.size(); i += 61) {
     at[static_cast<std::ptrdiff_t>(i)] ^= static_cast<char>(1 << i % 8);
     std::ofstream(folder.image(), std::ios::binary)
         .write(file.data(), static_cast<std::streamsize>(file.size()));
-    CHECK(belief::check_image(folder.image(), position) == "its state does not have its checksum");
+    CHECK(image::check_image(folder.image(), position) == "its state does not have its checksum");
     at[static_cast<std::ptrdiff_t>(i)] ^= static_cast<char>(1 << i % 8);
   }
 }
@@ -146,29 +147,29 @@ TEST_CASE("an image of many tracks needs no more room than is said before") {
   }
   const Bytes state(reinterpret_cast<const std::uint8_t*>(tracks.data()),
                     tracks.size() * sizeof(FrozenTrack));
-  const std::uint64_t needed = belief::ImageWriter::file_bytes_needed(state.size(), kTracks);
-  belief::ImageWriter writer;
+  const std::uint64_t needed = image::ImageWriter::file_bytes_needed(state.size(), kTracks);
+  image::ImageWriter writer;
   writer.init(folder.path(), needed, kTracks);
   CHECK(writer.write({}, state, tracks) == 0);
   const auto bytes = std::filesystem::file_size(folder.image());
   CHECK(bytes < needed);
   CHECK(bytes > needed / 10 * 7);
-  belief::ImagePosition position{};
-  CHECK(belief::check_image(folder.image(), position) == "");
-  belief::ImageWriter small;
+  image::ImagePosition position{};
+  CHECK(image::check_image(folder.image(), position) == "");
+  image::ImageWriter small;
   small.init(folder.path(), needed / 2, kTracks);
   CHECK(small.write({}, state, tracks) == MDB_MAP_FULL);
-  CHECK(belief::check_image(folder.image(), position) == "");  // the last one stays
+  CHECK(image::check_image(folder.image(), position) == "");  // the last one stays
 }
 
 TEST_CASE("a run that ends while it writes an image is not the third to do so") {
   const Watched watched;
   const Folder folder;
   const auto run = [&](bool ends) {
-    belief::ImageWriter writer;
+    image::ImageWriter writer;
     writer.init(folder.path(), 16 << 20, 32);
     const int error =
-        writer.write(watched.position, watched.state, node::frozen_tracks(watched.state));
+        writer.write(watched.position, watched.state, engine::frozen_tracks(watched.state));
     if (ends) {
       std::ofstream(folder.image() + ".new") << "unfinished";
     }

@@ -1,4 +1,4 @@
-#include "ingress/ingress.hpp"
+#include "edge/ingress/ingress.hpp"
 
 #include <netinet/in.h>
 #include <sys/socket.h>

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <memory>
 
+#include "core/perceive/assignment.hpp"
 #include "load_site.hpp"
-#include "perceive/assignment.hpp"
 #include "shard_in_memory.hpp"
 #include "tracking_world.hpp"
 #include "unit/test.hpp"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "codec/codec.hpp"
+#include "edge/codec/codec.hpp"
 #include "load_site.hpp"
 #include "shard_in_memory.hpp"
 #include "unit/test.hpp"
@@ -113,7 +113,7 @@ class Bridge {
     const Offset o = offset_between(kHere, {own().latitude, own().longitude}, parallel_at(60.0));
     return std::hypot(o.east, o.north);
   }
-  node::Shard& shard() { return engine_->shard(); }
+  engine::Shard& shard() { return engine_->shard(); }
 
  private:
   std::int64_t now() const {

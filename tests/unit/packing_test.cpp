@@ -1,4 +1,4 @@
-#include "journal/packing.hpp"
+#include "edge/journal/packing.hpp"
 
 #include <cstring>
 #include <random>

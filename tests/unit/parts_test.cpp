@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "base/text.hpp"
-#include "codec/nmea0183.hpp"
+#include "edge/codec/nmea0183.hpp"
 #include "node/source_tables.hpp"
 #include "test.hpp"
 

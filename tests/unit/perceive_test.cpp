@@ -1,4 +1,4 @@
-#include "perceive/perceive.hpp"
+#include "core/perceive/perceive.hpp"
 
 #include <array>
 #include <bit>
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/geo.hpp"
-#include "perceive/four_tracks.hpp"
-#include "perceive/track_place.hpp"
+#include "core/perceive/four_tracks.hpp"
+#include "core/perceive/track_place.hpp"
 #include "test.hpp"
 
 using namespace vedette;

@@ -1,9 +1,9 @@
-#include "engine/ready_set.hpp"
+#include "core/engine/ready_set.hpp"
 
 #include <random>
 #include <vector>
 
-#include "engine/calendar.hpp"
+#include "core/engine/calendar.hpp"
 #include "test.hpp"
 
 using namespace vedette;

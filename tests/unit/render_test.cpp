@@ -1,6 +1,6 @@
 // Whatever a name holds, what leaves is whole: JSON and XML by strict parsers, NMEA by its
 // checksum.
-#include "act/render.hpp"
+#include "edge/sink/render.hpp"
 
 #include <cmath>
 #include <cstring>
@@ -271,9 +271,9 @@ TEST_CASE(
     EventHeader event{};
     event.sequence = dice();
     event.observed_ns = static_cast<std::int64_t>(dice() >> 1);
-    char room[act::kRenderBytes];
+    char room[sink::kRenderBytes];
     bool shortened = false;
-    const std::string_view text = act::render(*plan, event, intent, room, &shortened);
+    const std::string_view text = sink::render(*plan, event, intent, room, &shortened);
     CAPTURE(std::string(text));
     REQUIRE(text.size() <= limits::kTextBytes);
     std::string key;
@@ -309,14 +309,14 @@ TEST_CASE("characters pass as they are, and a text that is too long ends with an
   intent.action = 1;
   intent.kind = IdentityKind::vessel;
   std::memcpy(intent.name, "\u00C5land", 6);
-  char room[act::kRenderBytes];
+  char room[sink::kRenderBytes];
   bool shortened = true;
-  std::string text(act::render(*plan, {}, intent, room, &shortened));
+  std::string text(sink::render(*plan, {}, intent, room, &shortened));
   CHECK(text.find("callsign=\"\u00C5land\"") != std::string::npos);
   CHECK(text.find("K\u00E4ytt\u00F6 \u8239 &amp; \U0001F6A2 mmm") != std::string::npos);
   CHECK_FALSE(shortened);
   std::memset(message, '"', limits::kMessageBytes);
-  text = act::render(*plan, {}, intent, room, &shortened);
+  text = sink::render(*plan, {}, intent, room, &shortened);
   CHECK(shortened);
   CHECK(text.find("&quot;\u2026</remarks>") != std::string::npos);
   // Cut at 120 bytes, which is in the middle of a character.
@@ -326,7 +326,7 @@ TEST_CASE("characters pass as they are, and a text that is too long ends with an
   }
   ships.resize(limits::kMessageBytes, 'x');
   std::memcpy(message, ships.data(), ships.size());
-  text = act::render(*plan, {}, intent, room, &shortened);
+  text = sink::render(*plan, {}, intent, room, &shortened);
   CHECK(shortened);
   CHECK(text.find("\uFFFD") == std::string::npos);
 }

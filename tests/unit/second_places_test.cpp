@@ -110,7 +110,7 @@ class Bridge {
     return offset_between(kOwn, {track(mmsi).latitude, track(mmsi).longitude}, parallel_at(59.7))
         .north;
   }
-  node::Shard& shard() { return engine_->shard(); }
+  engine::Shard& shard() { return engine_->shard(); }
 
  private:
   std::int64_t now() const { return 1'700'006'400'000'000'000 + t_ * 1'000'000'000; }

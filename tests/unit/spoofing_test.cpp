@@ -6,8 +6,8 @@
 #include <set>
 #include <string>
 
+#include "core/perceive/sensor_frame.hpp"
 #include "load_site.hpp"
-#include "perceive/sensor_frame.hpp"
 #include "shard_in_memory.hpp"
 #include "unit/test.hpp"
 

@@ -1,4 +1,4 @@
-#include "act/stream_pool.hpp"
+#include "edge/sink/stream_pool.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -77,7 +77,7 @@ struct Pool {
   }
 
   platform::DeviceKeeper keeper;
-  act::StreamPool streams;
+  sink::StreamPool streams;
 };
 
 }  // namespace
@@ -136,8 +136,8 @@ TEST_CASE("when one connection takes no more the next one does, and every messag
   CHECK(whole == sent);
   CHECK_FALSE(pool.streams.unfinished());
   // In the next minute one is in use, and one is kept to spare.
-  CHECK(pool.streams.send("a\n", act::StreamPool::kWindowNs + 1) == 0);
-  CHECK(pool.streams.send("a\n", 2 * act::StreamPool::kWindowNs + 2) == 0);
+  CHECK(pool.streams.send("a\n", sink::StreamPool::kWindowNs + 1) == 0);
+  CHECK(pool.streams.send("a\n", 2 * sink::StreamPool::kWindowNs + 2) == 0);
   CHECK(pool.streams.open() == 2);
 }
 
@@ -150,7 +150,7 @@ TEST_CASE("a serial line that takes a part of a message gets the rest of it firs
   const platform::Fd kept(slave);
   platform::DeviceKeeper keeper;
   const std::size_t slot = keeper.add(name, 38400, false, 1'000'000);
-  act::StreamPool streams;
+  sink::StreamPool streams;
   streams.init(keeper, {&slot, 1}, 1, false);
   keeper.tend(platform::monotonic_ns(), true);
   const std::string message = std::string(300, 'x') + "\n";

@@ -69,7 +69,7 @@ class Watch {
         });
       }
     }
-    state_.resize(node::frozen_bytes_bound(*plan_));
+    state_.resize(engine::frozen_bytes_bound(*plan_));
     Freezer freezer(state_);
     engine.shard().freeze(freezer);
     state_.resize(freezer.used());
@@ -187,7 +187,7 @@ TEST_CASE("a frozen track of a kind, state, place or partner that cannot be is r
   Watch watch;
   const auto refused = [&](auto&& change) {
     auto state = watch.state();
-    const auto tracks = node::frozen_tracks(state);
+    const auto tracks = engine::frozen_tracks(state);
     std::size_t at = 0;  // a vessel: what it is stands nowhere else
     while (at < tracks.size() && tracks[at].track.kind != IdentityKind::vessel) {
       ++at;

@@ -7,11 +7,11 @@
 #include <random>
 #include <vector>
 
-#include "perceive/assignment.hpp"
-#include "perceive/covariance_intersection.hpp"
-#include "perceive/imm.hpp"
-#include "perceive/measurement.hpp"
-#include "perceive/motion.hpp"
+#include "core/perceive/assignment.hpp"
+#include "core/perceive/covariance_intersection.hpp"
+#include "core/perceive/imm.hpp"
+#include "core/perceive/measurement.hpp"
+#include "core/perceive/motion.hpp"
 #include "unit/test.hpp"
 
 using namespace vedette;

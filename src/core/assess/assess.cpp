@@ -1,0 +1,426 @@
+#include "core/assess/assess.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/plausible.hpp"
+#include "core/assess/operand.hpp"
+
+namespace vedette::assess {
+namespace {
+
+std::span<const plan::Op> ops_of(const plan::Expression* expression) {
+  if (expression == nullptr || expression->ops()->size() == 0) {
+    return {};
+  }
+  return {reinterpret_cast<const plan::Op*>(expression->ops()->Data()), expression->ops()->size()};
+}
+
+// Of all conditions; each has no more terms than operations.
+std::size_t operations_in(const plan::Plan& plan) {
+  std::size_t operations = 0;
+  for (const plan::Assessment* a : *plan.assessments()) {
+    operations +=
+        ops_of(a->when()).size() + ops_of(a->cheap_when()).size() + ops_of(a->alarm_when()).size();
+  }
+  return operations;
+}
+
+constexpr auto kKinds = static_cast<std::size_t>(IdentityKind::count);
+
+std::size_t corners_in(const plan::Plan& plan) {
+  std::size_t corners = 0;
+  for (const plan::Zone* zone : *plan.zones()) {
+    corners += zone->points() != nullptr ? zone->points()->size() / 2 : 0;
+  }
+  return corners;
+}
+
+std::size_t places_in(const plan::Plan& plan) {
+  return plan.limits()->tracks() + 1 + plan.sources()->size();
+}
+
+}  // namespace
+
+std::size_t Assess::bytes_needed(const plan::Plan& plan) {
+  return arena_bytes<Zone>(plan.zones()->size()) + arena_bytes<Vector3>(corners_in(plan)) +
+         arena_bytes<Rule>(plan.assessments()->size()) + arena_bytes<Term>(operations_in(plan)) +
+         kKinds * Screens::bytes_needed(plan.assessments()->size()) +
+         arena_bytes<RuleSet>(places_in(plan)) +
+         arena_bytes<Instance>(places_in(plan) * plan.assessments()->size());
+}
+
+void Assess::init(Arena& arena, const plan::Plan& plan) {
+  tracks_ = plan.limits()->tracks();
+  sources_ = plan.sources()->size();
+  zones_ = arena.make<Zone>(plan.zones()->size());
+  std::span<Vector3> corners = arena.make<Vector3>(corners_in(plan));
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < zones_.size(); ++i) {
+    const plan::Zone* zone = plan.zones()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    const auto* points = zone->points();
+    if (zone->kind() == plan::ZoneKind::polygon) {
+      const std::size_t first = used;
+      for (flatbuffers::uoffset_t p = 0; p + 1 < points->size(); p += 2) {
+        corners[used++] = normal_of({points->Get(p), points->Get(p + 1)});
+      }
+      zones_[i] = make_polygon(corners.subspan(first, used - first));
+    } else if (zone->kind() == plan::ZoneKind::circle) {
+      zones_[i] = make_circle({points->Get(0), points->Get(1)}, zone->radius_m());
+    } else {
+      zones_[i].around_own = true;
+      zones_[i].radius_m = zone->radius_m();
+    }
+  }
+  rules_ = arena.make<Rule>(plan.assessments()->size());
+  terms_ = arena.make<Term>(operations_in(plan));
+  std::size_t terms = 0;
+  const auto condition = [&](const plan::Expression* expression) {
+    const std::span<const plan::Op> ops = ops_of(expression);
+    const std::size_t count = terms_of(ops, terms_.subspan(terms, ops.size()));
+    terms += count;
+    return Condition{ops, terms_.subspan(terms - count, count)};
+  };
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    const plan::Assessment* a = plan.assessments()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    rules_[i] = {condition(a->when()),
+                 condition(a->cheap_when()),
+                 condition(a->alarm_when()),
+                 ops_of(a->confidence()),
+                 a->hold_ns(),
+                 a->clear_ns(),
+                 a->warn_confidence(),
+                 a->alarm_confidence(),
+                 a->kinds(),
+                 a->source(),
+                 static_cast<SubjectKind>(a->subject()),
+                 a->safe()};
+  }
+  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+    screens_[kind].init(arena, rules_.size());
+    for (std::size_t r = 0; r < rules_.size(); ++r) {
+      if (rules_[r].subject == SubjectKind::track && (rules_[r].kinds >> kind & 1) != 0) {
+        screens_[kind].add(screen_of(rules_[r].when.terms, zones_, static_cast<std::uint16_t>(r)));
+      }
+    }
+  }
+  instances_ = arena.make<Instance>(places_in(plan) * rules_.size());
+  busy_ = arena.make<RuleSet>(places_in(plan));
+}
+
+// Most often a condition does not hold, nor did it: that is passed in few steps.
+inline void Assess::conclude(const View& view, const Subject& subject, std::size_t place,
+                             std::size_t r, double when, const Listener& listener) {
+  if (when == 1.0 || (when == 0.0 && instance(place, r).state != State::idle)) {
+    change(view, subject, place, r, when == 1.0, listener);
+  }
+}
+
+inline void Assess::judge(const View& view, const Subject& subject, std::size_t place,
+                          std::size_t r, const Listener& listener) {
+  const Rule& rule = rules_[r];
+  const bool cheap = view.mode != Mode::normal && !rule.cheap_when.empty();
+  const double when = evaluate(cheap ? rule.cheap_when : rule.when, zones_, view);
+  conclude(view, subject, place, r, when, listener);
+}
+
+template <typename Answer>
+inline void Assess::judge_open(const View& view, std::uint32_t track, RuleSet open,
+                               const Listener& listener, Answer&& answer) {
+  // Of one that is refused, only what is not idle changes.
+  RuleSet left = open | busy_[track];
+  if (left == 0) {
+    return;
+  }
+  const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
+  for (; left != 0; left &= left - 1) {
+    const auto r = static_cast<std::size_t>(std::countr_zero(left));
+    if ((open >> r & 1) == 0) {
+      change(view, subject, track, r, false, listener);
+      continue;
+    }
+    switch (answer(r)) {
+      case Screened::holds:
+        change(view, subject, track, r, true, listener);
+        break;
+      case Screened::first_holds: {
+        const Condition& when = rules_[r].when;
+        const Condition others{when.ops, when.terms.subspan(1)};
+        conclude(view, subject, track, r, evaluate(others, zones_, view), listener);
+        break;
+      }
+      case Screened::all_to_ask:
+        judge(view, subject, track, r, listener);
+        break;
+      case Screened::unknown:
+      case Screened::refuses:
+        break;
+    }
+  }
+}
+
+void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void* context) {
+  const Screens& screens = screens_[static_cast<std::size_t>(view.track->kind)];
+  const Listener listener{emit, context};
+  if (view.mode != Mode::normal || view.second != nullptr) {
+    const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
+    for (RuleSet left = screens.rules(); left != 0; left &= left - 1) {
+      const auto r = static_cast<std::size_t>(std::countr_zero(left));
+      if (!wanted(view, rules_[r])) {
+        continue;
+      }
+      if (view.second != nullptr) {
+        judge_both(view, subject, track, r, listener);
+      } else {
+        judge(view, subject, track, r, listener);
+      }
+    }
+    return;
+  }
+  Screens::Numbers numbers;
+  const RuleSet open = screens.ask(zones_, view, numbers);
+  judge_open(view, track, open, listener,
+             [&](std::size_t r) { return screens.answer(r, view, numbers); });
+}
+
+bool Assess::ask_four(const View& view, Four& four) const {
+  const IdentityKind kind = view.track->kind;
+  for (const Track* track : four.tracks) {
+    if (track->kind != kind || !placed(track) || doubted(*track, Doubt::second)) {
+      return false;
+    }
+  }
+  if (view.mode != Mode::normal) {
+    return false;
+  }
+  screens_[static_cast<std::size_t>(kind)].ask_four(zones_, view, four.tracks, four.numbers);
+  return true;
+}
+
+void Assess::judge_in_lane(const View& view, std::uint32_t track, std::size_t lane, Four& four,
+                           Emit emit, void* context) {
+  const Screens& screens = screens_[static_cast<std::size_t>(view.track->kind)];
+  const RuleSet open = screens.ask_in_lane(zones_, view, lane, four.numbers);
+  judge_open(view, track, open, {emit, context},
+             [&](std::size_t r) { return screens.answer_in_lane(r, view, lane, four.numbers); });
+}
+
+void Assess::judge_both(const View& view, const Subject& subject, std::size_t place, std::size_t r,
+                        const Listener& listener) {
+  const Rule& rule = rules_[r];
+  const bool cheap = view.mode != Mode::normal && !rule.cheap_when.empty();
+  const Condition& condition = cheap ? rule.cheap_when : rule.when;
+  View other = view;
+  other.track = view.second;
+  other.second = nullptr;
+  other.of_second = true;
+  other.approach_known = false;
+  const double here = evaluate(condition, zones_, view);
+  const double there = evaluate(condition, zones_, other);
+  if (here == 1.0 && there == 1.0) {
+    // The graver of the two is what is told.
+    const bool graver = level_of(rule, other, confidence_in(rule, other)) >
+                        level_of(rule, view, confidence_in(rule, view));
+    change(graver ? other : view, subject, place, r, true, listener);
+  } else if (here == 1.0 || there == 1.0) {
+    change(there == 1.0 ? other : view, subject, place, r, true, listener);
+  } else if (here == 0.0 && there == 0.0 && !view.second_unseen) {
+    conclude(view, subject, place, r, 0.0, listener);
+  }
+}
+
+void Assess::judge_own(const View& view, Emit emit, void* context) {
+  const Listener listener{emit, context};
+  const Subject subject{track_key(IdentityKind::own, 0), kNoSource, SubjectKind::own, {}};
+  for (std::size_t r = 0; r < rules_.size(); ++r) {
+    if (wanted(view, rules_[r]) && rules_[r].subject == SubjectKind::own) {
+      judge(view, subject, tracks_, r, listener);
+    }
+  }
+}
+
+void Assess::judge_source(const View& view, std::uint16_t source, Emit emit, void* context) {
+  const Listener listener{emit, context};
+  const Subject subject{source, source, SubjectKind::source, {}};
+  for (std::size_t r = 0; r < rules_.size(); ++r) {
+    if (wanted(view, rules_[r]) && rules_[r].subject == SubjectKind::source &&
+        rules_[r].source == source) {
+      judge(view, subject, tracks_ + 1 + source, r, listener);
+    }
+  }
+}
+
+void Assess::retire_track(const View& view, std::uint32_t track, Emit emit, void* context) {
+  const Listener listener{emit, context};
+  const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
+  for (std::size_t r = 0; r < rules_.size(); ++r) {
+    Instance& at = instance(track, r);
+    if (at.state == State::active || at.state == State::clearing) {
+      announce(view, subject, r, Transition::cleared, at, listener);
+      --raised_;
+    }
+    at = {};
+  }
+  busy_[track] = 0;
+}
+
+bool Assess::alarm_stands(std::uint32_t track) const {
+  for (RuleSet busy = busy_[track]; busy != 0; busy &= busy - 1) {
+    const Instance& at =
+        instances_[track * rules_.size() + static_cast<std::size_t>(std::countr_zero(busy))];
+    if (at.level == Level::alarm && (at.state == State::active || at.state == State::clearing)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Level Assess::level_of(const Rule& rule, const View& view, double confidence) const {
+  if (!rule.alarm_when.empty() && evaluate(rule.alarm_when, zones_, view) == 1.0) {
+    return Level::alarm;
+  }
+  if (confidence >= rule.alarm_confidence) {
+    return Level::alarm;
+  }
+  return confidence >= rule.warn_confidence ? Level::warn : Level::info;
+}
+
+double Assess::confidence_in(const Rule& rule, const View& view) const {
+  const double confidence = !rule.confidence.empty() ? evaluate(rule.confidence, zones_, view)
+                            : view.track != nullptr && view.tracker != nullptr
+                                ? confidence_of(*view.track, *view.tracker, view.now_ns)
+                                : 1.0;
+  return confidence >= 0.0 ? (confidence <= 1.0 ? confidence : 1.0) : 0.0;  // NaN is no trust
+}
+
+void Assess::change(const View& view, const Subject& subject, std::size_t place, std::size_t r,
+                    bool holds, const Listener& listener) {
+  Instance& at = instance(place, r);
+  turn(view, subject, r, at, holds, listener);
+  const RuleSet bit = RuleSet{1} << r;
+  busy_[place] = at.state == State::idle ? busy_[place] & ~bit : busy_[place] | bit;
+}
+
+void Assess::turn(const View& view, const Subject& subject, std::size_t r, Instance& at, bool holds,
+                  const Listener& listener) {
+  const Rule& rule = rules_[r];
+  if (!holds) {
+    if (at.state == State::pending) {
+      at = {};
+    } else if (at.state == State::active) {
+      at.state = State::clearing;
+      at.since_ns = view.now_ns;
+    }
+    if (at.state == State::clearing && sub_ns(view.now_ns, at.since_ns) >= rule.clear_ns) {
+      announce(view, subject, r, Transition::cleared, at, listener);
+      at = {};
+      --raised_;
+    }
+    return;
+  }
+  const double confidence = confidence_in(rule, view);
+  at.confidence = confidence;
+  if (at.state == State::idle) {
+    at.state = State::pending;
+    at.since_ns = view.now_ns;
+  }
+  const Level level = level_of(rule, view, confidence);
+  if (at.state == State::pending) {
+    if (sub_ns(view.now_ns, at.since_ns) >= rule.hold_ns) {
+      at.state = State::active;
+      at.level = level;
+      ++raised_;
+      announce(view, subject, r, Transition::raised, at, listener);
+    }
+    return;
+  }
+  at.state = State::active;
+  // Up at once; down only when the lower level has held for the clearing time.
+  if (level >= at.level) {
+    at.lower_since_ns = 0;
+  } else if (at.lower_since_ns == 0) {
+    at.lower_since_ns = view.now_ns;
+  }
+  const bool lower = level < at.level && sub_ns(view.now_ns, at.lower_since_ns) >= rule.clear_ns;
+  if (level > at.level || lower) {
+    at.level = level;
+    at.lower_since_ns = 0;
+    announce(view, subject, r, Transition::level_changed, at, listener);
+  }
+}
+
+void Assess::announce(const View& view, const Subject& subject, std::size_t rule,
+                      Transition transition, const Instance& at, const Listener& listener) {
+  AssessmentChange change{};
+  change.subject = subject;
+  change.confidence = at.confidence;
+  change.assessment = static_cast<std::uint16_t>(rule);
+  change.transition = transition;
+  change.level = at.level;
+  change.second = view.of_second ? 1 : 0;
+  std::size_t n = 0;
+  if (view.track != nullptr && subject.kind == SubjectKind::track) {
+    change.causes[n++] = view.track->position_event;
+    if (view.track->identity_event != 0) {
+      change.causes[n++] = view.track->identity_event;
+    }
+  }
+  if (view.own != nullptr && subject.kind != SubjectKind::source) {
+    change.causes[n++] = view.own->position_event;
+  }
+  if (view.source != nullptr && subject.kind == SubjectKind::source) {
+    change.causes[n++] = view.source->last_event;
+  }
+  listener.emit(listener.context, change);
+}
+
+void Assess::freeze(Freezer& out, const TrackTable& tracks) const {
+  const std::size_t rules = rules_.size();
+  for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
+    if (tracks.in_use(i)) {
+      out.put_bytes({reinterpret_cast<const std::uint8_t*>(instances_.data() + i * rules),
+                     rules * sizeof(Instance)});
+    }
+  }
+  out.put_bytes({reinterpret_cast<const std::uint8_t*>(instances_.data() + tracks_ * rules),
+                 (1 + sources_) * rules * sizeof(Instance)});
+  out.put(static_cast<std::uint64_t>(raised_));
+}
+
+bool Assess::plausible(const Instance& at) {
+  return at.state <= State::clearing && at.level <= Level::alarm && plausible_ns(at.since_ns) &&
+         plausible_ns(at.lower_since_ns) && vedette::plausible(at.confidence, 1.0);
+}
+
+bool Assess::thaw(Thawer& in, const TrackTable& tracks) {
+  const std::size_t rules = rules_.size();
+  const auto take = [&](std::size_t first, std::size_t count) {
+    const Bytes bytes = in.get_bytes(count * sizeof(Instance));
+    if (!bytes.empty()) {
+      std::memcpy(static_cast<void*>(instances_.data() + first), bytes.data(), bytes.size());
+    }
+  };
+  for (Instance& at : instances_) {
+    at = {};
+  }
+  for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
+    if (tracks.in_use(i)) {
+      take(i * rules, rules);
+    }
+  }
+  take(tracks_ * rules, (1 + sources_) * rules);
+  raised_ = in.get<std::uint64_t>();
+  std::size_t raised = 0;
+  for (std::size_t i = 0; i < instances_.size(); ++i) {
+    if (!plausible(instances_[i])) {
+      return false;
+    }
+    const RuleSet bit = RuleSet{1} << i % rules;
+    busy_[i / rules] &= ~bit;
+    busy_[i / rules] |= instances_[i].state != State::idle ? bit : 0;
+    raised += instances_[i].state >= State::active ? 1 : 0;
+  }
+  return in.ok() && raised == raised_;
+}
+
+}  // namespace vedette::assess

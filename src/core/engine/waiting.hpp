@@ -1,0 +1,164 @@
+// Purpose: events that are accepted and not yet worked, each found by its number, the next by
+// class and deadline. In: add(). Out: first(), find(), remove(). Bound: the plan's waiting_events.
+// When full: full() is true and nothing more is taken out of the lanes to wait here.
+// Runs on: the engine thread.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "base/id_map.hpp"
+#include "core/engine/calendar.hpp"
+#include "model/event.hpp"
+#include "model/observation.hpp"
+
+namespace vedette::engine {
+
+// Work and deadlines are compared by this word: class first, then time; the smaller goes first.
+inline std::uint64_t urgency_key(EventClass event_class, std::int64_t deadline_ns) {
+  const std::uint64_t time = deadline_ns < 0 ? 0 : static_cast<std::uint64_t>(deadline_ns) >> 2;
+  return static_cast<std::uint64_t>(event_class) << 62 | time;
+}
+
+class Waiting {
+ public:
+  static constexpr std::uint32_t kNone = Calendar::kNone;
+  struct Event {
+    EventHeader header;
+    Observation observation;
+  };
+
+  static std::size_t bytes_needed(std::size_t capacity) {
+    return arena_bytes<Event>(capacity) + arena_bytes<std::uint32_t>(capacity) +
+           IdMap::bytes_needed(capacity) + Calendar::bytes_needed(capacity);
+  }
+  static std::size_t frozen_bytes_bound(std::size_t capacity) {
+    return 64 + capacity * (sizeof(Event) + 2 * sizeof(std::int64_t));
+  }
+  // `longest_ns`: the latest deadline, from the event's admission on, that is kept in exact order.
+  void init(Arena& arena, std::size_t capacity, std::int64_t longest_ns) {
+    events_ = arena.make<Event>(capacity);
+    free_ = arena.make<std::uint32_t>(capacity);
+    by_sequence_.init(arena, capacity);
+    calendar_.init(arena, capacity, longest_ns / 4000 + 1);
+    clear();
+  }
+
+  bool full() const { return size_ == events_.size(); }
+  std::size_t size() const { return size_; }
+
+  void add(const EventHeader& header, const Observation& observation, std::int64_t deadline_ns) {
+    if (size_ == 0) {
+      calendar_.advance(now_ns_);
+    }
+    calendar_.add(keep(header, observation), static_cast<std::size_t>(header.event_class),
+                  deadline_ns);
+  }
+  void remove(std::uint32_t slot) {
+    calendar_.remove(slot);
+    by_sequence_.erase(events_[slot].header.sequence);
+    --size_;
+    free_[events_.size() - 1 - size_] = slot;
+  }
+
+  // The most urgent; kNone when nothing waits.
+  std::uint32_t first() const {
+    for (std::size_t c = 0; size_ != 0 && c < kEventClasses; ++c) {
+      const std::uint32_t slot = calendar_.first(c);
+      if (slot != kNone) {
+        return slot;
+      }
+    }
+    return kNone;
+  }
+  // One whose deadline has passed; kNone for none.
+  std::uint32_t overdue(std::int64_t now_ns) const {
+    for (std::size_t c = 0; size_ != 0 && c < kEventClasses; ++c) {
+      const std::uint32_t slot = calendar_.first(c);
+      if (slot != kNone && calendar_.at_ns(slot) <= now_ns) {
+        return slot;
+      }
+    }
+    return kNone;
+  }
+  std::uint32_t find(std::uint64_t sequence) const { return by_sequence_.find(sequence); }
+  const Event& operator[](std::uint32_t slot) const { return events_[slot]; }
+  std::int64_t deadline_ns(std::uint32_t slot) const { return calendar_.at_ns(slot); }
+  // Where nothing waits, the calendar is brought up to date by what comes next.
+  void advance(std::int64_t now_ns) {
+    now_ns_ = now_ns;
+    if (size_ != 0) {
+      calendar_.advance(now_ns);
+    }
+  }
+
+  void freeze(Freezer& out) const {
+    out.put(static_cast<std::uint64_t>(size_));
+    calendar_.freeze(out);
+    calendar_.for_each([&](std::uint32_t slot) {
+      out.put(events_[slot]);
+      out.put(calendar_.at_ns(slot));
+      out.put(calendar_.tick(slot));
+    });
+  }
+  // `newest`: the last sequence given out. `sources`: how many there are.
+  bool thaw(Thawer& in, std::uint64_t newest, std::size_t sources) {
+    clear();
+    const auto count = in.get<std::uint64_t>();
+    if (!calendar_.thaw(in) || count > events_.size()) {
+      return false;
+    }
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const auto event = in.get<Event>();
+      const auto deadline_ns = in.get<std::int64_t>();
+      const auto tick = in.get<std::int64_t>();
+      if (!in.ok() || !plausible(event, newest, sources) || deadline_ns < 0 ||
+          !plausible_ns(deadline_ns) || find(event.header.sequence) != kNone) {
+        return false;
+      }
+      calendar_.add_at_tick(keep(event.header, event.observation),
+                            static_cast<std::size_t>(event.header.event_class), deadline_ns, tick);
+    }
+    return in.ok();
+  }
+
+ private:
+  // As the shard lets it wait: an observation, whole, that has not left.
+  static bool plausible(const Event& event, std::uint64_t newest, std::size_t sources) {
+    const EventHeader& e = event.header;
+    const Observation& o = event.observation;
+    return e.kind == EventKind::observation && e.payload_bytes == sizeof(Observation) &&
+           e.event_class <= EventClass::bulk && e.state.phase() == Phase::accepted &&
+           e.sequence <= newest && (e.source < sources || e.source == kNoSource) &&
+           plausible_ns(e.observed_ns) && plausible_ns(e.received_ns) &&
+           plausible_ns(e.arrival_ns) && o.latitude_e7 >= -900'000'000 &&
+           o.latitude_e7 <= 900'000'000 && o.longitude_e7 >= -1'800'000'000 &&
+           o.longitude_e7 <= 1'800'000'000;
+  }
+  std::uint32_t keep(const EventHeader& header, const Observation& observation) {
+    CHECK(!full(), "the caller asks for room first");
+    const std::uint32_t slot = free_[events_.size() - 1 - size_];
+    ++size_;
+    events_[slot] = {header, observation};
+    by_sequence_.insert(header.sequence, slot);
+    return slot;
+  }
+  void clear() {
+    size_ = 0;
+    by_sequence_.clear();
+    calendar_.clear();
+    for (std::size_t i = 0; i < free_.size(); ++i) {
+      free_[i] = static_cast<std::uint32_t>(free_.size() - 1 - i);
+    }
+  }
+
+  std::span<Event> events_;
+  std::span<std::uint32_t> free_;  // a stack: the free slots are its first capacity - size_
+  IdMap by_sequence_;
+  Calendar calendar_;
+  std::size_t size_ = 0;
+  std::int64_t now_ns_ = 0;  // of the last advance()
+};
+
+}  // namespace vedette::engine

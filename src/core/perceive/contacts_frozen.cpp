@@ -1,0 +1,222 @@
+// Contacts as bytes, and back; what is read back is looked at before it is used.
+#include <algorithm>
+#include <span>
+
+#include "base/plausible.hpp"
+#include "core/perceive/contacts.hpp"
+
+namespace vedette::perceive {
+namespace {
+
+constexpr double kEarthM = 1e7;  // from its centre to anywhere on it
+
+bool plausible_place(Place place) {
+  return vedette::plausible(place.latitude, 90.0) && vedette::plausible(place.longitude, 721.0);
+}
+bool plausible_vector(const Vector3& v, double most) {
+  return vedette::plausible(v.x, most) && vedette::plausible(v.y, most) &&
+         vedette::plausible(v.z, most);
+}
+bool plausible_measured(const Measured& m) {
+  return vedette::plausible(std::span(m.from_sensor)) &&
+         vedette::plausible(std::span(m.rotation[0])) &&
+         vedette::plausible(std::span(m.rotation[1])) && vedette::plausible(m.variance_range) &&
+         vedette::plausible(m.variance_azimuth) && vedette::plausible(m.variance_place);
+}
+
+}  // namespace
+
+std::size_t Contacts::frozen_bytes_bound(std::size_t contacts, std::size_t sensors) {
+  return sensors == 0 ? 0
+                      : 256 +
+                            contacts * (sizeof(Contact) + sizeof(Spot) + kPast * sizeof(Look) + 4 +
+                                        2 * sizeof(Due) + 8 * sensors) +
+                            sensors * (sizeof(SensorState) + kGroupPlots * sizeof(Plot));
+}
+
+void Contacts::freeze(Freezer& out) const {
+  if (sensors_.empty()) {
+    return;
+  }
+  out.put(counts_);
+  out.put(high_water_);
+  out.put(static_cast<std::uint32_t>(alive_));
+  for (std::uint32_t i = 0; i < high_water_; ++i) {
+    if (spots_[i].alive != 0) {
+      out.put(i);
+      out.put(contacts_[i]);
+      out.put(spots_[i]);
+      for (std::size_t s = 0; s < sensors_.size(); ++s) {
+        out.put(seen_ns(i, s));
+      }
+      for (std::size_t k = 0; k < kPast; ++k) {
+        out.put(past_[std::size_t{i} * kPast + k]);
+      }
+    }
+  }
+  out.put(static_cast<std::uint32_t>(due_count_));
+  for (std::size_t i = 0; i < due_count_; ++i) {
+    out.put(due_[(due_first_ + i) % due_.size()]);
+  }
+  for (std::size_t s = 0; s < states_.size(); ++s) {
+    out.put(states_[s]);
+    for (std::size_t p = 0; p < states_[s].group.count && states_[s].group.open != 0; ++p) {
+      out.put(plots_[s * kGroupPlots + p]);
+    }
+  }
+}
+
+bool Contacts::plausible(const Contact& c, const Spot& spot, const TrackTable& tracks) const {
+  for (const std::int64_t ns : c.looked_ns) {
+    if (!plausible_ns(ns)) {
+      return false;
+    }
+  }
+  return spot.alive != 0 && spot.sensor < sensors_.size() && c.past_count != 0 &&
+         c.past_count <= kPast && c.past_next < kPast && c.track < tracks.capacity() &&
+         tracks.in_use(c.track) && tracks[c.track].key == c.key &&
+         tracks[c.track].kind == IdentityKind::contact && plausible_ns(spot.ns) &&
+         plausible_ns(spot.detected_ns) && vedette::plausible(std::span(spot.ecef), kEarthM) &&
+         vedette::plausible(spot.sigma) && plausible_place(c.anchor) &&
+         vedette::plausible(c.parallel.degrees, 361.0) &&
+         vedette::plausible(c.parallel.sin, 1.001) && vedette::plausible(c.parallel.cos, 1.001) &&
+         vedette::plausible(c.existence, 1e3) && vedette::plausible_or_unknown(c.nis) &&
+         vedette::plausible(std::span(c.ecef_velocity)) && vedette::plausible(c.sigma_speed) &&
+         vedette::plausible(std::span<const double>(c.visible), 1.0);
+}
+
+bool Contacts::plausible(const Look& look) {
+  if (look.count > kShares || !plausible_ns(look.ns) ||
+      !vedette::plausible(std::span<const double>(look.after.values))) {
+    return false;
+  }
+  return std::all_of(look.shares.begin(), look.shares.end(), [](const Share& share) {
+    return plausible_measured(share.plot) && vedette::plausible(share.at.east) &&
+           vedette::plausible(share.at.north) && vedette::plausible(share.probability, 1.001);
+  });
+}
+
+bool Contacts::plausible(const Plot& plot) {
+  return plausible_measured(plot) && plausible_place(plot.place) &&
+         vedette::plausible(std::span(plot.ecef), kEarthM);
+}
+
+bool Contacts::plausible(const SensorState& state) {
+  const Group& group = state.group;
+  return plausible_ns(state.newest_ns) && plausible_ns(state.turn_ns) && plausible_ns(group.ns) &&
+         plausible_ns(group.arrival_ns) && plausible_ns(group.received_ns) &&
+         group.count <= kGroupPlots && group.event_class <= EventClass::bulk &&
+         plausible_vector(group.frame.origin, kEarthM) &&
+         plausible_vector(group.frame.east, 1.001) && plausible_vector(group.frame.north, 1.001) &&
+         plausible_vector(group.frame.up, 1.001);
+}
+
+bool Contacts::thaw_contacts(Thawer& in, const TrackTable& tracks, std::uint32_t alive) {
+  for (std::uint32_t i = 0; i < spots_.size(); ++i) {
+    spots_[i] = {};
+    free_[i / 64] |= std::uint64_t{1} << i % 64;
+  }
+  // The index's room tells first whether two contacts have one track.
+  std::fill(cells_.begin(), cells_.end(), kNone);
+  alive_ = 0;
+  for (std::uint32_t n = 0; n < alive; ++n) {
+    const auto i = in.get<std::uint32_t>();
+    const auto c = in.get<Contact>();
+    const auto spot = in.get<Spot>();
+    if (!in.ok() || i >= high_water_ || spots_[i].alive != 0 || !plausible(c, spot, tracks)) {
+      return false;
+    }
+    std::size_t cell = spread(c.track) & (cells_.size() - 1);
+    for (; cells_[cell] != kNone; cell = (cell + 1) & (cells_.size() - 1)) {
+      if (cells_[cell] == c.track) {
+        return false;
+      }
+    }
+    cells_[cell] = c.track;
+    contacts_[i] = c;
+    contacts_[i].due = kNone;
+    spots_[i] = spot;
+    spots_[i].cell = spots_[i].next = spots_[i].previous = kNone;
+    free_[i / 64] &= ~(std::uint64_t{1} << i % 64);
+    ++alive_;
+    for (std::size_t s = 0; s < sensors_.size(); ++s) {
+      seen_ns(i, s) = in.get<std::int64_t>();
+      if (!plausible_ns(seen_ns(i, s))) {
+        return false;
+      }
+    }
+    for (Look& look : past(i)) {
+      look = in.get<Look>();
+      if (!plausible(look)) {
+        return false;
+      }
+    }
+  }
+  std::fill(cells_.begin(), cells_.end(), kNone);
+  for (std::uint32_t i = 0; i < high_water_; ++i) {
+    if (spots_[i].alive != 0) {
+      place(i);
+    }
+  }
+  return true;
+}
+
+bool Contacts::thaw_due(Thawer& in, const TrackTable& tracks) {
+  due_first_ = 0;
+  due_count_ = in.get<std::uint32_t>();
+  if (due_count_ > due_.size()) {
+    return false;
+  }
+  for (std::size_t i = 0; i < due_count_; ++i) {
+    due_[i] = in.get<Due>();
+    const Due& due = due_[i];
+    if (!in.ok() || due.event_class > EventClass::bulk || due.track >= tracks.capacity() ||
+        !plausible_ns(due.arrival_ns)) {
+      return false;
+    }
+    if (due.contact != kNone) {
+      if (due.contact >= high_water_ || spots_[due.contact].alive == 0 ||
+          contacts_[due.contact].due != kNone) {
+        return false;
+      }
+      contacts_[due.contact].due = static_cast<std::uint32_t>(i);
+    }
+  }
+  return true;
+}
+
+bool Contacts::thaw(Thawer& in, const TrackTable& tracks) {
+  if (sensors_.empty()) {
+    return true;
+  }
+  counts_ = in.get<Counts>();
+  high_water_ = in.get<std::uint32_t>();
+  const auto alive = in.get<std::uint32_t>();
+  if (high_water_ > contacts_.size() || alive > high_water_ || !plausible_ns(counts_.newest_ns) ||
+      !plausible_ns(counts_.last_look_ns) || !thaw_contacts(in, tracks, alive) ||
+      !thaw_due(in, tracks)) {
+    return false;
+  }
+  for (std::size_t s = 0; s < states_.size(); ++s) {
+    states_[s] = in.get<SensorState>();
+    if (!plausible(states_[s])) {
+      return false;
+    }
+    for (std::size_t p = 0; p < states_[s].group.count && states_[s].group.open != 0; ++p) {
+      Plot& plot = plots_[s * kGroupPlots + p];
+      plot = in.get<Plot>();
+      if (!plausible(plot)) {
+        return false;
+      }
+    }
+  }
+  // A name remembers where its contact stands.
+  for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
+    if (tracks.in_use(i) && tracks[i].partner != 0 && tracks[i].partner_slot >= contacts_.size()) {
+      return false;
+    }
+  }
+  return in.ok();
+}
+
+}  // namespace vedette::perceive

@@ -1,0 +1,53 @@
+// Purpose: what one plot says of a contact's place, and the extended Kalman update with it.
+// Runs on: the engine thread; no allocation; the same bits on every CPU.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/geo.hpp"
+#include "core/perceive/motion.hpp"
+
+namespace vedette::perceive {
+
+// What an update takes from a report.
+struct Measured {
+  double from_sensor[2];    // m east and north in the sensor's tangent plane
+  double rotation[2][2];    // from the plane at the plot to the sensor's
+  double variance_range;    // m^2
+  double variance_azimuth;  // rad^2
+  double variance_place;    // m^2, each axis: the target's own size
+  std::uint8_t polar;       // 1: range and azimuth were measured, 0: east and north
+  std::uint8_t reserved[7];
+};
+
+// One report of a sensor, placed.
+struct Plot : Measured {
+  Place place;
+  double ecef[3];          // m
+  std::uint64_t event;     // sequence
+  std::uint64_t identity;  // what it says it is; 0: nothing
+  std::uint64_t merged;    // reports it stands for
+};
+
+// A plot seen from a predicted state: difference, its derivative by the position, and its noise.
+struct Innovation {
+  double difference[2];
+  double h[2][2];
+  double r[2][2];
+};
+// `at` is the plot's place in the contact's coordinates.
+Innovation innovation_of(const Measured& plot, const Offset& at, const State& state);
+
+// Range (m) and azimuth (rad, clockwise from north) of a point in the sensor's plane, with the
+// derivative of both by east and north.
+std::array<double, 2> polar_of(double east, double north, double (&derivative)[2][2]);
+
+struct Fit {
+  double distance;     // squared, normalised: 2 degrees of freedom
+  double log_density;  // of the difference under its covariance, per square metre
+};
+Fit fit_of(const Innovation& innovation, const State& state);
+void update(State& state, const Innovation& innovation);
+
+}  // namespace vedette::perceive

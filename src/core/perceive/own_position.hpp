@@ -1,0 +1,81 @@
+// Purpose: whether what is said of own ship's position is believed: by whom it is said, whether own
+// ship can have got there, and whether those who say it agree.
+// In: observations of own ship, and reports under our own MMSIs. Out: as perceive(), which they
+// reach when they are believed; doubts in own ship's track (Doubt, `elsewhere`).
+// Bound: a last fix for each source of the plan and for our own transponders. When full: never.
+// Runs on: the engine thread; no allocation; the same bits on every CPU.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/freeze.hpp"
+#include "core/perceive/perceive.hpp"
+
+namespace vedette::perceive {
+
+class OwnPosition {
+ public:
+  // Is this of own ship, or does it say so?
+  static bool concerns(const Config& config, const Observation& observation) {
+    if (observation.kind == IdentityKind::own) {
+      return true;
+    }
+    if (observation.kind < IdentityKind::vessel || observation.kind > IdentityKind::base_station) {
+      return false;
+    }
+    for (std::size_t i = 0; i < config.own_count; ++i) {
+      if (config.own_mmsi[i] == observation.identity) {
+        return true;
+      }
+    }
+    return false;
+  }
+  Perceived take(const Config& config, TrackTable& tracks, SecondPlaces& places,
+                 const EventHeader& event, const Observation& observation);
+
+  bool in_doubt() const { return in_doubt_ != 0; }
+
+  void freeze(Freezer& out) const;
+  bool thaw(Thawer& in);
+  std::uint64_t digest() const;
+
+ private:
+  // A source that speaks of own position, whatever sentences it does it by, is one voice. All
+  // transponders together are another: they count where no other voice is heard.
+  static constexpr std::size_t kTransponders = limits::kSources;
+  static constexpr std::size_t kVoices = limits::kSources + 1;
+  struct Voice {
+    double latitude, longitude, sigma;
+    std::int64_t fix_ns;           // 0: it never gave one
+    std::int64_t refused_from_ns;  // since when it says a place that own ship cannot have got to
+    std::int64_t
+        differs_from_ns;    // since when all its fixes contradict another voice; 0: they do not
+    std::uint64_t refused;  // fixes that own ship cannot have got to, each near the one before
+  };
+
+  Perceived take_fix(const Config& config, TrackTable& tracks, SecondPlaces& places,
+                     const EventHeader& event, const Observation& observation, std::size_t v);
+  Perceived refuse(const Config& config, Track& own, std::uint32_t index, std::int64_t ns);
+  Perceived witness(const Config& config, TrackTable& tracks, const EventHeader& event,
+                    const Observation& observation);
+  double beyond_reach(const Track& own, const Tracker& tracker, const Voice& fix) const;
+  bool follows(const Tracker& tracker, const Voice& fix, const Voice& before,
+               const Parallel& near) const;
+  bool agree(const Config& config, const Track& own, const Voice& a, const Voice& b) const;
+  bool fresh(std::size_t v, std::int64_t ns, double within_s) const;
+  bool majority_at(const Config& config, const Track& own, std::size_t v) const;
+  static bool differs(const Voice& voice);
+  bool outvoted(const Config& config, const Track& own, std::size_t v) const;
+  void compare(const Config& config, const Track& own, std::size_t v);
+  void note_doubts(Track& own, std::int64_t ns, Perceived& result);
+
+  std::array<Voice, kVoices> voices_{};
+  std::int64_t last_fix_ns_ = 0;       // of any voice
+  std::int64_t last_refused_ns_ = 0;   // 0: none since own ship was last believed elsewhere
+  std::int64_t last_differed_ns_ = 0;  // 0: none
+  std::int64_t receiver_ns_ = 0;       // last believed fix that is no transponder's
+  std::uint64_t in_doubt_ = 0;
+};
+
+}  // namespace vedette::perceive

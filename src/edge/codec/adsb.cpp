@@ -1,0 +1,350 @@
+#include "edge/codec/adsb.hpp"
+
+#include <array>
+#include <cstring>
+
+#include "base/math.hpp"
+#include "base/text.hpp"
+#include "edge/codec/bits.hpp"
+
+namespace vedette::codec {
+namespace {
+
+constexpr double kFoot = 0.3048;
+constexpr double kKnot = 1852.0 / 3600.0;
+constexpr std::uint32_t kGenerator = 0xFFF409;
+
+constexpr auto make_parity_table() {
+  std::array<std::uint32_t, 256> table{};
+  for (std::uint32_t i = 0; i < 256; ++i) {
+    std::uint32_t crc = i << 16;
+    for (int bit = 0; bit < 8; ++bit) {
+      crc = (crc << 1) ^ ((crc & 0x800000) != 0 ? kGenerator : 0);
+    }
+    table[i] = crc & 0xFFFFFF;
+  }
+  return table;
+}
+constexpr auto kParityTable = make_parity_table();
+
+// Latitudes at which the number of longitude zones drops from 59 to 58, 57 … 2: the closed form of
+// DO-260B A.1.7.2 d, computed once with the deterministic functions.
+struct ZoneTable {
+  double below[58];
+  ZoneTable() {
+    const double a = 1.0 - det_sincos(kPi / 30.0).cos;  // NZ = 15
+    for (int nl = 59; nl >= 2; --nl) {
+      const double c = det_sqrt(a / (1.0 - det_sincos(2.0 * kPi / nl).cos));
+      // acos(c) by atan2, which is ours
+      below[59 - nl] = det_atan2(det_sqrt((1.0 - c) * (1.0 + c)), c) / kDegree;
+    }
+  }
+};
+
+double floor_of(double x) {
+  const auto whole = static_cast<double>(to_int64(x));
+  return whole > x ? whole - 1.0 : whole;
+}
+
+double modulo(double x, double y) {
+  return x - y * floor_of(x / y);
+}
+
+// 12-bit altitude code with the Q bit: 25 ft steps; without it, Gillham code in 100 ft steps
+// (annex 10 volume IV, 3.1.2.6.5.4 and appendix to chapter 3).
+bool altitude_feet(std::uint32_t code, int& feet) {
+  if (code == 0) {
+    return false;
+  }
+  if ((code & 0x10) != 0) {
+    feet = static_cast<int>((code >> 5 << 4) | (code & 15)) * 25 - 1000;
+    return true;
+  }
+  // Bits in order C1 A1 C2 A2 C4 A4 B1 (Q) B2 D2 B4 D4.
+  const auto bit = [code](int at) { return code >> at & 1; };
+  const std::uint32_t gray500 = bit(2) << 7 | bit(0) << 6 | bit(10) << 5 | bit(8) << 4 |
+                                bit(6) << 3 | bit(5) << 2 | bit(3) << 1 | bit(1);
+  const std::uint32_t gray100 = bit(11) << 2 | bit(9) << 1 | bit(7);
+  std::uint32_t n500 = gray500;
+  n500 ^= n500 >> 4;
+  n500 ^= n500 >> 2;
+  n500 ^= n500 >> 1;
+  std::uint32_t n100 = gray100;
+  n100 ^= n100 >> 2;
+  n100 ^= n100 >> 1;
+  if (n100 == 0 || n100 == 5 || n100 == 6) {
+    return false;
+  }
+  n100 = n100 == 7 ? 5 : n100;
+  n100 = (n500 & 1) != 0 ? 6 - n100 : n100;
+  feet = static_cast<int>(n500 * 500 + n100 * 100) - 1300;
+  return feet >= -1200;
+}
+
+void read_identification(const Bits& me, AdsbMessage& m) {
+  constexpr char kCharacters[] = "?ABCDEFGHIJKLMNOPQRSTUVWXYZ????? ???????????????0123456789??????";
+  m.category = static_cast<std::uint8_t>(me.get(5, 3));
+  std::size_t end = 0;
+  bool readable = true;
+  for (std::size_t i = 0; i < 8; ++i) {
+    const char c = kCharacters[me.get(8 + 6 * i, 6)];
+    readable = readable && c != '?';
+    m.callsign[i] = c;
+    end = c == ' ' ? end : i + 1;
+  }
+  std::memset(m.callsign + end, 0, sizeof m.callsign - end);
+  m.has_callsign = readable && end > 0;
+}
+
+void read_velocity(const Bits& me, AdsbMessage& m) {
+  const std::uint32_t subtype = me.get(5, 3);
+  const std::uint32_t rate = me.get(37, 9);
+  if (rate != 0) {
+    m.vertical_speed = (me.flag(36) ? -64.0 : 64.0) * (rate - 1.0) * kFoot / 60.0;
+    m.has_vertical_speed = true;
+  }
+  const double scale = (subtype == 2 || subtype == 4 ? 4.0 : 1.0) * kKnot;
+  if (subtype == 1 || subtype == 2) {
+    const std::uint32_t east_west = me.get(14, 10);
+    const std::uint32_t north_south = me.get(25, 10);
+    if (east_west != 0 && north_south != 0) {
+      const double east = (me.flag(13) ? -1.0 : 1.0) * (east_west - 1.0) * scale;
+      const double north = (me.flag(24) ? -1.0 : 1.0) * (north_south - 1.0) * scale;
+      m.speed = det_sqrt(east * east + north * north);
+      m.course = wrap_360(det_atan2(east, north) / kDegree);
+      m.has_speed = m.has_course = true;
+    }
+  } else if (subtype == 3 || subtype == 4) {
+    if (me.flag(13)) {
+      m.heading = me.get(14, 10) * 360.0 / 1024.0;
+      m.has_heading = true;
+    }
+    const std::uint32_t airspeed = me.get(25, 10);
+    m.airspeed = airspeed == 0 ? 0.0 : (airspeed - 1.0) * scale;
+  }
+}
+
+void read_position(const Bits& me, AdsbMessage& m) {
+  const std::uint32_t code = me.get(8, 12);
+  int feet = 0;
+  if (m.type_code >= 20) {
+    m.has_altitude = code != 0;
+    m.altitude = code;
+  } else {
+    m.has_altitude = altitude_feet(code, feet);
+    m.altitude = feet * kFoot;
+  }
+  m.odd = me.flag(21);
+  m.cpr_latitude = me.get(22, 17);
+  m.cpr_longitude = me.get(39, 17);
+}
+
+}  // namespace
+
+std::uint32_t modes_parity(Bytes frame) {
+  std::uint32_t crc = 0;
+  for (const std::uint8_t byte : frame) {
+    crc = ((crc << 8) & 0xFFFFFF) ^ kParityTable[crc >> 16];
+    crc ^= byte;
+  }
+  return crc;
+}
+
+int cpr_zones(double latitude) {
+  static const ZoneTable kZones;
+  const double magnitude = latitude < 0.0 ? -latitude : latitude;
+  for (int i = 0; i < 58; ++i) {
+    if (magnitude < kZones.below[i]) {
+      return 59 - i;
+    }
+  }
+  return magnitude > 87.0 ? 1 : 2;
+}
+
+void AdsbDecoder::resolve(AdsbMessage& m, std::int64_t now_ns) {
+  constexpr double kCpr = 131072.0;  // 2^17
+  AircraftTable::Aircraft& a = aircraft_->heard(m.icao, now_ns);
+  const std::size_t format = m.odd ? 1 : 0;
+  a.half_latitude[format] = m.cpr_latitude;
+  a.half_longitude[format] = m.cpr_longitude;
+  a.half_ns[format] = now_ns;
+  const bool paired =
+      a.half_ns[1 - format] != 0 && now_ns - a.half_ns[1 - format] <= AircraftTable::kPairNs;
+  if (paired) {
+    const double even = a.half_latitude[0] / kCpr;
+    const double odd = a.half_latitude[1] / kCpr;
+    const double j = floor_of(59.0 * even - 60.0 * odd + 0.5);
+    double latitude[2] = {360.0 / 60.0 * (modulo(j, 60.0) + even),
+                          360.0 / 59.0 * (modulo(j, 59.0) + odd)};
+    latitude[0] -= latitude[0] >= 270.0 ? 360.0 : 0.0;
+    latitude[1] -= latitude[1] >= 270.0 ? 360.0 : 0.0;
+    const int zones = cpr_zones(latitude[0]);
+    const bool on_globe =
+        latitude[0] >= -90.0 && latitude[0] <= 90.0 && latitude[1] >= -90.0 && latitude[1] <= 90.0;
+    if (on_globe && zones == cpr_zones(latitude[1])) {
+      const int count = m.odd ? (zones > 1 ? zones - 1 : 1) : zones;
+      const double x[2] = {a.half_longitude[0] / kCpr, a.half_longitude[1] / kCpr};
+      const double index = floor_of(x[0] * (zones - 1) - x[1] * zones + 0.5);
+      m.latitude = latitude[format];
+      m.longitude = wrap_180(360.0 / count * (modulo(index, count) + x[format]));
+      m.has_position = m.global = true;
+    }
+  }
+  // A pair that straddles a zone boundary cannot be resolved; the last place still can serve.
+  if (!m.has_position && a.placed_ns != 0 && now_ns - a.placed_ns <= kLocalNs) {
+    const double latitude_zone = 360.0 / (m.odd ? 59.0 : 60.0);
+    const double y = m.cpr_latitude / kCpr;
+    const double x = m.cpr_longitude / kCpr;
+    const double j = floor_of(a.latitude / latitude_zone) +
+                     floor_of(0.5 + modulo(a.latitude, latitude_zone) / latitude_zone - y);
+    m.latitude = latitude_zone * (j + y);
+    const int zones = cpr_zones(m.latitude) - (m.odd ? 1 : 0);
+    const double longitude_zone = 360.0 / (zones > 0 ? zones : 1);
+    const double i = floor_of(a.longitude / longitude_zone) +
+                     floor_of(0.5 + modulo(a.longitude, longitude_zone) / longitude_zone - x);
+    m.longitude = wrap_180(longitude_zone * (i + x));
+    m.has_position = m.latitude >= -90.0 && m.latitude <= 90.0;
+  }
+  if (m.has_position) {
+    aircraft_->place(a, m.latitude, m.longitude, now_ns);
+  }
+}
+
+Result<AdsbMessage, RefusalCause> AdsbDecoder::frame(Bytes frame, std::int64_t now_ns) {
+  if (frame.empty()) {
+    return Failure{RefusalCause::too_short};
+  }
+  if (frame[0] >> 3 != 17) {
+    return Failure{RefusalCause::unsupported};
+  }
+  if (frame.size() != 14) {
+    return Failure{frame.size() < 14 ? RefusalCause::too_short : RefusalCause::too_long};
+  }
+  if (modes_parity(frame) != 0) {
+    return Failure{RefusalCause::checksum};
+  }
+  AdsbMessage m{};
+  m.icao = static_cast<std::uint32_t>(frame[1]) << 16 | static_cast<std::uint32_t>(frame[2]) << 8 |
+           frame[3];
+  const Bits me(frame.subspan(4, 7), 56);
+  m.type_code = static_cast<std::uint8_t>(me.get(0, 5));
+  if (m.type_code >= 1 && m.type_code <= 4) {
+    m.known = true;
+    read_identification(me, m);
+  } else if ((m.type_code >= 9 && m.type_code <= 18) || (m.type_code >= 20 && m.type_code <= 22)) {
+    m.known = true;
+    read_position(me, m);
+    if (aircraft_ != nullptr) {
+      resolve(m, now_ns == 0 ? 1 : now_ns);  // 0 means "never" in the table
+    }
+  } else if (m.type_code == 19) {
+    m.known = true;
+    read_velocity(me, m);
+  }
+  return m;
+}
+
+std::size_t parse_avr(Bytes bytes, std::uint8_t (&out)[14]) {
+  std::string_view text = as_text(bytes);
+  while (!text.empty() && (text.back() == ';' || text.back() == '\r' || text.back() == ' ')) {
+    text.remove_suffix(1);
+  }
+  if (!text.empty() && text[0] == '*') {
+    text.remove_prefix(1);
+  } else if (!text.empty() && text[0] == '@') {  // 12 hex digits of time before the frame
+    text = text.size() > 13 ? text.substr(13) : std::string_view{};
+  }
+  if (text.size() != 28 && text.size() != 14) {
+    return 0;
+  }
+  for (std::size_t i = 0; i < text.size() / 2; ++i) {
+    const int high = hex_value(text[2 * i]);
+    const int low = hex_value(text[2 * i + 1]);
+    if (high < 0 || low < 0) {
+      return 0;
+    }
+    out[i] = static_cast<std::uint8_t>(high * 16 + low);
+  }
+  return text.size() / 2;
+}
+
+std::size_t next_beast(Bytes bytes, std::uint8_t (&out)[14], std::size_t& frame_bytes,
+                       bool& need_more) {
+  constexpr std::uint8_t kEscape = 0x1A;
+  need_more = bytes.size() < 2;
+  frame_bytes = 0;
+  if (bytes.empty() || bytes[0] != kEscape || need_more) {
+    need_more = need_more && (bytes.empty() || bytes[0] == kEscape);
+    return 0;
+  }
+  const std::size_t wanted = bytes[1] == '1' ? 2 : bytes[1] == '2' ? 7 : bytes[1] == '3' ? 14 : 0;
+  if (wanted == 0) {
+    return 0;
+  }
+  std::size_t at = 2;
+  for (std::size_t i = 0; i < 7 + wanted; ++i) {
+    if (at >= bytes.size() || (bytes[at] == kEscape && at + 1 >= bytes.size())) {
+      need_more = true;
+      return 0;
+    }
+    if (bytes[at] == kEscape) {
+      if (bytes[at + 1] != kEscape) {
+        return 0;  // a new frame starts inside this one: it was cut off
+      }
+      ++at;
+    }
+    if (i >= 7) {
+      out[i - 7] = bytes[at];
+    }
+    ++at;
+  }
+  frame_bytes = wanted;
+  return at;
+}
+
+bool to_observation(const AdsbMessage& m, Observation& out) {
+  if (!m.known) {
+    return false;
+  }
+  out.kind = IdentityKind::aircraft;
+  out.identity = m.icao;
+  out.message = m.type_code;
+  out.set(Field::presence);
+  if (m.has_position) {
+    out.latitude_e7 = to_int32(m.latitude * 1e7 + (m.latitude < 0 ? -0.5 : 0.5));
+    out.longitude_e7 = to_int32(m.longitude * 1e7 + (m.longitude < 0 ? -0.5 : 0.5));
+    out.set(Field::position);
+    // Horizontal containment radius by type code (DO-260B table 2-14), as a 95 % figure.
+    constexpr std::uint32_t kSigmaMm[] = {5000,   15000,  50000,  100000,  300000,
+                                          500000, 500000, 900000, 5000000, 9000000};
+    out.position_sigma_mm = m.type_code >= 20 ? 15000 : kSigmaMm[m.type_code - 9];
+    out.set(Field::position_sigma);
+  }
+  if (m.has_altitude) {
+    out.altitude_mm = to_int32(m.altitude * 1000.0);
+    out.set(Field::altitude);
+  }
+  if (m.has_speed) {
+    out.speed_mm_s = to_int32(m.speed * 1000.0 + 0.5);
+    out.set(Field::speed);
+  }
+  if (m.has_course) {
+    out.course_e6 = to_int32(m.course * 1e6);
+    out.set(Field::course);
+  }
+  if (m.has_heading) {
+    out.heading_e6 = to_int32(m.heading * 1e6);
+    out.set(Field::heading);
+  }
+  if (m.has_vertical_speed) {
+    out.vertical_speed_mm_s = to_int32(m.vertical_speed * 1000.0);
+    out.set(Field::vertical_speed);
+  }
+  if (m.has_callsign) {
+    std::memcpy(out.callsign, m.callsign, sizeof m.callsign);
+    out.set(Field::callsign);
+  }
+  return true;
+}
+
+}  // namespace vedette::codec

@@ -1,0 +1,69 @@
+// Purpose: ADS-B extended squitter (DF17; ICAO annex 10 volume IV, 3.1.2; RTCA DO-260B, 2.2.3.2)
+// from raw Mode S frames, as AVR text ("*hex;"), bare hex, or Beast binary. In: one 14-byte frame
+// and its time. Out: AdsbMessage or a cause. Bound and when full: as codec/aircraft_table.hpp says.
+// Runs on: the ingress thread; no allocation; total on any bytes.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "edge/codec/aircraft_table.hpp"
+#include "model/observation.hpp"
+#include "model/refusal.hpp"
+
+namespace vedette::codec {
+
+struct AdsbMessage {
+  std::uint32_t icao;      // 24 bits
+  std::uint8_t type_code;  // 1..4 identification, 9..18 and 20..22 position, 19 velocity
+  std::uint8_t category;   // emitter category set (type code) and number, as sent
+  bool known;              // one of the three kinds above
+  bool has_callsign, has_altitude, has_position, has_speed, has_course, has_heading;
+  bool has_vertical_speed;
+  bool odd;     // CPR format bit
+  bool global;  // position from an even/odd pair, not from the last known place
+  std::uint32_t cpr_latitude, cpr_longitude;  // 17 bits each
+  double latitude, longitude;                 // degrees
+  double altitude;        // m; barometric for 9..18, above the ellipsoid for 20..22
+  double speed;           // m/s over ground
+  double course;          // degrees true
+  double heading;         // degrees
+  double vertical_speed;  // m/s, up positive
+  double airspeed;        // m/s, 0 = not sent
+  char callsign[9];
+};
+
+class AdsbDecoder {
+ public:
+  // Without a table positions are not worked out.
+  explicit AdsbDecoder(AircraftTable* aircraft) : aircraft_(aircraft) {}
+
+  static constexpr std::int64_t kLocalNs = 180'000'000'000;  // last place good as a reference
+
+  Result<AdsbMessage, RefusalCause> frame(Bytes frame, std::int64_t now_ns);
+
+ private:
+  void resolve(AdsbMessage& message, std::int64_t now_ns);
+
+  AircraftTable* aircraft_;
+};
+
+// CRC-24 of Mode S (annex 10 volume IV, 3.1.2.3.3) over a whole frame: 0 when its parity is right.
+std::uint32_t modes_parity(Bytes frame);
+// Number of longitude zones at a latitude (DO-260B A.1.7.2 d), 1..59.
+int cpr_zones(double latitude);
+
+// Reads "*8D...;", "@time8D...;" or bare hex into `out`; returns the frame's length, 0 when it is
+// none.
+std::size_t parse_avr(Bytes text, std::uint8_t (&out)[14]);
+
+// Next Beast frame (0x1A, type, 6 bytes of time, signal, frame; 0x1A doubled inside) at bytes[0].
+// Sets `frame` to what it carries. Returns bytes consumed; 0 with need_more when it is not
+// complete; 0 without it when none starts here.
+std::size_t next_beast(Bytes bytes, std::uint8_t (&out)[14], std::size_t& frame_bytes,
+                       bool& need_more);
+
+bool to_observation(const AdsbMessage& message, Observation& out);
+
+}  // namespace vedette::codec

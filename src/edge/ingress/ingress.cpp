@@ -1,0 +1,693 @@
+#include "edge/ingress/ingress.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <new>
+
+#include "base/math.hpp"
+#include "edge/ingress/ethernet.hpp"
+#include "platform/clock.hpp"
+#include "platform/file.hpp"
+#include "platform/hot_thread.hpp"
+#include "platform/socket.hpp"
+
+namespace vedette::ingress {
+namespace {
+
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+constexpr std::size_t kFramesAStep = platform::Ring::kHarvest;
+constexpr unsigned kReceiveBuffers = 1024;
+// Events that one frame can make at most: a datagram full of the shortest AIVDM lines has fewer.
+constexpr std::size_t kEventsAFrame = 64;
+// A socket that had two datagrams within kSoonNs is polled in every turn until kQuietPolls of them
+// found nothing.
+constexpr std::size_t kPolledSockets = 4;  // a turn that finds nothing takes a microsecond at most
+constexpr std::uint8_t kPolledDatagrams = 32;
+constexpr std::int64_t kSoonNs = 10'000'000;
+constexpr std::uint32_t kQuietPolls =
+    1 << 14;  // 10 ms of a spinning thread, a second of a resting one
+constexpr std::int64_t kLinkCheckNs = 200'000'000;
+constexpr std::uint32_t kLinkCheckPolls = 64;
+constexpr int kBindTries = 60;  // three seconds
+constexpr std::int64_t kBindRestNs = 50'000'000;
+
+void bump(std::atomic<std::uint64_t>& at, std::uint64_t by = 1) {
+  at.store(at.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+}
+
+std::size_t lane_records(const plan::Source& s) {
+  return std::bit_ceil(static_cast<std::size_t>(s.credits()));
+}
+// Half of what the largest events would take: typical events are far smaller, and bytes are a bound
+// of their own.
+std::size_t lane_bytes(const plan::Source& s) {
+  return std::max(lane_records(s) * kEventBytes / 2, 4 * kEventsAFrame * kEventBytes);
+}
+
+bool is_stream(codec::CodecKind kind) {
+  return kind == codec::CodecKind::mavlink;
+}
+
+// The ring's buffers, each with room for its sender where a source asks who that is.
+std::size_t ring_buffer_bytes(const plan::Plan& plan) {
+  const bool senders =
+      std::any_of(plan.sources()->begin(), plan.sources()->end(), [](const plan::Source* s) {
+        return s->driver() == plan::DriverKind::udp && s->senders() != nullptr;
+      });
+  return limits::kReceiveBytes + (senders ? platform::Ring::kSenderBytes : 0);
+}
+
+}  // namespace
+
+std::size_t Ingress::receive_buffer_bytes(const plan::Plan& plan) {
+  const bool ring =
+      std::any_of(plan.sources()->begin(), plan.sources()->end(), [](const plan::Source* s) {
+        return s->driver() == plan::DriverKind::udp || s->driver() == plan::DriverKind::serial;
+      });
+  return ring ? kReceiveBuffers * (ring_buffer_bytes(plan) + 16) : 0;
+}
+
+std::size_t Ingress::bytes_needed(const plan::Plan& plan) {
+  std::size_t bytes = 0;
+  for (const plan::Source* s : *plan.sources()) {
+    bytes += Lane::bytes_needed(lane_records(*s), lane_bytes(*s));
+    const bool adsb = static_cast<codec::CodecKind>(s->codec()) == codec::CodecKind::adsb;
+    bytes += adsb ? codec::AircraftTable::bytes_needed() : 0;
+  }
+  return bytes;
+}
+
+std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
+                          const std::string& recordings, std::span<const std::uint64_t> resume) {
+  devices_ = &devices;
+  ring_buffer_bytes_ = ring_buffer_bytes(plan);
+  for (const plan::Source* s : *plan.sources()) {
+    auto source = std::make_unique<Source>();
+    source->plan = s;
+    source->driver = s->driver();
+    has_recordings_ = has_recordings_ || s->driver() == plan::DriverKind::recording;
+    source->index = static_cast<std::uint16_t>(sources_.size());
+    source->event_class = static_cast<EventClass>(s->event_class());
+    const auto codec = static_cast<codec::CodecKind>(s->codec());
+    if (codec == codec::CodecKind::adsb) {
+      source->aircraft.init(arena);
+    }
+    source->decoder = codec::Decoder(codec, &source->aircraft);
+    source->lane.init(arena, lane_records(*s), lane_bytes(*s),
+                      plan.cores()->fused() ? Lane::Ends::together : Lane::Ends::apart);
+    source->senders = Senders(s->senders());
+    source->resume_after = source->index < resume.size() ? resume[source->index] : 0;
+    std::string problem;
+    switch (s->driver()) {
+      case plan::DriverKind::udp: {
+        const platform::Endpoint listen{s->address(), s->port()};
+        const bool shared = s->group() != 0;
+        auto opened = platform::open_udp_receiver(listen, shared);
+        // The kernel tidies up after a killed process' ring by and by, and its port is bound so
+        // long.
+        for (int tries = 0; !opened && opened.error() == EADDRINUSE && tries < kBindTries;
+             ++tries) {
+          platform::rest_ns(kBindRestNs);
+          opened = platform::open_udp_receiver(listen, shared);
+        }
+        if (!opened && opened.error() == EADDRNOTAVAIL) {
+          opened = platform::open_udp_receiver(listen, shared, true);
+          lacking_.push_back("source " + s->name()->str() + ": " + platform::to_text(listen) +
+                             " is no address of this machine; nothing arrives until it is");
+        }
+        if (opened) {
+          source->socket = std::move(opened).value();
+          const int error = shared ? platform::join_group(source->socket.get(), s->group()) : 0;
+          source->member = error == 0;
+          if (error == ENODEV) {
+            lacking_.push_back("source " + s->name()->str() +
+                               ": no interface leads to its group; nothing arrives until one does");
+          } else if (error != 0) {
+            problem = "group: " + platform::error_text(error);
+          }
+        } else {
+          problem = platform::to_text(listen) + ": " + platform::error_text(opened.error());
+        }
+        uses_ring_ = true;
+        break;
+      }
+      case plan::DriverKind::serial:
+        source->device = devices.add(s->device()->str(), s->baud(), true, s->retry_ns());
+        devices.want(source->device);
+        uses_ring_ = true;
+        break;
+      case plan::DriverKind::dpdk:
+        join_port(*source);
+        break;
+      case plan::DriverKind::recording:
+        problem = open_recording(*source, recordings);
+        break;
+    }
+    if (!problem.empty()) {
+      return "source " + s->name()->str() + ": " + problem;
+    }
+    sources_.push_back(std::move(source));
+  }
+  const std::string problem = packet_ports_.start(packet_devices(plan), plan.cores()->huge_pages());
+  if (!problem.empty()) {
+    return "packet ports: " + problem;
+  }
+  for (const auto& source : sources_) {
+    if (recorded_start_ns_ == 0 && source->driver == plan::DriverKind::recording &&
+        source->recording.has_times()) {
+      if (const auto first = source->recording.peek()) {
+        recorded_start_ns_ = first->time_ns;
+      }
+    }
+  }
+  return {};
+}
+
+std::vector<std::string> packet_devices(const plan::Plan& plan) {
+  std::vector<std::string> devices;
+  for (const plan::Source* s : *plan.sources()) {
+    if (s->driver() == plan::DriverKind::dpdk &&
+        std::find(devices.begin(), devices.end(), s->eal()->str()) == devices.end()) {
+      devices.push_back(s->eal()->str());
+    }
+  }
+  return devices;
+}
+
+void Ingress::join_port(Source& source) {
+  for (Port& port : ports_) {
+    if (port.eal == source.plan->eal()->string_view()) {
+      port.sources.push_back(&source);
+      return;
+    }
+  }
+  ports_.push_back({source.plan->eal()->str(), {&source}, 0});
+}
+
+std::string Ingress::open_recording(Source& source, const std::string& folder) {
+  const std::string name = source.plan->file()->str();
+  const std::string path =
+      name.empty() || name[0] == '/' || folder.empty() ? name : folder + "/" + name;
+  auto content = read_recording(path);
+  if (!content) {
+    const bool absent = content.error().kind == platform::Unread::Kind::absent;
+    unfit_ = content.error().kind == platform::Unread::Kind::unfit;
+    return path + ": " + content.error().text +
+           (absent ? " (say where recordings are with --recordings DIR)" : "");
+  }
+  Recording::Options options;
+  options.format = static_cast<RecordingFormat>(source.plan->format());
+  options.interval_ns = source.plan->interval_ns();
+  options.port = source.plan->udp_port();
+  options.stream = is_stream(source.decoder.kind());
+  options.senders = source.senders;
+  const std::string problem = source.recording.open(std::move(content).value(), path, options);
+  unfit_ = !problem.empty();
+  return problem.empty() ? problem : path + ": " + problem;
+}
+
+std::string Ingress::start_on_this_thread() {
+  if (!uses_ring_) {
+    return {};
+  }
+  const int error =
+      ring_.init({.entries = 256, .buffers = kReceiveBuffers, .buffer_bytes = ring_buffer_bytes_});
+  if (error != 0) {
+    return "io_uring: " + platform::error_text(error) +
+           (error == EPERM || error == ENOSYS ? " (see `vedette doctor`, io_uring)" : "");
+  }
+  return {};
+}
+
+void Ingress::set_node_start(std::int64_t ns) {
+  node_start_ns_ = ns;
+  for (const auto& source : sources_) {
+    if (source->driver != plan::DriverKind::recording) {
+      continue;
+    }
+    const std::int64_t begin = add_ns(ns, source->plan->start_ns());
+    source->untimed_ns = begin;
+    source->recorded_ns = 0;
+    find_due(*source);
+  }
+}
+
+void Ingress::find_due(Source& source) {
+  const auto next = source.recording.peek();
+  if (!next) {
+    source.due_ns = kNever;
+  } else if (source.recording.has_times() && next->time_ns != 0) {
+    // A clock that leaped while it was recorded is gone with: what follows keeps its own pace.
+    const std::int64_t leap_ns = sub_ns(next->time_ns, source.recorded_ns);
+    if (source.recorded_ns == 0) {
+      source.shift_ns = sub_ns(add_ns(node_start_ns_, source.plan->start_ns()), next->time_ns);
+    } else if (leap_ns > limits::kClockLeapNs || leap_ns < -limits::kClockLeapNs) {
+      source.shift_ns = sub_ns(source.shift_ns, leap_ns);
+      bump(source.counters.leaps);
+    }
+    source.recorded_ns = next->time_ns;
+    // Recorded times that go back are given out late, not reordered.
+    source.due_ns = std::max(source.due_ns,
+                             std::min(add_ns(next->time_ns, source.shift_ns), limits::kTimeMostNs));
+  } else if (source.recording.has_times()) {
+    source.due_ns = std::max(source.due_ns, add_ns(node_start_ns_, source.plan->start_ns()));
+  } else {
+    source.due_ns = source.untimed_ns;
+  }
+}
+
+std::int64_t Ingress::next_due_ns() const {
+  std::int64_t due = kNever;
+  for (const auto& source : sources_) {
+    if (source->driver == plan::DriverKind::recording && !source->ended) {
+      due = std::min(due, source->due_ns);
+    }
+  }
+  return due;
+}
+
+bool Ingress::all_recordings_ended() const {
+  return has_recordings_ && std::all_of(sources_.begin(), sources_.end(), [](const auto& s) {
+           return s->driver == plan::DriverKind::recording && s->ended;
+         });
+}
+
+std::uint64_t Ingress::missed(std::size_t index) const {
+  const Source& source = *sources_[index];
+  if (source.driver == plan::DriverKind::udp) {
+    return platform::dropped_by_system(source.socket.get());
+  }
+  for (std::size_t p = 0; p < ports_.size(); ++p) {
+    if (std::find(ports_[p].sources.begin(), ports_[p].sources.end(), &source) !=
+        ports_[p].sources.end()) {
+      return packet_ports_.counters(p).missed;
+    }
+  }
+  return 0;
+}
+
+void Ingress::refuse(Source& source, RefusalCause cause) {
+  bump(source.counters.refused[static_cast<std::size_t>(cause)]);
+}
+
+std::uint8_t* Ingress::begin_event(Source& source, EventKind kind, std::size_t payload_bytes,
+                                   std::int64_t now_ns, std::int64_t arrival_ns) {
+  std::uint8_t* at = source.lane.reserve(event_bytes(payload_bytes));
+  if (at == nullptr) {
+    return nullptr;
+  }
+  // Made where it stands, as its payload is: read back in larger pieces than it was written in, it
+  // would be waited for.
+  auto& header = *reinterpret_cast<EventHeader*>(at);
+  header = {};
+  header.observed_ns = header.received_ns = now_ns;
+  header.arrival_ns = arrival_ns;
+  header.record = source.record;
+  header.payload_bytes = static_cast<std::uint16_t>(payload_bytes);
+  header.source = source.index;
+  header.kind = kind;
+  header.event_class = source.event_class;
+  return at + sizeof header;
+}
+
+void Ingress::announce(Source& source, SourceStatus status, int error, std::int64_t now_ns) {
+  if (source.counters.status.load(std::memory_order_relaxed) == static_cast<std::uint8_t>(status) &&
+      source.counters.error.load(std::memory_order_relaxed) == error) {
+    return;
+  }
+  SourceState state{};
+  state.error = error;
+  state.status = status;
+  if (std::uint8_t* at = begin_event(source, EventKind::source_state, sizeof state, now_ns, 0);
+      at != nullptr) {
+    std::memcpy(at, &state, sizeof state);
+    source.lane.commit(event_bytes(sizeof state));
+    source.counters.status.store(static_cast<std::uint8_t>(status), std::memory_order_relaxed);
+    source.counters.error.store(error, std::memory_order_relaxed);
+  }
+}
+
+void Ingress::on_message(void* context, const codec::Message& message, Bytes raw) {
+  auto& taking = *static_cast<Taking*>(context);
+  auto& source = *taking.source;
+  if (codec::is_part(message)) {
+    bump(source.counters.parts);
+    return;
+  }
+  const Bytes kept = raw.first(std::min(raw.size(), limits::kRawBytes));
+  const std::size_t payload = sizeof(Observation) + kept.size();
+  std::uint8_t* const at =
+      begin_event(source, EventKind::observation, payload, taking.now_ns, taking.arrival_ns);
+  // What there is no place for is still looked at, for the cause it is refused by.
+  alignas(Observation) std::uint8_t spare[sizeof(Observation)];
+  auto& observation = *new (at != nullptr ? at : spare) Observation;
+  if (!codec::to_observation(message, observation)) {
+    const RefusalCause cause =
+        codec::is_known(message) ? RefusalCause::not_available : RefusalCause::unsupported;
+    bump(source.counters.refused[static_cast<std::size_t>(cause)]);
+    return;
+  }
+  if (taking.listener->foresee != nullptr && (observation.identity != taking.foreseen.identity ||
+                                              observation.kind != taking.foreseen.kind)) {
+    taking.listener->foresee(taking.listener->context, observation.kind, observation.identity);
+  }
+  if (source.record <= source.resume_after) {
+    return;  // accepted before the restart; decoded again only for the codec's own state
+  }
+  // A lossless source is slowed instead; where node time stands still nothing is late.
+  if (taking.arrival_ns != 0 && source.driver != plan::DriverKind::recording &&
+      source.admission.hopeless(source.lane.size(), source.lane.taken(), source.plan->horizon_ns(),
+                                taking.arrival_ns)) {
+    bump(source.counters.refused[static_cast<std::size_t>(RefusalCause::no_time)]);
+    return;
+  }
+  if (at == nullptr) {
+    bump(source.counters.refused[static_cast<std::size_t>(RefusalCause::lane_full)]);
+    return;
+  }
+  std::memcpy(at + sizeof observation, kept.data(), kept.size());
+  source.lane.commit(event_bytes(payload));
+  bump(source.counters.accepted);
+}
+
+void Ingress::on_refused(void* context, RefusalCause cause, Bytes) {
+  auto& source = *static_cast<Taking*>(context)->source;
+  bump(source.counters.refused[static_cast<std::size_t>(cause)]);
+}
+
+void Ingress::refuse_whole(Source& source, RefusalCause cause) {
+  bump(source.counters.received);
+  refuse(source, cause);
+}
+
+void Ingress::take_datagram(Source& source, Bytes bytes, std::size_t length, std::uint32_t sender,
+                            platform::NodeClock::Reading at) {
+  if (source.senders.named() && !source.senders.allow(sender)) {
+    refuse_whole(source, RefusalCause::sender);
+  } else if (length > limits::kReceiveBytes) {
+    refuse_whole(source, RefusalCause::oversize);
+  } else {
+    take(source, bytes, false, at);
+  }
+}
+
+void Ingress::take(Source& source, Bytes bytes, bool stream, platform::NodeClock::Reading at) {
+  bump(source.counters.received);
+  bump(source.counters.bytes, bytes.size());
+  Taking taking{&source, at.now_ns, at.arrival_ns, &listener_, {}};
+  if (listener_.foresee != nullptr) {
+    if (const auto named = codec::named_in(source.decoder.kind(), bytes)) {
+      listener_.foresee(listener_.context, named->kind, named->identity);
+      taking.foreseen = *named;
+    }
+  }
+  const codec::Output out{&taking, on_message, on_refused};
+  if (stream) {
+    source.decoder.stream(bytes, at.now_ns, out);
+  } else {
+    source.decoder.datagram(bytes, at.now_ns, out);
+  }
+  publish_tables(source);
+}
+
+// What decoding remembers, and what it could not.
+void Ingress::publish_tables(Source& source) {
+  const auto set = [](std::atomic<std::uint64_t>& at, std::uint64_t value) {
+    at.store(value, std::memory_order_relaxed);
+  };
+  if (source.decoder.kind() == codec::CodecKind::nmea0183) {
+    set(source.counters.unfinished, source.decoder.unfinished());
+  } else if (source.decoder.kind() == codec::CodecKind::adsb) {
+    set(source.counters.aircraft_placed, source.aircraft.placed());
+    set(source.counters.aircraft_fresh, source.aircraft.fresh());
+    set(source.counters.aircraft_forgotten, source.aircraft.forgotten());
+    set(source.counters.aircraft_turned_away, source.aircraft.turned_away());
+  }
+}
+
+std::size_t Ingress::step(const platform::NodeClock& clock) {
+  lone_frame_ns_ = 0;
+  std::size_t recorded = 0;
+  for (std::size_t i = 0; has_recordings_ && i < sources_.size(); ++i) {
+    if (sources_[i]->driver == plan::DriverKind::recording) {
+      recorded += step_recording(*sources_[i], clock);
+    }
+  }
+  // The first that has something is worked on at once; the one after it is asked first next time,
+  // so that each is asked before any has its second turn.
+  std::size_t taken = 0;
+  const std::size_t asked = sources_.size() + 1 + ports_.size();
+  for (std::size_t i = 0; i < asked && taken == 0; ++i) {
+    const std::size_t one = next_asked_;
+    next_asked_ = one + 1 < asked ? one + 1 : 0;
+    taken = one < sources_.size()    ? step_source(*sources_[one], clock)
+            : one == sources_.size() ? (uses_ring_ ? step_ring(clock) : 0)
+                                     : step_port(one - sources_.size() - 1, clock);
+  }
+  return recorded + taken;
+}
+
+void Ingress::tend() {
+  for (const auto& source : sources_) {
+    if (!source->member.load(std::memory_order_relaxed) &&
+        platform::join_group(source->socket.get(), source->plan->group()) == 0) {
+      source->member.store(true, std::memory_order_release);
+    }
+  }
+}
+
+std::size_t Ingress::step_source(Source& source, const platform::NodeClock& clock) {
+  if (source.driver == plan::DriverKind::udp) {
+    return step_udp(source, clock);
+  }
+  if (source.driver == plan::DriverKind::serial && !source.armed) {
+    step_serial(source, clock.now_ns());
+  }
+  return 0;
+}
+
+std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
+  const std::size_t n = ring_.harvest(done_);
+  const platform::NodeClock::Reading taken = n == 0 ? platform::NodeClock::Reading{} : clock.read();
+  for (std::size_t i = 0; i < n; ++i) {
+    const platform::Completion& c = done_[i];
+    if (c.tag >= sources_.size()) {
+      continue;
+    }
+    Source& source = *sources_[c.tag];
+    const bool serial = source.driver == plan::DriverKind::serial;
+    if (c.result > 0 || (c.result == 0 && !serial)) {  // a datagram may have nothing in it
+      const auto length = static_cast<std::size_t>(c.result);
+      ++source.record;
+      if (serial) {
+        take(source, Bytes(source.read_buffer, length), true, taken);
+      } else {
+        take_datagram(source, c.bytes, length, c.sender, taken);
+        consider_polling(source, taken.now_ns);
+      }
+    } else if (serial) {
+      // End of file or an error: the line is gone. It is opened again by the device keeper.
+      announce(source, SourceStatus::down, c.result == 0 ? ENODEV : -c.result, taken.now_ns);
+      source.decoder.reset();
+      devices_->give_back(source.device, source.line);
+      source.line = -1;
+      devices_->want(source.device);
+    }
+    if (c.has_buffer) {
+      ring_.recycle(c.buffer);
+    }
+    // A multishot ends when buffers ran out, and on errors: it is armed again in the next step.
+    source.armed = c.more;
+  }
+  return n;
+}
+
+// Told that something is there and then given it, a datagram takes three times as long as one that
+// is asked for: where they come often the latter is done.
+void Ingress::consider_polling(Source& source, std::int64_t now_ns) {
+  const bool soon = now_ns - source.newest_ns < kSoonNs;
+  source.newest_ns = now_ns;
+  if (source.polling == Source::Polling::no && soon && polled_ < kPolledSockets &&
+      ring_.arm_cancel(source.index |
+                       (source.senders.named() ? platform::Ring::kReceivesFrom : 0))) {
+    source.polling = Source::Polling::wanted;
+    ++polled_;
+  }
+}
+
+std::int64_t Ingress::poll_datagram(const Source& source, bool peek, std::uint32_t& sender) {
+  const int fd = source.socket.get();
+  if (source.senders.named()) {
+    return peek ? platform::peek_from_now(fd, datagram_, sender)
+                : platform::receive_from_now(fd, datagram_, sender);
+  }
+  return peek ? platform::peek_now(fd, datagram_) : platform::receive_datagram_now(fd, datagram_);
+}
+
+std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) {
+  if (!source.told_member) {
+    source.told_member = source.member.load(std::memory_order_acquire);
+    announce(source, source.told_member ? SourceStatus::up : SourceStatus::down,
+             source.told_member ? 0 : ENODEV, clock.now_ns());
+  }
+  if (source.polling == Source::Polling::no) {
+    source.armed = source.armed || (source.senders.named()
+                                        ? ring_.arm_receive_from(source.socket.get(), source.index)
+                                        : ring_.arm_receive(source.socket.get(), source.index));
+    return 0;
+  }
+  if (source.armed) {
+    return 0;  // what it has comes by the ring, until that is cancelled
+  }
+  source.polling = Source::Polling::yes;
+  if (source.peeked) {
+    const std::int64_t dropped = platform::drop_now(source.socket.get());
+    if (dropped < 0 && dropped != -EAGAIN) {
+      return 0;  // the socket has something to say first
+    }
+  }
+  // What comes alone is worked on before the system tidies up behind it.
+  const bool alone = source.burst == 1;
+  source.peeked = false;
+  std::size_t frames = 0;
+  platform::NodeClock::Reading taken{};
+  while (frames < source.burst) {
+    std::uint32_t sender = 0;
+    const std::int64_t got = poll_datagram(source, alone, sender);
+    source.peeked = alone && got >= 0;
+    if (got < 0) {
+      break;
+    }
+    ++frames;
+    ++source.record;
+    taken = clock.read();
+    const auto length = static_cast<std::size_t>(got);
+    take_datagram(source, Bytes(datagram_.data(), std::min(length, datagram_.size())), length,
+                  sender, taken);
+  }
+  lone_frame_ns_ = frames == 1 ? taken.arrival_ns : 0;
+  source.nothing = frames == 0 ? source.nothing + 1 : 0;
+  if (source.nothing > kQuietPolls && !source.peeked) {
+    source.polling = Source::Polling::no;
+    source.nothing = 0;
+    --polled_;
+  }
+  // Twice as many when all that were asked for came, so that a crowd is taken at once.
+  source.burst = frames < source.burst
+                     ? std::uint8_t{1}
+                     : std::min(static_cast<std::uint8_t>(2 * source.burst), kPolledDatagrams);
+  return frames;
+}
+
+std::size_t Ingress::step_serial(Source& source, std::int64_t now_ns) {
+  if (source.line < 0) {
+    source.line = devices_->take(source.device);
+    if (source.line < 0) {
+      const int error = devices_->last_error(source.device);
+      if (error != 0) {  // tried, and it is not there
+        announce(source, SourceStatus::down, error, now_ns);
+      }
+      return 0;
+    }
+    announce(source, SourceStatus::up, 0, now_ns);
+  }
+  source.armed = ring_.arm_read(source.line, source.read_buffer, source.index);
+  return 0;
+}
+
+std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& clock) {
+  Port& port = ports_[number];
+  if (port.next == port.held) {
+    packet_ports_.release_burst(number);  // what was worked off in the last turn
+    port.held = packet_ports_.poll(number, port.frames);
+    port.next = 0;
+    port.share = port.held == platform::kBurst ? platform::kBurst : 1;
+    port.taken = port.held != 0 ? clock.read() : platform::NodeClock::Reading{};
+  }
+  if (port.held == 0) {
+    // The clock takes as long as the port: it is asked now and then.
+    const std::int64_t now =
+        ++port.nothing % kLinkCheckPolls == 0 ? platform::monotonic_ns() : port.link_checked_ns;
+    if (now - port.link_checked_ns > kLinkCheckNs) {
+      port.link_checked_ns = now;
+      const bool up = packet_ports_.link_up(number);
+      for (Source* source : port.sources) {
+        announce(*source, up ? SourceStatus::up : SourceStatus::down, up ? 0 : ENETDOWN,
+                 clock.now_ns());
+      }
+    }
+    return 0;
+  }
+  lone_frame_ns_ = port.held == 1 ? port.taken.arrival_ns : 0;
+  const std::size_t n = std::min(port.share, port.held - port.next);
+  port.share *= 2;
+  for (const std::size_t end = port.next + n; port.next < end; ++port.next) {
+    auto datagram = parse_ethernet(port.frames[port.next]);
+    if ((packet_ports_.spread(number) >> port.next & 1) != 0) [[unlikely]] {
+      datagram = Failure{RefusalCause::oversize};
+    }
+    Source* reader = nullptr;
+    for (Source* source : port.sources) {
+      const std::uint16_t wanted = source->plan->udp_port();
+      if (datagram && (wanted == 0 || datagram->port == wanted)) {
+        reader = source;
+      }
+    }
+    // What nobody reads is counted with the port's first source.
+    Source& source = reader != nullptr ? *reader : *port.sources.front();
+    ++source.record;
+    if (reader != nullptr) {
+      take_datagram(source, datagram->payload, datagram->payload.size(), datagram->sender,
+                    port.taken);
+    } else {
+      refuse_whole(source, datagram ? RefusalCause::other_port : datagram.error());
+    }
+  }
+  return n;
+}
+
+std::size_t Ingress::step_recording(Source& source, const platform::NodeClock& clock) {
+  if (source.ended) {
+    return 0;
+  }
+  const platform::NodeClock::Reading now = clock.read();
+  std::size_t taken = 0;
+  if (source.record == 0) {
+    announce(source, SourceStatus::up, 0, now.now_ns);
+  }
+  while (source.due_ns <= now.now_ns && taken < kFramesAStep) {
+    // Lossless: a frame is taken only when all it can make has a place.
+    if (source.lane.reserve(kEventsAFrame / 8 * kEventBytes) == nullptr ||
+        source.lane.size() + kEventsAFrame / 8 > source.lane.capacity()) {
+      return taken;
+    }
+    const auto frame = source.recording.peek();
+    if (!frame) {
+      break;
+    }
+    source.record = frame->number;
+    if (frame->cause != RefusalCause::none) {
+      refuse_whole(source, frame->cause);
+    } else {
+      const bool stream = source.recording.format() == RecordingFormat::raw;
+      take(source, frame->bytes, stream, {source.due_ns, now.arrival_ns});
+    }
+    source.recording.pop();
+    source.untimed_ns =
+        std::min(add_ns(source.untimed_ns, source.plan->interval_ns()), limits::kTimeMostNs);
+    find_due(source);
+    ++taken;
+  }
+  if (source.due_ns == kNever) {
+    announce(source, SourceStatus::ended, 0, now.now_ns);
+    source.ended.store(source.counters.status.load(std::memory_order_relaxed) ==
+                           static_cast<std::uint8_t>(SourceStatus::ended),
+                       std::memory_order_release);
+  }
+  return taken;
+}
+
+}  // namespace vedette::ingress

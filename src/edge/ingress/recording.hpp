@@ -1,0 +1,75 @@
+// Purpose: a recorded file as a series of frames with times: lines, CSV of ADS-B, MAVLink telemetry
+// logs, Ethernet captures, raw bytes.
+// In: the whole file in memory, loaded at start. Out: next() frames, in file order.
+// Bound: limits::kRecordingBytes. Fails as: a text saying what is wrong where. Runs on: ingress.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "edge/ingress/senders.hpp"
+#include "model/refusal.hpp"
+#include "platform/unpacked_file.hpp"
+
+namespace vedette::ingress {
+
+enum class RecordingFormat : std::uint8_t {
+  automatic = 0,
+  lines = 1,      // one frame a line, no times: `interval` apart
+  n2k_plain = 2,  // lines that begin with an RFC 3339 time
+  adsb_csv = 3,   // unix seconds,"hex",...
+  tlog = 4,       // big-endian unix microseconds before each MAVLink frame
+  pcap = 5,       // Ethernet capture, UDP payloads
+  raw = 6,        // bytes without boundaries, in chunks, `interval` apart
+};
+
+struct Frame {
+  std::int64_t time_ns;  // of the recording, Unix ns; 0 when it has none
+  std::uint64_t number;  // line or frame number, from 1
+  Bytes bytes;
+  RefusalCause cause;  // none, or why the container's frame carries no payload
+};
+
+// The file's content, by the bounds of model/limits.hpp.
+Result<std::vector<std::uint8_t>, platform::Unread> read_recording(const std::string& path);
+
+class Recording {
+ public:
+  struct Options {
+    RecordingFormat format = RecordingFormat::automatic;
+    std::int64_t interval_ns = 10'000'000;  // between frames that have no time of their own
+    std::uint16_t port = 0;                 // of a capture: only datagrams to it; 0: all
+    Senders senders;                        // of a capture, likewise
+    bool stream = false;                    // the codec frames bytes itself (MAVLink, Beast)
+  };
+
+  // Takes the file's content. Returns what is wrong with it, or an empty text.
+  std::string open(std::vector<std::uint8_t> content, std::string_view name, Options options);
+
+  // The next frame without taking it; nothing at the end.
+  std::optional<Frame> peek();
+  void pop() { peeked_ = false; }
+  bool has_times() const;
+  RecordingFormat format() const { return options_.format; }
+
+ private:
+  std::optional<Frame> read();
+  Frame line();
+  Frame packet();
+
+  std::vector<std::uint8_t> content_;
+  Options options_;
+  std::size_t at_ = 0;
+  std::uint64_t number_ = 0;
+  std::optional<Frame> next_;
+  bool peeked_ = false;
+  bool swapped_ = false;      // capture written on a big-endian machine
+  bool nanoseconds_ = false;  // capture with nanosecond times
+};
+
+}  // namespace vedette::ingress

@@ -1,0 +1,434 @@
+#include "edge/journal/evidence.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/text.hpp"
+#include "edge/journal/packing.hpp"
+#include "edge/journal/reader.hpp"
+#include "model/batch.hpp"
+#include "model/derived.hpp"
+
+namespace vedette::journal {
+namespace {
+
+constexpr std::size_t kWorkBytes = std::size_t{2} << 20;  // looked at behind one block
+
+template <typename T>
+T load(Bytes bytes) {
+  T value;
+  std::memcpy(&value, bytes.data(), sizeof value);
+  return value;
+}
+
+// Whether it says what was judged, decided, done or ordered, or how the node was.
+bool matters(const EventHeader& event) {
+  switch (event.kind) {
+    case EventKind::assessment:
+    case EventKind::decision:
+    case EventKind::action:
+    case EventKind::outcome:
+    case EventKind::command:
+    case EventKind::fault:
+    case EventKind::source_state:
+    case EventKind::sink_state:
+    case EventKind::mode:
+    case EventKind::cause:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool below_warning(const EventHeader& event, Bytes payload) {
+  return event.kind == EventKind::assessment &&
+         payload_as<AssessmentChange>(payload).level < Level::warn;
+}
+
+bool has(const std::vector<std::uint64_t>& sorted, std::uint64_t value) {
+  return std::binary_search(sorted.begin(), sorted.end(), value);
+}
+
+}  // namespace
+
+void SegmentScan::reserve(std::size_t block_bytes) {
+  window_.assign(std::max(kWindowBytes, block_bytes), 0);
+  unpacked_.assign(kUnpackedBytes, 0);
+}
+
+bool SegmentScan::open(const std::string& folder, std::uint64_t segment) {
+  segment_ = segment;
+  at_ = size_ = window_at_ = 0;
+  window_.clear();
+  const std::string path = folder + "/" + segment_name(segment);
+  platform::read_ahead(path);
+  auto opened = platform::open_plain(path);
+  if (!opened) {
+    return false;
+  }
+  file_ = std::move(opened).value();
+  struct stat info {};
+  size_ = ::fstat(file_.get(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+  return true;
+}
+
+// So many bytes of the file from `at` on, or fewer at its end.
+Bytes SegmentScan::window(std::uint64_t at, std::size_t bytes) {
+  if (at < window_at_ || at + bytes > window_at_ + window_.size()) {
+    window_.resize(std::max(kWindowBytes, bytes));
+    window_at_ = at;
+    const ssize_t got =
+        ::pread(file_.get(), window_.data(), window_.size(), static_cast<off_t>(at));
+    window_.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  }
+  const std::size_t from = static_cast<std::size_t>(at - window_at_);
+  return Bytes(window_).subspan(from, std::min(bytes, window_.size() - from));
+}
+
+SegmentScan::Found SegmentScan::next(Bytes& batches, std::size_t& used) {
+  if (at_ >= size_) {
+    return Found::end;
+  }
+  const Bytes head = window(at_, sizeof(BlockHeader));
+  if (head.size() < sizeof(BlockHeader) ||
+      std::all_of(head.begin(), head.end(), [](std::uint8_t b) { return b == 0; })) {
+    return Found::end;  // what is not written yet is zeros
+  }
+  const auto header = load<BlockHeader>(head);
+  const std::uint64_t place = at_;
+  at_ += limits::kBlockAlignment;
+  used += limits::kBlockAlignment;
+  if (header.magic != kBlockMagic || header.version != kFormatVersion ||
+      header.segment != segment_ || header.length > size_ - place - sizeof header) {
+    return Found::nothing;
+  }
+  if (header.kind != BlockKind::batches && header.kind != BlockKind::packed) {
+    at_ = place + block_bytes(header.length);
+    return Found::nothing;
+  }
+  const Bytes whole = window(place, sizeof header + header.length);
+  used += header.length;
+  if (whole.size() != sizeof header + header.length ||
+      block_crc(header, whole.subspan(sizeof header)) != header.crc) {
+    return Found::nothing;
+  }
+  at_ = place + block_bytes(header.length);
+  batches = whole.subspan(sizeof header);
+  if (header.kind == BlockKind::packed) {
+    if (header.unpacked_bytes > kUnpackedBytes) {
+      return Found::nothing;
+    }
+    unpacked_.resize(static_cast<std::size_t>(header.unpacked_bytes));
+    if (!unpack(batches, unpacked_)) {
+      return Found::nothing;
+    }
+    batches = unpacked_;
+  }
+  return Found::batches;
+}
+
+void Evidence::open(const std::string& journal_folder, const std::string& folder,
+                    std::uint64_t bytes, std::size_t block_bytes,
+                    const std::uint8_t (&plan_hash)[32]) {
+  journal_folder_ = journal_folder;
+  folder_ = folder;
+  most_bytes_ = bytes;
+  std::memcpy(plan_hash_, plan_hash, sizeof plan_hash_);
+  if (bytes == 0) {
+    return;
+  }
+  scan_.reserve(block_bytes);
+  room_.assign(part_bytes(bytes), 0);
+  room_.clear();
+  for (auto* list : {&names_.causes, &names_.actions, &names_of_next_.causes,
+                     &names_of_next_.actions, &open_actions_}) {
+    list->assign(kNames + (list == &open_actions_ ? kOpenActions : 0), 0);
+    list->clear();
+  }
+}
+
+void Evidence::look_ahead(std::uint64_t segment, std::uint64_t next) {
+  if (most_bytes_ == 0) {
+    return;
+  }
+  if (segment_ != segment) {
+    segment_ = segment;
+    next_ = next;
+    begin_stage(names_of_next_.segment == segment ? Stage::name_next : Stage::name_it);
+  }
+  work(kWorkBytes);
+}
+
+void Evidence::begin_stage(Stage stage) {
+  stage_ = stage;
+  switch (stage) {
+    case Stage::name_it:
+      names_.begin(segment_);
+      scan_.open(journal_folder_, segment_);
+      break;
+    case Stage::name_next:
+      if (names_of_next_.segment == segment_) {
+        std::swap(names_, names_of_next_);
+      }
+      // One that cannot be read is looked at anew when it is the one that goes.
+      names_of_next_.begin(scan_.open(journal_folder_, next_) ? next_ : 0);
+      break;
+    case Stage::gather:
+      room_.assign(sizeof(EvidenceHeader), 0);
+      header_ = {};
+      header_.magic = kEvidenceMagic;
+      header_.version = kFormatVersion;
+      header_.segment = segment_;
+      std::memcpy(header_.plan_hash, plan_hash_, sizeof plan_hash_);
+      if (names_.bytes == 0 && names_of_next_.causes.empty()) {
+        stage_ = Stage::gathered;
+      } else {
+        scan_.open(journal_folder_, segment_);
+      }
+      break;
+    case Stage::begin:
+    case Stage::gathered:
+      break;
+  }
+}
+
+void Evidence::work(std::size_t most_bytes) {
+  const auto sorted = [](std::vector<std::uint64_t>& list) {
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+  };
+  for (std::size_t used = 0; used < most_bytes && stage_ != Stage::gathered;) {
+    Bytes batches;
+    const SegmentScan::Found found = scan_.next(batches, used);
+    if (found == SegmentScan::Found::batches) {
+      for_each_batch(batches, [this](const BatchHeader&, Bytes batch) {
+        if (stage_ == Stage::gather) {
+          gather(batch);
+        } else {
+          name(batch, stage_ == Stage::name_it ? names_ : names_of_next_);
+        }
+      });
+    } else if (found == SegmentScan::Found::end) {
+      Names& named = stage_ == Stage::name_it ? names_ : names_of_next_;
+      if (stage_ != Stage::gather) {
+        sorted(named.causes);
+        sorted(named.actions);
+      }
+      begin_stage(stage_ == Stage::name_it     ? Stage::name_next
+                  : stage_ == Stage::name_next ? Stage::gather
+                                               : Stage::gathered);
+    }
+  }
+}
+
+void Evidence::name(Bytes batch, Names& into) {
+  const auto put = [this](std::vector<std::uint64_t>& list, std::uint64_t sequence) {
+    if (list.size() == kNames) {
+      std::sort(list.begin(), list.end());
+      list.erase(std::unique(list.begin(), list.end()), list.end());
+    }
+    if (list.size() < kNames) {
+      list.push_back(sequence);
+    } else {
+      unnamed_.fetch_add(1, std::memory_order_relaxed);
+    }
+  };
+  for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
+    if (!matters(event)) {
+      return;
+    }
+    into.bytes += event_bytes(payload.size());
+    if (event.cause != 0) {
+      put(into.causes, event.cause);
+    }
+    if (event.kind == EventKind::assessment) {
+      for (const std::uint64_t cause : payload_as<AssessmentChange>(payload).causes) {
+        if (cause != 0) {
+          put(into.causes, cause);
+        }
+      }
+    } else if (event.kind == EventKind::action) {
+      put(into.actions, event.sequence);
+    }
+  });
+}
+
+bool Evidence::wanted(const EventHeader& event, Bytes payload) const {
+  if (matters(event)) {
+    // More than its share: what nobody was warned of goes first.
+    return names_.bytes <= part_bytes(most_bytes_) / 2 || !below_warning(event, payload) ||
+           has(names_.causes, event.sequence) || has(names_of_next_.causes, event.sequence);
+  }
+  if (event.kind == EventKind::resolution) {
+    const std::uint64_t of = payload_as<Resolution>(payload).sequence;
+    return has(names_.actions, of) || has(open_actions_, of);
+  }
+  return has(names_.causes, event.sequence) || has(names_of_next_.causes, event.sequence);
+}
+
+void Evidence::gather(Bytes batch) {
+  const std::size_t start = room_.size();
+  auto header = load<BatchHeader>(batch);
+  const std::uint32_t inputs = header.input_count;
+  std::uint32_t seen = 0;
+  header.input_count = header.derived_count = 0;
+  room_.resize(start + sizeof header);
+  for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
+    const bool input = seen++ < inputs;
+    if (!wanted(event, payload)) {
+      header_.left_out += matters(event) ? 1 : 0;
+      return;
+    }
+    const std::size_t bytes = event_bytes(payload.size());
+    if (room_.size() + bytes > part_bytes(most_bytes_)) {
+      ++header_.left_out;
+      return;
+    }
+    const auto* from = reinterpret_cast<const std::uint8_t*>(&event);
+    room_.insert(room_.end(), from, from + bytes);
+    ++(input ? header.input_count : header.derived_count);
+  });
+  const std::uint32_t kept = header.input_count + header.derived_count;
+  if (kept == 0) {
+    room_.resize(start);
+    return;
+  }
+  header.bytes = static_cast<std::uint32_t>(room_.size() - start);
+  std::memcpy(room_.data() + start, &header, sizeof header);
+  header_.events += kept;
+  header_.first_batch = header_.first_batch == 0 ? header.number : header_.first_batch;
+  header_.last_batch = header.number;
+}
+
+void Evidence::keep(std::uint64_t segment, std::uint64_t next) {
+  if (most_bytes_ == 0) {
+    return;
+  }
+  look_ahead(segment, next);
+  work(~std::size_t{0});
+  int error = 0;
+  if (header_.events != 0) {
+    const Bytes batches = Bytes(room_).subspan(sizeof header_);
+    header_.length = static_cast<std::uint32_t>(batches.size());
+    header_.crc = evidence_crc(header_, batches);
+    std::memcpy(room_.data(), &header_, sizeof header_);
+    error = append(header_);
+  }
+  if (error == 0) {
+    events_.fetch_add(header_.events, std::memory_order_relaxed);
+    left_out_.fetch_add(header_.left_out, std::memory_order_relaxed);
+  } else {
+    lost_.fetch_add(1, std::memory_order_relaxed);
+  }
+  error_.store(error, std::memory_order_relaxed);
+  open_actions_.insert(open_actions_.end(), names_.actions.begin(), names_.actions.end());
+  std::sort(open_actions_.begin(), open_actions_.end());
+  if (open_actions_.size() > kOpenActions) {
+    open_actions_.erase(open_actions_.begin(),
+                        open_actions_.end() - static_cast<std::ptrdiff_t>(kOpenActions));
+  }
+  segment_ = 0;
+  stage_ = Stage::begin;
+}
+
+std::string Evidence::path_of(std::uint64_t number) const {
+  std::string name = segment_name(number);
+  return folder_ + "/" + name.substr(0, name.find('.')) + kEvidenceEnding;
+}
+
+// What is there, by age; of the newest, what does not verify is cut off, as a write that a power
+// cut left unfinished, so that what is put behind it is found.
+int Evidence::find_files() {
+  if (const int error = platform::make_folders(folder_); error != 0) {
+    return error;
+  }
+  files_.clear();
+  std::uint64_t held = 0;
+  for (const std::string& name : platform::list_folder(folder_)) {
+    struct stat info {};
+    const auto number = parse_unsigned(name.substr(0, name.find('.')), 16);
+    if (name.ends_with(kEvidenceEnding) && number && path_of(*number) == folder_ + "/" + name &&
+        ::stat(path_of(*number).c_str(), &info) == 0) {
+      files_.push_back({*number, static_cast<std::uint64_t>(info.st_size)});
+      held += files_.back().bytes;
+    }
+  }
+  if (!files_.empty()) {
+    File& newest = files_.back();
+    const auto content = platform::read_file(path_of(newest.number), most_bytes_);
+    const std::uint64_t valid =
+        content
+            ? read_evidence_file(content.value(), [](const EvidenceHeader&, Bytes) { return true; })
+            : newest.bytes;
+    if (valid < newest.bytes &&
+        ::truncate(path_of(newest.number).c_str(), static_cast<off_t>(valid)) != 0) {
+      return errno;
+    }
+    held -= newest.bytes - valid;
+    newest.bytes = valid;
+  }
+  held_.store(held, std::memory_order_relaxed);
+  files_known_ = true;
+  return 0;
+}
+
+void Evidence::make_room(std::uint64_t bytes) {
+  std::uint64_t held = 0;
+  for (const File& file : files_) {
+    held += file.bytes;
+  }
+  while (!files_.empty() && held + bytes > most_bytes_) {
+    ::unlink(path_of(files_.front().number).c_str());
+    held -= files_.front().bytes;
+    files_.erase(files_.begin());
+  }
+  held_.store(held + bytes, std::memory_order_relaxed);
+}
+
+int Evidence::append(const EvidenceHeader& header) {
+  if (!files_known_) {
+    if (const int error = find_files(); error != 0) {
+      return error;
+    }
+  }
+  make_room(room_.size());
+  const bool begins = files_.empty() || files_.back().bytes + room_.size() > most_bytes_ / kShares;
+  if (begins) {
+    files_.push_back({header.segment, 0});
+  }
+  File& file = files_.back();
+  const platform::Fd out(
+      ::open(path_of(file.number).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640));
+  if (!out.valid()) {
+    return errno;
+  }
+  std::size_t done = 0;
+  int error = 0;
+  while (done < room_.size() && error == 0) {
+    const ssize_t wrote = ::pwrite(out.get(), room_.data() + done, room_.size() - done,
+                                   static_cast<off_t>(file.bytes + done));
+    done += wrote > 0 ? static_cast<std::size_t>(wrote) : 0;
+    error = wrote < 0 ? errno : wrote == 0 ? ENOSPC : 0;
+  }
+  if (error == 0 && ::fdatasync(out.get()) != 0) {
+    error = errno;
+  }
+  if (error == 0 && begins) {
+    const platform::Fd folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    error = folder.valid() && ::fsync(folder.get()) == 0 ? 0 : errno;
+  }
+  if (error == 0) {
+    file.bytes += room_.size();
+  } else if (::ftruncate(out.get(), static_cast<off_t>(file.bytes)) != 0) {
+    files_known_ = false;  // what is there is looked at anew
+  }
+  return error;
+}
+
+}  // namespace vedette::journal

@@ -1,0 +1,481 @@
+#include "edge/journal/reader.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/text.hpp"
+#include "edge/journal/packing.hpp"
+#include "model/batch.hpp"
+#include "platform/file.hpp"
+
+namespace vedette::journal {
+namespace {
+
+// The block at `at`, of whatever version, or null when nothing there verifies.
+const BlockHeader* block_at(Bytes bytes, std::size_t at, std::uint64_t segment) {
+  if (bytes.size() - at < sizeof(BlockHeader)) {
+    return nullptr;
+  }
+  const auto* header = reinterpret_cast<const BlockHeader*>(bytes.data() + at);
+  if (header->magic != kBlockMagic || header->segment != segment ||
+      header->length > bytes.size() - at - sizeof(BlockHeader)) {
+    return nullptr;
+  }
+  const Bytes payload = bytes.subspan(at + sizeof(BlockHeader), header->length);
+  if (block_crc(*header, payload) != header->crc) {
+    return nullptr;
+  }
+  const std::size_t end = at + block_bytes(header->length);
+  if (end > bytes.size()) {
+    return nullptr;
+  }
+  const std::size_t padding = at + sizeof(BlockHeader) + header->length;
+  const bool zeros = std::all_of(bytes.begin() + static_cast<std::ptrdiff_t>(padding),
+                                 bytes.begin() + static_cast<std::ptrdiff_t>(end),
+                                 [](std::uint8_t b) { return b == 0; });
+  return zeros ? header : nullptr;
+}
+
+std::string place(std::uint64_t segment, std::size_t at) {
+  return segment_name(segment) + " at byte " + std::to_string(at);
+}
+
+// What stands where no valid block begins: nothing, an unfinished write, or damage.
+void judge_end(Bytes bytes, std::size_t at, std::uint64_t segment, ReadResult& r) {
+  // Most of a segment may be zeros still: they are compared with themselves, one byte apart.
+  const Bytes rest = bytes.subspan(at);
+  if (rest.empty() ||
+      (rest[0] == 0 && std::memcmp(rest.data(), rest.data() + 1, rest.size() - 1) == 0)) {
+    return;
+  }
+  for (std::size_t later = at + limits::kBlockAlignment;
+       later + sizeof(BlockHeader) <= bytes.size(); later += limits::kBlockAlignment) {
+    const BlockHeader* header = block_at(bytes, later, segment);
+    if (header != nullptr && header->block > r.last_block) {
+      r.problem = "damaged: " + place(segment, at) + ", block " + std::to_string(r.last_block + 1) +
+                  " (after batch " + std::to_string(r.last_batch) + ") does not verify, block " +
+                  std::to_string(header->block) + " behind it does";
+      return;
+    }
+  }
+  r.problem = "torn: " + place(segment, at) + ", bytes after batch " +
+              std::to_string(r.last_batch) + " are no whole block";
+  r.torn_tail = true;
+}
+
+bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64_t segment,
+                   std::size_t at) {
+  while (!payload.empty()) {
+    BatchHeader header{};
+    if (payload.size() >= sizeof header) {
+      std::memcpy(&header, payload.data(), sizeof header);
+    }
+    const bool sound = header.magic == kBatchMagic && header.bytes >= sizeof header &&
+                       header.bytes <= payload.size() && header.bytes % 8 == 0;
+    const bool follows = r.last_batch == 0 || header.number == r.last_batch + 1 ||
+                         (r.loose && header.number > r.last_batch);
+    if (!sound || !follows) {
+      r.problem = "damaged: " + place(segment, at) + ", the batch after " +
+                  std::to_string(r.last_batch) + " is not in order";
+      return false;
+    }
+    const Bytes batch = payload.first(header.bytes);
+    bool accepted = false;
+    if (!for_each_event(batch, [&](const EventHeader& e, Bytes) {
+          accepted = accepted || comes_from_outside(e.kind);
+        })) {
+      r.problem = "damaged: " + place(segment, at) + ", batch " + std::to_string(header.number) +
+                  " holds something that is not an event";
+      return false;
+    }
+    if (r.last_batch == 0) {
+      for (ReadResult::Segment& s : r.segments) {
+        s.first_batch = s.first_batch == 0 ? header.number : s.first_batch;
+      }
+    }
+    r.missing += r.last_batch != 0 ? header.number - r.last_batch - 1 : 0;
+    r.loose = false;
+    r.last_batch = header.number;
+    r.idle = accepted ? ReadResult::Idle{} : r.idle;
+    ++r.batches;
+    if (visit.batch && !visit.batch(batch)) {
+      r.stopped = true;
+      return false;
+    }
+    payload = payload.subspan(header.bytes);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string segment_name(std::uint64_t number) {
+  std::string name = "0000000000000000.seg";
+  for (std::size_t i = 16; i-- > 0; number >>= 4) {
+    name[i] = "0123456789abcdef"[number & 15];
+  }
+  return name;
+}
+
+namespace {
+
+// A journal of a segment a second comes there in nine million years; numbers are not wrapped.
+constexpr std::uint64_t kMostSegment = std::uint64_t{1} << 48;
+constexpr std::uint64_t kSegmentFileBytes = std::uint64_t{2} << 30;
+
+// Empty: it is one, as far as its name and its first bytes say.
+std::string why_strange(const std::string& folder, const std::string& name, std::uint64_t& number) {
+  const auto parsed = parse_unsigned(std::string_view(name).substr(0, name.find('.')), 16);
+  number = parsed.value_or(0);
+  if (!parsed || segment_name(number) != name) {
+    return "its name is no segment's";
+  }
+  if (number == 0 || number >= kMostSegment) {
+    return "no journal comes to that number";
+  }
+  const std::string path = folder + "/" + name;
+  if (!platform::is_plain_file(path)) {
+    return "it is no plain file";
+  }
+  std::uint8_t beyond = 0;
+  if (platform::read_at(path, kSegmentFileBytes, {&beyond, 1})) {
+    return "it is larger than any segment";
+  }
+  BlockHeader head{};
+  if (platform::read_at(path, 0, {reinterpret_cast<std::uint8_t*>(&head), sizeof head}) &&
+      head.magic == kBlockMagic && head.segment != number) {
+    return "it begins as segment " + std::to_string(head.segment);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::uint64_t> list_segments(const std::string& folder) {
+  std::vector<std::uint64_t> numbers;
+  std::uint64_t number = 0;
+  for (const std::string& name : platform::list_folder(folder)) {
+    if (name.ends_with(".seg") && why_strange(folder, name, number).empty()) {
+      numbers.push_back(number);
+    }
+  }
+  return numbers;
+}
+
+std::vector<ReadResult::Strange> list_strange(const std::string& folder) {
+  std::vector<ReadResult::Strange> strange;
+  std::uint64_t number = 0;
+  for (const std::string& name : platform::list_folder(folder)) {
+    if (name.ends_with(".seg")) {
+      if (std::string why = why_strange(folder, name, number); !why.empty()) {
+        strange.push_back({name, std::move(why)});
+      }
+    }
+  }
+  return strange;
+}
+
+namespace {
+
+// Enough of the segment to judge the block at `at`, or all of it.
+bool await_block(Bytes bytes, std::size_t at, const Await& await) {
+  const std::size_t head = std::min(bytes.size(), at + sizeof(BlockHeader));
+  if (!await(head)) {
+    return false;
+  }
+  std::size_t end = bytes.size();
+  if (head - at == sizeof(BlockHeader)) {
+    const auto* header = reinterpret_cast<const BlockHeader*>(bytes.data() + at);
+    if (header->magic == kBlockMagic) {
+      end = std::min(bytes.size(), at + block_bytes(header->length));
+    }
+  }
+  return await(end);
+}
+
+}  // namespace
+
+namespace {
+
+// A whole segment of something else, by the block that it begins with. Empty: it is none.
+std::string why_foreign(Bytes bytes, const BlockHeader& block, const Visit& visit,
+                        const ReadResult& r) {
+  SegmentHeader header{};
+  if (block.kind != BlockKind::segment || block.length < sizeof header) {
+    return {};
+  }
+  std::memcpy(&header, bytes.data() + sizeof block, sizeof header);
+  const std::uint64_t node = visit.node != 0 ? visit.node : r.header.node;
+  if (node != 0 && header.node != node) {
+    return "another node wrote it";
+  }
+  return block.block <= r.last_block ? "it begins before the end of the one before it"
+                                     : std::string();
+}
+
+// From a block's place on, up to the first that is not whole.
+ReadResult read_from(Bytes bytes, std::uint64_t number, std::size_t at, ReadResult r,
+                     const Visit& visit, const Await& await) {
+  std::vector<std::uint8_t> unpacked;
+  r.last_segment = number;
+  r.valid_bytes = at;
+  while (at < bytes.size()) {
+    if (await && !await_block(bytes, at, await)) {
+      return r;  // who waits for the bytes knows why
+    }
+    const BlockHeader* header = block_at(bytes, at, number);
+    if (header == nullptr) {
+      if (!await || await(bytes.size())) {
+        judge_end(bytes, at, number, r);
+        if (at == 0 && (r.problem.empty() || r.torn_tail)) {
+          r.strange.push_back({segment_name(number), r.problem.empty()
+                                                         ? "nothing is in it"
+                                                         : "it holds no block of this journal"});
+        }
+      }
+      return r;
+    }
+    if (header->version != kFormatVersion) {
+      r.other_version = true;
+      r.problem = place(number, at) + " is of version " + std::to_string(header->version) +
+                  " of the journal, and this program has version " +
+                  std::to_string(kFormatVersion) + ": only the program that wrote it reads it";
+      return r;
+    }
+    if (const std::string why = at == 0 ? why_foreign(bytes, *header, visit, r) : std::string();
+        !why.empty()) {
+      r.problem = "damaged: " + place(number, at) + ": " + why;
+      r.strange.push_back({segment_name(number), why});
+      return r;
+    }
+    const bool first = r.last_block == 0;
+    if (!first && (header->block != r.last_block + 1 || header->previous != r.chain)) {
+      r.problem = "damaged: " + place(number, at) + ", block " + std::to_string(header->block) +
+                  " does not follow block " + std::to_string(r.last_block);
+      return r;
+    }
+    if ((at == 0) != (header->kind == BlockKind::segment)) {
+      r.problem =
+          "damaged: " + place(number, at) + ", a segment begins with its header and only there";
+      return r;
+    }
+    r.last_block = header->block;
+    r.chain = chain_value(*header);
+    r.closed = header->kind == BlockKind::close;
+    const Bytes payload = bytes.subspan(at + sizeof(BlockHeader), header->length);
+    if (header->kind == BlockKind::segment) {
+      SegmentHeader s{};
+      if (payload.size() >= sizeof s) {
+        std::memcpy(&s, payload.data(), sizeof s);
+      }
+      if (payload.size() < sizeof s || s.frozen_bytes != payload.size() - sizeof s) {
+        r.problem = "damaged: " + place(number, at) + ", the segment's header is short";
+        return r;
+      }
+      r.header = s;
+      if (r.last_batch != 0 && s.frozen_batch > r.last_batch) {
+        (r.loose ? r.missing : r.unrecorded) += s.frozen_batch - r.last_batch;
+        r.last_batch = s.frozen_batch;
+      }
+      r.segments.push_back({number, r.last_batch == 0 ? 0 : r.last_batch + 1});
+      r.epoch = std::max(r.epoch, s.epoch);
+      if (r.idle.segment == 0) {
+        r.idle = {number, header->block, header->previous};
+      }
+      if (visit.segment && !visit.segment(s, payload.subspan(sizeof s), number)) {
+        r.stopped = true;
+        return r;
+      }
+    } else if (header->kind == BlockKind::batches &&
+               !visit_batches(payload, visit, r, number, at)) {
+      return r;
+    } else if (header->kind == BlockKind::packed) {
+      const std::size_t whole = header->unpacked_bytes;
+      unpacked.resize(whole <= kUnpackedBytes ? whole : 0);
+      if (unpacked.empty() || !unpack(payload, unpacked)) {
+        r.problem = "damaged: " + place(number, at) + ", what is packed there does not unpack";
+        return r;
+      }
+      if (!visit_batches(unpacked, visit, r, number, at)) {
+        return r;
+      }
+    }
+    at += block_bytes(header->length);
+    r.valid_bytes = at;
+    r.bytes += block_bytes(header->length);
+  }
+  return r;
+}
+
+// Where a block stands that goes on behind those read, from `at` on; the end: nowhere.
+std::size_t next_whole(Bytes bytes, std::size_t at, std::uint64_t segment, const ReadResult& r) {
+  for (; at + sizeof(BlockHeader) <= bytes.size(); at += limits::kBlockAlignment) {
+    const BlockHeader* header = block_at(bytes, at, segment);
+    if (header != nullptr && header->block > r.last_block) {
+      return at;
+    }
+  }
+  return bytes.size();
+}
+
+void add_damage(ReadResult& r, std::string what) {
+  ++r.damaged_places;
+  if (r.damages.size() < ReadResult::kDamages) {
+    r.damages.push_back(std::move(what));
+  }
+}
+
+}  // namespace
+
+ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const Visit& visit,
+                        const Await& await) {
+  const std::size_t strange = r.strange.size();
+  const std::size_t segments = r.segments.size();
+  std::size_t at = 0;
+  std::size_t tried = bytes.size();  // from there on it was read as if nothing came before
+  for (;;) {
+    r = read_from(bytes, number, at, std::move(r), visit, await);
+    if (!visit.around || r.problem.empty() || r.stopped || r.other_version) {
+      break;
+    }
+    const std::size_t failed = r.valid_bytes;
+    const bool foreign = r.strange.size() != strange;
+    at = foreign ? bytes.size()
+                 : next_whole(bytes, failed == tried ? failed + limits::kBlockAlignment : failed,
+                              number, r);
+    if (at >= bytes.size()) {
+      if (!r.torn_tail) {
+        add_damage(r, std::exchange(r.problem, {}));
+      }
+      break;
+    }
+    add_damage(r, std::exchange(r.problem, {}));
+    r.torn_tail = false;
+    const auto* header = reinterpret_cast<const BlockHeader*>(bytes.data() + at);
+    r.last_block = header->block - 1;
+    r.chain = header->previous;
+    r.loose = true;
+    tried = at;
+  }
+  if (visit.around && r.segments.size() == segments && r.strange.size() == strange) {
+    r.segments.push_back({number, 1});  // its header is gone, not its blocks
+  }
+  return r;
+}
+
+ReadResult read_segment_file(const std::string& folder, std::uint64_t number, ReadResult r,
+                             const Visit& visit, platform::FileInReading& file) {
+  const std::string path = folder + "/" + segment_name(number);
+  const auto size = file.start(path, std::size_t{2} << 30);
+  if (!size) {
+    r.problem = path + ": " + platform::error_text(size.error());
+    return r;
+  }
+  r = read_segment(Bytes(file.data(), size.value()), number, std::move(r), visit,
+                   [&file](std::size_t bytes) { return file.wait_for(bytes); });
+  if (file.error() != 0) {
+    r.torn_tail = false;
+    r.problem = path + ": " + platform::error_text(file.error());
+  }
+  return r;
+}
+
+namespace {
+
+// The first batch of a segment, by its first two blocks' headers; 0 when they do not say.
+std::uint64_t first_batch_of(const std::string& folder, std::uint64_t number) {
+  const std::string path = folder + "/" + segment_name(number);
+  BlockHeader head{};
+  const std::span<std::uint8_t> bytes(reinterpret_cast<std::uint8_t*>(&head), sizeof head);
+  const auto read = [&](std::uint64_t at) {
+    return platform::read_at(path, at, bytes) && head.magic == kBlockMagic &&
+           head.version == kFormatVersion && head.segment == number;
+  };
+  const bool follows = read(0) && head.kind == BlockKind::segment && read(block_bytes(head.length));
+  return follows && (head.kind == BlockKind::batches || head.kind == BlockKind::packed)
+             ? head.first_batch
+             : 0;
+}
+
+}  // namespace
+
+SegmentState state_of(const std::string& folder, std::uint64_t segment) {
+  SegmentState state;
+  const std::string path = folder + "/" + segment_name(segment);
+  std::vector<std::uint8_t> bytes(sizeof(BlockHeader));
+  const auto* head = reinterpret_cast<const BlockHeader*>(bytes.data());
+  std::uint8_t last = 0;  // no room is made for what a length says that the file does not hold
+  if (!platform::read_at(path, 0, bytes) || head->magic != kBlockMagic ||
+      !platform::read_at(path, block_bytes(head->length) - 1, {&last, 1})) {
+    return state;
+  }
+  bytes.resize(block_bytes(head->length));
+  head = platform::read_at(path, 0, bytes) ? block_at(bytes, 0, segment) : nullptr;
+  if (head == nullptr || head->version != kFormatVersion || head->kind != BlockKind::segment ||
+      head->length <= sizeof state.header) {
+    return state;  // it has no state, or no whole one
+  }
+  const Bytes payload(bytes.data() + sizeof(BlockHeader), head->length);
+  std::memcpy(&state.header, payload.data(), sizeof state.header);
+  const Bytes frozen = payload.subspan(sizeof state.header);
+  if (state.header.frozen_bytes != frozen.size()) {
+    return {};
+  }
+  state.frozen.assign(frozen.begin(), frozen.end());
+  // What is not written yet is zeros.
+  std::vector<std::uint8_t> later(limits::kBlockAlignment);
+  state.much_follows =
+      platform::read_at(path, block_bytes(head->length) + kMuchBytes, later) &&
+      std::any_of(later.begin(), later.end(), [](std::uint8_t b) { return b != 0; });
+  return state;
+}
+
+SegmentState newest_state(const std::string& folder, const std::vector<std::uint64_t>& segments) {
+  for (std::size_t i = segments.size(); i-- > 0;) {
+    SegmentState state = state_of(folder, segments[i]);
+    if (!state.frozen.empty()) {
+      state.much_follows = state.much_follows || i + 1 != segments.size();
+      return state;
+    }
+  }
+  return {};
+}
+
+ReadResult read_journal(const std::string& folder, const Visit& visit, std::uint64_t after_batch) {
+  ReadResult r;
+  const std::vector<std::uint64_t> segments = list_segments(folder);
+  platform::FileInReading file;
+  std::size_t first = 0;
+  for (std::size_t i = after_batch == 0 ? 0 : segments.size(); i-- > 0 && first == 0;) {
+    const std::uint64_t batch = first_batch_of(folder, segments[i]);
+    first = batch != 0 && batch <= after_batch + 1 ? i : 0;
+  }
+  for (std::size_t i = 0; i < first; ++i) {
+    r.segments.push_back({segments[i], 1});
+  }
+  for (std::size_t i = first; i < segments.size(); ++i) {
+    if (i + 1 < segments.size()) {
+      platform::read_ahead(folder + "/" + segment_name(segments[i + 1]));
+    }
+    const std::uint64_t before = r.last_block;
+    r = read_segment_file(folder, segments[i], std::move(r), visit, file);
+    if (r.torn_tail && r.last_block == before && i + 1 == segments.size() && i > 0) {
+      return r;  // killed while the segment was being begun
+    }
+    if (r.torn_tail && i + 1 < segments.size()) {
+      r.torn_tail = false;  // recovery cuts a tail before it goes on: here something else happened
+      r.problem = "damaged" + r.problem.substr(4);
+    }
+    if (visit.around && !r.problem.empty() && !r.torn_tail && !r.other_version) {
+      add_damage(r, std::exchange(r.problem, {}));
+      r.loose = true;
+    }
+    if (!r.problem.empty() || r.stopped) {
+      return r;
+    }
+  }
+  return r;
+}
+
+}  // namespace vedette::journal

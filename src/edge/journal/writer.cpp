@@ -1,0 +1,365 @@
+#include "edge/journal/writer.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "base/check.hpp"
+#include "edge/journal/reader.hpp"
+#include "model/batch.hpp"
+
+namespace vedette::journal {
+namespace {
+
+constexpr std::size_t kGroupBytes = 1 << 20;
+constexpr std::size_t kFillStep = 1 << 20;  // zeros after one block, but for the last, at least
+constexpr std::int64_t kWaitNs = 1'000'000'000;
+
+// Several blocks a segment: a state is taken meanwhile, for the next segment to begin with.
+std::size_t group_bytes(std::uint64_t segment_bytes) {
+  return std::min<std::size_t>(kGroupBytes, segment_bytes / 8);
+}
+
+// True when something came from outside: what a node says of itself pushes no history out.
+bool holds_accepted(Lane& batches, std::size_t count) {
+  bool accepted = false;
+  for (std::size_t n = 0; n < count && !accepted; ++n) {
+    for_each_event(batches.peek(n), [&](const EventHeader& e, Bytes) {
+      accepted = accepted || comes_from_outside(e.kind);
+    });
+  }
+  return accepted;
+}
+
+}  // namespace
+
+int sync_folder(const std::string& folder) {
+  const platform::Fd dir(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return dir.valid() && ::fsync(dir.get()) == 0 ? 0 : errno;
+}
+
+void Writer::FreeAligned::operator()(std::uint8_t* p) const {
+  std::free(p);
+}
+
+int cut_tail(const std::string& folder, std::uint64_t segment, std::uint64_t valid_bytes) {
+  const std::string path = folder + "/" + segment_name(segment);
+  if (valid_bytes == 0) {
+    return ::unlink(path.c_str()) == 0 ? sync_folder(folder) : errno;
+  }
+  const platform::Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.valid() || ::ftruncate(file.get(), static_cast<off_t>(valid_bytes)) != 0 ||
+      ::fsync(file.get()) != 0) {
+    return errno;
+  }
+  return 0;
+}
+
+std::size_t Writer::longest_block(std::uint64_t segment_bytes, std::size_t max_batch_bytes) {
+  return block_bytes(std::max(group_bytes(segment_bytes), max_batch_bytes));
+}
+
+std::size_t Writer::buffer_bytes(std::uint64_t segment_bytes, std::size_t max_batch_bytes,
+                                 std::size_t max_frozen_bytes) {
+  return block_bytes(std::max(
+      {group_bytes(segment_bytes), max_batch_bytes, max_frozen_bytes + sizeof(SegmentHeader)}));
+}
+
+std::string Writer::prepare(const WriterOptions& options) {
+  options_ = options;
+  options_.segment_bytes -= options_.segment_bytes % limits::kBlockAlignment;
+  evidence_.open(options.folder, options.evidence_folder, options.evidence_bytes,
+                 longest_block(options.segment_bytes, options.max_batch_bytes),
+                 options.header.plan_hash);
+  segments_.clear();
+  for (const ReadResult::Segment& s : options.segments) {
+    struct stat info {};
+    const std::string path = options.folder + "/" + segment_name(s.number);
+    segments_.push_back(
+        {s.number, s.first_batch == 0 ? options.next_batch : s.first_batch,
+         ::stat(path.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0});
+  }
+  buffer_bytes_ =
+      buffer_bytes(options_.segment_bytes, options.max_batch_bytes, options.max_frozen_bytes);
+  frozen_.reserve(options.max_frozen_bytes);
+  for (const auto& [buffer, bytes] :
+       {std::pair{&buffer_, buffer_bytes_}, std::pair{&zeros_, kZeroBytes}}) {
+    void* memory = std::aligned_alloc(limits::kBlockAlignment, bytes);
+    if (memory == nullptr) {
+      return "no memory for the journal's write buffer";
+    }
+    std::memset(memory, 0, bytes);
+    buffer->reset(static_cast<std::uint8_t*>(memory));
+  }
+  const int ring_error =
+      options.may_use_ring ? ring_.init({.entries = 8, .one_thread = false}) : ENOSYS;
+  has_ring_ = ring_error == 0;
+  if (!has_ring_ && ring_error != ENOSYS && ring_error != EPERM) {
+    return "io_uring for the journal: " + platform::error_text(ring_error);
+  }
+  durable_.store(options.durable_sequence, std::memory_order_release);
+  // A run's first is short, so that starting does not wait for a large one's zeros.
+  const std::uint64_t bytes = std::min<std::uint64_t>(whole_segment(), 2 * buffer_bytes_);
+  take_idle_place(bytes);
+  Before none;
+  const int error = ready_segment(bytes, none);
+  return error == 0 ? std::string()
+                    : "journal in " + options.folder + ": " + platform::error_text(error);
+}
+
+void Writer::keep_frozen(Bytes frozen, std::uint64_t batch) {
+  CHECK(!open_.file.valid() || batch < options_.next_batch,
+        "a state ahead of the journal would be read as a gap");
+  frozen_.assign(frozen.begin(), frozen.end());
+  frozen_batch_ = batch;
+}
+
+int Writer::write_segment_header() {
+  SegmentHeader header = options_.header;
+  header.frozen_bytes = static_cast<std::uint32_t>(frozen_.size());
+  header.frozen_batch = frozen_batch_;
+  std::memcpy(buffer_.get() + sizeof(BlockHeader), &header, sizeof header);
+  if (!frozen_.empty()) {
+    std::memcpy(buffer_.get() + sizeof(BlockHeader) + sizeof header, frozen_.data(),
+                frozen_.size());
+  }
+  return write_block({.kind = BlockKind::segment, .length = sizeof header + frozen_.size()});
+}
+
+std::uint64_t Writer::whole_segment_bytes(std::uint64_t segment_bytes, std::size_t frozen_bytes) {
+  return std::max<std::uint64_t>(segment_bytes,
+                                 2 * block_bytes(sizeof(SegmentHeader) + frozen_bytes));
+}
+
+std::uint64_t Writer::whole_segment() const {
+  return std::max(whole_segment_bytes(options_.segment_bytes, frozen_.size()), next_.bytes);
+}
+
+Writer::~Writer() {
+  if (open_.file.valid() && !begun_) {
+    ::unlink(next_path().c_str());
+  }
+}
+
+int Writer::write_block(const Gathered& what) {
+  const std::size_t length = what.length;
+  BlockHeader header{};
+  header.magic = kBlockMagic;
+  header.version = kFormatVersion;
+  header.kind = what.kind;
+  header.segment = open_.segment;
+  header.block = options_.next_block;
+  header.previous = options_.chain;
+  header.length = static_cast<std::uint32_t>(length);
+  header.first_batch = what.first.number;
+  header.last_batch = what.last.number;
+  header.unpacked_bytes = what.unpacked_bytes;
+  header.crc = block_crc(header, Bytes(buffer_.get() + sizeof header, length));
+  std::memcpy(buffer_.get(), &header, sizeof header);
+  const std::size_t bytes = block_bytes(length);
+  std::memset(buffer_.get() + sizeof header + length, 0, bytes - sizeof header - length);
+  const Bytes block(buffer_.get(), bytes);
+  const int error = has_ring_ ? write_by_ring(block) : write_by_calls(block);
+  if (error != 0) {
+    return error;  // the same block is written again at the same place
+  }
+  open_.at += bytes;
+  ++options_.next_block;
+  options_.chain = chain_value(header);
+  bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  blocks_.fetch_add(1, std::memory_order_relaxed);
+  packed_.fetch_add(what.kind == BlockKind::packed ? 1 : 0, std::memory_order_relaxed);
+  return 0;
+}
+
+int Writer::write_by_ring(Bytes block) {
+  if (!ring_.arm_durable_write(open_.file.get(), block, open_.at, 1)) {
+    return EAGAIN;
+  }
+  // Two completions: the write, and the sync that is linked to it.
+  int error = 0;
+  for (int seen = 0; seen < 2;) {
+    platform::Completion done[2];
+    const std::size_t n = ring_.harvest_wait(done, kWaitNs, static_cast<unsigned>(2 - seen));
+    for (std::size_t i = 0; i < n; ++i, ++seen) {
+      const bool short_write = seen == 0 && done[i].result >= 0 &&
+                               static_cast<std::size_t>(done[i].result) != block.size();
+      if (error == 0 && (done[i].result < 0 || short_write)) {
+        error = short_write ? EIO : -done[i].result;
+      }
+    }
+  }
+  return error;
+}
+
+int Writer::write_by_calls(Bytes block) {
+  const auto wrote =
+      ::pwrite(open_.file.get(), block.data(), block.size(), static_cast<off_t>(open_.at));
+  if (wrote < 0) {
+    return errno;
+  }
+  if (static_cast<std::size_t>(wrote) != block.size()) {
+    return EIO;
+  }
+  return ::fdatasync(open_.file.get()) == 0 ? 0 : errno;
+}
+
+bool Writer::leave_out(Lane& batches, std::uint64_t through) {
+  const auto batch = batches.peek();
+  BatchHeader header{};
+  if (batch.empty()) {
+    return false;
+  }
+  std::memcpy(&header, batch.data(), sizeof header);
+  if (header.number > through) {
+    return false;
+  }
+  given_up_through_ = header.number;
+  unrecorded_.fetch_add(1, std::memory_order_relaxed);
+  batches.release();
+  return true;
+}
+
+void Writer::give_up(Lane& batches) {
+  gap_ = true;
+  while (leave_out(batches, ~std::uint64_t{0})) {
+  }
+}
+
+int Writer::go_on(Bytes frozen, std::uint64_t batch, std::uint64_t sequence, Lane& batches) {
+  CHECK(gap_ && batch >= given_up_through_, "the state holds what was given up");
+  while (leave_out(batches, batch)) {
+  }
+  options_.next_batch = batch + 1;
+  keep_frozen(frozen, batch);
+  drop_next();  // its room is wanted
+  // What a write that failed left there would be taken for damage, now that a segment follows.
+  int error = ::ftruncate(open_.file.get(), static_cast<off_t>(open_.at)) == 0 ? 0 : errno;
+  if (error == 0 && ::fsync(open_.file.get()) != 0) {
+    error = errno;
+  }
+  if (error == 0) {
+    segments_.back().bytes = open_.bytes = open_.at;
+    error = begin_segment();
+  }
+  error_.store(error, std::memory_order_relaxed);
+  if (error == 0) {
+    gap_ = false;
+    next_.refused = false;
+    durable_.store(sequence, std::memory_order_release);
+  }
+  return error;
+}
+
+Writer::Gathered Writer::gather(Lane& batches) {
+  const std::size_t most = group_bytes(options_.segment_bytes);
+  std::size_t waiting = 0;
+  for (std::size_t n = 0; waiting <= most && !batches.peek(n).empty(); ++n) {
+    waiting += batches.peek(n).size();
+  }
+  if (waiting > most) {  // the disk is behind
+    if (const Gathered packed = gather_packed(batches); packed.count != 0) {
+      return packed;
+    }
+  }
+  Gathered what;
+  std::uint8_t* at = buffer_.get() + sizeof(BlockHeader);
+  for (auto batch = batches.peek(); !batch.empty(); batch = batches.peek(what.count)) {
+    const std::size_t used = sizeof(BlockHeader) + what.length + batch.size();
+    if (used > buffer_bytes_ || (what.count > 0 && used > most)) {
+      break;
+    }
+    std::memcpy(at + what.length, batch.data(), batch.size());
+    what.take(batch);
+    what.length += batch.size();
+  }
+  return what;
+}
+
+Writer::Gathered Writer::gather_packed(Lane& batches) {
+  Gathered what;
+  what.kind = BlockKind::packed;
+  packer_.begin({buffer_.get() + sizeof(BlockHeader), buffer_bytes_ - sizeof(BlockHeader)});
+  for (auto batch = batches.peek(); !batch.empty(); batch = batches.peek(what.count)) {
+    if (what.unpacked_bytes + batch.size() > kUnpackedBytes || !packer_.add(batch)) {
+      break;
+    }
+    what.take(batch);
+    what.unpacked_bytes += batch.size();
+  }
+  what.length = packer_.bytes();
+  return what;
+}
+
+void Writer::Gathered::take(Bytes batch) {
+  std::memcpy(&last, batch.data(), sizeof last);
+  first = count == 0 ? last : first;
+  ++count;
+}
+
+bool Writer::step(Lane& batches) {
+  if (gap_) {
+    return false;
+  }
+  const Gathered what = gather(batches);
+  if (what.count == 0) {
+    return false;
+  }
+  const std::size_t length = what.length;
+  const std::size_t used = sizeof(BlockHeader) + length;
+  int error = 0;
+  // Room is kept for the closing block, so that a segment always ends whole.
+  if (open_.at + block_bytes(length) + limits::kBlockAlignment > open_.bytes &&
+      open_.at > open_.first) {
+    const std::vector<std::uint8_t> kept(buffer_.get() + sizeof(BlockHeader), buffer_.get() + used);
+    error = begin_segment();
+    std::memcpy(buffer_.get() + sizeof(BlockHeader), kept.data(), kept.size());
+  }
+  if (error == 0) {
+    error = write_block(what);
+  }
+  error_.store(error, std::memory_order_relaxed);
+  if (error != 0) {
+    return false;
+  }
+  const bool accepts = !accepted_ && holds_accepted(batches, what.count);
+  batches.release(what.count);
+  options_.next_batch = what.last.number + 1;
+  durable_.store(what.last.first_sequence + what.last.input_count + what.last.derived_count - 1,
+                 std::memory_order_release);
+  if (accepts) {
+    accepted_ = true;
+    drop_old_segments();
+  }
+  look_at_what_goes_next();
+  // Ready when this one is half full.
+  const std::uint64_t whole = whole_segment();
+  const std::uint64_t part = std::min(open_.bytes, 2 * open_.at) * (whole >> 12) / open_.bytes;
+  const std::uint64_t now = std::min(part << 12, next_.bytes + kFillBytes);
+  const bool worth_it = now == whole || now >= next_.bytes + kFillStep;
+  if (!next_.refused && worth_it && fill_next(now, whole) != 0) {
+    drop_next();
+    next_.refused = true;
+  }
+  return true;
+}
+
+void Writer::close() {
+  if (open_.file.valid() && begun_) {
+    write_block({.kind = BlockKind::close});
+  } else if (open_.file.valid()) {
+    ::unlink(next_path().c_str());
+  }
+  open_ = {};
+  drop_next();
+}
+
+}  // namespace vedette::journal

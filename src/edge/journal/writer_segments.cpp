@@ -1,0 +1,203 @@
+// How a segment comes and goes: made ready under a passing name, put in its place, dropped when the
+// journal is at its bound.
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/check.hpp"
+#include "edge/journal/reader.hpp"
+#include "edge/journal/writer.hpp"
+
+namespace vedette::journal {
+namespace {
+
+// Of a run that accepted nothing, beyond the journal's bytes at most: its short first one and the
+// one behind it.
+constexpr std::size_t kIdleSegments = 2;
+
+}  // namespace
+
+// Brings the file of the segment to come up to `to` of `whole` bytes of zeros: on blocks that were
+// only allocated, each sync would also write metadata.
+int Writer::fill_next(std::uint64_t to, std::uint64_t whole) {
+  if (!next_.file.valid()) {
+    constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+    next_.file = platform::Fd(::open(next_path().c_str(), kFlags | O_DIRECT, 0640));
+    if (!next_.file.valid() && errno == EINVAL) {  // a file system without it
+      next_.file = platform::Fd(::open(next_path().c_str(), kFlags, 0640));
+    }
+    if (!next_.file.valid()) {
+      return errno;
+    }
+  }
+  while (next_.bytes < to) {
+    // The same zeros again and again, in one request.
+    std::array<iovec, kFillBytes / kZeroBytes> pieces{};
+    int count = 0;
+    for (std::uint64_t at = next_.bytes; at < to && count < static_cast<int>(pieces.size());
+         at += kZeroBytes) {
+      const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(kZeroBytes, whole - at));
+      pieces[static_cast<std::size_t>(count++)] = {zeros_.get(), n};
+    }
+    const auto wrote = ::writev(next_.file.get(), pieces.data(), count);
+    if (wrote < 0 || wrote % static_cast<ssize_t>(limits::kBlockAlignment) != 0) {
+      return wrote < 0 ? errno : ENOSPC;
+    }
+    next_.bytes += static_cast<std::uint64_t>(wrote);
+    next_.synced = false;
+  }
+  // A run's first need not be on disk by itself: nothing is accepted before its header is.
+  if (next_.bytes == whole && !next_.synced && open_.file.valid()) {
+    if (::fsync(next_.file.get()) != 0) {
+      return errno;
+    }
+    next_.synced = true;
+  }
+  return 0;
+}
+
+void Writer::drop_next() {
+  if (next_.file.valid()) {
+    ::unlink(next_path().c_str());
+  }
+  next_ = {};
+}
+
+// Zeros and header of the segment to come, synced, under its passing name. `before` is the one
+// being written, which it stays where this fails.
+int Writer::ready_segment(std::uint64_t bytes, Before& before) {
+  const std::uint64_t number = options_.next_segment;
+  int error = fill_next(bytes, bytes);
+  if (error != 0) {
+    drop_next();
+    return error;
+  }
+  before = {std::exchange(open_, {std::move(next_.file), number, bytes, 0, 0}), options_.next_block,
+            options_.chain};
+  next_ = {};
+  error = write_segment_header();
+  open_.first = open_.at;
+  if (error != 0) {
+    go_back(before);
+  }
+  return error;
+}
+
+// This is tried again, with the same block at the same place.
+void Writer::go_back(Before& before) {
+  ::unlink(next_path().c_str());
+  open_ = std::move(before.open);
+  options_.next_block = before.block;
+  options_.chain = before.chain;
+}
+
+int Writer::place_segment() {
+  const std::string path = options_.folder + "/" + segment_name(open_.segment);
+  return ::rename(next_path().c_str(), path.c_str()) == 0 ? sync_folder(options_.folder) : errno;
+}
+
+int Writer::begin_segment() {
+  // One that ends a gap is short, as the engine waits for it.
+  const std::uint64_t bytes =
+      !gap_ ? whole_segment() : std::min<std::uint64_t>(whole_segment(), 2 * buffer_bytes_);
+  const std::uint64_t number = options_.next_segment;
+  Before before;
+  int error = ready_segment(bytes, before);
+  if (error == 0 && (error = place_segment()) != 0) {
+    ::unlink((options_.folder + "/" + segment_name(number)).c_str());
+    go_back(before);
+  }
+  if (error != 0) {
+    return error;
+  }
+  options_.next_segment = number + 1;
+  segments_.push_back({number, options_.next_batch, bytes});
+  ++begun_segments_;
+  drop_old_segments();
+  return 0;
+}
+
+// A run that accepted nothing pushes nothing out: at the bound, what the last ones of its kind left
+// makes way. The state that this one begins with holds what they did.
+void Writer::take_idle_place(std::uint64_t bytes) {
+  for (const Kept& s : segments_) {
+    bytes += s.bytes;
+  }
+  const ReadResult::Idle& idle = options_.idle;
+  if (idle.segment == 0 || bytes <= options_.journal_bytes || frozen_.empty() ||
+      frozen_batch_ + 1 < options_.next_batch) {
+    return;
+  }
+  while (!segments_.empty() && segments_.back().number >= idle.segment) {
+    idle_.push_back(segments_.back().number);
+    segments_.pop_back();
+  }
+  options_.next_segment = idle.segment;
+  options_.next_block = idle.block;
+  options_.chain = idle.chain;
+}
+
+std::string Writer::begin() {
+  CHECK(open_.file.valid() && !begun_, "made ready, once");
+  int error = 0;
+  for (const std::uint64_t number : idle_) {  // from the newest; the last one's place is taken
+    if (number != open_.segment && error == 0 &&
+        ::unlink((options_.folder + "/" + segment_name(number)).c_str()) != 0) {
+      error = errno;
+    }
+  }
+  error = error == 0 ? place_segment() : error;
+  begun_ = error == 0;
+  if (begun_) {
+    options_.next_segment = open_.segment + 1;
+    segments_.push_back({open_.segment, options_.next_batch, open_.bytes});
+    begun_segments_ = 1;
+  }
+  return error == 0 ? std::string()
+                    : "journal in " + options_.folder + ": " + platform::error_text(error);
+}
+
+// What the next segment will push out gives its evidence meanwhile, so that nothing waits for it
+// then. The one behind it is whole.
+void Writer::look_at_what_goes_next() {
+  std::uint64_t bytes = 2 * whole_segment();
+  for (const Kept& s : segments_) {
+    bytes += s.bytes;
+  }
+  if (segments_.size() > 2 && bytes > options_.journal_bytes) {
+    evidence_.look_ahead(segments_[0].number, segments_[1].number);
+  }
+}
+
+// Only once the newest segment is on disk: it begins with frozen_, and a replay of what is left
+// starts there. What is kept leaves the next its place within the bound.
+void Writer::drop_old_segments() {
+  if (!accepted_ && begun_segments_ <= kIdleSegments) {
+    return;
+  }
+  std::uint64_t bytes = whole_segment();
+  for (const Kept& s : segments_) {
+    bytes += s.bytes;
+  }
+  bool any = false;
+  while (segments_.size() > 2 && bytes > options_.journal_bytes &&
+         frozen_batch_ + 1 >= segments_[1].first_batch) {
+    const std::string path = options_.folder + "/" + segment_name(segments_.front().number);
+    evidence_.keep(segments_[0].number, segments_[1].number);
+    ::unlink(path.c_str());
+    bytes -= segments_.front().bytes;
+    segments_.erase(segments_.begin());
+    any = true;
+  }
+  if (any) {
+    // A power cut brings back what was not synced away: life after short life, the disk would fill.
+    sync_folder(options_.folder);
+  }
+}
+
+}  // namespace vedette::journal

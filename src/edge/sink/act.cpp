@@ -1,0 +1,298 @@
+#include "edge/sink/act.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "edge/sink/render.hpp"
+#include "platform/clock.hpp"
+#include "platform/socket.hpp"
+
+namespace vedette::sink {
+namespace {
+
+constexpr std::int64_t kRetryNs = 1'000'000'000;  // until a stream that broke is tried again
+// Between two looks at what other ends have confirmed: each is two system calls a stream.
+constexpr std::int64_t kLookNs = 50'000;
+
+std::size_t unconfirmed_of(const plan::Plan& plan, const plan::Sink& sink) {
+  const bool awaits = sink.kind() == plan::SinkKind::tcp && sink.confirm() != plan::Confirm::sent;
+  return awaits ? std::min<std::size_t>(limits::kUnconfirmed, plan.limits()->pending_actions()) : 0;
+}
+
+void put_outcome(std::uint8_t* place, Lane& outcomes, const ActionOutcome& outcome,
+                 std::int64_t now_ns) {
+  EventHeader header{};
+  header.observed_ns = header.received_ns = now_ns;
+  header.cause = outcome.action_sequence;
+  header.payload_bytes = sizeof outcome;
+  header.source = kNoSource;
+  header.kind = EventKind::outcome;
+  header.event_class = EventClass::high;
+  std::memcpy(place, &header, sizeof header);
+  std::memcpy(place + sizeof header, &outcome, sizeof outcome);
+  outcomes.commit(event_bytes(sizeof outcome));
+}
+
+}  // namespace
+
+std::size_t Act::bytes_needed(const plan::Plan& plan) {
+  std::size_t bytes = arena_bytes<Order>(plan.limits()->pending_actions());
+  for (const plan::Sink* sink : *plan.sinks()) {
+    bytes += arena_bytes<Unconfirmed::Message>(unconfirmed_of(plan, *sink));
+  }
+  return bytes;
+}
+
+std::string Act::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
+                      Lane* log) {
+  plan_ = &plan;
+  log_ = log;
+  waiting_ = arena.make<Order>(plan.limits()->pending_actions());
+  for (std::size_t i = 0; i < plan.sinks()->size(); ++i) {
+    const plan::Sink* sink = plan.sinks()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    Outlet& outlet = outlets_[i];
+    outlet.kind = sink->kind();
+    if (sink->kind() == plan::SinkKind::udp) {
+      auto opened = platform::open_udp_socket();
+      if (!opened) {
+        return "sink " + sink->name()->str() + ": " + platform::error_text(opened.error());
+      }
+      outlet.fd = opened.value().release();
+      outlet.to = {sink->address(), sink->port()};
+      outlet.aimed = platform::aim_udp(outlet.fd, outlet.to) == 0;
+      if (!rehearsal_.valid()) {
+        if (auto own = platform::open_udp_to_itself(); own) {
+          rehearsal_ = std::move(own).value();
+        }
+      }
+    } else if (sink->kind() == plan::SinkKind::serial) {
+      const std::size_t slot = devices.add(sink->device()->str(), sink->baud(), false, kRetryNs);
+      outlet.streams.init(devices, {&slot, 1}, 1, false);
+    } else if (sink->kind() == plan::SinkKind::tcp) {
+      std::array<std::size_t, limits::kConnections> slots{};
+      for (std::size_t c = 0; c < sink->connections_most(); ++c) {
+        slots[c] = devices.add_connection({sink->address(), sink->port()}, kRetryNs,
+                                          sink->confirm_within_ns());
+      }
+      outlet.streams.init(devices, {slots.data(), sink->connections_most()}, sink->connections(),
+                          true);
+      if (const std::size_t room = unconfirmed_of(plan, *sink); room != 0) {
+        outlet.streams.await(sink->confirm(), sink->confirm_within_ns(),
+                             arena.make<Unconfirmed::Message>(room));
+      }
+    }
+  }
+  return {};
+}
+
+void Act::withdraw(std::uint64_t sequence) {
+  for (std::size_t i = 0; unconfirmed_ != 0 && i < outlets_.size(); ++i) {
+    Unconfirmed& unconfirmed = outlets_[i].streams.unconfirmed();
+    const std::size_t before = unconfirmed.size();
+    unconfirmed.withdraw(sequence);
+    unconfirmed_ -= before - unconfirmed.size();
+  }
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (waiting_[i].event.sequence == sequence) {
+      std::copy(waiting_.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                waiting_.begin() + static_cast<std::ptrdiff_t>(count_),
+                waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+      --count_;
+      return;
+    }
+  }
+}
+
+void Act::give_up_overdue(std::int64_t now_ns) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    const Order& w = waiting_[i];
+    if (w.ordered_ns + plan_->actions()->Get(w.intent.action)->horizon_ns() > now_ns) {
+      if (kept != i) {
+        waiting_[kept] = w;
+      }
+      ++kept;
+    }
+  }
+  count_ = kept;
+}
+
+int Act::to_log(std::string_view text) {
+  std::uint8_t* at = log_ == nullptr ? nullptr : log_->reserve(text.size());
+  if (at == nullptr) {
+    return ENOBUFS;
+  }
+  std::memcpy(at, text.data(), text.size());
+  log_->commit(text.size());
+  return 0;
+}
+
+// A network that is not there yet, or no more, is a sink that does not take it now.
+int Act::send_datagram(Outlet& outlet, std::string_view text) {
+  if (!outlet.aimed) {
+    if (const int error = platform::aim_udp(outlet.fd, outlet.to); error != 0) {
+      return error;
+    }
+    outlet.aimed = true;
+  }
+  const int error = platform::send_now(outlet.fd, as_bytes(text));
+  // The socket keeps the address that it had when it was aimed.
+  outlet.aimed = error != ENETUNREACH && error != EHOSTUNREACH && error != EINVAL;
+  return error;
+}
+
+int Act::send(Outlet& outlet, const Order& order, std::string_view text, std::int64_t now_ns) {
+  switch (outlet.kind) {
+    case plan::SinkKind::udp:
+      return send_datagram(outlet, text);
+    case plan::SinkKind::log:
+      return to_log(text);
+    case plan::SinkKind::serial:
+    case plan::SinkKind::tcp:
+      return outlet.streams.send(text, now_ns, order.event.sequence,
+                                 key_of(order.event, order.intent));
+  }
+  return EINVAL;
+}
+
+void Act::stay_ready() const {
+  if (last_.event.sequence != 0) {
+    char room[kRenderBytes];
+    const std::string_view text = render(*plan_, last_.event, last_.intent, room);
+    if (rehearsal_.valid() && outlets_[last_.intent.sink].kind == plan::SinkKind::udp) {
+      platform::rehearse_sending(rehearsal_.get(), as_bytes(text));
+    }
+  }
+}
+
+void Act::tend() {
+  for (Outlet& outlet : outlets_) {
+    outlet.streams.tend();
+  }
+}
+
+void Act::flush() {
+  unfinished_ = 0;
+  for (Outlet& outlet : outlets_) {
+    outlet.streams.flush();
+    unfinished_ += outlet.streams.unfinished() ? 1 : 0;
+  }
+}
+
+void Act::confirm(std::int64_t now_ns, Lane& outcomes) {
+  const std::int64_t monotonic = platform::monotonic_ns();
+  const bool look = monotonic - looked_ns_ > kLookNs;
+  looked_ns_ = look ? monotonic : looked_ns_;
+  unconfirmed_ = 0;
+  for (std::size_t i = 0; i < outlets_.size(); ++i) {
+    StreamPool& streams = outlets_[i].streams;
+    if (streams.unconfirmed().size() == 0) {
+      continue;
+    }
+    if (look) {
+      streams.look(monotonic);
+    }
+    streams.unconfirmed().settle([&](const Unconfirmed::Message& message) {
+      std::uint8_t* const place = outcomes.reserve(event_bytes(sizeof(ActionOutcome)));
+      if (place == nullptr) {
+        return false;
+      }
+      const bool arrived = message.state == Unconfirmed::State::confirmed;
+      (arrived ? counters_[i].confirmed : counters_[i].failed)
+          .fetch_add(1, std::memory_order_relaxed);
+      ActionOutcome outcome{};
+      outcome.action_sequence = message.sequence;
+      outcome.exit = arrived ? Exit::success : Exit::abandonment;
+      outcome.reason = arrived ? Reason::applied : Reason::unconfirmed;
+      outcome.sink = static_cast<std::uint16_t>(i);
+      outcome.bytes_sent = message.bytes;
+      put_outcome(place, outcomes, outcome, now_ns);
+      return true;
+    });
+    unconfirmed_ += streams.unconfirmed().size();
+  }
+}
+
+bool Act::perform(const Order& order, std::uint64_t durable_sequence, std::int64_t now_ns,
+                  Lane& outcomes) {
+  Outlet& outlet = outlets_[order.intent.sink];
+  const bool local = outlet.kind == plan::SinkKind::log || outlet.kind == plan::SinkKind::serial;
+  const bool before = plan_->actions()->Get(order.intent.action)->durable_before();
+  if ((!local && !network_is_there()) || (before && order.sent_by > durable_sequence)) {
+    return false;
+  }
+  std::uint8_t* const place = outcomes.reserve(event_bytes(sizeof(ActionOutcome)));
+  if (place == nullptr) {
+    return false;
+  }
+  char room[kRenderBytes];
+  bool shortened = false;
+  const std::string_view text = render(*plan_, order.event, order.intent, room, &shortened);
+  const bool was_unfinished = outlet.streams.unfinished();
+  const int error = send(outlet, order, text, now_ns);
+  unfinished_ += outlet.streams.unfinished() && !was_unfinished ? 1 : 0;
+  const std::size_t sent_bytes = text.size();
+  if (order.newest_arrival_ns > 0) {
+    (before ? before_ : behind_).add(platform::monotonic_ns() - order.newest_arrival_ns);
+  }
+  if (echo_ && outlet.kind != plan::SinkKind::log) {
+    // Only for people: a full log loses nothing that is owed.
+    to_log(render_line(*plan_, order.event, order.intent, room));
+  }
+  SinkCounters& counters = counters_[order.intent.sink];
+  (error == 0 ? counters.sent : counters.failed).fetch_add(1, std::memory_order_relaxed);
+  counters.resent.fetch_add(error == 0 && order.sent_before ? 1 : 0, std::memory_order_relaxed);
+  counters.shortened.fetch_add(error == 0 && shortened ? 1 : 0, std::memory_order_relaxed);
+  if (error == 0 && outlet.streams.awaits()) {
+    ++unconfirmed_;  // its outcome comes when it is known
+    last_ = order;
+    return true;
+  }
+  ActionOutcome outcome{};
+  outcome.action_sequence = order.event.sequence;
+  outcome.exit = error == 0 ? Exit::success : Exit::abandonment;
+  outcome.reason = error == 0                            ? Reason::applied
+                   : error == EAGAIN || error == ENOBUFS ? Reason::sink_full
+                                                         : Reason::sink_failed;
+  outcome.sink = order.intent.sink;
+  outcome.bytes_sent = error == 0 ? static_cast<std::uint32_t>(sent_bytes) : 0;
+  put_outcome(place, outcomes, outcome, now_ns);
+  last_ = order;
+  return true;
+}
+
+void Act::submit(const Order& order, std::uint64_t durable_sequence, std::int64_t now_ns,
+                 Lane& outcomes) {
+  if (unfinished_ != 0) {
+    flush();
+  }
+  if (!perform(order, durable_sequence, now_ns, outcomes)) {
+    give_up_overdue(now_ns);
+    CHECK(count_ < waiting_.size(), "the engine keeps to pending_actions");
+    waiting_[count_++] = order;
+  }
+}
+
+void Act::step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes) {
+  give_up_overdue(now_ns);
+  if (unfinished_ != 0) {
+    flush();
+  }
+  if (unconfirmed_ != 0) {
+    confirm(now_ns, outcomes);
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (!perform(waiting_[i], durable_sequence, now_ns, outcomes)) {
+      if (kept != i) {
+        waiting_[kept] = waiting_[i];
+      }
+      ++kept;
+    }
+  }
+  count_ = kept;
+}
+
+}  // namespace vedette::sink
