@@ -22,6 +22,7 @@ def left_running(process):
 
 
 passed = failed = skipped = 0
+seconds = []
 for f in tests:
     if not any(part in f.__name__ for part in arguments.only.split(",")) or (arguments.sanitized and hasattr(f, "release")) \
             or (hasattr(f, "long") and not arguments.all and not arguments.only):
@@ -44,6 +45,10 @@ for f in tests:
         for process in list(left_running("self")):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
+    seconds.append((time.time() - begin, f.__name__))
 shutil.rmtree(work, ignore_errors=True)
+if len(seconds) > 10:
+    print(f"the slowest ten of {sum(s for s, _ in seconds):.0f} s:")
+    print("\n".join(f"{s:7.1f} s  {name}" for s, name in sorted(seconds)[:-11:-1]))
 print(f"{passed} passed, {failed} failed, {skipped} skipped")
 sys.exit(1 if failed else 0)
