@@ -41,7 +41,7 @@ mutations = [
     ("a name that jumps clears what was judged", "src/core/assess/assess.cpp", "there == 0.0 && !view.second_unseen", "there == 0.0"),
     ("a name leaves a place that is still heard", "src/core/perceive/perceive.cpp", "second->contested = 1;", "second->contested = 0;"),
     ("a refused condition clears nothing", "src/core/assess/assess.cpp", "open | busy_[track]", "open"),
-    ("four tracks are judged by what was asked of the first", "src/core/assess/assess.cpp", "screens.ask_in_lane(zones_, view, lane,", "screens.ask_in_lane(zones_, view, 0 * lane,"),
+    ("own ship is judged as any other track", "src/core/assess/assess.cpp", "if (view.track->kind == IdentityKind::own) {", "if (false) {"),
     ("a batch is digested but for its last piece", "src/core/engine/batch_builder.cpp", "  digest_.mix(Bytes(base_ + settled_, bytes));\n", ""),
     ("one track is taken twice at once", "src/core/perceive/perceive.cpp", "found[i] == TrackTable::kNone || again ||", "found[i] == TrackTable::kNone || (again && false) ||"),
     ("a manoeuvre is taken for the ordinary", "src/core/perceive/four_tracks_kernel.hpp", "             (square_of(innovation) <= 2.0 * gate * gate * variance);",

@@ -67,43 +67,11 @@ class Screened {
       }
       CHECK_MESSAGE(right, texts_[r]);
     }
-    if (view.track->updates > 0) {
-      compare_in_four(view, open, numbers);
-    }
   }
   // By assess::Screened.
   const std::array<std::size_t, 5>& said() const { return said_; }
 
  private:
-  // The same of it among the three before it, by the vectors of every width.
-  void compare_in_four(const assess::View& view, assess::RuleSet open,
-                       const assess::Screens::Numbers& numbers) {
-    const std::size_t lane = seen_++ % kLanes;
-    last_[lane] = *view.track;
-    if (seen_ < kLanes) {
-      return;
-    }
-    const assess::Screens::FourTracks tracks{&last_[0], &last_[1], &last_[2], &last_[3]};
-    const auto same = [&](assess::Screens::NumbersOfFour& four) {
-      bool right = screens_.ask_in_lane(zones_, view, lane, four) == open;
-      for (std::size_t r = 0; r < texts_.size(); ++r) {
-        right = right && ((open >> r & 1) == 0 || screens_.answer_in_lane(r, view, lane, four) ==
-                                                      screens_.answer(r, view, numbers));
-      }
-      CHECK_MESSAGE(right, texts_[0]);
-    };
-    assess::Screens::NumbersOfFour base;
-    screens_.ask_four_base(zones_, view, tracks, base);
-    same(base);
-#if VEDETTE_WIDE_VECTORS
-    if (__builtin_cpu_supports("avx2") != 0) {
-      assess::Screens::NumbersOfFour wide;
-      screens_.ask_four_wide(zones_, view, tracks, wide);
-      same(wide);
-    }
-#endif
-  }
-
   std::vector<std::string> texts_;
   std::span<const Zone> zones_;
   std::vector<plan::CompiledExpression> compiled_;
@@ -111,8 +79,6 @@ class Screened {
   std::vector<std::uint64_t> memory_;
   assess::Screens screens_;
   std::array<std::size_t, 5> said_{};
-  std::array<Track, kLanes> last_{};
-  std::size_t seen_ = 0;
 };
 
 // 1, 0 or -1 for unknown. `heading` is what is known of the track's heading.

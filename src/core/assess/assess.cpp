@@ -108,6 +108,46 @@ void Assess::init(Arena& arena, const plan::Plan& plan) {
   busy_ = arena.make<RuleSet>(places_in(plan));
 }
 
+inline View Assess::view_of(const World& world, const Case& subject) {
+  View view;
+  view.now_ns = world.now_ns;
+  view.own = world.own;
+  view.own_tracker = &world.trackers[static_cast<std::size_t>(IdentityKind::own)];
+  view.mode = world.mode;
+  if (subject.kind == SubjectKind::source) {
+    view.source = static_cast<const SourceFacts*>(subject.object);
+    return view;
+  }
+  view.track = static_cast<const Track*>(subject.object);
+  view.tracker = &world.trackers[static_cast<std::size_t>(view.track->kind)];
+  view.second = subject.second;
+  view.second_unseen = subject.second_unseen;
+  return view;
+}
+
+std::size_t Assess::judge(const World& world, std::span<const Case> cases,
+                          const Listener& listener) {
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    if (listener.before != nullptr && !listener.before(listener.context, i)) {
+      return i;
+    }
+    const Case& subject = cases[i];
+    const View view = view_of(world, subject);
+    if (subject.kind == SubjectKind::source) {
+      judge_source(view, static_cast<std::uint16_t>(subject.place), listener);
+    } else {
+      if (view.track->kind == IdentityKind::own) {
+        judge_own(view, listener);
+      }
+      judge_track(view, subject.place, listener);
+    }
+    if (listener.after != nullptr) {
+      listener.after(listener.context, i);
+    }
+  }
+  return cases.size();
+}
+
 // Most often a condition does not hold, nor did it: that is passed in few steps.
 inline void Assess::conclude(const View& view, const Subject& subject, std::size_t place,
                              std::size_t r, double when, const Listener& listener) {
@@ -116,22 +156,22 @@ inline void Assess::conclude(const View& view, const Subject& subject, std::size
   }
 }
 
-inline void Assess::judge(const View& view, const Subject& subject, std::size_t place,
-                          std::size_t r, const Listener& listener) {
+inline void Assess::judge_rule(const View& view, const Subject& subject, std::size_t place,
+                               std::size_t r, const Listener& listener) {
   const Rule& rule = rules_[r];
   const bool cheap = view.mode != Mode::normal && !rule.cheap_when.empty();
   const double when = evaluate(cheap ? rule.cheap_when : rule.when, zones_, view);
   conclude(view, subject, place, r, when, listener);
 }
 
-template <typename Answer>
 inline void Assess::judge_open(const View& view, std::uint32_t track, RuleSet open,
-                               const Listener& listener, Answer&& answer) {
+                               const Screens::Numbers& numbers, const Listener& listener) {
   // Of one that is refused, only what is not idle changes.
   RuleSet left = open | busy_[track];
   if (left == 0) {
     return;
   }
+  const Screens& screens = screens_[static_cast<std::size_t>(view.track->kind)];
   const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
   for (; left != 0; left &= left - 1) {
     const auto r = static_cast<std::size_t>(std::countr_zero(left));
@@ -139,7 +179,7 @@ inline void Assess::judge_open(const View& view, std::uint32_t track, RuleSet op
       change(view, subject, track, r, false, listener);
       continue;
     }
-    switch (answer(r)) {
+    switch (screens.answer(r, view, numbers)) {
       case Screened::holds:
         change(view, subject, track, r, true, listener);
         break;
@@ -150,7 +190,7 @@ inline void Assess::judge_open(const View& view, std::uint32_t track, RuleSet op
         break;
       }
       case Screened::all_to_ask:
-        judge(view, subject, track, r, listener);
+        judge_rule(view, subject, track, r, listener);
         break;
       case Screened::unknown:
       case Screened::refuses:
@@ -159,9 +199,8 @@ inline void Assess::judge_open(const View& view, std::uint32_t track, RuleSet op
   }
 }
 
-void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void* context) {
+void Assess::judge_track(const View& view, std::uint32_t track, const Listener& listener) {
   const Screens& screens = screens_[static_cast<std::size_t>(view.track->kind)];
-  const Listener listener{emit, context};
   if (view.mode != Mode::normal || view.second != nullptr) {
     const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
     for (RuleSet left = screens.rules(); left != 0; left &= left - 1) {
@@ -172,37 +211,14 @@ void Assess::judge_track(const View& view, std::uint32_t track, Emit emit, void*
       if (view.second != nullptr) {
         judge_both(view, subject, track, r, listener);
       } else {
-        judge(view, subject, track, r, listener);
+        judge_rule(view, subject, track, r, listener);
       }
     }
     return;
   }
   Screens::Numbers numbers;
   const RuleSet open = screens.ask(zones_, view, numbers);
-  judge_open(view, track, open, listener,
-             [&](std::size_t r) { return screens.answer(r, view, numbers); });
-}
-
-bool Assess::ask_four(const View& view, Four& four) const {
-  const IdentityKind kind = view.track->kind;
-  for (const Track* track : four.tracks) {
-    if (track->kind != kind || !placed(track) || doubted(*track, Doubt::second)) {
-      return false;
-    }
-  }
-  if (view.mode != Mode::normal) {
-    return false;
-  }
-  screens_[static_cast<std::size_t>(kind)].ask_four(zones_, view, four.tracks, four.numbers);
-  return true;
-}
-
-void Assess::judge_in_lane(const View& view, std::uint32_t track, std::size_t lane, Four& four,
-                           Emit emit, void* context) {
-  const Screens& screens = screens_[static_cast<std::size_t>(view.track->kind)];
-  const RuleSet open = screens.ask_in_lane(zones_, view, lane, four.numbers);
-  judge_open(view, track, open, {emit, context},
-             [&](std::size_t r) { return screens.answer_in_lane(r, view, lane, four.numbers); });
+  judge_open(view, track, open, numbers, listener);
 }
 
 void Assess::judge_both(const View& view, const Subject& subject, std::size_t place, std::size_t r,
@@ -229,29 +245,28 @@ void Assess::judge_both(const View& view, const Subject& subject, std::size_t pl
   }
 }
 
-void Assess::judge_own(const View& view, Emit emit, void* context) {
-  const Listener listener{emit, context};
+void Assess::judge_own(const View& view, const Listener& listener) {
   const Subject subject{track_key(IdentityKind::own, 0), kNoSource, SubjectKind::own, {}};
   for (std::size_t r = 0; r < rules_.size(); ++r) {
     if (wanted(view, rules_[r]) && rules_[r].subject == SubjectKind::own) {
-      judge(view, subject, tracks_, r, listener);
+      judge_rule(view, subject, tracks_, r, listener);
     }
   }
 }
 
-void Assess::judge_source(const View& view, std::uint16_t source, Emit emit, void* context) {
-  const Listener listener{emit, context};
+void Assess::judge_source(const View& view, std::uint16_t source, const Listener& listener) {
   const Subject subject{source, source, SubjectKind::source, {}};
   for (std::size_t r = 0; r < rules_.size(); ++r) {
     if (wanted(view, rules_[r]) && rules_[r].subject == SubjectKind::source &&
         rules_[r].source == source) {
-      judge(view, subject, tracks_ + 1 + source, r, listener);
+      judge_rule(view, subject, tracks_ + 1 + source, r, listener);
     }
   }
 }
 
-void Assess::retire_track(const View& view, std::uint32_t track, Emit emit, void* context) {
-  const Listener listener{emit, context};
+void Assess::retire(const World& world, const Case& going, const Listener& listener) {
+  const View view = view_of(world, going);
+  const std::uint32_t track = going.place;
   const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
   for (std::size_t r = 0; r < rules_.size(); ++r) {
     Instance& at = instance(track, r);
@@ -371,7 +386,7 @@ void Assess::announce(const View& view, const Subject& subject, std::size_t rule
   if (view.source != nullptr && subject.kind == SubjectKind::source) {
     change.causes[n++] = view.source->last_event;
   }
-  listener.emit(listener.context, change);
+  listener.changed(listener.context, view, change);
 }
 
 void Assess::freeze(Freezer& out, const TrackTable& tracks) const {

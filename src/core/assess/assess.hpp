@@ -1,5 +1,5 @@
 // Purpose: judgements over belief: conditions with level, confidence, and hysteresis in time.
-// In: a subject (track, own ship, source) to judge at a node time. Out: AssessmentChange, by
+// In: subjects (tracks, own ship, sources) to judge at a node time. Out: AssessmentChange, by
 // callback. Bound: assessments * (tracks + 1 + sources) instances, each judged in a known number of
 // operations. Fails as: an unknown value (NaN) neither raises nor clears. Runs on: the engine
 // thread.
@@ -23,7 +23,24 @@ namespace vedette::assess {
 // What is read of the plan are its own vectors, which outlive the room.
 class Assess {
  public:
-  using Emit = void (*)(void* context, const AssessmentChange& change);
+  // One subject to judge.
+  struct Case {
+    SubjectKind kind = SubjectKind::track;  // track or source
+    std::uint32_t place = 0;                // the track's slot, the source's index
+    const void* object = nullptr;           // its Track, its SourceFacts
+    const Track* second = nullptr;          // the track's other place, if it has two
+    bool second_unseen = false;             // nothing was heard there since
+  };
+  // Callbacks of one judge(), in the order of its cases. `before` and `after` may be null.
+  struct Listener {
+    // False: this case and those behind it are left.
+    bool (*before)(void* context, std::size_t at) = nullptr;
+    // `view` is what the change was judged by; it is the second place's where change.second says
+    // so.
+    void (*changed)(void* context, const View& view, const AssessmentChange& change) = nullptr;
+    void (*after)(void* context, std::size_t at) = nullptr;
+    void* context = nullptr;
+  };
 
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const plan::Plan& plan);
@@ -42,22 +59,11 @@ class Assess {
                         rules_.size() * sizeof(Instance));
     }
   }
-  // What conditions ask first, asked of four tracks that are judged next, one after the other.
-  struct Four {
-    Screens::FourTracks tracks;
-    Screens::NumbersOfFour numbers;
-  };
-  // False, and nothing is asked, when they must be asked one by one. `view` is of the first.
-  bool ask_four(const View& view, Four& four) const;
-  // Judges every assessment that applies to the subject.
-  void judge_track(const View& view, std::uint32_t track, Emit emit, void* context);
-  // The same of the one in that lane.
-  void judge_in_lane(const View& view, std::uint32_t track, std::size_t lane, Four& four, Emit emit,
-                     void* context);
-  void judge_own(const View& view, Emit emit, void* context);
-  void judge_source(const View& view, std::uint16_t source, Emit emit, void* context);
+  // Judges every assessment that applies to each case, in order; own ship's track is judged as own
+  // ship first. What the callbacks do must not change a case. Returns how many were judged.
+  std::size_t judge(const World& world, std::span<const Case> cases, const Listener& listener);
   // The track is going: what is raised is cleared, and its instances are as new.
-  void retire_track(const View& view, std::uint32_t track, Emit emit, void* context);
+  void retire(const World& world, const Case& track, const Listener& listener);
 
   std::span<const Zone> zones() const { return zones_; }
   std::size_t raised() const { return raised_; }
@@ -95,18 +101,15 @@ class Assess {
   Instance& instance(std::size_t place, std::size_t rule) {
     return instances_[place * rules_.size() + rule];
   }
-  // Who is told of changes.
-  struct Listener {
-    Emit emit;
-    void* context;
-  };
-  void judge(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
-             const Listener& listener);
-  // Of a track of whose conditions only those in `open` may hold; answer(rule) is what their screen
-  // says.
-  template <typename Answer>
-  void judge_open(const View& view, std::uint32_t track, RuleSet open, const Listener& listener,
-                  Answer&& answer);
+  static View view_of(const World& world, const Case& subject);
+  void judge_track(const View& view, std::uint32_t track, const Listener& listener);
+  void judge_own(const View& view, const Listener& listener);
+  void judge_source(const View& view, std::uint16_t source, const Listener& listener);
+  void judge_rule(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
+                  const Listener& listener);
+  // Of a track of whose conditions only those in `open` may hold.
+  void judge_open(const View& view, std::uint32_t track, RuleSet open,
+                  const Screens::Numbers& numbers, const Listener& listener);
   // Of a track at two places: what holds at either holds, and while the true one has not shown
   // itself nothing is cleared.
   void judge_both(const View& view, const Subject& subject, std::size_t place, std::size_t rule,

@@ -23,6 +23,14 @@ struct SourceFacts {
   std::uint8_t reserved[7] = {};
 };
 
+// What is the same for everything that one step judges.
+struct World {
+  std::int64_t now_ns = 0;
+  const Track* own = nullptr;         // null: own ship is unknown
+  std::span<const Tracker> trackers;  // by IdentityKind
+  Mode mode = Mode::normal;           // in safe mode only what is wanted then is judged
+};
+
 // What an expression can see; pointers may be null, then their fields are unknown.
 struct View {
   std::int64_t now_ns = 0;

@@ -201,9 +201,6 @@ void Screens::add(const Screen& screen) {
     mine.at = static_cast<std::uint16_t>((kComputed + own_count_) * sizeof(double));
     own_[own_count_++] = screen.rule;
   }
-  if (screen.of == Screen::Of::loaded) {
-    loaded_ |= RuleSet{1} << screen.rule;
-  }
   wanted_ = static_cast<WantedNumbers>(wanted_ | bit_of(screen.of));
   Pair& pair = pairs_[count_ / 2];
   const std::size_t i = count_ % 2;

@@ -70,7 +70,7 @@ inline double number_at(const void* from, std::size_t bytes) {
   return number;
 }
 
-// The screens of one kind of track: of one track two side by side, or each of four tracks at once.
+// The screens of one kind of track, two side by side.
 class Screens {
   static constexpr auto kComputed = static_cast<std::size_t>(Screen::Of::count);
 
@@ -91,30 +91,7 @@ class Screens {
   // Of one that is not refused.
   Screened answer(std::size_t rule, const View& view, const Numbers& numbers) const;
 
-  // Tracks of that kind, all of which have a place, asked side by side: the same answers.
-  using FourTracks = std::array<const Track*, kLanes>;
-  struct NumbersOfFour {
-    alignas(32) double values[kComputed + limits::kAssessments][kLanes];
-    RuleSet open[kLanes];  // not refused
-  };
-  // `view` is of any of them. What an operation loads is not asked yet.
-  void ask_four(std::span<const Zone> zones, const View& view, const FourTracks& tracks,
-                NumbersOfFour& numbers) const;
-  // By the vectors that every processor has, and by wider ones.
-  void ask_four_base(std::span<const Zone> zones, const View& view, const FourTracks& tracks,
-                     NumbersOfFour& numbers) const;
-  void ask_four_wide(std::span<const Zone> zones, const View& view, const FourTracks& tracks,
-                     NumbersOfFour& numbers) const;
-  // What ask() says of the one in that lane, whose view it is now.
-  RuleSet ask_in_lane(std::span<const Zone> zones, const View& view, std::size_t lane,
-                      NumbersOfFour& numbers) const;
-  Screened answer_in_lane(std::size_t rule, const View& view, std::size_t lane,
-                          const NumbersOfFour& numbers) const;
-
  private:
-  template <typename Lanes>
-  void ask_four_by(std::span<const Zone> zones, const View& view, const FourTracks& tracks,
-                   NumbersOfFour& numbers) const;
   enum From : std::uint16_t { kOfNumbers, kOfTrack };
   struct Pair {
     VectorOf<16>::Numbers low, high;
@@ -133,7 +110,6 @@ class Screens {
   std::span<std::uint16_t> own_;  // rules whose screen has a number of its own
   std::size_t count_ = 0, own_count_ = 0;
   RuleSet rules_ = 0;
-  RuleSet loaded_ = 0;  // of them, those whose screen is what an operation loads
   WantedNumbers wanted_ = 0;
 };
 
@@ -223,29 +199,6 @@ inline Screened Screens::answer(std::size_t rule, const View& v, const Numbers& 
   const void* const from =
       screen.of == Screen::Of::stored ? static_cast<const void*>(v.track) : &numbers;
   return answer_by(screen, number_at(from, screen.at));
-}
-
-inline Screened Screens::answer_in_lane(std::size_t rule, const View& v, std::size_t lane,
-                                        const NumbersOfFour& numbers) const {
-  const Screen& screen = screens_[rule];
-  return answer_by(screen, screen.of == Screen::Of::stored
-                               ? number_at(v.track, screen.at)
-                               : numbers.values[screen.at / sizeof(double)][lane]);
-}
-
-inline RuleSet Screens::ask_in_lane(std::span<const Zone> zones, const View& v, std::size_t lane,
-                                    NumbersOfFour& numbers) const {
-  RuleSet open = numbers.open[lane];
-  for (RuleSet left = loaded_; left != 0; left &= left - 1) {
-    const Screen& screen = screens_[static_cast<std::size_t>(std::countr_zero(left))];
-    const double number = load(screen.load, screen.index, zones, v);
-    numbers.values[screen.at / sizeof(double)][lane] = number;
-    const bool outside = number < screen.low || screen.high < number;
-    if (outside == screen.lets_through && number == number) {
-      open &= ~(RuleSet{1} << screen.rule);
-    }
-  }
-  return open;
 }
 
 }  // namespace vedette::assess

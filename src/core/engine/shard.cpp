@@ -504,7 +504,7 @@ void Shard::finish_run() {
     resolved(left_[i]);
   }
   deliver();
-  begin_judging();
+  world_ = world();
   judge_touched();
   judge_contacts();
   if (sweeping() && !ticked_) {

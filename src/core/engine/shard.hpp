@@ -163,7 +163,6 @@ class Shard {
   void touch(std::uint32_t track, const EventHeader* event, const perceive::Perceived& perceived);
   void mark_ready(std::size_t touched);
   void order_touched();
-  bool ask_four(assess::Assess::Four& four);
   void judge_touched();
   void judge_contacts();
   void sweep();
@@ -171,18 +170,22 @@ class Shard {
   void make_room();
   void settle_crowds();
   static bool keeps(void* self, std::uint32_t track);
-  void turn_to(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns);
-  void judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns);
-  void begin_judging();
-  void look_at(const Track* track, const assess::SourceFacts* source = nullptr);
+  static bool before_touched(void* self, std::size_t at);
+  static void after_touched(void* self, std::size_t at);
+  assess::World world() const;
+  assess::Assess::Case case_of(std::uint32_t track) const;
+  void judge(const assess::Assess::Case& judged, std::uint64_t cause, std::int64_t arrival_ns);
+  void judge_source(std::uint16_t source, std::int64_t arrival_ns);
   const Track* own() const;
   std::uint64_t digest_of_belief();
   void track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause,
                      EvictionReason why = EvictionReason::none);
 
-  static void on_assessment(void* self, const AssessmentChange& change);
-  static void on_decision(void* self, const DecisionMade& decision);
-  void intend(const DecisionMade& decision, std::uint64_t cause);
+  struct Consequence;
+  static void on_assessment(void* self, const assess::View& view, const AssessmentChange& change);
+  static void on_decision(void* consequence, const DecisionMade& decision);
+  void intend(const DecisionMade& decision, std::uint64_t cause, const assess::View& view,
+              const AssessmentChange& change);
 
   const plan::Plan* plan_ = nullptr;
   perceive::Config config_;
@@ -262,10 +265,9 @@ class Shard {
   std::size_t together_count_ = 0;
   std::span<std::uint16_t> touched_sources_;
   std::size_t touched_source_count_ = 0;
-  assess::View view_;
+  assess::World world_;  // of the judging under way
   std::uint64_t cause_ = 0;
   std::int64_t newest_arrival_ns_ = 0;
-  const AssessmentChange* change_ = nullptr;
 };
 
 }  // namespace vedette::engine

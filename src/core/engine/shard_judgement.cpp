@@ -14,55 +14,31 @@ const Track* Shard::own() const {
   return index == TrackTable::kNone ? nullptr : &tracks_[index];
 }
 
-// What of the view is the same for all that a step judges.
-void Shard::begin_judging() {
-  view_ = {};
-  view_.now_ns = batch_.admitted_ns();
-  view_.own = own();
-  view_.own_tracker = &config_.trackers[static_cast<std::size_t>(IdentityKind::own)];
-  view_.mode = load_.mode();
+assess::World Shard::world() const {
+  return {batch_.admitted_ns(), own(), config_.trackers, load_.mode()};
 }
 
-inline void Shard::look_at(const Track* track, const assess::SourceFacts* source) {
-  view_.track = track;
-  view_.tracker =
-      track == nullptr ? nullptr : &config_.trackers[static_cast<std::size_t>(track->kind)];
-  view_.source = source;
-  view_.second = nullptr;
-  view_.level = view_.confidence = 0.0;
-  view_.approach_known = false;
-}
-
-// It is judged next, and what follows is for that cause.
-inline void Shard::turn_to(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns) {
-  look_at(&tracks_[track]);
-  if (doubted(tracks_[track], Doubt::second)) [[unlikely]] {
-    const perceive::SecondPlace* place = second_places_.find(tracks_[track], track);
-    view_.second = place == nullptr ? nullptr : &place->track;
-    view_.second_unseen = place != nullptr && place->contested == 0;
+assess::Assess::Case Shard::case_of(std::uint32_t track) const {
+  const Track& t = tracks_[track];
+  assess::Assess::Case judged{SubjectKind::track, track, &t, nullptr, false};
+  if (doubted(t, Doubt::second)) [[unlikely]] {
+    if (const perceive::SecondPlace* place = second_places_.find(t, track); place != nullptr) {
+      judged.second = &place->track;
+      judged.second_unseen = place->contested == 0;
+    }
   }
+  return judged;
+}
+
+void Shard::judge(const assess::Assess::Case& judged, std::uint64_t cause,
+                  std::int64_t arrival_ns) {
   cause_ = cause;
   newest_arrival_ns_ = arrival_ns;
+  assess_.judge(world_, {&judged, 1}, {nullptr, on_assessment, nullptr, this});
 }
 
-inline void Shard::judge(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns) {
-  turn_to(track, cause, arrival_ns);
-  if (tracks_[track].kind == IdentityKind::own) {
-    assess_.judge_own(view_, on_assessment, this);
-  }
-  assess_.judge_track(view_, track, on_assessment, this);
-}
-
-// The conditions of the next that are to be judged; false where they are no four of a kind.
-inline bool Shard::ask_four(assess::Assess::Four& four) {
-  if (touched_count_ - judged_ < kLanes) {
-    return false;
-  }
-  for (std::size_t i = 0; i < kLanes; ++i) {
-    four.tracks[i] = &tracks_[touched_[judged_ + i].track];
-  }
-  look_at(four.tracks[0]);
-  return four.tracks[0]->kind != IdentityKind::own && assess_.ask_four(view_, four);
+void Shard::judge_source(std::uint16_t s, std::int64_t arrival_ns) {
+  judge({SubjectKind::source, s, &sources_[s], nullptr, false}, sources_[s].last_event, arrival_ns);
 }
 
 // By urgency and then in the table's order: which event of the batch came first does not matter to
@@ -92,46 +68,51 @@ void Shard::track_changed(std::uint32_t track, TrackChangeKind change, std::uint
 
 void Shard::judge_touched() {
   for (std::size_t i = 0; i < touched_source_count_; ++i) {
-    const std::uint16_t s = touched_sources_[i];
-    look_at(nullptr, &sources_[s]);
-    cause_ = sources_[s].last_event;
-    newest_arrival_ns_ = 0;
-    assess_.judge_source(view_, s, on_assessment, this);
+    judge_source(touched_sources_[i], 0);
   }
   if (cut_) {
     return;  // before the first judgement: all stay ready for the next batch
   }
   // Belief is complete before the first judgement.
   order_touched();
-  assess::Assess::Four four;
-  std::size_t four_from = touched_count_;
-  for (; judged_ < touched_count_; ++judged_, ++items_) {
-    const Touched& t = touched_[judged_];
-    if (stop_before(t.event_class)) {
-      return;
+  const assess::Assess::Listener listener{before_touched, on_assessment, after_touched, this};
+  while (judged_ < touched_count_ && !cut_) {
+    std::array<assess::Assess::Case, 16> cases;
+    const std::size_t count = std::min(cases.size(), touched_count_ - judged_);
+    for (std::size_t i = 0; i < count; ++i) {
+      cases[i] = case_of(touched_[judged_ + i].track);
     }
-    // No judgement changes a track, and so what is asked of the next.
-    if (judged_ - four_from >= kLanes && ask_four(four)) {
-      four_from = judged_;
-    }
-    for (const TrackChangeKind change :
-         {TrackChangeKind::created, TrackChangeKind::confirmed, TrackChangeKind::reacquired,
-          TrackChangeKind::jumped, TrackChangeKind::returned, TrackChangeKind::disagreed,
-          TrackChangeKind::agreed}) {
-      if ((t.changes >> static_cast<unsigned>(change) & 1) != 0) {
-        track_changed(t.track, change, t.cause);
-      }
-    }
-    const std::size_t lane = judged_ - four_from;
-    if (lane < kLanes) {
-      turn_to(t.track, t.cause, t.arrival_ns);
-      assess_.judge_in_lane(view_, t.track, lane, four, on_assessment, this);
-    } else {
-      judge(t.track, t.cause, t.arrival_ns);
-    }
-    belief_.mix(bytes_of(tracks_[t.track]).first(kTrackDigestBytes));
-    batch_.settle();
+    assess_.judge(world_, std::span(cases).first(count), listener);
   }
+}
+
+// False: the batch is cut before the next touched track.
+bool Shard::before_touched(void* context, std::size_t) {
+  auto& self = *static_cast<Shard*>(context);
+  const Touched& t = self.touched_[self.judged_];
+  if (self.stop_before(t.event_class)) {
+    return false;
+  }
+  for (const TrackChangeKind change :
+       {TrackChangeKind::created, TrackChangeKind::confirmed, TrackChangeKind::reacquired,
+        TrackChangeKind::jumped, TrackChangeKind::returned, TrackChangeKind::disagreed,
+        TrackChangeKind::agreed}) {
+    if ((t.changes >> static_cast<unsigned>(change) & 1) != 0) {
+      self.track_changed(t.track, change, t.cause);
+    }
+  }
+  self.cause_ = t.cause;
+  self.newest_arrival_ns_ = t.arrival_ns;
+  return true;
+}
+
+void Shard::after_touched(void* context, std::size_t) {
+  auto& self = *static_cast<Shard*>(context);
+  const Track& track = self.tracks_[self.touched_[self.judged_].track];
+  self.belief_.mix(bytes_of(track).first(kTrackDigestBytes));
+  self.batch_.settle();
+  ++self.judged_;
+  ++self.items_;
 }
 
 // Contacts that looks of sensors changed. Those there is no room for in this batch are due in the
@@ -153,7 +134,7 @@ void Shard::judge_contacts() {
         track_changed(due.track, change, due.cause);
       }
     }
-    judge(due.track, due.cause, due.arrival_ns);
+    judge(case_of(due.track), due.cause, due.arrival_ns);
     belief_.mix(bytes_of(tracks_[due.track]).first(kTrackDigestBytes));
     batch_.settle();
   }
@@ -163,10 +144,10 @@ void Shard::judge_contacts() {
 void Shard::retire(std::uint32_t i, TrackChangeKind change, EvictionReason why,
                    std::uint64_t cause) {
   track_changed(i, change, cause, why);
-  look_at(&tracks_[i]);
   cause_ = cause;
   newest_arrival_ns_ = batch_.header().admitted_arrival_ns;
-  assess_.retire_track(view_, i, on_assessment, this);
+  assess_.retire(world_, {SubjectKind::track, i, &tracks_[i], nullptr, false},
+                 {nullptr, on_assessment, nullptr, this});
   if (tracks_[i].kind != IdentityKind::contact && tracks_[i].partner != 0) {
     contacts_.part(tracks_[i], tracks_);
   }
@@ -176,7 +157,7 @@ void Shard::retire(std::uint32_t i, TrackChangeKind change, EvictionReason why,
   second_places_.drop(tracks_[i], i);
   eviction_.forget(i);
   tracks_.release(i);
-  view_.own = own();
+  world_.own = own();
 }
 
 void Shard::sweep() {
@@ -187,10 +168,7 @@ void Shard::sweep() {
       return;
     }
     for (std::size_t s = 0; s < sources_.size(); ++s) {
-      look_at(nullptr, &sources_[s]);
-      cause_ = sources_[s].last_event;
-      newest_arrival_ns_ = admitted;
-      assess_.judge_source(view_, static_cast<std::uint16_t>(s), on_assessment, this);
+      judge_source(static_cast<std::uint16_t>(s), admitted);
     }
     ++items_;
   }
@@ -238,7 +216,7 @@ void Shard::sweep() {
     if (changed && change == TrackChangeKind::retired) {
       retire(i, change, EvictionReason::none, cause);
     } else {
-      judge(i, cause, admitted);
+      judge(case_of(i), cause, admitted);
     }
   }
 }
@@ -251,7 +229,15 @@ void Shard::age_second_place(std::uint32_t i) {
   }
 }
 
-void Shard::on_assessment(void* context, const AssessmentChange& change) {
+// A change of an assessment on its way through the decisions.
+struct Shard::Consequence {
+  Shard& shard;
+  assess::View view;  // with the change's level and confidence
+  const AssessmentChange& change;
+  std::uint64_t cause;  // its event
+};
+
+void Shard::on_assessment(void* context, const assess::View& view, const AssessmentChange& change) {
   auto& self = *static_cast<Shard*>(context);
   AssessmentChange stamped = change;
   stamped.newest_arrival_ns = self.newest_arrival_ns_;
@@ -262,36 +248,23 @@ void Shard::on_assessment(void* context, const AssessmentChange& change) {
   const std::int64_t admitted = self.batch_.header().admitted_arrival_ns;
   const std::int64_t late =
       self.newest_arrival_ns_ > 0 && admitted > 0 ? admitted - self.newest_arrival_ns_ : 0;
-  const std::uint64_t cause_before = self.cause_;
-  self.cause_ = event->sequence;
-  self.change_ = &stamped;
-  self.view_.level = static_cast<double>(change.level);
-  self.view_.confidence = change.confidence;
-  // What follows is told of the place where it is so.
-  const Track* const at_first = self.view_.track;
-  if (change.second != 0) {
-    self.view_.track = self.view_.second;
-    self.view_.approach_known = false;
-  }
+  Consequence follows{self, view, stamped, event->sequence};
+  follows.view.level = static_cast<double>(change.level);
+  follows.view.confidence = change.confidence;
   self.decide_.consider(
       stamped, late,
-      [](void* s, std::span<const plan::Op> ops) {
-        auto& shard = *static_cast<Shard*>(s);
-        return assess::evaluate(ops, shard.assess_.zones(), shard.view_);
+      [](void* of, std::span<const plan::Op> ops) {
+        const auto& asked = *static_cast<Consequence*>(of);
+        return assess::evaluate(ops, asked.shard.assess_.zones(), asked.view);
       },
-      on_decision, context);
-  self.change_ = nullptr;
-  self.cause_ = cause_before;
-  if (change.second != 0) {
-    self.view_.track = at_first;
-    self.view_.approach_known = false;
-  }
+      on_decision, &follows);
 }
 
 void Shard::on_decision(void* context, const DecisionMade& decision) {
-  auto& self = *static_cast<Shard*>(context);
+  const auto& follows = *static_cast<Consequence*>(context);
+  Shard& self = follows.shard;
   EventHeader* event =
-      self.batch_.add_derived(EventKind::decision, EventClass::high, self.cause_, decision);
+      self.batch_.add_derived(EventKind::decision, EventClass::high, follows.cause, decision);
   CHECK(event != nullptr, "derived events within the plan's bound");
   if (self.load_.mode() == Mode::safe && decision.action != kNoAction &&
       !self.plan_->actions()->Get(decision.action)->safe()) {
@@ -300,11 +273,12 @@ void Shard::on_decision(void* context, const DecisionMade& decision) {
   }
   self.batch_.resolve(*event, Exit::success, Reason::applied);
   if (decision.action != kNoAction) {
-    self.intend(decision, event->sequence);
+    self.intend(decision, event->sequence, follows.view, follows.change);
   }
 }
 
-void Shard::intend(const DecisionMade& decision, std::uint64_t cause) {
+void Shard::intend(const DecisionMade& decision, std::uint64_t cause, const assess::View& view,
+                   const AssessmentChange& change) {
   const plan::Action* action = plan_->actions()->Get(decision.action);
   const double unknown = canonical(std::numeric_limits<double>::quiet_NaN());
   ActionIntent intent{};
@@ -313,14 +287,14 @@ void Shard::intend(const DecisionMade& decision, std::uint64_t cause) {
   intent.epoch = epoch_;
   intent.action = decision.action;
   intent.sink = action->sink();
-  intent.assessment = change_->assessment;
+  intent.assessment = change.assessment;
   intent.decision = decision.decision;
-  intent.transition = change_->transition;
-  intent.level = change_->level;
-  intent.confidence = change_->confidence;
+  intent.transition = change.transition;
+  intent.level = change.level;
+  intent.confidence = change.confidence;
   intent.altitude = intent.speed = intent.course = intent.sigma = intent.cpa = intent.tcpa =
       unknown;
-  const Track* subject = decision.subject.kind == SubjectKind::own ? view_.own : view_.track;
+  const Track* subject = decision.subject.kind == SubjectKind::own ? view.own : view.track;
   if (subject != nullptr) {
     const Tracker& k = config_.trackers[static_cast<std::size_t>(subject->kind)];
     intent.kind = subject->kind;
@@ -335,10 +309,10 @@ void Shard::intend(const DecisionMade& decision, std::uint64_t cause) {
                               subject->velocity_north * subject->velocity_north);
       intent.course =
           wrap_360(det_atan2(subject->velocity_east, subject->velocity_north) / kDegree);
-      const double since = seconds_between(subject->filter_ns, view_.now_ns);
+      const double since = seconds_between(subject->filter_ns, view.now_ns);
       intent.sigma = det_sqrt(predicted_variance(*subject, k, since > 0.0 ? since : 0.0));
-      if (assess::may_approach_own(view_)) {
-        const Approach approach = assess::approach_to_own(view_);
+      if (assess::may_approach_own(view)) {
+        const Approach approach = assess::approach_to_own(view);
         intent.cpa = approach.cpa;
         intent.tcpa = approach.tcpa;
       }

@@ -28,9 +28,9 @@ void Shard::make_room() {
     return;
   }
   Vector3 here{};
-  bool known = view_.own != nullptr && view_.own->updates != 0;
+  bool known = world_.own != nullptr && world_.own->updates != 0;
   if (known) {
-    here = {view_.own->ecef[0], view_.own->ecef[1], view_.own->ecef[2]};
+    here = {world_.own->ecef[0], world_.own->ecef[1], world_.own->ecef[2]};
   }
   for (std::size_t s = 0; s < sensors_.size() && !known; ++s) {
     known = !sensors_[s].on_own;
