@@ -36,6 +36,8 @@ enum ExitCode : int {
   kConfiguration = 78,
 };
 
+using Json = JsonWriter<std::string>;
+
 // {"schema":"vedette.NAME/1","ok":true,"data":…} on stdout.
 void print_data(const std::string& schema, const std::string& data);
 // The envelope with ok:false when `json`, else text on stderr; returns `code`.
@@ -92,7 +94,9 @@ struct ScoreCommand {
 int check(const SiteOptions& options, bool json);
 int show_plan(const SiteOptions& options, bool json);
 int compile(const SiteOptions& options, const std::string& out, bool json);
-int docs(const std::string& page);
+// The generated pages, by name; `cli` is printed by main.cpp, which knows the commands.
+std::vector<std::string> doc_pages();
+void docs(const std::string& page);
 int run(const RunCommand& command);
 // Of a plan that is loaded already.
 int watch(const RunCommand& command, const LoadedPlan& loaded);

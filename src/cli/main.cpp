@@ -324,14 +324,14 @@ int dispatch(int argc, char** argv) {
       ->group("");
   c->callback([&] { code = check_belief(file, send); });
   c = app.add_subcommand("docs", "Print a generated page");
-  c->add_option("PAGE", page, "site-file, site-schema or cli")
-      ->required()
-      ->check(CLI::IsMember({"site-file", "site-schema", "cli"}));
+  std::vector<std::string> pages = doc_pages();
+  pages.emplace_back("cli");
+  c->add_option("PAGE", page, "Its name")->required()->check(CLI::IsMember(pages));
   c->callback([&] {
     if (page == "cli") {
       print_cli_reference(app);
     } else {
-      code = docs(page);
+      docs(page);
     }
   });
   try {

@@ -7,13 +7,13 @@
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
-#include "cli/describe_event.hpp"
 #include "cli/open_data.hpp"
 #include "cli/print.hpp"
 #include "edge/journal/reader.hpp"
 #include "model/batch.hpp"
 #include "model/cause.hpp"
 #include "model/derived.hpp"
+#include "model/describe_event.hpp"
 #include "platform/file.hpp"
 #include "platform/socket.hpp"
 

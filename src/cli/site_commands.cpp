@@ -23,8 +23,6 @@ std::vector<node::RoomMemory> whole_memory(const plan::Plan& plan) {
   return rooms;
 }
 
-using Json = JsonWriter<std::string>;
-
 // The most that the data folder holds: a new image is written beside the last.
 std::uint64_t disk_bytes(const plan::Plan& p) {
   const std::uint64_t segment = journal::Writer::whole_segment_bytes(p.limits()->segment_bytes(),
@@ -401,15 +399,6 @@ int compile(const SiteOptions& options, const std::string& out, bool json) {
   } else {
     print("%s: %zu bytes, sha256 %s\n", out.c_str(), loaded.bytes.size(),
           hash_text(loaded).c_str());
-  }
-  return kOk;
-}
-
-int docs(const std::string& page) {
-  if (page == "site-file") {
-    print_text(plan::site_reference_markdown());
-  } else {
-    print_text(plan::site_json_schema());
   }
   return kOk;
 }

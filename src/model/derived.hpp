@@ -2,6 +2,7 @@
 // assessments, decisions, action intents and their outcomes, states of sources.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
@@ -230,12 +231,40 @@ struct Resolution {
 template <typename T>
 constexpr bool kIsPayload = std::is_trivially_copyable_v<T> && sizeof(T) <= kPayloadBytes &&
                             sizeof(T) % 8 == 0;
-static_assert(kIsPayload<TrackChange> && kIsPayload<AssessmentChange> && kIsPayload<DecisionMade> &&
-              kIsPayload<ActionIntent> && kIsPayload<ActionOutcome> && kIsPayload<SourceState> &&
-              kIsPayload<SourceFull> && kIsPayload<Command> && kIsPayload<Resolution> &&
-              kIsPayload<Requeue> && kIsPayload<Dispatch> && kIsPayload<SinkState> &&
-              kIsPayload<ModeChange> && kIsPayload<CauseChange> && kIsPayload<Overrun>);
+constexpr bool event_payloads_fit() {
+  bool fit = true;
+  for_each_event_kind([&](const auto& row) {
+    using Payload = typename std::remove_cvref_t<decltype(row)>::Payload;
+    fit = fit && (std::is_same_v<Payload, NoPayload> || kIsPayload<Payload>);
+  });
+  return fit;
+}
+static_assert(event_payloads_fit() && kIsPayload<Requeue>);
 static_assert(sizeof(Observation) + limits::kRawBytes <= kPayloadBytes);
+
+// Bytes that the payload of a kind may have; nothing fits where there is no such kind.
+struct PayloadSize {
+  std::uint16_t least = 1, most = 0;
+};
+inline constexpr auto kPayloadSizes = [] {
+  std::array<PayloadSize, kEventKindNumbers> sizes{};
+  for_each_event_kind([&](const auto& row) {
+    using Payload = typename std::remove_cvref_t<decltype(row)>::Payload;
+    constexpr std::size_t kBytes = std::is_same_v<Payload, NoPayload> ? 0 : sizeof(Payload);
+    sizes[static_cast<std::size_t>(row.kKind)] = {
+        static_cast<std::uint16_t>(kBytes),
+        static_cast<std::uint16_t>(row.tail == Tail::none ? kBytes : kPayloadBytes)};
+  });
+  return sizes;
+}();
+
+// Whether there is such a kind and its payload is as long as that kind's. For events that were read
+// from outside: damaged bytes must not pass for an event.
+constexpr bool is_event(EventKind kind, std::size_t payload_bytes) {
+  const auto number = static_cast<std::size_t>(kind);
+  return number < kEventKindNumbers && payload_bytes >= kPayloadSizes[number].least &&
+         payload_bytes <= kPayloadSizes[number].most;
+}
 
 std::string_view name_of(Level level);
 std::string_view name_of(TrackChangeKind change);

@@ -9,30 +9,10 @@
 #include <type_traits>
 
 #include "base/bytes.hpp"
+#include "model/event_kinds.hpp"
 #include "model/limits.hpp"
 
 namespace vedette {
-
-// Inputs are recorded and replayed; derived events are recomputed on replay and compared.
-enum class EventKind : std::uint8_t {
-  tick = 1,          // node time reached the next tick; no payload
-  observation = 2,   // Observation + raw bytes
-  outcome = 3,       // ActionOutcome
-  source_state = 4,  // SourceState
-  command = 5,       // Command
-  fault = 6,         // Overrun
-  source_full = 7,   // SourceFull
-  first_derived = 32,
-  track = 32,       // TrackChange
-  assessment = 33,  // AssessmentChange
-  decision = 34,    // DecisionMade
-  action = 35,      // ActionIntent
-  resolution = 36,  // Resolution
-  dispatch = 37,    // Dispatch
-  sink_state = 38,  // SinkState
-  mode = 39,        // ModeChange
-  cause = 40,       // CauseChange
-};
 
 enum class EventClass : std::uint8_t { critical = 0, high = 1, normal = 2, bulk = 3 };
 inline constexpr std::size_t kEventClasses = 4;
@@ -138,7 +118,6 @@ T payload_as(const EventHeader& event) {
   return payload_as<T>(Bytes(payload_of(&event), event.payload_bytes));
 }
 
-std::string_view name_of(EventKind kind);
 std::string_view name_of(EventClass event_class);
 std::string_view name_of(Exit exit);
 std::string_view name_of(Reason reason);

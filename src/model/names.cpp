@@ -17,44 +17,6 @@ std::string_view pick(const std::array<std::string_view, N>& names, E value) {
 
 }  // namespace
 
-std::string_view name_of(EventKind kind) {
-  switch (kind) {
-    case EventKind::tick:
-      return "tick";
-    case EventKind::observation:
-      return "observation";
-    case EventKind::outcome:
-      return "outcome";
-    case EventKind::source_state:
-      return "source-state";
-    case EventKind::source_full:
-      return "source-full";
-    case EventKind::command:
-      return "command";
-    case EventKind::fault:
-      return "fault";
-    case EventKind::resolution:
-      return "resolution";
-    case EventKind::mode:
-      return "mode";
-    case EventKind::cause:
-      return "cause";
-    case EventKind::dispatch:
-      return "dispatch";
-    case EventKind::sink_state:
-      return "sink-state";
-    case EventKind::track:
-      return "track";
-    case EventKind::assessment:
-      return "assessment";
-    case EventKind::decision:
-      return "decision";
-    case EventKind::action:
-      return "action";
-  }
-  return "unknown";
-}
-
 std::string_view name_of(EventClass c) {
   return pick(std::array<std::string_view, 4>{"critical", "high", "normal", "bulk"}, c);
 }

@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "edge/journal/writer.hpp"
+#include "model/describe_event.hpp"
 #include "node/around.hpp"
 #include "node/history_record.hpp"
 #include "node/identity.hpp"
@@ -92,16 +93,6 @@ class Remapped {
 };
 
 }  // namespace
-
-std::string subject_text(const Subject& subject, const plan::Plan& plan) {
-  if (subject.kind == SubjectKind::source) {
-    return "source " + (subject.source < plan.sources()->size()
-                            ? plan.sources()->Get(subject.source)->name()->str()
-                            : "?");
-  }
-  return std::string(name_of(static_cast<IdentityKind>(subject.key >> 56))) + " " +
-         std::to_string(identity_of(subject.key));
-}
 
 bool parse_moment(const std::string& text, Moment& out) {
   if (const auto number = parse_unsigned(text)) {

@@ -55,6 +55,4 @@ struct Rehearsal {
 // has no source for is left out. Outcomes are left out too: they answer the old plan's actions.
 Rehearsal rehearse(const std::string& data, const plan::Plan& recorded, const plan::Plan& other);
 
-std::string subject_text(const Subject& subject, const plan::Plan& plan);
-
 }  // namespace vedette::node

@@ -27,25 +27,6 @@ T load(Bytes bytes) {
   return value;
 }
 
-// Whether it says what was judged, decided, done or ordered, or how the node was.
-bool matters(const EventHeader& event) {
-  switch (event.kind) {
-    case EventKind::assessment:
-    case EventKind::decision:
-    case EventKind::action:
-    case EventKind::outcome:
-    case EventKind::command:
-    case EventKind::fault:
-    case EventKind::source_state:
-    case EventKind::sink_state:
-    case EventKind::mode:
-    case EventKind::cause:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool below_warning(const EventHeader& event, Bytes payload) {
   return event.kind == EventKind::assessment &&
          payload_as<AssessmentChange>(payload).level < Level::warn;
@@ -240,7 +221,7 @@ void Evidence::name(Bytes batch, Names& into) {
     }
   };
   for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
-    if (!matters(event)) {
+    if (!is_kept_as_evidence(event.kind)) {
       return;
     }
     into.bytes += event_bytes(payload.size());
@@ -260,7 +241,7 @@ void Evidence::name(Bytes batch, Names& into) {
 }
 
 bool Evidence::wanted(const EventHeader& event, Bytes payload) const {
-  if (matters(event)) {
+  if (is_kept_as_evidence(event.kind)) {
     // More than its share: what nobody was warned of goes first.
     return names_.bytes <= part_bytes(most_bytes_) / 2 || !below_warning(event, payload) ||
            has(names_.causes, event.sequence) || has(names_of_next_.causes, event.sequence);
@@ -282,7 +263,7 @@ void Evidence::gather(Bytes batch) {
   for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
     const bool input = seen++ < inputs;
     if (!wanted(event, payload)) {
-      header_.left_out += matters(event) ? 1 : 0;
+      header_.left_out += is_kept_as_evidence(event.kind) ? 1 : 0;
       return;
     }
     const std::size_t bytes = event_bytes(payload.size());

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "edge/journal/packing.hpp"
 #include "model/batch.hpp"
+#include "model/derived.hpp"
 #include "platform/file.hpp"
 
 namespace vedette::journal {
@@ -82,9 +83,13 @@ bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64
     }
     const Bytes batch = payload.first(header.bytes);
     bool accepted = false;
-    if (!for_each_event(batch, [&](const EventHeader& e, Bytes) {
-          accepted = accepted || comes_from_outside(e.kind);
-        })) {
+    bool events = true;
+    if (!for_each_event(batch,
+                        [&](const EventHeader& e, Bytes event_payload) {
+                          accepted = accepted || comes_from_outside(e.kind);
+                          events = events && is_event(e.kind, event_payload.size());
+                        }) ||
+        !events) {
       r.problem = "damaged: " + place(segment, at) + ", batch " + std::to_string(header.number) +
                   " holds something that is not an event";
       return false;

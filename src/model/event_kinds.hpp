@@ -1,0 +1,150 @@
+// Purpose: the one table of event kinds. A new kind is an enumerator and a row here; a payload of
+// its own is a struct in model/derived.hpp and a describer in model/describe_event.cpp.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <tuple>
+
+namespace vedette {
+
+// Inputs are recorded and replayed; derived events are recomputed on replay and compared. Numbers
+// are stored in journals: a number is never used for another kind.
+enum class EventKind : std::uint8_t {
+  tick = 1,
+  observation = 2,
+  outcome = 3,
+  source_state = 4,
+  command = 5,
+  fault = 6,
+  source_full = 7,
+  first_derived = 32,
+  track = 32,
+  assessment = 33,
+  decision = 34,
+  action = 35,
+  resolution = 36,
+  dispatch = 37,
+  sink_state = 38,
+  mode = 39,
+  cause = 40,
+};
+inline constexpr std::size_t kEventKindNumbers = 64;  // they fit one word of bits
+
+struct NoPayload {};
+struct Observation;
+struct ActionOutcome;
+struct SourceState;
+struct Command;
+struct Overrun;
+struct SourceFull;
+struct TrackChange;
+struct AssessmentChange;
+struct DecisionMade;
+struct ActionIntent;
+struct Resolution;
+struct Dispatch;
+struct SinkState;
+struct ModeChange;
+struct CauseChange;
+
+// Whether the payload is its type and nothing else, or more bytes may follow the typed part.
+enum class Tail : std::uint8_t { none, follows };
+// Whether its segment's evidence keeps it when the segment goes: what was judged, decided, done or
+// ordered, and how the node was.
+enum class Kept : std::uint8_t { no, as_evidence };
+
+template <EventKind kNumber, typename PayloadType>
+struct EventRow {
+  static constexpr EventKind kKind = kNumber;
+  using Payload = PayloadType;
+  std::string_view name;
+  Tail tail;
+  Kept kept;
+  std::string_view means;  // a line of docs/reference/events.md
+};
+
+inline constexpr std::tuple kEventKinds{
+    EventRow<EventKind::tick, NoPayload>{"tick", Tail::none, Kept::no,
+                                         "node time reached the next tick"},
+    EventRow<EventKind::observation, Observation>{
+        "observation", Tail::follows, Kept::no,
+        "what a codec made of one frame; the frame's first bytes follow"},
+    EventRow<EventKind::outcome, ActionOutcome>{"outcome", Tail::none, Kept::as_evidence,
+                                                "what a sink made of an action"},
+    EventRow<EventKind::source_state, SourceState>{"source-state", Tail::none, Kept::as_evidence,
+                                                   "a source went up, down, or ended"},
+    EventRow<EventKind::command, Command>{
+        "command", Tail::follows, Kept::as_evidence,
+        "what an operator ordered; the intent of a requeued action follows"},
+    EventRow<EventKind::fault, Overrun>{
+        "fault", Tail::none, Kept::as_evidence,
+        "a stage took longer than its bound, or a start found damage in the past"},
+    EventRow<EventKind::source_full, SourceFull>{
+        "source-full", Tail::none, Kept::no,
+        "a table that decoding of a source needs ran full, or has room again"},
+    EventRow<EventKind::track, TrackChange>{"track", Tail::none, Kept::no,
+                                            "a track's life: created, lost, evicted and the like"},
+    EventRow<EventKind::assessment, AssessmentChange>{
+        "assessment", Tail::none, Kept::as_evidence,
+        "an assessment was raised, changed its level, or was cleared"},
+    EventRow<EventKind::decision, DecisionMade>{"decision", Tail::none, Kept::as_evidence,
+                                                "which choice was made, and how late"},
+    EventRow<EventKind::action, ActionIntent>{"action", Tail::none, Kept::as_evidence,
+                                              "an action was ordered"},
+    EventRow<EventKind::resolution, Resolution>{
+        "resolution", Tail::none, Kept::no, "the exit of an event that an earlier batch accepted"},
+    EventRow<EventKind::dispatch, Dispatch>{"dispatch", Tail::none, Kept::no,
+                                            "an action that waited is sent"},
+    EventRow<EventKind::sink_state, SinkState>{"sink-state", Tail::none, Kept::as_evidence,
+                                               "a sink's circuit breaker opened or closed"},
+    EventRow<EventKind::mode, ModeChange>{
+        "mode", Tail::none, Kept::as_evidence,
+        "the load took the node into overload or safe mode, or back"},
+    EventRow<EventKind::cause, CauseChange>{"cause", Tail::none, Kept::as_evidence,
+                                            "causes of a degraded mode came or went"},
+};
+
+// Calls `visit` with each row, in the order of the numbers.
+template <typename Visit>
+constexpr void for_each_event_kind(Visit&& visit) {
+  std::apply([&](const auto&... rows) { (visit(rows), ...); }, kEventKinds);
+}
+
+// Kinds of one property, as bits by number.
+template <typename Has>
+constexpr std::uint64_t event_kinds_with(Has&& has) {
+  std::uint64_t bits = 0;
+  for_each_event_kind([&](const auto& row) {
+    bits |= has(row) ? std::uint64_t{1} << static_cast<unsigned>(row.kKind) : 0;
+  });
+  return bits;
+}
+
+constexpr bool is_kept_as_evidence(EventKind kind) {
+  constexpr std::uint64_t kKept =
+      event_kinds_with([](const auto& row) { return row.kept == Kept::as_evidence; });
+  const auto number = static_cast<unsigned>(kind);
+  return number < kEventKindNumbers && (kKept >> number & 1) != 0;
+}
+
+constexpr bool event_kinds_ascend() {
+  unsigned last = 0;
+  bool ascend = true;
+  for_each_event_kind([&](const auto& row) {
+    const auto number = static_cast<unsigned>(row.kKind);
+    ascend = ascend && number > last && number < kEventKindNumbers && !row.name.empty();
+    last = number;
+  });
+  return ascend;
+}
+static_assert(event_kinds_ascend(), "each kind has one row, in the order of the numbers");
+
+// "unknown" where there is no such kind.
+constexpr std::string_view name_of(EventKind kind) {
+  std::string_view name = "unknown";
+  for_each_event_kind([&](const auto& row) { name = row.kKind == kind ? row.name : name; });
+  return name;
+}
+
+}  // namespace vedette
