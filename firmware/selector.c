@@ -43,6 +43,18 @@ typedef struct BlockIo {
   Status (*flush)(struct BlockIo*);
 } BlockIo;
 
+typedef struct PciIo {  // 14.4; Mem, Io and Pci read and write in this order
+  void* poll[2];
+  void* read_memory;
+  Status (*write_memory)(struct PciIo*, int width, uint8_t bar, uint64_t at, uint64_t n,
+                         const void*);
+  void* ports[2];
+  Status (*read_config)(struct PciIo*, int width, uint32_t at, uint64_t n, void*);
+  Status (*write_config)(struct PciIo*, int width, uint32_t at, uint64_t n, const void*);
+  void* to_attributes[7];
+  Status (*attributes)(struct PciIo*, int operation, uint64_t attributes, uint64_t* result);
+} PciIo;
+
 typedef struct {
   uint32_t revision;
   Handle parent;
@@ -93,6 +105,10 @@ typedef struct {  // 4.3
 
 enum { kAnyPages = 0, kLoaderData = 2, kByProtocol = 2, kCold = 0, kPage = 4096 };
 enum { kHangSeconds = 120, kRestUs = 5000000 };
+enum { kWidth8 = 0, kWidth16 = 1, kWidth32 = 2, kEnable = 2, kDecodeMemory = 0x200 };  // 14.4
+// With VEDETTE_6300ESB, Intel 6300ESB data sheet (300641), watchdog timer. Two timers of 20 bits
+// count down one after the other, at about 1 kHz; behind the second the machine is reset.
+enum { kConfigAt = 0x60, kLockAt = 0x68, kTimer1At = 0, kTimer2At = 4, kReloadAt = 0x0C };
 
 static const Guid kBlockIo = {
     0x964e5b21, 0x6459, 0x11d2, {0x8e, 0x39, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
@@ -251,6 +267,45 @@ static uint32_t load(uint32_t slot, Handle* image, uint64_t* version) {
   return why;
 }
 
+#ifdef VEDETTE_6300ESB
+static const uint32_t kIntel6300Esb = 0x25AB8086;  // device, vendor
+static const Guid kPciIo = {
+    0x4cf5b200, 0x68b8, 0x4ca5, {0x9e, 0xec, 0xb2, 0x3e, 0x3f, 0x50, 0x02, 0x9a}};
+
+static void write_6300esb(PciIo* timer, uint64_t at, int width, uint32_t value) {
+  const uint16_t unlock[] = {0x80, 0x86};
+  timer->write_memory(timer, kWidth16, 0, kReloadAt, 1, &unlock[0]);
+  timer->write_memory(timer, kWidth16, 0, kReloadAt, 1, &unlock[1]);
+  timer->write_memory(timer, width, 0, at, 1, &value);
+}
+
+// The firmware's own watchdog ends when the kernel takes the machine over. Where the selector knows
+// the board's, that one guards the kernel as well, until the first process has it.
+static void arm_watchdog(void) {
+  uint64_t count = 0;
+  Handle* handles = 0;
+  if (efi->boot->locate_all(kByProtocol, &kPciIo, 0, &count, &handles) != 0) return;
+  for (uint64_t i = 0; i < count; ++i) {
+    PciIo* timer = 0;
+    uint32_t id = 0;
+    if (efi->boot->protocol(handles[i], &kPciIo, (void**)&timer) != 0 ||
+        timer->read_config(timer, kWidth32, 0, 1, &id) != 0 || id != kIntel6300Esb ||
+        timer->attributes(timer, kEnable, kDecodeMemory, 0) != 0)
+      continue;
+    const uint16_t no_interrupt = 3;
+    const uint8_t off = 0, on = 2;
+    timer->write_config(timer, kWidth8, kLockAt, 1, &off);
+    timer->write_config(timer, kWidth16, kConfigAt, 1, &no_interrupt);
+    write_6300esb(timer, kTimer1At, kWidth32, kHangSeconds << 9);  // half the time in each
+    write_6300esb(timer, kTimer2At, kWidth32, kHangSeconds << 9);
+    write_6300esb(timer, kReloadAt, kWidth16, 1 << 8);
+    timer->write_config(timer, kWidth8, kLockAt, 1, &on);
+  }
+}
+#else
+static void arm_watchdog(void) {}
+#endif
+
 // Starts a slot; returns only when that failed, with why.
 static uint32_t start(void* nothing, struct VedetteBootState* state, uint32_t slot) {
   (void)nothing;
@@ -274,6 +329,7 @@ static uint32_t start(void* nothing, struct VedetteBootState* state, uint32_t sl
   print_number(version);
   print(trial ? ", on trial\r\n" : "\r\n");
   efi->boot->watchdog(kHangSeconds, 0x10000, 0, 0);  // until the kernel takes over
+  arm_watchdog();
   efi->boot->start_image(image, 0, 0);
   return VEDETTE_TRIAL_RETURNED;
 }

@@ -75,6 +75,7 @@ struct RunCommand {
   std::function<void()> before_ports;
   const std::atomic<bool>* network = nullptr;
   std::uint32_t least_epoch = 1;
+  int watchdog = -1;
 };
 struct JournalCommand {
   std::string data;

@@ -37,6 +37,7 @@ constexpr const char* kPartition = "vedette-data";
 constexpr std::size_t kLongestCommand = 1024;
 constexpr int kPartitionWaitMs = 10'000;
 constexpr std::int64_t kLinkWaitNs = 2'000'000'000;
+constexpr int kStartSeconds = 120;  // more than the slowest start takes; as the selector's
 constexpr std::int64_t kLinkPauseNs = 20'000'000;
 
 // {"kind":"init",…}
@@ -204,12 +205,30 @@ void serve_console() {
 }
 
 // A fault that the rig plants on the kernel's command line, to see that it is found: VEDETTE_FAULT
-// = hang stops the thread that feeds the watchdog.
-void plant_fault() {
+// = hang stops the thread that feeds the watchdog, = hang-at-start the first process before the
+// watchdog is its own, as a kernel that hangs does, = hang-in-start before it watches.
+void plant_fault(std::string_view where) {
   const char* fault = std::getenv("VEDETTE_FAULT");
-  while (fault != nullptr && std::string_view(fault) == "hang") {
+  while (fault != nullptr && fault == where) {
     platform::rest_ns(1'000'000'000);
   }
+}
+
+// The machine's watchdog, armed for the start: whatever hangs before the watch feeds it is ended.
+// Nothing where the device comes with modules that are loaded later: the watch opens it then.
+// A descriptor, or -1.
+int arm_watchdog(const plan::Plan& plan) {
+  each_line("modules-watchdog", platform::load_module);  // which stops what the selector armed
+  const flatbuffers::String* device = plan.cores()->watchdog_device();
+  if (device == nullptr || device->size() == 0) {
+    return -1;
+  }
+  auto opened = platform::open_for_writing(device->str());
+  if (!opened) {
+    return -1;
+  }
+  platform::set_watchdog_timeout(opened->get(), kStartSeconds);  // not every device can be told
+  return std::move(opened).value().release();
 }
 
 // Also why this machine has no slots, if it has none.
@@ -223,7 +242,7 @@ std::unique_ptr<SlotWatch> watch_slots(RunCommand& command, const plan::Plan& pl
   command.least_epoch = static_cast<std::uint32_t>(slots->starts());
   command.firmware_status = [at = slots.get()] { return at->status_json(); };
   command.each_second = [at = slots.get()](const node::Health& health) {
-    plant_fault();
+    plant_fault("hang");
     at->look(health);
   };
   return slots;
@@ -233,6 +252,7 @@ std::unique_ptr<SlotWatch> watch_slots(RunCommand& command, const plan::Plan& pl
 
 int init() {
   say("mount", platform::mount_kernel_file_systems());
+  plant_fault("hang-at-start");
   say("loopback", platform::bring_up("lo 127.0.0.1/8"));  // the engine rehearses its sending there
   platform::lift_memory_limit();
   platform::bound_thread_stacks();
@@ -244,6 +264,10 @@ int init() {
   command.json = true;
   LoadedPlan loaded;
   int code = load_site(command.site, command.json, "init", loaded);
+  if (code == kOk) {
+    command.watchdog = arm_watchdog(*loaded.plan);
+  }
+  plant_fault("hang-in-start");
   const Wanted wanted = wanted_by(loaded.plan);
   wanted.each_pci_port(platform::reserve_for_vfio);
   machinery.want(wanted);

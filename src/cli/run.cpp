@@ -72,6 +72,7 @@ int watch(const RunCommand& command, const LoadedPlan& loaded) {
   options.before_ports = command.before_ports;
   options.network = command.network;
   options.least_epoch = command.least_epoch;
+  options.watchdog = command.watchdog;
   if (!command.for_text.empty()) {
     options.for_seconds = duration_seconds(command.for_text);
     if (options.for_seconds <= 0.0) {

@@ -63,6 +63,9 @@ struct RunOptions {
   const std::atomic<bool>* network = nullptr;
   // No key of an action may come again, also when an earlier data folder is gone.
   std::uint32_t least_epoch = 1;
+  // The machine's watchdog, opened and armed before the node: a descriptor, which it closes. -1: it
+  // opens the plan's device itself.
+  int watchdog = -1;
 };
 
 struct RoomMemory {

@@ -112,7 +112,8 @@ Node::Failure Node::run() {
   const auto seconds = [this] {
     return static_cast<double>(platform::monotonic_ns() - started_ns_) * 1e-9;
   };
-  problem = watchdog.init(plan_.cores()->watchdog_ns(), device == nullptr ? "" : device->str());
+  problem = watchdog.init(plan_.cores()->watchdog_ns(), device == nullptr ? "" : device->str(),
+                          platform::Fd(options_.watchdog));
   if (!problem.empty()) {
     without_.push_back("watchdog " + problem);
   }

@@ -15,16 +15,19 @@ constexpr std::uint8_t kMagicClose[] = {'V'};  // Linux watchdog API: close with
 
 }  // namespace
 
-std::string Watchdog::init(std::int64_t limit_ns, const std::string& device) {
+std::string Watchdog::init(std::int64_t limit_ns, const std::string& device, platform::Fd opened) {
   limit_ns_ = limit_ns;
   if (device.empty()) {
     return {};
   }
-  auto opened = platform::open_for_writing(device);
-  if (!opened) {
-    return device + ": " + platform::error_text(opened.error());
+  device_ = std::move(opened);
+  if (!device_.valid()) {
+    auto now = platform::open_for_writing(device);
+    if (!now) {
+      return device + ": " + platform::error_text(now.error());
+    }
+    device_ = std::move(now).value();
   }
-  device_ = std::move(opened).value();
   // What hangs is found by it as late as by us; not every device can be told.
   platform::set_watchdog_timeout(device_.get(), static_cast<int>(limit_ns / 1'000'000'000));
   return {};

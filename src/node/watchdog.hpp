@@ -15,8 +15,9 @@ namespace vedette::node {
 
 class Watchdog {
  public:
-  // `limit_ns` 0: nothing is watched. Empty on success; the node runs without the device otherwise.
-  std::string init(std::int64_t limit_ns, const std::string& device);
+  // `limit_ns` 0: nothing is watched. `opened`: the device, where somebody had it before. Empty on
+  // success; the node runs without the device otherwise.
+  std::string init(std::int64_t limit_ns, const std::string& device, platform::Fd opened);
   void watch(const char* thread, const std::atomic<std::uint64_t>& beat);
 
   // Called often. Only time in which this thread itself ran counts, or a process that was stopped
