@@ -1,8 +1,9 @@
 """Updates of a post that boots: a trial confirms itself, whatever is wrong with one brings the version before back, and
-`update status` says why; what a bundle and a key must be. VEDETTE_ROWS: how many of the table's forty rows."""
+`update status` says why; what a bundle and a key must be. VEDETTE_ROWS: which of the table's
+forty rows, as 8-20 or 7; all where it is not set."""
 import json, os, re, subprocess, time
 
-from harness import root, work, Skip, Receiver, arguments, call, class_b, long, longest, test
+from harness import root, work, Skip, Receiver, arguments, call, class_b, long, longest, other_build, test
 from images import alerts, build, bundle, new_key, write_site
 from rig.guest import ADDRESS, MACHINES, Guest, data_partition_of, missing
 
@@ -45,6 +46,10 @@ def a_key_that_is_no_public_key_on_p256_goes_into_no_image():
     assert packed.split() == public.read_bytes().split(), packed
 
 
+ORDERS = ("brc", "bcr", "rbc", "rcb", "cbr", "crb", "bbr", "ccc")  # rollback, restart, power cut
+KINDS = ("never-starts", "hangs", "unhealthy", "cannot-alert", "cannot-be-updated")
+
+
 def shown_at_console(page):
     """What a page of the field handbook has its reader type at a post."""
     return re.search(r"```console\n(.*?)```", (root / f"docs/how-to/field-handbook/{page}.md").read_text(), re.S)[1].splitlines()
@@ -69,6 +74,9 @@ class Post:
             "unhealthy": (silent, [], "was tried and gave itself up: source.ais: nothing is heard from it"),
             "cannot-alert": (site, [], "was tried and gave itself up: sink.out: "),
             "cannot-be-updated": (site, ["--arguments", "VEDETTE_FAULT=no-key"], "was tried and gave itself up: updates: it has no update key"),
+            # Before its first process has the watchdog, and after that before its watch feeds it.
+            "hangs-at-start": (site, ["--arguments", "VEDETTE_FAULT=hang-at-start"], "was tried and hung, did not come up, or lost power"),
+            "hangs-in-start": (site, ["--arguments", "VEDETTE_FAULT=hang-in-start"], "was tried and hung, did not come up, or lost power"),
         }
         self.says = {kind: words for kind, (_, _, words) in wanted.items()}
         self.bundles = {}
@@ -92,11 +100,19 @@ class Post:
         self.more = [f"/dev/vd{chr(98 + len(self.sticks) + n)}" for n in range(len(more))]
         return guest
 
+    def begin(self, guest):
+        """Version 2 is installed, tried, and confirms itself."""
+        guest.wait('"source":"ais"', limit=240)
+        end = time.time() + 60
+        while "the next start tries it" not in guest.say("update install /dev/sda --starts 1"):  # a stick takes a moment to be found
+            assert time.time() < end, guest.said()[-1500:]
+        guest.say("restart", '"trial":"confirmed"', limit=240)
+
     def install(self, guest, kind, starts=1):
         said = guest.say(f"update install {self.device[kind]} --starts {starts}")
         assert "the next start tries it" in said, said
 
-    def restart_until(self, guest, wanted, limit=240):
+    def restart_until(self, guest, wanted, limit=300):
         """Until the console says it and, where a slot is started, its watch runs."""
         before = len(guest.said())
         guest.say("restart", wanted, limit=limit)
@@ -132,7 +148,7 @@ def an_update_confirms_itself_and_bad_ones_are_rolled_back():
     if missing(board):
         raise Skip(missing(board))
     receiver = Receiver()
-    post = Post(board, receiver, "update")
+    post = Post(board, receiver, "update", ["good", *KINDS])
     slot, bare = work / "update-good.efi", work / "bare.efi"
     stale = bundle(slot, 1, 0, board, post.key, "old")
     damaged = bundle(slot, 9, 0, board, post.key, "damaged")
@@ -183,22 +199,45 @@ def an_update_confirms_itself_and_bad_ones_are_rolled_back():
     assert len(told[0]) == 16 and told[0][14:] == told[1][14:], told
 
 
-ORDERS = ("brc", "bcr", "rbc", "rcb", "cbr", "crb", "bbr", "ccc")  # rollback, restart, power cut
-KINDS = ("never-starts", "hangs", "unhealthy", "cannot-alert", "cannot-be-updated")
+def hangs_before_it_watches(board):
+    """The selector's watchdog, which counts while the kernel starts, and the first process' own."""
+    if missing(board):
+        raise Skip(missing(board))
+    kinds = ("hangs-at-start", "hangs-in-start")
+    receiver = Receiver()
+    post = Post(board, receiver, f"early-{board}", ["good", *kinds])
+    with post.guest() as guest:
+        post.begin(guest)
+        for kind in kinds:
+            post.tried(guest, kind)
+            post.refuses_to_go_back(guest, kind)
+        post.alerts_of(guest, 211000001)
+    receiver.close()
 
 
-def table(board, rows):
+@long
+def a_version_that_hangs_before_it_watches_is_rolled_back():
+    hangs_before_it_watches("qemu-x86_64")
+
+
+@other_build
+def an_arm_image_that_hangs_before_it_watches_is_rolled_back():
+    hangs_before_it_watches("qemu-aarch64")
+
+
+def table_rows():
+    first, _, last = os.environ.get("VEDETTE_ROWS", f"1-{len(ORDERS) * len(KINDS)}").partition("-")
+    return range(int(first) - 1, int(last or first))
+
+
+def table(board):
     """The rows of the table of forty: a bad version is tried, and then an operator and the power do what they like."""
     receiver = Receiver()
-    post = Post(board, receiver, f"table-{board}")
+    post = Post(board, receiver, f"table-{board}", ["good", *KINDS])
     guest = post.guest()
     with guest:
-        guest.wait('"source":"ais"', limit=240)
-        end = time.time() + 30
-        while "the next start tries it" not in guest.say("update install /dev/sda --starts 1"):
-            assert time.time() < end, guest.said()[-1500:]
-        guest.say("restart", '"trial":"confirmed"', limit=240)
-        for row in rows:
+        post.begin(guest)
+        for row in table_rows():
             kind, order = KINDS[row % 5], ORDERS[row // 5]
             begin = time.time()
             post.tried(guest, kind)
@@ -227,13 +266,14 @@ def table(board, rows):
 def whatever_happens_after_a_bad_update_the_post_watches_alerts_and_takes_updates():
     if missing("qemu-x86_64"):
         raise Skip(missing("qemu-x86_64"))
-    table("qemu-x86_64", range(int(os.environ.get("VEDETTE_ROWS", 40))))
+    table("qemu-x86_64")
 
 
-@longest
 def whatever_happens_after_a_bad_update_an_arm_post_watches_alerts_and_takes_updates():
-    if not arguments.other:
-        raise Skip("it needs --other with the build for 64-bit ARM")
     if missing("qemu-aarch64"):
         raise Skip(missing("qemu-aarch64"))
-    table("qemu-aarch64", range(int(os.environ.get("VEDETTE_ROWS", 40))))
+    table("qemu-aarch64")
+
+
+if arguments.other:  # which 64-bit ARM is a build of
+    longest(whatever_happens_after_a_bad_update_an_arm_post_watches_alerts_and_takes_updates)
