@@ -19,6 +19,7 @@ namespace vedette::plan {
 #pragma push_macro("NDEBUG")
 #undef NDEBUG
 #define TOML_EXCEPTIONS 1
+#define TOML_HEADER_ONLY 0  // plan/toml_text.cpp has the implementation
 #define TOML_ASSERT(expr) \
   (static_cast<bool>(expr) ? static_cast<void>(0) : ::vedette::plan::malformed_toml())
 #define TOML_ENABLE_FORMATTERS 0

@@ -1,3 +1,4 @@
+#define TOML_IMPLEMENTATION  // here and nowhere else: it takes seconds to compile
 #include "plan/toml_text.hpp"
 
 #include <algorithm>
