@@ -27,6 +27,14 @@ class Freezer {
       used_ += bytes.size();
     }
   }
+  // Over what was put at `at`, once more is known.
+  template <typename T>
+  void patch(std::size_t at, const T& value) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    if (ok_ && at + sizeof value <= used_) {
+      std::memcpy(into_.data() + at, &value, sizeof value);
+    }
+  }
   bool ok() const { return ok_; }
   std::size_t used() const { return used_; }
 
@@ -58,6 +66,7 @@ class Thawer {
     at_ += count;
     return from_.subspan(at_ - count, count);
   }
+  void skip() { at_ = from_.size(); }  // the rest is not wanted
   bool ok() const { return ok_; }
   bool at_end() const { return ok_ && at_ == from_.size(); }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "model/carry_report.hpp"
 #include "model/cause.hpp"
 #include "model/event.hpp"
 #include "model/observation.hpp"
@@ -218,6 +219,13 @@ struct ModeChange {
 struct CauseChange {
   std::uint64_t causes;
   std::uint64_t before;
+};
+
+// Another site file goes on with the belief: what it took over, and what it has no place for.
+struct PlanChange {
+  std::uint8_t from[32];  // SHA-256 of the plans
+  std::uint8_t to[32];
+  CarryReport carried;
 };
 
 // The exit of an event that was accepted in an earlier batch.

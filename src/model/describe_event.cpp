@@ -161,6 +161,26 @@ void describe(const CauseChange& change, const Context&, Json& json) {
   }
 }
 
+void describe(const PlanChange& change, const Context&, Json& json) {
+  const auto one = [&](std::string_view name, const Carried& of) {
+    json.key(name).begin_object();
+    json.member("kept", std::uint64_t{of.kept}).member("left", std::uint64_t{of.left});
+    json.end_object();
+  };
+  std::string hash;
+  append_hex(hash, change.from);
+  json.member("from", std::string_view(hash));
+  hash.clear();
+  append_hex(hash, change.to);
+  json.member("to", std::string_view(hash));
+  one("tracks", change.carried.tracks);
+  one("contacts", change.carried.contacts);
+  one("judgements_raised", change.carried.raised);
+  one("actions", change.carried.deliveries);
+  one("waiting", change.carried.waiting);
+  one("sources", change.carried.sources);
+}
+
 void describe(const SourceFull& full, const Context& at, Json& json) {
   json.member("source", std::string_view(name_in(at.plan.sources(), full.source)));
   json.member("cause", name_of(full.cause)).member("there", full.there != 0);

@@ -47,6 +47,7 @@ enum class Reason : std::uint8_t {
   unknown_after_restart,  // the node stopped between intent and outcome; not repeated
   witness,                // compared with own position, which it does not set
   not_own,                // of own ship, from a source that may not speak of it
+  plan_changed,           // the site file that goes on has no place for it
   count
 };
 

@@ -28,6 +28,7 @@ enum class EventKind : std::uint8_t {
   sink_state = 38,
   mode = 39,
   cause = 40,
+  plan = 41,
 };
 inline constexpr std::size_t kEventKindNumbers = 64;  // they fit one word of bits
 
@@ -47,6 +48,7 @@ struct Dispatch;
 struct SinkState;
 struct ModeChange;
 struct CauseChange;
+struct PlanChange;
 
 // Whether the payload is its type and nothing else, or more bytes may follow the typed part.
 enum class Tail : std::uint8_t { none, follows };
@@ -103,6 +105,8 @@ inline constexpr std::tuple kEventKinds{
         "the load took the node into overload or safe mode, or back"},
     EventRow<EventKind::cause, CauseChange>{"cause", Tail::none, Kept::as_evidence,
                                             "causes of a degraded mode came or went"},
+    EventRow<EventKind::plan, PlanChange>{"plan", Tail::none, Kept::as_evidence,
+                                          "another site file goes on with the belief"},
 };
 
 // Calls `visit` with each row, in the order of the numbers.

@@ -9,7 +9,6 @@
 #include <span>
 
 #include "base/arena.hpp"
-#include "base/freeze.hpp"
 #include "base/id_map.hpp"
 #include "model/track.hpp"
 
@@ -81,32 +80,16 @@ class TrackTable {
     high_water_ = 0;
   }
 
-  void freeze(Freezer& out) const {
-    for (std::uint32_t i = 0; i < high_water_; ++i) {
-      if (in_use(i)) {
-        out.put(FrozenTrack{i, tracks_[i]});
-      }
-    }
-  }
-  // `count` tracks, in slots below `high_water`: a sweep walks the same slots as before the freeze.
-  bool thaw(Thawer& in, std::uint32_t high_water, std::uint32_t count) {
-    clear();
-    if (high_water > tracks_.size() || count > high_water) {
+  // As it was frozen; false where no engine can have put it there.
+  bool put(std::uint32_t slot, const Track& track) {
+    if (slot >= tracks_.size() || in_use(slot) || find(track.key) != kNone || !plausible(track)) {
       return false;
     }
-    for (std::uint32_t n = 0; n < count; ++n) {
-      const auto at = in.get<FrozenTrack>();
-      const auto slot = static_cast<std::uint32_t>(at.slot);
-      if (!in.ok() || at.slot >= high_water || in_use(slot) || find(at.track.key) != kNone ||
-          !plausible(at.track)) {
-        return false;
-      }
-      place(slot, at.track.key);
-      tracks_[slot] = at.track;
-    }
-    high_water_ = high_water;
+    place(slot, track.key);
+    tracks_[slot] = track;
     return true;
   }
+  void used_up_to(std::uint32_t high_water) { high_water_ = high_water; }
 
   bool in_use(std::uint32_t index) const { return (used_[index / 64] >> (index % 64) & 1) != 0; }
   Track& operator[](std::uint32_t index) { return tracks_[index]; }

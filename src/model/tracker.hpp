@@ -2,6 +2,8 @@
 // plan.
 #pragma once
 
+#include <array>
+
 #include "base/math.hpp"
 #include "model/track.hpp"
 
@@ -17,6 +19,7 @@ struct Tracker {
   double coast_s, lost_s, retire_s;
   std::uint32_t confirm_updates;
 };
+using Trackers = std::array<Tracker, static_cast<std::size_t>(IdentityKind::count)>;
 
 inline double seconds_between(std::int64_t from_ns, std::int64_t to_ns) {
   return static_cast<double>(sub_ns(to_ns, from_ns)) * 1e-9;

@@ -192,7 +192,7 @@ void Node::publish() {
     set(board_.tracker_bounds[i],
         shard_.contacts().reached_bound(static_cast<perceive::TrackerBound>(i)));
   }
-  const engine::Shard::Crowding& crowding = shard_.crowding();
+  const engine::Crowding& crowding = shard_.crowding();
   set(board_.tracks_refused, crowding.tracks_refused);
   for (std::size_t i = 0; i < crowding.evicted.size(); ++i) {
     set(board_.evicted[i], crowding.evicted[i]);

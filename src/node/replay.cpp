@@ -62,8 +62,7 @@ void Stepped::init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t 
 }
 
 bool Stepped::thaw(Bytes frozen) {
-  Thawer thawer(frozen);
-  if (shard_->thaw(thawer)) {
+  if (!shard_->thaw(frozen)) {
     return true;
   }
   init(*plan_, node_id_, epoch_);  // nothing of a damaged one stays

@@ -107,6 +107,11 @@ def status(data, wanted, limit=10):
     raise AssertionError(f"status never came: {last}")
 
 
+# The same, and the journal has all that it tells of: for whoever reads the journal next.
+def recorded(data, wanted, limit=10):
+    return status(data, lambda s: wanted(s) and int(s["durable_sequence"]) >= int(s["sequence"]), limit)
+
+
 def run_recording(codec, name, label, runner=()):
     path = write_site(label, f'[source.in]\ndriver = "recording"\nfile = "{recordings / name}"\ncodec = "{codec}"\nspeed = "max"\n', 9)
     return run_to_the_end(work / label, runner, path)

@@ -1,7 +1,7 @@
 """Serial lines and sinks that come, go, fill up and fail."""
 import json, os, pty, select, shutil, socket, subprocess, sys, time, tty
 
-from harness import work, vedette, test, Skip, call, run_or_skip, start, stop, status, Receiver, free_port, ais_source, write_site, class_b
+from harness import work, vedette, test, Skip, call, run_or_skip, start, stop, status, recorded, Receiver, free_port, ais_source, write_site, class_b
 
 
 @test
@@ -175,7 +175,7 @@ def what_a_sink_did_not_take_is_tried_again_then_kept_as_a_dead_letter_and_can_b
     status(data, lambda s: s["sources"][0]["status"] == "up")
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sender.sendto(class_b(219000001, 5, 5), ("127.0.0.1", port))
-    seen = status(data, lambda s: s["sinks"][1]["failed"] == 3 and s["events"]["waiting"] + s["events"]["transient"] == 0)
+    seen = recorded(data, lambda s: s["sinks"][1]["failed"] == 3 and s["events"]["waiting"] + s["events"]["transient"] == 0)
     assert seen["sinks"][1]["breaker"] == "open" and seen["sinks"][0]["sent"] == 1, seen["sinks"]
     letters = json.loads(call("deadletter", "list", data, "--json").stdout)["data"]
     assert [l["kind"] for l in letters] == ["action"] and letters[0]["because"] == "sink-failed", letters
@@ -186,7 +186,7 @@ def what_a_sink_did_not_take_is_tried_again_then_kept_as_a_dead_letter_and_can_b
     line.symlink_to(os.ttyname(slave))
     time.sleep(1.2)  # the line is looked for once a second
     call("deadletter", "requeue", data, letter["event"])
-    status(data, lambda s: s["sinks"][1]["sent"] == 1 and s["sinks"][1]["breaker"] == "closed")
+    recorded(data, lambda s: s["sinks"][1]["sent"] == 1 and s["sinks"][1]["breaker"] == "closed")
     message = json.loads(os.read(master, 4096))
     first = [json.loads(l) for l in call("journal", data).stdout.splitlines()]
     attempts = [e["key"] for e in first if e["kind"] == "action" and e["action"] == "also"]

@@ -383,8 +383,7 @@ TEST_CASE("own ship's doubts come back from a snapshot as they were") {
   Freezer out(frozen);
   b.shard().freeze(out);
   REQUIRE(out.ok());
-  Thawer in(Bytes(frozen).first(out.used()));
-  REQUIRE(again.shard().thaw(in));
+  REQUIRE(!again.shard().thaw(Bytes(frozen).first(out.used())));
   std::vector<std::uint8_t> twice(1 << 22);
   Freezer second(twice);
   again.shard().freeze(second);

@@ -16,8 +16,8 @@ using namespace vedette;
 
 namespace {
 
-perceive::Config config_for_tests() {
-  perceive::Config config;
+TrackingRules config_for_tests() {
+  TrackingRules config;
   for (Tracker& t : config.trackers) {
     t = {0.1, 60.0, 5.0, 15.0, 60.0, 500.0, 30.0, 60.0, 120.0, 2};
   }
@@ -28,7 +28,7 @@ struct World {
   std::vector<std::uint64_t> memory;
   TrackTable tracks;
   perceive::SecondPlaces places;
-  perceive::Config config = config_for_tests();
+  TrackingRules config = config_for_tests();
   std::uint64_t sequence = 0;
 
   explicit World(std::size_t capacity = 8)

@@ -243,8 +243,7 @@ TEST_CASE("both places of a name come back from a snapshot") {
   b.shard().freeze(out);
   REQUIRE(out.ok());
   Bridge again;
-  Thawer in(Bytes(frozen).first(out.used()));
-  REQUIRE(again.shard().thaw(in));
+  REQUIRE(!again.shard().thaw(Bytes(frozen).first(out.used())));
   CHECK(again.shard().second_places().size() == 1);
   std::vector<std::uint8_t> twice(1 << 23);
   Freezer second(twice);

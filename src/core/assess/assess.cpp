@@ -28,14 +28,6 @@ std::size_t operations_in(const plan::Plan& plan) {
 
 constexpr auto kKinds = static_cast<std::size_t>(IdentityKind::count);
 
-std::size_t corners_in(const plan::Plan& plan) {
-  std::size_t corners = 0;
-  for (const plan::Zone* zone : *plan.zones()) {
-    corners += zone->points() != nullptr ? zone->points()->size() / 2 : 0;
-  }
-  return corners;
-}
-
 std::size_t places_in(const plan::Plan& plan) {
   return plan.limits()->tracks() + 1 + plan.sources()->size();
 }
@@ -43,35 +35,17 @@ std::size_t places_in(const plan::Plan& plan) {
 }  // namespace
 
 std::size_t Assess::bytes_needed(const plan::Plan& plan) {
-  return arena_bytes<Zone>(plan.zones()->size()) + arena_bytes<Vector3>(corners_in(plan)) +
-         arena_bytes<Rule>(plan.assessments()->size()) + arena_bytes<Term>(operations_in(plan)) +
+  return arena_bytes<Rule>(plan.assessments()->size()) + arena_bytes<Term>(operations_in(plan)) +
          kKinds * Screens::bytes_needed(plan.assessments()->size()) +
          arena_bytes<RuleSet>(places_in(plan)) +
          arena_bytes<Instance>(places_in(plan) * plan.assessments()->size());
 }
 
-void Assess::init(Arena& arena, const plan::Plan& plan) {
+void Assess::init(Arena& arena, const Site& site) {
+  const plan::Plan& plan = *site.plan;
   tracks_ = plan.limits()->tracks();
   sources_ = plan.sources()->size();
-  zones_ = arena.make<Zone>(plan.zones()->size());
-  std::span<Vector3> corners = arena.make<Vector3>(corners_in(plan));
-  std::size_t used = 0;
-  for (std::size_t i = 0; i < zones_.size(); ++i) {
-    const plan::Zone* zone = plan.zones()->Get(static_cast<flatbuffers::uoffset_t>(i));
-    const auto* points = zone->points();
-    if (zone->kind() == plan::ZoneKind::polygon) {
-      const std::size_t first = used;
-      for (flatbuffers::uoffset_t p = 0; p + 1 < points->size(); p += 2) {
-        corners[used++] = normal_of({points->Get(p), points->Get(p + 1)});
-      }
-      zones_[i] = make_polygon(corners.subspan(first, used - first));
-    } else if (zone->kind() == plan::ZoneKind::circle) {
-      zones_[i] = make_circle({points->Get(0), points->Get(1)}, zone->radius_m());
-    } else {
-      zones_[i].around_own = true;
-      zones_[i].radius_m = zone->radius_m();
-    }
-  }
+  zones_ = site.zones;
   rules_ = arena.make<Rule>(plan.assessments()->size());
   terms_ = arena.make<Term>(operations_in(plan));
   std::size_t terms = 0;
@@ -389,17 +363,43 @@ void Assess::announce(const View& view, const Subject& subject, std::size_t rule
   listener.changed(listener.context, view, change);
 }
 
+namespace {
+
+struct FrozenHead {
+  std::uint32_t rules;
+  std::uint32_t sources;
+  std::uint32_t high_water;  // of the track table
+  std::uint32_t tracks;      // that any assessment is under way or raised of
+  std::uint64_t raised;
+};
+
+}  // namespace
+
+std::size_t Assess::frozen_bytes_bound(const plan::Plan& plan) {
+  return sizeof(FrozenHead) + plan.limits()->tracks() * sizeof(std::uint64_t) +
+         places_in(plan) * plan.assessments()->size() * sizeof(Instance);
+}
+
+// Of a quiet track nothing is kept: most are.
 void Assess::freeze(Freezer& out, const TrackTable& tracks) const {
   const std::size_t rules = rules_.size();
+  const auto put = [&](std::size_t place, std::size_t count) {
+    out.put_bytes({reinterpret_cast<const std::uint8_t*>(instances_.data() + place * rules),
+                   count * rules * sizeof(Instance)});
+  };
+  FrozenHead head{static_cast<std::uint32_t>(rules), static_cast<std::uint32_t>(sources_),
+                  tracks.high_water(), 0, raised_};
   for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
-    if (tracks.in_use(i)) {
-      out.put_bytes({reinterpret_cast<const std::uint8_t*>(instances_.data() + i * rules),
-                     rules * sizeof(Instance)});
+    head.tracks += tracks.in_use(i) && busy_[i] != 0 ? 1 : 0;
+  }
+  out.put(head);
+  for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
+    if (tracks.in_use(i) && busy_[i] != 0) {
+      out.put(std::uint64_t{i});
+      put(i, 1);
     }
   }
-  out.put_bytes({reinterpret_cast<const std::uint8_t*>(instances_.data() + tracks_ * rules),
-                 (1 + sources_) * rules * sizeof(Instance)});
-  out.put(static_cast<std::uint64_t>(raised_));
+  put(tracks_, 1 + sources_);
 }
 
 bool Assess::plausible(const Instance& at) {
@@ -407,35 +407,64 @@ bool Assess::plausible(const Instance& at) {
          plausible_ns(at.lower_since_ns) && vedette::plausible(at.confidence, 1.0);
 }
 
-bool Assess::thaw(Thawer& in, const TrackTable& tracks) {
-  const std::size_t rules = rules_.size();
-  const auto take = [&](std::size_t first, std::size_t count) {
-    const Bytes bytes = in.get_bytes(count * sizeof(Instance));
-    if (!bytes.empty()) {
-      std::memcpy(static_cast<void*>(instances_.data() + first), bytes.data(), bytes.size());
-    }
-  };
-  for (Instance& at : instances_) {
-    at = {};
-  }
-  for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
-    if (tracks.in_use(i)) {
-      take(i * rules, rules);
-    }
-  }
-  take(tracks_ * rules, (1 + sources_) * rules);
-  raised_ = in.get<std::uint64_t>();
-  std::size_t raised = 0;
-  for (std::size_t i = 0; i < instances_.size(); ++i) {
-    if (!plausible(instances_[i])) {
+bool Assess::thaw_place(Thawer& in, std::size_t rules, std::size_t place, Carry& carry) {
+  for (std::size_t r = 0; r < rules; ++r) {
+    const auto at = in.get<Instance>();
+    if (!plausible(at)) {
       return false;
     }
-    const RuleSet bit = RuleSet{1} << i % rules;
-    busy_[i / rules] &= ~bit;
-    busy_[i / rules] |= instances_[i].state != State::idle ? bit : 0;
-    raised += instances_[i].state >= State::active ? 1 : 0;
+    if (at.state == State::idle) {
+      continue;
+    }
+    const std::uint16_t rule = carry.assessment(static_cast<std::uint16_t>(r));
+    const bool stays = place != kNowhere && rule < rules_.size();
+    const bool raised = at.state >= State::active;
+    carry.report.raised.kept += stays && raised ? 1 : 0;
+    carry.report.raised.left += !stays && raised ? 1 : 0;
+    if (stays) {
+      instance(place, rule) = at;
+      busy_[place] |= RuleSet{1} << rule;
+      raised_ += raised ? 1 : 0;
+    } else if (carry.same()) {
+      return false;
+    }
   }
-  return in.ok() && raised == raised_;
+  return in.ok();
+}
+
+bool Assess::thaw(Thawer& in, Thawing& with) {
+  std::fill(instances_.begin(), instances_.end(), Instance{});
+  std::fill(busy_.begin(), busy_.end(), RuleSet{0});
+  raised_ = 0;
+  Carry& carry = with.carry;
+  const auto frozen = in.get<FrozenHead>();
+  if (frozen.rules > limits::kAssessments || frozen.sources > limits::kSources ||
+      (carry.same() && (frozen.rules != rules_.size() || frozen.sources != sources_)) ||
+      frozen.high_water > limits::kTracks) {
+    return false;
+  }
+  for (std::uint32_t old = 0; old < frozen.tracks; ++old) {
+    const auto slot = in.get<std::uint64_t>();
+    if (!in.ok() || slot >= frozen.high_water) {
+      return false;
+    }
+    const std::uint32_t now = carry.slot(static_cast<std::uint32_t>(slot));
+    const bool there = now < with.tracks.high_water() && with.tracks.in_use(now);
+    if ((!there && carry.same()) ||
+        !thaw_place(in, frozen.rules, there ? now : kNowhere, carry)) {
+      return false;
+    }
+  }
+  if (!thaw_place(in, frozen.rules, tracks_, carry)) {
+    return false;
+  }
+  for (std::uint16_t old = 0; old < frozen.sources; ++old) {
+    const std::uint16_t now = carry.source(old);
+    if (!thaw_place(in, frozen.rules, now < sources_ ? tracks_ + 1 + now : kNowhere, carry)) {
+      return false;
+    }
+  }
+  return in.ok() && raised_ + carry.report.raised.left == frozen.raised;
 }
 
 }  // namespace vedette::assess

@@ -10,13 +10,10 @@
 #include <cstdint>
 #include <span>
 
-#include "base/arena.hpp"
-#include "base/freeze.hpp"
 #include "core/assess/screen.hpp"
 #include "model/derived.hpp"
 #include "model/plan_generated.h"
-#include "model/track_table.hpp"
-#include "model/zone.hpp"
+#include "model/stage.hpp"
 
 namespace vedette::assess {
 
@@ -42,8 +39,14 @@ class Assess {
     void* context = nullptr;
   };
 
+  static constexpr SectionName kSection{"assess", 1};
+
   static std::size_t bytes_needed(const plan::Plan& plan);
-  void init(Arena& arena, const plan::Plan& plan);
+  void init(Arena& arena, const Site& site);
+  // Each subject may change each assessment.
+  static DerivedBound derived_bound(const plan::Plan& plan) {
+    return {plan.assessments()->size() * event_bytes(sizeof(AssessmentChange)), 0};
+  }
 
   // The track is judged soon: what is known of it comes from memory together. Early, it is not
   // waited for whether anything is known, and as much is asked for as leaves room for the track.
@@ -65,13 +68,15 @@ class Assess {
   // The track is going: what is raised is cleared, and its instances are as new.
   void retire(const World& world, const Case& track, const Listener& listener);
 
-  std::span<const Zone> zones() const { return zones_; }
   std::size_t raised() const { return raised_; }
   // An alarm of the track is raised, or not yet cleared.
   bool alarm_stands(std::uint32_t track) const;
 
+  static std::size_t frozen_bytes_bound(const plan::Plan& plan);
   void freeze(Freezer& out, const TrackTable& tracks) const;
-  bool thaw(Thawer& in, const TrackTable& tracks);
+  bool thaw(Thawer& in, Thawing& with);
+  void digest(Digest& digest) const { digest.mix(std::uint64_t{raised_}); }
+  bool unfinished() const { return false; }
 
  private:
   enum class State : std::uint8_t { idle = 0, pending, active, clearing };
@@ -95,6 +100,10 @@ class Assess {
   };
 
   static bool plausible(const Instance& at);
+  // Those of one subject, `rules` of the plan they are frozen by, to the subject's place here;
+  // kNowhere: the subject left.
+  static constexpr std::size_t kNowhere = ~std::size_t{0};
+  bool thaw_place(Thawer& in, std::size_t rules, std::size_t place, Carry& carry);
   static bool wanted(const View& view, const Rule& rule) {
     return rule.safe || view.mode != Mode::safe;
   }
@@ -126,7 +135,7 @@ class Assess {
   double confidence_in(const Rule& rule, const View& view) const;
   Level level_of(const Rule& rule, const View& view, double confidence) const;
 
-  std::span<Zone> zones_;
+  std::span<const Zone> zones_;
   std::span<Rule> rules_;
   std::array<Screens, static_cast<std::size_t>(IdentityKind::count)> screens_;  // of that kind
   std::span<Term> terms_;

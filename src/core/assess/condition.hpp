@@ -8,20 +8,12 @@
 #include "model/derived.hpp"
 #include "model/expression.hpp"
 #include "model/plan_generated.h"
+#include "model/source_facts.hpp"
 #include "model/track.hpp"
 #include "model/tracker.hpp"
 #include "model/zone.hpp"
 
 namespace vedette::assess {
-
-struct SourceFacts {
-  std::int64_t last_ns = 0;  // node time of the last accepted event, or of start
-  std::uint64_t accepted = 0;
-  std::uint64_t last_event = 0;  // sequence
-  std::int64_t since_ns = 0;     // it was never silent for long since then
-  SourceStatus status = SourceStatus::down;
-  std::uint8_t reserved[7] = {};
-};
 
 // What is the same for everything that one step judges.
 struct World {

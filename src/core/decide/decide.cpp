@@ -22,7 +22,8 @@ std::size_t Decide::bytes_needed(const plan::Plan& plan) {
   return arena_bytes<Choice>(plan.decisions()->size());
 }
 
-void Decide::init(Arena& arena, const plan::Plan& plan) {
+void Decide::init(Arena& arena, const Site& site) {
+  const plan::Plan& plan = *site.plan;
   choices_ = arena.make<Choice>(plan.decisions()->size());
   std::size_t at = 0;
   for (const plan::Decision* d : *plan.decisions()) {

@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <span>
 
-#include "base/arena.hpp"
 #include "model/derived.hpp"
 #include "model/plan_generated.h"
+#include "model/stage.hpp"
 
 namespace vedette::decide {
 
@@ -20,7 +20,11 @@ class Decide {
   using Evaluate = double (*)(void* context, std::span<const plan::Op> ops);
 
   static std::size_t bytes_needed(const plan::Plan& plan);
-  void init(Arena& arena, const plan::Plan& plan);
+  void init(Arena& arena, const Site& site);
+  // Each decision once for each subject.
+  static DerivedBound derived_bound(const plan::Plan& plan) {
+    return {plan.decisions()->size() * event_bytes(sizeof(DecisionMade)), 0};
+  }
 
   // `late_ns`: from the newest observation behind the change to the batch's admission.
   void consider(const AssessmentChange& change, std::int64_t late_ns, Evaluate evaluate, Emit emit,

@@ -25,7 +25,16 @@ std::size_t Delivery::frozen_bytes_bound(const plan::Plan& plan) {
          plan.limits()->pending_actions() * (sizeof(Order) + sizeof(ActionIntent));
 }
 
-void Delivery::init(Arena& arena, const plan::Plan& plan) {
+// Beside its next attempts, what ends: actions past their horizon, and each sink's breaker.
+DerivedBound Delivery::derived_bound(const plan::Plan& plan) {
+  const std::size_t ends = std::size_t{2} * plan.limits()->pending_actions() + limits::kSinks + 2;
+  return {plan.decisions()->size() * event_bytes(sizeof(ActionIntent)),
+          ends * event_bytes(sizeof(Resolution)) +
+              plan.limits()->batch_events() * event_bytes(sizeof(ActionIntent))};
+}
+
+void Delivery::init(Arena& arena, const Site& site) {
+  const plan::Plan& plan = *site.plan;
   plan_ = &plan;
   orders_ = arena.make<Order>(plan.limits()->pending_actions());
   intents_ = arena.make<ActionIntent>(plan.limits()->pending_actions());
@@ -303,7 +312,7 @@ SinkState Delivery::sink_state(std::size_t sink) const {
   return state;
 }
 
-void Delivery::freeze(Freezer& out) const {
+void Delivery::freeze(Freezer& out, const TrackTable&) const {
   out.put(static_cast<std::uint64_t>(size_));
   for (std::size_t i = 0; i < orders_.size(); ++i) {
     if (orders_[i].stage != Stage::free) {
@@ -337,35 +346,74 @@ bool Delivery::fits_plan(const ActionIntent& intent) const {
          intent.kind < IdentityKind::count;
 }
 
-bool Delivery::thaw(Thawer& in, std::uint64_t newest) {
+// One order; under another plan it stays when that has its action, sink and subject, else it leaves.
+bool Delivery::thaw_order(Thawer& in, Thawing& with) {
+  const auto i = in.get<std::uint64_t>();
+  const auto order = in.get<Order>();
+  auto intent = in.get<ActionIntent>();
+  // None is between two attempts when a batch is sealed.
+  const bool stage = order.stage == Stage::sent || order.stage == Stage::waits;
+  if (!in.ok() || !stage || i >= limits::kPendingActions) {
+    return false;
+  }
+  std::size_t place = i;
+  if (Carry& carry = with.carry; !carry.same()) {
+    intent.action = carry.action(intent.action);
+    intent.sink = carry.sink(intent.sink);
+    intent.assessment = carry.assessment(intent.assessment);
+    intent.decision = carry.decision(intent.decision);
+    if (intent.subject.kind == SubjectKind::source) {
+      intent.subject.source = carry.source(intent.subject.source);
+      intent.subject.key = intent.subject.source;
+    }
+    const bool stays = fits_plan(intent) && size_ < orders_.size();
+    ++(stays ? carry.report.deliveries.kept : carry.report.deliveries.left);
+    if (!stays) {
+      with.leave(with.context, {order.sequence, order.stage == Stage::sent ? 1U : 0U});
+      return order.sequence <= with.newest;
+    }
+    place = size_;
+  }
+  if (place >= orders_.size() || orders_[place].stage != Stage::free ||
+      !plausible(order, intent, with.newest)) {
+    return false;
+  }
+  orders_[place] = order;
+  intents_[place] = intent;
+  ++size_;
+  sent_ += order.stage == Stage::sent ? 1 : 0;
+  return true;
+}
+
+bool Delivery::thaw(Thawer& in, Thawing& with) {
   std::fill(orders_.begin(), orders_.end(), Order{});
   size_ = sent_ = failed_ = 0;
   const auto count = in.get<std::uint64_t>();
-  if (count > orders_.size()) {
+  if (count > limits::kPendingActions) {
     return false;
   }
   for (std::size_t n = 0; n < count; ++n) {
-    const auto i = in.get<std::uint64_t>();
-    const auto order = in.get<Order>();
-    const auto intent = in.get<ActionIntent>();
-    // None is between two attempts when a batch is sealed.
-    if (!in.ok() || i >= orders_.size() || orders_[i].stage != Stage::free ||
-        !plausible(order, intent, newest)) {
+    if (!thaw_order(in, with)) {
       return false;
     }
-    orders_[i] = order;
-    intents_[i] = intent;
-    ++size_;
-    sent_ += order.stage == Stage::sent ? 1 : 0;
   }
-  breakers_ = in.get<decltype(breakers_)>();
+  const auto breakers = in.get<decltype(breakers_)>();
   requeued_ = in.get<decltype(requeued_)>();
   requeued_at_ = in.get<std::uint64_t>();
   next_ns_ = in.get<std::int64_t>();
-  for (const Breaker& b : breakers_) {
+  breakers_ = {};
+  for (std::uint16_t old = 0; old < limits::kSinks; ++old) {
+    Breaker b = breakers[old];
     if (b.state > BreakerState::half_open || b.told > BreakerState::half_open ||
         !plausible_ns(b.reopen_ns)) {
       return false;
+    }
+    // Its probe may have left: another is let through.
+    if (!with.carry.same() && b.state == BreakerState::half_open && find(b.probe) == kNone) {
+      b.state = BreakerState::open;
+    }
+    if (const std::uint16_t now = with.carry.sink(old); now < limits::kSinks) {
+      breakers_[now] = b;
     }
   }
   return in.ok();

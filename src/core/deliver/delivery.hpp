@@ -10,19 +10,20 @@
 #include <cstdint>
 #include <span>
 
-#include "base/arena.hpp"
-#include "base/freeze.hpp"
 #include "model/derived.hpp"
-#include "model/limits.hpp"
 #include "model/plan_generated.h"
+#include "model/stage.hpp"
 
 namespace vedette::deliver {
 
 class Delivery {
  public:
+  static constexpr SectionName kSection{"deliver", 1};
+
   static std::size_t bytes_needed(const plan::Plan& plan);
-  static std::size_t frozen_bytes_bound(const plan::Plan& plan);
-  void init(Arena& arena, const plan::Plan& plan);
+  void init(Arena& arena, const Site& site);
+  // An action for each decision on a subject; a batch's next attempts, and what ends.
+  static DerivedBound derived_bound(const plan::Plan& plan);
 
   enum class Stage : std::uint8_t {
     free = 0,
@@ -83,9 +84,11 @@ class Delivery {
   // True when something can be due at `now_ns`.
   bool any_due(std::int64_t now_ns) const { return size_ != 0 && now_ns >= next_ns_; }
 
-  void freeze(Freezer& out) const;
-  // `newest`: the last sequence given out.
-  bool thaw(Thawer& in, std::uint64_t newest);
+  static std::size_t frozen_bytes_bound(const plan::Plan& plan);
+  void freeze(Freezer& out, const TrackTable&) const;
+  bool thaw(Thawer& in, Thawing& with);
+  void digest(Digest& digest) const { digest.mix(std::uint64_t{size_} << 32 | sent_); }
+  bool unfinished() const { return false; }
 
  private:
   struct Breaker {
@@ -98,6 +101,7 @@ class Delivery {
   };
 
   bool plausible(const Order& order, const ActionIntent& intent, std::uint64_t newest) const;
+  bool thaw_order(Thawer& in, Thawing& with);
   bool takes_too_many(std::uint16_t sink) const;
   bool has_key(const ActionIntent& intent, std::uint64_t root) const;
   bool lets_through(const Breaker& breaker, std::int64_t now_ns) const;

@@ -9,16 +9,24 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "base/freeze.hpp"
 #include "base/math.hpp"
 #include "base/plausible.hpp"
 #include "model/derived.hpp"
 #include "model/event.hpp"
+#include "model/stage.hpp"
 
 namespace vedette::engine {
 
 class Load {
  public:
+  static constexpr SectionName kSection{"load", 1};
+
+  static std::size_t bytes_needed(const plan::Plan&) { return 0; }
+  void init(Arena&, const Site&) {}
+  static DerivedBound derived_bound(const plan::Plan&) {
+    return {0, event_bytes(sizeof(ModeChange))};
+  }
+
   enum class Verdict { work, sampled_out, shed };
 
   // `sample`: in overload each n-th record of its source is worked, 1 for every one.
@@ -66,11 +74,16 @@ class Load {
     return true;
   }
 
-  void freeze(Freezer& out) const {
+  static std::size_t frozen_bytes_bound(const plan::Plan&) {
+    return sizeof state_ + sizeof trouble_ns_;
+  }
+  void freeze(Freezer& out, const TrackTable&) const {
     out.put(state_);
     out.put(trouble_ns_);
   }
-  bool thaw(Thawer& in) {
+  void digest(Digest& digest) const { digest.mix(static_cast<std::uint64_t>(state_.mode)); }
+  bool unfinished() const { return false; }
+  bool thaw(Thawer& in, Thawing&) {
     state_ = in.get<ModeChange>();
     trouble_ns_ = in.get<std::int64_t>();
     return state_.mode <= Mode::safe && state_.previous <= Mode::safe &&

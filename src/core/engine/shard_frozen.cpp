@@ -1,162 +1,164 @@
 // The whole state of an engine as bytes, and back. Bytes may come from a damaged disk, or from
-// whoever can reckon a checksum: whatever indexes, counts or names a state is looked at before it
-// is used, and times and numbers are kept to where sums and products of them are defined.
+// whoever can compute a checksum: whatever indexes, counts or names a state is checked before it is
+// used, and times and numbers are kept to where sums and products of them are defined.
 #include <algorithm>
+#include <cstring>
 
 #include "base/plausible.hpp"
+#include "base/sections.hpp"
 #include "core/engine/shard.hpp"
 
 namespace vedette::engine {
 namespace {
 
-// What the frozen state begins with; its tracks follow.
-struct FrozenHead {
+// Where the shard stands, beside its stages.
+constexpr SectionName kEngine{"engine", 1};
+struct FrozenEngine {
   Progress progress;
-  std::int64_t next_tick_ns;
   std::uint64_t late_outcomes;
-  std::uint32_t sweep_at;
   std::uint32_t epoch;
-  std::uint32_t high_water;
-  std::uint32_t tracks;
-  std::uint8_t sweep_again;
-  std::uint8_t held;
-  std::uint8_t reserved[6];
+  std::uint32_t held;
 };
-static_assert(std::has_unique_object_representations_v<FrozenHead>,
+static_assert(std::has_unique_object_representations_v<FrozenEngine>,
               "the same state, the same bytes");
-static_assert(sizeof(FrozenHead) % alignof(FrozenTrack) == 0, "tracks are read where they stand");
 
 bool plausible(const Progress& p) {
-  return p.accepted == p.waiting + p.transient + p.exits[0] + p.exits[1] + p.exits[2];
+  return p.accepted == p.waiting + p.transient + p.exits[0] + p.exits[1] + p.exits[2] &&
+         plausible_ns(p.admitted_ns);
+}
+
+ThawRefusal refuse(ThawRefusal::Why why, std::string_view room = {}, std::uint32_t version = 0) {
+  ThawRefusal refusal{why, {}, version};
+  std::memcpy(refusal.room, room.data(), std::min(room.size(), sizeof refusal.room - 1));
+  return refusal;
+}
+
+// Whether this program reads all that is there, before anything of it is taken.
+ThawRefusal check_sections(const SectionReader& sections) {
+  ThawRefusal refusal;
+  sections.for_each([&](std::string_view room, std::uint32_t version, Bytes) {
+    if (!refusal && room != kEngine.room && !Stages::knows({room, version})) {
+      refusal = refuse(ThawRefusal::Why::unknown_room, room, version);
+    }
+  });
+  return refusal;
+}
+
+// The section of a room, when it is there in the version that this program reads.
+ThawRefusal find_section(const SectionReader& sections, const SectionName& name, Bytes& out) {
+  const SectionReader::Section section = sections.find(name.room);
+  if (!section.there) {
+    return refuse(ThawRefusal::Why::missing, name.room);
+  }
+  if (section.version != name.version) {
+    return refuse(ThawRefusal::Why::other_version, name.room, section.version);
+  }
+  out = section.bytes;
+  return {};
 }
 
 }  // namespace
 
 std::size_t frozen_bytes_bound(const plan::Plan& plan) {
-  const std::size_t tracks = plan.limits()->tracks();
-  const std::size_t places = tracks + 1 + plan.sources()->size();
-  return sizeof(FrozenHead) + 4096 + tracks * (sizeof(FrozenTrack) + 1) +
-         places * plan.assessments()->size() * 32 +
-         plan.sources()->size() * (sizeof(assess::SourceFacts) + 8) +
-         sizeof(perceive::OwnPosition) + perceive::SecondPlaces::frozen_bytes_bound(tracks) +
-         deliver::Delivery::frozen_bytes_bound(plan) +
-         perceive::Contacts::frozen_bytes_bound(plan.limits()->contacts(), plan.sensors()->size()) +
-         Waiting::frozen_bytes_bound(plan.limits()->waiting_events()) +
-         2 * limits::kBatchEvents * 32;
+  return align_up(sizeof(SectionsHeader) + kSectionOverhead + sizeof(FrozenEngine) +
+                      Stages::frozen_bytes_bound(plan),
+                  8);
 }
 
 std::span<const FrozenTrack> frozen_tracks(Bytes frozen) {
-  Thawer in(frozen);
-  const auto head = in.get<FrozenHead>();
-  const Bytes tracks = in.get_bytes(head.tracks * sizeof(FrozenTrack));
-  CHECK(reinterpret_cast<std::uintptr_t>(tracks.data()) % alignof(FrozenTrack) == 0,
-        "a frozen state begins where memory does");
-  return {reinterpret_cast<const FrozenTrack*>(tracks.data()), tracks.size() / sizeof(FrozenTrack)};
+  const SectionReader sections(frozen);
+  Bytes bytes;
+  if (!sections.ok() || find_section(sections, perceive::Tracks::kSection, bytes)) {
+    return {};
+  }
+  return perceive::Tracks::frozen(bytes);
 }
 
 void Shard::freeze(Freezer& out) const {
-  out.put(FrozenHead{progress_,
-                     next_tick_ns_,
-                     late_outcomes_,
-                     sweep_at_,
-                     epoch_,
-                     tracks_.high_water(),
-                     static_cast<std::uint32_t>(tracks_.size()),
-                     static_cast<std::uint8_t>(sweep_again_ ? 1 : 0),
-                     static_cast<std::uint8_t>(held_ ? 1 : 0),
-                     {}});
-  tracks_.freeze(out);
-  contacts_.freeze(out);
-  own_position_.freeze(out);
-  second_places_.freeze(out);
-  assess_.freeze(out, tracks_);
-  delivery_.freeze(out);
-  waiting_.freeze(out);
-  load_.freeze(out);
-  out.put(causes_told_);
-  eviction_.freeze(out, tracks_);
-  out.put(crowding_);
-  out.put(crowds_);
-  out.put(crowded_);
-  out.put(static_cast<std::uint64_t>(touched_count_ - judged_));
-  for (std::size_t i = judged_; i < touched_count_; ++i) {
-    out.put(touched_[i]);
-  }
-  for (std::size_t s = 0; s < sources_.size(); ++s) {
-    out.put(sources_[s]);
-    out.put(records_[s]);
-  }
+  SectionWriter sections(out);
+  sections.section(kEngine, [&](Freezer& to) {
+    to.put(FrozenEngine{state_.progress, state_.late_outcomes, state_.epoch,
+                        state_.held ? 1U : 0U});
+  });
+  state_.stages.for_each([&](const auto& stage) {
+    sections.section(stage.kSection, [&](Freezer& to) { stage.freeze(to, state_.tracks); });
+  });
+  sections.end();
 }
 
-bool Shard::thaw_causes(Thawer& in) {
-  causes_told_ = in.get<Causes>();
-  return causes_told_.bits >> static_cast<unsigned>(Cause::count) == 0;
+ThawRefusal Shard::thaw(Bytes frozen) {
+  Carry same;
+  return thaw_sections(frozen, same);
 }
 
-bool Shard::thaw_room(Thawer& in) {
-  const bool good = eviction_.thaw(in, tracks_);
-  crowding_ = in.get<Crowding>();
-  crowds_ = in.get<decltype(crowds_)>();
-  crowded_ = in.get<Causes>();
-  return good && crowded_.bits >> static_cast<unsigned>(Cause::count) == 0 &&
-         std::all_of(crowds_.begin(), crowds_.end(),
-                     [](const Crowd& crowd) { return plausible_ns(crowd.grew_ns); });
-}
-
-bool Shard::thaw_touched(Thawer& in) {
-  const auto left = in.get<std::uint64_t>();
-  if (left > limits::kBatchEvents) {
-    return false;
+ThawRefusal Shard::thaw(Bytes frozen, Carry& carry, const PlanChange& change) {
+  const ThawRefusal refusal = thaw_sections(frozen, carry);
+  if (!refusal) {
+    PlanChange told = change;
+    told.carried = carry.report;
+    state_.leaving.change(told);
   }
-  touched_count_ = left;
-  judged_ = 0;
-  released_ = true;
-  for (std::size_t i = 0; i < left; ++i) {
-    touched_[i] = in.get<Touched>();
-    const Touched& t = touched_[i];
-    const bool gone = t.track == TrackTable::kNone;
-    const bool twice =
-        std::any_of(touched_.begin(), touched_.begin() + static_cast<std::ptrdiff_t>(i),
-                    [&](const Touched& other) { return other.track == t.track; });
-    if (t.event_class > EventClass::bulk || !plausible_ns(t.arrival_ns) ||
-        (!gone && (twice || t.track >= tracks_.capacity() || !tracks_.in_use(t.track)))) {
-      return false;
+  return refusal;
+}
+
+ThawRefusal Shard::thaw_sections(Bytes frozen, Carry& carry) {
+  const SectionReader sections(frozen);
+  if (sections.other_version()) {
+    return refuse(ThawRefusal::Why::other_version);
+  }
+  if (!sections.ok()) {
+    return refuse(ThawRefusal::Why::damaged);
+  }
+  if (const ThawRefusal refusal = check_sections(sections)) {
+    return refusal;
+  }
+  Bytes bytes;
+  if (const ThawRefusal refusal = find_section(sections, kEngine, bytes)) {
+    return refusal;
+  }
+  Thawer in(bytes);
+  const auto engine = in.get<FrozenEngine>();
+  if (!in.at_end() || !plausible(engine.progress) || engine.held > 1) {
+    return refuse(ThawRefusal::Why::damaged, kEngine.room);
+  }
+  state_.progress = engine.progress;
+  state_.late_outcomes = engine.late_outcomes;
+  state_.epoch = engine.epoch;
+  state_.held = engine.held != 0;
+  state_.leaving.clear();
+  Thawing with{state_.tracks, engine.progress.last_sequence, engine.progress.admitted_ns, carry,
+               [](void* context, const Leaver& leaver) {
+                 State& state = *static_cast<State*>(context);
+                 if (!state.leaving.add(leaver)) {  // it leaves at once
+                   --(leaver.transient != 0 ? state.progress.transient : state.progress.waiting);
+                   ++state.progress.exits[static_cast<std::size_t>(Exit::abandonment) - 1];
+                 }
+               },
+               &state_};
+  ThawRefusal refusal;
+  state_.stages.for_each([&](auto& stage) {
+    Bytes section;
+    if (!refusal) {
+      refusal = find_section(sections, stage.kSection, section);
     }
-  }
-  return true;
-}
-
-bool Shard::thaw_sources(Thawer& in) {
-  for (std::size_t s = 0; s < sources_.size(); ++s) {
-    sources_[s] = in.get<assess::SourceFacts>();
-    records_[s] = in.get<std::uint64_t>();
-    if (sources_[s].status > SourceStatus::ended || !plausible_ns(sources_[s].last_ns) ||
-        !plausible_ns(sources_[s].since_ns)) {
-      return false;
+    if (!refusal) {
+      Thawer from(section);
+      if (!stage.thaw(from, with) || !from.at_end()) {
+        refusal = refuse(ThawRefusal::Why::damaged, stage.kSection.room);
+      }
     }
+  });
+  const Progress& p = state_.progress;
+  const std::size_t sent = state_.delivery.sent();
+  const std::size_t leaving = state_.leaving.size();
+  // Between two batches nothing else is under way, and nothing else waits.
+  if (!refusal &&
+      (p.transient != sent + state_.leaving.under_way() ||
+       p.waiting != state_.delivery.size() - sent + state_.waiting.size() +
+                        (leaving - state_.leaving.under_way()))) {
+    refusal = refuse(ThawRefusal::Why::damaged, kEngine.room);
   }
-  return true;
-}
-
-bool Shard::thaw(Thawer& in) {
-  const auto head = in.get<FrozenHead>();
-  progress_ = head.progress;
-  next_tick_ns_ = head.next_tick_ns;
-  late_outcomes_ = head.late_outcomes;
-  sweep_at_ = head.sweep_at;
-  sweep_again_ = head.sweep_again != 0;
-  epoch_ = head.epoch;
-  held_ = head.held != 0;
-  return plausible(progress_) && plausible_ns(next_tick_ns_) &&
-         (sweep_at_ == kNoSweep || sweep_at_ <= tracks_.capacity()) &&
-         tracks_.thaw(in, head.high_water, head.tracks) && contacts_.thaw(in, tracks_) &&
-         own_position_.thaw(in) && second_places_.thaw(in, tracks_) && assess_.thaw(in, tracks_) &&
-         delivery_.thaw(in, progress_.last_sequence) &&
-         waiting_.thaw(in, progress_.last_sequence, sources_.size()) && load_.thaw(in) &&
-         thaw_causes(in) && thaw_room(in) && thaw_touched(in) && thaw_sources(in) && in.at_end() &&
-         // Between two batches nothing else is under way, and nothing else waits.
-         progress_.transient == delivery_.sent() &&
-         progress_.waiting == delivery_.size() - delivery_.sent() + waiting_.size();
+  return refusal;
 }
 
 }  // namespace vedette::engine

@@ -10,8 +10,10 @@
 
 #include "base/id_map.hpp"
 #include "core/engine/calendar.hpp"
+#include "model/derived.hpp"
 #include "model/event.hpp"
 #include "model/observation.hpp"
+#include "model/stage.hpp"
 
 namespace vedette::engine {
 
@@ -29,20 +31,30 @@ class Waiting {
     Observation observation;
   };
 
-  static std::size_t bytes_needed(std::size_t capacity) {
+  static constexpr SectionName kSection{"waiting", 1};
+
+  static std::size_t bytes_needed(const plan::Plan& plan) {
+    const std::size_t capacity = plan.limits()->waiting_events();
     return arena_bytes<Event>(capacity) + arena_bytes<std::uint32_t>(capacity) +
            IdMap::bytes_needed(capacity) + Calendar::bytes_needed(capacity);
   }
-  static std::size_t frozen_bytes_bound(std::size_t capacity) {
-    return 64 + capacity * (sizeof(Event) + 2 * sizeof(std::int64_t));
-  }
-  // `longest_ns`: the latest deadline, from the event's admission on, that is kept in exact order.
-  void init(Arena& arena, std::size_t capacity, std::int64_t longest_ns) {
+  // The longest horizon of a source is the latest deadline that is kept in exact order.
+  void init(Arena& arena, const Site& site) {
+    const std::size_t capacity = site.plan->limits()->waiting_events();
+    std::int64_t longest_ns = 0;
+    for (const plan::Source* source : *site.plan->sources()) {
+      longest_ns = std::max(longest_ns, source->horizon_ns());
+    }
     events_ = arena.make<Event>(capacity);
     free_ = arena.make<std::uint32_t>(capacity);
     by_sequence_.init(arena, capacity);
     calendar_.init(arena, capacity, longest_ns / 4000 + 1);
+    sources_ = site.plan->sources()->size();
     clear();
+  }
+  // One leaves at each turn of a step.
+  static DerivedBound derived_bound(const plan::Plan& plan) {
+    return {0, plan.limits()->batch_events() * event_bytes(sizeof(Resolution))};
   }
 
   bool full() const { return size_ == events_.size(); }
@@ -93,7 +105,10 @@ class Waiting {
     }
   }
 
-  void freeze(Freezer& out) const {
+  static std::size_t frozen_bytes_bound(const plan::Plan& plan) {
+    return 64 + plan.limits()->waiting_events() * (sizeof(Event) + 2 * sizeof(std::int64_t));
+  }
+  void freeze(Freezer& out, const TrackTable&) const {
     out.put(static_cast<std::uint64_t>(size_));
     calendar_.freeze(out);
     calendar_.for_each([&](std::uint32_t slot) {
@@ -102,26 +117,24 @@ class Waiting {
       out.put(calendar_.tick(slot));
     });
   }
-  // `newest`: the last sequence given out. `sources`: how many there are.
-  bool thaw(Thawer& in, std::uint64_t newest, std::size_t sources) {
+  bool thaw(Thawer& in, Thawing& with) {
     clear();
     const auto count = in.get<std::uint64_t>();
-    if (!calendar_.thaw(in) || count > events_.size()) {
+    if (!calendar_.thaw(in) || (with.carry.same() && count > events_.size())) {
       return false;
     }
+    if (!with.carry.same()) {
+      calendar_.clear();  // the grain of its time is the plan's
+    }
     for (std::uint64_t i = 0; i < count; ++i) {
-      const auto event = in.get<Event>();
-      const auto deadline_ns = in.get<std::int64_t>();
-      const auto tick = in.get<std::int64_t>();
-      if (!in.ok() || !plausible(event, newest, sources) || deadline_ns < 0 ||
-          !plausible_ns(deadline_ns) || find(event.header.sequence) != kNone) {
+      if (!thaw_event(in, with)) {
         return false;
       }
-      calendar_.add_at_tick(keep(event.header, event.observation),
-                            static_cast<std::size_t>(event.header.event_class), deadline_ns, tick);
     }
     return in.ok();
   }
+  void digest(Digest& digest) const { digest.mix(std::uint64_t{size_}); }
+  bool unfinished() const { return false; }  // admission asks it, unless the node is held
 
  private:
   // As the shard lets it wait: an observation, whole, that has not left.
@@ -135,6 +148,35 @@ class Waiting {
            plausible_ns(e.arrival_ns) && o.latitude_e7 >= -900'000'000 &&
            o.latitude_e7 <= 900'000'000 && o.longitude_e7 >= -1'800'000'000 &&
            o.longitude_e7 <= 1'800'000'000;
+  }
+  bool thaw_event(Thawer& in, Thawing& with) {
+    auto event = in.get<Event>();
+    const auto deadline_ns = in.get<std::int64_t>();
+    const auto tick = in.get<std::int64_t>();
+    const bool of_source = event.header.source != kNoSource;
+    if (of_source) {
+      event.header.source = with.carry.source(event.header.source);
+    }
+    const bool stays = !of_source || event.header.source < sources_;
+    if (!in.ok() || event.header.sequence > with.newest || deadline_ns < 0 ||
+        !plausible_ns(deadline_ns)) {
+      return false;
+    }
+    if (Carry& carry = with.carry; !carry.same()) {
+      ++(stays && !full() ? carry.report.waiting.kept : carry.report.waiting.left);
+      if (!stays || full()) {
+        with.leave(with.context, {event.header.sequence, 0});
+        return true;
+      }
+    }
+    if (!plausible(event, with.newest, sources_) || find(event.header.sequence) != kNone) {
+      return false;
+    }
+    const std::uint32_t slot = keep(event.header, event.observation);
+    const auto ring = static_cast<std::size_t>(event.header.event_class);
+    with.carry.same() ? calendar_.add_at_tick(slot, ring, deadline_ns, tick)
+                      : calendar_.add(slot, ring, deadline_ns);
+    return true;
   }
   std::uint32_t keep(const EventHeader& header, const Observation& observation) {
     CHECK(!full(), "the caller asks for room first");
@@ -158,6 +200,7 @@ class Waiting {
   IdMap by_sequence_;
   Calendar calendar_;
   std::size_t size_ = 0;
+  std::size_t sources_ = 0;
   std::int64_t now_ns_ = 0;  // of the last advance()
 };
 

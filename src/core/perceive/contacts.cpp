@@ -60,7 +60,9 @@ WorstDatagram worst_datagram(std::size_t contacts) {
       looked_at * kPast};
 }
 
-std::size_t Contacts::bytes_needed(std::size_t contacts, std::size_t sensors) {
+std::size_t Contacts::bytes_needed(const plan::Plan& plan) {
+  const std::size_t contacts = plan.limits()->contacts();
+  const std::size_t sensors = plan.sensors()->size();
   if (sensors == 0) {
     return 0;
   }
@@ -78,15 +80,17 @@ std::size_t Contacts::bytes_needed(std::size_t contacts, std::size_t sensors) {
          arena_bytes<double>(kJointContacts * kJointPlots) + arena_bytes<AssignmentSpace>(1);
 }
 
-void Contacts::init(Arena& arena, std::span<const Sensor> sensors, std::span<const Zone> zones,
-                    const Tracker& tracker, const TrackRoom& room, std::size_t contacts) {
+void Contacts::init(Arena& arena, const Site& site) {
+  const std::span<const Sensor> sensors = site.sensors;
+  const Tracker& tracker = site.rules.of(IdentityKind::contact);
+  const std::size_t contacts = site.plan->limits()->contacts();
   sensors_ = sensors;
   if (sensors.empty()) {
     return;
   }
-  zones_ = zones;
+  zones_ = site.zones;
   tracker_ = tracker;
-  room_ = room;
+  room_ = site.rules.room;
   noise_.noise = {MotionNoise{tracker.acceleration, kTurnNoise, kTurnPrior},
                   MotionNoise{kHarder * tracker.acceleration, kTurnNoise, kTurnPrior}};
   noise_.straight_s = kStraightS;

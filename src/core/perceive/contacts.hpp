@@ -11,18 +11,12 @@
 #include <span>
 #include <string_view>
 
-#include "base/arena.hpp"
-#include "base/digest.hpp"
-#include "base/freeze.hpp"
 #include "core/perceive/assignment.hpp"
 #include "core/perceive/imm.hpp"
 #include "core/perceive/sensor_frame.hpp"
 #include "model/derived.hpp"
 #include "model/event.hpp"
-#include "model/sensor.hpp"
-#include "model/track_room.hpp"
-#include "model/track_table.hpp"
-#include "model/tracker.hpp"
+#include "model/stage.hpp"
 
 namespace vedette::perceive {
 
@@ -53,9 +47,11 @@ std::string_view name_of(TrackerBound bound);
 
 class Contacts {
  public:
-  static std::size_t bytes_needed(std::size_t contacts, std::size_t sensors);
-  void init(Arena& arena, std::span<const Sensor> sensors, std::span<const Zone> zones,
-            const Tracker& tracker, const TrackRoom& room, std::size_t contacts);
+  static constexpr SectionName kSection{"contacts", 1};
+
+  static std::size_t bytes_needed(const plan::Plan& plan);
+  void init(Arena& arena, const Site& site);
+  static DerivedBound derived_bound(const plan::Plan&) { return {}; }  // its tracks are judged
 
   struct Taken {
     Exit exit;
@@ -92,7 +88,6 @@ class Contacts {
   bool has_sensors() const { return !sensors_.empty(); }
   std::uint64_t looks() const { return counts_.looks; }
   std::int64_t last_look_ns() const { return counts_.last_look_ns; }
-  std::uint64_t digest() const { return counts_.digest; }
   // How often each bound was reached.
   std::uint64_t reached_bound(TrackerBound bound) const {
     return counts_.reached[static_cast<std::size_t>(bound)];
@@ -101,9 +96,14 @@ class Contacts {
   // Position and its covariance (m^2: east, both, north) at a time; false for no contact.
   bool estimate(const Track& track, std::int64_t ns, Place& place, double (&covariance)[3]) const;
 
-  static std::size_t frozen_bytes_bound(std::size_t contacts, std::size_t sensors);
-  void freeze(Freezer& out) const;
-  bool thaw(Thawer& in, const TrackTable& tracks);
+  static std::size_t frozen_bytes_bound(const plan::Plan& plan);
+  void freeze(Freezer& out, const TrackTable&) const;
+  bool thaw(Thawer& in, Thawing& with);
+  void digest(Digest& digest) const {
+    digest.mix(counts_.digest);
+    digest.mix(std::uint64_t{alive_});
+  }
+  bool unfinished() const { return any_due(); }
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;

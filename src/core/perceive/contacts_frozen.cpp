@@ -26,7 +26,9 @@ bool plausible_measured(const Measured& m) {
 
 }  // namespace
 
-std::size_t Contacts::frozen_bytes_bound(std::size_t contacts, std::size_t sensors) {
+std::size_t Contacts::frozen_bytes_bound(const plan::Plan& plan) {
+  const std::size_t contacts = plan.limits()->contacts();
+  const std::size_t sensors = plan.sensors()->size();
   return sensors == 0 ? 0
                       : 256 +
                             contacts * (sizeof(Contact) + sizeof(Spot) + kPast * sizeof(Look) + 4 +
@@ -34,7 +36,7 @@ std::size_t Contacts::frozen_bytes_bound(std::size_t contacts, std::size_t senso
                             sensors * (sizeof(SensorState) + kGroupPlots * sizeof(Plot));
 }
 
-void Contacts::freeze(Freezer& out) const {
+void Contacts::freeze(Freezer& out, const TrackTable&) const {
   if (sensors_.empty()) {
     return;
   }
@@ -185,7 +187,12 @@ bool Contacts::thaw_due(Thawer& in, const TrackTable& tracks) {
   return true;
 }
 
-bool Contacts::thaw(Thawer& in, const TrackTable& tracks) {
+bool Contacts::thaw(Thawer& in, Thawing& with) {
+  const TrackTable& tracks = with.tracks;
+  if (!with.carry.contacts_stay()) {  // Tracks has counted those that left
+    in.skip();
+    return true;
+  }
   if (sensors_.empty()) {
     return true;
   }

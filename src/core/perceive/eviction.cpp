@@ -54,15 +54,17 @@ std::uint32_t Eviction::Set::next(std::uint32_t from) const {
   return static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
 }
 
-std::size_t Eviction::bytes_needed(std::size_t tracks) {
+std::size_t Eviction::bytes_needed(const plan::Plan& plan) {
+  const std::size_t tracks = plan.limits()->tracks();
   return kKinds * kReasons *
              (arena_bytes<std::uint64_t>(words_for(tracks)) +
               arena_bytes<std::uint64_t>(words_for(words_for(tracks)))) +
          arena_bytes<std::uint8_t>(tracks);
 }
 
-void Eviction::init(Arena& arena, const Trackers& trackers, std::size_t tracks) {
-  trackers_ = &trackers;
+void Eviction::init(Arena& arena, const Site& site) {
+  const std::size_t tracks = site.plan->limits()->tracks();
+  trackers_ = &site.rules.trackers;
   for (auto& of_kind : sets_) {
     for (Set& set : of_kind) {
       set.words = arena.make<std::uint64_t>(words_for(tracks));
@@ -135,8 +137,18 @@ void Eviction::freeze(Freezer& out, const TrackTable& tracks) const {
   }
 }
 
-bool Eviction::thaw(Thawer& in, const TrackTable& tracks) {
+bool Eviction::thaw(Thawer& in, Thawing& with) {
   clear();
+  const TrackTable& tracks = with.tracks;
+  if (!with.carry.same()) {  // it follows from the tracks that were taken over
+    for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
+      if (tracks.in_use(i)) {
+        note(i, tracks[i]);
+      }
+    }
+    in.skip();
+    return true;
+  }
   hands_ = in.get<Hands>();
   for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
     if (!tracks.in_use(i)) {

@@ -12,19 +12,21 @@
 #include <optional>
 #include <span>
 
-#include "base/arena.hpp"
-#include "base/freeze.hpp"
 #include "base/geo.hpp"
 #include "core/perceive/perceive.hpp"
 #include "model/derived.hpp"
-#include "model/track_room.hpp"
+#include "model/stage.hpp"
 
 namespace vedette::perceive {
 
 class Eviction {
  public:
-  static std::size_t bytes_needed(std::size_t tracks);
-  void init(Arena& arena, const Trackers& trackers, std::size_t tracks);
+  static constexpr SectionName kSection{"eviction", 1};
+
+  static std::size_t bytes_needed(const plan::Plan& plan);
+  void init(Arena& arena, const Site& site);
+  // What makes room is judged as any other, and told of as one of a track's changes.
+  static DerivedBound derived_bound(const plan::Plan&) { return {}; }
 
   // The track began or changed its state.
   void note(std::uint32_t index, const Track& track);
@@ -35,7 +37,7 @@ class Eviction {
     EvictionReason why;
   };
   struct View {
-    const Config* config;
+    const TrackingRules* config;
     const TrackTable* tracks;
     std::int64_t now_ns;
     const Vector3* here;  // own ship, or the post; null: not known
@@ -49,8 +51,13 @@ class Eviction {
   // Whose place could be had at all, for who wants to know that a flood is one of these.
   std::size_t candidates() const { return candidates_; }
 
+  static std::size_t frozen_bytes_bound(const plan::Plan& plan) {
+    return sizeof(Hands) + plan.limits()->tracks();
+  }
   void freeze(Freezer& out, const TrackTable& tracks) const;
-  bool thaw(Thawer& in, const TrackTable& tracks);
+  bool thaw(Thawer& in, Thawing& with);
+  void digest(Digest&) const {}  // follows from the tracks
+  bool unfinished() const { return false; }
 
  private:
   static constexpr std::size_t kKinds = static_cast<std::size_t>(IdentityKind::count);

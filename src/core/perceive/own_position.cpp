@@ -52,13 +52,13 @@ void reckon(Track& own, const Tracker& k, std::int64_t ns) {
   refresh_place(own);
 }
 
-const Tracker& tracker_of(const Config& config) {
+const Tracker& tracker_of(const TrackingRules& config) {
   return config.trackers[static_cast<std::size_t>(IdentityKind::own)];
 }
 
 }  // namespace
 
-Perceived OwnPosition::take(const Config& config, TrackTable& tracks, SecondPlaces& places,
+Perceived OwnPosition::take(const TrackingRules& config, TrackTable& tracks, SecondPlaces& places,
                             const EventHeader& event, const Observation& observation) {
   if (observation.kind != IdentityKind::own && observation.own_report == 0) {
     return witness(config, tracks, event, observation);
@@ -87,7 +87,7 @@ Perceived OwnPosition::take(const Config& config, TrackTable& tracks, SecondPlac
              : perceive(config, tracks, places, event, o);
 }
 
-Perceived OwnPosition::take_fix(const Config& config, TrackTable& tracks, SecondPlaces& places,
+Perceived OwnPosition::take_fix(const TrackingRules& config, TrackTable& tracks, SecondPlaces& places,
                                 const EventHeader& event, const Observation& o, std::size_t v) {
   const std::uint32_t index = tracks.find(track_key(IdentityKind::own, 0));
   const Tracker& k = tracker_of(config);
@@ -167,7 +167,7 @@ Perceived OwnPosition::take_fix(const Config& config, TrackTable& tracks, Second
   return result;
 }
 
-Perceived OwnPosition::refuse(const Config& config, Track& own, std::uint32_t index,
+Perceived OwnPosition::refuse(const TrackingRules& config, Track& own, std::uint32_t index,
                               std::int64_t ns) {
   ++own.gated;
   ++own.gated_in_row;
@@ -202,7 +202,7 @@ bool OwnPosition::follows(const Tracker& k, const Voice& fix, const Voice& befor
 }
 
 // Two voices, as of one ship.
-bool OwnPosition::agree(const Config& config, const Track& own, const Voice& a,
+bool OwnPosition::agree(const TrackingRules& config, const Track& own, const Voice& a,
                         const Voice& b) const {
   const double dt = seconds_between(std::min(a.fix_ns, b.fix_ns), std::max(a.fix_ns, b.fix_ns));
   const double most =
@@ -215,7 +215,7 @@ bool OwnPosition::fresh(std::size_t v, std::int64_t ns, double within_s) const {
   return voices_[v].fix_ns != 0 && seconds_between(voices_[v].fix_ns, ns) <= within_s;
 }
 
-bool OwnPosition::majority_at(const Config& config, const Track& own, std::size_t v) const {
+bool OwnPosition::majority_at(const TrackingRules& config, const Track& own, std::size_t v) const {
   std::size_t heard = 0;
   std::size_t there = 0;
   for (std::size_t u = 0; u < kVoices; ++u) {
@@ -234,7 +234,7 @@ bool OwnPosition::differs(const Voice& voice) {
 
 // Does another voice that contradicts it go before? More that agree with it; of as many, whoever
 // comes first in the site file, our own transponders last.
-bool OwnPosition::outvoted(const Config& config, const Track& own, std::size_t v) const {
+bool OwnPosition::outvoted(const TrackingRules& config, const Track& own, std::size_t v) const {
   const std::int64_t ns = voices_[v].fix_ns;
   if (!differs(voices_[v])) {
     return false;
@@ -260,7 +260,7 @@ bool OwnPosition::outvoted(const Config& config, const Track& own, std::size_t v
   return false;
 }
 
-void OwnPosition::compare(const Config& config, const Track& own, std::size_t v) {
+void OwnPosition::compare(const TrackingRules& config, const Track& own, std::size_t v) {
   Voice& voice = voices_[v];
   bool contradicted = false;
   for (std::size_t u = 0; u < kVoices; ++u) {
@@ -306,7 +306,7 @@ void OwnPosition::note_doubts(Track& own, std::int64_t ns, Perceived& result) {
 }
 
 // What anybody may send under our own MMSI is compared, and counted while it contradicts.
-Perceived OwnPosition::witness(const Config& config, TrackTable& tracks, const EventHeader& event,
+Perceived OwnPosition::witness(const TrackingRules& config, TrackTable& tracks, const EventHeader& event,
                                const Observation& o) {
   Perceived result;
   result.exit = Exit::success;
@@ -342,7 +342,7 @@ Perceived OwnPosition::witness(const Config& config, TrackTable& tracks, const E
   return result;
 }
 
-void OwnPosition::freeze(Freezer& out) const {
+void OwnPosition::freeze(Freezer& out, const TrackTable&) const {
   out.put(voices_);
   out.put(last_fix_ns_);
   out.put(last_refused_ns_);
@@ -351,8 +351,15 @@ void OwnPosition::freeze(Freezer& out) const {
   out.put(in_doubt_);
 }
 
-bool OwnPosition::thaw(Thawer& in) {
-  voices_ = in.get<std::array<Voice, kVoices>>();
+bool OwnPosition::thaw(Thawer& in, Thawing& with) {
+  const auto voices = in.get<std::array<Voice, kVoices>>();
+  voices_ = {};
+  voices_[kTransponders] = voices[kTransponders];
+  for (std::uint16_t s = 0; s < limits::kSources; ++s) {
+    if (const std::uint16_t now = with.carry.source(s); now != Carry::kGone) {
+      voices_[now] = voices[s];
+    }
+  }
   last_fix_ns_ = in.get<std::int64_t>();
   last_refused_ns_ = in.get<std::int64_t>();
   last_differed_ns_ = in.get<std::int64_t>();
@@ -370,13 +377,12 @@ bool OwnPosition::thaw(Thawer& in) {
 }
 
 // The rest follows from these and the tracks.
-std::uint64_t OwnPosition::digest() const {
-  Digest digest(in_doubt_);
+void OwnPosition::digest(Digest& digest) const {
+  digest.mix(in_doubt_);
   digest.mix(static_cast<std::uint64_t>(last_fix_ns_));
   digest.mix(static_cast<std::uint64_t>(last_refused_ns_));
   digest.mix(static_cast<std::uint64_t>(last_differed_ns_));
   digest.mix(static_cast<std::uint64_t>(receiver_ns_));
-  return digest.value();
 }
 
 }  // namespace vedette::perceive

@@ -9,15 +9,21 @@
 #include <array>
 #include <cstdint>
 
-#include "base/freeze.hpp"
 #include "core/perceive/perceive.hpp"
+#include "model/stage.hpp"
 
 namespace vedette::perceive {
 
 class OwnPosition {
  public:
+  static constexpr SectionName kSection{"own-position", 1};
+
+  static std::size_t bytes_needed(const plan::Plan&) { return 0; }
+  void init(Arena&, const Site&) {}
+  static DerivedBound derived_bound(const plan::Plan&) { return {}; }
+
   // Is this of own ship, or does it say so?
-  static bool concerns(const Config& config, const Observation& observation) {
+  static bool concerns(const TrackingRules& config, const Observation& observation) {
     if (observation.kind == IdentityKind::own) {
       return true;
     }
@@ -31,14 +37,16 @@ class OwnPosition {
     }
     return false;
   }
-  Perceived take(const Config& config, TrackTable& tracks, SecondPlaces& places,
+  Perceived take(const TrackingRules& config, TrackTable& tracks, SecondPlaces& places,
                  const EventHeader& event, const Observation& observation);
 
   bool in_doubt() const { return in_doubt_ != 0; }
 
-  void freeze(Freezer& out) const;
-  bool thaw(Thawer& in);
-  std::uint64_t digest() const;
+  static std::size_t frozen_bytes_bound(const plan::Plan&) { return sizeof(OwnPosition); }
+  void freeze(Freezer& out, const TrackTable&) const;
+  bool thaw(Thawer& in, Thawing& with);
+  void digest(Digest& digest) const;
+  bool unfinished() const { return false; }
 
  private:
   // A source that speaks of own position, whatever sentences it does it by, is one voice. All
@@ -54,20 +62,20 @@ class OwnPosition {
     std::uint64_t refused;  // fixes that own ship cannot have got to, each near the one before
   };
 
-  Perceived take_fix(const Config& config, TrackTable& tracks, SecondPlaces& places,
+  Perceived take_fix(const TrackingRules& config, TrackTable& tracks, SecondPlaces& places,
                      const EventHeader& event, const Observation& observation, std::size_t v);
-  Perceived refuse(const Config& config, Track& own, std::uint32_t index, std::int64_t ns);
-  Perceived witness(const Config& config, TrackTable& tracks, const EventHeader& event,
+  Perceived refuse(const TrackingRules& config, Track& own, std::uint32_t index, std::int64_t ns);
+  Perceived witness(const TrackingRules& config, TrackTable& tracks, const EventHeader& event,
                     const Observation& observation);
   double beyond_reach(const Track& own, const Tracker& tracker, const Voice& fix) const;
   bool follows(const Tracker& tracker, const Voice& fix, const Voice& before,
                const Parallel& near) const;
-  bool agree(const Config& config, const Track& own, const Voice& a, const Voice& b) const;
+  bool agree(const TrackingRules& config, const Track& own, const Voice& a, const Voice& b) const;
   bool fresh(std::size_t v, std::int64_t ns, double within_s) const;
-  bool majority_at(const Config& config, const Track& own, std::size_t v) const;
+  bool majority_at(const TrackingRules& config, const Track& own, std::size_t v) const;
   static bool differs(const Voice& voice);
-  bool outvoted(const Config& config, const Track& own, std::size_t v) const;
-  void compare(const Config& config, const Track& own, std::size_t v);
+  bool outvoted(const TrackingRules& config, const Track& own, std::size_t v) const;
+  void compare(const TrackingRules& config, const Track& own, std::size_t v);
   void note_doubts(Track& own, std::int64_t ns, Perceived& result);
 
   std::array<Voice, kVoices> voices_{};

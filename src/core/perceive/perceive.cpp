@@ -276,7 +276,7 @@ void take_rest(Track& t, const EventHeader& event, const Observation& o) {
 
 }  // namespace
 
-Perceived perceive(const Config& config, TrackTable& tracks, SecondPlaces& places,
+Perceived perceive(const TrackingRules& config, TrackTable& tracks, SecondPlaces& places,
                    const EventHeader& event, const Observation& o) {
   Perceived result;
   if (!says_anything(o)) {
@@ -338,7 +338,7 @@ Perceived perceive(const Config& config, TrackTable& tracks, SecondPlaces& place
   return result;
 }
 
-void perceive(const Config& config, TrackTable& tracks, SecondPlaces& places,
+void perceive(const TrackingRules& config, TrackTable& tracks, SecondPlaces& places,
               std::span<const Sighting> sightings, std::span<Perceived> out) {
   CHECK(sightings.size() <= kTogether && out.size() >= sightings.size(), "so many at once");
   if (sightings.size() == 1) {  // as most come where little does
@@ -387,7 +387,7 @@ void perceive(const Config& config, TrackTable& tracks, SecondPlaces& places,
   }
 }
 
-bool age_track(const Config& config, Track& t, std::int64_t now_ns, TrackChangeKind& change) {
+bool age_track(const TrackingRules& config, Track& t, std::int64_t now_ns, TrackChangeKind& change) {
   const Tracker& k = config.trackers[static_cast<std::size_t>(t.kind)];
   const double heard = seconds_between(t.heard_ns, now_ns);
   const double age = t.updates > 0 ? seconds_between(t.observed_ns, now_ns) : heard;

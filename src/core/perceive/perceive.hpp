@@ -14,23 +14,10 @@
 #include "model/derived.hpp"
 #include "model/event.hpp"
 #include "model/observation.hpp"
-#include "model/track_room.hpp"
+#include "model/site.hpp"
 #include "model/track_table.hpp"
-#include "model/tracker.hpp"
 
 namespace vedette::perceive {
-
-using Trackers = std::array<Tracker, static_cast<std::size_t>(IdentityKind::count)>;
-
-struct Config {
-  Trackers trackers{};
-  std::array<std::uint64_t, limits::kOwnIdentities> own_mmsi{};  // of our own transponders
-  std::size_t own_count = 0;
-  std::uint32_t own_sources = ~0U;  // bit i: source i may speak of own ship
-  double own_agree_s = 60.0;        // so long a place that own ship cannot have got to must last
-  double own_apart_m = 50.0;        // between the antennas on board
-  TrackRoom room;
-};
 
 inline constexpr std::size_t kPerceivedChanges = 4;
 
@@ -51,7 +38,7 @@ inline constexpr double kElsewhereS = 120.0;
 inline constexpr std::int64_t kSkewNs = 5'000'000'000;
 
 // Of own ship, OwnPosition (own_position.hpp) asks this, and nobody else.
-Perceived perceive(const Config& config, TrackTable& tracks, SecondPlaces& places,
+Perceived perceive(const TrackingRules& config, TrackTable& tracks, SecondPlaces& places,
                    const EventHeader& event, const Observation& observation);
 
 struct Sighting {
@@ -61,11 +48,11 @@ struct Sighting {
 // The same as each in turn, and of several tracks quicker: what their filters wait for, they wait
 // for together.
 inline constexpr std::size_t kTogether = 4;
-void perceive(const Config& config, TrackTable& tracks, SecondPlaces& places,
+void perceive(const TrackingRules& config, TrackTable& tracks, SecondPlaces& places,
               std::span<const Sighting> sightings, std::span<Perceived> out);
 
 // Coasting, lost and retired by age; returns the change, or nothing. A retired track is still in
 // the table: the caller releases it after everybody has been told.
-bool age_track(const Config& config, Track& track, std::int64_t now_ns, TrackChangeKind& change);
+bool age_track(const TrackingRules& config, Track& track, std::int64_t now_ns, TrackChangeKind& change);
 
 }  // namespace vedette::perceive

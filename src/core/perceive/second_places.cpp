@@ -109,11 +109,12 @@ SecondPlaces::Aged SecondPlaces::age(Track& track, std::uint32_t index, const Tr
   return Aged::nothing;
 }
 
-std::size_t SecondPlaces::frozen_bytes_bound(std::size_t tracks) {
-  return 2 * sizeof(std::uint64_t) + room_for(tracks) * sizeof(SecondPlace);
+std::size_t SecondPlaces::frozen_bytes_bound(const plan::Plan& plan) {
+  return 2 * sizeof(std::uint64_t) +
+         room_for(plan.limits()->tracks()) * sizeof(SecondPlace);
 }
 
-void SecondPlaces::freeze(Freezer& out) const {
+void SecondPlaces::freeze(Freezer& out, const TrackTable&) const {
   out.put(refused_);
   out.put(static_cast<std::uint64_t>(held_));
   for (const SecondPlace& p : places_) {
@@ -123,22 +124,40 @@ void SecondPlaces::freeze(Freezer& out) const {
   }
 }
 
-bool SecondPlaces::thaw(Thawer& in, const TrackTable& tracks) {
+bool SecondPlaces::thaw(Thawer& in, Thawing& with) {
   std::fill(places_.begin(), places_.end(), SecondPlace{});
   refused_ = in.get<std::uint64_t>();
   const auto count = in.get<std::uint64_t>();
-  if (count > places_.size()) {
+  held_ = 0;
+  if (count > limits::kSecondPlaces || (with.carry.same() && count > places_.size())) {
     return false;
   }
-  held_ = count;
   for (std::size_t i = 0; i < count; ++i) {
-    places_[i] = in.get<SecondPlace>();
-    if (places_[i].used != 1 || places_[i].index >= tracks.capacity() ||
-        !plausible_ns(places_[i].since_ns) || !plausible(places_[i].track)) {
+    auto place = in.get<SecondPlace>();
+    if (!in.ok() || place.used != 1 || place.index >= limits::kTracks ||
+        !plausible_ns(place.since_ns) || !plausible(place.track)) {
+      return false;
+    }
+    place.index = with.carry.slot(place.index);
+    if (place.index < with.tracks.capacity() && held_ < places_.size()) {
+      places_[held_++] = place;
+    } else if (with.carry.same()) {
       return false;
     }
   }
+  if (!with.carry.same()) {
+    forget_doubts(with.tracks);
+  }
   return in.ok();
+}
+
+// Of tracks whose other place was not taken over.
+void SecondPlaces::forget_doubts(TrackTable& tracks) const {
+  for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
+    if (tracks.in_use(i) && find(tracks[i], i) == nullptr) {
+      set_doubt(tracks[i], Doubt::second, false);
+    }
+  }
 }
 
 }  // namespace vedette::perceive

@@ -8,11 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include "base/arena.hpp"
-#include "base/freeze.hpp"
-#include "model/limits.hpp"
-#include "model/track_table.hpp"
-#include "model/tracker.hpp"
+#include "model/stage.hpp"
 
 namespace vedette::perceive {
 
@@ -28,8 +24,15 @@ struct SecondPlace {
 
 class SecondPlaces {
  public:
+  static constexpr SectionName kSection{"second-places", 1};
+
   static std::size_t bytes_needed(std::size_t tracks);
+  static std::size_t bytes_needed(const plan::Plan& plan) {
+    return bytes_needed(plan.limits()->tracks());
+  }
   void init(Arena& arena, std::size_t tracks);
+  void init(Arena& arena, const Site& site) { init(arena, site.plan->limits()->tracks()); }
+  static DerivedBound derived_bound(const plan::Plan&) { return {}; }
 
   // Of a track with Doubt::second; null for any other.
   SecondPlace* find(const Track& track, std::uint32_t index) const;
@@ -47,11 +50,14 @@ class SecondPlaces {
   std::size_t size() const { return held_; }
   std::uint64_t refused() const { return refused_; }  // jumps that found no room
 
-  static std::size_t frozen_bytes_bound(std::size_t tracks);
-  void freeze(Freezer& out) const;
-  bool thaw(Thawer& in, const TrackTable& tracks);
+  static std::size_t frozen_bytes_bound(const plan::Plan& plan);
+  void freeze(Freezer& out, const TrackTable&) const;
+  bool thaw(Thawer& in, Thawing& with);
+  void digest(Digest&) const {}  // tracks at second places are in it when they are judged
+  bool unfinished() const { return false; }
 
  private:
+  void forget_doubts(TrackTable& tracks) const;
   std::span<SecondPlace> places_;
   std::size_t held_ = 0;
   std::uint64_t refused_ = 0;

@@ -1,0 +1,47 @@
+// Purpose: which event a step takes next: the most urgent at the heads of the lanes, of equals the
+// lane that comes first. Prefetches the tracks of events that are next where tables are large.
+// In: lanes, in the order of admission. Out: one event after the other. Bound: limits::kSources + 4
+// lanes. Runs on: the engine thread, for one step.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "base/lane.hpp"
+#include "core/engine/state.hpp"
+
+namespace vedette::engine {
+
+class Admission {
+ public:
+  static constexpr std::uint64_t kNothing = ~std::uint64_t{0};  // the key of no event
+  struct Head {
+    std::uint64_t key;
+    Lane* lane;
+  };
+
+  Admission(const State& state, std::span<Lane* const> lanes);
+
+  bool empty() const { return count_ == 0; }
+  std::size_t inputs() const { return inputs_; }  // that waited in the lanes at the start
+  // The most urgent; null when no lane has anything.
+  Head* first();
+  static const EventHeader& event_of(const Head& head);
+  // The head was taken: the lane's next event stands there now.
+  void taken(Head& head);
+  // Its events stay in their lane, and the source's credits with them.
+  void pass_over(Head& head);
+
+ private:
+  void expect(const EventHeader& event) const;
+  void expect_later(const EventHeader& event) const;
+
+  const State& state_;
+  std::array<Head, limits::kSources + 4> heads_;
+  std::size_t count_ = 0;
+  std::size_t inputs_ = 0;
+  bool far_;  // the table is larger than the near caches
+};
+
+}  // namespace vedette::engine

@@ -1,0 +1,58 @@
+// Purpose: whether a table has run full, and which causes of the mode stand behind the last batch.
+// In: counts of what full tables turned away or evicted. Out: Causes, and an event's worth of
+// change. Bound: three tables. Runs on: the engine thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "model/cause.hpp"
+#include "model/derived.hpp"
+#include "model/stage.hpp"
+
+namespace vedette::engine {
+
+// What full tables turned away and evicted, ever.
+struct Crowding {
+  std::uint64_t tracks_refused, orders_refused;
+  std::array<std::uint64_t, 4> evicted;  // tracks, by EvictionReason
+};
+
+class Crowds {
+ public:
+  static constexpr SectionName kSection{"crowds", 1};
+
+  static std::size_t bytes_needed(const plan::Plan&) { return 0; }
+  void init(Arena&, const Site&) {}
+  static DerivedBound derived_bound(const plan::Plan&) {
+    return {0, event_bytes(sizeof(CauseChange))};
+  }
+
+  Crowding& counts() { return counts_; }
+  const Crowding& counts() const { return counts_; }
+  // A table counts as full while it turned something away, or evicted something, not long ago.
+  void settle(std::uint64_t contacts_at_bound, std::int64_t now_ns);
+  Causes full() const { return full_; }
+  // True once after each change of the causes; those of the load have an event of their own.
+  bool changed(Causes now, CauseChange& out);
+
+  static std::size_t frozen_bytes_bound(const plan::Plan&) { return sizeof(Crowds); }
+  void freeze(Freezer& out, const TrackTable&) const;
+  bool thaw(Thawer& in, Thawing& with);
+  void digest(Digest& digest) const { digest.mix(counts_.tracks_refused); }
+  bool unfinished() const { return false; }
+
+ private:
+  // Of tracks, contacts, orders: what of it has been seen, and when it last grew.
+  struct Crowd {
+    std::uint64_t seen;
+    std::int64_t grew_ns;  // 0 never
+  };
+
+  Crowding counts_{};
+  std::array<Crowd, 3> crowds_{};
+  Causes full_;
+  Causes told_;  // as the last event says
+};
+
+}  // namespace vedette::engine

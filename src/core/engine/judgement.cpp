@@ -1,0 +1,370 @@
+#include "core/engine/judgement.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+
+#include "base/math.hpp"
+
+namespace vedette::engine {
+namespace {
+
+constexpr bool has(std::uint16_t changes, TrackChangeKind change) {
+  return (changes >> static_cast<unsigned>(change) & 1) != 0;
+}
+
+}  // namespace
+
+void Judgement::begin() {
+  world_ = {step_.now_ns(), state_.own(), state_.site.rules.trackers, state_.load.mode()};
+}
+
+bool Judgement::stop_before(EventClass next) {
+  return step_.stop_before(next, state_.agenda.left().size(),
+                           state_.plan().limits()->batch_events());
+}
+
+Judgement::Case Judgement::case_of(std::uint32_t index) const {
+  const Track& track = state_.tracks[index];
+  Case judged{SubjectKind::track, index, &track, nullptr, false};
+  if (doubted(track, Doubt::second)) [[unlikely]] {
+    const perceive::SecondPlace* place = state_.second_places.find(track, index);
+    judged.second = place == nullptr ? nullptr : &place->track;
+    judged.second_unseen = place != nullptr && place->contested == 0;
+  }
+  return judged;
+}
+
+void Judgement::judge(const Case& judged, std::uint64_t cause, std::int64_t arrival_ns) {
+  Turn turn{this, cause, arrival_ns};
+  state_.assess.judge(world_, {&judged, 1}, {nullptr, on_assessment, nullptr, &turn});
+}
+
+void Judgement::judge_source(std::size_t source, std::int64_t arrival_ns) {
+  const SourceFacts& facts = state_.sources[source];
+  judge({SubjectKind::source, static_cast<std::uint32_t>(source), &facts, nullptr, false},
+        facts.last_event, arrival_ns);
+}
+
+void Judgement::track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause,
+                              EvictionReason why) {
+  step_.tell(EventKind::track, EventClass::normal, cause,
+             TrackChange{state_.tracks[track].key, change, why, {}});
+}
+
+void Judgement::judge_agenda() {
+  for (std::size_t i = 0; i < step_.touched_source_count; ++i) {
+    judge_source(step_.touched_sources[i], 0);
+  }
+  if (step_.cut) {
+    return;  // before the first judgement: all stay ready for the next batch
+  }
+  // Belief is complete before the first judgement.
+  Agenda& agenda = state_.agenda;
+  agenda.order();
+  Turn turn{this, 0, 0};
+  const assess::Assess::Listener listener{begin_next, on_assessment, end_next, &turn};
+  while (!agenda.empty() && !step_.cut) {
+    std::array<Case, 16> cases;
+    const std::span<const Agenda::Touched> next = agenda.left();
+    const std::size_t count = std::min(cases.size(), next.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      cases[i] = case_of(next[i].track);
+    }
+    state_.assess.judge(world_, std::span(cases).first(count), listener);
+  }
+}
+
+bool Judgement::begin_next(void* context, std::size_t) {
+  Turn& turn = *static_cast<Turn*>(context);
+  Judgement& self = *turn.self;
+  const Agenda::Touched& t = self.state_.agenda.next();
+  if (self.stop_before(t.event_class)) {
+    return false;
+  }
+  for (const TrackChangeKind change :
+       {TrackChangeKind::created, TrackChangeKind::confirmed, TrackChangeKind::reacquired,
+        TrackChangeKind::jumped, TrackChangeKind::returned, TrackChangeKind::disagreed,
+        TrackChangeKind::agreed}) {
+    if (has(t.changes, change)) {
+      self.track_changed(t.track, change, t.cause);
+    }
+  }
+  turn.cause = t.cause;
+  turn.newest_arrival_ns = t.arrival_ns;
+  return true;
+}
+
+void Judgement::end_next(void* context, std::size_t) {
+  Judgement& self = *static_cast<Turn*>(context)->self;
+  Agenda& agenda = self.state_.agenda;
+  self.step_.belief.mix(bytes_of(self.state_.tracks[agenda.next().track]).first(kTrackDigestBytes));
+  self.step_.batch.settle();
+  agenda.done();
+  ++self.step_.items;
+}
+
+void Judgement::judge_contacts() {
+  perceive::Contacts& contacts = state_.contacts;
+  for (std::size_t n = 0; n < limits::kSweepTracks && contacts.any_due(); ++n, ++step_.items) {
+    const perceive::Contacts::Due due = contacts.next_due();
+    if (stop_before(due.event_class)) {
+      return;
+    }
+    contacts.drop_due();
+    if (!state_.tracks.in_use(due.track) || state_.tracks[due.track].key != due.key) {
+      continue;
+    }
+    for (const TrackChangeKind change :
+         {TrackChangeKind::created, TrackChangeKind::confirmed, TrackChangeKind::reacquired,
+          TrackChangeKind::coasting, TrackChangeKind::lost}) {
+      if (has(due.changes, change)) {
+        track_changed(due.track, change, due.cause);
+      }
+    }
+    judge(case_of(due.track), due.cause, due.arrival_ns);
+    step_.belief.mix(bytes_of(state_.tracks[due.track]).first(kTrackDigestBytes));
+    step_.batch.settle();
+  }
+}
+
+void Judgement::retire(std::uint32_t i, TrackChangeKind change, EvictionReason why,
+                       std::uint64_t cause) {
+  track_changed(i, change, cause, why);
+  Track& track = state_.tracks[i];
+  Turn turn{this, cause, step_.batch.header().admitted_arrival_ns};
+  state_.assess.retire(world_, {SubjectKind::track, i, &track, nullptr, false},
+                       {nullptr, on_assessment, nullptr, &turn});
+  if (track.kind != IdentityKind::contact && track.partner != 0) {
+    state_.contacts.part(track, state_.tracks);
+  }
+  state_.agenda.forget(i);
+  state_.second_places.drop(track, i);
+  state_.eviction.forget(i);
+  state_.tracks.release(i);
+  world_.own = state_.own();
+}
+
+void Judgement::sweep() {
+  // Consequences of time passing count from this step's own beginning.
+  const std::int64_t admitted = step_.batch.header().admitted_arrival_ns;
+  Agenda& agenda = state_.agenda;
+  if (agenda.sweep_begins()) {
+    if (stop_before(EventClass::normal)) {
+      return;
+    }
+    for (std::size_t s = 0; s < state_.sources.size(); ++s) {
+      judge_source(s, admitted);
+    }
+    ++step_.items;
+  }
+  std::size_t judged = 0;
+  const std::size_t most = limits::sweep_tracks(state_.tracks.capacity());
+  for (std::uint32_t i = agenda.sweep_place(state_.tracks); i != TrackTable::kNone;
+       i = agenda.sweep_place(state_.tracks)) {
+    if (judged == most || stop_before(EventClass::normal)) {
+      return;
+    }
+    agenda.swept();
+    ++judged;
+    ++step_.items;
+    sweep_track(i, admitted);
+  }
+}
+
+void Judgement::sweep_track(std::uint32_t i, std::int64_t arrival_ns) {
+  Track& track = state_.tracks[i];
+  const std::uint64_t cause = track.position_event;
+  const bool contact = track.kind == IdentityKind::contact && track.state != TrackState::lost;
+  if (contact && track.state == TrackState::tentative) {
+    return;  // not yet worth a judgement
+  }
+  if (doubted(track, Doubt::second)) {
+    age_second_place(i);
+  }
+  // A contact that is followed has its times from its sensors.
+  TrackChangeKind change{};
+  const bool changed =
+      !contact && perceive::age_track(state_.site.rules, track, step_.now_ns(), change);
+  state_.eviction.note(i, track);
+  if (changed && change == TrackChangeKind::retired) {
+    retire(i, change, EvictionReason::none, cause);
+    return;
+  }
+  if (changed) {
+    track_changed(i, change, cause);
+  }
+  judge(case_of(i), cause, arrival_ns);
+}
+
+void Judgement::age_second_place(std::uint32_t i) {
+  Track& track = state_.tracks[i];
+  if (state_.second_places.age(track, i, state_.tracker_of(track.kind), step_.now_ns()) ==
+      perceive::SecondPlaces::Aged::moved) {
+    track_changed(i, TrackChangeKind::reacquired, track.position_event);
+  }
+}
+
+// Must not be evicted: an alarm stands, or a judgement is still due.
+bool Judgement::keeps(void* context, std::uint32_t track) {
+  const State& state = static_cast<const Judgement*>(context)->state_;
+  return state.agenda.has(track) || state.assess.alarm_stands(track);
+}
+
+// Own ship, or the first sensor that stands on land.
+bool Judgement::place_of_post(Vector3& here) const {
+  if (world_.own != nullptr && world_.own->updates != 0) {
+    here = {world_.own->ecef[0], world_.own->ecef[1], world_.own->ecef[2]};
+    return true;
+  }
+  for (const Sensor& sensor : state_.site.sensors) {
+    if (!sensor.on_own) {
+      here = ecef_of(sensor.place);
+      return true;
+    }
+  }
+  return false;
+}
+
+// Also where the batch was cut, and the same in a replay, which may learn of the cut later.
+void Judgement::make_room() {
+  if (state_.tracks.size() == step_.tracks_before && !step_.newcomers_refused) {
+    return;
+  }
+  Vector3 here{};
+  const bool known = place_of_post(here);
+  const perceive::Eviction::View view{&state_.site.rules,       &state_.tracks, step_.now_ns(),
+                                      known ? &here : nullptr, keeps,          this};
+  for (std::size_t n = 0; n < limits::kEvictions; ++n) {
+    const auto victim = state_.eviction.next(view);
+    if (!victim) {
+      return;
+    }
+    const Track& track = state_.tracks[victim->track];
+    ++state_.crowds.counts().evicted[static_cast<std::size_t>(victim->why)];
+    retire(victim->track, TrackChangeKind::evicted, victim->why,
+           track.position_event != 0 ? track.position_event : track.first_event);
+    step_.batch.settle();
+  }
+}
+
+void Judgement::on_assessment(void* context, const assess::View& view,
+                              const AssessmentChange& change) {
+  const Turn& turn = *static_cast<const Turn*>(context);
+  Judgement& self = *turn.self;
+  AssessmentChange stamped = change;
+  stamped.newest_arrival_ns = turn.newest_arrival_ns;
+  const EventClass c = change.level == Level::alarm ? EventClass::high : EventClass::normal;
+  const EventHeader& event = self.step_.tell(EventKind::assessment, c, turn.cause, stamped);
+  const std::int64_t admitted = self.step_.batch.header().admitted_arrival_ns;
+  const std::int64_t late =
+      turn.newest_arrival_ns > 0 && admitted > 0 ? admitted - turn.newest_arrival_ns : 0;
+  Consequence follows{turn, view, stamped, event.sequence};
+  follows.view.level = static_cast<double>(change.level);
+  follows.view.confidence = change.confidence;
+  self.state_.decide.consider(
+      stamped, late,
+      [](void* of, std::span<const plan::Op> ops) {
+        const auto& asked = *static_cast<const Consequence*>(of);
+        return assess::evaluate(ops, asked.turn.self->state_.site.zones, asked.view);
+      },
+      on_decision, &follows);
+}
+
+void Judgement::on_decision(void* context, const DecisionMade& decision) {
+  const auto& follows = *static_cast<const Consequence*>(context);
+  Judgement& self = *follows.turn.self;
+  EventHeader& event =
+      self.step_.derive(EventKind::decision, EventClass::high, follows.cause, decision);
+  const bool acts = decision.action != kNoAction;
+  if (acts && self.state_.load.mode() == Mode::safe &&
+      !self.state_.plan().actions()->Get(decision.action)->safe()) {
+    self.step_.batch.resolve(event, Exit::retraction, Reason::switched_off);
+    return;
+  }
+  self.step_.batch.resolve(event, Exit::success, Reason::applied);
+  if (acts) {
+    const std::uint64_t cause = event.sequence;
+    self.order(self.intent_of(decision, follows.change, follows.view), cause,
+               follows.turn.newest_arrival_ns);
+  }
+}
+
+ActionIntent Judgement::intent_of(const DecisionMade& decision, const AssessmentChange& change,
+                                  const assess::View& view) const {
+  const double unknown = canonical(std::numeric_limits<double>::quiet_NaN());
+  ActionIntent intent{};
+  intent.subject = decision.subject;
+  intent.node = state_.node_id;
+  intent.epoch = state_.epoch;
+  intent.action = decision.action;
+  intent.sink = state_.plan().actions()->Get(decision.action)->sink();
+  intent.assessment = change.assessment;
+  intent.decision = decision.decision;
+  intent.transition = change.transition;
+  intent.level = change.level;
+  intent.confidence = change.confidence;
+  intent.altitude = intent.speed = intent.course = intent.sigma = intent.cpa = intent.tcpa =
+      unknown;
+  const Track* subject =
+      decision.subject.kind == SubjectKind::own ? view.own : view.track;
+  if (subject != nullptr) {
+    describe_subject(intent, *subject, view);
+  }
+  return intent;
+}
+
+void Judgement::describe_subject(ActionIntent& intent, const Track& subject,
+                                 const assess::View& view) const {
+  intent.kind = subject.kind;
+  const bool named = subject.name[0] != '\0';
+  std::memcpy(intent.name, named ? subject.name : subject.callsign,
+              named ? sizeof intent.name : sizeof subject.callsign);
+  if (subject.updates == 0) {
+    return;
+  }
+  intent.has_position = 1;
+  intent.latitude = subject.latitude;
+  intent.longitude = subject.longitude;
+  intent.altitude = subject.altitude;
+  intent.speed = det_sqrt(subject.velocity_east * subject.velocity_east +
+                          subject.velocity_north * subject.velocity_north);
+  intent.course = wrap_360(det_atan2(subject.velocity_east, subject.velocity_north) / kDegree);
+  const double since = seconds_between(subject.filter_ns, view.now_ns);
+  intent.sigma = det_sqrt(
+      predicted_variance(subject, state_.tracker_of(subject.kind), since > 0.0 ? since : 0.0));
+  if (assess::may_approach_own(view)) {
+    const Approach approach = assess::approach_to_own(view);
+    intent.cpa = approach.cpa;
+    intent.tcpa = approach.tcpa;
+  }
+}
+
+void Judgement::order(const ActionIntent& intent, std::uint64_t cause,
+                      std::int64_t newest_arrival_ns) {
+  const plan::Action& action = *state_.plan().actions()->Get(intent.action);
+  BatchBuilder& batch = step_.batch;
+  EventHeader& event = step_.derive(EventKind::action,
+                                    static_cast<EventClass>(action.event_class()), cause, intent);
+  switch (state_.delivery.start(event.sequence, event.event_class, intent, step_.now_ns(),
+                                step_.now_ns())) {
+    case deliver::Delivery::Start::dispatched:
+      batch.dispatch(event);
+      if (step_.effects.act != nullptr) {
+        step_.effects.act(step_.effects.context, event, intent, newest_arrival_ns);
+      }
+      return;
+    case deliver::Delivery::Start::waits:
+      return;
+    case deliver::Delivery::Start::no_room:
+      ++state_.crowds.counts().orders_refused;
+      batch.resolve(event, Exit::abandonment, Reason::sink_full);
+      return;
+    case deliver::Delivery::Start::sink_open:
+      batch.resolve(event, Exit::abandonment, Reason::sink_open);
+      return;
+  }
+}
+
+}  // namespace vedette::engine

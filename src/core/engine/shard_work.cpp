@@ -1,0 +1,216 @@
+// What a step makes of each input that is admitted, and of actions under way. Observations become
+// tracks in observing.cpp.
+#include <algorithm>
+
+#include "base/math.hpp"
+#include "core/engine/shard.hpp"
+
+namespace vedette::engine {
+
+void Shard::work(EventHeader& event) {
+  if (event.kind == EventKind::observation) {
+    state_.sources.heard(event);
+    if (!observing_.takes(event)) {
+      return;
+    }
+    // A live step never admits an event without a slot; a replayed record of another plan can.
+    if (state_.held && !state_.waiting.full()) {
+      EventHeader kept = event;
+      kept.payload_bytes = sizeof(Observation);
+      kept.event_class = std::min(kept.event_class, EventClass::bulk);
+      state_.waiting.add(kept, payload_as<Observation>(event), state_.sources.deadline_ns(event));
+    } else {
+      observing_.take(event);
+    }
+    return;
+  }
+  observing_.finish();
+  other_work(event);
+  step_.batch.settle();
+}
+
+void Shard::other_work(EventHeader& event) {
+  switch (event.kind) {
+    case EventKind::command:
+      command(event);
+      return;
+    case EventKind::source_full:
+    case EventKind::fault:  // for readers of the journal, and the log
+      step_.batch.resolve(event, Exit::success, Reason::applied);
+      return;
+    case EventKind::outcome:
+      outcome(event);
+      return;
+    case EventKind::tick:
+      tick(event);
+      return;
+    case EventKind::source_state: {
+      const auto state = payload_as<SourceState>(event);
+      if (event.source < state_.sources.size()) {
+        state_.sources.turned(event.source, state.status, event.sequence);
+        step_.touched_sources[step_.touched_source_count++] = event.source;
+      }
+      step_.batch.resolve(event, Exit::success, Reason::applied);
+      return;
+    }
+    default:
+      step_.batch.resolve(event, Exit::abandonment, Reason::no_position);
+  }
+}
+
+// Keep this short: ticks are rare, so this code is usually out of the instruction cache.
+void Shard::tick(EventHeader& event) {
+  state_.agenda.tick(add_ns(event.observed_ns, state_.plan().limits()->tick_ns()));
+  if (state_.contacts.has_sensors()) {
+    state_.contacts.tick(event.observed_ns, state_.tracks);
+  }
+  step_.batch.resolve(event, Exit::success, Reason::applied);
+}
+
+void Shard::leave(const EventHeader& event, Exit exit, Reason reason) {
+  step_.batch.resolve_waiting(exit);
+  step_.leaves(event.sequence, exit, reason);
+}
+
+void Shard::command(EventHeader& event) {
+  const auto command = payload_as<Command>(event);
+  BatchBuilder& batch = step_.batch;
+  switch (command.kind) {
+    case CommandKind::hold:
+    case CommandKind::resume:
+      state_.held = command.kind == CommandKind::hold;
+      batch.resolve(event, Exit::success, Reason::applied);
+      return;
+    case CommandKind::requeue:
+      requeue(event);
+      return;
+    case CommandKind::time:  // the batch's own time says it
+      batch.resolve(event, Exit::success, Reason::applied);
+      return;
+    case CommandKind::acknowledge: {
+      const std::uint32_t track = state_.tracks.find(command.target);
+      if (track == TrackTable::kNone) {
+        batch.resolve(event, Exit::abandonment, Reason::unknown_subject);
+        return;
+      }
+      state_.tracks[track].acknowledged = 1;
+      batch.resolve(event, Exit::success, Reason::applied);
+      return;
+    }
+    case CommandKind::cancel:
+      cancel(command.target) ? batch.resolve(event, Exit::success, Reason::applied)
+                             : batch.resolve(event, Exit::retraction, Reason::superseded);
+      return;
+  }
+  batch.resolve(event, Exit::abandonment, Reason::unknown_subject);
+}
+
+// False: it has left already, or never was.
+bool Shard::cancel(std::uint64_t sequence) {
+  if (const std::uint32_t slot = state_.waiting.find(sequence); slot != Waiting::kNone) {
+    leave(state_.waiting[slot].header, Exit::retraction, Reason::cancelled);
+    state_.waiting.remove(slot);
+    return true;
+  }
+  using Stage = deliver::Delivery::Stage;
+  const Stage stage = state_.delivery.cancel(sequence, step_.now_ns());
+  if (stage == Stage::free) {
+    return false;
+  }
+  stage == Stage::sent ? step_.batch.resolve_earlier(Exit::retraction)
+                       : step_.batch.resolve_waiting(Exit::retraction);
+  step_.leaves(sequence, Exit::retraction, Reason::cancelled);
+  return true;
+}
+
+// The order becomes an event behind the inputs, as the next attempt of the abandoned one.
+void Shard::requeue(EventHeader& event) {
+  const auto requeue = payload_as<Requeue>(event);
+  BatchBuilder& batch = step_.batch;
+  if (!state_.delivery.fits_plan(requeue.intent)) {
+    batch.resolve(event, Exit::abandonment, Reason::unknown_subject);
+    return;
+  }
+  switch (state_.delivery.requeue(requeue.command.target, requeue.intent, step_.now_ns())) {
+    case deliver::Delivery::Requeued::ordered:
+      batch.resolve(event, Exit::success, Reason::applied);
+      return;
+    case deliver::Delivery::Requeued::before:
+      batch.resolve(event, Exit::retraction, Reason::superseded);
+      return;
+    case deliver::Delivery::Requeued::no_room:
+      ++state_.crowds.counts().orders_refused;
+      batch.resolve(event, Exit::abandonment, Reason::sink_full);
+      return;
+  }
+}
+
+void Shard::outcome(EventHeader& event) {
+  const auto outcome = payload_as<ActionOutcome>(event);
+  const Exit exit = outcome.exit == Exit::none || outcome.exit > Exit::abandonment
+                        ? Exit::abandonment
+                        : outcome.exit;
+  const deliver::Delivery::End end =
+      state_.delivery.ended(outcome.action_sequence, exit, outcome.reason, step_.now_ns());
+  if (end != deliver::Delivery::End::unknown) {
+    step_.batch.resolve_earlier(exit);
+    step_.batch.resolve(event, Exit::success, Reason::applied);
+  } else {
+    ++state_.late_outcomes;
+    step_.batch.resolve(event, Exit::retraction, Reason::superseded);
+  }
+}
+
+// The next attempt of each action that failed becomes an event.
+void Shard::retry_failed() {
+  deliver::Delivery& delivery = state_.delivery;
+  for (std::size_t i = delivery.failed(); i != deliver::Delivery::kNone; i = delivery.failed()) {
+    const deliver::Delivery::Order order = delivery.orders()[i];
+    ActionIntent intent = delivery.intent(i);
+    ++intent.attempt;
+    const EventHeader& event =
+        step_.derive(EventKind::action, order.event_class, order.sequence, intent);
+    delivery.next_attempt(i, event.sequence);
+  }
+}
+
+// Next attempts become events, what is past its horizon is abandoned, what is due is dispatched.
+void Shard::deliver() {
+  retry_failed();
+  deliver::Delivery& delivery = state_.delivery;
+  const std::int64_t now_ns = step_.now_ns();
+  if (!delivery.any_due(now_ns)) {
+    return;
+  }
+  for (std::size_t i = delivery.overdue(now_ns); i != deliver::Delivery::kNone;
+       i = delivery.overdue(now_ns)) {
+    const deliver::Delivery::Order order = delivery.orders()[i];
+    order.stage == deliver::Delivery::Stage::sent
+        ? step_.batch.resolve_earlier(Exit::abandonment)
+        : step_.batch.resolve_waiting(Exit::abandonment);
+    delivery.give_up(i, now_ns);
+    step_.resolved({order.sequence, Exit::abandonment, Reason::horizon, {}});
+  }
+  for (std::size_t i = delivery.due(now_ns); i != deliver::Delivery::kNone;
+       i = delivery.due(now_ns)) {
+    const deliver::Delivery::Order& order = delivery.orders()[i];
+    step_.batch.dispatch_waiting();
+    step_.tell(EventKind::dispatch, order.event_class, order.sequence, Dispatch{order.sequence});
+  }
+}
+
+// What another plan left no place for: each has its exit, a few in a batch.
+void Shard::see_off_leavers() {
+  PlanChange change{};
+  if (state_.leaving.changed(change)) {
+    step_.tell(EventKind::plan, EventClass::high, 0, change);
+  }
+  for (std::size_t n = 0; n < Leaving::kPerBatch && state_.leaving.size() != 0; ++n) {
+    const Leaver leaver = state_.leaving.take();
+    leaver.transient != 0 ? step_.batch.resolve_earlier(Exit::abandonment)
+                          : step_.batch.resolve_waiting(Exit::abandonment);
+    step_.resolved({leaver.sequence, Exit::abandonment, Reason::plan_changed, {}});
+  }
+}
+
+}  // namespace vedette::engine

@@ -1,0 +1,39 @@
+// Purpose: the track table as a stage: what of it is frozen, and how it goes over into another
+// plan's. In: a frozen table. Out: the same tracks in the same slots; in a smaller table those of
+// most worth, packed. Bound: the plan's tracks. Runs on: the engine thread; thaw() on cold ones.
+#pragma once
+
+#include "model/stage.hpp"
+
+namespace vedette::perceive {
+
+class Tracks {
+ public:
+  static constexpr SectionName kSection{"tracks", 1};
+
+  static std::size_t bytes_needed(const plan::Plan& plan) {
+    return TrackTable::bytes_needed(plan.limits()->tracks());
+  }
+  void init(Arena& arena, const Site& site) { table_.init(arena, site.plan->limits()->tracks()); }
+  static DerivedBound derived_bound(const plan::Plan& plan);
+
+  static std::size_t frozen_bytes_bound(const plan::Plan& plan);
+  void freeze(Freezer& out, const TrackTable&) const;
+  bool thaw(Thawer& in, Thawing& with);
+  // The tracks of a frozen section; none where it is not whole.
+  static std::span<const FrozenTrack> frozen(Bytes section);
+
+  void digest(Digest&) const {}  // those that a batch judged are in it by themselves
+  bool unfinished() const { return false; }
+
+  TrackTable& table() { return table_; }
+  const TrackTable& table() const { return table_; }
+
+ private:
+  bool thaw_in_place(std::span<const FrozenTrack> tracks, std::uint32_t high_water);
+  bool carry_over(std::span<const FrozenTrack> tracks, std::uint32_t high_water, Carry& carry);
+
+  TrackTable table_;
+};
+
+}  // namespace vedette::perceive

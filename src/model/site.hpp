@@ -1,0 +1,46 @@
+// Purpose: what the plan declares of the site, unpacked once for all stages: how things move, what
+// own ship is, sensors, zones. In: a plan, which outlives it. Bound: the plan's sensors and zones.
+// Runs on: made at start, only read afterwards.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "base/arena.hpp"
+#include "model/limits.hpp"
+#include "model/plan_generated.h"
+#include "model/sensor.hpp"
+#include "model/track_room.hpp"
+#include "model/tracker.hpp"
+#include "model/zone.hpp"
+
+namespace vedette {
+
+// What tracking goes by.
+struct TrackingRules {
+  Trackers trackers{};
+  std::array<std::uint64_t, limits::kOwnIdentities> own_mmsi{};  // of our own transponders
+  std::size_t own_count = 0;
+  std::uint32_t own_sources = ~0U;  // bit i: source i may speak of own ship
+  double own_agree_s = 60.0;        // so long a place that own ship cannot have got to must last
+  double own_apart_m = 50.0;        // between the antennas on board
+  TrackRoom room;
+
+  const Tracker& of(IdentityKind kind) const { return trackers[static_cast<std::size_t>(kind)]; }
+};
+
+struct Site {
+  const plan::Plan* plan = nullptr;
+  TrackingRules rules;
+  // A thing first heard so near own ship (m), by a source that has listened so long (s), is sudden.
+  double sudden_within_m = 0.0;
+  double sudden_after_s = 0.0;
+  std::span<const Sensor> sensors;
+  std::span<const Zone> zones;
+
+  static std::size_t bytes_needed(const plan::Plan& plan);
+  void init(Arena& arena, const plan::Plan& plan);
+};
+
+}  // namespace vedette
