@@ -120,8 +120,8 @@ class SectionReader {
       if (!in.ok()) {
         break;
       }
-      visit(std::string_view(header.room, strnlen(header.room, sizeof header.room)),
-            header.version, bytes);
+      visit(std::string_view(header.room, strnlen(header.room, sizeof header.room)), header.version,
+            bytes);
     }
     return in.at_end();
   }

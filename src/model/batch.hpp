@@ -17,6 +17,11 @@ namespace vedette {
 inline constexpr std::uint32_t kNotCut = 0xFFFFFFFF;
 inline constexpr std::uint32_t kBatchMagic = 0x48435442;  // "BTCH"
 
+// Raised by whatever makes the engine derive something else from the same inputs: its arithmetic,
+// what it does in one step, the digest. A journal of another version is not replayed. Blocks and
+// the sections of a frozen state have versions of their own.
+inline constexpr std::uint32_t kStepVersion = 1;
+
 struct BatchHeader {
   std::uint32_t magic;
   std::uint32_t bytes;               // all of the batch, a multiple of eight

@@ -52,8 +52,8 @@ Carry::Carry(const plan::Plan& from, const plan::Plan& to, std::span<std::uint32
   for (flatbuffers::uoffset_t i = 0; i < sensors.size() && contacts_stay_; ++i) {
     const plan::Sensor& a = *sensors.Get(i);
     const plan::Sensor& b = *to.sensors()->Get(i);
-    contacts_stay_ = text(a.name()) == text(b.name()) && a.id() == b.id() &&
-                     source(a.source()) == b.source();
+    contacts_stay_ =
+        text(a.name()) == text(b.name()) && a.id() == b.id() && source(a.source()) == b.source();
   }
 }
 

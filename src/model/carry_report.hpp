@@ -11,12 +11,12 @@ struct Carried {
   std::uint32_t left;
 };
 struct CarryReport {
-  Carried tracks;     // left: the new table is smaller; those of least worth
-  Carried contacts;   // left: the sensors are others
-  Carried raised;     // judgements; left: their assessment is gone, or is about something else
+  Carried tracks;      // left: the new table is smaller; those of least worth
+  Carried contacts;    // left: the sensors are others
+  Carried raised;      // judgements; left: their assessment is gone, or is about something else
   Carried deliveries;  // actions under way; left: their action or sink is gone
-  Carried waiting;    // held observations; left: their source is gone
-  Carried sources;    // cursors and times; left: the source is gone
+  Carried waiting;     // held observations; left: their source is gone
+  Carried sources;     // cursors and times; left: the source is gone
 };
 static_assert(sizeof(CarryReport) == 48);
 

@@ -40,7 +40,7 @@ std::string_view name_of(Reason reason) {
       "sampled-out", "switched-off",    "unknown-sensor",
       "unplaced",    "masked",          "too-late",
       "clock-ahead", "unknown-subject", "unknown-after-restart",
-      "witness",     "not-own",     "plan-changed"};
+      "witness",     "not-own",         "plan-changed"};
   return pick(kNames, reason);
 }
 

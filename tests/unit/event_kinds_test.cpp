@@ -36,8 +36,9 @@ std::vector<std::uint8_t> segment_with(EventKind kind, std::uint16_t payload_byt
     std::memcpy(bytes.data() + at, &header, sizeof header);
     std::memcpy(bytes.data() + at + sizeof header, payload.data(), payload.size());
   };
-  add_block(journal::BlockKind::segment, std::vector<std::uint8_t>(sizeof(journal::SegmentHeader)),
-            1);
+  const journal::SegmentHeader begins{};
+  const Bytes begin = bytes_of(begins);
+  add_block(journal::BlockKind::segment, {begin.begin(), begin.end()}, 1);
   std::vector<std::uint8_t> batch(sizeof(BatchHeader) + event_bytes(payload_bytes));
   BatchHeader header{};
   header.magic = kBatchMagic;

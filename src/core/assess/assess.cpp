@@ -450,8 +450,7 @@ bool Assess::thaw(Thawer& in, Thawing& with) {
     }
     const std::uint32_t now = carry.slot(static_cast<std::uint32_t>(slot));
     const bool there = now < with.tracks.high_water() && with.tracks.in_use(now);
-    if ((!there && carry.same()) ||
-        !thaw_place(in, frozen.rules, there ? now : kNowhere, carry)) {
+    if ((!there && carry.same()) || !thaw_place(in, frozen.rules, there ? now : kNowhere, carry)) {
       return false;
     }
   }

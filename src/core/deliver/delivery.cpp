@@ -346,7 +346,8 @@ bool Delivery::fits_plan(const ActionIntent& intent) const {
          intent.kind < IdentityKind::count;
 }
 
-// One order; under another plan it stays when that has its action, sink and subject, else it leaves.
+// One order; under another plan it stays when that has its action, sink and subject, else it
+// leaves.
 bool Delivery::thaw_order(Thawer& in, Thawing& with) {
   const auto i = in.get<std::uint64_t>();
   const auto order = in.get<Order>();

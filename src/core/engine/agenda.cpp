@@ -62,8 +62,8 @@ void Agenda::touch(std::uint32_t track, const EventHeader& event, std::uint32_t 
     }
     return;
   }
-  touched_[count_] = {track, static_cast<std::uint16_t>(changes), event_class, 0, event.sequence,
-                      event.arrival_ns};
+  touched_[count_] = {
+      track, static_cast<std::uint16_t>(changes), event_class, 0, event.sequence, event.arrival_ns};
   mark_ready(count_++);
 }
 

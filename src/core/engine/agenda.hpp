@@ -1,8 +1,8 @@
 // Purpose: what the engine judges next: tracks that this batch touched, in the order of their class
-// and place, those left over from a preempted batch, and the sweep of all tracks that a tick begins.
-// In: touched tracks, ticks. Out: one item after the other. Bound: twice the batch bound of touched
-// tracks: one batch's, and one batch's left over. When full: a batch is not cut, so that what is
-// left never exceeds it. Runs on: the engine thread.
+// and place, those left over from a preempted batch, and the sweep of all tracks that a tick
+// begins. In: touched tracks, ticks. Out: one item after the other. Bound: twice the batch bound of
+// touched tracks: one batch's, and one batch's left over. When full: a batch is not cut, so that
+// what is left never exceeds it. Runs on: the engine thread.
 #pragma once
 
 #include <array>

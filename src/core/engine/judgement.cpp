@@ -234,7 +234,7 @@ void Judgement::make_room() {
   }
   Vector3 here{};
   const bool known = place_of_post(here);
-  const perceive::Eviction::View view{&state_.site.rules,       &state_.tracks, step_.now_ns(),
+  const perceive::Eviction::View view{&state_.site.rules,      &state_.tracks, step_.now_ns(),
                                       known ? &here : nullptr, keeps,          this};
   for (std::size_t n = 0; n < limits::kEvictions; ++n) {
     const auto victim = state_.eviction.next(view);
@@ -307,8 +307,7 @@ ActionIntent Judgement::intent_of(const DecisionMade& decision, const Assessment
   intent.confidence = change.confidence;
   intent.altitude = intent.speed = intent.course = intent.sigma = intent.cpa = intent.tcpa =
       unknown;
-  const Track* subject =
-      decision.subject.kind == SubjectKind::own ? view.own : view.track;
+  const Track* subject = decision.subject.kind == SubjectKind::own ? view.own : view.track;
   if (subject != nullptr) {
     describe_subject(intent, *subject, view);
   }
@@ -345,8 +344,8 @@ void Judgement::order(const ActionIntent& intent, std::uint64_t cause,
                       std::int64_t newest_arrival_ns) {
   const plan::Action& action = *state_.plan().actions()->Get(intent.action);
   BatchBuilder& batch = step_.batch;
-  EventHeader& event = step_.derive(EventKind::action,
-                                    static_cast<EventClass>(action.event_class()), cause, intent);
+  EventHeader& event =
+      step_.derive(EventKind::action, static_cast<EventClass>(action.event_class()), cause, intent);
   switch (state_.delivery.start(event.sequence, event.event_class, intent, step_.now_ns(),
                                 step_.now_ns())) {
     case deliver::Delivery::Start::dispatched:

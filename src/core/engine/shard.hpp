@@ -17,10 +17,6 @@
 
 namespace vedette::engine {
 
-// Raised by whatever makes the same inputs give another result: a journal of another version of
-// this is not replayed. The state has versions of its own, by section.
-inline constexpr std::uint32_t kStepVersion = 1;
-
 // Of the whole state, for snapshots: an upper bound for this plan.
 std::size_t frozen_bytes_bound(const plan::Plan& plan);
 // The tracks in a frozen state; none where it is no whole state.

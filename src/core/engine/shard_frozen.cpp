@@ -77,8 +77,8 @@ std::span<const FrozenTrack> frozen_tracks(Bytes frozen) {
 void Shard::freeze(Freezer& out) const {
   SectionWriter sections(out);
   sections.section(kEngine, [&](Freezer& to) {
-    to.put(FrozenEngine{state_.progress, state_.late_outcomes, state_.epoch,
-                        state_.held ? 1U : 0U});
+    to.put(
+        FrozenEngine{state_.progress, state_.late_outcomes, state_.epoch, state_.held ? 1U : 0U});
   });
   state_.stages.for_each([&](const auto& stage) {
     sections.section(stage.kSection, [&](Freezer& to) { stage.freeze(to, state_.tracks); });
@@ -126,7 +126,10 @@ ThawRefusal Shard::thaw_sections(Bytes frozen, Carry& carry) {
   state_.epoch = engine.epoch;
   state_.held = engine.held != 0;
   state_.leaving.clear();
-  Thawing with{state_.tracks, engine.progress.last_sequence, engine.progress.admitted_ns, carry,
+  Thawing with{state_.tracks,
+               engine.progress.last_sequence,
+               engine.progress.admitted_ns,
+               carry,
                [](void* context, const Leaver& leaver) {
                  State& state = *static_cast<State*>(context);
                  if (!state.leaving.add(leaver)) {  // it leaves at once
@@ -152,10 +155,9 @@ ThawRefusal Shard::thaw_sections(Bytes frozen, Carry& carry) {
   const std::size_t sent = state_.delivery.sent();
   const std::size_t leaving = state_.leaving.size();
   // Between two batches nothing else is under way, and nothing else waits.
-  if (!refusal &&
-      (p.transient != sent + state_.leaving.under_way() ||
-       p.waiting != state_.delivery.size() - sent + state_.waiting.size() +
-                        (leaving - state_.leaving.under_way()))) {
+  if (!refusal && (p.transient != sent + state_.leaving.under_way() ||
+                   p.waiting != state_.delivery.size() - sent + state_.waiting.size() +
+                                    (leaving - state_.leaving.under_way()))) {
     refusal = refuse(ThawRefusal::Why::damaged, kEngine.room);
   }
   return refusal;

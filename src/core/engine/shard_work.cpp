@@ -185,9 +185,8 @@ void Shard::deliver() {
   for (std::size_t i = delivery.overdue(now_ns); i != deliver::Delivery::kNone;
        i = delivery.overdue(now_ns)) {
     const deliver::Delivery::Order order = delivery.orders()[i];
-    order.stage == deliver::Delivery::Stage::sent
-        ? step_.batch.resolve_earlier(Exit::abandonment)
-        : step_.batch.resolve_waiting(Exit::abandonment);
+    order.stage == deliver::Delivery::Stage::sent ? step_.batch.resolve_earlier(Exit::abandonment)
+                                                  : step_.batch.resolve_waiting(Exit::abandonment);
     delivery.give_up(i, now_ns);
     step_.resolved({order.sequence, Exit::abandonment, Reason::horizon, {}});
   }

@@ -87,8 +87,9 @@ Perceived OwnPosition::take(const TrackingRules& config, TrackTable& tracks, Sec
              : perceive(config, tracks, places, event, o);
 }
 
-Perceived OwnPosition::take_fix(const TrackingRules& config, TrackTable& tracks, SecondPlaces& places,
-                                const EventHeader& event, const Observation& o, std::size_t v) {
+Perceived OwnPosition::take_fix(const TrackingRules& config, TrackTable& tracks,
+                                SecondPlaces& places, const EventHeader& event,
+                                const Observation& o, std::size_t v) {
   const std::uint32_t index = tracks.find(track_key(IdentityKind::own, 0));
   const Tracker& k = tracker_of(config);
   const std::int64_t ns = event.observed_ns;
@@ -306,8 +307,8 @@ void OwnPosition::note_doubts(Track& own, std::int64_t ns, Perceived& result) {
 }
 
 // What anybody may send under our own MMSI is compared, and counted while it contradicts.
-Perceived OwnPosition::witness(const TrackingRules& config, TrackTable& tracks, const EventHeader& event,
-                               const Observation& o) {
+Perceived OwnPosition::witness(const TrackingRules& config, TrackTable& tracks,
+                               const EventHeader& event, const Observation& o) {
   Perceived result;
   result.exit = Exit::success;
   result.reason = Reason::witness;

@@ -387,7 +387,8 @@ void perceive(const TrackingRules& config, TrackTable& tracks, SecondPlaces& pla
   }
 }
 
-bool age_track(const TrackingRules& config, Track& t, std::int64_t now_ns, TrackChangeKind& change) {
+bool age_track(const TrackingRules& config, Track& t, std::int64_t now_ns,
+               TrackChangeKind& change) {
   const Tracker& k = config.trackers[static_cast<std::size_t>(t.kind)];
   const double heard = seconds_between(t.heard_ns, now_ns);
   const double age = t.updates > 0 ? seconds_between(t.observed_ns, now_ns) : heard;

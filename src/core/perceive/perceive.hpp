@@ -53,6 +53,7 @@ void perceive(const TrackingRules& config, TrackTable& tracks, SecondPlaces& pla
 
 // Coasting, lost and retired by age; returns the change, or nothing. A retired track is still in
 // the table: the caller releases it after everybody has been told.
-bool age_track(const TrackingRules& config, Track& track, std::int64_t now_ns, TrackChangeKind& change);
+bool age_track(const TrackingRules& config, Track& track, std::int64_t now_ns,
+               TrackChangeKind& change);
 
 }  // namespace vedette::perceive

@@ -110,8 +110,7 @@ SecondPlaces::Aged SecondPlaces::age(Track& track, std::uint32_t index, const Tr
 }
 
 std::size_t SecondPlaces::frozen_bytes_bound(const plan::Plan& plan) {
-  return 2 * sizeof(std::uint64_t) +
-         room_for(plan.limits()->tracks()) * sizeof(SecondPlace);
+  return 2 * sizeof(std::uint64_t) + room_for(plan.limits()->tracks()) * sizeof(SecondPlace);
 }
 
 void SecondPlaces::freeze(Freezer& out, const TrackTable&) const {

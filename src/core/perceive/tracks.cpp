@@ -15,10 +15,10 @@ static_assert(sizeof(FrozenHead) % alignof(FrozenTrack) == 0, "tracks are read w
 
 // Own ship before all; then what people acknowledged and what is confirmed, the last heard first.
 std::uint64_t worth_of(const Track& t) {
-  const std::uint64_t rank = t.kind == IdentityKind::own                                 ? 3
+  const std::uint64_t rank = t.kind == IdentityKind::own                               ? 3
                              : t.acknowledged != 0 || t.state == TrackState::confirmed ? 2
                              : t.state == TrackState::coasting                         ? 1
-                                                                                         : 0;
+                                                                                       : 0;
   return rank << 62 | static_cast<std::uint64_t>(std::max<std::int64_t>(t.heard_ns, 0)) >> 2;
 }
 

@@ -20,15 +20,16 @@
 
 #include "base/crc32c.hpp"
 #include "base/digest.hpp"
+#include "model/batch.hpp"
 #include "model/limits.hpp"
 
 namespace vedette::journal {
 
 inline constexpr std::uint32_t kBlockMagic = 0x4B424456;  // "VDBK"
-// Another one for whatever makes a journal read or replay otherwise: the layout of blocks, events
-// or the frozen state, the engine's arithmetic or what it does in one step, the digest. What
-// another version wrote is left alone.
-inline constexpr std::uint16_t kFormatVersion = 8;
+// Raised by whatever makes a journal read otherwise: the layout of blocks, batches or events. What
+// another version wrote is left alone. What the engine makes of it has kStepVersion
+// (model/batch.hpp), the frozen state a version for each room (base/sections.hpp).
+inline constexpr std::uint16_t kFormatVersion = 9;
 
 enum class BlockKind : std::uint16_t { segment = 1, batches = 2, close = 3, packed = 4 };
 
@@ -58,8 +59,10 @@ struct SegmentHeader {
   std::uint32_t epoch;
   std::uint32_t frozen_bytes;  // of the state behind this header, 0 for none
   std::uint64_t frozen_batch;  // the batch that state stands after
+  std::uint32_t step_version = kStepVersion;
+  std::uint32_t reserved = 0;
 };
-static_assert(sizeof(SegmentHeader) == 56);
+static_assert(sizeof(SegmentHeader) == 64);
 
 inline std::uint32_t block_crc(BlockHeader header, Bytes payload) {
   header.crc = 0;

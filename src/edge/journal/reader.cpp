@@ -278,6 +278,12 @@ ReadResult read_from(Bytes bytes, std::uint64_t number, std::size_t at, ReadResu
         r.problem = "damaged: " + place(number, at) + ", the segment's header is short";
         return r;
       }
+      if (s.step_version != kStepVersion) {
+        r.problem = place(number, at) + " was written by an engine of version " +
+                    std::to_string(s.step_version) + ", this is " + std::to_string(kStepVersion);
+        r.other_version = true;
+        return r;
+      }
       r.header = s;
       if (r.last_batch != 0 && s.frozen_batch > r.last_batch) {
         (r.loose ? r.missing : r.unrecorded) += s.frozen_batch - r.last_batch;
