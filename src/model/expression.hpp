@@ -1,9 +1,12 @@
-// Purpose: the operations of compiled expressions: one table for the compiler, the plan's loader
-// and the evaluator. Values are doubles; booleans are 0 and 1; NaN is "unknown" and is not true.
+// Purpose: the operations of compiled expressions, and the fields that they load by kind of
+// subject: one set of tables for the compiler, the plan's loader, the evaluator and the reference
+// page. Values are doubles; booleans are 0 and 1; NaN is "unknown" and is not true.
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "base/units.hpp"
@@ -11,10 +14,10 @@
 namespace vedette {
 
 enum class OpCode : std::uint16_t {
-  push = 0,      // value
-  load_track,    // index = TrackField of the subject
-  load_own,      // index = TrackField of own ship
-  load_source,   // index = SourceField of the subject
+  push = 0,    // value
+  load_track,  // a field: kFieldsOfKinds says whose
+  load_own,
+  load_source,
   inside_track,  // index = zone
   inside_own,    // index = zone
   cpa,           // m, subject and own ship
@@ -59,40 +62,6 @@ constexpr bool is_skip(OpCode code) {
   return code == OpCode::skip_if_false || code == OpCode::skip_if_true;
 }
 
-constexpr OpInfo info_of(OpCode code) {
-  switch (code) {
-    case OpCode::push:
-    case OpCode::load_track:
-    case OpCode::load_own:
-    case OpCode::load_source:
-    case OpCode::level:
-    case OpCode::confidence:
-      return {0, 1};
-    case OpCode::compare_track:
-      return {0, 2};
-    case OpCode::inside_track:
-    case OpCode::inside_own:
-      return {0, 4};
-    case OpCode::cpa:
-    case OpCode::tcpa:
-      return {0, 200};
-    case OpCode::distance:
-      return {0, 8};
-    case OpCode::bearing:
-      return {0, 60};
-    case OpCode::negate:
-    case OpCode::absolute:
-    case OpCode::logical_not:
-    case OpCode::skip_if_false:
-    case OpCode::skip_if_true:
-      return {1, 1};
-    case OpCode::select:
-      return {3, 1};
-    default:
-      return {2, 1};
-  }
-}
-
 enum class TrackField : std::uint16_t {
   latitude = 0,
   longitude,
@@ -134,17 +103,18 @@ struct FieldName {
   Dimension dimension;
   std::uint16_t index;
   std::string_view text;  // for the reference page
+  std::uint8_t cost = 0;  // beyond the load: some are worked out when they are asked for
 };
 
 inline constexpr std::array kTrackFields{
     FieldName{"latitude", Dimension::angle, 0, "degrees north"},
     FieldName{"longitude", Dimension::angle, 1, "degrees east"},
-    FieldName{"speed", Dimension::speed, 2, "over ground"},
-    FieldName{"course", Dimension::angle, 3, "over ground, true"},
+    FieldName{"speed", Dimension::speed, 2, "over ground", 4},
+    FieldName{"course", Dimension::angle, 3, "over ground, true", 15},
     FieldName{"heading", Dimension::angle, 4, "true"},
     FieldName{"altitude", Dimension::length, 5, "above the source's datum"},
     FieldName{"vertical_speed", Dimension::speed, 6, "up positive"},
-    FieldName{"confidence", Dimension::ratio, 7, "0 to 1, decays with age"},
+    FieldName{"confidence", Dimension::ratio, 7, "0 to 1, decays with age", 15},
     FieldName{"age", Dimension::duration, 8, "since the last accepted position"},
     FieldName{"kind", Dimension::kind, 9,
               "vessel, aid, base_station, aircraft, vehicle, contact or own"},
@@ -154,7 +124,7 @@ inline constexpr std::array kTrackFields{
     FieldName{"nav_status", Dimension::number, 12,
               "ITU-R M.1371 navigational status, 15 when unknown"},
     FieldName{"updates", Dimension::number, 13, "accepted positions"},
-    FieldName{"sigma", Dimension::length, 14, "one standard deviation of the position now"},
+    FieldName{"sigma", Dimension::length, 14, "one standard deviation of the position now", 4},
     FieldName{"water_speed", Dimension::speed, 15, "through the water"},
     FieldName{"wind_speed", Dimension::speed, 16, "in the sender's reference"},
     FieldName{"wind_angle", Dimension::angle, 17, "in the sender's reference"},
@@ -170,7 +140,7 @@ inline constexpr std::array kTrackFields{
     FieldName{"gated", Dimension::number, 23, "positions in a row that it cannot have reached"},
     FieldName{"sensors", Dimension::number, 24, "sensors that have seen a contact"},
     FieldName{"turning", Dimension::ratio, 25, "confidence that a contact turns"},
-    FieldName{"moving", Dimension::ratio, 26, "confidence that it does not stand still"},
+    FieldName{"moving", Dimension::ratio, 26, "confidence that it does not stand still", 15},
     FieldName{"acknowledged", Dimension::boolean, 27,
               "an operator has seen it (`vedette acknowledge`)"},
     FieldName{"jump", Dimension::boolean, 28,
@@ -185,21 +155,6 @@ inline constexpr std::array kTrackFields{
 };
 static_assert(kTrackFields.size() == static_cast<std::size_t>(TrackField::count));
 
-// What a field costs beyond the load: some are worked out when they are asked for.
-constexpr std::uint32_t extra_cost_of(TrackField field) {
-  switch (field) {
-    case TrackField::speed:
-    case TrackField::sigma:
-      return 4;
-    case TrackField::course:
-    case TrackField::confidence:
-    case TrackField::moving:
-      return 15;
-    default:
-      return 0;
-  }
-}
-
 enum class SourceField : std::uint16_t { age = 0, up, accepted, count };
 
 inline constexpr std::array kSourceFields{
@@ -208,5 +163,68 @@ inline constexpr std::array kSourceFields{
     FieldName{"accepted", Dimension::number, 2, "events accepted"},
 };
 static_assert(kSourceFields.size() == static_cast<std::size_t>(SourceField::count));
+
+// Kinds of things whose fields conditions ask. A new kind adds an operation at the end of OpCode, a
+// row here, and the FieldReader of its room to what the engine gives to assess.
+struct FieldsOfKind {
+  std::string_view name;  // as conditions write it
+  std::span<const FieldName> fields;
+  OpCode load;      // index = the field's
+  bool everywhere;  // in every condition, not only where it is the subject
+};
+inline constexpr std::array kFieldsOfKinds{
+    FieldsOfKind{"track", kTrackFields, OpCode::load_track, false},
+    FieldsOfKind{"own", kTrackFields, OpCode::load_own, true},
+    FieldsOfKind{"source", kSourceFields, OpCode::load_source, false},
+};
+inline constexpr std::size_t kSubjectKinds = kFieldsOfKinds.size();
+
+// Whose field the operation loads: an index of kFieldsOfKinds, which is a SubjectKind;
+// kSubjectKinds for operations that load none.
+constexpr std::size_t kind_loaded_by(OpCode code) {
+  constexpr auto kKinds = [] {
+    std::array<std::uint8_t, static_cast<std::size_t>(OpCode::count)> kinds{};
+    kinds.fill(kSubjectKinds);
+    for (std::size_t kind = 0; kind < kSubjectKinds; ++kind) {
+      kinds[static_cast<std::size_t>(kFieldsOfKinds[kind].load)] = static_cast<std::uint8_t>(kind);
+    }
+    return kinds;
+  }();
+  return kKinds[static_cast<std::size_t>(code)];
+}
+
+constexpr OpInfo info_of(OpCode code) {
+  if (kind_loaded_by(code) != kSubjectKinds) {
+    return {0, 1};
+  }
+  switch (code) {
+    case OpCode::push:
+    case OpCode::level:
+    case OpCode::confidence:
+      return {0, 1};
+    case OpCode::compare_track:
+      return {0, 2};
+    case OpCode::inside_track:
+    case OpCode::inside_own:
+      return {0, 4};
+    case OpCode::cpa:
+    case OpCode::tcpa:
+      return {0, 200};
+    case OpCode::distance:
+      return {0, 8};
+    case OpCode::bearing:
+      return {0, 60};
+    case OpCode::negate:
+    case OpCode::absolute:
+    case OpCode::logical_not:
+    case OpCode::skip_if_false:
+    case OpCode::skip_if_true:
+      return {1, 1};
+    case OpCode::select:
+      return {3, 1};
+    default:
+      return {2, 1};
+  }
+}
 
 }  // namespace vedette

@@ -180,7 +180,7 @@ class SiteCompiler {
   }
 
   flatbuffers::Offset<Expression> expression(Section& s, std::string_view key, Dimension wanted,
-                                             Scope scope, bool in_decision) {
+                                             SubjectKind subject, bool in_decision) {
     const std::string text = s.text(key);
     if (text.empty()) {
       if (s.has(key)) {
@@ -189,7 +189,7 @@ class SiteCompiler {
       }
       return 0;
     }
-    const CompileContext context{scope, in_decision, &zone_names_, &zone_costs_};
+    const CompileContext context{subject, in_decision, &zone_names_, &zone_costs_};
     const CompiledExpression compiled = compile_expression(text, wanted, context);
     if (!compiled.error.empty()) {
       s.problem_in(key, compiled.error_at, compiled.error, compiled.help);
@@ -519,14 +519,11 @@ class SiteCompiler {
     for (const Named& n : named) {
       Section s = section("assess", n);
       const std::string of = s.text("of");
-      Scope scope = Scope::track;
       auto subject = SubjectKind::track;
       std::uint16_t source = 0;
       if (of == "own") {
-        scope = Scope::own;
         subject = SubjectKind::own;
       } else if (of.starts_with("source.")) {
-        scope = Scope::source;
         subject = SubjectKind::source;
         const auto at = std::find(source_names_.begin(), source_names_.end(), of.substr(7));
         if (at == source_names_.end()) {
@@ -539,7 +536,7 @@ class SiteCompiler {
       } else if (of != "track" && !of.empty()) {
         s.problem("of", "\"" + of + "\" is not a subject", "write track, own or source.NAME");
       }
-      scopes_.push_back(scope);
+      subjects_.push_back(subject);
       std::uint32_t kinds = 0;
       for (const std::string& kind : s.texts("kinds")) {
         std::uint32_t bit = 0;
@@ -560,21 +557,21 @@ class SiteCompiler {
                 1U << static_cast<unsigned>(IdentityKind::aircraft) |
                 1U << static_cast<unsigned>(IdentityKind::vehicle);
       }
-      auto when = expression(s, "when", Dimension::boolean, scope, false);
+      auto when = expression(s, "when", Dimension::boolean, subject, false);
       if (when.IsNull()) {  // a problem was noted; the builder needs the field to go on
         when =
             CreateExpression(b_, b_.CreateString(""), b_.CreateVectorOfStructs(std::vector<Op>{}));
       }
       const std::uint32_t cost = last_cost_;
-      const auto cheap = expression(s, "cheap_when", Dimension::boolean, scope, false);
+      const auto cheap = expression(s, "cheap_when", Dimension::boolean, subject, false);
       if (!cheap.IsNull() && last_cost_ >= cost) {
         s.problem(
             "cheap_when",
             "it costs " + std::to_string(last_cost_) + ", `when` costs " + std::to_string(cost),
             "leave out what is dear: cpa and tcpa cost 200, a zone 4 and its points");
       }
-      const auto alarm = expression(s, "alarm_when", Dimension::boolean, scope, false);
-      const auto confidence = expression(s, "confidence", Dimension::ratio, scope, false);
+      const auto alarm = expression(s, "alarm_when", Dimension::boolean, subject, false);
+      const auto confidence = expression(s, "confidence", Dimension::ratio, subject, false);
       list.push_back(CreateAssessment(
           b_, b_.CreateString(n.name), static_cast<std::uint8_t>(subject), source, kinds, when,
           alarm, confidence, to_ns(s.quantity("hold")), to_ns(s.quantity("clear")),
@@ -664,8 +661,8 @@ class SiteCompiler {
     for (const Named& n : named) {
       Section s = section("decide", n);
       const std::uint16_t on = reference(s, "on", assessment_names_, kNoAction);
-      const Scope scope = on < scopes_.size() ? scopes_[on] : Scope::track;
-      const auto condition = expression(s, "if", Dimension::boolean, scope, true);
+      const SubjectKind subject = on < subjects_.size() ? subjects_[on] : SubjectKind::track;
+      const auto condition = expression(s, "if", Dimension::boolean, subject, true);
       list.push_back(CreateDecision(
           b_, b_.CreateString(n.name), on == kNoAction ? std::uint16_t{0} : on,
           static_cast<Trigger>(s.choice("trigger")), condition, s.quantity("confidence"),
@@ -730,7 +727,7 @@ class SiteCompiler {
   std::vector<bool> sinks_answer_;
   std::vector<std::uint32_t> zone_costs_;
   std::uint32_t last_cost_ = 0;  // of the expression compiled last
-  std::vector<Scope> scopes_;
+  std::vector<SubjectKind> subjects_;
 };
 
 // "source.bus.driver" = value: set at that path; every part but the last must exist.

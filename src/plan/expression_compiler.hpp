@@ -13,12 +13,11 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "model/derived.hpp"
 #include "model/expression.hpp"
 #include "model/plan_generated.h"
 
 namespace vedette::plan {
-
-enum class Scope { track, own, source };
 
 struct CompiledExpression {
   std::vector<Op> ops;
@@ -31,7 +30,7 @@ struct CompiledExpression {
 };
 
 struct CompileContext {
-  Scope scope = Scope::track;
+  SubjectKind subject = SubjectKind::track;
   bool in_decision = false;  // `level` and `confidence` are known
   const std::vector<std::string>* zones = nullptr;
   const std::vector<std::uint32_t>* zone_costs = nullptr;

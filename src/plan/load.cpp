@@ -174,7 +174,8 @@ std::string check_trackers(const Plan& p) {
 std::string check_rules(const Plan& p) {
   const std::size_t zones = p.zones()->size();
   for (const Assessment* a : *p.assessments()) {
-    if (a->subject() > 2 || (a->subject() == 2 && a->source() >= p.sources()->size())) {
+    if (a->subject() >= kSubjectKinds ||
+        (a->subject() == 2 && a->source() >= p.sources()->size())) {
       return "assessment " + a->name()->str() + " has no subject";
     }
     if (!within<std::int64_t>(a->hold_ns(), 0, kDayNs) ||

@@ -34,8 +34,7 @@ std::string type_of(const Key& k) {
   return "";
 }
 
-template <typename Fields>
-void field_table(std::string& out, std::string_view title, const Fields& fields) {
+void field_table(std::string& out, std::string_view title, std::span<const FieldName> fields) {
   out += "\n### " + std::string(title) + "\n\n| field | is a | meaning |\n|---|---|---|\n";
   for (const FieldName& f : fields) {
     out += "| `" + std::string(f.name) + "` | " + std::string(name_of(f.dimension)) + " | " +
@@ -110,8 +109,19 @@ std::string site_reference_markdown() {
       "as a\nfunction of its subject: `age(track)`, `speed(own)`.\nIn a decision, `level` (`info`, "
       "`warn`, "
       "`alarm`) and `confidence` are of the assessment that changed.\n";
-  field_table(out, "track. and own.", kTrackFields);
-  field_table(out, "source.", kSourceFields);
+  for (std::size_t kind = 0; kind < kSubjectKinds; ++kind) {
+    std::string title;
+    bool first = true;  // of the kinds with these fields
+    for (std::size_t other = 0; other < kSubjectKinds; ++other) {
+      if (kFieldsOfKinds[other].fields.data() == kFieldsOfKinds[kind].fields.data()) {
+        first = first && other >= kind;
+        title += (title.empty() ? "" : " and ") + std::string(kFieldsOfKinds[other].name) + ".";
+      }
+    }
+    if (first) {
+      field_table(out, title, kFieldsOfKinds[kind].fields);
+    }
+  }
   out += "\n## Units\n\n| unit | of |\n|---|---|\n";
   for (const UnitName& u : kUnits) {
     out += "| `" + std::string(u.name) + "` | " + std::string(name_of(u.dimension)) + " |\n";

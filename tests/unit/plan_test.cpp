@@ -25,7 +25,7 @@ when = "cpa(track, own) < 0.5 nmi and tcpa(track, own) < 12 min"
 CompiledExpression compile(std::string_view text, Dimension wanted = Dimension::boolean) {
   static const std::vector<std::string> zones{"harbour"};
   static const std::vector<std::uint32_t> costs{4};
-  return compile_expression(text, wanted, {Scope::track, false, &zones, &costs});
+  return compile_expression(text, wanted, {SubjectKind::track, false, &zones, &costs});
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <bit>
 
 #include "base/plausible.hpp"
-#include "core/assess/operand.hpp"
 
 namespace vedette::assess {
 namespace {
@@ -16,16 +15,6 @@ std::span<const plan::Op> ops_of(const plan::Expression* expression) {
   return {reinterpret_cast<const plan::Op*>(expression->ops()->Data()), expression->ops()->size()};
 }
 
-// Of all conditions; each has no more terms than operations.
-std::size_t operations_in(const plan::Plan& plan) {
-  std::size_t operations = 0;
-  for (const plan::Assessment* a : *plan.assessments()) {
-    operations +=
-        ops_of(a->when()).size() + ops_of(a->cheap_when()).size() + ops_of(a->alarm_when()).size();
-  }
-  return operations;
-}
-
 constexpr auto kKinds = static_cast<std::size_t>(IdentityKind::count);
 
 std::size_t places_in(const plan::Plan& plan) {
@@ -35,8 +24,8 @@ std::size_t places_in(const plan::Plan& plan) {
 }  // namespace
 
 std::size_t Assess::bytes_needed(const plan::Plan& plan) {
-  return arena_bytes<Rule>(plan.assessments()->size()) + arena_bytes<Term>(operations_in(plan)) +
-         kKinds * Screens::bytes_needed(plan.assessments()->size()) +
+  return arena_bytes<Rule>(plan.assessments()->size()) +
+         kKinds * Prefilter::bytes_needed(plan.assessments()->size()) +
          arena_bytes<RuleSet>(places_in(plan)) +
          arena_bytes<Instance>(places_in(plan) * plan.assessments()->size());
 }
@@ -45,21 +34,12 @@ void Assess::init(Arena& arena, const Site& site) {
   const plan::Plan& plan = *site.plan;
   tracks_ = plan.limits()->tracks();
   sources_ = plan.sources()->size();
-  zones_ = site.zones;
   rules_ = arena.make<Rule>(plan.assessments()->size());
-  terms_ = arena.make<Term>(operations_in(plan));
-  std::size_t terms = 0;
-  const auto condition = [&](const plan::Expression* expression) {
-    const std::span<const plan::Op> ops = ops_of(expression);
-    const std::size_t count = terms_of(ops, terms_.subspan(terms, ops.size()));
-    terms += count;
-    return Condition{ops, terms_.subspan(terms - count, count)};
-  };
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const plan::Assessment* a = plan.assessments()->Get(static_cast<flatbuffers::uoffset_t>(i));
-    rules_[i] = {condition(a->when()),
-                 condition(a->cheap_when()),
-                 condition(a->alarm_when()),
+    rules_[i] = {ops_of(a->when()),
+                 ops_of(a->cheap_when()),
+                 ops_of(a->alarm_when()),
                  ops_of(a->confidence()),
                  a->hold_ns(),
                  a->clear_ns(),
@@ -71,10 +51,10 @@ void Assess::init(Arena& arena, const Site& site) {
                  a->safe()};
   }
   for (std::size_t kind = 0; kind < kKinds; ++kind) {
-    screens_[kind].init(arena, rules_.size());
+    prefilters_[kind].init(arena, rules_.size());
     for (std::size_t r = 0; r < rules_.size(); ++r) {
       if (rules_[r].subject == SubjectKind::track && (rules_[r].kinds >> kind & 1) != 0) {
-        screens_[kind].add(screen_of(rules_[r].when.terms, zones_, static_cast<std::uint16_t>(r)));
+        prefilters_[kind].add(r, rules_[r].when, site.zones);
       }
     }
   }
@@ -82,20 +62,13 @@ void Assess::init(Arena& arena, const Site& site) {
   busy_ = arena.make<RuleSet>(places_in(plan));
 }
 
-inline View Assess::view_of(const World& world, const Case& subject) {
+inline View Assess::view_of(const World& world, const Case& judged) {
   View view;
-  view.now_ns = world.now_ns;
-  view.own = world.own;
-  view.own_tracker = &world.trackers[static_cast<std::size_t>(IdentityKind::own)];
-  view.mode = world.mode;
-  if (subject.kind == SubjectKind::source) {
-    view.source = static_cast<const SourceFacts*>(subject.object);
-    return view;
-  }
-  view.track = static_cast<const Track*>(subject.object);
-  view.tracker = &world.trackers[static_cast<std::size_t>(view.track->kind)];
-  view.second = subject.second;
-  view.second_unseen = subject.second_unseen;
+  view.world = &world;
+  view.set(SubjectKind::own, world.own);
+  view.set(judged.subject.kind, judged.object);
+  view.second = judged.second;
+  view.second_unseen = judged.second_unseen;
   return view;
 }
 
@@ -105,21 +78,64 @@ std::size_t Assess::judge(const World& world, std::span<const Case> cases,
     if (listener.before != nullptr && !listener.before(listener.context, i)) {
       return i;
     }
-    const Case& subject = cases[i];
-    const View view = view_of(world, subject);
-    if (subject.kind == SubjectKind::source) {
-      judge_source(view, static_cast<std::uint16_t>(subject.place), listener);
-    } else {
-      if (view.track->kind == IdentityKind::own) {
-        judge_own(view, listener);
+    const Case& judged = cases[i];
+    const View view = view_of(world, judged);
+    if (judged.subject.kind == SubjectKind::track) {
+      if (view.track()->kind == IdentityKind::own) {
+        judge_other(view, {judged.subject.key, kNoSource, SubjectKind::own, {}}, 0, listener);
       }
-      judge_track(view, subject.place, listener);
+      judge_track(view, judged.subject, judged.place, listener);
+    } else {
+      judge_other(view, judged.subject, judged.place, listener);
     }
     if (listener.after != nullptr) {
       listener.after(listener.context, i);
     }
   }
   return cases.size();
+}
+
+void Assess::judge_other(const View& view, const Subject& subject, std::uint32_t place,
+                         const Listener& listener) {
+  for (std::size_t r = 0; r < rules_.size(); ++r) {
+    const Rule& rule = rules_[r];
+    const bool of_it =
+        rule.subject == subject.kind && (subject.kind == SubjectKind::own || rule.source == place);
+    if (of_it && wanted(view, rule)) {
+      judge_rule(view, subject, first_place(subject.kind) + place, r, listener);
+    }
+  }
+}
+
+void Assess::judge_track(const View& view, const Subject& subject, std::uint32_t track,
+                         const Listener& listener) {
+  const Prefilter& prefilter = prefilters_[static_cast<std::size_t>(view.track()->kind)];
+  // It knows neither cheaper conditions nor second places.
+  const bool filters = view.world->mode == Mode::normal && view.second == nullptr;
+  const RuleSet may_hold = filters ? prefilter.may_hold(view) : prefilter.rules();
+  // Of a condition that does not hold, only an instance that is not idle has news.
+  for (RuleSet left = may_hold | busy_[track]; left != 0; left &= left - 1) {
+    const auto r = static_cast<std::size_t>(std::countr_zero(left));
+    if ((may_hold >> r & 1) == 0) {
+      change(view, subject, track, r, false, listener);
+    } else if (!wanted(view, rules_[r])) {
+      continue;
+    } else if (view.second != nullptr) {
+      judge_both(view, subject, track, r, listener);
+    } else {
+      judge_rule(view, subject, track, r, listener);
+    }
+  }
+}
+
+inline std::span<const plan::Op> Assess::condition_of(const View& view, const Rule& rule) const {
+  const bool cheap = view.world->mode != Mode::normal && !rule.cheap_when.empty();
+  return cheap ? rule.cheap_when : rule.when;
+}
+
+inline void Assess::judge_rule(const View& view, const Subject& subject, std::size_t place,
+                               std::size_t r, const Listener& listener) {
+  conclude(view, subject, place, r, evaluate(condition_of(view, rules_[r]), view), listener);
 }
 
 // Most often a condition does not hold, nor did it: that is passed in few steps.
@@ -130,83 +146,17 @@ inline void Assess::conclude(const View& view, const Subject& subject, std::size
   }
 }
 
-inline void Assess::judge_rule(const View& view, const Subject& subject, std::size_t place,
-                               std::size_t r, const Listener& listener) {
-  const Rule& rule = rules_[r];
-  const bool cheap = view.mode != Mode::normal && !rule.cheap_when.empty();
-  const double when = evaluate(cheap ? rule.cheap_when : rule.when, zones_, view);
-  conclude(view, subject, place, r, when, listener);
-}
-
-inline void Assess::judge_open(const View& view, std::uint32_t track, RuleSet open,
-                               const Screens::Numbers& numbers, const Listener& listener) {
-  // Of one that is refused, only what is not idle changes.
-  RuleSet left = open | busy_[track];
-  if (left == 0) {
-    return;
-  }
-  const Screens& screens = screens_[static_cast<std::size_t>(view.track->kind)];
-  const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
-  for (; left != 0; left &= left - 1) {
-    const auto r = static_cast<std::size_t>(std::countr_zero(left));
-    if ((open >> r & 1) == 0) {
-      change(view, subject, track, r, false, listener);
-      continue;
-    }
-    switch (screens.answer(r, view, numbers)) {
-      case Screened::holds:
-        change(view, subject, track, r, true, listener);
-        break;
-      case Screened::first_holds: {
-        const Condition& when = rules_[r].when;
-        const Condition others{when.ops, when.terms.subspan(1)};
-        conclude(view, subject, track, r, evaluate(others, zones_, view), listener);
-        break;
-      }
-      case Screened::all_to_ask:
-        judge_rule(view, subject, track, r, listener);
-        break;
-      case Screened::unknown:
-      case Screened::refuses:
-        break;
-    }
-  }
-}
-
-void Assess::judge_track(const View& view, std::uint32_t track, const Listener& listener) {
-  const Screens& screens = screens_[static_cast<std::size_t>(view.track->kind)];
-  if (view.mode != Mode::normal || view.second != nullptr) {
-    const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
-    for (RuleSet left = screens.rules(); left != 0; left &= left - 1) {
-      const auto r = static_cast<std::size_t>(std::countr_zero(left));
-      if (!wanted(view, rules_[r])) {
-        continue;
-      }
-      if (view.second != nullptr) {
-        judge_both(view, subject, track, r, listener);
-      } else {
-        judge_rule(view, subject, track, r, listener);
-      }
-    }
-    return;
-  }
-  Screens::Numbers numbers;
-  const RuleSet open = screens.ask(zones_, view, numbers);
-  judge_open(view, track, open, numbers, listener);
-}
-
 void Assess::judge_both(const View& view, const Subject& subject, std::size_t place, std::size_t r,
                         const Listener& listener) {
   const Rule& rule = rules_[r];
-  const bool cheap = view.mode != Mode::normal && !rule.cheap_when.empty();
-  const Condition& condition = cheap ? rule.cheap_when : rule.when;
+  const std::span<const plan::Op> condition = condition_of(view, rule);
   View other = view;
-  other.track = view.second;
+  other.set(SubjectKind::track, view.second);
   other.second = nullptr;
   other.of_second = true;
   other.approach_known = false;
-  const double here = evaluate(condition, zones_, view);
-  const double there = evaluate(condition, zones_, other);
+  const double here = evaluate(condition, view);
+  const double there = evaluate(condition, other);
   if (here == 1.0 && there == 1.0) {
     // The graver of the two is what is told.
     const bool graver = level_of(rule, other, confidence_in(rule, other)) >
@@ -219,33 +169,13 @@ void Assess::judge_both(const View& view, const Subject& subject, std::size_t pl
   }
 }
 
-void Assess::judge_own(const View& view, const Listener& listener) {
-  const Subject subject{track_key(IdentityKind::own, 0), kNoSource, SubjectKind::own, {}};
-  for (std::size_t r = 0; r < rules_.size(); ++r) {
-    if (wanted(view, rules_[r]) && rules_[r].subject == SubjectKind::own) {
-      judge_rule(view, subject, tracks_, r, listener);
-    }
-  }
-}
-
-void Assess::judge_source(const View& view, std::uint16_t source, const Listener& listener) {
-  const Subject subject{source, source, SubjectKind::source, {}};
-  for (std::size_t r = 0; r < rules_.size(); ++r) {
-    if (wanted(view, rules_[r]) && rules_[r].subject == SubjectKind::source &&
-        rules_[r].source == source) {
-      judge_rule(view, subject, tracks_ + 1 + source, r, listener);
-    }
-  }
-}
-
 void Assess::retire(const World& world, const Case& going, const Listener& listener) {
   const View view = view_of(world, going);
   const std::uint32_t track = going.place;
-  const Subject subject{view.track->key, kNoSource, SubjectKind::track, {}};
   for (std::size_t r = 0; r < rules_.size(); ++r) {
     Instance& at = instance(track, r);
     if (at.state == State::active || at.state == State::clearing) {
-      announce(view, subject, r, Transition::cleared, at, listener);
+      announce(view, going.subject, r, Transition::cleared, at, listener);
       --raised_;
     }
     at = {};
@@ -265,7 +195,7 @@ bool Assess::alarm_stands(std::uint32_t track) const {
 }
 
 Level Assess::level_of(const Rule& rule, const View& view, double confidence) const {
-  if (!rule.alarm_when.empty() && evaluate(rule.alarm_when, zones_, view) == 1.0) {
+  if (!rule.alarm_when.empty() && evaluate(rule.alarm_when, view) == 1.0) {
     return Level::alarm;
   }
   if (confidence >= rule.alarm_confidence) {
@@ -275,10 +205,13 @@ Level Assess::level_of(const Rule& rule, const View& view, double confidence) co
 }
 
 double Assess::confidence_in(const Rule& rule, const View& view) const {
-  const double confidence = !rule.confidence.empty() ? evaluate(rule.confidence, zones_, view)
-                            : view.track != nullptr && view.tracker != nullptr
-                                ? confidence_of(*view.track, *view.tracker, view.now_ns)
-                                : 1.0;
+  const Track* track = view.track();
+  const FieldContext& at = view.world->at;
+  const double confidence =
+      !rule.confidence.empty() ? evaluate(rule.confidence, view)
+      : track != nullptr
+          ? confidence_of(*track, at.trackers[static_cast<std::size_t>(track->kind)], at.now_ns)
+          : 1.0;
   return confidence >= 0.0 ? (confidence <= 1.0 ? confidence : 1.0) : 0.0;  // NaN is no trust
 }
 
@@ -298,9 +231,10 @@ void Assess::turn(const View& view, const Subject& subject, std::size_t r, Insta
       at = {};
     } else if (at.state == State::active) {
       at.state = State::clearing;
-      at.since_ns = view.now_ns;
+      at.since_ns = view.world->at.now_ns;
     }
-    if (at.state == State::clearing && sub_ns(view.now_ns, at.since_ns) >= rule.clear_ns) {
+    if (at.state == State::clearing &&
+        sub_ns(view.world->at.now_ns, at.since_ns) >= rule.clear_ns) {
       announce(view, subject, r, Transition::cleared, at, listener);
       at = {};
       --raised_;
@@ -311,11 +245,11 @@ void Assess::turn(const View& view, const Subject& subject, std::size_t r, Insta
   at.confidence = confidence;
   if (at.state == State::idle) {
     at.state = State::pending;
-    at.since_ns = view.now_ns;
+    at.since_ns = view.world->at.now_ns;
   }
   const Level level = level_of(rule, view, confidence);
   if (at.state == State::pending) {
-    if (sub_ns(view.now_ns, at.since_ns) >= rule.hold_ns) {
+    if (sub_ns(view.world->at.now_ns, at.since_ns) >= rule.hold_ns) {
       at.state = State::active;
       at.level = level;
       ++raised_;
@@ -328,9 +262,10 @@ void Assess::turn(const View& view, const Subject& subject, std::size_t r, Insta
   if (level >= at.level) {
     at.lower_since_ns = 0;
   } else if (at.lower_since_ns == 0) {
-    at.lower_since_ns = view.now_ns;
+    at.lower_since_ns = view.world->at.now_ns;
   }
-  const bool lower = level < at.level && sub_ns(view.now_ns, at.lower_since_ns) >= rule.clear_ns;
+  const bool lower =
+      level < at.level && sub_ns(view.world->at.now_ns, at.lower_since_ns) >= rule.clear_ns;
   if (level > at.level || lower) {
     at.level = level;
     at.lower_since_ns = 0;
@@ -348,17 +283,17 @@ void Assess::announce(const View& view, const Subject& subject, std::size_t rule
   change.level = at.level;
   change.second = view.of_second ? 1 : 0;
   std::size_t n = 0;
-  if (view.track != nullptr && subject.kind == SubjectKind::track) {
-    change.causes[n++] = view.track->position_event;
-    if (view.track->identity_event != 0) {
-      change.causes[n++] = view.track->identity_event;
+  if (view.track() != nullptr && subject.kind == SubjectKind::track) {
+    change.causes[n++] = view.track()->position_event;
+    if (view.track()->identity_event != 0) {
+      change.causes[n++] = view.track()->identity_event;
     }
   }
-  if (view.own != nullptr && subject.kind != SubjectKind::source) {
-    change.causes[n++] = view.own->position_event;
+  if (view.own() != nullptr && subject.kind != SubjectKind::source) {
+    change.causes[n++] = view.own()->position_event;
   }
-  if (view.source != nullptr && subject.kind == SubjectKind::source) {
-    change.causes[n++] = view.source->last_event;
+  if (subject.kind == SubjectKind::source) {
+    change.causes[n++] = view.source()->last_event;
   }
   listener.changed(listener.context, view, change);
 }

@@ -10,7 +10,8 @@
 #include <cstdint>
 #include <span>
 
-#include "core/assess/screen.hpp"
+#include "core/assess/condition.hpp"
+#include "core/assess/prefilter.hpp"
 #include "model/derived.hpp"
 #include "model/plan_generated.h"
 #include "model/stage.hpp"
@@ -22,11 +23,11 @@ class Assess {
  public:
   // One subject to judge.
   struct Case {
-    SubjectKind kind = SubjectKind::track;  // track or source
-    std::uint32_t place = 0;                // the track's slot, the source's index
-    const void* object = nullptr;           // its Track, its SourceFacts
-    const Track* second = nullptr;          // the track's other place, if it has two
-    bool second_unseen = false;             // nothing was heard there since
+    Subject subject;                // own ship is a track here
+    std::uint32_t place = 0;        // the track's slot, the source's index
+    const void* object = nullptr;   // what the reader of its kind reads: its Track, its SourceFacts
+    const Track* second = nullptr;  // the track's other place, if it has two
+    bool second_unseen = false;     // nothing was heard there since
   };
   // Callbacks of one judge(), in the order of its cases. `before` and `after` may be null.
   struct Listener {
@@ -89,8 +90,7 @@ class Assess {
     std::uint8_t reserved[6];
   };
   struct Rule {
-    Condition when, cheap_when, alarm_when;
-    std::span<const plan::Op> confidence;
+    std::span<const plan::Op> when, cheap_when, alarm_when, confidence;
     std::int64_t hold_ns, clear_ns;
     double warn_confidence, alarm_confidence;
     std::uint32_t kinds;  // bit of IdentityKind
@@ -105,20 +105,23 @@ class Assess {
   static constexpr std::size_t kNowhere = ~std::size_t{0};
   bool thaw_place(Thawer& in, std::size_t rules, std::size_t place, Carry& carry);
   static bool wanted(const View& view, const Rule& rule) {
-    return rule.safe || view.mode != Mode::safe;
+    return rule.safe || view.world->mode != Mode::safe;
+  }
+  std::size_t first_place(SubjectKind kind) const {
+    return kind == SubjectKind::track ? 0 : kind == SubjectKind::own ? tracks_ : tracks_ + 1;
   }
   Instance& instance(std::size_t place, std::size_t rule) {
     return instances_[place * rules_.size() + rule];
   }
-  static View view_of(const World& world, const Case& subject);
-  void judge_track(const View& view, std::uint32_t track, const Listener& listener);
-  void judge_own(const View& view, const Listener& listener);
-  void judge_source(const View& view, std::uint16_t source, const Listener& listener);
+  static View view_of(const World& world, const Case& judged);
+  void judge_track(const View& view, const Subject& subject, std::uint32_t track,
+                   const Listener& listener);
+  // Subjects of any other kind.
+  void judge_other(const View& view, const Subject& subject, std::uint32_t place,
+                   const Listener& listener);
   void judge_rule(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
                   const Listener& listener);
-  // Of a track of whose conditions only those in `open` may hold.
-  void judge_open(const View& view, std::uint32_t track, RuleSet open,
-                  const Screens::Numbers& numbers, const Listener& listener);
+  std::span<const plan::Op> condition_of(const View& view, const Rule& rule) const;
   // Of a track at two places: what holds at either holds, and while the true one has not shown
   // itself nothing is cleared.
   void judge_both(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
@@ -135,10 +138,8 @@ class Assess {
   double confidence_in(const Rule& rule, const View& view) const;
   Level level_of(const Rule& rule, const View& view, double confidence) const;
 
-  std::span<const Zone> zones_;
   std::span<Rule> rules_;
-  std::array<Screens, static_cast<std::size_t>(IdentityKind::count)> screens_;  // of that kind
-  std::span<Term> terms_;
+  std::array<Prefilter, static_cast<std::size_t>(IdentityKind::count)> prefilters_;  // by kind
   std::span<Instance> instances_;  // [track slots, own, sources][rules]
   std::span<RuleSet> busy_;        // [track slots, own, sources]: whose instance is not idle
   std::size_t tracks_ = 0;

@@ -1,7 +1,8 @@
-#include <cmath>
 #include <cstddef>
 
-#include "core/assess/operand.hpp"
+#include "base/math.hpp"
+#include "core/assess/condition.hpp"
+#include "model/limits.hpp"
 
 namespace vedette::assess {
 namespace {
@@ -27,19 +28,29 @@ double either(double a, double b) {
   return a != a || b != b ? kUnknown : 0.0;
 }
 
-unsigned relation_of(double a, double b) {
-  return (a < b ? 1U * kLess : 0U) | (a == b ? 1U * kEqual : 0U) | (a > b ? 1U * kGreater : 0U);
+double truth(bool b) {
+  return b ? 1.0 : 0.0;
 }
-std::uint8_t wanted_of(OpCode code) {
-  // In the order of the codes: less, less or equal, greater, greater or equal, equal, not equal.
-  constexpr std::uint8_t kWanted[] = {kLess,  kLess | kEqual,  kGreater, kEqual | kGreater,
-                                      kEqual, kLess | kGreater};
-  return kWanted[static_cast<unsigned>(code) - static_cast<unsigned>(OpCode::less)];
-}
+
 // Unknown where either side is.
 double compare(OpCode code, double a, double b) {
-  const unsigned relation = relation_of(a, b);
-  return relation == 0 ? kUnknown : truth((wanted_of(code) & relation) != 0);
+  if (a != a || b != b) {
+    return kUnknown;
+  }
+  switch (code) {
+    case OpCode::less:
+      return truth(a < b);
+    case OpCode::less_equal:
+      return truth(a <= b);
+    case OpCode::greater:
+      return truth(a > b);
+    case OpCode::greater_equal:
+      return truth(a >= b);
+    case OpCode::equal:
+      return truth(a == b);
+    default:
+      return truth(a != b);
+  }
 }
 
 double arithmetic(OpCode code, double a, double b) {
@@ -81,100 +92,92 @@ double unary(OpCode code, double a) {
 }  // namespace
 
 Approach approach_to_own(const View& v) {
-  if (!placed(v.track) || !placed(v.own) || v.track == v.own) {
+  if (!placed(v.track()) || !placed(v.own()) || v.track() == v.own()) {
     return {kUnknown, kUnknown};
   }
   if (!v.approach_known) {
-    v.approach = closest_approach(motion_of(*v.own, v.now_ns), motion_of(*v.track, v.now_ns),
-                                  kApproachHorizonS, v.own->parallel);
+    v.approach = closest_approach(motion_of(*v.own(), v.world->at.now_ns),
+                                  motion_of(*v.track(), v.world->at.now_ns), kApproachHorizonS,
+                                  v.own()->parallel);
     v.approach_known = true;
   }
   return v.approach;
 }
 
 bool may_approach_own(const View& v) {
-  if (!placed(v.track) || !placed(v.own) || v.track == v.own) {
+  if (!placed(v.track()) || !placed(v.own()) || v.track() == v.own()) {
     return false;
   }
-  const auto speed = [](const Track& t) {
-    return det_sqrt(t.velocity_east * t.velocity_east + t.velocity_north * t.velocity_north);
-  };
-  return chord_distance(vector(v.own->ecef), vector(v.track->ecef)) <=
-         kApproachRangeM + (speed(*v.own) + speed(*v.track)) * kApproachHorizonS;
+  const double speeds = det_sqrt(speed_squared(*v.own())) + det_sqrt(speed_squared(*v.track()));
+  return chord_distance(vector(v.own()->ecef), vector(v.track()->ecef)) <=
+         kApproachRangeM + speeds * kApproachHorizonS;
 }
 
 namespace {
 
-bool is_load(OpCode code) {
-  return code > OpCode::push && code < OpCode::add;
+double inside_zone(const Track* t, const Zone& zone, const Track* own) {
+  if (!placed(t)) {
+    return kUnknown;
+  }
+  if (zone.around_own) {
+    return placed(own) ? truth(det_sqrt(chord_squared(*own, *t)) <= zone.radius_m) : kUnknown;
+  }
+  return truth(inside(zone, vector(t->normal), vector(t->ecef)));
+}
+
+double field(OpCode load, std::uint16_t index, const View& v) {
+  const std::size_t kind = kind_loaded_by(load);
+  return kind == kSubjectKinds ? kUnknown
+                               : v.world->readers[kind](v.objects[kind], index, v.world->at);
+}
+
+// What an operation that pops nothing puts on the stack.
+double operand(const plan::Op& op, const View& v) {
+  const auto code = static_cast<OpCode>(op.code());
+  const bool both_placed = placed(v.track()) && placed(v.own());
+  switch (code) {
+    case OpCode::push:
+      return op.value();
+    case OpCode::compare_track:
+      return compare(static_cast<OpCode>(op.count()), field(OpCode::load_track, op.index(), v),
+                     op.value());
+    case OpCode::inside_track:
+      return inside_zone(v.track(), v.world->zones[op.index()], v.own());
+    case OpCode::inside_own:
+      return inside_zone(v.own(), v.world->zones[op.index()], v.own());
+    case OpCode::cpa:
+      return approach_to_own(v).cpa;
+    case OpCode::tcpa:
+      return approach_to_own(v).tcpa;
+    case OpCode::distance:
+      return both_placed ? det_sqrt(chord_squared(*v.own(), *v.track())) : kUnknown;
+    case OpCode::bearing:
+      return both_placed ? bearing_between({v.own()->latitude, v.own()->longitude},
+                                           {v.track()->latitude, v.track()->longitude})
+                         : kUnknown;
+    case OpCode::level:
+      return v.level;
+    case OpCode::confidence:
+      return v.confidence;
+    default:
+      return field(code, op.index(), v);
+  }
+}
+
+// Two operands, one result.
+double binary(OpCode code, double a, double b) {
+  if (code == OpCode::logical_and) {
+    return both(a, b);
+  }
+  if (code == OpCode::logical_or) {
+    return either(a, b);
+  }
+  return is_comparison(code) ? compare(code, a, b) : arithmetic(code, a, b);
 }
 
 }  // namespace
 
-std::size_t terms_of(std::span<const plan::Op> ops, std::span<Term> out) {
-  const auto code_at = [&](std::size_t i) {
-    return i < ops.size() ? static_cast<OpCode>(ops[i].code()) : OpCode::count;
-  };
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < ops.size();) {
-    Term& term = out[count++];
-    term = {ops[i].value(), code_at(i), ops[i].index(), 0};
-    if (term.load == OpCode::compare_track) {
-      term.load = OpCode::load_track;
-      term.wanted = wanted_of(static_cast<OpCode>(ops[i].count()));
-      i += 1;
-    } else if (is_load(term.load) && code_at(i + 1) == OpCode::push &&
-               is_comparison(code_at(i + 2))) {
-      term.value = ops[i + 1].value();
-      term.wanted = wanted_of(code_at(i + 2));
-      i += 3;
-    } else if (is_load(term.load)) {
-      i += 1;
-    } else {
-      return 0;
-    }
-    if (count > 1) {
-      if (code_at(i) != OpCode::logical_and) {
-        return 0;
-      }
-      i += 1;
-    }
-    if (i == ops.size()) {
-      return count;
-    }
-    // The next operand is left out where this one is false, and with it all that follow.
-    if (code_at(i) != OpCode::skip_if_false || i + 1 + ops[i].count() != ops.size()) {
-      return 0;
-    }
-    i += 1;
-  }
-  return 0;
-}
-
-double evaluate(const Condition& condition, std::span<const Zone> zones, const View& v) {
-  if (condition.terms.empty()) {
-    return evaluate(condition.ops, zones, v);
-  }
-  bool unknown = false;
-  for (const Term& term : condition.terms) {
-    const double value = load(term.load, term.index, zones, v);
-    if (term.wanted == 0) {
-      if (value == 0.0) {
-        return 0.0;
-      }
-      unknown = unknown || value != value;
-      continue;
-    }
-    const unsigned relation = relation_of(value, term.value);
-    if (relation != 0 && (relation & term.wanted) == 0) {
-      return 0.0;
-    }
-    unknown = unknown || relation == 0;
-  }
-  return unknown ? kUnknown : 1.0;
-}
-
-double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, const View& v) {
+double evaluate(std::span<const plan::Op> ops, const View& v) {
   // The loader proved that this stack is never passed at either end.
   double stack[limits::kExpressionStack];
   double* top = stack;  // behind the uppermost
@@ -182,48 +185,11 @@ double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, cons
   for (const plan::Op* op = ops.data(); op < end; ++op) {
     const auto code = static_cast<OpCode>(op->code());
     switch (code) {
-      case OpCode::push:
-        *top++ = op->value();
-        break;
-      case OpCode::compare_track:
-        *top++ = compare(static_cast<OpCode>(op->count()),
-                         load(OpCode::load_track, op->index(), zones, v), op->value());
-        break;
-      case OpCode::load_track:
-      case OpCode::load_own:
-      case OpCode::load_source:
-      case OpCode::inside_track:
-      case OpCode::inside_own:
-      case OpCode::cpa:
-      case OpCode::tcpa:
-      case OpCode::distance:
-      case OpCode::bearing:
-      case OpCode::level:
-      case OpCode::confidence:
-        *top++ = load(code, op->index(), zones, v);
-        break;
       case OpCode::skip_if_false:
         op += top[-1] == 0.0 ? op->count() : 0;
         break;
       case OpCode::skip_if_true:
         op += top[-1] == 1.0 ? op->count() : 0;
-        break;
-      case OpCode::logical_and:
-        --top;
-        top[-1] = both(top[-1], top[0]);
-        break;
-      case OpCode::logical_or:
-        --top;
-        top[-1] = either(top[-1], top[0]);
-        break;
-      case OpCode::less:
-      case OpCode::less_equal:
-      case OpCode::greater:
-      case OpCode::greater_equal:
-      case OpCode::equal:
-      case OpCode::not_equal:
-        --top;
-        top[-1] = compare(code, top[-1], top[0]);
         break;
       case OpCode::negate:
       case OpCode::absolute:
@@ -235,8 +201,12 @@ double evaluate(std::span<const plan::Op> ops, std::span<const Zone> zones, cons
         top[-1] = top[-1] == 1.0 ? top[0] : top[-1] == 0.0 ? top[1] : kUnknown;
         break;
       default:
-        --top;
-        top[-1] = arithmetic(code, top[-1], top[0]);
+        if (info_of(code).pops == 0) {
+          *top++ = operand(*op, v);
+        } else {
+          --top;
+          top[-1] = binary(code, top[-1], top[0]);
+        }
     }
   }
   return top - stack == 1 ? stack[0] : kUnknown;

@@ -10,6 +10,9 @@
 namespace vedette::engine {
 namespace {
 
+// By SubjectKind: a room whose subjects conditions may ask offers its fields here.
+constexpr std::array<FieldReader, kSubjectKinds> kFieldReaders{read_track, read_track, read_source};
+
 constexpr bool has(std::uint16_t changes, TrackChangeKind change) {
   return (changes >> static_cast<unsigned>(change) & 1) != 0;
 }
@@ -17,7 +20,11 @@ constexpr bool has(std::uint16_t changes, TrackChangeKind change) {
 }  // namespace
 
 void Judgement::begin() {
-  world_ = {step_.now_ns(), state_.own(), state_.site.rules.trackers, state_.load.mode()};
+  world_ = {{step_.now_ns(), state_.site.rules.trackers},
+            state_.own(),
+            state_.load.mode(),
+            state_.site.zones,
+            kFieldReaders};
 }
 
 bool Judgement::stop_before(EventClass next) {
@@ -27,7 +34,7 @@ bool Judgement::stop_before(EventClass next) {
 
 Judgement::Case Judgement::case_of(std::uint32_t index) const {
   const Track& track = state_.tracks[index];
-  Case judged{SubjectKind::track, index, &track, nullptr, false};
+  Case judged{{track.key, kNoSource, SubjectKind::track, {}}, index, &track, nullptr, false};
   if (doubted(track, Doubt::second)) [[unlikely]] {
     const perceive::SecondPlace* place = state_.second_places.find(track, index);
     judged.second = place == nullptr ? nullptr : &place->track;
@@ -43,8 +50,8 @@ void Judgement::judge(const Case& judged, std::uint64_t cause, std::int64_t arri
 
 void Judgement::judge_source(std::size_t source, std::int64_t arrival_ns) {
   const SourceFacts& facts = state_.sources[source];
-  judge({SubjectKind::source, static_cast<std::uint32_t>(source), &facts, nullptr, false},
-        facts.last_event, arrival_ns);
+  const auto s = static_cast<std::uint16_t>(source);
+  judge({{s, s, SubjectKind::source, {}}, s, &facts, nullptr, false}, facts.last_event, arrival_ns);
 }
 
 void Judgement::track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause,
@@ -134,8 +141,8 @@ void Judgement::retire(std::uint32_t i, TrackChangeKind change, EvictionReason w
   track_changed(i, change, cause, why);
   Track& track = state_.tracks[i];
   Turn turn{this, cause, step_.batch.header().admitted_arrival_ns};
-  state_.assess.retire(world_, {SubjectKind::track, i, &track, nullptr, false},
-                       {nullptr, on_assessment, nullptr, &turn});
+  const Case going{{track.key, kNoSource, SubjectKind::track, {}}, i, &track, nullptr, false};
+  state_.assess.retire(world_, going, {nullptr, on_assessment, nullptr, &turn});
   if (track.kind != IdentityKind::contact && track.partner != 0) {
     state_.contacts.part(track, state_.tracks);
   }
@@ -267,7 +274,7 @@ void Judgement::on_assessment(void* context, const assess::View& view,
       stamped, late,
       [](void* of, std::span<const plan::Op> ops) {
         const auto& asked = *static_cast<const Consequence*>(of);
-        return assess::evaluate(ops, asked.turn.self->state_.site.zones, asked.view);
+        return assess::evaluate(ops, asked.view);
       },
       on_decision, &follows);
 }
@@ -307,7 +314,7 @@ ActionIntent Judgement::intent_of(const DecisionMade& decision, const Assessment
   intent.confidence = change.confidence;
   intent.altitude = intent.speed = intent.course = intent.sigma = intent.cpa = intent.tcpa =
       unknown;
-  const Track* subject = decision.subject.kind == SubjectKind::own ? view.own : view.track;
+  const Track* subject = decision.subject.kind == SubjectKind::own ? view.own() : view.track();
   if (subject != nullptr) {
     describe_subject(intent, *subject, view);
   }
@@ -327,12 +334,9 @@ void Judgement::describe_subject(ActionIntent& intent, const Track& subject,
   intent.latitude = subject.latitude;
   intent.longitude = subject.longitude;
   intent.altitude = subject.altitude;
-  intent.speed = det_sqrt(subject.velocity_east * subject.velocity_east +
-                          subject.velocity_north * subject.velocity_north);
+  intent.speed = det_sqrt(speed_squared(subject));
   intent.course = wrap_360(det_atan2(subject.velocity_east, subject.velocity_north) / kDegree);
-  const double since = seconds_between(subject.filter_ns, view.now_ns);
-  intent.sigma = det_sqrt(
-      predicted_variance(subject, state_.tracker_of(subject.kind), since > 0.0 ? since : 0.0));
+  intent.sigma = det_sqrt(variance_now(subject, state_.tracker_of(subject.kind), step_.now_ns()));
   if (assess::may_approach_own(view)) {
     const Approach approach = assess::approach_to_own(view);
     intent.cpa = approach.cpa;

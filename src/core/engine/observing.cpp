@@ -132,8 +132,7 @@ bool Observing::sudden(const Track& track, const EventHeader& event) const {
       seconds_between(state_.sources[event.source].since_ns, event.received_ns) >=
           site.sudden_after_s &&
       seconds_between(own_ship->created_ns, event.observed_ns) >= site.sudden_after_s;
-  return listened &&
-         assess::chord_squared(*own_ship, track) <= site.sudden_within_m * site.sudden_within_m;
+  return listened && chord_squared(*own_ship, track) <= site.sudden_within_m * site.sudden_within_m;
 }
 
 }  // namespace vedette::engine

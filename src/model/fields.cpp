@@ -1,0 +1,115 @@
+#include "model/fields.hpp"
+
+#include <bit>
+
+#include "base/math.hpp"
+#include "model/source_facts.hpp"
+
+namespace vedette {
+namespace {
+
+double truth(bool b) {
+  return b ? 1.0 : 0.0;
+}
+
+}  // namespace
+
+double read_track(const void* track, std::uint16_t field, const FieldContext& at) {
+  if (track == nullptr) {
+    return kUnknown;
+  }
+  const Track& t = *static_cast<const Track*>(track);
+  const Tracker& k = at.trackers[static_cast<std::size_t>(t.kind)];
+  const bool is_placed = t.updates > 0;
+  switch (static_cast<TrackField>(field)) {
+    case TrackField::latitude:
+      return is_placed ? t.latitude : kUnknown;
+    case TrackField::longitude:
+      return is_placed ? t.longitude : kUnknown;
+    case TrackField::speed:
+      return is_placed ? det_sqrt(speed_squared(t)) : kUnknown;
+    case TrackField::course:
+      return is_placed ? wrap_360(det_atan2(t.velocity_east, t.velocity_north) / kDegree)
+                       : kUnknown;
+    case TrackField::heading:
+      return t.heading;
+    case TrackField::altitude:
+      return t.altitude;
+    case TrackField::vertical_speed:
+      return t.vertical_speed;
+    case TrackField::confidence:
+      return confidence_of(t, k, at.now_ns);
+    case TrackField::age:
+      return is_placed ? seconds_between(t.observed_ns, at.now_ns) : kUnknown;
+    case TrackField::kind:
+      return static_cast<double>(t.kind);
+    case TrackField::identity:
+      return static_cast<double>(identity_of(t.key));
+    case TrackField::ship_type:
+      return t.ship_type;
+    case TrackField::nav_status:
+      return t.nav_status;
+    case TrackField::updates:
+      return t.updates;
+    case TrackField::sigma:
+      return is_placed ? det_sqrt(variance_now(t, k, at.now_ns)) : kUnknown;
+    case TrackField::water_speed:
+      return t.water_speed;
+    case TrackField::wind_speed:
+      return t.wind_speed;
+    case TrackField::wind_angle:
+      return t.wind_angle;
+    case TrackField::battery:
+      return t.battery;
+    case TrackField::lost:
+      return is_placed ? truth(t.state == TrackState::lost) : kUnknown;
+    case TrackField::identified:
+      return truth(t.partner != 0);
+    case TrackField::denied:
+      return t.denied;
+    case TrackField::elsewhere:
+      return t.elsewhere;
+    case TrackField::gated:
+      return t.gated_in_row;
+    case TrackField::sensors:
+      return std::popcount(t.sensor_mask);
+    case TrackField::turning:
+      return t.turning;
+    case TrackField::moving:
+      return is_placed ? moving_confidence(t) : kUnknown;
+    case TrackField::acknowledged:
+      return truth(t.acknowledged != 0);
+    case TrackField::jump:
+      return truth(doubted(t, Doubt::jump) || doubted(t, Doubt::second));
+    case TrackField::disagree:
+      return truth(doubted(t, Doubt::disagree));
+    case TrackField::in_doubt:
+      return truth(doubted(t, Doubt::jump) || doubted(t, Doubt::second) ||
+                   doubted(t, Doubt::disagree));
+    case TrackField::sudden:
+      return truth(doubted(t, Doubt::sudden));
+    case TrackField::count:
+      break;
+  }
+  return kUnknown;
+}
+
+double read_source(const void* source_facts, std::uint16_t field, const FieldContext& at) {
+  if (source_facts == nullptr) {
+    return kUnknown;
+  }
+  const SourceFacts& s = *static_cast<const SourceFacts*>(source_facts);
+  switch (static_cast<SourceField>(field)) {
+    case SourceField::age:
+      return seconds_between(s.last_ns, at.now_ns);
+    case SourceField::up:
+      return truth(s.status == SourceStatus::up);
+    case SourceField::accepted:
+      return static_cast<double>(s.accepted);
+    case SourceField::count:
+      break;
+  }
+  return kUnknown;
+}
+
+}  // namespace vedette

@@ -1,0 +1,61 @@
+#include <algorithm>
+#include <array>
+
+#include "model/limits.hpp"
+#include "plan/expression_compiler.hpp"
+
+namespace vedette::plan {
+
+std::string check_ops(const Op* ops, std::size_t count, std::size_t zones, std::uint16_t& stack) {
+  std::size_t height = 0;
+  std::size_t highest = 0;
+  if (count == 0 || count > limits::kExpressionOps) {
+    return "an expression has 1 to " + std::to_string(limits::kExpressionOps) +
+           " operations, this " + std::to_string(count);
+  }
+  std::array<std::size_t, limits::kExpressionOps + 1> landing{};  // height where a skip ends, or 0
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto code = static_cast<OpCode>(ops[i].code());
+    if (code >= OpCode::count) {
+      return "unknown operation " + std::to_string(ops[i].code());
+    }
+    const std::size_t index = ops[i].index();
+    const std::size_t kind =
+        kind_loaded_by(code == OpCode::compare_track ? OpCode::load_track : code);
+    if (code == OpCode::compare_track && !is_comparison(static_cast<OpCode>(ops[i].count()))) {
+      return "a comparison by operation " + std::to_string(ops[i].count());
+    }
+    const bool zone = code == OpCode::inside_track || code == OpCode::inside_own;
+    if ((kind != kSubjectKinds && index >= kFieldsOfKinds[kind].fields.size()) ||
+        (zone && index >= zones)) {
+      return "operand " + std::to_string(index) + " out of range";
+    }
+    if (landing[i] != 0 && landing[i] != height) {
+      return "a skip that changes the stack";
+    }
+    if (height < info_of(code).pops) {
+      return "an operation without its operands";
+    }
+    if (is_skip(code)) {
+      const std::size_t target = i + 1 + ops[i].count();
+      if (target > count || (landing[target] != 0 && landing[target] != height)) {
+        return "a skip that leaves the expression or changes the stack";
+      }
+      landing[target] = height;
+      continue;
+    }
+    height = height - info_of(code).pops + 1;
+    highest = std::max(highest, height);
+  }
+  if (landing[count] != 0 && landing[count] != height) {
+    return "a skip that changes the stack";
+  }
+  if (height != 1 || highest > limits::kExpressionStack) {
+    return "the expression needs a stack of " + std::to_string(highest) + ", the limit is " +
+           std::to_string(limits::kExpressionStack);
+  }
+  stack = static_cast<std::uint16_t>(highest);
+  return {};
+}
+
+}  // namespace vedette::plan
