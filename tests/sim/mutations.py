@@ -43,7 +43,7 @@ mutations = [
     ("a prefiltered condition clears nothing", "src/core/assess/assess.cpp", "may_hold | busy_[track]", "may_hold"),
     ("a prefilter takes a bound for the number beside it", "src/core/assess/prefilter.cpp", "test.low = next_above(c);", "test.low = c;"),
     ("a prefilter tests what does not decide the condition", "src/core/assess/prefilter.cpp", "(whole || decides) &&", "(whole || decides || true) &&"),
-    ("own ship is judged as any other track", "src/core/assess/assess.cpp", "if (view.track->kind == IdentityKind::own) {", "if (false) {"),
+    ("own ship is judged as any other track", "src/core/assess/assess.cpp", "if (view.track()->kind == IdentityKind::own) {", "if (false) {"),
     ("a batch is digested but for its last piece", "src/core/engine/batch_builder.cpp", "  digest_.mix(Bytes(base_ + settled_, bytes));\n", ""),
     ("one track is taken twice at once", "src/core/perceive/perceive.cpp", "found[i] == TrackTable::kNone || again ||", "found[i] == TrackTable::kNone || (again && false) ||"),
     ("a manoeuvre is taken for the ordinary", "src/core/perceive/four_tracks_kernel.hpp", "             (square_of(innovation) <= 2.0 * gate * gate * variance);",
