@@ -65,8 +65,8 @@ void for_each_line(const void* from, std::size_t bytes, Ask&& ask) {
   }
 }
 
-// Asked for from memory, line by line, while something else is done. Not by the builtin: a function
-// that does nothing else has no effect in the compiler's eyes, and its calls are left out.
+// Prefetches each cache line. Not by the compiler's builtin: it drops calls of functions that do
+// nothing else, because they have no effect.
 inline void prefetch(const void* from, std::size_t bytes = 1) {
   for_each_line(from, bytes, []([[maybe_unused]] const std::uint8_t& line) {
 #if defined(__x86_64__)

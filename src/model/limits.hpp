@@ -45,8 +45,8 @@ inline constexpr std::size_t kSecondPlaces = 256;
 inline constexpr std::size_t kNameBytes = 63;  // of anything named in a site file
 
 inline constexpr std::size_t kTracks = 131072;  // about 500 bytes each, and as much for a snapshot
-// Up to so many, four events at once ask memory for their tracks soon enough: only in larger tables
-// is an event's track asked for while those before it are worked.
+// Tables of up to so many tracks stay in the near caches: prefetching there costs more than it
+// gains.
 inline constexpr std::size_t kNearTracks = 4096;
 // Of a table that runs full so many places wait for newcomers with a position: more than any
 // 50 ms of honest traffic brings.

@@ -29,23 +29,18 @@ class TrackTable {
 
   static std::size_t bytes_needed(std::size_t capacity) {
     return arena_bytes<Track>(capacity) + arena_bytes<std::uint64_t>((capacity + 63) / 64) +
-           IdMap::bytes_needed(capacity) + arena_bytes<std::uint32_t>(kGuesses);
+           IdMap::bytes_needed(capacity);
   }
   void init(Arena& arena, std::size_t capacity) {
     tracks_ = arena.make<Track>(capacity);
     used_ = arena.make<std::uint64_t>((capacity + 63) / 64);
     map_.init(arena, capacity);
-    guesses_ = arena.make<std::uint32_t>(kGuesses);
   }
 
   std::uint32_t find(std::uint64_t key) const { return map_.find(key); }
 
   void prefetch_find(std::uint64_t key) const { map_.prefetch(key); }
-  // Where the track probably is: for asking memory before the map has answered, and for nothing
-  // else.
-  std::uint32_t guess(std::uint64_t key) const { return guesses_[guess_of(key)]; }
-  void remember(std::uint64_t key, std::uint32_t index) { guesses_[guess_of(key)] = index; }
-  // The track is worked on soon: its lines come from memory together, not one after the other.
+  // The lines of a track come from memory together, not one after the other.
   void prefetch(std::uint32_t index) const { vedette::prefetch(&tracks_[index], sizeof(Track)); }
 
   // Lowest free slot, zeroed, with its key set.
@@ -100,8 +95,6 @@ class TrackTable {
   std::uint32_t high_water() const { return high_water_; }  // slots ever used
 
  private:
-  // Few enough to stay near the processor while the tracks themselves do not.
-  static constexpr std::size_t kGuesses = 2048;
   void place(std::uint32_t index, std::uint64_t key) {
     used_[index / 64] |= std::uint64_t{1} << (index % 64);
     map_.insert(key, index);
@@ -110,12 +103,10 @@ class TrackTable {
     ++of_kind_[static_cast<std::size_t>(key >> 56) % of_kind_.size()];
     high_water_ = index >= high_water_ ? index + 1 : high_water_;
   }
-  static std::size_t guess_of(std::uint64_t key) { return spread(key) & (kGuesses - 1); }
 
   std::span<Track> tracks_;
   std::span<std::uint64_t> used_;
   IdMap map_;
-  std::span<std::uint32_t> guesses_;
   std::array<std::uint32_t, static_cast<std::size_t>(IdentityKind::count)> of_kind_{};
   std::size_t first_free_word_ = 0;  // none before it has a free slot
   std::uint32_t high_water_ = 0;

@@ -70,8 +70,7 @@ bool Node::advance_stepped_time() {
 void Node::act(void* context, const EventHeader& event, const ActionIntent& intent,
                std::int64_t newest_arrival_ns) {
   auto& self = *static_cast<Node*>(context);
-  const std::int64_t since_ns =
-      self.lone_ns_ != 0 ? std::exchange(self.lone_ns_, 0) : platform::monotonic_ns();
+  const std::int64_t since_ns = platform::monotonic_ns();
   self.act_.submit({event, intent, event.sequence, event.observed_ns, newest_arrival_ns},
                    self.writer_.durable_sequence(), event.observed_ns, self.outcomes_);
   self.acted_ns_ += self.check_turn(Stage::act, since_ns) - since_ns;
@@ -243,8 +242,8 @@ bool Node::critical_waits(void* context) {
 
 // The wall clock says how long a turn took; what it says becomes an event, so that a replay has it
 // too. Where node time stands still nothing is late.
-std::int64_t Node::check_turn(Stage stage, std::int64_t since_ns, std::int64_t until_ns) {
-  const std::int64_t now_ns = until_ns != 0 ? until_ns : platform::monotonic_ns();
+std::int64_t Node::check_turn(Stage stage, std::int64_t since_ns) {
+  const std::int64_t now_ns = platform::monotonic_ns();
   const Overrun overrun{now_ns - since_ns, plan_.limits()->turn_ns(), stage, {}};
   if (overrun.took_ns > overrun.bound_ns && !clock_.stepped()) {
     board_.overruns.fetch_add(1, std::memory_order_relaxed);
@@ -299,12 +298,6 @@ void Node::engine_loop() {
   self.grant = platform::make_hot({"engine", plan_.cores()->engine(), plan_.cores()->priority()});
   const bool takes_in = fused();
   self.problem = takes_in ? ingress_.start_on_this_thread() : std::string();
-  if (takes_in) {
-    ingress_.listen({[](void* shard, IdentityKind kind, std::uint64_t identity) {
-                       static_cast<const engine::Shard*>(shard)->foresee(kind, identity);
-                     },
-                     &shard_});
-  }
   for (const std::uint64_t sequence : unanswered_) {
     // The node stopped between intent and outcome: whether it was done is not known, and it is not
     // done again.
@@ -354,10 +347,7 @@ void Node::engine_loop() {
     const bool stopping = stop_hot_.load(std::memory_order_acquire);
     std::int64_t turned_ns = idle_since_ns;
     bool busy = takes_in && !stopping && ingress_.step(clock_) != 0;
-    // What comes alone waits for no reading of the clock between its arrival and its action:
-    // decoding it counts with the engine's turn, judging it with sending.
-    lone_ns_ = busy ? ingress_.lone_frame_ns() : 0;
-    turned_ns = check_turn(Stage::ingress, turned_ns, lone_ns_);
+    turned_ns = check_turn(Stage::ingress, turned_ns);
     const platform::NodeClock::Reading reading = clock_.at(turned_ns);
     acted_ns_ = 0;
     const Bytes batch =

@@ -135,7 +135,7 @@ class Node {
   std::uint64_t begin_with_image(Stepped& stepped, std::uint64_t least_batch);
   void engine_loop();
   // Until now, if `until_ns` is 0; returns the time that it went to.
-  std::int64_t check_turn(Stage stage, std::int64_t since_ns, std::int64_t until_ns = 0);
+  std::int64_t check_turn(Stage stage, std::int64_t since_ns);
   void put_fault(const Overrun& overrun);
   void put_fault(EventKind kind, Bytes payload);
   void check_source_tables(std::int64_t now_ns);
@@ -223,7 +223,6 @@ class Node {
   std::uint64_t orders_given_ = 0;
   Interruptions interruptions_;  // of the engine's thread
   std::int64_t acted_ns_ = 0;    // what sending took of the step under way
-  std::int64_t lone_ns_ = 0;  // when its event was taken, if it came alone and nothing is sent yet
   std::atomic<bool> stop_hot_{false};
   std::atomic<bool> stop_journal_{false};
   // Of the engine's thread and, where it has one of its own, ingress'.

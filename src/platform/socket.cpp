@@ -209,7 +209,7 @@ Result<Fd, int> open_udp_to_itself() {
 void rehearse_sending(int to_itself, Bytes datagram) {
   send_now(to_itself, datagram);
   // One that the system delivers late is dropped the next time.
-  for (int i = 0; i < 2 && drop_now(to_itself) >= 0; ++i) {
+  for (int i = 0; i < 2 && receive_now(to_itself, {}) >= 0; ++i) {
   }
 }
 
@@ -328,15 +328,6 @@ std::int64_t receive(int socket, std::span<std::uint8_t> into, int flags) {
                              nullptr, nullptr);
   return got >= 0 ? got : -errno;
 }
-std::int64_t receive_from(int socket, std::span<std::uint8_t> into, int flags,
-                          std::uint32_t& sender) {
-  sockaddr_in from{};
-  socklen_t length = sizeof from;
-  const auto got = ::syscall(SYS_recvfrom, socket, into.data(), into.size(), MSG_DONTWAIT | flags,
-                             &from, &length);
-  sender = from.sin_family == AF_INET ? ntohl(from.sin_addr.s_addr) : 0;
-  return got >= 0 ? got : -errno;
-}
 
 }  // namespace
 
@@ -346,17 +337,13 @@ std::int64_t receive_now(int socket, std::span<std::uint8_t> into) {
 std::int64_t receive_datagram_now(int socket, std::span<std::uint8_t> into) {
   return receive(socket, into, MSG_TRUNC);
 }
-std::int64_t peek_now(int socket, std::span<std::uint8_t> into) {
-  return receive(socket, into, MSG_PEEK | MSG_TRUNC);
-}
 std::int64_t receive_from_now(int socket, std::span<std::uint8_t> into, std::uint32_t& sender) {
-  return receive_from(socket, into, MSG_TRUNC, sender);
-}
-std::int64_t peek_from_now(int socket, std::span<std::uint8_t> into, std::uint32_t& sender) {
-  return receive_from(socket, into, MSG_PEEK | MSG_TRUNC, sender);
-}
-std::int64_t drop_now(int socket) {
-  return receive(socket, {}, MSG_TRUNC);
+  sockaddr_in from{};
+  socklen_t length = sizeof from;
+  const auto got = ::syscall(SYS_recvfrom, socket, into.data(), into.size(),
+                             MSG_DONTWAIT | MSG_TRUNC, &from, &length);
+  sender = from.sin_family == AF_INET ? ntohl(from.sin_addr.s_addr) : 0;
+  return got >= 0 ? got : -errno;
 }
 
 }  // namespace vedette::platform

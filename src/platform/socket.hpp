@@ -72,12 +72,7 @@ bool wait_readable(int fd, int timeout_ms);
 std::int64_t receive_now(int socket, std::span<std::uint8_t> into);  // bytes, or -errno
 // A datagram's length, which may be more than was put into `into`, or -errno.
 std::int64_t receive_datagram_now(int socket, std::span<std::uint8_t> into);
-// The oldest datagram, which stays the oldest until drop_now(): a quarter sooner than by
-// receive_datagram_now(), as the system has nothing to tidy up first. Both return as it does.
-std::int64_t peek_now(int socket, std::span<std::uint8_t> into);
-std::int64_t drop_now(int socket);
-// Those that take a datagram, with its sender: IPv4, host order.
+// The same, with its sender: IPv4, host order.
 std::int64_t receive_from_now(int socket, std::span<std::uint8_t> into, std::uint32_t& sender);
-std::int64_t peek_from_now(int socket, std::span<std::uint8_t> into, std::uint32_t& sender);
 
 }  // namespace vedette::platform

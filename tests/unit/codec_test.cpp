@@ -84,37 +84,6 @@ TEST_CASE("a class A position is read from its sentence") {
   CHECK(has(got.messages[0], "\"lat\":42.798"));
 }
 
-TEST_CASE("whom a line is about is told by its first characters as by the whole of it") {
-  const auto named = [](std::string_view line) {
-    return vedette::codec::named_in(CodecKind::nmea0183, as_bytes(line));
-  };
-  for (const std::uint32_t mmsi : {1U, 2'097'152U, 244'000'499U, 367'033'650U, 999'999'999U}) {
-    // Message 1, its repeat indicator and the ship's identity, six bits a character.
-    const std::uint64_t bits = (std::uint64_t{1} << 32 | mmsi) << 4;
-    std::string payload;
-    for (int shift = 36; shift >= 0; shift -= 6) {
-      const auto value = static_cast<char>(bits >> shift & 63);
-      payload += static_cast<char>(value < 40 ? value + 48 : value + 56);
-    }
-    const std::string line = sentence("AIVDM,1,1,,A," + payload + std::string(21, '0') + ",0");
-    const auto got = decode(CodecKind::nmea0183, line);
-    REQUIRE(got.messages.size() == 1);
-    CHECK(has(got.messages[0], "\"mmsi\":" + std::to_string(mmsi)));
-    const auto early = named(line);
-    REQUIRE(early.has_value());
-    CHECK(early->kind == vedette::IdentityKind::vessel);
-    CHECK(early->identity == mmsi);
-  }
-  for (const char* other : {"", "!", "!AIVDM,1,1,,A,", "!AIVDM,1,1,,A,15N1u<",
-                            "!AIVDM,2,1,3,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*30",
-                            "$GPRMC,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*30"}) {
-    CAPTURE(other);
-    CHECK(!named(other).has_value());
-  }
-  CHECK(!vedette::codec::named_in(CodecKind::mavlink,
-                                  as_bytes(std::string_view("!AIVDM,1,1,,A,15N1u<PP1F"))));
-}
-
 TEST_CASE("messages in one part take no place from those that wait for their second") {
   Collected all;
   Decoder decoder(CodecKind::nmea0183);

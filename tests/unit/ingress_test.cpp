@@ -89,7 +89,6 @@ class Listeners {
     return ingress_.counters(source).refused[static_cast<std::size_t>(cause)].load(
         std::memory_order_relaxed);
   }
-  std::int64_t lone_frame_ns() const { return ingress_.lone_frame_ns(); }
   // What the lanes hold is taken as an engine would.
   void step() {
     ingress_.step(clock_);
@@ -156,31 +155,6 @@ TEST_CASE(
     node.step_until(0, 2 * round);
   }
   CHECK(node.refused(0, RefusalCause::too_short) == 5);
-  node.stop();
-}
-
-TEST_CASE("when a frame was taken is told of one that came alone, in its turn only") {
-  Listeners node;
-  if (!node.start(1)) {
-    return;
-  }
-  for (std::uint64_t round = 1; round <= 4; ++round) {  // it becomes a busy one
-    node.send(0, 1);
-    node.step_until(0, round);
-  }
-  const std::int64_t before_ns = platform::monotonic_ns();
-  node.send(0, 1);
-  node.step_until(0, 5);
-  CHECK(node.lone_frame_ns() >= before_ns);
-  CHECK(node.lone_frame_ns() <= platform::monotonic_ns());
-  node.step();
-  CHECK(node.lone_frame_ns() == 0);
-  node.send(0, 3);
-  node.step_until(0, 6);  // a burst begins with one
-  CHECK(node.lone_frame_ns() != 0);
-  node.step();
-  CHECK(node.received(0) == 8);
-  CHECK(node.lone_frame_ns() == 0);
   node.stop();
 }
 

@@ -64,23 +64,3 @@ TEST_CASE("what a socket that hears itself gets from others is nothing") {
   std::array<std::uint8_t, 64> datagram{};
   CHECK(platform::receive_now(opened.value().get(), datagram) < 0);
 }
-
-TEST_CASE("a datagram that was peeked at is the oldest until it is dropped, an empty one too") {
-  const Pair pair;
-  const int in = pair.in.get();
-  std::array<std::uint8_t, 64> datagram{};
-  CHECK(platform::peek_now(in, datagram) < 0);
-  CHECK(platform::drop_now(in) < 0);
-  pair.send("first");
-  pair.send("");
-  pair.send("the last");
-  for (int i = 0; i < 2; ++i) {
-    REQUIRE(platform::peek_now(in, datagram) == 5);
-    CHECK(vedette::as_text(Bytes(datagram.data(), 5)) == "first");
-  }
-  CHECK(platform::drop_now(in) == 5);
-  CHECK(platform::peek_now(in, datagram) == 0);
-  CHECK(platform::drop_now(in) == 0);
-  CHECK(platform::receive_now(in, datagram) == 8);
-  CHECK(platform::drop_now(in) < 0);
-}

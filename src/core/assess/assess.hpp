@@ -49,14 +49,7 @@ class Assess {
     return {plan.assessments()->size() * event_bytes(sizeof(AssessmentChange)), 0};
   }
 
-  // The track is judged soon: what is known of it comes from memory together. Early, it is not
-  // waited for whether anything is known, and as much is asked for as leaves room for the track.
-  void prefetch_early(std::uint32_t track) const {
-    constexpr std::size_t kMost = 4 * kCacheLineBytes;
-    vedette::prefetch(&busy_[track]);
-    vedette::prefetch(instances_.data() + track * rules_.size(),
-                      std::min(kMost, rules_.size() * sizeof(Instance)));
-  }
+  // The track is judged soon.
   void prefetch(std::uint32_t track) const {
     if (busy_[track] != 0) {
       vedette::prefetch(instances_.data() + track * rules_.size(),

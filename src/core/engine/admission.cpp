@@ -5,10 +5,6 @@
 namespace vedette::engine {
 namespace {
 
-// A track is prefetched so many events ahead of its own, and its place in the table at twice as
-// many: a track is eight lines, and takes longer to come than an event to be worked.
-constexpr std::size_t kExpectAhead = 3;
-
 const EventHeader& event_at(std::span<std::uint8_t> record) {
   return *reinterpret_cast<const EventHeader*>(record.data());
 }
@@ -16,12 +12,11 @@ const EventHeader& event_at(std::span<std::uint8_t> record) {
 }  // namespace
 
 Admission::Admission(const State& state, std::span<Lane* const> lanes)
-    : state_(state), far_(state.tracks.high_water() > limits::kNearTracks) {
+    : state_(state), lookahead_(state) {
   CHECK(lanes.size() <= heads_.size(), "a lane for each source, outcomes, commands and faults");
   for (Lane* lane : lanes) {
     if (const auto record = lane->peek(); !record.empty()) {
       heads_[count_++] = {state_.sources.key_of(event_at(record)), lane};
-      expect(event_at(record));
       inputs_ += lane->size();
     }
   }
@@ -47,40 +42,12 @@ void Admission::taken(Head& head) {
     return;
   }
   head.key = state_.sources.key_of(event_at(next));
-  if (far_) {
-    if (const auto soon = head.lane->peek(kExpectAhead); !soon.empty()) {
-      expect(event_at(soon));
-    }
-    if (const auto later = head.lane->peek(2 * kExpectAhead); !later.empty()) {
-      expect_later(event_at(later));
-    }
-  }
+  lookahead_.at(*head.lane);
 }
 
 void Admission::pass_over(Head& head) {
   std::copy(&head + 1, heads_.data() + count_, &head);
   --count_;
-}
-
-void Admission::expect(const EventHeader& event) const {
-  if (event.kind != EventKind::observation || event.payload_bytes < sizeof(Observation)) {
-    return;
-  }
-  const auto* o = reinterpret_cast<const Observation*>(payload_of(&event));
-  const std::uint64_t key = track_key(o->kind, o->identity);
-  const std::uint32_t track = state_.tracks.find(key);
-  if (track != TrackTable::kNone) {
-    state_.tracks.remember(key, track);
-    state_.tracks.prefetch(track);
-    state_.assess.prefetch(track);
-  }
-}
-
-void Admission::expect_later(const EventHeader& event) const {
-  if (event.kind == EventKind::observation && event.payload_bytes >= sizeof(Observation)) {
-    const auto* o = reinterpret_cast<const Observation*>(payload_of(&event));
-    state_.tracks.prefetch_find(track_key(o->kind, o->identity));
-  }
 }
 
 }  // namespace vedette::engine

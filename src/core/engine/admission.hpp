@@ -1,5 +1,5 @@
 // Purpose: which event a step takes next: the most urgent at the heads of the lanes, of equals the
-// lane that comes first. Prefetches the tracks of events that are next where tables are large.
+// lane that comes first.
 // In: lanes, in the order of admission. Out: one event after the other. Bound: limits::kSources + 4
 // lanes. Runs on: the engine thread, for one step.
 #pragma once
@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/lane.hpp"
+#include "core/engine/lookahead.hpp"
 #include "core/engine/state.hpp"
 
 namespace vedette::engine {
@@ -34,14 +35,11 @@ class Admission {
   void pass_over(Head& head);
 
  private:
-  void expect(const EventHeader& event) const;
-  void expect_later(const EventHeader& event) const;
-
   const State& state_;
   std::array<Head, limits::kSources + 4> heads_;
   std::size_t count_ = 0;
   std::size_t inputs_ = 0;
-  bool far_;  // the table is larger than the near caches
+  Lookahead lookahead_;
 };
 
 }  // namespace vedette::engine

@@ -116,7 +116,7 @@ class BatchBuilder {
   std::uint8_t* base_ = nullptr;  // where it is made: one of these two
   std::size_t used_ = 0;
   std::size_t settled_ = 0;  // digested
-  std::size_t asked_ = 0;    // of the lane's bytes, from memory
+  std::size_t asked_ = 0;    // bytes of the lane that were prefetched
   RoundsDigest digest_;      // of the events
   std::size_t max_bytes_ = 0;
   std::uint32_t input_count_ = 0;

@@ -36,14 +36,6 @@ void Shard::init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, st
   max_batch_bytes_ = batch_bytes_bound(plan);
 }
 
-void Shard::foresee(IdentityKind kind, std::uint64_t identity) const {
-  const std::uint64_t key = track_key(kind, identity);
-  const std::uint32_t guess = state_.tracks.guess(key);
-  state_.tracks.prefetch_find(key);
-  state_.tracks.prefetch(guess);
-  state_.assess.prefetch_early(guess);
-}
-
 bool Shard::unfinished() const {
   bool unfinished = !state_.held && state_.waiting.size() != 0;
   state_.stages.for_each([&](const auto& stage) { unfinished = unfinished || stage.unfinished(); });

@@ -50,9 +50,6 @@ class Shard {
   // The same step with the inputs of a recorded batch; what it makes must equal the record.
   Bytes replay(Bytes recorded, Lane& batches);
 
-  // Prefetches the track that a frame's first bytes name, before the frame is decoded.
-  void foresee(IdentityKind kind, std::uint64_t identity) const;
-
   // True when the last step left work behind: a sweep under way, a preempted batch, or events that
   // wait although nothing holds them.
   bool unfinished() const;

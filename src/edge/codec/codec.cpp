@@ -22,15 +22,6 @@ std::optional<CodecKind> codec_named(std::string_view name) {
   return std::nullopt;
 }
 
-std::optional<Named> named_in(CodecKind kind, Bytes frame) {
-  if (kind == CodecKind::nmea0183) {
-    if (const auto mmsi = mmsi_in(frame)) {
-      return Named{IdentityKind::vessel, *mmsi};
-    }
-  }
-  return std::nullopt;
-}
-
 bool is_part(const Message& message) {
   const auto* nmea = std::get_if<const NmeaResult*>(&message);
   return nmea != nullptr && (*nmea)->kind == NmeaKind::part;

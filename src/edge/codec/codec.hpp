@@ -48,14 +48,6 @@ bool is_known(const Message& message);
 // Members "kind" and the fields under plain names (SI units, degrees), into an open object.
 void describe(const Message& message, JsonWriter<std::string>& json);
 
-// Whom a frame seems to be about, by its first bytes and unverified: for whoever asks memory for it
-// while the frame is decoded. None where it takes decoding to tell.
-struct Named {
-  IdentityKind kind = IdentityKind::none;
-  std::uint64_t identity = 0;
-};
-std::optional<Named> named_in(CodecKind kind, Bytes frame);
-
 class Decoder {
  public:
   // ADS-B works positions out only with a table of aircraft, which outlives the decoder.

@@ -301,21 +301,6 @@ std::uint8_t checksum_of(std::string_view text) {
 
 }  // namespace
 
-std::optional<std::uint32_t> mmsi_in(Bytes line) {
-  constexpr std::string_view kWhole = ",1,1,,";  // behind "!AIVDM"
-  constexpr std::size_t kPayload = 6 + kWhole.size() + 2;
-  const std::string_view text = as_text(line);
-  if (text.size() < kPayload + 7 || text[0] != '!' || text.substr(6, kWhole.size()) != kWhole ||
-      text[kPayload - 1] != ',') {
-    return std::nullopt;
-  }
-  std::uint64_t bits = 0;
-  for (const char c : text.substr(kPayload, 7)) {
-    bits = bits << 6 | (kArmour[static_cast<unsigned char>(c)] & 0x3FU);
-  }
-  return static_cast<std::uint32_t>(bits >> 4 & 0x3FFFFFFF);
-}
-
 std::string_view name_of(NmeaType type) {
   for (const SentenceReader& reader : kReaders) {
     if (reader.type == type) {

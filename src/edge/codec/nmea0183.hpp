@@ -48,10 +48,6 @@ struct NmeaResult {
   Bytes raw;  // all lines the message came from; valid until the next call
 };
 
-// The MMSI that a line with a whole VDM or VDO in it carries (ITU-R M.1371, bits 8 to 37), not
-// checked in any way; none when the line begins otherwise.
-std::optional<std::uint32_t> mmsi_in(Bytes line);
-
 class NmeaDecoder {
  public:
   static constexpr std::size_t kChannels = 3;

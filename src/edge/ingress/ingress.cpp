@@ -350,10 +350,6 @@ void Ingress::on_message(void* context, const codec::Message& message, Bytes raw
     bump(source.counters.refused[static_cast<std::size_t>(cause)]);
     return;
   }
-  if (taking.listener->foresee != nullptr && (observation.identity != taking.foreseen.identity ||
-                                              observation.kind != taking.foreseen.kind)) {
-    taking.listener->foresee(taking.listener->context, observation.kind, observation.identity);
-  }
   if (source.record <= source.resume_after) {
     return;  // accepted before the restart; decoded again only for the codec's own state
   }
@@ -397,13 +393,7 @@ void Ingress::take_datagram(Source& source, Bytes bytes, std::size_t length, std
 void Ingress::take(Source& source, Bytes bytes, bool stream, platform::NodeClock::Reading at) {
   bump(source.counters.received);
   bump(source.counters.bytes, bytes.size());
-  Taking taking{&source, at.now_ns, at.arrival_ns, &listener_, {}};
-  if (listener_.foresee != nullptr) {
-    if (const auto named = codec::named_in(source.decoder.kind(), bytes)) {
-      listener_.foresee(listener_.context, named->kind, named->identity);
-      taking.foreseen = *named;
-    }
-  }
+  Taking taking{&source, at.now_ns, at.arrival_ns};
   const codec::Output out{&taking, on_message, on_refused};
   if (stream) {
     source.decoder.stream(bytes, at.now_ns, out);
@@ -429,7 +419,6 @@ void Ingress::publish_tables(Source& source) {
 }
 
 std::size_t Ingress::step(const platform::NodeClock& clock) {
-  lone_frame_ns_ = 0;
   std::size_t recorded = 0;
   for (std::size_t i = 0; has_recordings_ && i < sources_.size(); ++i) {
     if (sources_[i]->driver == plan::DriverKind::recording) {
@@ -518,13 +507,10 @@ void Ingress::consider_polling(Source& source, std::int64_t now_ns) {
   }
 }
 
-std::int64_t Ingress::poll_datagram(const Source& source, bool peek, std::uint32_t& sender) {
+std::int64_t Ingress::poll_datagram(const Source& source, std::uint32_t& sender) {
   const int fd = source.socket.get();
-  if (source.senders.named()) {
-    return peek ? platform::peek_from_now(fd, datagram_, sender)
-                : platform::receive_from_now(fd, datagram_, sender);
-  }
-  return peek ? platform::peek_now(fd, datagram_) : platform::receive_datagram_now(fd, datagram_);
+  return source.senders.named() ? platform::receive_from_now(fd, datagram_, sender)
+                                : platform::receive_datagram_now(fd, datagram_);
 }
 
 std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) {
@@ -543,34 +529,22 @@ std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) 
     return 0;  // what it has comes by the ring, until that is cancelled
   }
   source.polling = Source::Polling::yes;
-  if (source.peeked) {
-    const std::int64_t dropped = platform::drop_now(source.socket.get());
-    if (dropped < 0 && dropped != -EAGAIN) {
-      return 0;  // the socket has something to say first
-    }
-  }
-  // What comes alone is worked on before the system tidies up behind it.
-  const bool alone = source.burst == 1;
-  source.peeked = false;
   std::size_t frames = 0;
-  platform::NodeClock::Reading taken{};
   while (frames < source.burst) {
     std::uint32_t sender = 0;
-    const std::int64_t got = poll_datagram(source, alone, sender);
-    source.peeked = alone && got >= 0;
+    const std::int64_t got = poll_datagram(source, sender);
     if (got < 0) {
       break;
     }
     ++frames;
     ++source.record;
-    taken = clock.read();
+    const platform::NodeClock::Reading taken = clock.read();
     const auto length = static_cast<std::size_t>(got);
     take_datagram(source, Bytes(datagram_.data(), std::min(length, datagram_.size())), length,
                   sender, taken);
   }
-  lone_frame_ns_ = frames == 1 ? taken.arrival_ns : 0;
   source.nothing = frames == 0 ? source.nothing + 1 : 0;
-  if (source.nothing > kQuietPolls && !source.peeked) {
+  if (source.nothing > kQuietPolls) {
     source.polling = Source::Polling::no;
     source.nothing = 0;
     --polled_;
@@ -621,7 +595,6 @@ std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& cl
     }
     return 0;
   }
-  lone_frame_ns_ = port.held == 1 ? port.taken.arrival_ns : 0;
   const std::size_t n = std::min(port.share, port.held - port.next);
   port.share *= 2;
   for (const std::size_t end = port.next + n; port.next < end; ++port.next) {

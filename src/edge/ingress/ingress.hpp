@@ -68,24 +68,12 @@ class Ingress {
   // The last call of that thread: leaves no port bound. May wait.
   void stop_on_this_thread() { ring_.cancel_all(); }
 
-  // Told whom a frame seems to be about: before it is decoded where its first bytes tell, else
-  // before it is put into its lane. For the engine that runs on the same thread. Before the first
-  // step.
-  struct Listener {
-    void (*foresee)(void* context, IdentityKind kind, std::uint64_t identity) = nullptr;
-    void* context = nullptr;
-  };
-  void listen(const Listener& listener) { listener_ = listener; }
-
   // Joins the groups that could not be joined so far. Of the main thread, now and then.
   void tend();
 
   // Takes what is due of recordings and what the first other source has that has something,
   // bounded; each is asked before any has its second turn. Returns the number of frames taken.
   std::size_t step(const platform::NodeClock& clock);
-  // When the frame of that step was taken, if it came alone and was asked for; 0: it did not.
-  std::int64_t lone_frame_ns() const { return lone_frame_ns_; }
-
   Lane& lane(std::size_t source) { return sources_[source]->lane; }
   std::size_t size() const { return sources_.size(); }
   const SourceCounters& counters(std::size_t source) const { return sources_[source]->counters; }
@@ -128,7 +116,6 @@ class Ingress {
     // every turn instead, which takes a third of the time.
     enum class Polling : std::uint8_t { no, wanted, yes } polling = Polling::no;
     std::uint8_t burst = 1;      // datagrams read at once
-    bool peeked = false;         // the oldest datagram was taken, and is still the socket's
     std::uint32_t nothing = 0;   // polls in a row
     std::int64_t newest_ns = 0;  // of a datagram
     // Of its multicast group, or it has none. The main thread joins, the hot one tells.
@@ -156,8 +143,6 @@ class Ingress {
     Source* source;
     std::int64_t now_ns;
     std::int64_t arrival_ns;
-    const Listener* listener;
-    codec::Named foreseen;  // what it has been told
   };
 
   void join_port(Source& source);
@@ -168,7 +153,7 @@ class Ingress {
   void take_datagram(Source& source, Bytes bytes, std::size_t length, std::uint32_t sender,
                      platform::NodeClock::Reading at);
   void refuse_whole(Source& source, RefusalCause cause);
-  std::int64_t poll_datagram(const Source& source, bool peek, std::uint32_t& sender);
+  std::int64_t poll_datagram(const Source& source, std::uint32_t& sender);
   void refuse(Source& source, RefusalCause cause);
   void announce(Source& source, SourceStatus status, int error, std::int64_t now_ns);
   // Where the payload of the next event is to be put, before the lane's commit(); null when full.
@@ -194,14 +179,12 @@ class Ingress {
   platform::PacketPorts packet_ports_;
   std::vector<Port> ports_;
   platform::DeviceKeeper* devices_ = nullptr;
-  Listener listener_;
   bool uses_ring_ = false;
   bool unfit_ = false;
   std::size_t ring_buffer_bytes_ = 0;
   bool has_recordings_ = false;
   std::size_t polled_ = 0;      // sources that are, or are to be
   std::size_t next_asked_ = 0;  // of sources, the ring, ports: which a turn begins with
-  std::int64_t lone_frame_ns_ = 0;
   std::array<std::uint8_t, limits::kReceiveBytes> datagram_{};  // polled
   std::int64_t recorded_start_ns_ = 0;
   std::int64_t node_start_ns_ = 0;
