@@ -73,15 +73,14 @@ int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan
   return problem.empty() ? kOk : fail(c.json, schema, kBadData, "plan", problem);
 }
 
-std::uint64_t read_kept_evidence(const JournalCommand& c, const journal::SegmentHeader& header,
+std::uint64_t read_kept_evidence(const JournalCommand& c, PlanInReading& plan,
                                  const std::function<bool(Bytes batch)>& visit) {
   std::uint64_t last = 0;
   const auto read =
       journal::read_evidence(c.data, [&](const journal::EvidenceHeader& of, Bytes batch) {
-        if (std::memcmp(of.plan_hash, header.plan_hash, sizeof of.plan_hash) == 0) {
-          visit(batch);
-          for_each_event(batch, [&](const EventHeader& e, Bytes) { last = e.sequence; });
-        }
+        plan.enter(of.plan_hash);
+        visit(batch);
+        for_each_event(batch, [&](const EventHeader& e, Bytes) { last = e.sequence; });
       });
   if (!read.problem.empty()) {
     print_error("vedette: %s\n", read.problem);
@@ -97,7 +96,7 @@ int replay(const JournalCommand& c) {
     return code;
   }
   node::Stepped stepped;
-  stepped.init(*kept.plan, header.node, header.epoch);
+  stepped.init(*kept.plan, header.node, header.epoch, c.data, node::plan_hash_of(header.plan_hash));
   const node::ReplayResult result = node::replay(c.data, stepped, 0);
   if (!result.problem.empty()) {
     std::string around;
@@ -155,13 +154,14 @@ int journal(const JournalCommand& c) {
     return code;
   }
   bool evidence = true;
+  PlanInReading plan(c.data, *kept.plan);
   const auto show = [&](Bytes batch) {
     const auto b = payload_as<BatchHeader>(batch.first(sizeof(BatchHeader)));
     for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
       std::string text;
       Json json(text);
       json.begin_object().member_id("batch", b.number);
-      event_members(e, payload, *kept.plan, json);
+      event_members(e, payload, *plan, json);
       if (evidence) {
         json.member("evidence", true);
       }
@@ -170,9 +170,10 @@ int journal(const JournalCommand& c) {
     });
     return true;
   };
-  read_kept_evidence(c, header, show);
+  read_kept_evidence(c, plan, show);
   evidence = false;
   journal::Visit visit;
+  plan.follow(visit);
   visit.batch = show;
   visit.around = true;
   visit.node = header.node;
@@ -202,8 +203,10 @@ int explain(const JournalCommand& c) {
     EventHeader header;
     std::vector<std::uint8_t> payload;
     bool evidence = false;  // of a segment that is gone
+    const plan::Plan* plan = nullptr;
   };
   bool evidence = true;
+  PlanInReading plan(c.data, *kept.plan);
   std::map<std::uint64_t, Kept> events;
   std::map<std::uint64_t, std::uint64_t> outcome_of;
   const auto take = [&](Bytes batch) {
@@ -211,7 +214,7 @@ int explain(const JournalCommand& c) {
       const bool late_outcome = e.kind == EventKind::outcome &&
                                 payload_as<ActionOutcome>(payload).action_sequence == *wanted;
       if (e.sequence <= *wanted || late_outcome) {
-        events[e.sequence] = {e, {payload.begin(), payload.end()}, evidence};
+        events[e.sequence] = {e, {payload.begin(), payload.end()}, evidence, &*plan};
       }
       if (late_outcome) {
         outcome_of[*wanted] = e.sequence;
@@ -219,9 +222,10 @@ int explain(const JournalCommand& c) {
     });
     return true;
   };
-  read_kept_evidence(c, header, take);
+  read_kept_evidence(c, plan, take);
   evidence = false;
   journal::Visit visit;
+  plan.follow(visit);
   visit.batch = take;
   visit.around = true;
   visit.node = header.node;
@@ -259,7 +263,7 @@ int explain(const JournalCommand& c) {
   for (const std::uint64_t at : chain) {
     const Kept& e = events[at];
     json.begin_object();
-    event_members(e.header, e.payload, *kept.plan, json);
+    event_members(e.header, e.payload, *e.plan, json);
     if (e.evidence) {
       json.member("evidence", true);
     }
@@ -270,7 +274,7 @@ int explain(const JournalCommand& c) {
       std::string members;
       Json one(members);
       one.begin_object();
-      event_members(e.header, e.payload, *kept.plan, one);
+      event_members(e.header, e.payload, *e.plan, one);
       one.end_object();
       const bool root = !is_derived(e.header.kind) && e.header.kind == EventKind::observation;
       print("%s  %-12s #%-8llu %s%s\n", line.c_str(), std::string(name_of(e.header.kind)).c_str(),

@@ -88,7 +88,7 @@ int dispatch(int argc, char** argv) {
   SiteOptions site;
   RunCommand run_command;
   JournalCommand journal_command;
-  std::string out, codec, file, page, data, event;
+  std::string out, codec, file, page, data, event, against;
   bool send = false;
   const auto add_json = [&](CLI::App* c) {
     c->add_flag("--json", json, "One JSON document on stdout");
@@ -109,7 +109,9 @@ int dispatch(int argc, char** argv) {
   c->callback([&] { code = check(site, json); });
   c = app.add_subcommand("plan", "Print what a site compiles to: stages, deadlines, memory");
   add_site(c);
-  c->callback([&] { code = show_plan(site, json); });
+  c->add_option("--against", against, "Data folder: what of it this site would carry over");
+  c->callback(
+      [&] { code = against.empty() ? show_plan(site, json) : plan_against(site, against, json); });
   c = app.add_subcommand("compile", "Compile a site file to a plan");
   add_site(c);
   c->add_option("-o,--out", out, "The plan's file")->required();

@@ -249,12 +249,14 @@ int deadletter(const JournalCommand& c, const std::string& word) {
     return code;
   }
   DeadLetters letters;
+  PlanInReading plan(c.data, *kept.plan);
   journal::Visit visit;
   visit.batch = [&](Bytes batch) {
     letters.add(batch);
     return true;
   };
-  const std::uint64_t evidence_through = read_kept_evidence(c, header, visit.batch);
+  const std::uint64_t evidence_through = read_kept_evidence(c, plan, visit.batch);
+  plan.follow(visit);
   visit.around = true;
   visit.node = header.node;
   const journal::ReadResult result = journal::read_journal(c.data + "/journal", visit);

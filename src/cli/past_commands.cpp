@@ -85,7 +85,7 @@ int inspect(const JournalCommand& c) {
     return code;
   }
   node::Stepped stepped;
-  stepped.init(*kept.plan, header.node, header.epoch);
+  stepped.init(*kept.plan, header.node, header.epoch, c.data, node::plan_hash_of(header.plan_hash));
   const node::ReplayResult result =
       latest ? node::replay(c.data, stepped, 0) : node::replay_until(c.data, stepped, moment);
   std::string problem = result.journal.torn_tail ? std::string() : result.problem;

@@ -112,6 +112,13 @@ int watch(const RunCommand& command, const LoadedPlan& loaded) {
     text += '\n';
     err.put(text);
   };
+  options.on_plan = [&err](std::string_view what) {
+    std::string text;
+    Json json(text);
+    json.begin_object().member("kind", "plan").member("carried", what).end_object();
+    text += '\n';
+    err.put(text);
+  };
   options.on_cause = [&err](const node::CauseLine& change) {
     std::string text;
     Json json(text);

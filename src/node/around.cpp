@@ -27,7 +27,7 @@ bool go_to(const std::string& data, Stepped& stepped, const Island& island) {
   if (island.state_segment != 0) {
     const journal::SegmentState state = journal::state_of(path_of(data), island.state_segment);
     return !state.frozen.empty() && state.header.frozen_batch == island.state_batch &&
-           stepped.restart(state.frozen);
+           stepped.restart(state.frozen, plan_hash_of(state.header.plan_hash));
   }
   stepped.begin_again();
   return island.first_batch == 1;
@@ -90,6 +90,10 @@ std::string replay_island(const std::string& data, Stepped& stepped, const Islan
   std::string problem;
   journal::Visit visit;
   visit.around = true;
+  visit.segment = [&](const journal::SegmentHeader& header, Bytes frozen, std::uint64_t) {
+    problem = stepped.enter(header, frozen);
+    return problem.empty();
+  };
   visit.batch = [&](Bytes batch) {
     const std::uint64_t number = header_of(batch).number;
     if (number > island.last_batch) {
@@ -122,6 +126,10 @@ AroundResult replay_around(const std::string& data, Stepped& stepped, std::uint6
   journal::Visit visit;
   visit.around = true;
   visit.node = node_id;
+  visit.segment = [&](const journal::SegmentHeader& header, Bytes frozen, std::uint64_t) {
+    result.problem = stepped.enter(header, frozen);
+    return result.problem.empty();
+  };
   visit.batch = [&](Bytes batch) {
     const BatchHeader header = header_of(batch);
     if (until && until(header)) {

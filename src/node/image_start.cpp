@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "node/node.hpp"
+#include "node/plan_change.hpp"
 
 namespace vedette::node {
 namespace {
@@ -14,22 +15,20 @@ constexpr int kImageWaitMs = 4000;
 std::uint64_t Node::begin_with_image(Stepped& stepped, std::uint64_t least_batch) {
   image::ImagePosition position{};
   std::vector<std::uint8_t> state;
-  const image::Found found = image::read_image(options_.data, engine::frozen_bytes_bound(plan_),
-                                               kImageWaitMs, position, state);
-  const bool ours =
-      std::memcmp(position.plan_hash, segment_header_.plan_hash, sizeof position.plan_hash) == 0;
+  const image::Found found = image::read_image(
+      options_.data, most_frozen_bytes(options_.data, plan_), kImageWaitMs, position, state);
   bool good = found == image::Found::whole;
-  if (good && (!ours || position.batch < least_batch)) {
+  if (good && position.batch < least_batch) {
     return 0;
   }
   if (good) {
-    const engine::Progress& progress = shard_.progress();
-    good = stepped.thaw(state) && progress.batch_number == position.batch &&
-           progress.digest == position.digest;
+    good = stepped.restart(state, plan_hash_of(position.plan_hash));
+    const engine::Progress& progress = stepped.shard().progress();
+    good = good && progress.batch_number == position.batch && progress.digest == position.digest;
     if (good) {
       return position.batch;
     }
-    stepped.init(plan_, segment_header_.node, 1);
+    stepped.begin_again();
   }
   if (found == image::Found::unread) {
     without_.push_back("the belief image: no process could be started to read it");

@@ -93,7 +93,7 @@ void Node::after_step(Bytes batch) {
   std::uint64_t assessments = 0, decisions = 0, fallbacks = 0, actions = 0;
   for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
     if (event.kind == EventKind::source_state || event.kind == EventKind::mode ||
-        event.kind == EventKind::fault) {
+        event.kind == EventKind::plan || event.kind == EventKind::fault) {
       tell(event, payload);
     } else if (event.kind == EventKind::assessment) {
       tell(event, payload);

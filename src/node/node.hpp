@@ -50,6 +50,8 @@ struct RunOptions {
   std::function<void(std::string_view)> on_lacking;
   // What a start found cut, missing or strange in the data folder, once it runs.
   std::function<void(std::string_view)> on_finding;
+  // What was carried over from another site file, once it runs.
+  std::function<void(std::string_view)> on_plan;
   // Each cause that comes or goes.
   std::function<void(const CauseLine&)> on_cause;
   // Once a second.
@@ -128,6 +130,7 @@ class Node {
   void recover_around(Stepped& stepped, const KeptHistory& kept, journal::ReadResult& read);
   void find_gaps(const journal::ReadResult& read, const KeptHistory& kept);
   void found(Stage stage, std::uint64_t count, std::string text);
+  std::string change_plan(Stepped& stepped);
   Failure set_aside();
   Failure begin_history();
   bool wait_for_history() const;
@@ -202,6 +205,7 @@ class Node {
     std::string text;
   };
   std::vector<Finding> findings_;
+  std::string plan_told_;  // what was carried over from another plan; empty: there was none
   std::vector<journal::ReadResult::Strange> strange_;  // to be set aside
   // Until the journal's first segment is on disk nothing is accepted.
   enum class Begun : int { waiting, yes, failed };

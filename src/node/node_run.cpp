@@ -134,6 +134,9 @@ Node::Failure Node::run() {
       options_.on_finding(finding.text);
     }
   }
+  if (!plan_told_.empty() && options_.on_plan) {
+    options_.on_plan(plan_told_);
+  }
   if (!network) {
     say_lacking("a network: what goes there waits for it");
   }

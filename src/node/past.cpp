@@ -132,40 +132,38 @@ namespace {
 class Copy {
  public:
   Copy(const std::string& data, const std::string& out, const plan::Plan& plan)
-      : data_(data),
-        folder_(out + "/journal"),
-        lane_bytes_(std::max(kCopyBytes, 2 * (engine::batch_bytes_bound(plan) + 64))),
-        memory_(Lane::bytes_needed(kCopyRecords, lane_bytes_) / 8 + 64) {
-    Arena arena(memory_.data(), memory_.size() * 8);
-    lane_.init(arena, kCopyRecords, lane_bytes_);
+      : data_(data), folder_(out + "/journal") {
+    make_lane(plan);
   }
 
   std::string begin(const plan::Plan& plan, const journal::SegmentHeader& header,
                     const Island& island) {
+    journal::SegmentState state;
     if (island.state_segment != 0) {
-      const auto state = journal::state_of(data_ + "/journal", island.state_segment);
-      writer_.keep_frozen(state.frozen, island.state_batch);
+      state = journal::state_of(data_ + "/journal", island.state_segment);
     }
-    journal::WriterOptions options;
-    options.folder = folder_;
-    options.segment_bytes =
-        plan.limits()->segment_bytes() / limits::kBlockAlignment * limits::kBlockAlignment;
-    options.journal_bytes = std::numeric_limits<std::uint64_t>::max();
-    options.max_batch_bytes = engine::batch_bytes_bound(plan);
-    options.max_frozen_bytes = engine::frozen_bytes_bound(plan);
-    options.header = header;
-    options.next_batch = island.state_batch + 1;
-    problem = writer_.open(options);
-    return problem;
+    return open(plan, header, state.frozen, island.state_batch, {});
+  }
+
+  // Behind what was copied another plan goes on, with what it took over.
+  bool change_plan(const plan::Plan& plan, const journal::SegmentHeader& header, Bytes frozen) {
+    drain();
+    if (!problem.empty()) {
+      return false;
+    }
+    writer_->close();
+    make_lane(plan);
+    open(plan, header, frozen, header.frozen_batch, journal::read_journal(folder_, {}));
+    return problem.empty();
   }
 
   // Over what is missing, to the state behind it.
   bool go_on(const Island& island, const BatchHeader& next) {
     drain();
-    writer_.give_up(lane_);
+    writer_->give_up(*lane_);
     const auto state = journal::state_of(data_ + "/journal", island.state_segment);
-    const int failed = problem.empty() ? writer_.go_on(state.frozen, island.state_batch,
-                                                       next.first_sequence - 1, lane_)
+    const int failed = problem.empty() ? writer_->go_on(state.frozen, island.state_batch,
+                                                        next.first_sequence - 1, *lane_)
                                        : 0;
     problem = failed == 0 ? problem : folder_ + ": " + platform::error_text(failed);
     return problem.empty();
@@ -176,24 +174,24 @@ class Copy {
       problem = "batch " + std::to_string(header.number) + " is larger than its plan allows";
       return false;
     }
-    std::uint8_t* at = lane_.reserve(batch.size());
+    std::uint8_t* at = lane_->reserve(batch.size());
     if (at == nullptr) {
       drain();
-      at = lane_.reserve(batch.size());
+      at = lane_->reserve(batch.size());
     }
     if (at == nullptr) {
       return false;  // drain() has said why
     }
     std::memcpy(at, batch.data(), batch.size());
-    lane_.commit(batch.size());
+    lane_->commit(batch.size());
     last = header;
     return true;
   }
 
   std::uint64_t end() {
     drain();
-    const std::uint64_t segment = writer_.segment();
-    writer_.close();
+    const std::uint64_t segment = writer_->segment();
+    writer_->close();
     return segment;
   }
 
@@ -201,31 +199,97 @@ class Copy {
   BatchHeader last{};
 
  private:
+  void make_lane(const plan::Plan& plan) {
+    lane_bytes_ = std::max(kCopyBytes, 2 * (engine::batch_bytes_bound(plan) + 64));
+    memory_.assign(Lane::bytes_needed(kCopyRecords, lane_bytes_) / 8 + 64, 0);
+    Arena arena(memory_.data(), memory_.size() * 8);
+    lane_ = std::make_unique<Lane>();
+    lane_->init(arena, kCopyRecords, lane_bytes_);
+  }
+
+  // A writer that goes on behind `before`, from that state.
+  std::string open(const plan::Plan& plan, const journal::SegmentHeader& header, Bytes frozen,
+                   std::uint64_t batch, const journal::ReadResult& before) {
+    writer_ = std::make_unique<journal::Writer>();
+    if (!frozen.empty()) {
+      writer_->keep_frozen(frozen, batch);
+    }
+    journal::WriterOptions options;
+    options.folder = folder_;
+    options.segment_bytes =
+        plan.limits()->segment_bytes() / limits::kBlockAlignment * limits::kBlockAlignment;
+    options.journal_bytes = std::numeric_limits<std::uint64_t>::max();
+    options.max_batch_bytes = engine::batch_bytes_bound(plan);
+    options.max_frozen_bytes = std::max(engine::frozen_bytes_bound(plan), frozen.size());
+    options.header = header;
+    options.next_batch = batch + 1;
+    if (!before.segments.empty()) {
+      options.next_segment = before.segments.back().number + 1;
+      options.next_block = before.last_block + 1;
+      options.chain = before.chain;
+      options.segments = before.segments;
+    }
+    problem = writer_->open(options);
+    return problem;
+  }
+
   void drain() {
-    while (problem.empty() && lane_.size() != 0) {
-      if (!writer_.step(lane_)) {
-        problem = folder_ + ": " + platform::error_text(writer_.last_error());
+    while (problem.empty() && lane_->size() != 0) {
+      if (!writer_->step(*lane_)) {
+        problem = folder_ + ": " + platform::error_text(writer_->last_error());
       }
     }
   }
 
   std::string data_, folder_;
-  std::size_t lane_bytes_;
+  std::size_t lane_bytes_ = 0;
   std::vector<std::uint64_t> memory_;
-  Lane lane_;
-  journal::Writer writer_;
+  std::unique_ptr<Lane> lane_;
+  std::unique_ptr<journal::Writer> writer_;
 };
 
-// The folder with the plan in it; empty, or why it cannot be written.
-std::string make_data(const std::string& out, const KeptPlan& kept,
-                      const std::uint8_t (&plan_hash)[32]) {
+// The folder with the plans in it; empty, or why it cannot be written.
+std::string make_data(const std::string& data, const std::string& out) {
   for (const char* folder : {"", "/journal", "/plans"}) {
     if (const int error = platform::make_folders(out + folder); error != 0) {
       return out + folder + ": " + platform::error_text(error);
     }
   }
-  const int error = platform::write_file_durably(plan_path(out, plan_hash), kept.bytes);
-  return error == 0 ? std::string() : out + ": " + platform::error_text(error);
+  for (const std::string& name : platform::list_folder(data + "/plans")) {
+    auto content = platform::read_file(data + "/plans/" + name, limits::kPlanBytes);
+    const int error =
+        content ? platform::write_file_durably(out + "/plans/" + name, content.value()) : 0;
+    if (error != 0) {
+      return out + ": " + platform::error_text(error);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+namespace {
+
+// That of the segment that the island begins in.
+PlanHash plan_of_island(const std::string& data, const Chart& chart, const Island& island) {
+  PlanHash hash = plan_hash_of(chart.read.header.plan_hash);
+  bool found = false;
+  journal::Visit visit;
+  visit.around = true;
+  PlanHash now = hash;
+  visit.segment = [&](const journal::SegmentHeader& header, Bytes, std::uint64_t number) {
+    now = plan_hash_of(header.plan_hash);
+    found = number == island.state_segment;
+    hash = found ? now : hash;
+    return !found;
+  };
+  visit.batch = [&](Bytes batch) {
+    found = island.state_segment == 0 && header_of(batch).number == island.first_batch;
+    hash = found ? now : hash;
+    return !found;
+  };
+  journal::read_journal(data + "/journal", visit);
+  return hash;
 }
 
 }  // namespace
@@ -251,21 +315,23 @@ Recovered recover_until(const std::string& data, const std::string& out, const M
                                                   : std::string("there is no journal here"));
     return result;
   }
-  KeptPlan kept;
-  result.problem = load_kept_plan(data, chart.read.header.plan_hash, kept);
-  if (!result.problem.empty()) {
+  KeptPlans plans(data);
+  journal::SegmentHeader header = chart.read.header;
+  PlanHash hash = plan_of_island(data, chart, chart.islands[at]);
+  std::copy(hash.begin(), hash.end(), std::begin(header.plan_hash));
+  const plan::Plan* plan = plans.find(hash, result.problem);
+  if (plan == nullptr) {
     return result;
   }
-  result.problem = make_data(out, kept, chart.read.header.plan_hash);
+  result.problem = make_data(data, out);
   result.disk = !result.problem.empty();
   if (result.disk) {
     return result;
   }
-  journal::SegmentHeader header = chart.read.header;
   const KeptHistory history = read_history(data);
   header.epoch = std::max(chart.read.epoch, history.record ? history.record->epoch : 0);
-  Copy copy(data, out, *kept.plan);
-  result.problem = copy.begin(*kept.plan, header, chart.islands[at]);
+  Copy copy(data, out, *plan);
+  result.problem = copy.begin(*plan, header, chart.islands[at]);
   result.disk = !result.problem.empty();
   if (result.disk) {
     return result;
@@ -274,6 +340,15 @@ Recovered recover_until(const std::string& data, const std::string& out, const M
   journal::Visit visit;
   visit.around = true;
   visit.node = node;
+  visit.segment = [&](const journal::SegmentHeader& next, Bytes frozen, std::uint64_t) {
+    if (plan_hash_of(next.plan_hash) == hash || next.frozen_batch < copy.last.number ||
+        copy.last.number == 0) {
+      return true;
+    }
+    hash = plan_hash_of(next.plan_hash);
+    plan = plans.find(hash, copy.problem);
+    return plan != nullptr && copy.change_plan(*plan, next, frozen);
+  };
   visit.batch = [&](Bytes batch) {
     const BatchHeader next = header_of(batch);
     if (beyond(moment, next)) {

@@ -5,6 +5,7 @@
 #include "node/around.hpp"
 #include "node/history_record.hpp"
 #include "node/node.hpp"
+#include "node/plan_change.hpp"
 #include "platform/file.hpp"
 
 namespace vedette::node {
@@ -28,15 +29,9 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   journal::WriterOptions& writer = writer_options_;
   const auto segments = journal::list_segments(journal_folder);
   Stepped stepped(shard_, shard_memory, engine::release_kernels().back());
-  stepped.init(plan_, segment_header_.node, 1);
+  const PlanHash ours = plan_hash_of(segment_header_.plan_hash);
+  stepped.init(plan_, segment_header_.node, 1, options_.data, ours);
   std::uint64_t from = 0;
-  // Where to go on from: the newer of the image and the state that the newest segment begins with.
-  const auto begin_with = [&](const std::uint8_t(&hash)[32], std::uint64_t batch, Bytes state) {
-    if (from == 0 && batch != 0 && std::memcmp(hash, segment_header_.plan_hash, 32) == 0 &&
-        stepped.thaw(state)) {
-      from = batch;
-    }
-  };
   auto with_state = segments;
   journal::SegmentState newest = journal::newest_state(journal_folder, with_state);
   while (!newest.frozen.empty() && newest.header.node != segment_header_.node) {
@@ -47,17 +42,13 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   if (!segments.empty() && (newest.frozen.empty() || newest.much_follows)) {
     from = begin_with_image(stepped, newest.header.frozen_batch);
   }
-  begin_with(newest.header.plan_hash, newest.header.frozen_batch, newest.frozen);
+  // Where to go on from: the newer of the image and the state that the newest segment begins with.
+  if (from == 0 && newest.header.frozen_batch != 0) {
+    const bool good = stepped.restart(newest.frozen, plan_hash_of(newest.header.plan_hash));
+    from = good ? newest.header.frozen_batch : 0;
+  }
   ReplayResult result = replay(options_.data, stepped, from);
   const KeptHistory kept_history = read_history(options_.data);
-  const bool another_plan =
-      result.journal.header.node != 0 &&
-      std::memcmp(result.journal.header.plan_hash, segment_header_.plan_hash, 32) != 0;
-  if (another_plan) {
-    return {78,
-            options_.data +
-                " was written by another plan; run with another --data, or move this one aside"};
-  }
   if (result.journal.other_version) {
     return {78, options_.data + ": " + result.problem +
                     "; run with another --data, or move this one aside"};
@@ -80,11 +71,15 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
       return {74, identity_.problem};
     }
     segment_header_.node = identity_.node;
-    stepped.init(plan_, segment_header_.node, 1);
+    stepped.init(plan_, segment_header_.node, 1, options_.data, ours);
     found(Stage::unreadable, 0,
           "journal: " + options_.data +
               " was used before, and no journal, image or record of it is left: it begins anew, "
               "and its keys with new bits");
+  }
+  if (const std::string problem = change_plan(stepped); !problem.empty()) {
+    return {78,
+            options_.data + ": " + problem + "; run with another --data, or move this one aside"};
   }
   fresh_ = shard_.progress().batch_number == 0;
   // Each place alone may be gone, or from before the last run.
@@ -121,7 +116,9 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   writer.durable_sequence = shard_.progress().last_sequence;
   writer.next_batch = shard_.progress().batch_number + 1;
   writer.segments = result.journal.segments;
-  writer.idle = findings_.empty() ? result.journal.idle : journal::ReadResult::Idle{};
+  // A change of the plan is a part of history, whether or not anything is accepted behind it.
+  const bool reuse = findings_.empty() && plan_told_.empty();
+  writer.idle = reuse ? result.journal.idle : journal::ReadResult::Idle{};
   if (!fresh_) {
     Freezer freezer(frozen_);
     shard_.freeze(freezer);
@@ -138,10 +135,9 @@ void Node::recover_around(Stepped& stepped, const KeptHistory& kept, journal::Re
   read = chart.read;
   stepped.begin_again();
   const std::uint64_t image = begin_with_image(stepped, 0);
-  Freezer freezer(frozen_);  // its room is not wanted before the engine runs
-  if (image != 0) {
-    shard_.freeze(freezer);
-  }
+  const PlanHash image_hash = stepped.hash();
+  const std::vector<std::uint8_t> image_state =
+      image != 0 ? stepped.frozen() : std::vector<std::uint8_t>();
   std::uint64_t batch = 0;
   std::uint64_t sequence = 0;
   for (const Island& island : chart.islands) {
@@ -149,9 +145,9 @@ void Node::recover_around(Stepped& stepped, const KeptHistory& kept, journal::Re
     sequence = std::max(sequence, island.last_sequence);
   }
   const std::uint64_t readable = sequence;
-  const auto from_image = [&] { return stepped.restart(Bytes(frozen_.data(), freezer.used())); };
+  const auto from_image = [&] { return stepped.restart(image_state, image_hash); };
   bool reached = image > batch && from_image();
-  const std::uint64_t in_image = reached ? shard_.progress().last_sequence : 0;
+  const std::uint64_t in_image = reached ? stepped.shard().progress().last_sequence : 0;
   for (std::size_t i = chart.islands.size(); i-- > 0 && !reached;) {
     const Island& island = chart.islands[i];
     const bool lies_there =
@@ -183,8 +179,27 @@ void Node::recover_around(Stepped& stepped, const KeptHistory& kept, journal::Re
   }
   batch = std::max({batch, kept.record ? kept.record->batch : 0, image});
   if (reached_batch < batch) {  // what is kept there begins a new run of batches
-    shard_.pass_over(batch + 1, std::max({sequence, recorded, in_image}));
+    stepped.shard().pass_over(batch + 1, std::max({sequence, recorded, in_image}));
   }
+}
+
+// The folder's last plan was another one: what is believed goes over to this one.
+std::string Node::change_plan(Stepped& stepped) {
+  const PlanHash ours = plan_hash_of(segment_header_.plan_hash);
+  if (stepped.hash() == ours) {
+    return {};
+  }
+  if (stepped.batch() == 0) {  // nothing was believed
+    stepped.begin_again();
+    return {};
+  }
+  const std::string gone = names_gone(stepped.plan(), plan_);
+  CarryReport report{};
+  std::string problem = stepped.change_to(plan_, ours, report);
+  if (problem.empty()) {
+    plan_told_ = carried_text(report) + (gone.empty() ? "" : "; gone: " + gone);
+  }
+  return problem;
 }
 
 void Node::found(Stage stage, std::uint64_t count, std::string text) {

@@ -245,7 +245,11 @@ std::string Node::status_json() const {
     }
     json.end_array();
   }
-  json.end_object().key("without").begin_array();
+  json.end_object();
+  if (!plan_told_.empty()) {
+    json.member("plan_changed", std::string_view(plan_told_));
+  }
+  json.key("without").begin_array();
   for (const std::string& item : without_) {
     json.value(std::string_view(item));
   }

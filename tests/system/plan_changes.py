@@ -1,0 +1,168 @@
+"""One data folder under changing site files: what is believed and under way goes on, or leaves by a name."""
+import json, re, shutil, socket, time
+
+from harness import amount, ais_source, call, class_b, free_port, Receiver, recorded, release, start, status, stop, test, work, write_site
+
+RULES = '''
+[decide.also]
+on = "seen"
+deadline = "10 s"
+run = "also"
+[action.also]
+sink = "late"
+retries = 100
+backoff = "1 s"
+horizon = "1 h"
+[sink.late]
+driver = "serial"
+device = "{line}"
+breaker = 1000
+breaker_rest = "300 ms"
+[zone.near]
+centre = [5.0, 5.0]
+radius = "5 km"
+[assess.inside]
+of = "track"
+when = "inside(track, near)"
+'''
+
+
+def site(name, port, sink, text=""):
+    return write_site(name, ais_source(port), sink, RULES.replace("{line}", str(work / "no-such-line")) + text)
+
+
+class Folder:
+    """A node on one data folder, started again and again, each time by another site file."""
+
+    def __init__(self, name):
+        self.name, self.data, self.port = name, work / name, free_port()
+        self.receiver = Receiver()
+        self.path = site(name, self.port, self.receiver.port)
+        self.first = self.path.read_text()
+        self.sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def run(self, text=None, vessels=(), more=()):
+        """Starts by that text, hears the vessels, stops in order; what `status` said last and the final word."""
+        if text is not None:
+            self.path.write_text(text)
+        node = start(self.path, self.data, *more)
+        heard = lambda s: sum(source["accepted"] for source in s["sources"])
+        status(self.data, lambda s: any(source["status"] == "up" for source in s["sources"]) and s["batches"] != "0")
+        for n in vessels:
+            self.sender.sendto(class_b(219000000 + n, 5 + n * 0.001, 5), ("127.0.0.1", self.port))
+        seen = recorded(self.data, lambda s: heard(s) >= len(vessels))
+        time.sleep(0.3)
+        seen = recorded(self.data, lambda s: True)
+        final = stop(node, 30)
+        return seen, final
+
+    def events(self, kind):
+        return [e for e in map(json.loads, call("journal", self.data).stdout.splitlines()) if e["kind"] == kind]
+
+
+# What is changed, the change, and what must be so afterwards of tracks and actions under way.
+CHANGES = [
+    ("a threshold", lambda t: t.replace("track.updates >= 1", "track.updates >= 3"), (5, 5)),
+    ("a message", lambda t: t.replace('backoff = "1 s"', 'backoff = "2 s"'), (5, 5)),
+    ("a new source", lambda t: t + '\n[source.other]\ndriver = "serial"\ndevice = "/dev/ttyS77"\ncodec = "ais"\n', (5, 5)),
+    ("a new source that is sorted before", lambda t: t.replace("[source.in]", '[source.a]\ndriver = "serial"\ndevice = "/dev/ttyS78"\ncodec = "nmea0183"\n[source.in]'), (5, 5)),
+    ("a renamed zone", lambda t: t.replace("zone.near", "zone.close").replace("track, near", "track, close"), (5, 5)),
+    ("a removed assessment with instances raised", lambda t: re.sub(r"\[assess\.inside\]\n.*\n.*\n", "", t), (5, 5)),
+    ("a new assessment sorted before", lambda t: t + '\n[assess.aaa]\nof = "track"\nwhen = "track.speed > 1 kn"\n', (5, 5)),
+    ("more tracks", lambda t: t.replace("tracks = 256", "tracks = 512"), (5, 5)),
+    ("fewer tracks than there are", lambda t: t.replace("tracks = 256", "tracks = 3"), (3, 5)),
+    ("other kinds", lambda t: t.replace('"vessel", "vehicle"', '"vehicle"'), (5, 5)),
+    ("fewer actions than are under way", lambda t: t.replace("tracks = 256", "tracks = 256\npending_actions = 3"), (5, 3)),
+    ("a removed action", lambda t: re.sub(r"\[decide\.also\].*?(?=\[zone)", "", t, flags=re.S), (5, 0)),
+    ("a renamed sink", lambda t: t.replace("sink.late", "sink.later").replace('sink = "late"', 'sink = "later"'), (5, 0)),
+    ("a renamed decision", lambda t: t.replace("[decide.also]", "[decide.too]"), (5, 0)),
+    ("a renamed source", lambda t: t.replace("[source.in]", "[source.mast]"), (5, 5)),
+    ("a source with another codec", lambda t: t.replace('codec = "ais"', 'codec = "nmea0183"'), (5, 5)),
+    ("another segment size", lambda t: t.replace('segment = "1 MiB"', 'segment = "2 MiB"'), (5, 5)),
+    ("another tick", lambda t: t.replace('tick = "50 ms"', 'tick = "100 ms"'), (5, 5)),
+    ("another site name", lambda t: re.sub(r'^site = .*$', 'site = "elsewhere"', t, flags=re.M), (5, 5)),
+    ("more that may wait", lambda t: t.replace("tracks = 256", "tracks = 256\nwaiting_events = 5000"), (5, 5)),
+]
+
+
+# Each change by itself, from the same folder; and back again, so that the folder has three plans.
+@test
+def a_site_is_changed_in_twenty_ways_and_what_is_believed_and_under_way_goes_on_or_leaves_by_name():
+    folder = Folder("changed")
+    first, _ = folder.run(vessels=range(5))
+    assert first["tracks"] == 5 and first["events"]["transient"] + first["events"]["waiting"] == 5, first
+    kept = work / "changed-before"
+    shutil.copytree(folder.data, kept, ignore=shutil.ignore_patterns("control.sock"))
+    for what, change, (tracks, under_way) in CHANGES[::amount(3, 1, 1)]:
+        shutil.rmtree(folder.data)
+        shutil.copytree(kept, folder.data)
+        text = change(folder.first)
+        assert text != folder.first, what
+        folder.path.write_text(text)
+        foreseen = json.loads(call("plan", folder.path, "--against", folder.data, "--json").stdout)["data"]
+        assert foreseen["tracks"]["kept"] == tracks and foreseen["actions"]["kept"] == under_way, (what, foreseen)
+        seen, final = folder.run(text)
+        e = seen["events"]
+        assert seen["tracks"] == tracks and e["transient"] + e["waiting"] == under_way, (what, seen["tracks"], e, foreseen)
+        told = [l for l in final["log"] if l["kind"] == "plan"]
+        assert any("carried" in l for l in told) and any("from" in l for l in told), (what, told)
+        said = folder.events("plan")
+        assert len(said) == 1 and said[0]["tracks"] == foreseen["tracks"] and said[0]["actions"] == foreseen["actions"], (what, said)
+        left = [r for r in folder.events("resolution") if r.get("why") == "plan-changed"]
+        assert len(left) == 5 - under_way, (what, folder.events("resolution"))
+        call("replay", folder.data, "--verify")
+        folder.run(folder.first)
+        answer = json.loads(call("replay", folder.data, "--verify", "--json").stdout)["data"]
+        assert answer["matches"], (what, answer)
+    folder.receiver.close()
+
+
+# All of them, one after the other, in one folder; then the past is asked across them.
+@test
+def one_folder_goes_through_all_changes_and_is_replayed_explained_and_recovered_across_them():
+    folder = Folder("through")
+    folder.run(vessels=range(5))
+    alerts = [e["event"] for e in folder.events("action")]
+    for what, change, _ in CHANGES[:amount(5, 8, 8)]:
+        folder.run(change(folder.first), vessels=range(5, 7))
+    answer = json.loads(call("replay", folder.data, "--verify", "--json").stdout)["data"]
+    assert answer["matches"] and answer["tracks"] == 7, answer
+    explained = json.loads(call("explain", folder.data, alerts[0], "--json").stdout)["data"]
+    assert explained["chain"][-1]["kind"] == "observation", explained
+    batch = json.loads(call("inspect", folder.data, "--at", alerts[0], "--json").stdout)["data"]
+    assert 0 < len(batch["tracks"]) <= 5, batch
+    middle = folder.events("plan")[3]["event"]
+    out = work / "through-recovered"
+    call("recover", folder.data, "--to", middle, "--out", out)
+    again = json.loads(call("replay", out, "--verify", "--json").stdout)["data"]
+    assert again["matches"] and int(again["events"]) >= int(middle), again
+    folder.receiver.close()
+
+
+# The old or the new, whenever it is killed while it goes over.
+@release
+def a_kill_at_any_moment_of_the_change_leaves_the_old_or_the_new():
+    folder = Folder("killed-change")
+    folder.run(vessels=range(5))
+    other = CHANGES[0][1](folder.first)
+    for n in range(amount(10, 50, 50)):
+        folder.path.write_text(other if n % 2 == 0 else folder.first)
+        node = start(folder.path, folder.data)
+        time.sleep(0.004 * (n % 25))
+        node.kill()
+        node.wait()
+    seen, _ = folder.run(folder.first)
+    assert seen["tracks"] == 5 and seen["events"]["transient"] + seen["events"]["waiting"] == 5, seen
+    call("replay", folder.data, "--verify")
+    folder.receiver.close()
+
+
+# Values of an environment, and back: one folder.
+@test
+def another_environment_goes_on_in_the_same_folder():
+    folder = Folder("environments")
+    text = folder.first + '\n[env.night]\n"limits.recover" = "20 s"\n'
+    folder.run(text, vessels=range(3))
+    seen, _ = folder.run(text, more=("--env", "night"))
+    assert seen["tracks"] == 3 and "3 tracks kept" in seen["plan_changed"], seen
+    folder.receiver.close()
