@@ -63,7 +63,7 @@ mutations = [
     ("a sync is left out", "src/edge/journal/writer.cpp", "  return ::fdatasync(open_.file.get()) == 0 ? 0 : errno;", "  return 0;"),
     ("a failed write's rest stays behind a gap", "src/edge/journal/writer.cpp", "int error = ::ftruncate(open_.file.get(), static_cast<off_t>(open_.at)) == 0 ? 0 : errno;", "int error = 0;"),
     ("a gap swallows the batch behind its state", "src/edge/journal/writer.cpp", "  while (leave_out(batches, batch)) {", "  while (leave_out(batches, batch + 1)) {"),
-    ("a replay goes over a gap without its state", "src/node/replay.cpp", "      if (!stepped.restart(ahead)) {", "      if (false) {"),
+    ("a replay goes over a gap without its state", "src/node/replay.cpp", "      if (!stepped.restart(ahead, ahead_hash)) {", "      if (false) {"),
     ("going back leads to what failed", "src/edge/firmware/boot_steps.cpp", "  if (state.slots[slot].end != VEDETTE_TRIAL_CONFIRMED) {", "  if (!heads[slot]) {"),
     ("a version that does not come up never gives way", "src/edge/firmware/boot_choice.h", "own->starts >= VEDETTE_STARTS", "own->starts > 200"),
     ("an install that is cut leaves a new version that is called good", "src/edge/firmware/boot_steps.cpp",
