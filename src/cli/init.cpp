@@ -1,7 +1,5 @@
 // Purpose: the first process of an image: makes the machine ready, watches, and ends the machine
 // when the watch ends. What it finds below /etc/vedette was put there by firmware/build-image.
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -128,7 +126,7 @@ class Machinery {
     }
   }
   void start() {
-    platform::make_hot({"machinery", static_cast<int>(::sysconf(_SC_NPROCESSORS_CONF)) - 1, 0});
+    platform::make_hot({"machinery", platform::configured_cores() - 1, 0});
     each_line("modules-file-system", platform::load_module);
     file_system_.store(true, std::memory_order_release);
     wait_for(planned_);
@@ -309,7 +307,7 @@ int init() {
   }
   const std::string folder = (data.empty() ? "/data/" : "/run/") + name;
   platform::make_folders(folder);
-  if (::chdir(folder.c_str()) == 0) {
+  if (platform::enter_folder(folder)) {
     std::thread(serve_console).detach();
   }
   command.data = "vedette-data";

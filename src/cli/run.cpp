@@ -1,7 +1,4 @@
-#include <unistd.h>
-
 #include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 
@@ -15,6 +12,7 @@
 #include "platform/file.hpp"
 #include "platform/hot_thread.hpp"
 #include "platform/line_writer.hpp"
+#include "platform/machine.hpp"
 #include "platform/socket.hpp"
 
 namespace vedette::cli {
@@ -22,7 +20,7 @@ namespace {
 
 std::atomic<bool> g_stop{false};
 
-void on_signal(int) {
+void on_stop_signal(int) {
   g_stop.store(true, std::memory_order_relaxed);
 }
 
@@ -83,8 +81,8 @@ int watch(const RunCommand& command, const LoadedPlan& loaded) {
   const bool alerts = command.alerts;
   options.echo_actions = alerts;
   // The thread that writes them also answers at the control socket and feeds the watchdog.
-  platform::LineWriter out(STDOUT_FILENO);
-  platform::LineWriter err(STDERR_FILENO);
+  platform::LineWriter out(platform::kStandardOutput);
+  platform::LineWriter err(platform::kStandardError);
   options.on_log = [&alerted = alerts ? out : err](std::string_view text) {
     return alerted.put(text);
   };
@@ -139,11 +137,7 @@ int watch(const RunCommand& command, const LoadedPlan& loaded) {
     const bool all_out = out.flush();
     return err.flush() && all_out;
   };
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
+  platform::catch_stop_signals(on_stop_signal);
   node::Node node(loaded.bytes, *loaded.plan, options);
   const node::Node::Failure result = node.run();
   if (result.exit_code != 0) {

@@ -1,5 +1,4 @@
 // Purpose: `vedette update` and `vedette restart`: new versions of an image.
-#include <csignal>
 #include <cstdio>
 
 #include "cli/command.hpp"
@@ -204,7 +203,7 @@ int restart_machine(bool json) {
                 "end the watch by its supervisor, or by SIGTERM");
   }
   ask_for_restart();
-  if (::kill(1, SIGTERM) != 0) {
+  if (!platform::stop_first_process()) {
     return fail(json, "restart", kIo, "kill", "the first process cannot be told");
   }
   if (json) {

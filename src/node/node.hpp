@@ -5,7 +5,6 @@
 
 #include <array>
 #include <atomic>
-#include <csignal>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -180,7 +179,7 @@ class Node {
   const plan::Plan& plan_;
   RunOptions options_;
   platform::Block block_;
-  platform::Fd lock_;
+  platform::StorageFile lock_;  // of the data folder
   Control control_;
   platform::NodeClock clock_;
   platform::DeviceKeeper devices_;

@@ -115,12 +115,14 @@ Node::Failure Node::prepare() {
     }
   }
   std::string holder;
-  if (const int error = platform::lock_folder(options_.data, lock_, holder); error != 0) {
-    return error == EWOULDBLOCK
+  auto lock = platform::Folder(options_.data).lock(holder);
+  if (!lock) {
+    return lock.error() == EWOULDBLOCK
                ? Failure{75, "another node is using " + options_.data +
                                  (holder.empty() ? "" : ": " + holder + " holds its lock")}
-               : io("cannot lock " + options_.data + ": " + platform::error_text(error));
+               : io("cannot lock " + options_.data + ": " + platform::error_text(lock.error()));
   }
+  lock_ = std::move(lock).value();
   if (const int error = platform::unwritable(options_.data); error != 0) {
     return io(options_.data + ": " + platform::error_text(error));
   }

@@ -3,21 +3,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <thread>
-
-#include "platform/hot_thread.hpp"
 
 namespace vedette::platform {
 
@@ -86,101 +79,6 @@ Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::s
       return content;
     }
   }
-}
-
-struct FileInReading::State {
-  std::unique_ptr<std::uint8_t[]> memory;
-  std::size_t room = 0;
-  Fd file;
-  std::size_t size = 0;
-  // Pairs release stores of the reading thread with acquire loads: the bytes before their number.
-  std::atomic<std::size_t> there{0};
-  std::atomic<bool> ended{false}, stop{false};
-  std::atomic<int> error{0};
-  std::thread thread;
-
-  void read_all() {
-    constexpr std::size_t kPiece = std::size_t{1} << 20;
-    std::size_t got = 0;
-    while (got < size && !stop.load(std::memory_order_relaxed)) {
-      const auto n = ::read(file.get(), memory.get() + got, std::min(kPiece, size - got));
-      if (n <= 0) {  // 0: cut shorter meanwhile
-        error.store(n < 0 ? errno : EIO, std::memory_order_relaxed);
-        break;
-      }
-      got += static_cast<std::size_t>(n);
-      there.store(got, std::memory_order_release);
-    }
-    ended.store(true, std::memory_order_release);
-  }
-  void end() {
-    stop.store(true, std::memory_order_relaxed);
-    if (thread.joinable()) {
-      thread.join();
-    }
-  }
-};
-
-FileInReading::FileInReading() : state_(std::make_unique<State>()) {}
-FileInReading::~FileInReading() {
-  state_->end();
-}
-
-Result<std::size_t, int> FileInReading::start(const std::string& path, std::size_t limit) {
-  State& s = *state_;
-  s.end();
-  auto opened = open_plain(path);
-  if (!opened) {
-    return Failure{opened.error()};
-  }
-  s.file = std::move(opened).value();
-  struct stat info {};
-  ::fstat(s.file.get(), &info);
-  s.size = static_cast<std::size_t>(info.st_size);
-  if (s.size > limit) {
-    return Failure{EFBIG};
-  }
-  if (s.size > s.room) {
-    s.memory.reset();
-    s.memory = std::make_unique_for_overwrite<std::uint8_t[]>(s.size);
-    s.room = s.size;
-  }
-  s.there.store(0);
-  s.ended.store(false);
-  s.stop.store(false);
-  s.error.store(0);
-  s.thread = std::thread([&s] { s.read_all(); });
-  return s.size;
-}
-
-bool FileInReading::wait_for(std::size_t bytes) {
-  State& s = *state_;
-  std::size_t there = s.there.load(std::memory_order_acquire);
-  while (there < bytes && !s.ended.load(std::memory_order_acquire)) {
-    rest_ns(20'000);
-    there = s.there.load(std::memory_order_acquire);
-  }
-  return s.there.load(std::memory_order_acquire) >= bytes;
-}
-
-const std::uint8_t* FileInReading::data() const {
-  return state_->memory.get();
-}
-
-int FileInReading::error() const {
-  return state_->error.load(std::memory_order_relaxed);
-}
-
-void read_ahead(const std::string& path) {
-  if (const auto file = open_plain(path)) {
-    ::posix_fadvise(file.value().get(), 0, 0, POSIX_FADV_WILLNEED);
-  }
-}
-
-bool read_at(const std::string& path, std::uint64_t offset, std::span<std::uint8_t> into) {
-  const auto file = open_plain(path);
-  return file && ::pread(file.value().get(), into.data(), into.size(),
-                         static_cast<off_t>(offset)) == static_cast<ssize_t>(into.size());
 }
 
 std::optional<std::string> read_text_file(const std::string& path, std::size_t limit) {
@@ -291,6 +189,10 @@ bool exists(const std::string& path) {
   return ::access(path.c_str(), F_OK) == 0;
 }
 
+bool enter_folder(const std::string& path) {
+  return ::chdir(path.c_str()) == 0;
+}
+
 Result<Fd, int> open_for_writing(const std::string& path) {
   Fd fd(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   if (!fd.valid()) {
@@ -306,47 +208,6 @@ int unwritable(const std::string& folder) {
 bool is_plain_file(const std::string& path) {
   struct stat info {};
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
-}
-
-namespace {
-
-// From /proc/locks, "1: FLOCK ADVISORY WRITE 1234 08:01:5678 0 EOF"; empty: it does not say.
-std::string lock_holder(int folder) {
-  struct stat info {};
-  if (::fstat(folder, &info) != 0) {
-    return {};
-  }
-  char place[64];
-  std::snprintf(place, sizeof place, " %02x:%02x:%llu ", major(info.st_dev), minor(info.st_dev),
-                static_cast<unsigned long long>(info.st_ino));
-  constexpr std::size_t kLocksBytes = std::size_t{1} << 20;
-  const std::string locks = read_text_file("/proc/locks", kLocksBytes).value_or(std::string());
-  std::size_t at = locks.find(place);
-  const std::size_t line = at == std::string::npos ? at : locks.rfind('\n', at) + 1;
-  if (at == std::string::npos || locks.substr(line, at - line).find("FLOCK") == std::string::npos) {
-    return {};
-  }
-  const std::size_t before = locks.rfind(' ', at - 1);
-  return "process " + locks.substr(before + 1, at - before - 1);
-}
-
-}  // namespace
-
-int lock_folder(const std::string& folder, Fd& lock, std::string& holder) {
-  holder.clear();
-  lock = Fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!lock.valid()) {
-    return errno;
-  }
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) {
-    return 0;
-  }
-  const int error = errno;
-  if (error == EWOULDBLOCK) {
-    holder = lock_holder(lock.get());
-  }
-  lock = {};
-  return error;
 }
 
 }  // namespace vedette::platform

@@ -20,28 +20,6 @@ namespace vedette::platform {
 inline constexpr int kNotPlain = 100'000;
 // Whole plain file, at most `limit` bytes (errno EFBIG beyond).
 Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::size_t limit);
-// A plain file read from its beginning by a thread of its own, into memory that is used again for
-// the next one: whoever works on it need not wait for all of it, nor for the kernel to clear pages.
-class FileInReading {
- public:
-  FileInReading();
-  ~FileInReading();
-  // Ends the file before. Its size, at most `limit` (EFBIG beyond), or errno.
-  Result<std::size_t, int> start(const std::string& path, std::size_t limit);
-  // Waits until its first `bytes` are there; false when they cannot be read.
-  bool wait_for(std::size_t bytes);
-  const std::uint8_t* data() const;
-  // Of reading; 0 while there is none.
-  int error() const;
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
-// All of `into` from `offset` on; false when the file is not there or ends before.
-bool read_at(const std::string& path, std::uint64_t offset, std::span<std::uint8_t> into);
-// Asks the system to have it in memory soon.
-void read_ahead(const std::string& path);
 std::optional<std::string> read_text_file(const std::string& path, std::size_t limit);
 
 // Written beside, synced, renamed over: the file is the old one or the new one. 0 or errno.
@@ -55,6 +33,7 @@ int rename_durably(const std::string& from, const std::string& to);  // 0 or err
 int make_folders(const std::string& path);                      // 0 or errno; existing is fine
 std::vector<std::string> list_folder(const std::string& path);  // names, sorted
 bool exists(const std::string& path);
+bool enter_folder(const std::string& path);  // relative paths begin there from now on
 int remove_folder(const std::string& path);  // with all that is in it; 0 or errno
 std::string error_text(int error);
 
@@ -86,10 +65,5 @@ Result<Fd, int> open_for_writing(const std::string& path);
 int unwritable(const std::string& folder);
 // A plain file, or a link to one: nothing else is opened, a FIFO would be waited for.
 bool is_plain_file(const std::string& path);
-
-// Advisory lock on the folder itself, so that one node owns a data folder whatever is removed from
-// it. 0: taken; EWOULDBLOCK: another process has it, which `holder` names where the system says;
-// or errno.
-int lock_folder(const std::string& folder, Fd& lock, std::string& holder);
 
 }  // namespace vedette::platform

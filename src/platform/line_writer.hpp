@@ -11,6 +11,8 @@
 
 namespace vedette::platform {
 
+inline constexpr int kStandardOutput = 1, kStandardError = 2;  // descriptors
+
 class LineWriter {
  public:
   static constexpr std::size_t kRoom = std::size_t{64} << 10;

@@ -58,6 +58,22 @@ std::optional<std::string> partition_now(const std::string& name) {
 
 }  // namespace
 
+bool stop_first_process() {
+  return ::kill(1, SIGTERM) == 0;
+}
+
+int configured_cores() {
+  return static_cast<int>(::sysconf(_SC_NPROCESSORS_CONF));
+}
+
+void catch_stop_signals(void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
 bool is_first_process() {
   return ::getpid() == 1;
 }

@@ -11,6 +11,9 @@
 namespace vedette::platform {
 
 bool is_first_process();
+// As a supervisor ends a service. False when the system refuses.
+bool stop_first_process();
+int configured_cores();  // those that are switched off among them
 // The machine was started from an image of ours.
 bool first_process_is_this_program();
 
@@ -56,6 +59,10 @@ int run_self_for_output(const std::vector<std::string>& words, std::size_t most_
 
 // This process and its children may lock all the memory they have.
 void lift_memory_limit();
+
+// SIGINT and SIGTERM call `handler`, on any thread and between any two instructions; SIGPIPE does
+// nothing.
+void catch_stop_signals(void (*handler)(int));
 
 // Of an open watchdog device (Linux watchdog API).
 bool set_watchdog_timeout(int fd, int seconds);

@@ -27,6 +27,13 @@ banned = [
     (r"__builtin_prefetch", None, "use prefetch() of base/bytes.hpp: the compiler leaves out a call of what does nothing but this"),
     (r"std::(sin|cos|tan|atan2|exp|log|pow|hypot)\b", None, "use det_* of base/math.hpp: libm differs between machines"),
 ]
+# Headers of system calls, and a call by its global name; those of the C libraries that a room wraps are its own.
+system_header = re.compile(r"(unistd|fcntl|dirent|ftw|poll|sched|spawn|termios|pthread|signal|ifaddrs)\.h|csignal|(sys|net|netinet|arpa|linux|asm)/")
+system_call = re.compile(r"(?<![\w>])::(?!mdb_|strnlen\b)[a-z_]+\(")
+may_call = {
+    "src/base/check.cpp": "a failed CHECK writes its message and aborts, below every room",
+    "src/base/crc32c.cpp": "asks what the processor has; <sys/auxv.h> makes no system call",
+}
 banned_in_cli = (r"\b(std::)?(f?printf|f?puts|f?putc|putchar)\(|std::c(out|err)\b", "print by cli/print.hpp, which escapes what would steer a terminal")
 problems = []
 for path in sorted(root.glob("src/**/*.?pp")):
@@ -44,10 +51,14 @@ for path in sorted(root.glob("src/**/*.?pp")):
         header = re.match(r"#include <([^>]+)>", line)
         if header:
             owner = c_headers.get(header[1], "platform" if header[1].startswith("rte_") else None)
+            if system_header.match(header[1]) and folder != "platform" and str(where) not in may_call:
+                problems.append(f"{where}:{n}: <{header[1]}>: system calls are made in platform/; files of the journal by platform/storage.hpp")
             if owner and owner != folder:
                 problems.append(f"{where}:{n}: <{header[1]}> belongs to {owner}/: use that room's header")
         if folder == "cli" and path.name != "print.cpp" and re.search(banned_in_cli[0], line.split("//")[0]):
             problems.append(f"{where}:{n}: {banned_in_cli[1]}")
+        if folder != "platform" and str(where) not in may_call and system_call.search(line.split("//")[0]):
+            problems.append(f"{where}:{n}: system calls are made in platform/; files of the journal by platform/storage.hpp")
         for pattern, home, instead in banned:
             if re.search(pattern, line.split("//")[0]) and folder != home:
                 problems.append(f"{where}:{n}: {instead}")

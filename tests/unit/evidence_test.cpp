@@ -11,6 +11,7 @@
 
 #include "model/batch.hpp"
 #include "model/derived.hpp"
+#include "platform/file.hpp"
 #include "test.hpp"
 
 using namespace vedette;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "platform/file.hpp"
+#include "platform/storage.hpp"
 #include "test.hpp"
 
 using vedette::as_bytes;
@@ -128,8 +129,6 @@ TEST_CASE(
   // To all that must be a plain file it says so at once.
   CHECK(platform::read_file(pipe, 100).error() == platform::kNotPlain);
   CHECK(platform::read_text_file(pipe, 100) == std::nullopt);
-  std::uint8_t byte = 0;
-  CHECK(!platform::read_at(pipe, 0, {&byte, 1}));
-  platform::FileInReading reading;
-  CHECK(reading.start(pipe, 100).error() == platform::kNotPlain);
+  CHECK(platform::Folder(folder.path).open("pipe", platform::OpenFor::reading).error() ==
+        platform::kNotPlain);
 }

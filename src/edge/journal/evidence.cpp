@@ -1,11 +1,6 @@
 #include "edge/journal/evidence.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -32,6 +27,11 @@ bool below_warning(const EventHeader& event, Bytes payload) {
          payload_as<AssessmentChange>(payload).level < Level::warn;
 }
 
+std::string file_name(std::uint64_t number) {
+  const std::string name = segment_name(number);
+  return name.substr(0, name.find('.')) + kEvidenceEnding;
+}
+
 bool has(const std::vector<std::uint64_t>& sorted, std::uint64_t value) {
   return std::binary_search(sorted.begin(), sorted.end(), value);
 }
@@ -43,19 +43,18 @@ void SegmentScan::reserve(std::size_t block_bytes) {
   unpacked_.assign(kUnpackedBytes, 0);
 }
 
-bool SegmentScan::open(const std::string& folder, std::uint64_t segment) {
+bool SegmentScan::open(const platform::Folder& folder, std::uint64_t segment) {
   segment_ = segment;
   at_ = size_ = window_at_ = 0;
   window_.clear();
-  const std::string path = folder + "/" + segment_name(segment);
-  platform::read_ahead(path);
-  auto opened = platform::open_plain(path);
+  auto opened = folder.open(segment_name(segment), platform::OpenFor::reading);
   if (!opened) {
     return false;
   }
   file_ = std::move(opened).value();
-  struct stat info {};
-  size_ = ::fstat(file_.get(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+  file_.read_ahead();
+  const auto size = file_.size();
+  size_ = size ? size.value() : 0;
   return true;
 }
 
@@ -64,9 +63,8 @@ Bytes SegmentScan::window(std::uint64_t at, std::size_t bytes) {
   if (at < window_at_ || at + bytes > window_at_ + window_.size()) {
     window_.resize(std::max(kWindowBytes, bytes));
     window_at_ = at;
-    const ssize_t got =
-        ::pread(file_.get(), window_.data(), window_.size(), static_cast<off_t>(at));
-    window_.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    const auto got = file_.read_at(at, window_);
+    window_.resize(got ? got.value() : 0);
   }
   const std::size_t from = static_cast<std::size_t>(at - window_at_);
   return Bytes(window_).subspan(from, std::min(bytes, window_.size() - from));
@@ -114,7 +112,7 @@ SegmentScan::Found SegmentScan::next(Bytes& batches, std::size_t& used) {
   return Found::batches;
 }
 
-void Evidence::open(const std::string& journal_folder, const std::string& folder,
+void Evidence::open(const platform::Folder& journal_folder, const platform::Folder& folder,
                     std::uint64_t bytes, std::size_t block_bytes,
                     const std::uint8_t (&plan_hash)[32]) {
   journal_folder_ = journal_folder;
@@ -318,45 +316,50 @@ void Evidence::keep(std::uint64_t segment, std::uint64_t next) {
   stage_ = Stage::begin;
 }
 
-std::string Evidence::path_of(std::uint64_t number) const {
-  std::string name = segment_name(number);
-  return folder_ + "/" + name.substr(0, name.find('.')) + kEvidenceEnding;
-}
-
 // What is there, by age; of the newest, what does not verify is cut off, as a write that a power
 // cut left unfinished, so that what is put behind it is found.
 int Evidence::find_files() {
-  if (const int error = platform::make_folders(folder_); error != 0) {
+  if (const int error = folder_.make(); error != 0) {
     return error;
   }
   files_.clear();
   std::uint64_t held = 0;
-  for (const std::string& name : platform::list_folder(folder_)) {
-    struct stat info {};
+  for (const std::string& name : folder_.list()) {
     const auto number = parse_unsigned(name.substr(0, name.find('.')), 16);
-    if (name.ends_with(kEvidenceEnding) && number && path_of(*number) == folder_ + "/" + name &&
-        ::stat(path_of(*number).c_str(), &info) == 0) {
-      files_.push_back({*number, static_cast<std::uint64_t>(info.st_size)});
-      held += files_.back().bytes;
+    if (!number || file_name(*number) != name) {
+      continue;
+    }
+    if (const auto bytes = folder_.size(name)) {
+      files_.push_back({*number, bytes.value()});
+      held += bytes.value();
     }
   }
   if (!files_.empty()) {
-    File& newest = files_.back();
-    const auto content = platform::read_file(path_of(newest.number), most_bytes_);
-    const std::uint64_t valid =
-        content
-            ? read_evidence_file(content.value(), [](const EvidenceHeader&, Bytes) { return true; })
-            : newest.bytes;
-    if (valid < newest.bytes &&
-        ::truncate(path_of(newest.number).c_str(), static_cast<off_t>(valid)) != 0) {
-      return errno;
+    const std::uint64_t before = files_.back().bytes;
+    if (const int error = cut_unfinished(files_.back()); error != 0) {
+      return error;
     }
-    held -= newest.bytes - valid;
-    newest.bytes = valid;
+    held -= before - files_.back().bytes;
   }
   held_.store(held, std::memory_order_relaxed);
   files_known_ = true;
   return 0;
+}
+
+int Evidence::cut_unfinished(File& newest) {
+  const std::string name = file_name(newest.number);
+  const auto content = folder_.read(name, most_bytes_);
+  if (!content) {
+    return 0;
+  }
+  const std::uint64_t valid =
+      read_evidence_file(content.value(), [](const EvidenceHeader&, Bytes) { return true; });
+  if (valid == newest.bytes) {
+    return 0;
+  }
+  const auto file = folder_.open(name, platform::OpenFor::writing);
+  newest.bytes = valid;
+  return file ? file.value().truncate(valid) : file.error();
 }
 
 void Evidence::make_room(std::uint64_t bytes) {
@@ -365,7 +368,7 @@ void Evidence::make_room(std::uint64_t bytes) {
     held += file.bytes;
   }
   while (!files_.empty() && held + bytes > most_bytes_) {
-    ::unlink(path_of(files_.front().number).c_str());
+    folder_.remove(file_name(files_.front().number));
     held -= files_.front().bytes;
     files_.erase(files_.begin());
   }
@@ -384,29 +387,17 @@ int Evidence::append(const EvidenceHeader& header) {
     files_.push_back({header.segment, 0});
   }
   File& file = files_.back();
-  const platform::Fd out(
-      ::open(path_of(file.number).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640));
-  if (!out.valid()) {
-    return errno;
+  const auto out = folder_.open(file_name(file.number), platform::OpenFor::writing);
+  if (!out) {
+    return out.error();
   }
-  std::size_t done = 0;
-  int error = 0;
-  while (done < room_.size() && error == 0) {
-    const ssize_t wrote = ::pwrite(out.get(), room_.data() + done, room_.size() - done,
-                                   static_cast<off_t>(file.bytes + done));
-    done += wrote > 0 ? static_cast<std::size_t>(wrote) : 0;
-    error = wrote < 0 ? errno : wrote == 0 ? ENOSPC : 0;
-  }
-  if (error == 0 && ::fdatasync(out.get()) != 0) {
-    error = errno;
-  }
+  int error = out.value().write_synced(file.bytes, room_);
   if (error == 0 && begins) {
-    const platform::Fd folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    error = folder.valid() && ::fsync(folder.get()) == 0 ? 0 : errno;
+    error = folder_.sync();
   }
   if (error == 0) {
     file.bytes += room_.size();
-  } else if (::ftruncate(out.get(), static_cast<off_t>(file.bytes)) != 0) {
+  } else if (out.value().truncate(file.bytes) != 0) {
     files_known_ = false;  // what is there is looked at anew
   }
   return error;

@@ -26,7 +26,7 @@
 #include "base/bytes.hpp"
 #include "edge/journal/format.hpp"
 #include "model/event.hpp"
-#include "platform/file.hpp"
+#include "platform/storage.hpp"
 
 namespace vedette::journal {
 
@@ -64,7 +64,7 @@ inline std::uint32_t evidence_crc(EvidenceHeader header, Bytes batches) {
 class SegmentScan {
  public:
   void reserve(std::size_t block_bytes);  // so that reading takes no memory later
-  bool open(const std::string& folder, std::uint64_t segment);
+  bool open(const platform::Folder& folder, std::uint64_t segment);
   std::uint64_t segment() const { return segment_; }
   enum class Found { batches, nothing, end };
   // `batches` are valid until the next call. `used` grows by the bytes looked at.
@@ -73,7 +73,7 @@ class SegmentScan {
  private:
   Bytes window(std::uint64_t at, std::size_t bytes);
 
-  platform::Fd file_;
+  platform::StorageFile file_;
   std::uint64_t segment_ = 0, size_ = 0, at_ = 0;
   std::vector<std::uint8_t> window_, unpacked_;
   std::uint64_t window_at_ = 0;
@@ -83,8 +83,8 @@ class Evidence {
  public:
   // No bytes: nothing is kept.
   // Takes all its memory; the journal's longest block is of `block_bytes`.
-  void open(const std::string& journal_folder, const std::string& folder, std::uint64_t bytes,
-            std::size_t block_bytes, const std::uint8_t (&plan_hash)[32]);
+  void open(const platform::Folder& journal_folder, const platform::Folder& folder,
+            std::uint64_t bytes, std::size_t block_bytes, const std::uint8_t (&plan_hash)[32]);
   static std::size_t part_bytes(std::uint64_t bytes) {
     return static_cast<std::size_t>(std::min<std::uint64_t>(bytes / kShares, kPartBytes));
   }
@@ -134,10 +134,10 @@ class Evidence {
   bool wanted(const EventHeader& event, Bytes payload) const;
   int append(const EvidenceHeader& header);
   int find_files();
+  int cut_unfinished(File& newest);
   void make_room(std::uint64_t bytes);
-  std::string path_of(std::uint64_t number) const;
 
-  std::string journal_folder_, folder_;
+  platform::Folder journal_folder_, folder_;
   std::uint64_t most_bytes_ = 0;
   std::uint8_t plan_hash_[32] = {};
   std::uint64_t segment_ = 0, next_ = 0;
@@ -163,7 +163,7 @@ std::size_t read_evidence_file(
     Bytes bytes, const std::function<bool(const EvidenceHeader& header, Bytes batch)>& visit);
 // Every batch kept as evidence, oldest first, of segments that the journal beside it has no more.
 EvidenceRead read_evidence(
-    const std::string& data,
+    const platform::Folder& data,
     const std::function<void(const EvidenceHeader& header, Bytes batch)>& visit);
 
 }  // namespace vedette::journal

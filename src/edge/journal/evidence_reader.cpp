@@ -39,20 +39,20 @@ std::size_t read_evidence_file(
 }
 
 EvidenceRead read_evidence(
-    const std::string& data,
+    const platform::Folder& data,
     const std::function<void(const EvidenceHeader& header, Bytes batch)>& visit) {
   constexpr std::size_t kMostBytes = std::size_t{1} << 30;
   EvidenceRead result;
-  const std::string folder = data + "/journal-evidence";
-  const std::vector<std::uint64_t> there = list_segments(data + "/journal");
+  const platform::Folder folder = data.in("journal-evidence");
+  const std::vector<std::uint64_t> there = list_segments(data.in("journal"));
   std::uint64_t last = 0;
-  for (const std::string& name : platform::list_folder(folder)) {
+  for (const std::string& name : folder.list()) {
     if (!name.ends_with(kEvidenceEnding)) {
       continue;
     }
-    const auto content = platform::read_file(folder + "/" + name, kMostBytes);
+    const auto content = folder.read(name, kMostBytes);
     if (!content) {
-      result.problem = folder + "/" + name + ": " + platform::error_text(content.error());
+      result.problem = folder.path() + "/" + name + ": " + platform::error_text(content.error());
       continue;
     }
     std::uint64_t reading = 0;
@@ -74,7 +74,7 @@ EvidenceRead read_evidence(
           return true;
         });
     if (valid < content.value().size()) {
-      result.problem = folder + "/" + name + ": byte " + std::to_string(valid) +
+      result.problem = folder.path() + "/" + name + ": byte " + std::to_string(valid) +
                        " and what follows do not verify";
     }
   }

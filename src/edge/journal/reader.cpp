@@ -1,6 +1,7 @@
 #include "edge/journal/reader.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -130,7 +131,8 @@ constexpr std::uint64_t kMostSegment = std::uint64_t{1} << 48;
 constexpr std::uint64_t kSegmentFileBytes = std::uint64_t{2} << 30;
 
 // Empty: it is one, as far as its name and its first bytes say.
-std::string why_strange(const std::string& folder, const std::string& name, std::uint64_t& number) {
+std::string why_strange(const platform::Folder& folder, const std::string& name,
+                        std::uint64_t& number) {
   const auto parsed = parse_unsigned(std::string_view(name).substr(0, name.find('.')), 16);
   number = parsed.value_or(0);
   if (!parsed || segment_name(number) != name) {
@@ -139,16 +141,17 @@ std::string why_strange(const std::string& folder, const std::string& name, std:
   if (number == 0 || number >= kMostSegment) {
     return "no journal comes to that number";
   }
-  const std::string path = folder + "/" + name;
-  if (!platform::is_plain_file(path)) {
-    return "it is no plain file";
+  const auto file = folder.open(name, platform::OpenFor::reading);
+  if (!file) {  // one that cannot be read now is still a segment
+    const bool missing = file.error() == ENOENT || file.error() == EISDIR;
+    return missing || file.error() == platform::kNotPlain ? "it is no plain file" : "";
   }
   std::uint8_t beyond = 0;
-  if (platform::read_at(path, kSegmentFileBytes, {&beyond, 1})) {
+  if (file.value().read_whole(kSegmentFileBytes, {&beyond, 1})) {
     return "it is larger than any segment";
   }
   BlockHeader head{};
-  if (platform::read_at(path, 0, {reinterpret_cast<std::uint8_t*>(&head), sizeof head}) &&
+  if (file.value().read_whole(0, {reinterpret_cast<std::uint8_t*>(&head), sizeof head}) &&
       head.magic == kBlockMagic && head.segment != number) {
     return "it begins as segment " + std::to_string(head.segment);
   }
@@ -157,10 +160,10 @@ std::string why_strange(const std::string& folder, const std::string& name, std:
 
 }  // namespace
 
-std::vector<std::uint64_t> list_segments(const std::string& folder) {
+std::vector<std::uint64_t> list_segments(const platform::Folder& folder) {
   std::vector<std::uint64_t> numbers;
   std::uint64_t number = 0;
-  for (const std::string& name : platform::list_folder(folder)) {
+  for (const std::string& name : folder.list()) {
     if (name.ends_with(".seg") && why_strange(folder, name, number).empty()) {
       numbers.push_back(number);
     }
@@ -168,10 +171,10 @@ std::vector<std::uint64_t> list_segments(const std::string& folder) {
   return numbers;
 }
 
-std::vector<ReadResult::Strange> list_strange(const std::string& folder) {
+std::vector<ReadResult::Strange> list_strange(const platform::Folder& folder) {
   std::vector<ReadResult::Strange> strange;
   std::uint64_t number = 0;
-  for (const std::string& name : platform::list_folder(folder)) {
+  for (const std::string& name : folder.list()) {
     if (name.ends_with(".seg")) {
       if (std::string why = why_strange(folder, name, number); !why.empty()) {
         strange.push_back({name, std::move(why)});
@@ -375,10 +378,12 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
   return r;
 }
 
-ReadResult read_segment_file(const std::string& folder, std::uint64_t number, ReadResult r,
+ReadResult read_segment_file(const platform::Folder& folder, std::uint64_t number, ReadResult r,
                              const Visit& visit, platform::FileInReading& file) {
-  const std::string path = folder + "/" + segment_name(number);
-  const auto size = file.start(path, std::size_t{2} << 30);
+  const std::string path = folder.path() + "/" + segment_name(number);
+  auto opened = folder.open(segment_name(number), platform::OpenFor::reading);
+  const auto size = opened ? file.start(std::move(opened).value(), std::size_t{2} << 30)
+                           : Failure{opened.error()};
   if (!size) {
     r.problem = path + ": " + platform::error_text(size.error());
     return r;
@@ -395,12 +400,12 @@ ReadResult read_segment_file(const std::string& folder, std::uint64_t number, Re
 namespace {
 
 // The first batch of a segment, by its first two blocks' headers; 0 when they do not say.
-std::uint64_t first_batch_of(const std::string& folder, std::uint64_t number) {
-  const std::string path = folder + "/" + segment_name(number);
+std::uint64_t first_batch_of(const platform::Folder& folder, std::uint64_t number) {
+  const auto file = folder.open(segment_name(number), platform::OpenFor::reading);
   BlockHeader head{};
   const std::span<std::uint8_t> bytes(reinterpret_cast<std::uint8_t*>(&head), sizeof head);
   const auto read = [&](std::uint64_t at) {
-    return platform::read_at(path, at, bytes) && head.magic == kBlockMagic &&
+    return file && file.value().read_whole(at, bytes) && head.magic == kBlockMagic &&
            head.version == kFormatVersion && head.segment == number;
   };
   const bool follows = read(0) && head.kind == BlockKind::segment && read(block_bytes(head.length));
@@ -411,18 +416,22 @@ std::uint64_t first_batch_of(const std::string& folder, std::uint64_t number) {
 
 }  // namespace
 
-SegmentState state_of(const std::string& folder, std::uint64_t segment) {
+SegmentState state_of(const platform::Folder& folder, std::uint64_t segment) {
   SegmentState state;
-  const std::string path = folder + "/" + segment_name(segment);
+  const auto opened = folder.open(segment_name(segment), platform::OpenFor::reading);
+  if (!opened) {
+    return state;
+  }
+  const platform::StorageFile& file = opened.value();
   std::vector<std::uint8_t> bytes(sizeof(BlockHeader));
   const auto* head = reinterpret_cast<const BlockHeader*>(bytes.data());
   std::uint8_t last = 0;  // no room is made for what a length says that the file does not hold
-  if (!platform::read_at(path, 0, bytes) || head->magic != kBlockMagic ||
-      !platform::read_at(path, block_bytes(head->length) - 1, {&last, 1})) {
+  if (!file.read_whole(0, bytes) || head->magic != kBlockMagic ||
+      !file.read_whole(block_bytes(head->length) - 1, {&last, 1})) {
     return state;
   }
   bytes.resize(block_bytes(head->length));
-  head = platform::read_at(path, 0, bytes) ? block_at(bytes, 0, segment) : nullptr;
+  head = file.read_whole(0, bytes) ? block_at(bytes, 0, segment) : nullptr;
   if (head == nullptr || head->version != kFormatVersion || head->kind != BlockKind::segment ||
       head->length <= sizeof state.header) {
     return state;  // it has no state, or no whole one
@@ -437,12 +446,13 @@ SegmentState state_of(const std::string& folder, std::uint64_t segment) {
   // What is not written yet is zeros.
   std::vector<std::uint8_t> later(limits::kBlockAlignment);
   state.much_follows =
-      platform::read_at(path, block_bytes(head->length) + kMuchBytes, later) &&
+      file.read_whole(block_bytes(head->length) + kMuchBytes, later) &&
       std::any_of(later.begin(), later.end(), [](std::uint8_t b) { return b != 0; });
   return state;
 }
 
-SegmentState newest_state(const std::string& folder, const std::vector<std::uint64_t>& segments) {
+SegmentState newest_state(const platform::Folder& folder,
+                          const std::vector<std::uint64_t>& segments) {
   for (std::size_t i = segments.size(); i-- > 0;) {
     SegmentState state = state_of(folder, segments[i]);
     if (!state.frozen.empty()) {
@@ -453,7 +463,8 @@ SegmentState newest_state(const std::string& folder, const std::vector<std::uint
   return {};
 }
 
-ReadResult read_journal(const std::string& folder, const Visit& visit, std::uint64_t after_batch) {
+ReadResult read_journal(const platform::Folder& folder, const Visit& visit,
+                        std::uint64_t after_batch) {
   ReadResult r;
   const std::vector<std::uint64_t> segments = list_segments(folder);
   platform::FileInReading file;
@@ -467,7 +478,10 @@ ReadResult read_journal(const std::string& folder, const Visit& visit, std::uint
   }
   for (std::size_t i = first; i < segments.size(); ++i) {
     if (i + 1 < segments.size()) {
-      platform::read_ahead(folder + "/" + segment_name(segments[i + 1]));
+      const auto next = folder.open(segment_name(segments[i + 1]), platform::OpenFor::reading);
+      if (next) {
+        next.value().read_ahead();
+      }
     }
     const std::uint64_t before = r.last_block;
     r = read_segment_file(folder, segments[i], std::move(r), visit, file);

@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "edge/journal/format.hpp"
-#include "platform/file.hpp"
+#include "platform/file_in_reading.hpp"
+#include "platform/storage.hpp"
 
 namespace vedette::journal {
 
@@ -73,12 +74,12 @@ using Await = std::function<bool(std::size_t bytes)>;
 ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult so_far, const Visit& visit,
                         const Await& await = {});
 // From its file, which is read meanwhile.
-ReadResult read_segment_file(const std::string& folder, std::uint64_t number, ReadResult so_far,
-                             const Visit& visit, platform::FileInReading& file);
+ReadResult read_segment_file(const platform::Folder& folder, std::uint64_t number,
+                             ReadResult so_far, const Visit& visit, platform::FileInReading& file);
 
 // Segments that end before `after_batch` are passed over, unread: a start takes as long as what is
 // behind its image, not as long as the journal.
-ReadResult read_journal(const std::string& folder, const Visit& visit,
+ReadResult read_journal(const platform::Folder& folder, const Visit& visit,
                         std::uint64_t after_batch = 0);
 
 // A state that a segment begins with; it stands after header.frozen_batch, 0: there is none.
@@ -89,14 +90,15 @@ struct SegmentState {
 };
 constexpr std::uint64_t kMuchBytes = 1 << 20;
 // Of one segment, of which no more is read.
-SegmentState state_of(const std::string& folder, std::uint64_t segment);
+SegmentState state_of(const platform::Folder& folder, std::uint64_t segment);
 // The one of the newest segment that has one.
-SegmentState newest_state(const std::string& folder, const std::vector<std::uint64_t>& segments);
+SegmentState newest_state(const platform::Folder& folder,
+                          const std::vector<std::uint64_t>& segments);
 
 std::string segment_name(std::uint64_t number);
 // Numbers of the segments in a folder, in order: what only has a name like one is no segment.
-std::vector<std::uint64_t> list_segments(const std::string& folder);
+std::vector<std::uint64_t> list_segments(const platform::Folder& folder);
 // What has a name like a segment's and cannot be one, and why.
-std::vector<ReadResult::Strange> list_strange(const std::string& folder);
+std::vector<ReadResult::Strange> list_strange(const platform::Folder& folder);
 
 }  // namespace vedette::journal

@@ -3,13 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
+
+#include "platform/storage.hpp"
 
 namespace vedette::journal {
 
 // The node that the newest segment with a whole header names; `expected` where any segment names
 // it, so that one strange segment does not change who a folder is. 0: there is no such segment.
-std::uint64_t node_of_journal(const std::string& folder, std::uint64_t expected);
+std::uint64_t node_of_journal(const platform::Folder& folder, std::uint64_t expected);
 
 }  // namespace vedette::journal

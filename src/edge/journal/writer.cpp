@@ -1,12 +1,6 @@
 #include "edge/journal/writer.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -15,13 +9,13 @@
 #include "base/check.hpp"
 #include "edge/journal/reader.hpp"
 #include "model/batch.hpp"
+#include "platform/file.hpp"
 
 namespace vedette::journal {
 namespace {
 
 constexpr std::size_t kGroupBytes = 1 << 20;
 constexpr std::size_t kFillStep = 1 << 20;  // zeros after one block, but for the last, at least
-constexpr std::int64_t kWaitNs = 1'000'000'000;
 
 // Several blocks a segment: a state is taken meanwhile, for the next segment to begin with.
 std::size_t group_bytes(std::uint64_t segment_bytes) {
@@ -41,26 +35,22 @@ bool holds_accepted(Lane& batches, std::size_t count) {
 
 }  // namespace
 
-int sync_folder(const std::string& folder) {
-  const platform::Fd dir(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return dir.valid() && ::fsync(dir.get()) == 0 ? 0 : errno;
-}
-
 void Writer::FreeAligned::operator()(std::uint8_t* p) const {
   std::free(p);
 }
 
-int cut_tail(const std::string& folder, std::uint64_t segment, std::uint64_t valid_bytes) {
-  const std::string path = folder + "/" + segment_name(segment);
+int cut_tail(const platform::Folder& folder, std::uint64_t segment, std::uint64_t valid_bytes) {
+  const std::string name = segment_name(segment);
   if (valid_bytes == 0) {
-    return ::unlink(path.c_str()) == 0 ? sync_folder(folder) : errno;
+    const int error = folder.remove(name);
+    return error == 0 ? folder.sync() : error;
   }
-  const platform::Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!file.valid() || ::ftruncate(file.get(), static_cast<off_t>(valid_bytes)) != 0 ||
-      ::fsync(file.get()) != 0) {
-    return errno;
+  const auto file = folder.open(name, platform::OpenFor::writing);
+  if (!file) {
+    return file.error();
   }
-  return 0;
+  const int error = file.value().truncate(valid_bytes);
+  return error == 0 ? file.value().sync() : error;
 }
 
 std::size_t Writer::longest_block(std::uint64_t segment_bytes, std::size_t max_batch_bytes) {
@@ -81,24 +71,19 @@ std::string Writer::prepare(const WriterOptions& options) {
                  options.header.plan_hash);
   segments_.clear();
   for (const ReadResult::Segment& s : options.segments) {
-    struct stat info {};
-    const std::string path = options.folder + "/" + segment_name(s.number);
-    segments_.push_back(
-        {s.number, s.first_batch == 0 ? options.next_batch : s.first_batch,
-         ::stat(path.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0});
+    const auto bytes = options.folder.size(segment_name(s.number));
+    segments_.push_back({s.number, s.first_batch == 0 ? options.next_batch : s.first_batch,
+                         bytes ? bytes.value() : 0});
   }
   buffer_bytes_ =
       buffer_bytes(options_.segment_bytes, options.max_batch_bytes, options.max_frozen_bytes);
   frozen_.reserve(options.max_frozen_bytes);
-  for (const auto& [buffer, bytes] :
-       {std::pair{&buffer_, buffer_bytes_}, std::pair{&zeros_, kZeroBytes}}) {
-    void* memory = std::aligned_alloc(limits::kBlockAlignment, bytes);
-    if (memory == nullptr) {
-      return "no memory for the journal's write buffer";
-    }
-    std::memset(memory, 0, bytes);
-    buffer->reset(static_cast<std::uint8_t*>(memory));
+  void* memory = std::aligned_alloc(limits::kBlockAlignment, buffer_bytes_);
+  if (memory == nullptr) {
+    return "no memory for the journal's write buffer";
   }
+  std::memset(memory, 0, buffer_bytes_);
+  buffer_.reset(static_cast<std::uint8_t*>(memory));
   const int ring_error =
       options.may_use_ring ? ring_.init({.entries = 8, .one_thread = false}) : ENOSYS;
   has_ring_ = ring_error == 0;
@@ -112,7 +97,7 @@ std::string Writer::prepare(const WriterOptions& options) {
   Before none;
   const int error = ready_segment(bytes, none);
   return error == 0 ? std::string()
-                    : "journal in " + options.folder + ": " + platform::error_text(error);
+                    : "journal in " + options.folder.path() + ": " + platform::error_text(error);
 }
 
 void Writer::keep_frozen(Bytes frozen, std::uint64_t batch) {
@@ -145,7 +130,7 @@ std::uint64_t Writer::whole_segment() const {
 
 Writer::~Writer() {
   if (open_.file.valid() && !begun_) {
-    ::unlink(next_path().c_str());
+    options_.folder.remove(kNextName);
   }
 }
 
@@ -167,7 +152,7 @@ int Writer::write_block(const Gathered& what) {
   const std::size_t bytes = block_bytes(length);
   std::memset(buffer_.get() + sizeof header + length, 0, bytes - sizeof header - length);
   const Bytes block(buffer_.get(), bytes);
-  const int error = has_ring_ ? write_by_ring(block) : write_by_calls(block);
+  const int error = open_.file.write_synced(open_.at, block, has_ring_ ? &ring_ : nullptr);
   if (error != 0) {
     return error;  // the same block is written again at the same place
   }
@@ -178,38 +163,6 @@ int Writer::write_block(const Gathered& what) {
   blocks_.fetch_add(1, std::memory_order_relaxed);
   packed_.fetch_add(what.kind == BlockKind::packed ? 1 : 0, std::memory_order_relaxed);
   return 0;
-}
-
-int Writer::write_by_ring(Bytes block) {
-  if (!ring_.arm_durable_write(open_.file.get(), block, open_.at, 1)) {
-    return EAGAIN;
-  }
-  // Two completions: the write, and the sync that is linked to it.
-  int error = 0;
-  for (int seen = 0; seen < 2;) {
-    platform::Completion done[2];
-    const std::size_t n = ring_.harvest_wait(done, kWaitNs, static_cast<unsigned>(2 - seen));
-    for (std::size_t i = 0; i < n; ++i, ++seen) {
-      const bool short_write = seen == 0 && done[i].result >= 0 &&
-                               static_cast<std::size_t>(done[i].result) != block.size();
-      if (error == 0 && (done[i].result < 0 || short_write)) {
-        error = short_write ? EIO : -done[i].result;
-      }
-    }
-  }
-  return error;
-}
-
-int Writer::write_by_calls(Bytes block) {
-  const auto wrote =
-      ::pwrite(open_.file.get(), block.data(), block.size(), static_cast<off_t>(open_.at));
-  if (wrote < 0) {
-    return errno;
-  }
-  if (static_cast<std::size_t>(wrote) != block.size()) {
-    return EIO;
-  }
-  return ::fdatasync(open_.file.get()) == 0 ? 0 : errno;
 }
 
 bool Writer::leave_out(Lane& batches, std::uint64_t through) {
@@ -242,10 +195,8 @@ int Writer::go_on(Bytes frozen, std::uint64_t batch, std::uint64_t sequence, Lan
   keep_frozen(frozen, batch);
   drop_next();  // its room is wanted
   // What a write that failed left there would be taken for damage, now that a segment follows.
-  int error = ::ftruncate(open_.file.get(), static_cast<off_t>(open_.at)) == 0 ? 0 : errno;
-  if (error == 0 && ::fsync(open_.file.get()) != 0) {
-    error = errno;
-  }
+  int error = open_.file.truncate(open_.at);
+  error = error == 0 ? open_.file.sync() : error;
   if (error == 0) {
     segments_.back().bytes = open_.bytes = open_.at;
     error = begin_segment();
@@ -356,7 +307,7 @@ void Writer::close() {
   if (open_.file.valid() && begun_) {
     write_block({.kind = BlockKind::close});
   } else if (open_.file.valid()) {
-    ::unlink(next_path().c_str());
+    options_.folder.remove(kNextName);
   }
   open_ = {};
   drop_next();

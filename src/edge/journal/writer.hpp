@@ -23,13 +23,13 @@
 #include "edge/journal/packing.hpp"
 #include "edge/journal/reader.hpp"
 #include "model/batch.hpp"
-#include "platform/file.hpp"
 #include "platform/ring.hpp"
+#include "platform/storage.hpp"
 
 namespace vedette::journal {
 
 struct WriterOptions {
-  std::string folder;
+  platform::Folder folder;
   std::uint64_t segment_bytes = 0;
   std::uint64_t journal_bytes = 0;
   std::size_t max_batch_bytes = 0;
@@ -43,7 +43,7 @@ struct WriterOptions {
   std::vector<ReadResult::Segment> segments;  // what is there already
   ReadResult::Idle idle;                      // whose place may be taken
   bool may_use_ring = true;                   // false: as on a host without io_uring
-  std::string evidence_folder;
+  platform::Folder evidence_folder;
   std::uint64_t evidence_bytes = 0;  // 0: nothing is kept of a segment that goes
 };
 
@@ -56,8 +56,7 @@ class Writer {
 
   static std::size_t bytes_needed(std::uint64_t segment_bytes, std::size_t max_batch_bytes,
                                   std::size_t max_frozen_bytes) {
-    return buffer_bytes(segment_bytes, max_batch_bytes, max_frozen_bytes) + max_frozen_bytes +
-           kZeroBytes;
+    return buffer_bytes(segment_bytes, max_batch_bytes, max_frozen_bytes) + max_frozen_bytes;
   }
   // With batches in it, as it is on disk.
   static std::size_t longest_block(std::uint64_t segment_bytes, std::size_t max_batch_bytes);
@@ -111,7 +110,7 @@ class Writer {
   struct FreeAligned {
     void operator()(std::uint8_t* p) const;
   };
-  static constexpr std::size_t kZeroBytes = 256 << 10;
+  static constexpr const char* kNextName = "next";    // file of the segment to come
   static constexpr std::size_t kFillBytes = 4 << 20;  // zeros written after one block, at most
 
   static std::size_t buffer_bytes(std::uint64_t segment_bytes, std::size_t max_batch_bytes,
@@ -123,12 +122,9 @@ class Writer {
   int place_segment();
   void take_idle_place(std::uint64_t bytes);
   bool leave_out(Lane& batches, std::uint64_t through);  // false: the oldest lies behind it
-  std::string next_path() const { return options_.folder + "/next"; }
   int fill_next(std::uint64_t to, std::uint64_t whole);
   void drop_next();
   int write_segment_header();
-  int write_by_ring(Bytes block);
-  int write_by_calls(Bytes block);
   // Batches of one block, put into the buffer behind its header.
   struct Gathered {
     BlockKind kind = BlockKind::batches;
@@ -151,7 +147,7 @@ class Writer {
   platform::Ring ring_;
   bool has_ring_ = false;
   struct Open {
-    platform::Fd file;
+    platform::StorageFile file;
     std::uint64_t segment = 0;
     std::uint64_t bytes = 0;
     std::uint64_t at = 0;     // offset of the next block
@@ -166,13 +162,13 @@ class Writer {
   // The segment to come, filled with zeros little by little while this one is written: at once it
   // would hold up what waits for the disk by tens of milliseconds.
   struct Next {
-    platform::Fd file;
+    platform::StorageFile file;
     std::uint64_t bytes = 0;  // zeros so far
     bool synced = false;
     bool refused = false;  // left to the moment that needs it, which says why
   };
   Next next_;
-  std::unique_ptr<std::uint8_t[], FreeAligned> buffer_, zeros_;
+  std::unique_ptr<std::uint8_t[], FreeAligned> buffer_;
   std::size_t buffer_bytes_ = 0;
   Packer packer_;
   Evidence evidence_;
@@ -198,8 +194,7 @@ class Writer {
   std::atomic<int> error_{0};
 };
 
-int sync_folder(const std::string& folder);  // 0 or errno
 // Cuts a torn tail off, so that what was written once more is not mistaken for damage. 0 or errno.
-int cut_tail(const std::string& folder, std::uint64_t segment, std::uint64_t valid_bytes);
+int cut_tail(const platform::Folder& folder, std::uint64_t segment, std::uint64_t valid_bytes);
 
 }  // namespace vedette::journal

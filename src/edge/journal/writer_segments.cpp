@@ -1,17 +1,12 @@
 // How a segment comes and goes: made ready under a passing name, put in its place, dropped when the
 // journal is at its bound.
-#include <fcntl.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
 #include "base/check.hpp"
 #include "edge/journal/reader.hpp"
 #include "edge/journal/writer.hpp"
+#include "platform/file.hpp"
 
 namespace vedette::journal {
 namespace {
@@ -26,35 +21,23 @@ constexpr std::size_t kIdleSegments = 2;
 // only allocated, each sync would also write metadata.
 int Writer::fill_next(std::uint64_t to, std::uint64_t whole) {
   if (!next_.file.valid()) {
-    constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
-    next_.file = platform::Fd(::open(next_path().c_str(), kFlags | O_DIRECT, 0640));
-    if (!next_.file.valid() && errno == EINVAL) {  // a file system without it
-      next_.file = platform::Fd(::open(next_path().c_str(), kFlags, 0640));
+    auto opened = options_.folder.open(kNextName, platform::OpenFor::blocks);
+    if (!opened) {
+      return opened.error();
     }
-    if (!next_.file.valid()) {
-      return errno;
-    }
+    next_.file = std::move(opened).value();
   }
-  while (next_.bytes < to) {
-    // The same zeros again and again, in one request.
-    std::array<iovec, kFillBytes / kZeroBytes> pieces{};
-    int count = 0;
-    for (std::uint64_t at = next_.bytes; at < to && count < static_cast<int>(pieces.size());
-         at += kZeroBytes) {
-      const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(kZeroBytes, whole - at));
-      pieces[static_cast<std::size_t>(count++)] = {zeros_.get(), n};
+  if (next_.bytes < to) {
+    if (const int error = next_.file.write_zeros(next_.bytes, to - next_.bytes); error != 0) {
+      return error;
     }
-    const auto wrote = ::writev(next_.file.get(), pieces.data(), count);
-    if (wrote < 0 || wrote % static_cast<ssize_t>(limits::kBlockAlignment) != 0) {
-      return wrote < 0 ? errno : ENOSPC;
-    }
-    next_.bytes += static_cast<std::uint64_t>(wrote);
+    next_.bytes = to;
     next_.synced = false;
   }
   // A run's first need not be on disk by itself: nothing is accepted before its header is.
   if (next_.bytes == whole && !next_.synced && open_.file.valid()) {
-    if (::fsync(next_.file.get()) != 0) {
-      return errno;
+    if (const int error = next_.file.sync(); error != 0) {
+      return error;
     }
     next_.synced = true;
   }
@@ -63,7 +46,7 @@ int Writer::fill_next(std::uint64_t to, std::uint64_t whole) {
 
 void Writer::drop_next() {
   if (next_.file.valid()) {
-    ::unlink(next_path().c_str());
+    options_.folder.remove(kNextName);
   }
   next_ = {};
 }
@@ -90,15 +73,15 @@ int Writer::ready_segment(std::uint64_t bytes, Before& before) {
 
 // This is tried again, with the same block at the same place.
 void Writer::go_back(Before& before) {
-  ::unlink(next_path().c_str());
+  options_.folder.remove(kNextName);
   open_ = std::move(before.open);
   options_.next_block = before.block;
   options_.chain = before.chain;
 }
 
 int Writer::place_segment() {
-  const std::string path = options_.folder + "/" + segment_name(open_.segment);
-  return ::rename(next_path().c_str(), path.c_str()) == 0 ? sync_folder(options_.folder) : errno;
+  const int error = options_.folder.rename(kNextName, segment_name(open_.segment));
+  return error == 0 ? options_.folder.sync() : error;
 }
 
 int Writer::begin_segment() {
@@ -109,7 +92,7 @@ int Writer::begin_segment() {
   Before before;
   int error = ready_segment(bytes, before);
   if (error == 0 && (error = place_segment()) != 0) {
-    ::unlink((options_.folder + "/" + segment_name(number)).c_str());
+    options_.folder.remove(segment_name(number));
     go_back(before);
   }
   if (error != 0) {
@@ -146,9 +129,8 @@ std::string Writer::begin() {
   CHECK(open_.file.valid() && !begun_, "made ready, once");
   int error = 0;
   for (const std::uint64_t number : idle_) {  // from the newest; the last one's place is taken
-    if (number != open_.segment && error == 0 &&
-        ::unlink((options_.folder + "/" + segment_name(number)).c_str()) != 0) {
-      error = errno;
+    if (number != open_.segment && error == 0) {
+      error = options_.folder.remove(segment_name(number));
     }
   }
   error = error == 0 ? place_segment() : error;
@@ -159,7 +141,7 @@ std::string Writer::begin() {
     begun_segments_ = 1;
   }
   return error == 0 ? std::string()
-                    : "journal in " + options_.folder + ": " + platform::error_text(error);
+                    : "journal in " + options_.folder.path() + ": " + platform::error_text(error);
 }
 
 // What the next segment will push out gives its evidence meanwhile, so that nothing waits for it
@@ -187,16 +169,15 @@ void Writer::drop_old_segments() {
   bool any = false;
   while (segments_.size() > 2 && bytes > options_.journal_bytes &&
          frozen_batch_ + 1 >= segments_[1].first_batch) {
-    const std::string path = options_.folder + "/" + segment_name(segments_.front().number);
     evidence_.keep(segments_[0].number, segments_[1].number);
-    ::unlink(path.c_str());
+    options_.folder.remove(segment_name(segments_.front().number));
     bytes -= segments_.front().bytes;
     segments_.erase(segments_.begin());
     any = true;
   }
   if (any) {
     // A power cut brings back what was not synced away: life after short life, the disk would fill.
-    sync_folder(options_.folder);
+    options_.folder.sync();
   }
 }
 

@@ -1,0 +1,127 @@
+// Purpose: a disk in memory, behind the calls that the journal has for its own; it can refuse.
+#pragma once
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "platform/storage.hpp"
+
+namespace vedette::tests {
+
+class MemoryDisk {
+ public:
+  platform::Storage storage() { return {&kCalls, this}; }
+  std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const auto& [path, content] : files_) {
+      names.push_back(path.substr(path.rfind('/') + 1));
+    }
+    return names;
+  }
+  int refuses_with = 0;  // errno of whatever would write
+  bool locked = false;
+
+ private:
+  using Content = std::vector<std::uint8_t>;
+  using Purpose = platform::OpenFor;
+
+  std::map<std::string, std::shared_ptr<Content>> files_;
+  std::vector<std::shared_ptr<Content>> open_;
+
+  static MemoryDisk& at(void* disk) { return *static_cast<MemoryDisk*>(disk); }
+  Content& content(int file) { return *open_[static_cast<std::size_t>(file)]; }
+
+  static Result<int, int> open(void* disk, const std::string& path, Purpose purpose) {
+    auto& content = at(disk).files_[path];
+    if (content == nullptr && purpose == Purpose::reading) {
+      at(disk).files_.erase(path);
+      return Failure{ENOENT};
+    }
+    if (content == nullptr || purpose == Purpose::blocks) {
+      content = std::make_shared<Content>();
+    }
+    at(disk).open_.push_back(content);
+    return static_cast<int>(at(disk).open_.size()) - 1;
+  }
+  static void close(void* disk, int file) {
+    at(disk).open_[static_cast<std::size_t>(file)].reset();
+  }
+  static Result<std::uint64_t, int> size(void* disk, int file) {
+    return at(disk).content(file).size();
+  }
+  static Result<std::size_t, int> read_at(void* disk, int file, std::uint64_t at_byte,
+                                          std::span<std::uint8_t> into) {
+    const Content& from = at(disk).content(file);
+    const std::size_t begin = std::min<std::size_t>(at_byte, from.size());
+    const std::size_t count = std::min(into.size(), from.size() - begin);
+    std::memcpy(into.data(), from.data() + begin, count);
+    return count;
+  }
+  int put(int file, std::uint64_t at_byte, std::uint64_t count, const std::uint8_t* bytes) {
+    if (refuses_with != 0) {
+      return refuses_with;
+    }
+    Content& to = content(file);
+    to.resize(std::max<std::size_t>(to.size(), at_byte + count));
+    bytes == nullptr ? std::memset(to.data() + at_byte, 0, count)
+                     : std::memcpy(to.data() + at_byte, bytes, count);
+    return 0;
+  }
+  static int rename(void* disk, const std::string& from, const std::string& to) {
+    auto moved = at(disk).files_.extract(from);
+    if (moved.empty()) {
+      return ENOENT;
+    }
+    at(disk).files_[to] = moved.mapped();
+    return 0;
+  }
+  static std::vector<std::string> list(void* disk, const std::string& folder) {
+    std::set<std::string> names;
+    for (const auto& [path, content] : at(disk).files_) {
+      if (path.starts_with(folder + "/")) {
+        const std::string rest = path.substr(folder.size() + 1);
+        names.insert(rest.substr(0, rest.find('/')));
+      }
+    }
+    return {names.begin(), names.end()};
+  }
+
+  static constexpr platform::StorageCalls kCalls{
+      .open = open,
+      .close = close,
+      .size = size,
+      .read_at = read_at,
+      .read_ahead = [](void*, int) {},
+      .write_synced =
+          [](void* disk, int file, std::uint64_t to, Bytes bytes, platform::Ring*) {
+            return at(disk).put(file, to, bytes.size(), bytes.data());
+          },
+      .write_zeros = [](void* disk, int file, std::uint64_t to,
+                        std::uint64_t bytes) { return at(disk).put(file, to, bytes, nullptr); },
+      .sync = [](void* disk, int) { return at(disk).refuses_with; },
+      .truncate =
+          [](void* disk, int file, std::uint64_t bytes) {
+            at(disk).content(file).resize(bytes);
+            return 0;
+          },
+      .rename = rename,
+      .remove =
+          [](void* disk, const std::string& path) {
+            return at(disk).files_.erase(path) == 1 ? 0 : ENOENT;
+          },
+      .sync_folder = [](void* disk, const std::string&) { return at(disk).refuses_with; },
+      .make_folders = [](void*, const std::string&) { return 0; },
+      .list = list,
+      .lock = [](void* disk, const std::string& path, std::string&) -> Result<int, int> {
+        return std::exchange(at(disk).locked, true) ? Failure{EWOULDBLOCK}
+                                                    : open(disk, path + "/lock", Purpose::writing);
+      },
+  };
+};
+
+}  // namespace vedette::tests
