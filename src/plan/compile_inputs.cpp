@@ -1,0 +1,262 @@
+// Own ship, sources and sensors of a site.
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "model/limits.hpp"
+#include "plan/address.hpp"
+#include "plan/site_compiler.hpp"
+
+namespace vedette::plan {
+
+void SiteCompiler::need_endpoint(Section& s, std::string_view key, std::uint32_t& address,
+                                 std::uint16_t& port) {
+  const std::string text = s.text(key);
+  if (!parse_endpoint(text, address, port)) {
+    s.problem(key, "\"" + text + "\" is not an address and a port for \"" + std::string(key) + "\"",
+              "write numbers, as in \"192.0.2.7:10110\"");
+  }
+}
+
+// Null: everybody.
+flatbuffers::Offset<flatbuffers::Vector<const Network*>> SiteCompiler::compile_senders(
+    Section& s, DriverKind driver) {
+  if (!s.has("from")) {
+    return 0;
+  }
+  std::vector<Network> senders;
+  for (const std::string& text : s.texts("from")) {
+    std::uint32_t address = 0;
+    std::uint32_t mask = 0;
+    const std::string problem = parse_network(text, address, mask);
+    if (!problem.empty()) {
+      s.problem("from", "\"" + text + "\" " + problem,
+                "write numbers, as in [\"192.0.2.0/24\", \"198.51.100.7\"]");
+    }
+    senders.emplace_back(address, mask);
+  }
+  if (senders.empty() || senders.size() > limits::kSenders) {
+    s.problem("from",
+              "\"from\" names " + std::to_string(senders.size()) + " senders, it takes 1 to " +
+                  std::to_string(limits::kSenders),
+              senders.empty() ? "leave the key out and everybody may send"
+                              : "write networks, as in \"192.0.2.0/24\"");
+  }
+  if (driver == DriverKind::serial) {
+    s.problem("from", "a serial line does not tell who sends", "leave the key out");
+  }
+  return b_.CreateVectorOfStructs(senders);
+}
+
+flatbuffers::Offset<Own> SiteCompiler::compile_own() {
+  Section s = section("own");
+  std::vector<std::uint64_t> identities;
+  for (const std::int64_t mmsi : s.wholes("mmsi")) {
+    identities.push_back(static_cast<std::uint64_t>(mmsi));
+  }
+  if (identities.size() > limits::kOwnIdentities) {
+    s.problem("mmsi", "more than 8 transponders of our own");
+  }
+  return CreateOwn(b_, b_.CreateVector(identities), s.quantity("agree"), s.quantity("apart"),
+                   s.quantity("sudden_within"), s.quantity("sudden_after"));
+}
+
+namespace {
+
+// What the sources of a site must agree in.
+struct SourcesTogether {
+  struct PortReader {
+    std::string name, eal;
+    std::int64_t udp_port;
+  };
+  std::vector<PortReader> readers;
+  std::string first_speed;
+  bool live = false;
+  bool recorded = false;
+};
+
+// Read once: a value of another type is reported at each reading.
+struct SourceTexts {
+  std::string device, port, file, group;
+};
+
+void need(Section& s, std::string_view key, const std::string& value) {
+  if (value.empty()) {
+    s.problem("driver", "a " + s.text("driver") + " source needs \"" + std::string(key) + "\"");
+  }
+}
+
+std::uint32_t multicast_group(Section& s, const std::string& text) {
+  std::uint32_t group = 0;
+  if (!text.empty() && (!parse_ipv4(text, group) || group >> 28 != 14)) {
+    s.problem("group", "\"" + text + "\" is not a multicast address",
+              "224.0.0.0 to 239.255.255.255");
+  }
+  return group;
+}
+
+void check_port_reader(Section& s, const std::string& eal, SourcesTogether& all) {
+  const std::int64_t udp_port = s.whole("udp_port");
+  for (const SourcesTogether::PortReader& other : all.readers) {
+    if (other.eal == eal && (udp_port == 0 || other.udp_port == udp_port || other.udp_port == 0)) {
+      s.problem("udp_port",
+                "source." + s.name() + " and source." + other.name + " read the same datagrams",
+                "sources that share a port each need a udp_port of their own");
+    }
+  }
+  all.readers.push_back({s.name(), eal, udp_port});
+}
+
+void check_driver(Section& s, DriverKind driver, const SourceTexts& texts, SourcesTogether& all) {
+  if (driver == DriverKind::serial) {
+    need(s, "device", texts.device);
+    if (s.text("codec") == "asterix") {
+      s.problem("codec", "asterix comes in datagrams, a serial line has none",
+                "use driver udp, dpdk or recording");
+    }
+  } else if (driver == DriverKind::dpdk) {
+    need(s, "port", texts.port);
+    check_port_reader(s, texts.port, all);
+  } else if (driver == DriverKind::recording) {
+    need(s, "file", texts.file);
+  }
+}
+
+// Of a recording: how much faster than it was recorded.
+struct Speed {
+  double factor = 1.0;
+  bool max = false;  // as fast as the node can
+};
+
+Speed speed_of(Section& s, DriverKind driver, SourcesTogether& all) {
+  const std::string text = s.text("speed");
+  const bool max = text == "max";
+  const auto speed = parse_decimal(text);
+  if (!max && (!speed || *speed <= 0.0 || *speed > 10000.0)) {
+    s.problem("speed", "\"" + text + "\" is not a speed", "a number up to 10000, or \"max\"");
+  }
+  if (driver != DriverKind::recording) {
+    all.live = true;
+  } else if (all.first_speed.empty()) {
+    all.recorded = true;
+    all.first_speed = text;
+  } else if (all.first_speed != text) {
+    s.problem("speed",
+              "recordings of one site run at one speed: " + all.first_speed + " and " + text);
+  }
+  if (all.recorded && all.live && !all.first_speed.empty() && all.first_speed != "1") {
+    s.problem("driver", "live sources and recordings at another speed than 1 do not mix",
+              "set speed = 1, or make them all recordings in an [env] section");
+  }
+  return {speed.value_or(1.0), max};
+}
+
+}  // namespace
+
+Offsets<Source> SiteCompiler::compile_sources() {
+  Offsets<Source> list;
+  const auto named = children("source");
+  bound(named, limits::kSources, "source");
+  SourcesTogether all;
+  for (const Named& n : named) {
+    Section s = section("source", n);
+    const auto driver = static_cast<DriverKind>(s.choice("driver"));
+    const std::size_t codec_choice = s.choice("codec");
+    const auto codec = static_cast<std::uint8_t>(codec_choice == 0 ? 0 : codec_choice - 1);
+    const SourceTexts texts{s.text("device"), s.text("port"), s.text("file"), s.text("group")};
+    std::uint32_t address = 0, group = 0;
+    std::uint16_t port = 0;
+    if (driver == DriverKind::udp) {
+      need_endpoint(s, "listen", address, port);
+      group = multicast_group(s, texts.group);
+    }
+    check_driver(s, driver, texts, all);
+    const Speed speed = speed_of(s, driver, all);
+    const auto senders = compile_senders(s, driver);
+    // A recording at another speed has that much less of our time for it.
+    const double pace = driver == DriverKind::recording ? std::max(1.0, speed.factor) : 1.0;
+    list.push_back(CreateSource(
+        b_, b_.CreateString(n.name), driver, codec, static_cast<std::uint8_t>(s.choice("class")),
+        static_cast<std::uint32_t>(s.whole("credits")), driver == DriverKind::recording, address,
+        port, group, b_.CreateString(texts.device), static_cast<std::uint32_t>(s.whole("baud")),
+        b_.CreateString(texts.port), static_cast<std::uint16_t>(s.whole("udp_port")),
+        b_.CreateString(texts.file), speed.factor, speed.max, to_ns(s.quantity("interval")),
+        to_ns(s.quantity("start")), static_cast<std::uint8_t>(s.choice("format")), 0.0,
+        to_ns(s.quantity("retry")), to_ns(s.quantity("horizon") * pace),
+        static_cast<std::uint32_t>(s.whole("sample")), senders, s.flag("own")));
+  }
+  if (named.empty()) {
+    problems_.add(0, 0, "the site has no source", "add a [source.NAME]");
+  }
+  return list;
+}
+
+Offsets<Sensor> SiteCompiler::compile_sensors() {
+  Offsets<Sensor> list;
+  const auto named = children("sensor");
+  bound(named, limits::kSensors, "sensor");
+  std::vector<std::pair<std::uint32_t, std::string>> identified;
+  for (const Named& n : named) {
+    Section s = section("sensor", n);
+    const std::uint16_t source = reference(s, "source", source_names_, 0);
+    const auto id = static_cast<std::uint16_t>(s.whole("sac") * 256 + s.whole("sic"));
+    const std::uint32_t who = std::uint32_t{source} << 16 | id;
+    for (const auto& [other, name] : identified) {
+      if (other == who) {
+        s.problem("sic", "sensor." + n.name + " and sensor." + name + " are the same one",
+                  "give each its own sac and sic, or source");
+      }
+    }
+    identified.emplace_back(who, n.name);
+    const bool on_own = s.choice("mount") == 1;
+    std::vector<double> position = s.numbers("position");
+    if (on_own == s.has("position") || (!on_own && position.size() != 2)) {
+      s.problem(s.has("position") ? "position" : "mount",
+                on_own ? "a sensor on own ship has no position of its own"
+                       : "a fixed sensor needs \"position\"",
+                "write position = [latitude, longitude], or mount = \"own\"");
+    }
+    check_places(s, "position", position);
+    position.resize(2);
+    const std::vector<double> sector = s.numbers("sector");
+    const bool in_range =
+        std::all_of(sector.begin(), sector.end(), [](double v) { return v >= 0.0 && v <= 360.0; });
+    if (s.has("sector") && (sector.size() != 2 || !in_range || sector[0] == sector[1])) {
+      s.problem("sector", "a sector is two different azimuths of 0 to 360 degrees",
+                "write sector = [from, to], clockwise");
+    }
+    const bool all_round = sector.size() != 2;
+    const double from = all_round ? 0.0 : sector[0];
+    const double width = all_round ? 360.0 : sector[1] - from + (sector[1] < from ? 360.0 : 0.0);
+    const double range = s.quantity("range");
+    const double range_min = s.quantity("range_min");
+    if (range_min >= range && s.has("range_min")) {
+      s.problem("range_min", "range_min must be less than range");
+    }
+    const double coast = s.quantity("coast");
+    const double gone = s.quantity("delete");
+    if (coast > gone) {
+      s.problem("delete", "delete must not be sooner than coast");
+    }
+    std::vector<std::uint16_t> mask;
+    for (const std::string& zone : s.texts("mask")) {
+      const auto at = std::find(zone_names_.begin(), zone_names_.end(), zone);
+      if (at == zone_names_.end()) {
+        const std::string best = nearest(zone, zone_names_);
+        s.problem("mask", "there is no zone \"" + zone + "\"",
+                  best.empty() ? "" : "did you mean \"" + best + "\"?");
+      } else {
+        mask.push_back(static_cast<std::uint16_t>(at - zone_names_.begin()));
+      }
+    }
+    list.push_back(CreateSensor(
+        b_, b_.CreateString(n.name), source, id, on_own, s.choice("scan") == 1, position[0],
+        position[1], range_min, range, from, width, s.quantity("update"), s.quantity("range_sigma"),
+        s.quantity("azimuth_sigma"), s.quantity("extent"), s.quantity("near_side"),
+        s.quantity("resolution"), s.quantity("detection"), s.quantity("hidden"),
+        s.quantity("clutter"), s.quantity("delay"), s.quantity("window"), coast, gone,
+        static_cast<std::uint32_t>(s.whole("confirm")), b_.CreateVector(mask)));
+  }
+  return list;
+}
+
+}  // namespace vedette::plan

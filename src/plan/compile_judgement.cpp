@@ -1,0 +1,189 @@
+// Zones, trackers, assessments and decisions of a site.
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.hpp"
+#include "model/derived.hpp"
+#include "model/limits.hpp"
+#include "plan/site_compiler.hpp"
+#include "plan/zone_outline.hpp"
+
+namespace vedette::plan {
+
+Offsets<Zone> SiteCompiler::compile_zones() {
+  Offsets<Zone> list;
+  const auto named = children("zone");
+  bound(named, limits::kZones, "zone");
+  for (const Named& n : named) {
+    Section s = section("zone", n);
+    std::vector<double> points = s.numbers("points");
+    const std::vector<double> centre = s.numbers("centre");
+    const double radius = s.quantity("radius");
+    const int forms =
+        (s.has("points") ? 1 : 0) + (s.has("centre") ? 1 : 0) + (s.has("around") ? 1 : 0);
+    ZoneKind kind = ZoneKind::polygon;
+    if (forms != 1) {
+      problems_.add(n.table->source().begin.line, n.table->source().begin.column,
+                    "[zone." + n.name + "] must say one of points, centre or around");
+    } else if (s.has("points")) {
+      if (points.size() < 6 || points.size() > 2 * limits::kZonePoints) {
+        s.problem("points",
+                  "a zone has 3 to 512 corners, this one " + std::to_string(points.size() / 2));
+      } else if (const ShapeProblem shape = check_outline(points); !shape.message.empty()) {
+        s.problem("points", shape.message, shape.help);
+      }
+    } else {
+      s.choice("around");
+      kind = s.has("centre") ? ZoneKind::circle : ZoneKind::around_own;
+      if (!s.has("radius")) {
+        s.problem(s.has("centre") ? "centre" : "around", "a circle needs \"radius\"");
+      }
+      if (kind == ZoneKind::circle && centre.size() != 2) {
+        s.problem("centre", "the centre is [latitude, longitude]");
+      }
+      points = centre;
+    }
+    check_places(s, s.has("points") ? "points" : "centre", points);
+    list.push_back(CreateZone(b_, b_.CreateString(n.name), kind, b_.CreateVector(points), radius));
+  }
+  return list;
+}
+
+void SiteCompiler::check_places(Section& s, std::string_view key,
+                                const std::vector<double>& points) {
+  for (std::size_t i = 0; i + 1 < points.size(); i += 2) {
+    if (!(std::abs(points[i]) <= 90.0) || !(std::abs(points[i + 1]) <= 180.0)) {
+      s.problem(key, "a place is outside the globe: latitude -90 to 90, longitude -180 to 180",
+                "latitude comes first");
+      return;
+    }
+  }
+}
+
+Offsets<Tracker> SiteCompiler::compile_trackers() {
+  Offsets<Tracker> list;
+  const auto named = children("tracker");
+  for (const Named& n : named) {
+    std::vector<std::string> kinds;
+    for (const TrackerDefault& d : tracker_defaults()) {
+      kinds.emplace_back(d.name);
+    }
+    if (std::find(kinds.begin(), kinds.end(), n.name) == kinds.end()) {
+      const std::string best = nearest(n.name, kinds);
+      problems_.add(n.table->source().begin.line, n.table->source().begin.column,
+                    "there is no kind \"" + n.name + "\" to track",
+                    best.empty() ? "" : "did you mean \"" + best + "\"?");
+    }
+  }
+  for (const TrackerDefault& d : tracker_defaults()) {
+    const toml::table* table = nullptr;
+    for (const Named& n : named) {
+      table = n.name == d.name ? n.table : table;
+    }
+    Section s("tracker", d.name, table, table != nullptr ? table->source() : root_.source(),
+              problems_);
+    const auto value = [&](std::string_view key, double usual) {
+      return s.has(key) ? s.quantity(key) : usual;
+    };
+    const double coast = value("coast", d.coast);
+    const double lost = value("lost", d.lost);
+    const double retire = value("retire", d.retire);
+    if (coast > lost || lost > retire) {
+      s.problem("lost", "coast, lost and retire must not decrease");
+    }
+    list.push_back(
+        CreateTracker(b_, static_cast<std::uint8_t>(d.kind), value("acceleration", d.acceleration),
+                      value("max_speed", d.max_speed), value("gate", 5.0),
+                      value("position_sigma", d.position_sigma), value("half_life", d.half_life),
+                      value("halving_sigma", d.halving_sigma), coast, lost, retire,
+                      static_cast<std::uint32_t>(s.whole("confirm")),
+                      static_cast<std::uint32_t>(s.whole("most"))));
+  }
+  return list;
+}
+
+Offsets<Assessment> SiteCompiler::compile_assessments() {
+  Offsets<Assessment> list;
+  const auto named = children("assess");
+  bound(named, limits::kAssessments, "assessment");
+  for (const Named& n : named) {
+    Section s = section("assess", n);
+    const std::string of = s.text("of");
+    auto subject = SubjectKind::track;
+    std::uint16_t source = 0;
+    if (of == "own") {
+      subject = SubjectKind::own;
+    } else if (of.starts_with("source.")) {
+      subject = SubjectKind::source;
+      const auto at = std::find(source_names_.begin(), source_names_.end(), of.substr(7));
+      if (at == source_names_.end()) {
+        const std::string best = nearest(of.substr(7), source_names_);
+        s.problem("of", "there is no source \"" + of.substr(7) + "\"",
+                  best.empty() ? "" : "did you mean \"source." + best + "\"?");
+      } else {
+        source = static_cast<std::uint16_t>(at - source_names_.begin());
+      }
+    } else if (of != "track" && !of.empty()) {
+      s.problem("of", "\"" + of + "\" is not a subject", "write track, own or source.NAME");
+    }
+    subjects_.push_back(subject);
+    std::uint32_t kinds = 0;
+    for (const std::string& kind : s.texts("kinds")) {
+      std::uint32_t bit = 0;
+      std::vector<std::string> names;
+      for (const TrackerDefault& d : tracker_defaults()) {
+        names.emplace_back(d.name);
+        bit |= d.name == kind ? 1U << static_cast<unsigned>(d.kind) : 0U;
+      }
+      if (bit == 0) {
+        const std::string best = nearest(kind, names);
+        s.problem("kinds", "there is no kind \"" + kind + "\"",
+                  best.empty() ? "" : "did you mean \"" + best + "\"?");
+      }
+      kinds |= bit;
+    }
+    if (kinds == 0) {
+      kinds = 1U << static_cast<unsigned>(IdentityKind::vessel) |
+              1U << static_cast<unsigned>(IdentityKind::aircraft) |
+              1U << static_cast<unsigned>(IdentityKind::vehicle);
+    }
+    auto when = expression(s, "when", Dimension::boolean, subject, false);
+    if (when.IsNull()) {  // a problem was noted; the builder needs the field to go on
+      when = CreateExpression(b_, b_.CreateString(""), b_.CreateVectorOfStructs(std::vector<Op>{}));
+    }
+    const std::uint32_t cost = last_cost_;
+    const auto cheap = expression(s, "cheap_when", Dimension::boolean, subject, false);
+    if (!cheap.IsNull() && last_cost_ >= cost) {
+      s.problem("cheap_when",
+                "it costs " + std::to_string(last_cost_) + ", `when` costs " + std::to_string(cost),
+                "leave out what is dear: cpa and tcpa cost 200, a zone 4 and its points");
+    }
+    const auto alarm = expression(s, "alarm_when", Dimension::boolean, subject, false);
+    const auto confidence = expression(s, "confidence", Dimension::ratio, subject, false);
+    list.push_back(CreateAssessment(
+        b_, b_.CreateString(n.name), static_cast<std::uint8_t>(subject), source, kinds, when, alarm,
+        confidence, to_ns(s.quantity("hold")), to_ns(s.quantity("clear")), s.quantity("warn"),
+        s.quantity("alarm"), s.flag("safe"), cheap));
+  }
+  return list;
+}
+
+Offsets<Decision> SiteCompiler::compile_decisions() {
+  Offsets<Decision> list;
+  const auto named = children("decide");
+  bound(named, limits::kDecisions, "decision");
+  for (const Named& n : named) {
+    Section s = section("decide", n);
+    const std::uint16_t on = reference(s, "on", assessment_names_, kNoAction);
+    const SubjectKind subject = on < subjects_.size() ? subjects_[on] : SubjectKind::track;
+    const auto condition = expression(s, "if", Dimension::boolean, subject, true);
+    list.push_back(CreateDecision(
+        b_, b_.CreateString(n.name), on == kNoAction ? std::uint16_t{0} : on,
+        static_cast<Trigger>(s.choice("trigger")), condition, s.quantity("confidence"),
+        to_ns(s.quantity("deadline")), reference(s, "run", action_names_, 0),
+        reference(s, "fallback", action_names_, kNoAction)));
+  }
+  return list;
+}
+
+}  // namespace vedette::plan

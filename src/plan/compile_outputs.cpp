@@ -1,0 +1,83 @@
+// Sinks and actions of a site.
+#include <algorithm>
+
+#include "model/event.hpp"
+#include "model/limits.hpp"
+#include "plan/site_compiler.hpp"
+
+namespace vedette::plan {
+
+Offsets<Sink> SiteCompiler::compile_sinks() {
+  Offsets<Sink> list;
+  const auto named = children("sink");
+  bound(named, limits::kSinks, "sink");
+  for (const Named& n : named) {
+    Section s = section("sink", n);
+    const auto kind = static_cast<SinkKind>(s.choice("driver"));
+    std::uint32_t address = 0;
+    std::uint16_t port = 0;
+    const std::string device = s.text("device");
+    const std::int64_t connections = s.whole("connections");
+    const std::int64_t most = s.has("connections_most") ? s.whole("connections_most")
+                                                        : std::max<std::int64_t>(2, connections);
+    if (connections > most) {
+      s.problem("connections",
+                std::to_string(connections) + " connections are kept open and " +
+                    std::to_string(most) + " are allowed",
+                "raise connections_most");
+    }
+    if (kind == SinkKind::udp || kind == SinkKind::tcp) {
+      need_endpoint(s, "to", address, port);
+    } else if (kind == SinkKind::serial && device.empty()) {
+      s.problem("driver", "a serial sink needs \"device\"");
+    }
+    const auto confirm = static_cast<Confirm>(s.choice("confirm"));
+    for (const char* key : {"confirm", "confirm_within"}) {
+      if (kind != SinkKind::tcp && s.has(key)) {
+        s.problem(key, "only a tcp sink can know that a message arrived",
+                  "leave it out, or say driver = \"tcp\"");
+      }
+    }
+    sinks_answer_.push_back(kind == SinkKind::tcp && confirm == Confirm::answer);
+    list.push_back(CreateSink(
+        b_, b_.CreateString(n.name), kind, address, port, b_.CreateString(device),
+        static_cast<std::uint32_t>(s.whole("baud")), static_cast<std::uint32_t>(s.whole("breaker")),
+        to_ns(s.quantity("breaker_rest")), static_cast<std::uint16_t>(connections),
+        static_cast<std::uint16_t>(most), confirm, to_ns(s.quantity("confirm_within"))));
+  }
+  return list;
+}
+
+Offsets<Action> SiteCompiler::compile_actions() {
+  Offsets<Action> list;
+  const auto named = children("action");
+  bound(named, limits::kActions, "action");
+  for (const Named& n : named) {
+    Section s = section("action", n);
+    const bool before = s.choice("durable") == 0;
+    if (!before && !s.flag("idempotent")) {
+      s.problem("durable", "an action done before it is on disk may be done again after a crash",
+                "say idempotent = true if that does no harm, else durable = \"before\"");
+    }
+    const std::string message = s.text("message");
+    if (message.size() > limits::kMessageBytes) {
+      s.problem("message", "the message is longer than 200 bytes");
+    }
+    const std::uint16_t sink = reference(s, "sink", sink_names_, 0);
+    const auto format = static_cast<FormatKind>(s.choice("format"));
+    if (format == FormatKind::nmea && sink < sinks_answer_.size() && sinks_answer_[sink]) {
+      s.problem("format",
+                "sink \"" + sink_names_[sink] +
+                    "\" waits for answers to a key, which an NMEA sentence does not carry",
+                "say format = \"json\" or \"cot\", or confirm = \"acknowledged\" at the sink");
+    }
+    list.push_back(
+        CreateAction(b_, b_.CreateString(n.name), sink, format, before,
+                     to_ns(s.quantity("horizon")), static_cast<std::uint8_t>(EventClass::high),
+                     b_.CreateString(message), static_cast<std::uint32_t>(s.whole("retries")),
+                     to_ns(s.quantity("backoff")), s.flag("safe")));
+  }
+  return list;
+}
+
+}  // namespace vedette::plan
