@@ -166,6 +166,22 @@ class Runner {
     }
   }
 
+  // Tracks far from every target can only be false.
+  std::vector<const Estimate*> estimates_near(const std::vector<Place>& places) const {
+    std::vector<const Estimate*> near;
+    for (const Estimate& e : estimates_) {
+      const Parallel parallel = parallel_at(e.place.latitude);
+      const bool close = std::any_of(places.begin(), places.end(), [&](const Place& p) {
+        const Offset o = offset_between(e.place, p, parallel);
+        return o.east * o.east + o.north * o.north < kCutoff * kCutoff;
+      });
+      if (close && near.size() < perceive::kAssignPlots) {
+        near.push_back(&e);
+      }
+    }
+    return near;
+  }
+
   void scan(std::int64_t ns) {
     std::vector<Target*> there;
     std::vector<Place> places;
@@ -183,18 +199,7 @@ class Runner {
       return;
     }
     ++out_.scans;
-    // Tracks far from every target can only be false.
-    std::vector<const Estimate*> near;
-    for (const Estimate& e : estimates_) {
-      const Parallel parallel = parallel_at(e.place.latitude);
-      const bool close = std::any_of(places.begin(), places.end(), [&](const Place& p) {
-        const Offset o = offset_between(e.place, p, parallel);
-        return o.east * o.east + o.north * o.north < kCutoff * kCutoff;
-      });
-      if (close && near.size() < perceive::kAssignPlots) {
-        near.push_back(&e);
-      }
-    }
+    const std::vector<const Estimate*> near = estimates_near(places);
     const std::size_t rows = std::min(there.size(), perceive::kAssignContacts);
     gain_.assign(rows * near.size(), perceive::kImpossible);
     offsets_.assign(rows * near.size(), {});
@@ -332,15 +337,17 @@ std::string score_capture(const plan::Plan& plan, const std::vector<std::uint8_t
   return {};
 }
 
-std::string score_svg(const Truth& truth, const Score& score) {
-  constexpr double kWidth = 1000.0;
-  double low[2] = {1e9, 1e9};
-  double high[2] = {-1e9, -1e9};
+namespace {
+
+// The south-western and the north-eastern corner of what is drawn.
+std::pair<Place, Place> bounds_of(const Truth& truth, const Score& score) {
+  Place low{1e9, 1e9};
+  Place high{-1e9, -1e9};
   const auto widen = [&](const Place& p) {
-    low[0] = std::min(low[0], p.latitude);
-    high[0] = std::max(high[0], p.latitude);
-    low[1] = std::min(low[1], p.longitude);
-    high[1] = std::max(high[1], p.longitude);
+    low.latitude = std::min(low.latitude, p.latitude);
+    high.latitude = std::max(high.latitude, p.latitude);
+    low.longitude = std::min(low.longitude, p.longitude);
+    high.longitude = std::max(high.longitude, p.longitude);
   };
   for (const auto& [name, points] : truth) {
     for (const TruthPoint& p : points) {
@@ -352,8 +359,16 @@ std::string score_svg(const Truth& truth, const Score& score) {
       widen(p.place);
     }
   }
-  const Parallel parallel = parallel_at((low[0] + high[0]) / 2.0);
-  const Offset size = offset_between({low[0], low[1]}, {high[0], high[1]}, parallel);
+  return {low, high};
+}
+
+}  // namespace
+
+std::string score_svg(const Truth& truth, const Score& score) {
+  constexpr double kWidth = 1000.0;
+  const auto [low, high] = bounds_of(truth, score);
+  const Parallel parallel = parallel_at((low.latitude + high.latitude) / 2.0);
+  const Offset size = offset_between(low, high, parallel);
   const double scale = kWidth / std::max({size.east, size.north, 1.0});
   std::string svg;
   const auto decimal = [&](double v) { append_decimal(svg, v, 1); };
@@ -362,7 +377,7 @@ std::string score_svg(const Truth& truth, const Score& score) {
     svg += style;
     svg += " points=\"";
     for (const TruthPoint& p : points) {
-      const Offset o = offset_between({low[0], low[1]}, p.place, parallel);
+      const Offset o = offset_between(low, p.place, parallel);
       decimal(20.0 + o.east * scale);
       svg += ',';
       decimal(20.0 + (size.north - o.north) * scale);
@@ -385,7 +400,7 @@ std::string score_svg(const Truth& truth, const Score& score) {
   std::size_t n = 0;
   for (const auto& [name, points] : score.paths) {
     path(points, std::string("stroke-width=\"2\" stroke=\"") + kColours[n++ % 8] + "\"");
-    const Offset o = offset_between({low[0], low[1]}, points.back().place, parallel);
+    const Offset o = offset_between(low, points.back().place, parallel);
     svg += "<text x=\"";
     decimal(24.0 + o.east * scale);
     svg += "\" y=\"";

@@ -12,29 +12,10 @@
 #include <string_view>
 
 #include "edge/codec/ais.hpp"
+#include "edge/codec/nmea_sentence.hpp"
 #include "model/limits.hpp"
 
 namespace vedette::codec {
-
-enum class NmeaType : std::uint8_t { rmc, gga, gll, vtg, hdt, zda };
-
-struct NmeaMessage {
-  NmeaType type;
-  char talker[3];
-  bool has_position, has_speed, has_course, has_heading, has_altitude, has_time, has_date, has_hdop;
-  bool valid;        // the sender's own status or mode says the fix is good
-  double latitude;   // degrees
-  double longitude;  // degrees
-  double altitude;   // m above mean sea level (GGA)
-  double speed;      // m/s over ground
-  double course;     // degrees true
-  double heading;    // degrees true
-  double hdop;
-  std::uint8_t quality;  // GGA field 6
-  std::uint8_t satellites;
-  std::int64_t time_of_day_ns;
-  std::int64_t days;  // since 1970-01-01, if has_date
-};
 
 enum class NmeaKind : std::uint8_t { sentence, ais, part, refused };
 
@@ -72,7 +53,17 @@ class NmeaDecoder {
     std::uint8_t raw[limits::kRawBytes];
   };
 
+  // A VDM or VDO behind its address.
+  struct Part {
+    std::uint8_t part = 0, parts = 0, id = 0;
+    char channel = '-';
+    int fill = 0;
+    std::string_view payload;
+  };
+
   const NmeaResult& refuse(RefusalCause cause, Bytes raw);
+  static RefusalCause read_part(std::string_view fields, Part& out);
+  const NmeaResult& assemble(const Part& read, Bytes line, std::int64_t now_ns);
   const NmeaResult& transport(std::string_view fields, Bytes line, std::int64_t now_ns);
   const NmeaResult& sentence(std::string_view address, std::string_view fields, Bytes line);
   // A message all of which is there: `bits` of it, of which the last `fill` say nothing.
@@ -86,8 +77,5 @@ class NmeaDecoder {
   NmeaResult result_ = {};
   std::uint8_t raw_[limits::kRawBytes] = {};
 };
-
-bool to_observation(const NmeaMessage& message, Observation& out);
-std::string_view name_of(NmeaType type);
 
 }  // namespace vedette::codec

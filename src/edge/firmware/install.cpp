@@ -26,6 +26,67 @@ Refusal verify(const Bundle& bundle, const SlotDisk& disk, Area slot) {
   return Refusal::none;
 }
 
+using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
+
+// Whether this machine takes that version now.
+Installed may_install(const Manifest& m, const VedetteBootState& state, const SlotDisk& disk,
+                      std::string_view board) {
+  if (state.trial != VEDETTE_NO_SLOT) {
+    return {Refusal::trial_under_way,
+            "version " + std::to_string(state.trial_version) + " is on trial"};
+  }
+  if (needs_restart(state)) {
+    return {Refusal::restart_first,
+            "the version that runs is not the one that the next start runs"};
+  }
+  if (m.board != board) {
+    return {Refusal::wrong_board, "it is for " + m.board + ", this is " + std::string(board)};
+  }
+  if (const std::uint64_t least = least_version(state, disk.read_heads()); m.version < least) {
+    return {Refusal::too_old, "it is version " + std::to_string(m.version) +
+                                  ", and nothing before " + std::to_string(least) + " is taken"};
+  }
+  return {};
+}
+
+// All of the image, read back and compared.
+Installed write_chunks(const Bundle& bundle, const SlotDisk& disk, const Area& slot,
+                       platform::BlockBuffer& buffer, const Progress& progress) {
+  Bytes chunk;
+  platform::BlockStream stream;
+  int error = stream.start(disk.device(), slot.offset + VEDETTE_BLOCK);
+  for (std::size_t i = 0; error == 0 && i < bundle.manifest().chunks.size(); ++i) {
+    const Refusal read = bundle.read_chunk(i, buffer.span(), chunk);
+    if (read != Refusal::none) {
+      return {read, "chunk " + std::to_string(i)};
+    }
+    error = stream.put(chunk);
+    progress(std::min(bundle.manifest().bytes, (std::uint64_t{i} + 1) * platform::kChunkBytes),
+             bundle.manifest().bytes);
+  }
+  error = error != 0 ? error : stream.finish();
+  if (error != 0) {
+    return {Refusal::write_failed, platform::error_text(error)};
+  }
+  if (const Refusal read = verify(bundle, disk, slot); read != Refusal::none) {
+    return {read, "what was read back is not what was written"};
+  }
+  return {};
+}
+
+VedetteSlot head_of(const Manifest& m) {
+  VedetteSlot head{};
+  std::memcpy(head.magic, VEDETTE_SLOT_MAGIC, sizeof head.magic);
+  head.version = m.version;
+  head.bytes = m.bytes;
+  head.minimum_version = m.minimum_version;
+  head.never_before = m.never_before;
+  head.image_crc32 = m.image_crc32;
+  std::memcpy(head.sha256, m.image.data(), sizeof head.sha256);
+  std::memcpy(head.board, m.board.data(), m.board.size());
+  return head;
+}
+
 }  // namespace
 
 Installed install(const Bundle& bundle, const SlotDisk& disk, std::string_view board,
@@ -36,20 +97,8 @@ Installed install(const Bundle& bundle, const SlotDisk& disk, std::string_view b
   if (!state) {
     return {Refusal::no_slots, "the boot state is not whole"};
   }
-  if (state->trial != VEDETTE_NO_SLOT) {
-    return {Refusal::trial_under_way,
-            "version " + std::to_string(state->trial_version) + " is on trial"};
-  }
-  if (needs_restart(*state)) {
-    return {Refusal::restart_first,
-            "the version that runs is not the one that the next start runs"};
-  }
-  if (m.board != board) {
-    return {Refusal::wrong_board, "it is for " + m.board + ", this is " + std::string(board)};
-  }
-  if (const std::uint64_t least = least_version(*state, disk.read_heads()); m.version < least) {
-    return {Refusal::too_old, "it is version " + std::to_string(m.version) +
-                                  ", and nothing before " + std::to_string(least) + " is taken"};
+  if (Installed refused = may_install(m, *state, disk, board); refused.refusal != Refusal::none) {
+    return refused;
   }
   // What the record says of the idle slot is true of nothing from here on: a cut must not leave a
   // version that never ran beside a record that calls it good.
@@ -79,33 +128,11 @@ Installed install(const Bundle& bundle, const SlotDisk& disk, std::string_view b
   if (!problem.empty()) {
     return {Refusal::write_failed, problem};
   }
-  platform::BlockStream stream;
-  int error = stream.start(disk.device(), slot.offset + VEDETTE_BLOCK);
-  for (std::size_t i = 0; error == 0 && i < m.chunks.size(); ++i) {
-    const Refusal read = bundle.read_chunk(i, buffer.span(), chunk);
-    if (read != Refusal::none) {
-      return {read, "chunk " + std::to_string(i)};
-    }
-    error = stream.put(chunk);
-    progress(std::min(m.bytes, (std::uint64_t{i} + 1) * platform::kChunkBytes), m.bytes);
+  if (Installed failed = write_chunks(bundle, disk, slot, buffer, progress);
+      failed.refusal != Refusal::none) {
+    return failed;
   }
-  error = error != 0 ? error : stream.finish();
-  if (error != 0) {
-    return {Refusal::write_failed, platform::error_text(error)};
-  }
-  if (const Refusal read = verify(bundle, disk, slot); read != Refusal::none) {
-    return {read, "what was read back is not what was written"};
-  }
-  VedetteSlot head{};
-  std::memcpy(head.magic, VEDETTE_SLOT_MAGIC, sizeof head.magic);
-  head.version = m.version;
-  head.bytes = m.bytes;
-  head.minimum_version = m.minimum_version;
-  head.never_before = m.never_before;
-  head.image_crc32 = m.image_crc32;
-  std::memcpy(head.sha256, m.image.data(), sizeof head.sha256);
-  std::memcpy(head.board, m.board.data(), m.board.size());
-  problem = disk.write_head(idle, head);
+  problem = disk.write_head(idle, head_of(m));
   put_on_trial(*state, idle, m.version, starts);
   problem = problem.empty() ? disk.write_state(*state) : problem;
   return {problem.empty() ? Refusal::none : Refusal::write_failed, problem, idle};

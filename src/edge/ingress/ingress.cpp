@@ -1,27 +1,17 @@
 #include "edge/ingress/ingress.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <cstring>
-#include <limits>
 #include <new>
 
-#include "base/math.hpp"
 #include "edge/ingress/ethernet.hpp"
 #include "platform/clock.hpp"
-#include "platform/file.hpp"
-#include "platform/hot_thread.hpp"
 #include "platform/socket.hpp"
 
 namespace vedette::ingress {
 namespace {
 
-constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t kFramesAStep = platform::Ring::kHarvest;
-constexpr unsigned kReceiveBuffers = 1024;
-// Events that one frame can make at most: a datagram full of the shortest AIVDM lines has fewer.
-constexpr std::size_t kEventsAFrame = 64;
 // A socket that had two datagrams within kSoonNs is polled in every turn until kQuietPolls of them
 // found nothing.
 constexpr std::size_t kPolledSockets = 4;  // a turn that finds nothing takes a microsecond at most
@@ -31,249 +21,8 @@ constexpr std::uint32_t kQuietPolls =
     1 << 14;  // 10 ms of a spinning thread, a second of a resting one
 constexpr std::int64_t kLinkCheckNs = 200'000'000;
 constexpr std::uint32_t kLinkCheckPolls = 64;
-constexpr int kBindTries = 60;  // three seconds
-constexpr std::int64_t kBindRestNs = 50'000'000;
-
-void bump(std::atomic<std::uint64_t>& at, std::uint64_t by = 1) {
-  at.store(at.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
-}
-
-std::size_t lane_records(const plan::Source& s) {
-  return std::bit_ceil(static_cast<std::size_t>(s.credits()));
-}
-// Half of what the largest events would take: typical events are far smaller, and bytes are a bound
-// of their own.
-std::size_t lane_bytes(const plan::Source& s) {
-  return std::max(lane_records(s) * kEventBytes / 2, 4 * kEventsAFrame * kEventBytes);
-}
-
-bool is_stream(codec::CodecKind kind) {
-  return kind == codec::CodecKind::mavlink;
-}
-
-// The ring's buffers, each with room for its sender where a source asks who that is.
-std::size_t ring_buffer_bytes(const plan::Plan& plan) {
-  const bool senders =
-      std::any_of(plan.sources()->begin(), plan.sources()->end(), [](const plan::Source* s) {
-        return s->driver() == plan::DriverKind::udp && s->senders() != nullptr;
-      });
-  return limits::kReceiveBytes + (senders ? platform::Ring::kSenderBytes : 0);
-}
 
 }  // namespace
-
-std::size_t Ingress::receive_buffer_bytes(const plan::Plan& plan) {
-  const bool ring =
-      std::any_of(plan.sources()->begin(), plan.sources()->end(), [](const plan::Source* s) {
-        return s->driver() == plan::DriverKind::udp || s->driver() == plan::DriverKind::serial;
-      });
-  return ring ? kReceiveBuffers * (ring_buffer_bytes(plan) + 16) : 0;
-}
-
-std::size_t Ingress::bytes_needed(const plan::Plan& plan) {
-  std::size_t bytes = 0;
-  for (const plan::Source* s : *plan.sources()) {
-    bytes += Lane::bytes_needed(lane_records(*s), lane_bytes(*s));
-    const bool adsb = static_cast<codec::CodecKind>(s->codec()) == codec::CodecKind::adsb;
-    bytes += adsb ? codec::AircraftTable::bytes_needed() : 0;
-  }
-  return bytes;
-}
-
-std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
-                          const std::string& recordings, std::span<const std::uint64_t> resume) {
-  devices_ = &devices;
-  ring_buffer_bytes_ = ring_buffer_bytes(plan);
-  for (const plan::Source* s : *plan.sources()) {
-    auto source = std::make_unique<Source>();
-    source->plan = s;
-    source->driver = s->driver();
-    has_recordings_ = has_recordings_ || s->driver() == plan::DriverKind::recording;
-    source->index = static_cast<std::uint16_t>(sources_.size());
-    source->event_class = static_cast<EventClass>(s->event_class());
-    const auto codec = static_cast<codec::CodecKind>(s->codec());
-    if (codec == codec::CodecKind::adsb) {
-      source->aircraft.init(arena);
-    }
-    source->decoder = codec::Decoder(codec, &source->aircraft);
-    source->lane.init(arena, lane_records(*s), lane_bytes(*s),
-                      plan.cores()->fused() ? Lane::Ends::together : Lane::Ends::apart);
-    source->senders = Senders(s->senders());
-    source->resume_after = source->index < resume.size() ? resume[source->index] : 0;
-    std::string problem;
-    switch (s->driver()) {
-      case plan::DriverKind::udp: {
-        const platform::Endpoint listen{s->address(), s->port()};
-        const bool shared = s->group() != 0;
-        auto opened = platform::open_udp_receiver(listen, shared);
-        // The kernel tidies up after a killed process' ring by and by, and its port is bound so
-        // long.
-        for (int tries = 0; !opened && opened.error() == EADDRINUSE && tries < kBindTries;
-             ++tries) {
-          platform::rest_ns(kBindRestNs);
-          opened = platform::open_udp_receiver(listen, shared);
-        }
-        if (!opened && opened.error() == EADDRNOTAVAIL) {
-          opened = platform::open_udp_receiver(listen, shared, true);
-          lacking_.push_back("source " + s->name()->str() + ": " + platform::to_text(listen) +
-                             " is no address of this machine; nothing arrives until it is");
-        }
-        if (opened) {
-          source->socket = std::move(opened).value();
-          const int error = shared ? platform::join_group(source->socket.get(), s->group()) : 0;
-          source->member = error == 0;
-          if (error == ENODEV) {
-            lacking_.push_back("source " + s->name()->str() +
-                               ": no interface leads to its group; nothing arrives until one does");
-          } else if (error != 0) {
-            problem = "group: " + platform::error_text(error);
-          }
-        } else {
-          problem = platform::to_text(listen) + ": " + platform::error_text(opened.error());
-        }
-        uses_ring_ = true;
-        break;
-      }
-      case plan::DriverKind::serial:
-        source->device = devices.add(s->device()->str(), s->baud(), true, s->retry_ns());
-        devices.want(source->device);
-        uses_ring_ = true;
-        break;
-      case plan::DriverKind::dpdk:
-        join_port(*source);
-        break;
-      case plan::DriverKind::recording:
-        problem = open_recording(*source, recordings);
-        break;
-    }
-    if (!problem.empty()) {
-      return "source " + s->name()->str() + ": " + problem;
-    }
-    sources_.push_back(std::move(source));
-  }
-  const std::string problem = packet_ports_.start(packet_devices(plan), plan.cores()->huge_pages());
-  if (!problem.empty()) {
-    return "packet ports: " + problem;
-  }
-  for (const auto& source : sources_) {
-    if (recorded_start_ns_ == 0 && source->driver == plan::DriverKind::recording &&
-        source->recording.has_times()) {
-      if (const auto first = source->recording.peek()) {
-        recorded_start_ns_ = first->time_ns;
-      }
-    }
-  }
-  return {};
-}
-
-std::vector<std::string> packet_devices(const plan::Plan& plan) {
-  std::vector<std::string> devices;
-  for (const plan::Source* s : *plan.sources()) {
-    if (s->driver() == plan::DriverKind::dpdk &&
-        std::find(devices.begin(), devices.end(), s->eal()->str()) == devices.end()) {
-      devices.push_back(s->eal()->str());
-    }
-  }
-  return devices;
-}
-
-void Ingress::join_port(Source& source) {
-  for (Port& port : ports_) {
-    if (port.eal == source.plan->eal()->string_view()) {
-      port.sources.push_back(&source);
-      return;
-    }
-  }
-  ports_.push_back({source.plan->eal()->str(), {&source}, 0});
-}
-
-std::string Ingress::open_recording(Source& source, const std::string& folder) {
-  const std::string name = source.plan->file()->str();
-  const std::string path =
-      name.empty() || name[0] == '/' || folder.empty() ? name : folder + "/" + name;
-  auto content = read_recording(path);
-  if (!content) {
-    const bool absent = content.error().kind == platform::Unread::Kind::absent;
-    unfit_ = content.error().kind == platform::Unread::Kind::unfit;
-    return path + ": " + content.error().text +
-           (absent ? " (say where recordings are with --recordings DIR)" : "");
-  }
-  Recording::Options options;
-  options.format = static_cast<RecordingFormat>(source.plan->format());
-  options.interval_ns = source.plan->interval_ns();
-  options.port = source.plan->udp_port();
-  options.stream = is_stream(source.decoder.kind());
-  options.senders = source.senders;
-  const std::string problem = source.recording.open(std::move(content).value(), path, options);
-  unfit_ = !problem.empty();
-  return problem.empty() ? problem : path + ": " + problem;
-}
-
-std::string Ingress::start_on_this_thread() {
-  if (!uses_ring_) {
-    return {};
-  }
-  const int error =
-      ring_.init({.entries = 256, .buffers = kReceiveBuffers, .buffer_bytes = ring_buffer_bytes_});
-  if (error != 0) {
-    return "io_uring: " + platform::error_text(error) +
-           (error == EPERM || error == ENOSYS ? " (see `vedette doctor`, io_uring)" : "");
-  }
-  return {};
-}
-
-void Ingress::set_node_start(std::int64_t ns) {
-  node_start_ns_ = ns;
-  for (const auto& source : sources_) {
-    if (source->driver != plan::DriverKind::recording) {
-      continue;
-    }
-    const std::int64_t begin = add_ns(ns, source->plan->start_ns());
-    source->untimed_ns = begin;
-    source->recorded_ns = 0;
-    find_due(*source);
-  }
-}
-
-void Ingress::find_due(Source& source) {
-  const auto next = source.recording.peek();
-  if (!next) {
-    source.due_ns = kNever;
-  } else if (source.recording.has_times() && next->time_ns != 0) {
-    // A clock that leaped while it was recorded is gone with: what follows keeps its own pace.
-    const std::int64_t leap_ns = sub_ns(next->time_ns, source.recorded_ns);
-    if (source.recorded_ns == 0) {
-      source.shift_ns = sub_ns(add_ns(node_start_ns_, source.plan->start_ns()), next->time_ns);
-    } else if (leap_ns > limits::kClockLeapNs || leap_ns < -limits::kClockLeapNs) {
-      source.shift_ns = sub_ns(source.shift_ns, leap_ns);
-      bump(source.counters.leaps);
-    }
-    source.recorded_ns = next->time_ns;
-    // Recorded times that go back are given out late, not reordered.
-    source.due_ns = std::max(source.due_ns,
-                             std::min(add_ns(next->time_ns, source.shift_ns), limits::kTimeMostNs));
-  } else if (source.recording.has_times()) {
-    source.due_ns = std::max(source.due_ns, add_ns(node_start_ns_, source.plan->start_ns()));
-  } else {
-    source.due_ns = source.untimed_ns;
-  }
-}
-
-std::int64_t Ingress::next_due_ns() const {
-  std::int64_t due = kNever;
-  for (const auto& source : sources_) {
-    if (source->driver == plan::DriverKind::recording && !source->ended) {
-      due = std::min(due, source->due_ns);
-    }
-  }
-  return due;
-}
-
-bool Ingress::all_recordings_ended() const {
-  return has_recordings_ && std::all_of(sources_.begin(), sources_.end(), [](const auto& s) {
-           return s->driver == plan::DriverKind::recording && s->ended;
-         });
-}
 
 std::uint64_t Ingress::missed(std::size_t index) const {
   const Source& source = *sources_[index];
@@ -620,47 +369,6 @@ std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& cl
     }
   }
   return n;
-}
-
-std::size_t Ingress::step_recording(Source& source, const platform::NodeClock& clock) {
-  if (source.ended) {
-    return 0;
-  }
-  const platform::NodeClock::Reading now = clock.read();
-  std::size_t taken = 0;
-  if (source.record == 0) {
-    announce(source, SourceStatus::up, 0, now.now_ns);
-  }
-  while (source.due_ns <= now.now_ns && taken < kFramesAStep) {
-    // Lossless: a frame is taken only when all it can make has a place.
-    if (source.lane.reserve(kEventsAFrame / 8 * kEventBytes) == nullptr ||
-        source.lane.size() + kEventsAFrame / 8 > source.lane.capacity()) {
-      return taken;
-    }
-    const auto frame = source.recording.peek();
-    if (!frame) {
-      break;
-    }
-    source.record = frame->number;
-    if (frame->cause != RefusalCause::none) {
-      refuse_whole(source, frame->cause);
-    } else {
-      const bool stream = source.recording.format() == RecordingFormat::raw;
-      take(source, frame->bytes, stream, {source.due_ns, now.arrival_ns});
-    }
-    source.recording.pop();
-    source.untimed_ns =
-        std::min(add_ns(source.untimed_ns, source.plan->interval_ns()), limits::kTimeMostNs);
-    find_due(source);
-    ++taken;
-  }
-  if (source.due_ns == kNever) {
-    announce(source, SourceStatus::ended, 0, now.now_ns);
-    source.ended.store(source.counters.status.load(std::memory_order_relaxed) ==
-                           static_cast<std::uint8_t>(SourceStatus::ended),
-                       std::memory_order_release);
-  }
-  return taken;
 }
 
 }  // namespace vedette::ingress

@@ -50,6 +50,14 @@ struct SourceCounters {
 // The plan's packet ports, each once, as the packet engine names them.
 std::vector<std::string> packet_devices(const plan::Plan& plan);
 
+// Events that one frame can make at most: a datagram full of the shortest AIVDM lines has fewer.
+inline constexpr std::size_t kEventsAFrame = 64;
+
+// Of a counter that one thread alone writes.
+inline void bump(std::atomic<std::uint64_t>& at, std::uint64_t by = 1) {
+  at.store(at.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+}
+
 class Ingress {
  public:
   static std::size_t bytes_needed(const plan::Plan& plan);
@@ -145,7 +153,10 @@ class Ingress {
     std::int64_t arrival_ns;
   };
 
+  std::string open_source(Source& source, const std::string& recordings);
+  std::string open_udp(Source& source);
   void join_port(Source& source);
+  void find_recorded_start();
   std::string open_recording(Source& source, const std::string& folder);
   static void publish_tables(Source& source);
   void take(Source& source, Bytes bytes, bool stream, platform::NodeClock::Reading at);

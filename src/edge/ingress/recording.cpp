@@ -165,6 +165,45 @@ Frame Recording::packet() {
   return frame;
 }
 
+Frame Recording::tlog_frame() {
+  Frame frame{};
+  if (content_.size() - at_ < 8 + 2) {
+    frame.number = ++number_;
+    frame.cause = RefusalCause::too_short;
+    frame.bytes = Bytes(content_.data() + at_, content_.size() - at_);
+    at_ = content_.size();
+    return frame;
+  }
+  frame.time_ns =
+      static_cast<std::int64_t>(load_be<std::uint64_t>(content_.data() + at_) % (1ULL << 52)) *
+      1000;
+  at_ += 8;
+  // The frame's own length says where the next time begins (mavlink.io, "Packet
+  // Serialization").
+  const std::uint8_t* start = content_.data() + at_;
+  const std::size_t left = content_.size() - at_;
+  const bool v1 = start[0] == 0xFE;
+  std::size_t length = v1 ? start[1] + 8U : start[1] + 12U;
+  if (!v1 && left > 2 && (start[2] & 1) != 0) {
+    length += 13;
+  }
+  length = length < left ? length : left;
+  frame.number = ++number_;
+  frame.bytes = Bytes(start, length);
+  if (start[0] != 0xFE && start[0] != 0xFD) {
+    // Out of step: give the rest to the codec, which finds its own frames again.
+    frame.cause = RefusalCause::framing;
+    at_ += 1;
+    while (at_ + 8 < content_.size() && content_[at_ + 8] != 0xFE && content_[at_ + 8] != 0xFD) {
+      ++at_;
+    }
+    frame.bytes = Bytes(start, 1);
+    return frame;
+  }
+  at_ += length;
+  return frame;
+}
+
 std::optional<Frame> Recording::read() {
   if (at_ >= content_.size()) {
     return std::nullopt;
@@ -173,44 +212,8 @@ std::optional<Frame> Recording::read() {
   switch (options_.format) {
     case RecordingFormat::pcap:
       return packet();
-    case RecordingFormat::tlog: {
-      if (content_.size() - at_ < 8 + 2) {
-        frame.number = ++number_;
-        frame.cause = RefusalCause::too_short;
-        frame.bytes = Bytes(content_.data() + at_, content_.size() - at_);
-        at_ = content_.size();
-        return frame;
-      }
-      frame.time_ns =
-          static_cast<std::int64_t>(load_be<std::uint64_t>(content_.data() + at_) % (1ULL << 52)) *
-          1000;
-      at_ += 8;
-      // The frame's own length says where the next time begins (mavlink.io, "Packet
-      // Serialization").
-      const std::uint8_t* start = content_.data() + at_;
-      const std::size_t left = content_.size() - at_;
-      const bool v1 = start[0] == 0xFE;
-      std::size_t length = v1 ? start[1] + 8U : start[1] + 12U;
-      if (!v1 && left > 2 && (start[2] & 1) != 0) {
-        length += 13;
-      }
-      length = length < left ? length : left;
-      frame.number = ++number_;
-      frame.bytes = Bytes(start, length);
-      if (start[0] != 0xFE && start[0] != 0xFD) {
-        // Out of step: give the rest to the codec, which finds its own frames again.
-        frame.cause = RefusalCause::framing;
-        at_ += 1;
-        while (at_ + 8 < content_.size() && content_[at_ + 8] != 0xFE &&
-               content_[at_ + 8] != 0xFD) {
-          ++at_;
-        }
-        frame.bytes = Bytes(start, 1);
-        return frame;
-      }
-      at_ += length;
-      return frame;
-    }
+    case RecordingFormat::tlog:
+      return tlog_frame();
     case RecordingFormat::raw: {
       const std::size_t left = content_.size() - at_;
       frame.bytes = Bytes(content_.data() + at_, left < kRawChunk ? left : kRawChunk);

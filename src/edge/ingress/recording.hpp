@@ -61,6 +61,7 @@ class Recording {
   std::optional<Frame> read();
   Frame line();
   Frame packet();
+  Frame tlog_frame();
 
   std::vector<std::uint8_t> content_;
   Options options_;

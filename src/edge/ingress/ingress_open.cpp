@@ -1,0 +1,173 @@
+// What ingress takes of the machine before it runs: memory, sockets, lines, packet ports.
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+
+#include "edge/ingress/ingress.hpp"
+#include "platform/file.hpp"
+#include "platform/hot_thread.hpp"
+#include "platform/socket.hpp"
+
+namespace vedette::ingress {
+namespace {
+
+constexpr unsigned kReceiveBuffers = 1024;
+constexpr int kBindTries = 60;  // three seconds
+constexpr std::int64_t kBindRestNs = 50'000'000;
+
+std::size_t lane_records(const plan::Source& s) {
+  return std::bit_ceil(static_cast<std::size_t>(s.credits()));
+}
+// Half of what the largest events would take: typical events are far smaller, and bytes are a bound
+// of their own.
+std::size_t lane_bytes(const plan::Source& s) {
+  return std::max(lane_records(s) * kEventBytes / 2, 4 * kEventsAFrame * kEventBytes);
+}
+
+// The ring's buffers, each with room for its sender where a source asks who that is.
+std::size_t ring_buffer_bytes(const plan::Plan& plan) {
+  const bool senders =
+      std::any_of(plan.sources()->begin(), plan.sources()->end(), [](const plan::Source* s) {
+        return s->driver() == plan::DriverKind::udp && s->senders() != nullptr;
+      });
+  return limits::kReceiveBytes + (senders ? platform::Ring::kSenderBytes : 0);
+}
+
+}  // namespace
+
+std::size_t Ingress::receive_buffer_bytes(const plan::Plan& plan) {
+  const bool ring =
+      std::any_of(plan.sources()->begin(), plan.sources()->end(), [](const plan::Source* s) {
+        return s->driver() == plan::DriverKind::udp || s->driver() == plan::DriverKind::serial;
+      });
+  return ring ? kReceiveBuffers * (ring_buffer_bytes(plan) + 16) : 0;
+}
+
+std::size_t Ingress::bytes_needed(const plan::Plan& plan) {
+  std::size_t bytes = 0;
+  for (const plan::Source* s : *plan.sources()) {
+    bytes += Lane::bytes_needed(lane_records(*s), lane_bytes(*s));
+    const bool adsb = static_cast<codec::CodecKind>(s->codec()) == codec::CodecKind::adsb;
+    bytes += adsb ? codec::AircraftTable::bytes_needed() : 0;
+  }
+  return bytes;
+}
+
+std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
+                          const std::string& recordings, std::span<const std::uint64_t> resume) {
+  devices_ = &devices;
+  ring_buffer_bytes_ = ring_buffer_bytes(plan);
+  for (const plan::Source* s : *plan.sources()) {
+    auto source = std::make_unique<Source>();
+    source->plan = s;
+    source->driver = s->driver();
+    has_recordings_ = has_recordings_ || s->driver() == plan::DriverKind::recording;
+    source->index = static_cast<std::uint16_t>(sources_.size());
+    source->event_class = static_cast<EventClass>(s->event_class());
+    const auto codec = static_cast<codec::CodecKind>(s->codec());
+    if (codec == codec::CodecKind::adsb) {
+      source->aircraft.init(arena);
+    }
+    source->decoder = codec::Decoder(codec, &source->aircraft);
+    source->lane.init(arena, lane_records(*s), lane_bytes(*s),
+                      plan.cores()->fused() ? Lane::Ends::together : Lane::Ends::apart);
+    source->senders = Senders(s->senders());
+    source->resume_after = source->index < resume.size() ? resume[source->index] : 0;
+    const std::string problem = open_source(*source, recordings);
+    if (!problem.empty()) {
+      return "source " + s->name()->str() + ": " + problem;
+    }
+    sources_.push_back(std::move(source));
+  }
+  const std::string problem = packet_ports_.start(packet_devices(plan), plan.cores()->huge_pages());
+  if (!problem.empty()) {
+    return "packet ports: " + problem;
+  }
+  find_recorded_start();
+  return {};
+}
+
+std::string Ingress::open_source(Source& source, const std::string& recordings) {
+  switch (source.driver) {
+    case plan::DriverKind::udp:
+      uses_ring_ = true;
+      return open_udp(source);
+    case plan::DriverKind::serial:
+      source.device = devices_->add(source.plan->device()->str(), source.plan->baud(), true,
+                                    source.plan->retry_ns());
+      devices_->want(source.device);
+      uses_ring_ = true;
+      return {};
+    case plan::DriverKind::dpdk:
+      join_port(source);
+      return {};
+    case plan::DriverKind::recording:
+      return open_recording(source, recordings);
+  }
+  return {};
+}
+
+std::string Ingress::open_udp(Source& source) {
+  const plan::Source& s = *source.plan;
+  const platform::Endpoint listen{s.address(), s.port()};
+  const bool shared = s.group() != 0;
+  auto opened = platform::open_udp_receiver(listen, shared);
+  // The kernel tidies up after a killed process' ring by and by, and its port is bound so long.
+  for (int tries = 0; !opened && opened.error() == EADDRINUSE && tries < kBindTries; ++tries) {
+    platform::rest_ns(kBindRestNs);
+    opened = platform::open_udp_receiver(listen, shared);
+  }
+  if (!opened && opened.error() == EADDRNOTAVAIL) {
+    opened = platform::open_udp_receiver(listen, shared, true);
+    lacking_.push_back("source " + s.name()->str() + ": " + platform::to_text(listen) +
+                       " is no address of this machine; nothing arrives until it is");
+  }
+  if (!opened) {
+    return platform::to_text(listen) + ": " + platform::error_text(opened.error());
+  }
+  source.socket = std::move(opened).value();
+  const int error = shared ? platform::join_group(source.socket.get(), s.group()) : 0;
+  source.member = error == 0;
+  if (error == ENODEV) {
+    lacking_.push_back("source " + s.name()->str() +
+                       ": no interface leads to its group; nothing arrives until one does");
+    return {};
+  }
+  return error == 0 ? std::string() : "group: " + platform::error_text(error);
+}
+
+std::vector<std::string> packet_devices(const plan::Plan& plan) {
+  std::vector<std::string> devices;
+  for (const plan::Source* s : *plan.sources()) {
+    if (s->driver() == plan::DriverKind::dpdk &&
+        std::find(devices.begin(), devices.end(), s->eal()->str()) == devices.end()) {
+      devices.push_back(s->eal()->str());
+    }
+  }
+  return devices;
+}
+
+void Ingress::join_port(Source& source) {
+  for (Port& port : ports_) {
+    if (port.eal == source.plan->eal()->string_view()) {
+      port.sources.push_back(&source);
+      return;
+    }
+  }
+  ports_.push_back({source.plan->eal()->str(), {&source}, 0});
+}
+
+std::string Ingress::start_on_this_thread() {
+  if (!uses_ring_) {
+    return {};
+  }
+  const int error =
+      ring_.init({.entries = 256, .buffers = kReceiveBuffers, .buffer_bytes = ring_buffer_bytes_});
+  if (error != 0) {
+    return "io_uring: " + platform::error_text(error) +
+           (error == EPERM || error == ENOSYS ? " (see `vedette doctor`, io_uring)" : "");
+  }
+  return {};
+}
+
+}  // namespace vedette::ingress

@@ -1,0 +1,147 @@
+// Recordings as sources: when each of their frames is due, and taking it without loss.
+#include <algorithm>
+#include <limits>
+
+#include "base/math.hpp"
+#include "edge/ingress/ingress.hpp"
+
+namespace vedette::ingress {
+namespace {
+
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+constexpr std::size_t kFramesAStep = platform::Ring::kHarvest;
+
+bool is_stream(codec::CodecKind kind) {
+  return kind == codec::CodecKind::mavlink;
+}
+
+}  // namespace
+
+std::string Ingress::open_recording(Source& source, const std::string& folder) {
+  const std::string name = source.plan->file()->str();
+  const std::string path =
+      name.empty() || name[0] == '/' || folder.empty() ? name : folder + "/" + name;
+  auto content = read_recording(path);
+  if (!content) {
+    const bool absent = content.error().kind == platform::Unread::Kind::absent;
+    unfit_ = content.error().kind == platform::Unread::Kind::unfit;
+    return path + ": " + content.error().text +
+           (absent ? " (say where recordings are with --recordings DIR)" : "");
+  }
+  Recording::Options options;
+  options.format = static_cast<RecordingFormat>(source.plan->format());
+  options.interval_ns = source.plan->interval_ns();
+  options.port = source.plan->udp_port();
+  options.stream = is_stream(source.decoder.kind());
+  options.senders = source.senders;
+  const std::string problem = source.recording.open(std::move(content).value(), path, options);
+  unfit_ = !problem.empty();
+  return problem.empty() ? problem : path + ": " + problem;
+}
+
+void Ingress::find_recorded_start() {
+  for (const auto& source : sources_) {
+    if (recorded_start_ns_ == 0 && source->driver == plan::DriverKind::recording &&
+        source->recording.has_times()) {
+      if (const auto first = source->recording.peek()) {
+        recorded_start_ns_ = first->time_ns;
+      }
+    }
+  }
+}
+
+void Ingress::set_node_start(std::int64_t ns) {
+  node_start_ns_ = ns;
+  for (const auto& source : sources_) {
+    if (source->driver != plan::DriverKind::recording) {
+      continue;
+    }
+    const std::int64_t begin = add_ns(ns, source->plan->start_ns());
+    source->untimed_ns = begin;
+    source->recorded_ns = 0;
+    find_due(*source);
+  }
+}
+
+void Ingress::find_due(Source& source) {
+  const auto next = source.recording.peek();
+  if (!next) {
+    source.due_ns = kNever;
+  } else if (source.recording.has_times() && next->time_ns != 0) {
+    // A clock that leaped while it was recorded is gone with: what follows keeps its own pace.
+    const std::int64_t leap_ns = sub_ns(next->time_ns, source.recorded_ns);
+    if (source.recorded_ns == 0) {
+      source.shift_ns = sub_ns(add_ns(node_start_ns_, source.plan->start_ns()), next->time_ns);
+    } else if (leap_ns > limits::kClockLeapNs || leap_ns < -limits::kClockLeapNs) {
+      source.shift_ns = sub_ns(source.shift_ns, leap_ns);
+      bump(source.counters.leaps);
+    }
+    source.recorded_ns = next->time_ns;
+    // Recorded times that go back are given out late, not reordered.
+    source.due_ns = std::max(source.due_ns,
+                             std::min(add_ns(next->time_ns, source.shift_ns), limits::kTimeMostNs));
+  } else if (source.recording.has_times()) {
+    source.due_ns = std::max(source.due_ns, add_ns(node_start_ns_, source.plan->start_ns()));
+  } else {
+    source.due_ns = source.untimed_ns;
+  }
+}
+
+std::int64_t Ingress::next_due_ns() const {
+  std::int64_t due = kNever;
+  for (const auto& source : sources_) {
+    if (source->driver == plan::DriverKind::recording && !source->ended) {
+      due = std::min(due, source->due_ns);
+    }
+  }
+  return due;
+}
+
+bool Ingress::all_recordings_ended() const {
+  return has_recordings_ && std::all_of(sources_.begin(), sources_.end(), [](const auto& s) {
+           return s->driver == plan::DriverKind::recording && s->ended;
+         });
+}
+
+std::size_t Ingress::step_recording(Source& source, const platform::NodeClock& clock) {
+  if (source.ended) {
+    return 0;
+  }
+  const platform::NodeClock::Reading now = clock.read();
+  std::size_t taken = 0;
+  if (source.record == 0) {
+    announce(source, SourceStatus::up, 0, now.now_ns);
+  }
+  while (source.due_ns <= now.now_ns && taken < kFramesAStep) {
+    // Lossless: a frame is taken only when all it can make has a place.
+    if (source.lane.reserve(kEventsAFrame / 8 * kEventBytes) == nullptr ||
+        source.lane.size() + kEventsAFrame / 8 > source.lane.capacity()) {
+      return taken;
+    }
+    const auto frame = source.recording.peek();
+    if (!frame) {
+      break;
+    }
+    source.record = frame->number;
+    if (frame->cause != RefusalCause::none) {
+      refuse_whole(source, frame->cause);
+    } else {
+      const bool stream = source.recording.format() == RecordingFormat::raw;
+      take(source, frame->bytes, stream, {source.due_ns, now.arrival_ns});
+    }
+    source.recording.pop();
+    source.untimed_ns =
+        std::min(add_ns(source.untimed_ns, source.plan->interval_ns()), limits::kTimeMostNs);
+    find_due(source);
+    ++taken;
+  }
+  if (source.due_ns == kNever) {
+    announce(source, SourceStatus::ended, 0, now.now_ns);
+    source.ended.store(source.counters.status.load(std::memory_order_relaxed) ==
+                           static_cast<std::uint8_t>(SourceStatus::ended),
+                       std::memory_order_release);
+  }
+  return taken;
+}
+
+}  // namespace vedette::ingress
