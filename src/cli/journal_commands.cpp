@@ -186,6 +186,57 @@ int journal(const JournalCommand& c) {
   return result.damages.empty() ? kOk : kFound;
 }
 
+namespace {
+
+struct KeptEvent {
+  EventHeader header;
+  std::vector<std::uint8_t> payload;
+  bool evidence = false;  // of a segment that is gone
+  const plan::Plan* plan = nullptr;
+};
+using KeptEvents = std::map<std::uint64_t, KeptEvent>;
+
+// The event and all that led to it, newest first.
+std::vector<std::uint64_t> causes_of(std::uint64_t wanted, const KeptEvents& events) {
+  std::vector<std::uint64_t> chain;
+  std::set<std::uint64_t> seen;
+  std::vector<std::uint64_t> open{wanted};
+  while (!open.empty()) {
+    const std::uint64_t at = open.back();
+    open.pop_back();
+    const auto found = events.find(at);
+    if (at == 0 || found == events.end() || !seen.insert(at).second) {
+      continue;
+    }
+    chain.push_back(at);
+    if (found->second.header.kind == EventKind::assessment) {
+      for (const std::uint64_t cause : payload_as<AssessmentChange>(found->second.payload).causes) {
+        open.push_back(cause);
+      }
+    }
+    open.push_back(found->second.header.cause);
+  }
+  std::sort(chain.rbegin(), chain.rend());
+  return chain;
+}
+
+void print_link(std::uint64_t sequence, const KeptEvent& e) {
+  std::string line;
+  append_time(line, e.header.observed_ns);
+  std::string members;
+  Json one(members);
+  one.begin_object();
+  event_members(e.header, e.payload, *e.plan, one);
+  one.end_object();
+  const bool root = !is_derived(e.header.kind) && e.header.kind == EventKind::observation;
+  print("%s  %-12s #%-8llu %s%s\n", line.c_str(), std::string(name_of(e.header.kind)).c_str(),
+        static_cast<unsigned long long>(sequence), root ? "from" : "because of",
+        e.evidence ? " (kept as evidence)" : "");
+  print("    %s\n", members.c_str());
+}
+
+}  // namespace
+
 int explain(const JournalCommand& c) {
   const auto wanted = parse_unsigned(c.event);
   if (!wanted) {
@@ -198,17 +249,11 @@ int explain(const JournalCommand& c) {
   if (code != kOk) {
     return code;
   }
-  // Causes always come before their effects: one pass keeps all, the walk goes back through them.
-  struct Kept {
-    EventHeader header;
-    std::vector<std::uint8_t> payload;
-    bool evidence = false;  // of a segment that is gone
-    const plan::Plan* plan = nullptr;
-  };
   bool evidence = true;
   PlanInReading plan(c.data, *kept.plan);
-  std::map<std::uint64_t, Kept> events;
-  std::map<std::uint64_t, std::uint64_t> outcome_of;
+  // Causes always come before their effects: one pass keeps all, the walk goes back through them.
+  KeptEvents events;
+  std::uint64_t outcome = 0;
   const auto take = [&](Bytes batch) {
     for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
       const bool late_outcome = e.kind == EventKind::outcome &&
@@ -217,7 +262,7 @@ int explain(const JournalCommand& c) {
         events[e.sequence] = {e, {payload.begin(), payload.end()}, evidence, &*plan};
       }
       if (late_outcome) {
-        outcome_of[*wanted] = e.sequence;
+        outcome = e.sequence;
       }
     });
     return true;
@@ -235,33 +280,15 @@ int explain(const JournalCommand& c) {
     return fail(c.json, "explain", kNotFound, "not-found",
                 "there is no event " + c.event + " in what can be read of " + c.data);
   }
-  std::vector<std::uint64_t> chain;
-  std::set<std::uint64_t> seen;
-  std::vector<std::uint64_t> open{*wanted};
-  while (!open.empty()) {
-    const std::uint64_t at = open.back();
-    open.pop_back();
-    const auto found = events.find(at);
-    if (at == 0 || found == events.end() || !seen.insert(at).second) {
-      continue;
-    }
-    chain.push_back(at);
-    if (found->second.header.kind == EventKind::assessment) {
-      for (const std::uint64_t cause : payload_as<AssessmentChange>(found->second.payload).causes) {
-        open.push_back(cause);
-      }
-    }
-    open.push_back(found->second.header.cause);
-  }
-  std::sort(chain.rbegin(), chain.rend());
-  if (outcome_of.count(*wanted) != 0) {
-    chain.insert(chain.begin(), outcome_of[*wanted]);
+  std::vector<std::uint64_t> chain = causes_of(*wanted, events);
+  if (outcome != 0) {
+    chain.insert(chain.begin(), outcome);
   }
   std::string text;
   Json json(text);
   json.begin_object().member_id("event", *wanted).key("chain").begin_array();
   for (const std::uint64_t at : chain) {
-    const Kept& e = events[at];
+    const KeptEvent& e = events[at];
     json.begin_object();
     event_members(e.header, e.payload, *e.plan, json);
     if (e.evidence) {
@@ -269,18 +296,7 @@ int explain(const JournalCommand& c) {
     }
     json.end_object();
     if (!c.json) {
-      std::string line;
-      append_time(line, e.header.observed_ns);
-      std::string members;
-      Json one(members);
-      one.begin_object();
-      event_members(e.header, e.payload, *e.plan, one);
-      one.end_object();
-      const bool root = !is_derived(e.header.kind) && e.header.kind == EventKind::observation;
-      print("%s  %-12s #%-8llu %s%s\n", line.c_str(), std::string(name_of(e.header.kind)).c_str(),
-            static_cast<unsigned long long>(at), root ? "from" : "because of",
-            e.evidence ? " (kept as evidence)" : "");
-      print("    %s\n", members.c_str());
+      print_link(at, e);
     }
   }
   json.end_array();

@@ -78,212 +78,237 @@ void print_cli_reference(const CLI::App& app) {
   }
 }
 
-int dispatch(int argc, char** argv) {
+// Where CLI11 puts what it reads; one command runs, so that they share it.
+struct CommandLine {
   CLI::App app{
       "Vedette: a watch post in one program. It senses, judges, decides, acts, and can say why."};
-  app.set_version_flag("--version", "vedette " VEDETTE_VERSION);
-  app.require_subcommand(1);
   int code = kOk;
   bool json = false;
   SiteOptions site;
-  RunCommand run_command;
-  JournalCommand journal_command;
-  std::string out, codec, file, page, data, event, against;
-  bool send = false;
-  const auto add_json = [&](CLI::App* c) {
-    c->add_flag("--json", json, "One JSON document on stdout");
-  };
-  const auto add_site = [&](CLI::App* c) {
-    c->add_option("SITE", site.path, "Site file, or compiled plan")->required();
-    c->add_option("--env", site.environment, "Apply the overrides of [env.NAME]");
-    c->add_option("--board", site.board, "Board file, for what the site leaves open");
-    add_json(c);
-  };
-  const auto add_data = [&](CLI::App* c) {
-    c->add_option("DIR", journal_command.data, "Data folder of a node")->required();
-    add_json(c);
-  };
-
-  auto* c = app.add_subcommand("check", "Check a site file and report every error");
-  add_site(c);
-  c->callback([&] { code = check(site, json); });
-  c = app.add_subcommand("plan", "Print what a site compiles to: stages, deadlines, memory");
-  add_site(c);
-  c->add_option("--against", against, "Data folder: what of it this site would carry over");
-  c->callback(
-      [&] { code = against.empty() ? show_plan(site, json) : plan_against(site, against, json); });
-  c = app.add_subcommand("compile", "Compile a site file to a plan");
-  add_site(c);
-  c->add_option("-o,--out", out, "The plan's file")->required();
-  c->callback([&] { code = compile(site, out, json); });
-  c = app.add_subcommand("run", "Watch, until told to stop or the recordings end");
-  add_site(c);
-  c->add_option("--for", run_command.for_text, "Stop after so long: 30s, \"5 min\"");
-  c->add_option("--data", run_command.data, "Data folder (default vedette-data)");
-  c->add_option("--recordings", run_command.recordings,
-                "Folder of recordings (default: the site's)");
-  c->add_flag("--alerts", run_command.alerts, "Every action also as a JSON line on stdout");
-  c->callback([&] {
-    run_command.site = site;
-    run_command.json = json;
-    code = run(run_command);
-  });
-  c = app.add_subcommand("replay", "Feed a journal to its plan again and compare batch by batch");
-  add_data(c);
-  c->add_flag("--verify", journal_command.verify, "Compare with the journal (always done)");
-  c->callback([&] {
-    journal_command.json = json;
-    code = replay(journal_command);
-  });
-  c = app.add_subcommand("journal", "List the events of a journal, one JSON line each");
-  add_data(c);
-  c->callback([&] {
-    journal_command.json = json;
-    code = journal(journal_command);
-  });
-  c = app.add_subcommand("explain", "From an event back to the bytes that caused it");
-  add_data(c);
-  c->add_option("EVENT", journal_command.event, "Number of the event")->required();
-  c->callback([&] {
-    journal_command.json = json;
-    code = explain(journal_command);
-  });
-  c = app.add_subcommand("inspect", "Belief and pending work, now or as of any moment");
-  add_data(c);
-  c->add_option("--at", journal_command.event,
-                "An event's number, or a time: 2026-05-01T12:00:00Z");
-  c->callback([&] {
-    journal_command.json = json;
-    code = inspect(journal_command);
-  });
-  c = app.add_subcommand("recover", "A new data folder that ends at a moment; the old one stays");
-  add_data(c);
-  c->add_option("--to", journal_command.event, "An event's number, or a time: 2026-05-01T12:00:00Z")
-      ->required();
-  c->add_option("-o,--out", journal_command.out, "The new folder")->required();
-  c->callback([&] {
-    journal_command.json = json;
-    code = recover(journal_command);
-  });
-  c = app.add_subcommand("rehearse",
-                         "A recorded night through another plan: which decisions differ");
-  add_data(c);
-  c->add_option("--plan", journal_command.site.path, "Site file, or compiled plan")->required();
-  c->add_option("--env", journal_command.site.environment, "Apply the overrides of [env.NAME]");
-  c->callback([&] {
-    journal_command.json = json;
-    code = rehearse(journal_command);
-  });
-  c = app.add_subcommand("decode", "Decode a file outside any node, one JSON line a record");
-  c->add_option("CODEC", codec, "nmea0183, ais, n2k, mavlink, adsb or asterix")->required();
-  c->add_option("FILE", file, "The recording")->required();
+  RunCommand run;
+  JournalCommand past;
+  ScoreCommand score;
+  DoctorCommand doctor;
+  FlashCommand flash;
+  UpdateCommand update;
+  std::string out, codec, file, page, event, against, told, kind, identity;
+  std::string data = "vedette-data";
   std::uint16_t udp_port = 0;
-  c->add_option("--udp-port", udp_port, "Of a capture only the datagrams to this port");
-  add_json(c);
-  c->callback([&] { code = decode(codec, file, udp_port, json); });
-  ScoreCommand score_command;
-  c = app.add_subcommand("score",
-                         "How well a site tracks: its tracks over a capture against truth");
-  c->add_option("SITE", score_command.site.path, "Site file, or compiled plan")->required();
-  c->add_option("--env", score_command.site.environment, "Apply the overrides of [env.NAME]");
-  c->add_option("--recording", score_command.recording, "The capture (pcap)")->required();
-  c->add_option("--truth", score_command.truth, "CSV: time,target,latitude,longitude")->required();
-  c->add_option("--svg", score_command.svg, "Draw the tracks over the truth into this file");
-  add_json(c);
-  c->callback([&] {
-    score_command.json = json;
-    code = score(score_command);
+  bool send = false;
+  bool isolation = false;
+};
+
+void add_json(CommandLine& l, CLI::App* c) {
+  c->add_flag("--json", l.json, "One JSON document on stdout");
+}
+
+void add_site(CommandLine& l, CLI::App* c) {
+  c->add_option("SITE", l.site.path, "Site file, or compiled plan")->required();
+  c->add_option("--env", l.site.environment, "Apply the overrides of [env.NAME]");
+  c->add_option("--board", l.site.board, "Board file, for what the site leaves open");
+  add_json(l, c);
+}
+
+void add_data(CommandLine& l, CLI::App* c) {
+  c->add_option("DIR", l.past.data, "Data folder of a node")->required();
+  add_json(l, c);
+}
+
+void add_site_commands(CommandLine& l) {
+  CLI::App* c = l.app.add_subcommand("check", "Check a site file and report every error");
+  add_site(l, c);
+  c->callback([&l] { l.code = check(l.site, l.json); });
+  c = l.app.add_subcommand("plan", "Print what a site compiles to: stages, deadlines, memory");
+  add_site(l, c);
+  c->add_option("--against", l.against, "Data folder: what of it this site would carry over");
+  c->callback([&l] {
+    l.code =
+        l.against.empty() ? show_plan(l.site, l.json) : plan_against(l.site, l.against, l.json);
   });
-  c = app.add_subcommand("status", "Ask a running node");
-  data = "vedette-data";
-  c->add_option("--data", data, "Data folder of the node");
-  add_json(c);
-  c->callback([&] { code = status(data, json); });
+  c = l.app.add_subcommand("compile", "Compile a site file to a plan");
+  add_site(l, c);
+  c->add_option("-o,--out", l.out, "The plan's file")->required();
+  c->callback([&l] { l.code = compile(l.site, l.out, l.json); });
+  c = l.app.add_subcommand("run", "Watch, until told to stop or the recordings end");
+  add_site(l, c);
+  c->add_option("--for", l.run.for_text, "Stop after so long: 30s, \"5 min\"");
+  c->add_option("--data", l.run.data, "Data folder (default vedette-data)");
+  c->add_option("--recordings", l.run.recordings, "Folder of recordings (default: the site's)");
+  c->add_flag("--alerts", l.run.alerts, "Every action also as a JSON line on stdout");
+  c->callback([&l] {
+    l.run.site = l.site;
+    l.run.json = l.json;
+    l.code = run(l.run);
+  });
+}
+
+void add_past_commands(CommandLine& l) {
+  CLI::App* c =
+      l.app.add_subcommand("replay", "Feed a journal to its plan again and compare batch by batch");
+  add_data(l, c);
+  c->add_flag("--verify", l.past.verify, "Compare with the journal (always done)");
+  c->callback([&l] {
+    l.past.json = l.json;
+    l.code = replay(l.past);
+  });
+  c = l.app.add_subcommand("journal", "List the events of a journal, one JSON line each");
+  add_data(l, c);
+  c->callback([&l] {
+    l.past.json = l.json;
+    l.code = journal(l.past);
+  });
+  c = l.app.add_subcommand("explain", "From an event back to the bytes that caused it");
+  add_data(l, c);
+  c->add_option("EVENT", l.past.event, "Number of the event")->required();
+  c->callback([&l] {
+    l.past.json = l.json;
+    l.code = explain(l.past);
+  });
+  c = l.app.add_subcommand("inspect", "Belief and pending work, now or as of any moment");
+  add_data(l, c);
+  c->add_option("--at", l.past.event, "An event's number, or a time: 2026-05-01T12:00:00Z");
+  c->callback([&l] {
+    l.past.json = l.json;
+    l.code = inspect(l.past);
+  });
+  c = l.app.add_subcommand("recover", "A new data folder that ends at a moment; the old one stays");
+  add_data(l, c);
+  c->add_option("--to", l.past.event, "An event's number, or a time: 2026-05-01T12:00:00Z")
+      ->required();
+  c->add_option("-o,--out", l.past.out, "The new folder")->required();
+  c->callback([&l] {
+    l.past.json = l.json;
+    l.code = recover(l.past);
+  });
+  c = l.app.add_subcommand("rehearse",
+                           "A recorded night through another plan: which decisions differ");
+  add_data(l, c);
+  c->add_option("--plan", l.past.site.path, "Site file, or compiled plan")->required();
+  c->add_option("--env", l.past.site.environment, "Apply the overrides of [env.NAME]");
+  c->callback([&l] {
+    l.past.json = l.json;
+    l.code = rehearse(l.past);
+  });
+}
+
+void add_recording_commands(CommandLine& l) {
+  CLI::App* c =
+      l.app.add_subcommand("decode", "Decode a file outside any node, one JSON line a record");
+  c->add_option("CODEC", l.codec, "nmea0183, ais, n2k, mavlink, adsb or asterix")->required();
+  c->add_option("FILE", l.file, "The recording")->required();
+  c->add_option("--udp-port", l.udp_port, "Of a capture only the datagrams to this port");
+  add_json(l, c);
+  c->callback([&l] { l.code = decode(l.codec, l.file, l.udp_port, l.json); });
+  c = l.app.add_subcommand("score",
+                           "How well a site tracks: its tracks over a capture against truth");
+  c->add_option("SITE", l.score.site.path, "Site file, or compiled plan")->required();
+  c->add_option("--env", l.score.site.environment, "Apply the overrides of [env.NAME]");
+  c->add_option("--recording", l.score.recording, "The capture (pcap)")->required();
+  c->add_option("--truth", l.score.truth, "CSV: time,target,latitude,longitude")->required();
+  c->add_option("--svg", l.score.svg, "Draw the tracks over the truth into this file");
+  add_json(l, c);
+  c->callback([&l] {
+    l.score.json = l.json;
+    l.code = score(l.score);
+  });
+}
+
+void add_node_commands(CommandLine& l) {
+  CLI::App* c = l.app.add_subcommand("status", "Ask a running node");
+  c->add_option("--data", l.data, "Data folder of the node");
+  add_json(l, c);
+  c->callback([&l] { l.code = status(l.data, l.json); });
   const std::pair<const char*, const char*> orders[] = {
       {"hold", "A running node accepts, journals and keeps what comes, and works nothing of it"},
       {"resume", "A held node goes on"},
       {"cancel", "Withdraw an event that waits or an action that is not done yet"}};
   for (const auto& [word, help] : orders) {
-    c = app.add_subcommand(word, help);
-    c->add_option("--data", data, "Data folder of the node");
-    add_json(c);
+    c = l.app.add_subcommand(word, help);
+    c->add_option("--data", l.data, "Data folder of the node");
+    add_json(l, c);
     if (std::string_view(word) == "cancel") {
-      c->add_option("EVENT", event, "Its number, from the journal")->required();
+      c->add_option("EVENT", l.event, "Its number, from the journal")->required();
     }
-    c->callback([&, word = word] {
-      code = operate(data, word, std::string_view(word) == "cancel" ? event : "", json);
+    c->callback([&l, word = word] {
+      l.code = operate(l.data, word, std::string_view(word) == "cancel" ? l.event : "", l.json);
     });
   }
-  CLI::App* times = app.add_subcommand("time", "The time that a running node goes by");
+  CLI::App* times = l.app.add_subcommand("time", "The time that a running node goes by");
   times->require_subcommand(1);
-  std::string told;
   c = times->add_subcommand("accept", "The clock is right although it leaped: go on from there");
-  c->add_option("TIME", told, "Not by the clock, but this: 2026-05-01T12:00:00Z");
-  c->add_option("--data", data, "Data folder of the node");
-  add_json(c);
-  c->callback([&] { code = accept_time(data, told, json); });
-  std::string kind;
-  std::string identity;
-  c = app.add_subcommand("acknowledge", "Somebody has seen this track and takes it from here");
-  c->add_option("KIND", kind, "As its alert says: contact, vessel, aircraft, vehicle, aid")
+  c->add_option("TIME", l.told, "Not by the clock, but this: 2026-05-01T12:00:00Z");
+  c->add_option("--data", l.data, "Data folder of the node");
+  add_json(l, c);
+  c->callback([&l] { l.code = accept_time(l.data, l.told, l.json); });
+  c = l.app.add_subcommand("acknowledge", "Somebody has seen this track and takes it from here");
+  c->add_option("KIND", l.kind, "As its alert says: contact, vessel, aircraft, vehicle, aid")
       ->required();
-  c->add_option("IDENTITY", identity, "As its alert says")->required();
-  c->add_option("--data", data, "Data folder of the node");
-  add_json(c);
-  c->callback([&] { code = acknowledge(data, kind, identity, json); });
-  CLI::App* letters = app.add_subcommand("deadletter", "What was given up");
+  c->add_option("IDENTITY", l.identity, "As its alert says")->required();
+  c->add_option("--data", l.data, "Data folder of the node");
+  add_json(l, c);
+  c->callback([&l] { l.code = acknowledge(l.data, l.kind, l.identity, l.json); });
+}
+
+void add_deadletter_commands(CommandLine& l) {
+  CLI::App* letters = l.app.add_subcommand("deadletter", "What was given up");
   letters->require_subcommand(1);
   const std::pair<const char*, const char*> letter_orders[] = {
       {"list", "Every event that was abandoned, and why"},
       {"show", "One of them, whole"},
       {"requeue", "Order an action once more, under its key, on the running node"}};
   for (const auto& [word, help] : letter_orders) {
-    c = letters->add_subcommand(word, help);
-    add_data(c);
+    CLI::App* c = letters->add_subcommand(word, help);
+    add_data(l, c);
     if (std::string_view(word) != "list") {
-      c->add_option("EVENT", journal_command.event, "Its number")->required();
+      c->add_option("EVENT", l.past.event, "Its number")->required();
     }
-    c->callback([&, word = word] {
-      journal_command.json = json;
-      code = deadletter(journal_command, word);
+    c->callback([&l, word = word] {
+      l.past.json = l.json;
+      l.code = deadletter(l.past, word);
     });
   }
-  c = app.add_subcommand("doctor", "What this host lacks for hard real time");
-  DoctorCommand doctor_command;
-  c->add_option("--sysroot", doctor_command.sysroot, "Read /proc and /sys below this folder");
-  c->add_option("--board", doctor_command.board, "Compare the host with this board file too");
-  c->add_flag("--fix-plan", doctor_command.fix_plan,
+}
+
+void add_host_commands(CommandLine& l) {
+  CLI::App* c = l.app.add_subcommand("doctor", "What this host lacks for hard real time");
+  c->add_option("--sysroot", l.doctor.sysroot, "Read /proc and /sys below this folder");
+  c->add_option("--board", l.doctor.board, "Compare the host with this board file too");
+  c->add_flag("--fix-plan", l.doctor.fix_plan,
               "Print what is to be done as a shell script, and do nothing");
-  add_json(c);
-  c->callback([&] {
-    doctor_command.json = json;
-    code = doctor(doctor_command);
+  add_json(l, c);
+  c->callback([&l] {
+    l.doctor.json = l.json;
+    l.code = doctor(l.doctor);
   });
-  c = app.add_subcommand("board", "What a board file says");
-  c->add_option("FILE", file, "The board file")->required();
-  bool isolation = false;
-  c->add_flag("--isolation", isolation, "Only the kernel arguments that free its watching cores");
-  add_json(c);
-  c->callback([&] { code = show_board(file, isolation, json); });
-  FlashCommand flash_command;
-  c = app.add_subcommand("flash", "Write an image onto a disk, and read all of it back");
-  c->add_option("IMAGE", flash_command.image, "The image, with IMAGE.map beside it");
-  c->add_option("DEVICE", flash_command.device, "The whole disk: /dev/sdb");
-  c->add_flag("--list", flash_command.list, "The removable disks, by model and serial number");
-  c->add_flag("--fixed", flash_command.fixed, "Also onto a disk that is built in");
-  c->add_option("--log", flash_command.log, "The log file (default IMAGE.flash.log)");
-  add_json(c);
-  c->callback([&] {
-    flash_command.json = json;
-    if (!flash_command.list && flash_command.device.empty()) {
-      code = fail(json, "flash", kUsage, "usage", "IMAGE and DEVICE are needed",
-                  "`vedette flash --list` shows the disks");
+  c = l.app.add_subcommand("board", "What a board file says");
+  c->add_option("FILE", l.file, "The board file")->required();
+  c->add_flag("--isolation", l.isolation, "Only the kernel arguments that free its watching cores");
+  add_json(l, c);
+  c->callback([&l] { l.code = show_board(l.file, l.isolation, l.json); });
+}
+
+void add_flash_command(CommandLine& l) {
+  CLI::App* c =
+      l.app.add_subcommand("flash", "Write an image onto a disk, and read all of it back");
+  c->add_option("IMAGE", l.flash.image, "The image, with IMAGE.map beside it");
+  c->add_option("DEVICE", l.flash.device, "The whole disk: /dev/sdb");
+  c->add_flag("--list", l.flash.list, "The removable disks, by model and serial number");
+  c->add_flag("--fixed", l.flash.fixed, "Also onto a disk that is built in");
+  c->add_option("--log", l.flash.log, "The log file (default IMAGE.flash.log)");
+  add_json(l, c);
+  c->callback([&l] {
+    l.flash.json = l.json;
+    if (!l.flash.list && l.flash.device.empty()) {
+      l.code = fail(l.json, "flash", kUsage, "usage", "IMAGE and DEVICE are needed",
+                    "`vedette flash --list` shows the disks");
       return;
     }
-    code = flash(flash_command);
+    l.code = flash(l.flash);
   });
-  UpdateCommand update_command;
-  CLI::App* updates = app.add_subcommand("update", "New versions of an image, in its other slot");
+}
+
+void add_update_commands(CommandLine& l) {
+  CLI::App* updates = l.app.add_subcommand("update", "New versions of an image, in its other slot");
   updates->require_subcommand(1);
   const std::pair<const char*, const char*> update_orders[] = {
       {"install", "Write a signed bundle into the idle slot; the next start tries it"},
@@ -292,60 +317,83 @@ int dispatch(int argc, char** argv) {
       {"rollback",
        "End the trial, or go back to the version before if it ran well; the next start runs it"}};
   for (const auto& [word, help] : update_orders) {
-    c = updates->add_subcommand(word, help);
-    c->add_option("--disk", update_command.disk,
+    CLI::App* c = updates->add_subcommand(word, help);
+    c->add_option("--disk", l.update.disk,
                   "The disk with the slots, or its image (default: this machine's)");
-    add_json(c);
+    add_json(l, c);
     if (std::string_view(word) == "install") {
-      c->add_option("BUNDLE", update_command.bundle, "A file, or a device that holds a bundle")
+      c->add_option("BUNDLE", l.update.bundle, "A file, or a device that holds a bundle")
           ->required();
-      c->add_option("--key", update_command.key, "Public key (default: the image's)");
-      c->add_option("--board", update_command.board, "File with the board's name");
-      c->add_option("--starts", update_command.starts,
+      c->add_option("--key", l.update.key, "Public key (default: the image's)");
+      c->add_option("--board", l.update.board, "File with the board's name");
+      c->add_option("--starts", l.update.starts,
                     "Starts that the new version has to confirm itself (default 2)")
           ->check(CLI::Range(1, 10));
     }
     if (std::string_view(word) == "rollback") {
-      c->add_flag("--force", update_command.force,
+      c->add_flag("--force", l.update.force,
                   "Also to a version that did not run well: only on a card in another machine");
     }
-    c->callback([&, word = word] {
-      update_command.json = json;
-      code = update(update_command, word);
+    c->callback([&l, word = word] {
+      l.update.json = l.json;
+      l.code = update(l.update, word);
     });
   }
-  c = app.add_subcommand("restart", "End the watch in order and start this machine anew");
-  add_json(c);
-  c->callback([&] { code = restart_machine(json); });
-  c = app.add_subcommand(
+}
+
+void add_image_commands(CommandLine& l) {
+  CLI::App* c =
+      l.app.add_subcommand("restart", "End the watch in order and start this machine anew");
+  add_json(l, c);
+  c->callback([&l] { l.code = restart_machine(l.json); });
+  c = l.app.add_subcommand(
       "check-belief",
       "Read all of a belief image, compare it with its checksums, and write into "
       "a copy of it; exit code 1 or a crash when it is damaged");
-  c->add_option("FILE", file, "belief.mdb of a data folder")->required();
-  c->add_flag("--send", send, "Write position and state to standard output, for a node that starts")
+  c->add_option("FILE", l.file, "belief.mdb of a data folder")->required();
+  c->add_flag("--send", l.send,
+              "Write position and state to standard output, for a node that starts")
       ->group("");
-  c->callback([&] { code = check_belief(file, send); });
-  c = app.add_subcommand("docs", "Print a generated page");
+  c->callback([&l] { l.code = check_belief(l.file, l.send); });
+}
+
+void add_docs_command(CommandLine& l) {
+  CLI::App* c = l.app.add_subcommand("docs", "Print a generated page");
   std::vector<std::string> pages = doc_pages();
   pages.emplace_back("cli");
-  c->add_option("PAGE", page, "Its name")->required()->check(CLI::IsMember(pages));
-  c->callback([&] {
-    if (page == "cli") {
-      print_cli_reference(app);
+  c->add_option("PAGE", l.page, "Its name")->required()->check(CLI::IsMember(pages));
+  c->callback([&l] {
+    if (l.page == "cli") {
+      print_cli_reference(l.app);
     } else {
-      docs(page);
+      docs(l.page);
     }
   });
+}
+
+// In the order of --help and of the reference.
+constexpr void (*kGroups[])(CommandLine&) = {
+    add_site_commands,       add_past_commands, add_recording_commands, add_node_commands,
+    add_deadletter_commands, add_host_commands, add_flash_command,      add_update_commands,
+    add_image_commands,      add_docs_command};
+
+int dispatch(int argc, char** argv) {
+  CommandLine line;
+  line.app.set_version_flag("--version", "vedette " VEDETTE_VERSION);
+  line.app.require_subcommand(1);
+  for (const auto add : kGroups) {
+    add(line);
+  }
   try {
-    app.parse(argc, argv);
+    line.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return usage(app, error, argc > 1 ? argv[1] : "");
+    return usage(line.app, error, argc > 1 ? argv[1] : "");
   }
   if (output_failed()) {
     print_error_text("vedette: standard output took only a part\n");
-    return code == kOk ? static_cast<int>(kIo) : code;
+    return line.code == kOk ? static_cast<int>(kIo) : line.code;
   }
-  return code;
+  return line.code;
 }
 
 }  // namespace

@@ -72,36 +72,7 @@ int moment_of(const JournalCommand& c, const std::string& schema, node::Moment& 
               "write 1234 or 2026-05-01T12:00:00Z");
 }
 
-}  // namespace
-
-int inspect(const JournalCommand& c) {
-  node::Moment moment{~std::uint64_t{0}, 0};
-  const bool latest = c.event.empty();
-  int code = latest ? kOk : moment_of(c, "inspect", moment);
-  node::KeptPlan kept;
-  journal::SegmentHeader header{};
-  code = code == kOk ? open_data(c, "inspect", kept, header) : code;
-  if (code != kOk) {
-    return code;
-  }
-  node::Stepped stepped;
-  stepped.init(*kept.plan, header.node, header.epoch, c.data, node::plan_hash_of(header.plan_hash));
-  const node::ReplayResult result =
-      latest ? node::replay(c.data, stepped, 0) : node::replay_until(c.data, stepped, moment);
-  std::string problem = result.journal.torn_tail ? std::string() : result.problem;
-  std::string damage;
-  if (!problem.empty() && result.journal.problem == problem) {
-    stepped.begin_again();
-    const node::AroundResult around = node::replay_around(
-        c.data, stepped, header.node,
-        [&](const BatchHeader& h) { return !latest && node::beyond(moment, h); });
-    problem = around.problem;
-    damage = node::damage_text(around.journal);
-    say_damage(c, around.journal);
-  }
-  if (!problem.empty()) {
-    return fail(c.json, "inspect", kFound, "journal", c.data + ": " + problem);
-  }
+std::string belief_json(node::Stepped& stepped, const std::string& damage) {
   engine::Shard& shard = stepped.shard();
   const engine::Progress& p = shard.progress();
   std::string text;
@@ -132,10 +103,12 @@ int inspect(const JournalCommand& c) {
     json.member("damage", std::string_view(damage));
   }
   json.end_object();
-  if (c.json) {
-    print_data("inspect", text);
-    return kOk;
-  }
+  return text;
+}
+
+void print_belief(node::Stepped& stepped) {
+  const engine::Shard& shard = stepped.shard();
+  const engine::Progress& p = shard.progress();
   print(
       "as of batch %llu, event %llu, %s: %zu tracks, %zu assessments raised, %zu actions under "
       "way\n",
@@ -154,6 +127,43 @@ int inspect(const JournalCommand& c) {
       }
       print("\n");
     }
+  }
+}
+
+}  // namespace
+
+int inspect(const JournalCommand& c) {
+  node::Moment moment{~std::uint64_t{0}, 0};
+  const bool latest = c.event.empty();
+  int code = latest ? kOk : moment_of(c, "inspect", moment);
+  node::KeptPlan kept;
+  journal::SegmentHeader header{};
+  code = code == kOk ? open_data(c, "inspect", kept, header) : code;
+  if (code != kOk) {
+    return code;
+  }
+  node::Stepped stepped;
+  stepped.init(*kept.plan, header.node, header.epoch, c.data, node::plan_hash_of(header.plan_hash));
+  const node::ReplayResult result =
+      latest ? node::replay(c.data, stepped, 0) : node::replay_until(c.data, stepped, moment);
+  std::string problem = result.journal.torn_tail ? std::string() : result.problem;
+  std::string damage;
+  if (!problem.empty() && result.journal.problem == problem) {
+    stepped.begin_again();
+    const node::AroundResult around = node::replay_around(
+        c.data, stepped, header.node,
+        [&](const BatchHeader& h) { return !latest && node::beyond(moment, h); });
+    problem = around.problem;
+    damage = node::damage_text(around.journal);
+    say_damage(c, around.journal);
+  }
+  if (!problem.empty()) {
+    return fail(c.json, "inspect", kFound, "journal", c.data + ": " + problem);
+  }
+  if (c.json) {
+    print_data("inspect", belief_json(stepped, damage));
+  } else {
+    print_belief(stepped);
   }
   return kOk;
 }

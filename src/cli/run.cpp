@@ -46,6 +46,80 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
+node::RunOptions options_of(const RunCommand& command) {
+  node::RunOptions options;
+  options.data = command.data.empty() ? "vedette-data" : command.data;
+  options.recordings =
+      command.recordings.empty() ? folder_of(command.site.path) : command.recordings;
+  options.stop = &g_stop;
+  options.each_second = command.each_second;
+  options.firmware_status = command.firmware_status;
+  options.before_ports = command.before_ports;
+  options.network = command.network;
+  options.least_epoch = command.least_epoch;
+  options.watchdog = command.watchdog;
+  options.echo_actions = command.alerts;
+  return options;
+}
+
+// What a running node says, as JSON lines: alerts on standard output, the rest on standard error.
+class Lines {
+ public:
+  explicit Lines(const plan::Plan& plan) : plan_(plan) {}
+
+  void attach(node::RunOptions& options, bool alerts) {
+    options.on_log = [this, alerts](std::string_view text) {
+      return (alerts ? out_ : err_).put(text);
+    };
+    options.on_event = [this](const EventHeader& event, Bytes payload) {
+      return put([&](Json& json) { event_members(event, payload, plan_, json); });
+    };
+    options.on_lacking = [this](std::string_view what) {
+      put([&](Json& json) { json.member("kind", "node").member("runs_without", what); });
+    };
+    options.on_finding = [this](std::string_view what) {
+      put([&](Json& json) { json.member("kind", "journal").member("found", what); });
+    };
+    options.on_plan = [this](std::string_view what) {
+      put([&](Json& json) { json.member("kind", "plan").member("carried", what); });
+    };
+    options.on_cause = [this](const node::CauseLine& change) {
+      put([&](Json& json) { cause_members(change, json); });
+    };
+    options.flush = [this] {
+      const bool all_out = out_.flush();
+      return err_.flush() && all_out;
+    };
+  }
+
+ private:
+  template <typename Members>
+  bool put(Members&& members) {
+    line_.clear();
+    Json json(line_);
+    json.begin_object();
+    members(json);
+    json.end_object();
+    line_ += '\n';
+    return err_.put(line_);
+  }
+  static void cause_members(const node::CauseLine& change, Json& json) {
+    json.member("kind", "cause").member("cause", change.name).member("there", change.there);
+    if (change.there) {
+      json.member("mode", name_of(change.facts->standing));
+      if (!change.detail.empty()) {
+        json.member("seen", std::string_view(change.detail));
+      }
+      json.member("means", change.facts->means).member("do", change.facts->remedy);
+    }
+  }
+
+  const plan::Plan& plan_;
+  platform::LineWriter out_{platform::kStandardOutput};
+  platform::LineWriter err_{platform::kStandardError};
+  std::string line_;  // one for all, so that its memory is there
+};
+
 }  // namespace
 
 void stop_watch() {
@@ -60,17 +134,7 @@ int run(const RunCommand& command) {
 
 int watch(const RunCommand& command, const LoadedPlan& loaded) {
   platform::bound_thread_stacks();
-  node::RunOptions options;
-  options.data = command.data.empty() ? "vedette-data" : command.data;
-  options.recordings =
-      command.recordings.empty() ? folder_of(command.site.path) : command.recordings;
-  options.stop = &g_stop;
-  options.each_second = command.each_second;
-  options.firmware_status = command.firmware_status;
-  options.before_ports = command.before_ports;
-  options.network = command.network;
-  options.least_epoch = command.least_epoch;
-  options.watchdog = command.watchdog;
+  node::RunOptions options = options_of(command);
   if (!command.for_text.empty()) {
     options.for_seconds = duration_seconds(command.for_text);
     if (options.for_seconds <= 0.0) {
@@ -78,65 +142,9 @@ int watch(const RunCommand& command, const LoadedPlan& loaded) {
                   "\"" + command.for_text + "\" is not a duration", "write 30s or \"5 min\"");
     }
   }
-  const bool alerts = command.alerts;
-  options.echo_actions = alerts;
   // The thread that writes them also answers at the control socket and feeds the watchdog.
-  platform::LineWriter out(platform::kStandardOutput);
-  platform::LineWriter err(platform::kStandardError);
-  options.on_log = [&alerted = alerts ? out : err](std::string_view text) {
-    return alerted.put(text);
-  };
-  std::string line;  // one for all, so that its memory is there
-  options.on_event = [&](const EventHeader& event, Bytes payload) {
-    line.clear();
-    Json json(line);
-    json.begin_object();
-    event_members(event, payload, *loaded.plan, json);
-    json.end_object();
-    line += '\n';
-    return err.put(line);
-  };
-  options.on_lacking = [&err](std::string_view what) {
-    std::string text;
-    Json json(text);
-    json.begin_object().member("kind", "node").member("runs_without", what).end_object();
-    text += '\n';
-    err.put(text);
-  };
-  options.on_finding = [&err](std::string_view what) {
-    std::string text;
-    Json json(text);
-    json.begin_object().member("kind", "journal").member("found", what).end_object();
-    text += '\n';
-    err.put(text);
-  };
-  options.on_plan = [&err](std::string_view what) {
-    std::string text;
-    Json json(text);
-    json.begin_object().member("kind", "plan").member("carried", what).end_object();
-    text += '\n';
-    err.put(text);
-  };
-  options.on_cause = [&err](const node::CauseLine& change) {
-    std::string text;
-    Json json(text);
-    json.begin_object().member("kind", "cause").member("cause", change.name);
-    json.member("there", change.there);
-    if (change.there) {
-      json.member("mode", name_of(change.facts->standing));
-      if (!change.detail.empty()) {
-        json.member("seen", std::string_view(change.detail));
-      }
-      json.member("means", change.facts->means).member("do", change.facts->remedy);
-    }
-    json.end_object();
-    text += '\n';
-    err.put(text);
-  };
-  options.flush = [&] {
-    const bool all_out = out.flush();
-    return err.flush() && all_out;
-  };
+  Lines lines(*loaded.plan);
+  lines.attach(options, command.alerts);
   platform::catch_stop_signals(on_stop_signal);
   node::Node node(loaded.bytes, *loaded.plan, options);
   const node::Node::Failure result = node.run();

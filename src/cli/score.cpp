@@ -10,25 +10,67 @@
 
 namespace vedette::cli {
 
+namespace {
+
+void print_figures(const node::Score& result) {
+  print("%llu scans of %llu targets, %llu tracks, %llu events\n",
+        static_cast<unsigned long long>(result.scans),
+        static_cast<unsigned long long>(result.targets),
+        static_cast<unsigned long long>(result.tracks),
+        static_cast<unsigned long long>(result.events));
+  print("GOSPA %.2f m (localisation %.2f, missed %.2f, false %.2f)\n", result.gospa_m,
+        result.localisation_m, result.missed_m, result.false_m);
+  print("RMSE %.2f m of assigned pairs, missed %.1f %%, false %.2f a scan\n", result.rmse_m,
+        result.missed * 100.0, result.false_per_scan);
+  print(
+      "identity switches %llu, time to confirm %.1f s, NEES %.2f, NIS %.2f (2 each when "
+      "consistent)\n",
+      static_cast<unsigned long long>(result.id_switches), result.time_to_confirm_s, result.nees,
+      result.nis);
+}
+
+std::string figures_json(const node::Score& result) {
+  std::string data;
+  JsonWriter<std::string> json(data);
+  json.begin_object().member("gospa_m", result.gospa_m, 3);
+  json.member("gospa_localisation_m", result.localisation_m, 3);
+  json.member("gospa_missed_m", result.missed_m, 3).member("gospa_false_m", result.false_m, 3);
+  json.member("rmse_m", result.rmse_m, 3).member("missed", result.missed, 4);
+  json.member("false_per_scan", result.false_per_scan, 3);
+  json.member("id_switches", result.id_switches);
+  json.member("time_to_confirm_s", result.time_to_confirm_s, 2);
+  json.member("nees", result.nees, 3).member("nis", result.nis, 3);
+  json.member("scans", result.scans).member("targets", result.targets);
+  json.member("tracks", result.tracks).member("events", result.events);
+  json.member_hex("digest", result.digest).end_object();
+  return data;
+}
+
+// The capture and the truth; kOk, or what was printed.
+int read_files(const ScoreCommand& c, std::vector<std::uint8_t>& capture,
+               std::vector<std::uint8_t>& truth) {
+  for (const auto& [path, into] :
+       {std::pair{&c.recording, &capture}, std::pair{&c.truth, &truth}}) {
+    auto content = ingress::read_recording(*path);
+    if (!content) {
+      return fail_unread(c.json, "score", *path, content.error());
+    }
+    *into = std::move(content).value();
+  }
+  return kOk;
+}
+
+}  // namespace
+
 int score(const ScoreCommand& c) {
   LoadedPlan loaded;
   if (const int code = load_site(c.site, c.json, "score", loaded); code != kOk) {
     return code;
   }
-  const auto read = [&](const std::string& path, std::vector<std::uint8_t>& out) {
-    auto content = ingress::read_recording(path);
-    if (!content) {
-      return fail_unread(c.json, "score", path, content.error());
-    }
-    out = std::move(content).value();
-    return static_cast<int>(kOk);
-  };
   std::vector<std::uint8_t> capture;
   std::vector<std::uint8_t> text;
-  for (const auto& [path, into] : {std::pair{&c.recording, &capture}, std::pair{&c.truth, &text}}) {
-    if (const int code = read(*path, *into); code != kOk) {
-      return code;
-    }
+  if (const int code = read_files(c, capture, text); code != kOk) {
+    return code;
   }
   node::Truth truth;
   std::string problem = node::parse_truth(as_text(text), truth);
@@ -58,36 +100,10 @@ int score(const ScoreCommand& c) {
     }
   }
   if (!c.json) {
-    print("%llu scans of %llu targets, %llu tracks, %llu events\n",
-          static_cast<unsigned long long>(result.scans),
-          static_cast<unsigned long long>(result.targets),
-          static_cast<unsigned long long>(result.tracks),
-          static_cast<unsigned long long>(result.events));
-    print("GOSPA %.2f m (localisation %.2f, missed %.2f, false %.2f)\n", result.gospa_m,
-          result.localisation_m, result.missed_m, result.false_m);
-    print("RMSE %.2f m of assigned pairs, missed %.1f %%, false %.2f a scan\n", result.rmse_m,
-          result.missed * 100.0, result.false_per_scan);
-    print(
-        "identity switches %llu, time to confirm %.1f s, NEES %.2f, NIS %.2f (2 each when "
-        "consistent)\n",
-        static_cast<unsigned long long>(result.id_switches), result.time_to_confirm_s, result.nees,
-        result.nis);
+    print_figures(result);
     return kOk;
   }
-  std::string data;
-  JsonWriter<std::string> json(data);
-  json.begin_object().member("gospa_m", result.gospa_m, 3);
-  json.member("gospa_localisation_m", result.localisation_m, 3);
-  json.member("gospa_missed_m", result.missed_m, 3).member("gospa_false_m", result.false_m, 3);
-  json.member("rmse_m", result.rmse_m, 3).member("missed", result.missed, 4);
-  json.member("false_per_scan", result.false_per_scan, 3);
-  json.member("id_switches", result.id_switches);
-  json.member("time_to_confirm_s", result.time_to_confirm_s, 2);
-  json.member("nees", result.nees, 3).member("nis", result.nis, 3);
-  json.member("scans", result.scans).member("targets", result.targets);
-  json.member("tracks", result.tracks).member("events", result.events);
-  json.member_hex("digest", result.digest).end_object();
-  print_data("score", data);
+  print_data("score", figures_json(result));
   return kOk;
 }
 
