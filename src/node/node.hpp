@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "core/engine/shard.hpp"
@@ -26,6 +27,7 @@
 #include "node/source_tables.hpp"
 #include "node/standing.hpp"
 #include "node/timekeeper.hpp"
+#include "node/watchdog.hpp"
 #include "platform/clock.hpp"
 #include "platform/device_keeper.hpp"
 #include "platform/hot_thread.hpp"
@@ -124,7 +126,45 @@ class Node {
     std::uint64_t valid_bytes = 0;
   };
 
+  struct Threads {
+    std::thread ingress, engine, journal;  // ingress: none where the engine's loop does it
+
+    void join_hot() {
+      engine.join();
+      if (ingress.joinable()) {
+        ingress.join();
+      }
+    }
+  };
+
+  // In this order, by run().
   Failure prepare();
+  Failure start_threads(Threads& threads);
+  void start_watchdog(Watchdog& watchdog);
+  void tell_start(bool network);
+  void keep_watch(Watchdog& watchdog, bool network);
+  void end_threads(Threads& threads);
+  Failure end_history();
+
+  // Of prepare().
+  Failure open_data_folder();
+  Failure take_memory();
+  std::span<std::uint8_t> init_lanes(Arena& arena);
+  Failure open_ports(Arena& arena);
+  void order_lanes();
+
+  // Of status_json().
+  void belief_members(JsonWriter<std::string>& json) const;
+  void table_members(JsonWriter<std::string>& json) const;
+  void thread_members(JsonWriter<std::string>& json) const;
+  void source_members(std::size_t source, JsonWriter<std::string>& json) const;
+  void sink_members(std::size_t sink, JsonWriter<std::string>& json) const;
+  void journal_members(JsonWriter<std::string>& json) const;
+
+  void say_lacking(const std::string& what);
+  double running_s() const;
+  bool is_over() const;
+  void look_for_hang(Watchdog& watchdog);
   Failure recover(std::span<std::uint8_t> shard_memory);
   void recover_around(Stepped& stepped, const KeptHistory& kept, journal::ReadResult& read);
   void find_gaps(const journal::ReadResult& read, const KeptHistory& kept);

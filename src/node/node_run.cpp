@@ -66,7 +66,8 @@ void Node::look_at_clock() {
 Node::Failure Node::run() {
   started_ns_ = platform::monotonic_ns();
   // As it was found: one that comes while the rest is opened is told as come.
-  bool network = options_.network == nullptr || options_.network->load(std::memory_order_acquire);
+  const bool network =
+      options_.network == nullptr || options_.network->load(std::memory_order_acquire);
   const Failure prepared = prepare();
   if (prepared.exit_code != 0) {
     return prepared;
@@ -75,13 +76,27 @@ Node::Failure Node::run() {
   causes_.init(plan_);
   held_at_start_ = shard_.held();
   publish();  // what was so before this start is told from the start
-  std::thread ingress;
+  Threads threads;
+  const Failure begun = start_threads(threads);
+  if (begun.exit_code != 0) {
+    return begun;
+  }
+  Watchdog watchdog;
+  start_watchdog(watchdog);
+  tell_start(network);
+  keep_watch(watchdog, network);
+  watchdog.end();
+  end_threads(threads);
+  return end_history();
+}
+
+Node::Failure Node::start_threads(Threads& threads) {
   std::vector<HotThread*> hot{&engine_thread_};
   if (!fused()) {
     hot.push_back(&ingress_thread_);
-    ingress = std::thread([this] { ingress_loop(); });
+    threads.ingress = std::thread([this] { ingress_loop(); });
   }
-  std::thread engine([this] { engine_loop(); });
+  threads.engine = std::thread([this] { engine_loop(); });
   for (HotThread* thread : hot) {
     while (!thread->ready.load(std::memory_order_acquire)) {
       platform::rest_ns(100'000);
@@ -92,28 +107,25 @@ Node::Failure Node::run() {
       }
     }
   }
-  const std::string hot_problem = engine_thread_.problem + ingress_thread_.problem;
-  const Failure begun = hot_problem.empty() ? begin_history() : Failure{71, hot_problem};
+  const std::string problem = engine_thread_.problem + ingress_thread_.problem;
+  const Failure begun = problem.empty() ? begin_history() : Failure{71, problem};
   begun_.store(begun.exit_code == 0 ? Begun::yes : Begun::failed, std::memory_order_release);
   if (begun.exit_code != 0) {
-    engine.join();
-    if (ingress.joinable()) {
-      ingress.join();
-    }
+    threads.join_hot();
     return begun;
   }
-  std::thread journal([this] { journal_loop(); });
+  threads.journal = std::thread([this] { journal_loop(); });
   if (engine_thread_.grant.fifo && platform::fifo_is_throttled()) {
     without_.push_back("unthrottled SCHED_FIFO: resting 60 us in every ms");
   }
-  Watchdog watchdog;
+  return {};
+}
+
+void Node::start_watchdog(Watchdog& watchdog) {
   const flatbuffers::String* device = plan_.cores()->watchdog_device();
-  std::string problem;
-  const auto seconds = [this] {
-    return static_cast<double>(platform::monotonic_ns() - started_ns_) * 1e-9;
-  };
-  problem = watchdog.init(plan_.cores()->watchdog_ns(), device == nullptr ? "" : device->str(),
-                          platform::Fd(options_.watchdog));
+  const std::string problem =
+      watchdog.init(plan_.cores()->watchdog_ns(), device == nullptr ? "" : device->str(),
+                    platform::Fd(options_.watchdog));
   if (!problem.empty()) {
     without_.push_back("watchdog " + problem);
   }
@@ -121,11 +133,15 @@ Node::Failure Node::run() {
   if (!fused()) {
     watchdog.watch("ingress", ingress_thread_.beat);
   }
-  const auto say_lacking = [this](const std::string& what) {
-    if (options_.on_lacking) {
-      options_.on_lacking(what);
-    }
-  };
+}
+
+void Node::say_lacking(const std::string& what) {
+  if (options_.on_lacking) {
+    options_.on_lacking(what);
+  }
+}
+
+void Node::tell_start(bool network) {
   for (const std::string& item : without_) {
     say_lacking(item);
   }
@@ -140,32 +156,47 @@ Node::Failure Node::run() {
   if (!network) {
     say_lacking("a network: what goes there waits for it");
   }
+}
+
+double Node::running_s() const {
+  return static_cast<double>(platform::monotonic_ns() - started_ns_) * 1e-9;
+}
+
+bool Node::is_over() const {
+  return (options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed)) ||
+         (options_.for_seconds > 0.0 && running_s() >= options_.for_seconds) ||
+         board_.finished.load(std::memory_order_acquire);
+}
+
+void Node::look_for_hang(Watchdog& watchdog) {
+  if (!watchdog.look(platform::monotonic_ns())) {
+    // What is on disk stays; a thread that hangs cannot be joined, so nothing is tidied up.
+    drain_log();
+    platform::end_process("watchdog: the " + std::string(watchdog.hung()) +
+                          " thread does not turn; the node ends and is to be started again");
+  }
+}
+
+void Node::keep_watch(Watchdog& watchdog, bool network) {
   double next_second = 1.0;
   double next_join = 0.0;
   int journal_error = 0;
   for (;;) {
-    if (!watchdog.look(platform::monotonic_ns())) {
-      // What is on disk stays; a thread that hangs cannot be joined, so nothing is tidied up.
-      drain_log();
-      platform::end_process("watchdog: the " + std::string(watchdog.hung()) +
-                            " thread does not turn; the node ends and is to be started again");
-    }
+    look_for_hang(watchdog);
     if (!network && act_.network_is_there()) {
       network = true;
       say_lacking("nothing of it: the network is there");
     }
     devices_.tend(platform::monotonic_ns(), network);
-    if (seconds() >= next_join) {
-      next_join = seconds() + kJoinSeconds;
+    if (running_s() >= next_join) {
+      next_join = running_s() + kJoinSeconds;
       ingress_.tend();
     }
     control_.turn(platform::monotonic_ns(),
                   [this](std::string_view request) { return answer_to(request); });
     drain_log();
-    const bool told = options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed);
-    const bool over = options_.for_seconds > 0.0 && seconds() >= options_.for_seconds;
-    if (told || over || board_.finished.load(std::memory_order_acquire)) {
-      break;
+    if (is_over()) {
+      return;
     }
     look_at_causes();
     if (const int error = writer_.last_error(); error != journal_error) {
@@ -173,7 +204,7 @@ Node::Failure Node::run() {
       say_lacking(error != 0 ? "a journal: " + platform::error_text(error)
                              : std::string("nothing of it: the journal is written again"));
     }
-    if (seconds() >= next_second) {
+    if (running_s() >= next_second) {
       next_second += 1.0;
       look_at_clock();
       if (options_.each_second) {
@@ -185,19 +216,22 @@ Node::Failure Node::run() {
       platform::rest_ns(kAskedRestNs);
     }
   }
-  watchdog.end();
+}
+
+// The hot threads first: the journal writes what they still make.
+void Node::end_threads(Threads& threads) {
   stop_hot_.store(true, std::memory_order_release);
-  engine.join();
-  if (ingress.joinable()) {
-    ingress.join();
-  }
+  threads.join_hot();
   look_at_causes();
   stop_journal_.store(true, std::memory_order_release);
-  journal.join();
+  threads.journal.join();
   const std::int64_t last_ns = platform::monotonic_ns() + kLastLinesNs;
   while (!drain_log() && platform::monotonic_ns() < last_ns) {
     platform::rest_ns(kLastTurnNs);
   }
+}
+
+Node::Failure Node::end_history() {
   if (writer_.last_error() == 0) {
     Freezer freezer(frozen_);
     shard_.freeze(freezer);

@@ -106,8 +106,56 @@ Node::Node(std::vector<std::uint8_t> plan_bytes, const plan::Plan& plan, RunOpti
 
 Node::~Node() = default;
 
+namespace {
+
+Node::Failure io(std::string message) {
+  return {74, std::move(message)};
+}
+
+}  // namespace
+
 Node::Failure Node::prepare() {
-  const auto io = [](std::string message) { return Failure{74, std::move(message)}; };
+  const Failure opened = open_data_folder();
+  if (opened.exit_code != 0) {
+    return opened;
+  }
+  const Failure taken = take_memory();
+  if (taken.exit_code != 0) {
+    return taken;
+  }
+  Arena arena(block_.base, block_.bytes);
+  const Failure recovered = recover(init_lanes(arena));
+  if (recovered.exit_code != 0) {
+    return recovered;
+  }
+  // The disk is waited for beside the rest; what is made ready is no part of the journal yet.
+  std::string journal_problem;
+  std::jthread opening([&] { journal_problem = writer_.prepare(writer_options_); });
+  const Failure ports = open_ports(arena);
+  if (ports.exit_code != 0) {
+    return ports;
+  }
+  arena.seal();
+  order_lanes();
+  if (const int error = control_.listen(options_.data + "/control.sock"); error != 0) {
+    without_.push_back("control socket: " + platform::error_text(error));
+  }
+  platform::trim_heap();  // recovery's own is not needed any more
+  opening.join();
+  if (!journal_problem.empty()) {
+    return io(journal_problem);
+  }
+  if (!writer_.has_ring()) {
+    without_.push_back("io_uring for the journal: one call for each write and sync");
+  }
+  const std::string problem = platform::lock_memory();
+  if (!problem.empty()) {
+    without_.push_back("locked memory: " + problem);
+  }
+  return {};
+}
+
+Node::Failure Node::open_data_folder() {
   for (const char* folder : {"", "/journal", "/plans"}) {
     const int error = platform::make_folders(options_.data + folder);
     if (error != 0) {
@@ -136,6 +184,10 @@ Node::Failure Node::prepare() {
     without_.push_back(identity_.told);
   }
   segment_header_.node = identity_.node;
+  return {};
+}
+
+Node::Failure Node::take_memory() {
   const std::size_t bytes = arena_bytes_of(plan_);
   // All of it is locked: a machine that has it not would end without a word.
   std::size_t whole = bytes;
@@ -162,7 +214,11 @@ Node::Failure Node::prepare() {
   if (plan_.cores()->huge_pages() && !block_.huge) {
     without_.push_back("huge pages");
   }
-  Arena arena(block_.base, block_.bytes);
+  return {};
+}
+
+// What recovery needs; returns the shard's part of the arena.
+std::span<std::uint8_t> Node::init_lanes(Arena& arena) {
   const std::span<std::uint8_t> shard_memory = arena.room(engine::Shard::bytes_needed(plan_));
   frozen_.resize(engine::frozen_bytes_bound(plan_));
   image_.init(options_.data, plan_.limits()->image_bytes(), plan_.limits()->tracks());
@@ -172,13 +228,11 @@ Node::Failure Node::prepare() {
   faults_.init(arena, kFaults, kFaultBytes);
   log_.init(arena, kLogRecords, kLogBytes);
   told_.init(arena, kLogRecords, kLogBytes);
-  const Failure recovered = recover(shard_memory);
-  if (recovered.exit_code != 0) {
-    return recovered;
-  }
-  // The disk is waited for beside the rest; what is made ready is no part of the journal yet.
-  std::string journal_problem;
-  std::jthread opening([&] { journal_problem = writer_.prepare(writer_options_); });
+  return shard_memory;
+}
+
+// Sources go on behind the last record that each had accepted.
+Node::Failure Node::open_ports(Arena& arena) {
   std::vector<std::uint64_t> resume;
   const auto sources = static_cast<std::uint16_t>(plan_.sources()->size());  // at most kSources
   for (std::uint16_t s = 0; s < sources; ++s) {
@@ -197,12 +251,13 @@ Node::Failure Node::prepare() {
     without_.insert(without_.end(), ingress_.lacking().begin(), ingress_.lacking().end());
   }
   problem = act_.init(arena, plan_, devices_, &log_);
-  if (!problem.empty()) {
-    return io(problem);
-  }
-  arena.seal();
-  // Where two are as urgent as each other the first lane goes first; outcomes stand behind what is
-  // critical, they free what waits.
+  return problem.empty() ? Failure{} : io(problem);
+}
+
+// Where two are as urgent as each other the first lane goes first; outcomes stand behind what is
+// critical, they free what waits.
+void Node::order_lanes() {
+  const auto sources = static_cast<std::uint16_t>(plan_.sources()->size());  // at most kSources
   lanes_.push_back(&commands_);
   for (std::uint8_t c = 0; c < kEventClasses; ++c) {
     for (std::uint16_t s = 0; s < sources; ++s) {
@@ -216,22 +271,6 @@ Node::Failure Node::prepare() {
       lanes_.push_back(&faults_);
     }
   }
-  if (const int error = control_.listen(options_.data + "/control.sock"); error != 0) {
-    without_.push_back("control socket: " + platform::error_text(error));
-  }
-  platform::trim_heap();  // recovery's own is not needed any more
-  opening.join();
-  if (!journal_problem.empty()) {
-    return io(journal_problem);
-  }
-  if (!writer_.has_ring()) {
-    without_.push_back("io_uring for the journal: one call for each write and sync");
-  }
-  problem = platform::lock_memory();
-  if (!problem.empty()) {
-    without_.push_back("locked memory: " + problem);
-  }
-  return {};
 }
 
 }  // namespace vedette::node

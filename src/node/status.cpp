@@ -4,6 +4,11 @@
 namespace vedette::node {
 namespace {
 
+template <typename T>
+T read(const std::atomic<T>& at) {
+  return at.load(std::memory_order_relaxed);
+}
+
 void latency(JsonWriter<std::string>& json, std::string_view name, const Histogram& h) {
   json.key(name).begin_object().member("count", h.count());
   json.member("p50_us", static_cast<double>(h.quantile_ns(0.5)) * 1e-3, 1);
@@ -95,14 +100,7 @@ void Node::look_at_causes() {
                });
 }
 
-std::string Node::status_json() const {
-  const auto read = [](const auto& at) { return at.load(std::memory_order_relaxed); };
-  const auto bound_reached = [this](perceive::TrackerBound bound) -> const auto& {
-    return board_.tracker_bounds[static_cast<std::size_t>(bound)];
-  };
-  std::string text;
-  JsonWriter<std::string> json(text);
-  json.begin_object();
+void Node::belief_members(JsonWriter<std::string>& json) const {
   json.member("site", plan_.site()->string_view()).member("epoch", epoch_);
   json.member_time("now", read(board_.now_ns));
   json.member_id("batches", read(board_.batches)).member_id("sequence", read(board_.sequence));
@@ -118,6 +116,12 @@ std::string Node::status_json() const {
   json.member("tracks", read(board_.tracks)).member("assessments_raised", read(board_.raised));
   json.member("assessments", read(board_.assessments)).member("decisions", read(board_.decisions));
   json.member("fallbacks", read(board_.fallbacks)).member("actions", read(board_.actions));
+}
+
+void Node::table_members(JsonWriter<std::string>& json) const {
+  const auto bound_reached = [this](perceive::TrackerBound bound) -> const auto& {
+    return board_.tracker_bounds[static_cast<std::size_t>(bound)];
+  };
   json.key("tables").begin_object();
   json.key("tracks").begin_object().member("held", read(board_.tracks));
   json.member("most", std::uint64_t{plan_.limits()->tracks()});
@@ -143,6 +147,9 @@ std::string Node::status_json() const {
   json.end_object().end_object();
   json.key("second_places").begin_object().member("held", read(board_.second_places));
   json.member("refused", read(board_.second_places_refused)).end_object();
+}
+
+void Node::thread_members(JsonWriter<std::string>& json) const {
   json.key("engine_thread").begin_object().member("sealed", read(board_.sealed));
   json.member("fifo", read(board_.fifo)).end_object();
   json.member("late_outcomes", read(board_.late_outcomes))
@@ -158,66 +165,64 @@ std::string Node::status_json() const {
   }
   json.key("control").begin_object().member("clients", std::uint64_t{control_.clients()});
   json.member("answered", control_.answered()).member("refused", control_.refused()).end_object();
-  json.key("sources").begin_array();
-  for (std::size_t s = 0; s < ingress_.size(); ++s) {
-    const ingress::SourceCounters& c = ingress_.counters(s);
-    const plan::Source* source = plan_.sources()->Get(static_cast<flatbuffers::uoffset_t>(s));
-    json.begin_object().member("name", source->name()->string_view());
-    json.member("status", name_of(static_cast<SourceStatus>(read(c.status))));
-    json.member("received", read(c.received)).member("accepted", read(c.accepted));
-    json.member("parts", read(c.parts)).member("bytes", read(c.bytes));
-    json.member("missed", ingress_.missed(s));
-    if (read(c.leaps) != 0) {
-      json.member("clock_leaps", read(c.leaps));
-    }
-    if (source->codec() == static_cast<std::uint8_t>(codec::CodecKind::nmea0183)) {
-      json.member("unfinished", read(c.unfinished));
-    }
-    if (source->codec() == static_cast<std::uint8_t>(codec::CodecKind::adsb)) {
-      json.key("aircraft").begin_object().member("placed", read(c.aircraft_placed));
-      json.member("fresh", read(c.aircraft_fresh)).member("forgotten", read(c.aircraft_forgotten));
-      json.member("turned_away", read(c.aircraft_turned_away)).end_object();
-    }
-    if (read(c.error) != 0) {
-      json.member("error", std::string_view(platform::error_text(read(c.error))));
-    }
-    json.key("refused").begin_object();
-    for (std::size_t cause = 1; cause < kRefusalCauses; ++cause) {
-      if (read(c.refused[cause]) != 0) {
-        json.member(name_of(static_cast<RefusalCause>(cause)), read(c.refused[cause]));
-      }
-    }
-    json.end_object().end_object();
+}
+
+void Node::source_members(std::size_t s, JsonWriter<std::string>& json) const {
+  const ingress::SourceCounters& c = ingress_.counters(s);
+  const plan::Source* source = plan_.sources()->Get(static_cast<flatbuffers::uoffset_t>(s));
+  json.begin_object().member("name", source->name()->string_view());
+  json.member("status", name_of(static_cast<SourceStatus>(read(c.status))));
+  json.member("received", read(c.received)).member("accepted", read(c.accepted));
+  json.member("parts", read(c.parts)).member("bytes", read(c.bytes));
+  json.member("missed", ingress_.missed(s));
+  if (read(c.leaps) != 0) {
+    json.member("clock_leaps", read(c.leaps));
   }
-  json.end_array().key("sinks").begin_array();
-  for (std::size_t s = 0; s < plan_.sinks()->size(); ++s) {
-    json.begin_object();
-    json.member("name",
-                plan_.sinks()->Get(static_cast<flatbuffers::uoffset_t>(s))->name()->string_view());
-    json.member("sent", read(act_.counters(s).sent))
-        .member("failed", read(act_.counters(s).failed))
-        .member("breaker", name_of(read(board_.breakers[s])));
-    const plan::SinkKind kind = plan_.sinks()->Get(static_cast<flatbuffers::uoffset_t>(s))->kind();
-    if (kind == plan::SinkKind::serial || kind == plan::SinkKind::tcp) {
-      json.member("open", static_cast<std::uint64_t>(act_.streams(s).open()));
-    }
-    if (const sink::StreamPool& streams = act_.streams(s); streams.awaits()) {
-      json.member("confirmed", read(act_.counters(s).confirmed));
-      json.member("unconfirmed", static_cast<std::uint64_t>(streams.unconfirmed().size()));
-      json.member("resent", read(act_.counters(s).resent));
-      json.member("refused_unconfirmed", streams.refused());
-      json.member("strange_answers", streams.strange_answers());
-    }
-    json.member("shortened", read(act_.counters(s).shortened));
-    if ((kind == plan::SinkKind::udp || kind == plan::SinkKind::tcp) && !act_.network_is_there()) {
-      json.member("waits_for", "network");
-    }
-    json.end_object();
+  if (source->codec() == static_cast<std::uint8_t>(codec::CodecKind::nmea0183)) {
+    json.member("unfinished", read(c.unfinished));
   }
-  json.end_array().key("latency").begin_object();
-  latency(json, "behind", act_.latency_behind());
-  latency(json, "before", act_.latency_before());
-  json.end_object().key("journal").begin_object();
+  if (source->codec() == static_cast<std::uint8_t>(codec::CodecKind::adsb)) {
+    json.key("aircraft").begin_object().member("placed", read(c.aircraft_placed));
+    json.member("fresh", read(c.aircraft_fresh)).member("forgotten", read(c.aircraft_forgotten));
+    json.member("turned_away", read(c.aircraft_turned_away)).end_object();
+  }
+  if (read(c.error) != 0) {
+    json.member("error", std::string_view(platform::error_text(read(c.error))));
+  }
+  json.key("refused").begin_object();
+  for (std::size_t cause = 1; cause < kRefusalCauses; ++cause) {
+    if (read(c.refused[cause]) != 0) {
+      json.member(name_of(static_cast<RefusalCause>(cause)), read(c.refused[cause]));
+    }
+  }
+  json.end_object().end_object();
+}
+
+void Node::sink_members(std::size_t s, JsonWriter<std::string>& json) const {
+  const plan::Sink* sink = plan_.sinks()->Get(static_cast<flatbuffers::uoffset_t>(s));
+  json.begin_object().member("name", sink->name()->string_view());
+  json.member("sent", read(act_.counters(s).sent))
+      .member("failed", read(act_.counters(s).failed))
+      .member("breaker", name_of(read(board_.breakers[s])));
+  const plan::SinkKind kind = sink->kind();
+  if (kind == plan::SinkKind::serial || kind == plan::SinkKind::tcp) {
+    json.member("open", static_cast<std::uint64_t>(act_.streams(s).open()));
+  }
+  if (const sink::StreamPool& streams = act_.streams(s); streams.awaits()) {
+    json.member("confirmed", read(act_.counters(s).confirmed));
+    json.member("unconfirmed", static_cast<std::uint64_t>(streams.unconfirmed().size()));
+    json.member("resent", read(act_.counters(s).resent));
+    json.member("refused_unconfirmed", streams.refused());
+    json.member("strange_answers", streams.strange_answers());
+  }
+  json.member("shortened", read(act_.counters(s).shortened));
+  if ((kind == plan::SinkKind::udp || kind == plan::SinkKind::tcp) && !act_.network_is_there()) {
+    json.member("waits_for", "network");
+  }
+  json.end_object();
+}
+
+void Node::journal_members(JsonWriter<std::string>& json) const {
   json.member("blocks", writer_.blocks_written()).member("bytes", writer_.bytes_written());
   json.member("packed_blocks", writer_.blocks_packed()).member("images", read(images_written_));
   const journal::Evidence& evidence = writer_.evidence();
@@ -245,6 +250,28 @@ std::string Node::status_json() const {
     }
     json.end_array();
   }
+}
+
+std::string Node::status_json() const {
+  std::string text;
+  JsonWriter<std::string> json(text);
+  json.begin_object();
+  belief_members(json);
+  table_members(json);
+  thread_members(json);
+  json.key("sources").begin_array();
+  for (std::size_t s = 0; s < ingress_.size(); ++s) {
+    source_members(s, json);
+  }
+  json.end_array().key("sinks").begin_array();
+  for (std::size_t s = 0; s < plan_.sinks()->size(); ++s) {
+    sink_members(s, json);
+  }
+  json.end_array().key("latency").begin_object();
+  latency(json, "behind", act_.latency_behind());
+  latency(json, "before", act_.latency_before());
+  json.end_object().key("journal").begin_object();
+  journal_members(json);
   json.end_object();
   if (!plan_told_.empty()) {
     json.member("plan_changed", std::string_view(plan_told_));
