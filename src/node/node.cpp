@@ -13,38 +13,11 @@
 namespace vedette::node {
 namespace {
 
-constexpr std::int64_t kRestNs = 60'000;
-constexpr std::int64_t kThrottleRestEveryNs = 1'000'000;
 // Of a loop that finds nothing, between two rehearsals of what is to be quick when something comes:
 // at least, behind work, which pushed it out of the processor's caches, and at most.
 constexpr std::int64_t kReadyAgainNs = 10'000;
 constexpr std::int64_t kStayReadyNs = 100'000;
 constexpr std::int64_t kDrainNs = 3'000'000'000;  // for what is under way when the node stops
-
-// Between two turns of a hot loop: goes on at once when there is work. A FIFO thread that never
-// rests is stopped by the kernel for tens of milliseconds at a time, so a throttled one rests by
-// itself.
-class Pace {
- public:
-  Pace(bool fifo, bool rest_when_idle)
-      : throttled_(fifo && platform::fifo_is_throttled()), rest_when_idle_(rest_when_idle) {}
-
-  // True when it rested.
-  bool turn(bool busy, std::int64_t now_ns) {
-    if ((throttled_ && now_ns - last_rest_ns_ > kThrottleRestEveryNs) ||
-        (rest_when_idle_ && !busy)) {
-      platform::rest_ns(kRestNs);
-      last_rest_ns_ = platform::monotonic_ns();
-      return true;
-    }
-    return false;
-  }
-
- private:
-  bool throttled_;
-  bool rest_when_idle_;
-  std::int64_t last_rest_ns_ = platform::monotonic_ns();
-};
 
 }  // namespace
 
@@ -293,14 +266,10 @@ void Node::check_journal() {
   }
 }
 
-void Node::engine_loop() {
-  HotThread& self = engine_thread_;
-  self.grant = platform::make_hot({"engine", plan_.cores()->engine(), plan_.cores()->priority()});
-  const bool takes_in = fused();
-  self.problem = takes_in ? ingress_.start_on_this_thread() : std::string();
+// The node stopped between intent and outcome: whether it was done is not known, and it is not done
+// again.
+void Node::put_unanswered() {
   for (const std::uint64_t sequence : unanswered_) {
-    // The node stopped between intent and outcome: whether it was done is not known, and it is not
-    // done again.
     ActionOutcome outcome{};
     outcome.action_sequence = sequence;
     outcome.exit = Exit::abandonment;
@@ -318,6 +287,14 @@ void Node::engine_loop() {
     std::memcpy(at + sizeof header, &outcome, sizeof outcome);
     outcomes_.commit(event_bytes(sizeof outcome));
   }
+}
+
+void Node::engine_loop() {
+  HotThread& self = engine_thread_;
+  self.grant = platform::make_hot({"engine", plan_.cores()->engine(), plan_.cores()->priority()});
+  const bool takes_in = fused();
+  self.problem = takes_in ? ingress_.start_on_this_thread() : std::string();
+  put_unanswered();
   for (const Finding& finding : findings_) {
     put_fault({static_cast<std::int64_t>(finding.count), 0, finding.stage, {}});
   }
@@ -336,6 +313,17 @@ void Node::engine_loop() {
   platform::keep_own_descriptors();
   platform::seal_thread();
   board_.sealed.store(platform::thread_sealed(), std::memory_order_relaxed);
+  engine_turns(pace);
+  platform::unseal_thread();
+  if (takes_in) {
+    ingress_.stop_on_this_thread();
+  }
+}
+
+// Until the node is told to stop and nothing is under way, or kDrainNs after that.
+void Node::engine_turns(Pace& pace) {
+  HotThread& self = engine_thread_;
+  const bool takes_in = fused();
   std::int64_t stop_seen_ns = 0;
   std::int64_t idle_since_ns = platform::monotonic_ns();
   std::int64_t ready_ns = idle_since_ns;
@@ -395,10 +383,6 @@ void Node::engine_loop() {
     }
     idle_since_ns = pace.turn(busy, now) || busy || rehearsed ? platform::monotonic_ns() : now;
     self.beat.store(self.beat.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  }
-  platform::unseal_thread();
-  if (takes_in) {
-    ingress_.stop_on_this_thread();
   }
 }
 

@@ -23,6 +23,7 @@
 #include "node/history_record.hpp"
 #include "node/identity.hpp"
 #include "node/interruptions.hpp"
+#include "node/pace.hpp"
 #include "node/replay.hpp"
 #include "node/source_tables.hpp"
 #include "node/standing.hpp"
@@ -176,6 +177,8 @@ class Node {
   // The batch that it stands behind; 0 where there is none to go on from.
   std::uint64_t begin_with_image(Stepped& stepped, std::uint64_t least_batch);
   void engine_loop();
+  void put_unanswered();
+  void engine_turns(Pace& pace);
   // Until now, if `until_ns` is 0; returns the time that it went to.
   std::int64_t check_turn(Stage stage, std::int64_t since_ns);
   void put_fault(const Overrun& overrun);

@@ -292,6 +292,22 @@ PlanHash plan_of_island(const std::string& data, const Chart& chart, const Islan
   return hash;
 }
 
+// Of the islands, the first that a replay can begin in; their number: there is none.
+std::size_t first_beginning(const Chart& chart) {
+  const auto found = std::find_if(chart.islands.begin(), chart.islands.end(),
+                                  [](const Island& island) { return island.begins(); });
+  return static_cast<std::size_t>(found - chart.islands.begin());
+}
+
+std::string why_no_beginning(const Chart& chart, const std::string& damage) {
+  const std::string& why = chart.read.problem.empty() ? damage : chart.read.problem;
+  return why.empty() ? "there is no journal here" : why;
+}
+
+std::uint64_t last_sequence_of(const BatchHeader& batch) {
+  return batch.first_sequence + batch.input_count + batch.derived_count - 1;
+}
+
 }  // namespace
 
 Recovered recover_until(const std::string& data, const std::string& out, const Moment& moment) {
@@ -304,15 +320,9 @@ Recovered recover_until(const std::string& data, const std::string& out, const M
   const std::uint64_t node = identity_of_folder(data).node;
   const Chart chart = chart_of(data, node);
   result.damage = damage_text(chart.read);
-  std::size_t at = 0;
-  while (at < chart.islands.size() && !chart.islands[at].begins()) {
-    ++at;
-  }
+  std::size_t at = first_beginning(chart);
   if (chart.read.other_version || at == chart.islands.size()) {
-    result.problem = data + ": " +
-                     (!chart.read.problem.empty() ? chart.read.problem
-                      : !result.damage.empty()    ? result.damage
-                                                  : std::string("there is no journal here"));
+    result.problem = data + ": " + why_no_beginning(chart, result.damage);
     return result;
   }
   KeptPlans plans(data);
@@ -376,9 +386,7 @@ Recovered recover_until(const std::string& data, const std::string& out, const M
     result.problem = "nothing of the journal lies before that moment";
   }
   if (result.problem.empty()) {
-    const std::uint64_t sequence =
-        result.last.first_sequence + result.last.input_count + result.last.derived_count - 1;
-    keep_history(out, {header.epoch, segment, result.last.number, sequence});
+    keep_history(out, {header.epoch, segment, result.last.number, last_sequence_of(result.last)});
   }
   return result;
 }

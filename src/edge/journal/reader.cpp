@@ -1,7 +1,6 @@
 #include "edge/journal/reader.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -116,74 +115,6 @@ bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64
 
 }  // namespace
 
-std::string segment_name(std::uint64_t number) {
-  std::string name = "0000000000000000.seg";
-  for (std::size_t i = 16; i-- > 0; number >>= 4) {
-    name[i] = "0123456789abcdef"[number & 15];
-  }
-  return name;
-}
-
-namespace {
-
-// A journal of a segment a second comes there in nine million years; numbers are not wrapped.
-constexpr std::uint64_t kMostSegment = std::uint64_t{1} << 48;
-constexpr std::uint64_t kSegmentFileBytes = std::uint64_t{2} << 30;
-
-// Empty: it is one, as far as its name and its first bytes say.
-std::string why_strange(const platform::Folder& folder, const std::string& name,
-                        std::uint64_t& number) {
-  const auto parsed = parse_unsigned(std::string_view(name).substr(0, name.find('.')), 16);
-  number = parsed.value_or(0);
-  if (!parsed || segment_name(number) != name) {
-    return "its name is no segment's";
-  }
-  if (number == 0 || number >= kMostSegment) {
-    return "no journal comes to that number";
-  }
-  const auto file = folder.open(name, platform::OpenFor::reading);
-  if (!file) {  // one that cannot be read now is still a segment
-    const bool missing = file.error() == ENOENT || file.error() == EISDIR;
-    return missing || file.error() == platform::kNotPlain ? "it is no plain file" : "";
-  }
-  std::uint8_t beyond = 0;
-  if (file.value().read_whole(kSegmentFileBytes, {&beyond, 1})) {
-    return "it is larger than any segment";
-  }
-  BlockHeader head{};
-  if (file.value().read_whole(0, {reinterpret_cast<std::uint8_t*>(&head), sizeof head}) &&
-      head.magic == kBlockMagic && head.segment != number) {
-    return "it begins as segment " + std::to_string(head.segment);
-  }
-  return {};
-}
-
-}  // namespace
-
-std::vector<std::uint64_t> list_segments(const platform::Folder& folder) {
-  std::vector<std::uint64_t> numbers;
-  std::uint64_t number = 0;
-  for (const std::string& name : folder.list()) {
-    if (name.ends_with(".seg") && why_strange(folder, name, number).empty()) {
-      numbers.push_back(number);
-    }
-  }
-  return numbers;
-}
-
-std::vector<ReadResult::Strange> list_strange(const platform::Folder& folder) {
-  std::vector<ReadResult::Strange> strange;
-  std::uint64_t number = 0;
-  for (const std::string& name : folder.list()) {
-    if (name.ends_with(".seg")) {
-      if (std::string why = why_strange(folder, name, number); !why.empty()) {
-        strange.push_back({name, std::move(why)});
-      }
-    }
-  }
-  return strange;
-}
-
 namespace {
 
 // Enough of the segment to judge the block at `at`, or all of it.
@@ -222,6 +153,101 @@ std::string why_foreign(Bytes bytes, const BlockHeader& block, const Visit& visi
                                      : std::string();
 }
 
+// Nothing verifies at `at`: empty space, an unfinished write or damage.
+void end_without_block(Bytes bytes, std::size_t at, std::uint64_t number, ReadResult& r) {
+  judge_end(bytes, at, number, r);
+  if (at == 0 && (r.problem.empty() || r.torn_tail)) {
+    r.strange.push_back({segment_name(number), r.problem.empty()
+                                                   ? "nothing is in it"
+                                                   : "it holds no block of this journal"});
+  }
+}
+
+// Whether the block belongs here, behind those read; else r.problem says why not.
+bool follows(Bytes bytes, const BlockHeader& header, std::uint64_t number, std::size_t at,
+             const Visit& visit, ReadResult& r) {
+  if (header.version != kFormatVersion) {
+    r.other_version = true;
+    r.problem = place(number, at) + " is of version " + std::to_string(header.version) +
+                " of the journal, and this program has version " + std::to_string(kFormatVersion) +
+                ": only the program that wrote it reads it";
+    return false;
+  }
+  if (const std::string why = at == 0 ? why_foreign(bytes, header, visit, r) : std::string();
+      !why.empty()) {
+    r.problem = "damaged: " + place(number, at) + ": " + why;
+    r.strange.push_back({segment_name(number), why});
+    return false;
+  }
+  const bool first = r.last_block == 0;
+  if (!first && (header.block != r.last_block + 1 || header.previous != r.chain)) {
+    r.problem = "damaged: " + place(number, at) + ", block " + std::to_string(header.block) +
+                " does not follow block " + std::to_string(r.last_block);
+    return false;
+  }
+  if ((at == 0) != (header.kind == BlockKind::segment)) {
+    r.problem =
+        "damaged: " + place(number, at) + ", a segment begins with its header and only there";
+    return false;
+  }
+  return true;
+}
+
+bool visit_segment(Bytes payload, const BlockHeader& block, std::uint64_t number, std::size_t at,
+                   const Visit& visit, ReadResult& r) {
+  SegmentHeader s{};
+  if (payload.size() >= sizeof s) {
+    std::memcpy(&s, payload.data(), sizeof s);
+  }
+  if (payload.size() < sizeof s || s.frozen_bytes != payload.size() - sizeof s) {
+    r.problem = "damaged: " + place(number, at) + ", the segment's header is short";
+    return false;
+  }
+  if (s.step_version != kStepVersion) {
+    r.problem = place(number, at) + " was written by an engine of version " +
+                std::to_string(s.step_version) + ", this is " + std::to_string(kStepVersion);
+    r.other_version = true;
+    return false;
+  }
+  r.header = s;
+  if (r.last_batch != 0 && s.frozen_batch > r.last_batch) {
+    (r.loose ? r.missing : r.unrecorded) += s.frozen_batch - r.last_batch;
+    r.last_batch = s.frozen_batch;
+  }
+  r.segments.push_back({number, r.last_batch == 0 ? 0 : r.last_batch + 1});
+  r.epoch = std::max(r.epoch, s.epoch);
+  if (r.idle.segment == 0) {
+    r.idle = {number, block.block, block.previous};
+  }
+  if (visit.segment && !visit.segment(s, payload.subspan(sizeof s), number)) {
+    r.stopped = true;
+    return false;
+  }
+  return true;
+}
+
+// False where the reading ends; r says why.
+bool visit_block(Bytes payload, const BlockHeader& header, std::uint64_t number, std::size_t at,
+                 const Visit& visit, std::vector<std::uint8_t>& unpacked, ReadResult& r) {
+  switch (header.kind) {
+    case BlockKind::segment:
+      return visit_segment(payload, header, number, at, visit, r);
+    case BlockKind::batches:
+      return visit_batches(payload, visit, r, number, at);
+    case BlockKind::packed: {
+      const std::size_t whole = header.unpacked_bytes;
+      unpacked.resize(whole <= kUnpackedBytes ? whole : 0);
+      if (unpacked.empty() || !unpack(payload, unpacked)) {
+        r.problem = "damaged: " + place(number, at) + ", what is packed there does not unpack";
+        return false;
+      }
+      return visit_batches(unpacked, visit, r, number, at);
+    }
+    default:
+      return true;
+  }
+}
+
 // From a block's place on, up to the first that is not whole.
 ReadResult read_from(Bytes bytes, std::uint64_t number, std::size_t at, ReadResult r,
                      const Visit& visit, const Await& await) {
@@ -235,85 +261,19 @@ ReadResult read_from(Bytes bytes, std::uint64_t number, std::size_t at, ReadResu
     const BlockHeader* header = block_at(bytes, at, number);
     if (header == nullptr) {
       if (!await || await(bytes.size())) {
-        judge_end(bytes, at, number, r);
-        if (at == 0 && (r.problem.empty() || r.torn_tail)) {
-          r.strange.push_back({segment_name(number), r.problem.empty()
-                                                         ? "nothing is in it"
-                                                         : "it holds no block of this journal"});
-        }
+        end_without_block(bytes, at, number, r);
       }
       return r;
     }
-    if (header->version != kFormatVersion) {
-      r.other_version = true;
-      r.problem = place(number, at) + " is of version " + std::to_string(header->version) +
-                  " of the journal, and this program has version " +
-                  std::to_string(kFormatVersion) + ": only the program that wrote it reads it";
-      return r;
-    }
-    if (const std::string why = at == 0 ? why_foreign(bytes, *header, visit, r) : std::string();
-        !why.empty()) {
-      r.problem = "damaged: " + place(number, at) + ": " + why;
-      r.strange.push_back({segment_name(number), why});
-      return r;
-    }
-    const bool first = r.last_block == 0;
-    if (!first && (header->block != r.last_block + 1 || header->previous != r.chain)) {
-      r.problem = "damaged: " + place(number, at) + ", block " + std::to_string(header->block) +
-                  " does not follow block " + std::to_string(r.last_block);
-      return r;
-    }
-    if ((at == 0) != (header->kind == BlockKind::segment)) {
-      r.problem =
-          "damaged: " + place(number, at) + ", a segment begins with its header and only there";
+    if (!follows(bytes, *header, number, at, visit, r)) {
       return r;
     }
     r.last_block = header->block;
     r.chain = chain_value(*header);
     r.closed = header->kind == BlockKind::close;
     const Bytes payload = bytes.subspan(at + sizeof(BlockHeader), header->length);
-    if (header->kind == BlockKind::segment) {
-      SegmentHeader s{};
-      if (payload.size() >= sizeof s) {
-        std::memcpy(&s, payload.data(), sizeof s);
-      }
-      if (payload.size() < sizeof s || s.frozen_bytes != payload.size() - sizeof s) {
-        r.problem = "damaged: " + place(number, at) + ", the segment's header is short";
-        return r;
-      }
-      if (s.step_version != kStepVersion) {
-        r.problem = place(number, at) + " was written by an engine of version " +
-                    std::to_string(s.step_version) + ", this is " + std::to_string(kStepVersion);
-        r.other_version = true;
-        return r;
-      }
-      r.header = s;
-      if (r.last_batch != 0 && s.frozen_batch > r.last_batch) {
-        (r.loose ? r.missing : r.unrecorded) += s.frozen_batch - r.last_batch;
-        r.last_batch = s.frozen_batch;
-      }
-      r.segments.push_back({number, r.last_batch == 0 ? 0 : r.last_batch + 1});
-      r.epoch = std::max(r.epoch, s.epoch);
-      if (r.idle.segment == 0) {
-        r.idle = {number, header->block, header->previous};
-      }
-      if (visit.segment && !visit.segment(s, payload.subspan(sizeof s), number)) {
-        r.stopped = true;
-        return r;
-      }
-    } else if (header->kind == BlockKind::batches &&
-               !visit_batches(payload, visit, r, number, at)) {
+    if (!visit_block(payload, *header, number, at, visit, unpacked, r)) {
       return r;
-    } else if (header->kind == BlockKind::packed) {
-      const std::size_t whole = header->unpacked_bytes;
-      unpacked.resize(whole <= kUnpackedBytes ? whole : 0);
-      if (unpacked.empty() || !unpack(payload, unpacked)) {
-        r.problem = "damaged: " + place(number, at) + ", what is packed there does not unpack";
-        return r;
-      }
-      if (!visit_batches(unpacked, visit, r, number, at)) {
-        return r;
-      }
     }
     at += block_bytes(header->length);
     r.valid_bytes = at;
