@@ -1,6 +1,8 @@
 """House rules that a compiler does not check; each message says what to write instead."""
 import pathlib, re, sys
 
+import lengths
+
 root = pathlib.Path(__file__).resolve().parents[2]
 core = ["engine", "perceive", "assess", "decide", "deliver"]  # pure and replayed
 edge = ["ingress", "codec", "sink", "journal", "image", "firmware"]  # meets the world
@@ -68,5 +70,6 @@ for path in sorted(root.glob("src/**/*.?pp")):
         problems.append(f"{where}: the first line says // Purpose:")
     if re.search(r"(utils|common|manager|helper)\.[hc]pp$", path.name):
         problems.append(f"{where}: name the file by what it is for")
+problems += lengths.all_problems(root)
 print("\n".join(problems) or "house rules hold")
 sys.exit(1 if problems else 0)
