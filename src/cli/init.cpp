@@ -246,6 +246,33 @@ std::unique_ptr<SlotWatch> watch_slots(RunCommand& command, const plan::Plan& pl
   return slots;
 }
 
+// A data folder belongs to one plan and one version of the journal: an image with another begins
+// its own, and going back finds the old one. Commands at the console find the node without being
+// told where it is.
+void enter_data_folder(const std::optional<std::string>& device, Bytes plan) {
+  const std::string data = mount_data(device);
+  if (!data.empty()) {
+    // It warns all the same; what it records is gone with the power.
+    say_line({{"data", data}, {"keeps", "in memory"}});
+  }
+  const std::uint8_t version[] = {static_cast<std::uint8_t>(journal::kFormatVersion)};
+  std::string name;
+  append_hex(name, Bytes(platform::sha256(plan)).first(7));
+  append_hex(name, Bytes(version));
+  if (data.empty()) {
+    const firmware::DataFolders kept = firmware::take_data_folder("/data", name);
+    say("data", kept.problem);
+    for (const std::string& removed : kept.removed) {
+      say_line({{"removed", removed}, {"of", "an older plan or version"}});
+    }
+  }
+  const std::string folder = (data.empty() ? "/data/" : "/run/") + name;
+  platform::make_folders(folder);
+  if (platform::enter_folder(folder)) {
+    std::thread(serve_console).detach();
+  }
+}
+
 }  // namespace
 
 int init() {
@@ -286,30 +313,7 @@ int init() {
       slots = watch_slots(command, *loaded.plan);
     }
   });
-  const std::string data = mount_data(device);
-  if (!data.empty()) {
-    // It warns all the same; what it records is gone with the power.
-    say_line({{"data", data}, {"keeps", "in memory"}});
-  }
-  // A data folder belongs to one plan and one version of the journal: an image with another begins
-  // its own, and going back finds the old one. Commands at the console find the node without being
-  // told where it is.
-  const std::uint8_t version[] = {static_cast<std::uint8_t>(journal::kFormatVersion)};
-  std::string name;
-  append_hex(name, Bytes(platform::sha256(loaded.bytes)).first(7));
-  append_hex(name, Bytes(version));
-  if (data.empty()) {
-    const firmware::DataFolders kept = firmware::take_data_folder("/data", name);
-    say("data", kept.problem);
-    for (const std::string& removed : kept.removed) {
-      say_line({{"removed", removed}, {"of", "an older plan or version"}});
-    }
-  }
-  const std::string folder = (data.empty() ? "/data/" : "/run/") + name;
-  platform::make_folders(folder);
-  if (platform::enter_folder(folder)) {
-    std::thread(serve_console).detach();
-  }
+  enter_data_folder(device, loaded.bytes);
   command.data = "vedette-data";
   slots_opened.join();
   if (code == kOk) {
