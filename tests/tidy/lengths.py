@@ -10,13 +10,11 @@ LONG_FUNCTIONS = {
     ("src/core/perceive/contacts_identity.cpp", "void Contacts::identify"): 96,
     ("src/core/perceive/contacts_life.cpp", "void Contacts::begin"): 92,
     ("src/cli/operate.cpp", "int deadletter"): 84,
-    ("src/plan/expression_compiler.cpp", "Dimension function"): 79,
-    ("src/core/perceive/own_position.cpp", "Perceived OwnPosition::take_fix"): 79,
-    ("src/core/engine/shard.cpp", "Bytes Shard::step"): 77,
-    ("src/core/assess/operand.hpp", "inline double field_of"): 76,
+    ("src/core/perceive/own_position.cpp", "Perceived OwnPosition::take_fix"): 80,
+    ("src/model/fields.cpp", "double read_track"): 79,
     ("src/core/perceive/contacts.cpp", "void Contacts::close"): 73,
 }
-LONG_FILES = {"src/core/engine/shard.cpp": 827, "src/plan/expression_compiler.cpp": 650}
+LONG_FILES = {}
 
 
 def functions(text):
