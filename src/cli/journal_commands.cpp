@@ -220,6 +220,15 @@ std::vector<std::uint64_t> causes_of(std::uint64_t wanted, const KeptEvents& eve
   return chain;
 }
 
+void put_link(const KeptEvent& e, Json& json) {
+  json.begin_object();
+  event_members(e.header, e.payload, *e.plan, json);
+  if (e.evidence) {
+    json.member("evidence", true);
+  }
+  json.end_object();
+}
+
 void print_link(std::uint64_t sequence, const KeptEvent& e) {
   std::string line;
   append_time(line, e.header.observed_ns);
@@ -289,12 +298,7 @@ int explain(const JournalCommand& c) {
   json.begin_object().member_id("event", *wanted).key("chain").begin_array();
   for (const std::uint64_t at : chain) {
     const KeptEvent& e = events[at];
-    json.begin_object();
-    event_members(e.header, e.payload, *e.plan, json);
-    if (e.evidence) {
-      json.member("evidence", true);
-    }
-    json.end_object();
+    put_link(e, json);
     if (!c.json) {
       print_link(at, e);
     }
