@@ -40,7 +40,7 @@ class TrackTable {
   std::uint32_t find(std::uint64_t key) const { return map_.find(key); }
 
   void prefetch_find(std::uint64_t key) const { map_.prefetch(key); }
-  // The lines of a track come from memory together, not one after the other.
+  // Fetches all lines of a track at once instead of one after the other.
   void prefetch(std::uint32_t index) const { vedette::prefetch(&tracks_[index], sizeof(Track)); }
 
   // Lowest free slot, zeroed, with its key set.

@@ -126,6 +126,38 @@ TEST_CASE("and, or, not follow Kleene's tables in any order of their operands") 
   }
 }
 
+TEST_CASE("each field is read by the reader of its kind of subject, and by its name's number") {
+  // A number for each kind and field.
+  static constexpr auto kNumber = [](std::size_t kind, std::uint16_t field) {
+    return static_cast<double>(100 * (kind + 1) + field);
+  };
+  const std::array<FieldReader, kSubjectKinds> readers{
+      [](const void*, std::uint16_t field, const FieldContext&) { return kNumber(0, field); },
+      [](const void*, std::uint16_t field, const FieldContext&) { return kNumber(1, field); },
+      [](const void*, std::uint16_t field, const FieldContext&) { return kNumber(2, field); }};
+  Scene scene;
+  scene.world.readers = readers;
+  const std::vector<std::string> zones;
+  const std::vector<std::uint32_t> costs;
+  std::size_t asked = 0;
+  for (std::size_t kind = 0; kind < kSubjectKinds; ++kind) {
+    const FieldsOfKind& of = kFieldsOfKinds[kind];
+    for (std::size_t n = 0; n < of.fields.size(); ++n) {
+      REQUIRE(of.fields[n].index == n);
+      const std::string name(of.fields[n].name), object(of.name);
+      for (const std::string& text : {object + "." + name, name + "(" + object + ")"}) {
+        const auto compiled = plan::compile_expression(
+            text, of.fields[n].dimension, {static_cast<SubjectKind>(kind), false, &zones, &costs});
+        REQUIRE_MESSAGE(compiled.error.empty(), text, ": ", compiled.error);
+        CHECK(assess::evaluate(compiled.ops, scene.view) ==
+              kNumber(kind, static_cast<std::uint16_t>(n)));
+        ++asked;
+      }
+    }
+  }
+  CHECK(asked == 2 * (2 * kTrackFields.size() + kSourceFields.size()));
+}
+
 TEST_CASE("a prefilter leaves out exactly what cannot hold, to the last bit of a bound") {
   // Numbers on both sides of each bound and as near to it as numbers are.
   std::vector<double> numbers{kNothing, 0.0, 5.0, 25.0};

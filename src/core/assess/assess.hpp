@@ -18,7 +18,7 @@
 
 namespace vedette::assess {
 
-// What is read of the plan are its own vectors, which outlive the room.
+// Keeps views into the plan, which must outlive it.
 class Assess {
  public:
   // One subject to judge.
@@ -31,10 +31,9 @@ class Assess {
   };
   // Callbacks of one judge(), in the order of its cases. `before` and `after` may be null.
   struct Listener {
-    // False: this case and those behind it are left.
+    // False: this case and the rest are not judged.
     bool (*before)(void* context, std::size_t at) = nullptr;
-    // `view` is what the change was judged by; it is the second place's where change.second says
-    // so.
+    // `view` is of the second place if change.second is set.
     void (*changed)(void* context, const View& view, const AssessmentChange& change) = nullptr;
     void (*after)(void* context, std::size_t at) = nullptr;
     void* context = nullptr;
@@ -49,7 +48,7 @@ class Assess {
     return {plan.assessments()->size() * event_bytes(sizeof(AssessmentChange)), 0};
   }
 
-  // The track is judged soon.
+  // Prefetches the instances of a track that is judged soon.
   void prefetch(std::uint32_t track) const {
     if (busy_[track] != 0) {
       vedette::prefetch(instances_.data() + track * rules_.size(),
@@ -57,13 +56,13 @@ class Assess {
     }
   }
   // Judges every assessment that applies to each case, in order; own ship's track is judged as own
-  // ship first. What the callbacks do must not change a case. Returns how many were judged.
+  // ship first. The callbacks must not change a case. Returns the number of cases judged.
   std::size_t judge(const World& world, std::span<const Case> cases, const Listener& listener);
-  // The track is going: what is raised is cleared, and its instances are as new.
+  // Clears every raised assessment of a track before its slot is released.
   void retire(const World& world, const Case& track, const Listener& listener);
 
   std::size_t raised() const { return raised_; }
-  // An alarm of the track is raised, or not yet cleared.
+  // True while an alarm of the track is raised or clearing.
   bool alarm_stands(std::uint32_t track) const;
 
   static std::size_t frozen_bytes_bound(const plan::Plan& plan);
@@ -115,13 +114,13 @@ class Assess {
   void judge_rule(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
                   const Listener& listener);
   std::span<const plan::Op> condition_of(const View& view, const Rule& rule) const;
-  // Of a track at two places: what holds at either holds, and while the true one has not shown
-  // itself nothing is cleared.
+  // For a track at two places: a condition holds if it holds at either, and nothing clears while
+  // the second place is unseen.
   void judge_both(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
                   const Listener& listener);
   void conclude(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
                 double when, const Listener& listener);
-  // What the condition's answer makes of the instance.
+  // Moves the instance on by the condition's answer, and keeps busy_.
   void change(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
               bool holds, const Listener& listener);
   void turn(const View& view, const Subject& subject, std::size_t rule, Instance& at, bool holds,
@@ -134,7 +133,7 @@ class Assess {
   std::span<Rule> rules_;
   std::array<Prefilter, static_cast<std::size_t>(IdentityKind::count)> prefilters_;  // by kind
   std::span<Instance> instances_;  // [track slots, own, sources][rules]
-  std::span<RuleSet> busy_;        // [track slots, own, sources]: whose instance is not idle
+  std::span<RuleSet> busy_;        // [track slots, own, sources]: rules whose instance is not idle
   std::size_t tracks_ = 0;
   std::size_t sources_ = 0;
   std::size_t raised_ = 0;
