@@ -48,6 +48,7 @@ class Watch {
                 "waiting_events = 128");
     plan_ = load_site(text, bytes_);
     REQUIRE(plan_ != nullptr);
+    text_ = text;
     ShardInMemory engine(*plan_);
     for (int i = 0; i < 30; ++i) {
       feed(engine, i);
@@ -82,12 +83,26 @@ class Watch {
 
   const std::vector<std::uint8_t>& state() const { return state_; }
 
+  const std::string& text() const { return text_; }
+  const plan::Plan& plan() const { return *plan_; }
+
   // False when it is refused. One that is believed goes on: events, ticks, a command, time.
   bool goes_on(Bytes state) {
     ShardInMemory engine(*plan_);
-    if (engine.shard().thaw(state)) {
+    return !engine.shard().thaw(state) && goes_on(engine);
+  }
+  // The same under another plan.
+  bool goes_over(Bytes state, const plan::Plan& to, CarryReport& report) {
+    ShardInMemory engine(to);
+    std::vector<std::uint32_t> slots(plan_->limits()->tracks());
+    Carry carry(*plan_, to, slots);
+    if (engine.shard().thaw(state, carry, {})) {
       return false;
     }
+    report = carry.report;
+    return goes_on(engine);
+  }
+  bool goes_on(ShardInMemory& engine) {
     for (int i = 0; i < 3; ++i) {
       const std::int64_t now = then_ns_ + (i + 1) * kSecond;
       for (std::uint64_t n = 0; n < 6; ++n) {
@@ -127,6 +142,7 @@ class Watch {
   }
 
   TrackingWorld world_;
+  std::string text_;
   std::vector<std::uint8_t> bytes_;
   const plan::Plan* plan_ = nullptr;
   std::vector<std::uint8_t> state_;
@@ -180,6 +196,45 @@ TEST_CASE("a frozen state with bytes changed is refused, or an engine goes on fr
   }
   CHECK(refused > damages / 10);
   CHECK(refused < damages);
+}
+
+TEST_CASE("what another plan has a place for goes over, and a damaged state is refused there too") {
+  Watch watch;
+  const std::string action =
+      "[decide.tell]\non = \"near\"\ntrigger = \"both\"\nrun = \"tell\"\n"
+      "[action.tell]\nsink = \"log\"\nretries = 3\nhorizon = \"900 s\"\nbackoff = \"2 s\"\n";
+  const std::vector<std::string> texts{
+      with(watch.text(), "updates >= 2", "updates >= 5"),
+      with(watch.text(), "tracks = 64", "tracks = 4"),
+      with(watch.text(), action, ""),
+      with(watch.text(), "pending_actions = 16", "pending_actions = 2"),
+      with(watch.text(), "waiting_events = 128", "waiting_events = 1"),
+      with(watch.text(), "contacts = 32", "contacts = 8"),
+      with(watch.text(), "[assess.own]", "[assess.aaa]"),
+      with(watch.text(), "[source.ais]", "[source.zzz]")};
+  std::mt19937_64 random(26);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    CAPTURE(i);
+    std::string text = texts[i];
+    if (i == 7) {
+      text = with(text, "source.ais", "source.zzz");
+    }
+    std::vector<std::uint8_t> bytes;
+    const plan::Plan* to = load_site(text, bytes);
+    REQUIRE(to != nullptr);
+    CarryReport report{};
+    REQUIRE(watch.goes_over(watch.state(), *to, report));
+    CHECK((report.tracks.left != 0) == (i == 1));
+    CHECK((report.contacts.left != 0) == (i == 1 || i == 5));
+    CHECK((report.deliveries.left != 0) == (i == 2 || i == 3));
+    CHECK((report.waiting.left != 0) == (i == 4 || i == 7));
+    CHECK(report.tracks.kept != 0);
+    for (int n = 0; n < 100; ++n) {
+      auto state = watch.state();
+      change(state, random);
+      watch.goes_over(state, *to, report);
+    }
+  }
 }
 
 TEST_CASE("a frozen track of a kind, state, place or partner that cannot be is refused") {

@@ -89,6 +89,9 @@ class Calendar {
   // Time goes on: a ring's beginning follows, but never passes what is in it.
   void advance(std::int64_t now_ns) {
     for (Ring& r : rings_) {
+      if (now_ns / grain_ns_ - r.base_tick > kFarTicks) {
+        rebase(r, now_ns / grain_ns_);
+      }
       std::size_t bucket = 0;
       do {
         bucket = first_bucket(r);
@@ -151,6 +154,35 @@ class Calendar {
     std::array<std::uint64_t, kBuckets / 64> words{};
     std::array<Bucket, kBuckets> buckets{};
   };
+
+  // Ticks that a ring follows turn by turn; a state that was carried over, or made by somebody, may
+  // stand centuries behind.
+  static constexpr std::int64_t kFarTicks = std::int64_t{1} << 24;
+
+  // The ring begins at `tick`, or at its first slot's if that is earlier, and all is filed anew.
+  void rebase(Ring& r, std::int64_t tick) {
+    std::uint32_t head = kNone;
+    std::uint32_t tail = kNone;
+    const std::size_t base = static_cast<std::size_t>(r.base_tick) % kBuckets;
+    for (std::size_t i = 0; i < kBuckets; ++i) {
+      const Bucket& b = r.buckets[(base + i) % kBuckets];
+      if (b.first != kNone) {
+        (tail == kNone ? head : links_[tail].next) = b.first;
+        tail = b.last;
+      }
+    }
+    for (std::uint32_t slot = head; slot != kNone; slot = links_[slot].next) {
+      tick = std::min(tick, links_[slot].at_ns / grain_ns_);
+    }
+    const auto ring = static_cast<std::size_t>(&r - rings_.data());
+    r = Ring{};
+    r.base_tick = std::max<std::int64_t>(tick, 0);
+    for (std::uint32_t slot = head; slot != kNone;) {
+      const Link link = links_[slot];
+      add(slot, ring, link.at_ns);
+      slot = link.next;
+    }
+  }
 
   static std::size_t first_bucket(const Ring& r) {
     if (r.summary == 0) {
