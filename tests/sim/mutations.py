@@ -1,18 +1,21 @@
-"""Mistakes that must be found: each is made in a copy of the tree, and the unit tests or the simulator must fail.
+"""Mistakes that must be found: each is made in a copy of its file, and the unit tests or the simulator must fail.
 
-usage: mutations.py [PART OF A NAME]; copies are built below build/mutants, one for each half of the list."""
-import pathlib, subprocess, sys, tempfile
+usage: mutations.py [PART OF A NAME]
+
+Everything else is as build/release has it: the changed file is compiled, with the release build's own command, and
+linked in front of the library. A header is compiled into the few files that its entry names (others keep their copy of
+the function), and into all that include it where that finds nothing. Tests stop at their first failure."""
+import concurrent.futures, json, os, pathlib, re, shlex, shutil, subprocess, sys, tempfile, time
 
 root = pathlib.Path(__file__).resolve().parents[2]
 name_part = sys.argv[1] if len(sys.argv) > 1 else ""
-half = int(sys.argv[2]) if len(sys.argv) > 2 else None  # of one of the two processes that share the list
-copy = root / "build" / "mutants" / str(half)
+# Name, file, what stands there, the mistake, and of a header the files that it is compiled into.
 mutations = [
     ("an input is released twice", "src/core/engine/admission.cpp", "  head.lane->release();\n", "  head.lane->release(head.lane->size() > 1 ? 2 : 1);\n"),
-    ("a credit is lost", "src/base/lane.hpp", "tail_.store(tail + records,", "tail_.store(tail + (records > 3 ? records - 1 : records),"),
-    ("a full lane is seen too late", "src/base/lane.hpp", "if (at + wanted - free_from > size) {", "if (at + wanted - free_from > size + 4096) {"),
+    ("a credit is lost", "src/base/lane.hpp", "tail_.store(tail + records,", "tail_.store(tail + (records > 3 ? records - 1 : records),", ["tests/unit/lane_test.cpp"]),
+    ("a full lane is seen too late", "src/base/lane.hpp", "if (at + wanted - free_from > size) {", "if (at + wanted - free_from > size + 4096) {", ["tests/unit/lane_test.cpp"]),
     ("a horizon is compared the wrong way", "src/core/deliver/delivery.cpp", "&& o.horizon_ns <= now_ns;", "&& o.horizon_ns >= now_ns;"),
-    ("the cut is not recorded", "src/core/engine/batch_builder.hpp", "{ header_.cut = judged; }", "{ static_cast<void>(judged); }"),
+    ("the cut is not recorded", "src/core/engine/batch_builder.hpp", "{ header_.cut = judged; }", "{ static_cast<void>(judged); }", ["tests/unit/batch_builder_test.cpp"]),
     ("what a cut left is not frozen", "src/core/engine/agenda.cpp", "left().size()});\n  for (const Touched& t : left()) {",
      "std::size_t{0}});\n  for (const Touched& t : left().first(0)) {"),
     ("urgent subjects wait for routine ones", "src/core/engine/agenda.cpp", "  ready_[static_cast<std::size_t>(t.event_class)].set(t.track);",
@@ -24,7 +27,7 @@ mutations = [
     ("an attempt forgets its key", "src/core/deliver/delivery.cpp", "intents_[order].root = intent.root != 0 ? intent.root : sequence;", "intents_[order].root = 0;"),
     ("what may have been done is repeated after a restart", "src/core/deliver/delivery.cpp", "reason != Reason::unknown_after_restart &&", "reason != Reason::none &&"),
     ("classes wait in one queue", "src/core/engine/waiting.hpp", "    calendar_.add(keep(header, observation), static_cast<std::size_t>(header.event_class),",
-     "    calendar_.add(keep(header, observation), 0,"),
+     "    calendar_.add(keep(header, observation), 0,", ["tests/unit/waiting_test.cpp"]),
     ("what may have arrived uses up its retries", "src/core/deliver/delivery.cpp", "(orders_[order].unconfirmed != 0 || intent.attempt < action->retries());", "intent.attempt < action->retries();"),
     ("one sink takes every place", "src/core/deliver/delivery.cpp", "  return held >= most;\n", "  return held > 4 * most;\n"),
     ("an order given twice is done twice", "src/core/deliver/delivery.cpp", "  requeued_[requeued_at_++ % requeued_.size()] = sequence;\n", ""),
@@ -48,8 +51,8 @@ mutations = [
     ("one track is taken twice at once", "src/core/perceive/perceive.cpp", "found[i] == TrackTable::kNone || again ||", "found[i] == TrackTable::kNone || (again && false) ||"),
     ("a manoeuvre is taken for the ordinary", "src/core/perceive/four_tracks_kernel.hpp", "             (square_of(innovation) <= 2.0 * gate * gate * variance);",
      "             (square_of(innovation) <= 1e300 * gate * gate * variance);"),
-    ("a block is packed by what the one before held", "src/edge/journal/packing.hpp", "      words_[slot][i] = 0;\n", "      static_cast<void>(i);\n"),
-    ("shedding is forgotten by a restart", "src/core/engine/load.hpp", "    out.put(state_);", "    out.put(ModeChange{});"),
+    ("a block is packed by what the one before held", "src/edge/journal/packing.hpp", "      words_[slot][i] = 0;\n", "      static_cast<void>(i);\n", ["src/edge/journal/packing.cpp"]),
+    ("shedding is forgotten by a restart", "src/core/engine/load.hpp", "    out.put(state_);", "    out.put(ModeChange{});", ["tests/unit/load_test.cpp"]),
     ("a sensor denies what it cannot see", "src/core/perceive/sensor_frame.cpp", "  if (range < sensor.range_min + margin || range > sensor.range_max - margin) {", "  if (range < sensor.range_min + margin || range > 1e6 * sensor.range_max - margin) {"),
     ("a late report is worked as a new one", "src/core/perceive/contacts_association.cpp", "  const bool late = ns < spots_[index].ns;", "  const bool late = false;"),
     ("what is known of contacts is not frozen", "src/core/perceive/contacts_frozen.cpp", "  out.put(counts_);\n", "  out.put(Counts{});\n"),
@@ -57,7 +60,7 @@ mutations = [
     ("runs that accept nothing fill the disk", "src/edge/journal/writer.cpp", "  take_idle_place(bytes);\n", ""),
     ("behind a damage nothing follows", "src/edge/journal/reader.cpp", "    r.loose = true;\n    tried = at;\n", "    tried = at;\n"),
     ("a confirmed track that is heard makes room", "src/core/perceive/eviction.cpp", "(t.kind)].confirm_updates) {", "(t.kind)].confirm_updates + 9) {"),
-    ("own ship's place is given away", "src/model/track_room.hpp", ": capacity > 1 ? 1 : 0;", ": 0;"),
+    ("own ship's place is given away", "src/model/track_room.hpp", ": capacity > 1 ? 1 : 0;", ": 0;", ["src/core/perceive/eviction.cpp", "src/core/perceive/perceive.cpp"]),
     ("who may give way is forgotten by a restart", "src/core/perceive/eviction.cpp", "      out.put(standing_[i]);\n", "      out.put(std::uint8_t{0});\n"),
     ("a flood of addresses takes the place of an aircraft that is heard", "src/edge/codec/aircraft_table.cpp", "now_ns - aircraft_[to].heard_ns <= kStillHeardNs", "now_ns - aircraft_[to].heard_ns < 0"),
     ("a sync is left out", "src/platform/machine_storage.cpp", "  return errno_unless(::fdatasync(file) == 0);", "  return 0;"),
@@ -76,51 +79,107 @@ mutations = [
 ]
 
 
-def run(*command):
-    return subprocess.run(list(map(str, command)), cwd=copy, capture_output=True, text=True, timeout=600)
+def run(*command, cwd=root):
+    try:
+        return subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True, timeout=300, env=environment)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 1, "it does not end", "")
 
 
-def build(target):
-    done = run("cmake", "--build", "--preset", "release", "--target", target)
-    return "" if done.returncode == 0 else done.stdout[-2000:]
+def ninja(*words):
+    return subprocess.run(["ninja", "-C", release, "-t", *words], capture_output=True, text=True, check=True).stdout
 
 
-def found():
-    """By whom, and what does not build. The simulator is made only for what the unit tests let pass."""
-    if trouble := build("vedette_unit"):
-        return "", trouble
-    if run("build/release/tests/vedette_unit", "--abort-after=1").returncode != 0:
-        return "unit tests", ""
-    if trouble := build("vedette_sim"):
-        return "", trouble
-    with tempfile.TemporaryDirectory() as folder:
-        return "simulator" if run("build/release/tests/vedette_sim", f"{folder}/node", 1, 60).returncode != 0 else "", ""
+release = root / "build/release"
+memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # flushes to a disk take longer than the tests
+environment = os.environ | {"CCACHE_BASEDIR": str(root), "CCACHE_NOHASHDIR": "1"} | ({"TMPDIR": memory} if memory else {})
+launcher = [path for path in [shutil.which("ccache")] if path]
+commands = {row["file"]: shlex.split(row["command"]) for row in json.loads((release / "compile_commands.json").read_text())}
+programs = {"unit tests": ("vedette_unit", "--abort-after=1"), "simulator": ("vedette_sim", "PLACE/node", "1", "60")}
 
 
-for name, path, old, new in mutations:
+def link_line(program):
+    line = ninja("commands", f"tests/{program}").splitlines()[-1]
+    return shlex.split(line[line.index("&&") + 2:line.rindex("&&")])
+
+
+links = {program: link_line(program) for program, *_ in programs.values()}
+of_them = {word for line in links.values() for word in line if word.endswith(".o")}  # what the programs have beside the library
+
+
+def object_of(source):
+    words = commands[str(root / source)]
+    return words[words.index("-o") + 1]
+
+
+def includers(header):
+    deps = {part.split(":")[0]: part for part in ninja("deps").split("\n\n")}
+    mine = [str(pathlib.Path(f).relative_to(root)) for f in commands]
+    return [f for f in mine if (o := object_of(f)) and f"/{header}\n" in deps.get(o, "") + "\n" and (o in of_them or "vedette_core.dir" in o)]
+
+
+def compiled(source, path, folder):
+    """Its object, made with the folder's copy of `path` in front of the tree's; and what stands in the way."""
+    words = list(commands[str(root / source)])
+    target = folder / words[words.index("-o") + 1].replace("/", "-")
+    words[words.index("-o") + 1] = str(target)
+    words[-1] = str(folder / path if source == path else root / source)
+    own = [f"-I{folder / 'src'}", f"-iquote{(root / path).parent}"]
+    done = run(*launcher, words[0], *own, *words[1:], cwd=release)
+    return target, done.stdout + done.stderr if done.returncode else ""
+
+
+def linked(program, objects, folder):
+    """The program with these objects in place of its own, or in front of the library."""
+    words, target = list(links[program]), folder / program
+    words[words.index("-o") + 1] = str(target)
+    front = [made for own, made in objects.items() if own not in of_them]
+    done = run(words[0], *front, *(objects.get(word, word) for word in words[1:]), cwd=release)
+    return target, done.stderr if done.returncode else ""
+
+
+def found(name, path, old, new, into=()):
+    """By whom, and what does not build."""
+    by, trouble = found_in([path] if path.endswith(".cpp") else into or includers(path), name, path, old, new)
+    return found_in(includers(path), name, path, old, new) if into and not by and not trouble else (by, trouble)
+
+
+def found_in(sources, name, path, old, new):
+    """The simulator is linked only for what the unit tests let pass."""
+    folder = root / "build/mutants" / re.sub(r"[^a-z]+", "-", name.lower())
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / path).parent.mkdir(parents=True)
+    (folder / path).write_text((root / path).read_text().replace(old, new))
+    objects = {}
+    for source in sources:
+        objects[object_of(source)], trouble = compiled(source, path, folder)
+        if trouble:
+            return "", trouble
+    for who, (program, *words) in programs.items():
+        binary, trouble = linked(program, objects, folder)
+        if trouble:
+            return "", trouble
+        with tempfile.TemporaryDirectory(dir=memory) as place:
+            done = run(binary, *(word.replace("PLACE", place) for word in words))
+        binary.unlink()
+        if done.returncode != 0:
+            test = re.search(r"TEST CASE:\s*(.*)", done.stdout[done.stdout.rfind("ERROR") - 500:])
+            return who + (f" ({test[1]})" if test else ""), ""
+    return "", ""
+
+
+def report(mutation):
+    begin = time.time()
+    by, trouble = found(*mutation)
+    said = f"does not build\n{trouble[-2000:]}" if trouble else f"found by the {by}" if by else "MISSED"
+    print(f"{mutation[0]}: {said} ({time.time() - begin:.0f} s)", flush=True)
+    return bool(by)
+
+
+for name, path, old, new, *into in mutations:
     assert (root / path).read_text().count(old) == 1, f"{name}: {path} has changed; write the mutation anew"
-if half is None:
-    halves = [subprocess.Popen([sys.executable, __file__, name_part, str(n)]) for n in range(2)]
-    sys.exit(max([process.wait() for process in halves]))
-copy.mkdir(parents=True, exist_ok=True)
-files = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True).stdout.split("\0")
-for name in filter(None, files):
-    target, content = copy / name, (root / name).read_bytes()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.exists() or target.read_bytes() != content:
-        target.write_bytes(content)
-        target.chmod((root / name).stat().st_mode)
-assert run("cmake", "--preset", "release", "-DVEDETTE_TESTS=ON").returncode == 0
-assert found() == ("", ""), "the tree itself does not pass"
-missed = 0
-for name, path, old, new in [m for m in mutations if name_part in m[0]][half::2]:
-    source = copy / path
-    original = source.read_text()
-    source.write_text(original.replace(old, new))
-    by, trouble = found()
-    source.write_text(original)
-    if trouble:
-        print(f"{name}: does not build\n{trouble}")
-    print(f"{'found by the ' + by if by else 'MISSED'}: {name}", flush=True)
-    missed += 0 if by else 1
-sys.exit(1 if missed else 0)
+assert found("nothing", "src/core/engine/shard.cpp", "#include", "#include") == ("", ""), "the tree itself does not pass"
+with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    results = list(pool.map(report, [m for m in mutations if name_part in m[0]]))
+print(f"{sum(results)} of {len(results)} found")
+sys.exit(0 if all(results) else 1)
