@@ -44,8 +44,6 @@ class Arena {
   }
 
   void seal() { sealed_ = true; }
-  std::size_t used_bytes() const { return used_; }
-  std::size_t capacity_bytes() const { return bytes_; }
 
  private:
   std::uint8_t* base_;

@@ -8,20 +8,12 @@
 namespace vedette {
 namespace {
 
-CheckHook g_hook = nullptr;
-void* g_hook_context = nullptr;
-
 void put(const char* text) {
   const auto written = ::write(STDERR_FILENO, text, std::strlen(text));
   static_cast<void>(written);
 }
 
 }  // namespace
-
-void set_check_hook(CheckHook hook, void* context) {
-  g_hook = hook;
-  g_hook_context = context;
-}
 
 void check_failed(const char* condition, const char* message, const char* file, int line) {
   char digits[12];
@@ -40,10 +32,6 @@ void check_failed(const char* condition, const char* message, const char* file, 
   put(":");
   put(digits + at);
   put("\n");
-  if (CheckHook hook = g_hook; hook != nullptr) {
-    g_hook = nullptr;  // a fault inside the hook must not recurse
-    hook(g_hook_context);
-  }
   std::abort();
 }
 

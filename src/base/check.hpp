@@ -8,10 +8,6 @@ namespace vedette {
 [[noreturn]] void check_failed(const char* condition, const char* message, const char* file,
                                int line);
 
-// Called once before abort; the node installs the dump of its flight recorder here.
-using CheckHook = void (*)(void* context);
-void set_check_hook(CheckHook hook, void* context);
-
 }  // namespace vedette
 
 // CHECK is for bugs in our own code, never for bad input or damaged data on disk.

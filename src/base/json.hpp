@@ -103,7 +103,6 @@ class JsonWriter {
     append_decimal(out_, number, decimals);
     return *this;
   }
-  JsonWriter& null() { return raw("null"); }
   JsonWriter& raw(std::string_view json) {
     separate();
     out_.append(json);

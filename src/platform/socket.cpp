@@ -218,15 +218,6 @@ std::int64_t write_now(int fd, Bytes bytes) {
   return wrote >= 0 ? wrote : -errno;
 }
 
-bool baud_is_known(std::uint32_t baud) {
-  for (const Speed& speed : kSpeeds) {
-    if (speed.baud == baud) {
-      return true;
-    }
-  }
-  return false;
-}
-
 Result<Fd, int> open_serial(const std::string& device, std::uint32_t baud, bool blocking) {
   Fd fd(::open(device.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
   if (!fd.valid()) {

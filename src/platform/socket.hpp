@@ -56,7 +56,6 @@ std::int64_t write_now(int fd, Bytes bytes);
 // Raw 8N1 line; errno EINVAL for a speed the system does not know. A line read through io_uring is
 // opened blocking, because io_uring waits for it; one that is written from a hot thread is not.
 Result<Fd, int> open_serial(const std::string& device, std::uint32_t baud, bool blocking);
-bool baud_is_known(std::uint32_t baud);
 
 Result<Fd, int> listen_unix(const std::string& path);
 Result<Fd, int> accept_unix(int listener);  // non-blocking; EAGAIN when nobody waits

@@ -1,10 +1,13 @@
-"""What the engine's step can reach when linked: no clock, no allocator, no libm, no random source, no system call.
+"""What objects can reach when linked, by the symbols that each needs and defines. usage: reach.py BUILD
 
-Starts at the object that holds the shard and follows every symbol it needs through the product's own objects; what
-is left over must come from the few outside functions that are the same everywhere."""
+From the shard: no clock, no allocator, no libm, no random source, no system call; what is left over must come from the
+few outside functions that are the same everywhere. From the program's main: every object, else nobody uses it."""
 import pathlib, re, subprocess, sys
 
-objects = pathlib.Path(sys.argv[1]) / "CMakeFiles" / "vedette_core.dir" / "src"
+build = pathlib.Path(sys.argv[1])
+objects = build / "CMakeFiles" / "vedette_core.dir" / "src"
+sources = pathlib.Path(__file__).resolve().parents[2] / "src"
+main = build / "CMakeFiles" / "vedette.dir" / "src" / "cli" / "main.cpp.o"
 allowed = re.compile(r"^(mem(cpy|set|move|cmp|chr)|strlen|strnlen|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|__cxa_pure_virtual"
                      r"|_Unwind_Resume|__gxx_personality_v0|_ZSt9terminatev|__cxa_begin_catch"
                      # Which vectors the processor has, for a digest that is the same with each of them.
@@ -22,35 +25,52 @@ def symbols(path, flag):
     return {(parts := line.split())[-1]: parts[-2] for line in out.splitlines() if len(line.split()) >= 2}
 
 
-defined, needed = {}, {}
+defined, needed, problems = {}, {main: set(symbols(main, "--undefined-only"))}, []
 for path in objects.rglob("*.o"):
+    if not (sources / path.relative_to(objects).with_suffix("")).exists():
+        continue  # of a file that was taken out since
     for name, kind in symbols(path, "--defined-only").items():
         if kind in "TVWBDRu":
             defined.setdefault(name, []).append((path, kind))
     needed[path] = set(symbols(path, "--undefined-only"))
-start = objects / "core" / "engine" / "shard.cpp.o"
-reached, problems, open_ = {start: None}, [], [start]
-while open_:
-    path = open_.pop()
-    for name in sorted(needed[path]):
-        if allowed.match(name):
-            continue
-        if name not in defined:
-            chain, at = [], path
-            while at is not None:
-                chain.append(at.name.removesuffix(".o"))
-                at = reached[at]
-            problems.append(f"{' <- '.join(chain)} needs {name}: an engine step takes it as an argument, or does without")
-            continue
-        if any(home in reached for home, _ in defined[name]):
-            continue
-        home = defined[name][0][0]
-        reached[home] = path
-        open_.append(home)
+
+
+needed[main] |= {name for name in defined if name.startswith("__wrap_")}  # what the link names by itself
+
+
+def reach(start, leave_out, missing):
+    """Each object that a start needs, and by which, but for some symbols; `missing` is told of one that no object has."""
+    reached, open_ = {start: None}, [start]
+    while open_:
+        path = open_.pop()
+        for name in sorted(needed[path]):
+            if leave_out and leave_out.match(name):
+                continue
+            if name not in defined:
+                missing(reached, path, name)
+            elif not any(home in reached for home, _ in defined[name]):
+                home = defined[name][0][0]
+                reached[home] = path
+                open_.append(home)
+    return reached
+
+
+def outside(reached, path, name):
+    chain = []
+    while path is not None:
+        chain.append(path.name.removesuffix(".o"))
+        path = reached[path]
+    problems.append(f"{' <- '.join(chain)} needs {name}: an engine step takes it as an argument, or does without")
+
+
+step = reach(objects / "core" / "engine" / "shard.cpp.o", allowed, outside)
+product = reach(main, None, lambda *_: None)
+for path in sorted(set(needed) - set(product)):
+    problems.append(f"src/{path.relative_to(objects).with_suffix('')}: the program does not reach it: take it out, or move it to the tests that use it")
 # What is compiled for wider vectors shares no function with what every processor runs.
 for path in objects.rglob("*_wide.cpp.o"):
     for name, kind in symbols(path, "--defined-only").items():
-        if kind in "WVu" and len(defined[name]) > 1:
+        if kind in "WVu" and len(defined.get(name, [])) > 1:
             problems.append(f"{path.name.removesuffix('.o')} holds {name}, which other files use: the linker may keep this one")
-print("\n".join(problems) or f"the engine's step reaches {len(reached)} objects and nothing outside")
+print("\n".join(problems) or f"the engine's step reaches {len(step)} objects and nothing outside; the program reaches all {len(product)}")
 sys.exit(1 if problems else 0)

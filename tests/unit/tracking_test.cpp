@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "core/perceive/assignment.hpp"
-#include "core/perceive/covariance_intersection.hpp"
 #include "core/perceive/imm.hpp"
 #include "core/perceive/measurement.hpp"
 #include "core/perceive/motion.hpp"
@@ -476,21 +475,4 @@ TEST_CASE("joint probabilities keep two close contacts apart and sum to at most 
   CHECK(probability[0] == doctest::Approx(probability[1]));
   CHECK(probability[0] + probability[1] < 1.0);
   CHECK(probability[0] + probability[1] > 0.95);
-}
-
-TEST_CASE("covariance intersection never claims more than either track knows") {
-  const Known a{{10.0, 0.0}, {{{4.0, 0.0}, {0.0, 100.0}}}};
-  const Known b{{12.0, 3.0}, {{{100.0, 0.0}, {0.0, 4.0}}}};
-  const Known fused = intersect(a, b);
-  // Each says one axis well: the fusion takes it, and its own bound is honest on both.
-  CHECK(fused.position[0] < 10.5);
-  CHECK(fused.position[1] > 2.5);
-  CHECK(fused.covariance[0][0] >= 4.0);
-  CHECK(fused.covariance[1][1] >= 4.0);
-  CHECK(fused.covariance[0][0] < 10.0);
-  CHECK(fused.covariance[1][1] < 10.0);
-  // The same knowledge heard twice is not twice the knowledge.
-  const Known same = intersect(a, a);
-  CHECK(same.covariance[0][0] == doctest::Approx(4.0));
-  CHECK(same.covariance[1][1] == doctest::Approx(100.0));
 }

@@ -14,7 +14,6 @@
 
 namespace vedette::codec {
 
-inline constexpr std::size_t kMavlinkFrameBytes = 280;
 inline constexpr std::uint8_t kMavlinkV1 = 0xFE;
 inline constexpr std::uint8_t kMavlinkV2 = 0xFD;
 
