@@ -96,6 +96,7 @@ def a_node_that_never_had_a_clock_goes_on_to_the_first_that_can_be():
 
 
 # While it runs a clock that is set moves nothing; a person may say that it is right.
+@threads
 @test
 def a_clock_set_while_the_node_runs_is_followed_by_command_only():
     port = free_port()

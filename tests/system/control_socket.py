@@ -16,6 +16,7 @@ def ask(data, line, limit=5):
 
 
 # Hundreds that connect and say nothing: who asks is answered, --for and SIGTERM end the node in time.
+@threads
 @test
 def silent_clients_of_the_control_socket_stop_nothing():
     path = write_site("hogged", ais_source(free_port()), 9)
@@ -62,6 +63,7 @@ def silent_clients_of_the_control_socket_stop_nothing():
 
 
 # A line in pieces, none, too long a one, an end without a line; a reader that does not read.
+@threads
 @test
 def each_client_of_the_control_socket_is_answered_by_its_own():
     path = write_site("clients", ais_source(free_port()), 9)

@@ -4,6 +4,7 @@ import socket, subprocess
 from harness import *
 
 
+@threads
 @test
 def an_alarm_is_explained_although_a_flood_pushed_its_segment_out_of_the_journal():
     port = free_port()

@@ -4,7 +4,7 @@ import argparse, json, pathlib, signal, socket, subprocess, sys, tempfile, threa
 arguments = argparse.ArgumentParser(description="system tests")
 arguments.add_argument("binary")
 arguments.add_argument("only", nargs="?", default="", help="parts of the names of the tests to run, separated by commas")
-arguments.add_argument("--sanitized", action="store_true", help="leave out what is about the release binary alone")
+arguments.add_argument("--sanitized", choices=["memory", "threads"], help="leave out what is about the release binary alone, and, of threads, what has one")
 arguments.add_argument("--other", action="append", default=[], help="a command that runs another build, to replay with and against")
 arguments.add_argument("--all", action="store_true", help="also the long ones: images, power cuts, the whole rig")
 arguments.add_argument("--long", action="store_true", help="every count as large as what is promised of it")
@@ -28,6 +28,12 @@ class Skip(Exception):
 
 def test(f):
     tests.append(f)
+    return f
+
+
+# Several threads of a node meet here: what the thread sanitizer runs.
+def threads(f):
+    f.threads = True
     return f
 
 

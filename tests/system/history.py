@@ -1,7 +1,7 @@
 """What a data folder remembers: nothing is lost by starting, no epoch is used twice, one node writes."""
 import hashlib, json, os, pathlib, shutil, signal, socket, subprocess, time
 
-from harness import vedette, work, test, release, Skip, amount, call, start, stop, status, free_port, ais_source, write_site, run_to_the_end, verify
+from harness import vedette, work, test, release, Skip, amount, call, start, stop, status, free_port, ais_source, write_site, run_to_the_end, verify, threads
 from journals import crc32c
 from rig.sentences import class_b
 
@@ -53,6 +53,7 @@ def once(path, data, port, first=500, count=3):
 
 
 # Whatever does not open: the journal begins its segment when all else is there.
+@threads
 @test
 def a_start_that_fails_leaves_the_data_folder_as_it_was():
     heard, data = work / "fails.nmea", work / "fails"
@@ -143,6 +144,7 @@ def a_second_node_is_refused_whatever_is_removed_from_the_folder():
     verify(data, stop(node))
 
 
+@threads
 @test
 def a_disk_that_cannot_be_written_ends_with_74():
     path, data, port = recorded("unwritable-disk")
@@ -241,6 +243,7 @@ def what_only_has_a_segments_name_is_set_aside():
 
 
 # The image and the record of the last run know how far the journal went.
+@threads
 @test
 def events_that_the_journal_lost_are_told_and_never_numbered_again():
     path, data, port = several_runs("lost", 3)

@@ -1,7 +1,7 @@
 """Belief images: written, damaged, set aside, too small, not writable; what a node makes of each."""
 import json, socket, struct, subprocess, time
 
-from harness import ais_source, call, class_b, free_port, start, status, stop, test, vedette, verify, work, write_site
+from harness import ais_source, call, class_b, free_port, start, status, stop, test, vedette, verify, work, write_site, threads
 
 
 def watch(name, limits=""):
@@ -11,6 +11,7 @@ def watch(name, limits=""):
     return port, sender, path, data
 
 
+@threads
 @test
 def a_damaged_belief_image_is_set_aside_and_one_that_cannot_be_written_is_seen_in_status():
     port, sender, path, data = watch("image")

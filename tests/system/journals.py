@@ -2,7 +2,7 @@
 import json, pathlib, random, re, shlex, socket, subprocess, time
 
 import tracking
-from harness import (vedette, recordings, work, site, arguments, test, other_build, release, call, need_recordings,
+from harness import (vedette, recordings, work, site, arguments, test, other_build, release, call, need_recordings, threads,
                      start, stop, status, run_recording, run_to_the_end, verify, Receiver, free_port, ais_source, write_site, class_b)
 
 every_recording = (("n2k", "n2k/aava-n2k.data", 7000), ("nmea0183", "nmea0183/plaka.log.gz", 7250), ("mavlink", "mavlink/vtol.tlog", 3000),
@@ -10,6 +10,7 @@ every_recording = (("n2k", "n2k/aava-n2k.data", 7000), ("nmea0183", "nmea0183/pl
                    ("ais", "ais/nmea_data_sample.txt", 500), ("nmea0183", "ais/typeexamples.nmea", 5))
 
 
+@threads
 @test
 def flagship_site_replays_and_a_flipped_byte_is_named():
     need_recordings()
@@ -141,6 +142,7 @@ def the_past_can_be_inspected_recovered_and_rehearsed():
     assert {d["decision"] for d in changed["differences"]} == {"guard_entered", "guard_left"}, changed["differences"][:3]
 
 
+@threads
 @test
 def a_journal_at_its_bound_lets_the_oldest_go_and_still_replays():
     need_recordings()

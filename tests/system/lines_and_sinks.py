@@ -1,9 +1,10 @@
 """Serial lines and sinks that come, go, fill up and fail."""
 import json, os, pty, select, shutil, socket, subprocess, sys, time, tty
 
-from harness import work, vedette, test, Skip, call, run_or_skip, start, stop, status, recorded, Receiver, free_port, ais_source, write_site, class_b
+from harness import work, vedette, test, Skip, call, run_or_skip, start, stop, status, recorded, Receiver, free_port, ais_source, write_site, class_b, threads
 
 
+@threads
 @test
 def a_serial_line_is_unplugged_and_comes_back():
     receiver = Receiver()
@@ -67,6 +68,7 @@ def a_slow_serial_sink_gets_whole_sentences_or_none():
     call("replay", data, "--verify")
 
 
+@threads
 @test
 def a_sink_that_is_not_there_harms_no_other():
     receiver = Receiver()
@@ -89,6 +91,7 @@ def a_sink_that_is_not_there_harms_no_other():
     call("replay", data, "--verify")
 
 
+@threads
 @test
 def datagrams_arrive_each_once_and_in_order_whether_their_source_is_quiet_or_busy():
     ports = free_port(), free_port()
@@ -126,6 +129,7 @@ def datagrams_arrive_each_once_and_in_order_whether_their_source_is_quiet_or_bus
     call("replay", data, "--verify")
 
 
+@threads
 @test
 def a_node_without_a_network_watches_and_joins_and_tells_once_there_is_one():
     if os.geteuid() != 0 or not shutil.which("ip"):
@@ -162,6 +166,7 @@ def a_node_without_a_network_watches_and_joins_and_tells_once_there_is_one():
     call("replay", data, "--verify")
 
 
+@threads
 @test
 def what_a_sink_did_not_take_is_tried_again_then_kept_as_a_dead_letter_and_can_be_ordered_once_more():
     receiver = Receiver()
@@ -198,6 +203,7 @@ def what_a_sink_did_not_take_is_tried_again_then_kept_as_a_dead_letter_and_can_b
     call("replay", data, "--verify")
 
 
+@threads
 @test
 def a_tcp_sink_is_connected_before_it_is_needed_and_again_when_it_broke():
     def listen(port=0):

@@ -7,6 +7,7 @@ def causes_of(s):
 
 
 # A hold outlives the node: it is said at the start after it, and by the mode until it ends.
+@threads
 @test
 def a_hold_that_outlived_a_restart_is_said():
     path = write_site("held-over", ais_source(free_port()), 9)
@@ -34,6 +35,7 @@ def a_hold_that_outlived_a_restart_is_said():
 
 
 # Sources and sinks by their names; what is read by a person says the same.
+@threads
 @test
 def a_sink_that_fails_degrades_the_mode_by_its_name():
     path = write_site("named-causes", ais_source(free_port()) + f'\n[source.line]\ndriver = "serial"\ndevice = "{work}/no-such-line"\ncodec = "ais"\n', 9)

@@ -1,9 +1,10 @@
 """What an operator does to a running node, and what it does when its threads are slow or stuck."""
 import ctypes, fcntl, json, os, pathlib, shutil, socket, subprocess, time
 
-from harness import work, Skip, test, release, call, start, stop, status, Receiver, free_port, ais_source, write_site, class_b
+from harness import work, Skip, test, release, call, start, stop, status, Receiver, free_port, ais_source, write_site, class_b, threads
 
 
+@threads
 @test
 def a_held_node_accepts_and_waits_and_what_is_cancelled_never_goes_out():
     receiver = Receiver()
@@ -39,6 +40,7 @@ def a_held_node_accepts_and_waits_and_what_is_cancelled_never_goes_out():
     call("cancel", "--data", data, "x", ok=(64,))
 
 
+@threads
 @test
 def what_could_not_be_worked_in_time_is_refused_at_the_source():
     port = free_port()
@@ -62,6 +64,7 @@ def what_could_not_be_worked_in_time_is_refused_at_the_source():
     call("replay", data, "--verify")
 
 
+@threads
 @test
 def a_node_with_two_hot_threads_acts_on_every_ship():
     receiver = Receiver()
@@ -169,6 +172,7 @@ def stand_still(process, tid):
     return lambda: ptrace(17, tid, 0, 0)  # PTRACE_DETACH
 
 
+@threads
 @test
 def a_turn_that_takes_too_long_is_a_fault_event_that_names_its_stage():
     port = free_port()
@@ -193,6 +197,7 @@ def a_turn_that_takes_too_long_is_a_fault_event_that_names_its_stage():
     call("replay", data, "--verify")
 
 
+@threads
 @test
 def a_node_whose_lines_nobody_reads_goes_on_answering_and_counts_what_it_could_not_tell():
     port, ships = free_port(), 1500
@@ -216,6 +221,7 @@ def a_node_whose_lines_nobody_reads_goes_on_answering_and_counts_what_it_could_n
     call("replay", data, "--verify")
 
 
+@threads
 @test
 def a_hot_thread_that_hangs_ends_the_node_and_the_machines_watchdog_goes_hungry():
     port = free_port()

@@ -1,7 +1,7 @@
 """Real DPDK ports on virtual Ethernet."""
 import os, re, shutil, subprocess, sys
 
-from harness import vedette, work, Skip, test, call, stop, status, write_site, class_b, mavlink_position, run_or_skip
+from harness import vedette, work, Skip, test, call, stop, status, write_site, class_b, mavlink_position, run_or_skip, threads
 
 
 def packet_test(driver):
@@ -97,6 +97,7 @@ while time.time() < end:
 '''
 
 
+@threads
 @test
 def packets_through_af_packet():
     packet_test("net_af_packet")

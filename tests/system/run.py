@@ -25,6 +25,7 @@ passed = failed = skipped = 0
 seconds = []
 for f in tests:
     if not any(part in f.__name__ for part in arguments.only.split(",")) or (arguments.sanitized and hasattr(f, "release")) \
+            or (arguments.sanitized == "threads" and not hasattr(f, "threads")) \
             or (hasattr(f, "long") and not arguments.all and not arguments.only):
         continue
     begin = time.time()

@@ -1,7 +1,7 @@
 """What an alert is known by, and when it counts as told."""
 import contextlib, ctypes, json, random, re, socket, struct, subprocess, threading, time, xml.dom.minidom
 
-from harness import amount, vedette, work, test, call, start, stop, status, Receiver, free_port, ais_source, write_site, class_b
+from harness import amount, vedette, work, test, call, start, stop, status, Receiver, free_port, ais_source, write_site, class_b, threads
 
 
 def alert_once(path, data, port, identity):
@@ -162,6 +162,7 @@ def told_by(data):
     return attempts, successes
 
 
+@threads
 @test
 def whatever_a_tcp_receiver_suffers_success_means_that_it_has_the_alert():
     incidents, seed = amount(4, 12, 300), random.randrange(1 << 32)
@@ -246,6 +247,7 @@ def an_alert_that_nobody_answers_is_no_success_and_its_neighbours_are():
     call("replay", data, "--verify")
 
 
+@threads
 @test
 def a_dead_letter_that_many_order_again_at_once_is_sent_once():
     port, station = free_port(), socket.socket()

@@ -3,7 +3,7 @@
 forty rows, as 8-20 or 7; all where it is not set."""
 import json, os, re, subprocess, time
 
-from harness import root, work, Skip, Receiver, arguments, call, class_b, long, longest, other_build, test
+from harness import root, work, Skip, Receiver, amount, arguments, call, class_b, long, longest, other_build, test
 from images import alerts, build, bundle, new_key, write_site
 from rig.guest import ADDRESS, MACHINES, Guest, data_partition_of, missing
 
@@ -148,7 +148,9 @@ def an_update_confirms_itself_and_bad_ones_are_rolled_back():
     if missing(board):
         raise Skip(missing(board))
     receiver = Receiver()
-    post = Post(board, receiver, "update", ["good", *KINDS])
+    # Of each way of going back one: the watchdog's, and the trial's own judgement; the others with --long.
+    tried = amount((), ("hangs", "unhealthy"), ("never-starts", "hangs", "unhealthy", "cannot-alert"))
+    post = Post(board, receiver, "update", ["good", *tried])
     slot, bare = work / "update-good.efi", work / "bare.efi"
     stale = bundle(slot, 1, 0, board, post.key, "old")
     damaged = bundle(slot, 9, 0, board, post.key, "damaged")
@@ -173,6 +175,8 @@ def an_update_confirms_itself_and_bad_ones_are_rolled_back():
         assert "--force is for its card" in guest.say("update rollback --force"), guest.said()[-800:]
         for kind, version, ending in (("never-starts", 3, "not-confirmed"), ("hangs", 4, "not-confirmed"), ("unhealthy", 5, "unhealthy"),
                                       ("cannot-alert", 6, "unhealthy")):
+            if kind not in tried:
+                continue
             post.tried(guest, kind)
             now = guest.answer("status --json")["firmware"]
             assert now["running_version"] == 2 and now["last_trial_version"] == version and now["last_trial"] == ending, (kind, now)
