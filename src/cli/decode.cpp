@@ -45,10 +45,10 @@ void on_refused(void* context, RefusalCause cause, Bytes raw) {
 
 int decode(const std::string& codec_name, const std::string& file, std::uint16_t udp_port,
            bool json) {
-  const auto kind = codec::codec_named(codec_name);
+  const auto kind = codec_named(codec_name);
   if (!kind) {
     return fail(json, "decode", kUsage, "usage", "there is no codec \"" + codec_name + "\"",
-                "one of: nmea0183, ais, n2k, mavlink, adsb, asterix");
+                "one of: " + std::string(codec_names()));
   }
   auto content = ingress::read_recording(file);
   if (!content) {
@@ -56,17 +56,14 @@ int decode(const std::string& codec_name, const std::string& file, std::uint16_t
   }
   ingress::Recording recording;
   ingress::Recording::Options options;
-  options.stream = *kind == codec::CodecKind::mavlink;
+  options.stream = facts_of(*kind).framing == Framing::bytes;
   options.port = udp_port;
   const std::string problem = recording.open(std::move(content).value(), file, options);
   if (!problem.empty()) {
     return fail(json, "decode", kBadData, "recording", file + ": " + problem);
   }
-  std::optional<codec::OwnAircraftTable> aircraft;
-  if (*kind == codec::CodecKind::adsb) {
-    aircraft.emplace();
-  }
-  codec::Decoder decoder(*kind, aircraft ? aircraft->get() : nullptr);
+  codec::OwnDecoder own(*kind);
+  codec::Decoder& decoder = own.get();
   Printer printer;
   const codec::Output out{&printer, on_message, on_refused};
   const bool raw = recording.format() == ingress::RecordingFormat::raw;

@@ -4,6 +4,7 @@
 
 #include "cli/command.hpp"
 #include "cli/print.hpp"
+#include "model/codec_kinds.hpp"
 #include "plan/problem.hpp"
 #include "platform/file.hpp"
 #include "platform/machine.hpp"
@@ -194,7 +195,7 @@ void add_past_commands(CommandLine& l) {
 void add_recording_commands(CommandLine& l) {
   CLI::App* c =
       l.app.add_subcommand("decode", "Decode a file outside any node, one JSON line a record");
-  c->add_option("CODEC", l.codec, "nmea0183, ais, n2k, mavlink, adsb or asterix")->required();
+  c->add_option("CODEC", l.codec, std::string(vedette::codec_names()))->required();
   c->add_option("FILE", l.file, "The recording")->required();
   c->add_option("--udp-port", l.udp_port, "Of a capture only the datagrams to this port");
   add_json(l, c);

@@ -48,7 +48,6 @@ std::string seconds(std::int64_t ns) {
 }
 
 constexpr const char* kDrivers[] = {"udp", "serial", "dpdk", "recording"};
-constexpr const char* kCodecs[] = {"nmea0183", "n2k", "mavlink", "adsb", "asterix"};
 constexpr const char* kSinks[] = {"udp", "serial", "log", "tcp"};
 constexpr const char* kFormats[] = {"json", "cot", "nmea"};
 constexpr const char* kClasses[] = {"critical", "high", "normal", "bulk"};
@@ -72,7 +71,7 @@ void plan_json(const LoadedPlan& loaded, Json& json) {
   for (const plan::Source* s : *p.sources()) {
     json.begin_object().member("name", s->name()->string_view());
     json.member("driver", kDrivers[static_cast<int>(s->driver())])
-        .member("codec", kCodecs[s->codec()]);
+        .member("codec", name_of(static_cast<CodecKind>(s->codec())));
     json.member("class", kClasses[s->event_class()]).member("credits", s->credits());
     json.member("when_full", s->lossless() ? "wait" : "refuse").end_object();
   }
@@ -137,7 +136,8 @@ void plan_text(const LoadedPlan& loaded) {
         loaded.bytes.size(), hash_text(loaded).c_str());
   for (const plan::Source* s : *p.sources()) {
     print("  %-16s %-9s -> %-8s -> lane of %u, class %s, when full: %s\n", s->name()->c_str(),
-          kDrivers[static_cast<int>(s->driver())], kCodecs[s->codec()], s->credits(),
+          kDrivers[static_cast<int>(s->driver())],
+          std::string(name_of(static_cast<CodecKind>(s->codec()))), s->credits(),
           kClasses[s->event_class()], s->lossless() ? "wait" : "refuse and count");
   }
   if (p.sensors()->size() != 0) {

@@ -247,13 +247,13 @@ void Node::check_source_tables(std::int64_t now_ns) {
   const auto read = [](const auto& at) { return at.load(std::memory_order_relaxed); };
   for (std::size_t s = 0; s < ingress_.size(); ++s) {
     const ingress::SourceCounters& c = ingress_.counters(s);
-    source_tables_.look(
-        static_cast<std::uint16_t>(s),
-        {read(c.unfinished), read(c.aircraft_forgotten) + read(c.aircraft_turned_away)}, now_ns,
-        [this](const SourceFull& full) {
-          put_fault(EventKind::source_full, bytes_of(full));
-          note(full.cause, source_tables_.full(full.cause));
-        });
+    const plan::Source* source = plan_.sources()->Get(static_cast<flatbuffers::uoffset_t>(s));
+    source_tables_.look(static_cast<std::uint16_t>(s),
+                        codec::crowding_of(static_cast<CodecKind>(source->codec())),
+                        read(c.decoding[0]), now_ns, [this](const SourceFull& full) {
+                          put_fault(EventKind::source_full, bytes_of(full));
+                          note(full.cause, source_tables_.full(full.cause));
+                        });
   }
 }
 

@@ -37,7 +37,7 @@ std::optional<Place> truth_at(const std::vector<TruthPoint>& points, std::int64_
 // One source of the plan, reading its datagrams of the capture.
 struct Feed {
   ingress::Recording recording;
-  std::unique_ptr<codec::Decoder> decoder;
+  std::unique_ptr<codec::OwnDecoder> decoder;
   std::uint16_t source = 0;
 };
 
@@ -64,7 +64,7 @@ class Runner {
     record_ = frame.number;
     if (frame.cause == RefusalCause::none) {
       const codec::Output output{this, on_message, [](void*, RefusalCause, Bytes) {}};
-      feed.decoder->datagram(frame.bytes, now_ns_, output);
+      feed.decoder->get().datagram(frame.bytes, now_ns_, output);
     }
     const std::uint64_t before = shard_.contacts().looks();
     do {
@@ -301,7 +301,7 @@ std::string score_capture(const plan::Plan& plan, const std::vector<std::uint8_t
     const plan::Source* s = plan.sources()->Get(static_cast<flatbuffers::uoffset_t>(i));
     auto feed = std::make_unique<Feed>();
     feed->source = static_cast<std::uint16_t>(i);
-    feed->decoder = std::make_unique<codec::Decoder>(static_cast<codec::CodecKind>(s->codec()));
+    feed->decoder = std::make_unique<codec::OwnDecoder>(static_cast<CodecKind>(s->codec()));
     ingress::Recording::Options options;
     // A source that listens to a port takes from the capture what was sent to it.
     options.port = s->udp_port() != 0 ? s->udp_port() : s->port();

@@ -1,11 +1,13 @@
 // Purpose: whether what decoding of a source remembers runs full: messages in parts, aircraft.
-// In: what each lost so far, at every tick. Out: a change, as an event's payload. Bound: two tables
-// a source. Runs on: the engine's thread.
+// In: what it lost so far, at every tick. Out: a change, as an event's payload. Bound: one table a
+// source. Runs on: the engine's thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
+#include "edge/codec/plain_codec.hpp"
 #include "model/derived.hpp"
 #include "model/limits.hpp"
 
@@ -13,41 +15,17 @@ namespace vedette::node {
 
 class SourceTables {
  public:
-  // What was lost up to now, as after a start, is no news.
-  struct Lost {
-    std::uint64_t unfinished, aircraft;
-  };
-  // `tell(const SourceFull&)`: a table of the source began or ceased to be full.
+  // `lost`: by the codec's count, ever. `tell(const SourceFull&)`: the source's table began or
+  // ceased to be full.
   template <typename Tell>
-  void look(std::uint16_t source, const Lost& lost, std::int64_t now_ns, Tell&& tell) {
-    look(tables_[source][0], Cause::parts_full, source, lost.unfinished, kManyUnfinished, now_ns,
-         tell);
-    look(tables_[source][1], Cause::aircraft_full, source, lost.aircraft, 1, now_ns, tell);
-  }
-  // Of any source.
-  bool full(Cause cause) const {
-    for (const auto& of_source : tables_) {
-      if (of_source[cause == Cause::parts_full ? 0 : 1].full) {
-        return true;
-      }
+  void look(std::uint16_t source, codec::Crowding crowding, std::uint64_t lost, std::int64_t now_ns,
+            Tell&& tell) {
+    if (crowding.many == 0) {
+      return;
     }
-    return false;
-  }
-
- private:
-  // Some parts are lost on the air and the next message finds theirs unfinished; so many within
-  // kCrowdedNs are pushed out.
-  static constexpr std::uint64_t kManyUnfinished = 64;
-  struct Table {
-    std::uint64_t before = 0;     // lost when the window began
-    std::int64_t since_ns = 0;    // the window's beginning
-    std::int64_t reached_ns = 0;  // when it last lost too many
-    bool full = false;
-  };
-  template <typename Tell>
-  static void look(Table& t, Cause cause, std::uint16_t source, std::uint64_t lost,
-                   std::uint64_t many, std::int64_t now_ns, Tell&& tell) {
-    if (lost - t.before >= many) {
+    Table& t = tables_[source];
+    t.cause = crowding.cause;
+    if (lost - t.before >= crowding.many) {
       t.reached_ns = now_ns;
       t.before = lost;
       t.since_ns = now_ns;
@@ -58,11 +36,25 @@ class SourceTables {
     const bool full = t.reached_ns != 0 && now_ns - t.reached_ns < limits::kCrowdedNs;
     if (full != t.full) {
       t.full = full;
-      tell(SourceFull{lost, source, cause, static_cast<std::uint8_t>(full ? 1 : 0), {}});
+      tell(SourceFull{lost, source, t.cause, static_cast<std::uint8_t>(full ? 1 : 0), {}});
     }
   }
+  // Of any source.
+  bool full(Cause cause) const {
+    return std::any_of(tables_.begin(), tables_.end(),
+                       [&](const Table& t) { return t.full && t.cause == cause; });
+  }
 
-  std::array<std::array<Table, 2>, limits::kSources> tables_{};
+ private:
+  struct Table {
+    std::uint64_t before = 0;     // lost when the window began
+    std::int64_t since_ns = 0;    // the window's beginning
+    std::int64_t reached_ns = 0;  // when it last lost too many
+    Cause cause = Cause::count;
+    bool full = false;
+  };
+
+  std::array<Table, limits::kSources> tables_{};
 };
 
 }  // namespace vedette::node

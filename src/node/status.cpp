@@ -178,14 +178,11 @@ void Node::source_members(std::size_t s, JsonWriter<std::string>& json) const {
   if (read(c.leaps) != 0) {
     json.member("clock_leaps", read(c.leaps));
   }
-  if (source->codec() == static_cast<std::uint8_t>(codec::CodecKind::nmea0183)) {
-    json.member("unfinished", read(c.unfinished));
+  codec::Counts decoding;
+  for (std::size_t i = 0; i < decoding.size(); ++i) {
+    decoding[i] = read(c.decoding[i]);
   }
-  if (source->codec() == static_cast<std::uint8_t>(codec::CodecKind::adsb)) {
-    json.key("aircraft").begin_object().member("placed", read(c.aircraft_placed));
-    json.member("fresh", read(c.aircraft_fresh)).member("forgotten", read(c.aircraft_forgotten));
-    json.member("turned_away", read(c.aircraft_turned_away)).end_object();
-  }
+  codec::describe_counts(static_cast<CodecKind>(source->codec()), decoding, json);
   if (read(c.error) != 0) {
     json.member("error", std::string_view(platform::error_text(read(c.error))));
   }

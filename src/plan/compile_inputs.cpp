@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "model/codec_kinds.hpp"
 #include "model/limits.hpp"
 #include "plan/address.hpp"
 #include "plan/site_compiler.hpp"
@@ -106,11 +107,15 @@ void check_port_reader(Section& s, const std::string& eal, SourcesTogether& all)
   all.readers.push_back({s.name(), eal, udp_port});
 }
 
+CodecKind codec_of(Section& s) {
+  return codec_named(s.text("codec")).value_or(CodecKind{});
+}
+
 void check_driver(Section& s, DriverKind driver, const SourceTexts& texts, SourcesTogether& all) {
   if (driver == DriverKind::serial) {
     need(s, "device", texts.device);
-    if (s.text("codec") == "asterix") {
-      s.problem("codec", "asterix comes in datagrams, a serial line has none",
+    if (facts_of(codec_of(s)).framing == Framing::datagrams) {
+      s.problem("codec", s.text("codec") + " comes in datagrams, a serial line has none",
                 "use driver udp, dpdk or recording");
     }
   } else if (driver == DriverKind::dpdk) {
@@ -160,8 +165,8 @@ Offsets<Source> SiteCompiler::compile_sources() {
   for (const Named& n : named) {
     Section s = section("source", n);
     const auto driver = static_cast<DriverKind>(s.choice("driver"));
-    const std::size_t codec_choice = s.choice("codec");
-    const auto codec = static_cast<std::uint8_t>(codec_choice == 0 ? 0 : codec_choice - 1);
+    s.choice("codec");  // says what is wrong with it
+    const CodecKind codec = codec_of(s);
     const SourceTexts texts{s.text("device"), s.text("port"), s.text("file"), s.text("group")};
     std::uint32_t address = 0, group = 0;
     std::uint16_t port = 0;
@@ -175,7 +180,8 @@ Offsets<Source> SiteCompiler::compile_sources() {
     // A recording at another speed has that much less of our time for it.
     const double pace = driver == DriverKind::recording ? std::max(1.0, speed.factor) : 1.0;
     list.push_back(CreateSource(
-        b_, b_.CreateString(n.name), driver, codec, static_cast<std::uint8_t>(s.choice("class")),
+        b_, b_.CreateString(n.name), driver, static_cast<std::uint8_t>(codec),
+        static_cast<std::uint8_t>(s.choice("class")),
         static_cast<std::uint32_t>(s.whole("credits")), driver == DriverKind::recording, address,
         port, group, b_.CreateString(texts.device), static_cast<std::uint32_t>(s.whole("baud")),
         b_.CreateString(texts.port), static_cast<std::uint16_t>(s.whole("udp_port")),

@@ -1,3 +1,4 @@
+#include "model/codec_kinds.hpp"
 #include "model/derived.hpp"
 #include "model/limits.hpp"
 #include "plan/expression_compiler.hpp"
@@ -85,7 +86,10 @@ bool senders_ok(const flatbuffers::Vector<const Network*>* senders) {
 
 std::string check_sources(const Plan& p) {
   for (const Source* s : *p.sources()) {
-    if (!senders_ok(s->senders()) || s->driver() > DriverKind::recording || s->codec() > 4 ||
+    if (!senders_ok(s->senders()) || s->driver() > DriverKind::recording ||
+        s->codec() >= kCodecKinds ||
+        (s->driver() == DriverKind::serial &&
+         facts_of(static_cast<CodecKind>(s->codec())).framing == Framing::datagrams) ||
         s->event_class() > 3 || !within<std::size_t>(s->credits(), 16, limits::kCredits) ||
         !within<std::int64_t>(s->interval_ns(), 0, kDayNs) ||
         !within<std::int64_t>(s->start_ns(), 0, kDayNs) ||

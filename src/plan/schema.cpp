@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "model/codec_kinds.hpp"
+
 namespace vedette::plan {
 namespace {
 
@@ -106,7 +108,7 @@ constexpr std::array kKeys{
 
     Key{"source", "driver", choice, D::number, "!", 0, 0, "udp serial dpdk recording",
         "What brings the bytes."},
-    Key{"source", "codec", choice, D::number, "!", 0, 0, "nmea0183 ais n2k mavlink adsb asterix",
+    Key{"source", "codec", choice, D::number, "!", 0, 0, codec_names(),
         "What turns bytes into observations."},
     Key{"source", "class", choice, D::number, "normal", 0, 0, "critical high normal bulk",
         "Urgency of its events."},

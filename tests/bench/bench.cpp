@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <thread>
@@ -198,23 +199,23 @@ class Throughput {
 };
 
 // Recorded text, again and again.
-Throughput::Decode text_of(const std::string& recording, codec::CodecKind kind) {
-  const auto aircraft = std::make_shared<codec::OwnAircraftTable>();
-  return [frames = frames_of(recording), aircraft, decoder = codec::Decoder(kind, aircraft->get())](
-             Throughput& to, std::size_t first, std::size_t end) mutable {
-    const codec::Output out{&to,
-                            [](void* context, const codec::Message& message, Bytes) {
-                              if (!codec::is_part(message)) {
-                                static_cast<Throughput*>(context)->put([&](Observation& o) {
-                                  return codec::to_observation(message, o);
-                                });
-                              }
-                            },
-                            [](void*, RefusalCause, Bytes) {}};
-    for (std::size_t i = first; i < end; ++i) {
-      decoder.datagram(as_bytes(frames[i % frames.size()]), to.next_ns(), out);
-    }
-  };
+Throughput::Decode text_of(const std::string& recording, CodecKind kind) {
+  const auto decoder = std::make_shared<codec::OwnDecoder>(kind);
+  return
+      [frames = frames_of(recording), decoder](Throughput& to, std::size_t first, std::size_t end) {
+        const codec::Output out{&to,
+                                [](void* context, const codec::Message& message, Bytes) {
+                                  if (!codec::is_part(message)) {
+                                    static_cast<Throughput*>(context)->put([&](Observation& o) {
+                                      return codec::to_observation(message, o);
+                                    });
+                                  }
+                                },
+                                [](void*, RefusalCause, Bytes) {}};
+        for (std::size_t i = first; i < end; ++i) {
+          decoder->get().datagram(as_bytes(frames[i % frames.size()]), to.next_ns(), out);
+        }
+      };
 }
 
 // A thousand things that say in 24 bytes where they are, how high, and how they move.
@@ -310,11 +311,9 @@ int engine_throughput(const std::string& recordings, const std::string& site,
   constexpr double kTextBar = 2e6;
   constexpr double kRecordsBar = 8e6;
   // At the pace at which it was recorded: own ship, moved 28 times as fast, would jump.
-  Throughput(*plan, text_of(recordings + "/n2k/aava-n2k.data", codec::CodecKind::n2k), folder,
-             28'000'000)
+  Throughput(*plan, text_of(recordings + "/n2k/aava-n2k.data", CodecKind::n2k), folder, 28'000'000)
       .run("n2k", kTextBar);
-  Throughput(*plan, text_of(recordings + "/ais/nais400-merrimac.log", codec::CodecKind::nmea0183),
-             folder)
+  Throughput(*plan, text_of(recordings + "/ais/nais400-merrimac.log", CodecKind::nmea0183), folder)
       .run("ais", kTextBar);
   std::vector<std::uint8_t> eight;
   Throughput(*load(kEightRules, eight), fixed_records(), folder).run("fixed-records", kRecordsBar);

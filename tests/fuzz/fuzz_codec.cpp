@@ -1,4 +1,7 @@
 // Every codec on any bytes, as a stream and as a datagram; the first byte chooses.
+#include <array>
+#include <optional>
+
 #include "edge/codec/codec.hpp"
 
 using namespace vedette;
@@ -7,10 +10,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 1) {
     return 0;
   }
-  static codec::OwnAircraftTable aircraft;
-  codec::Decoder decoder(
-      (data[0] & 8) != 0 ? codec::CodecKind::asterix : static_cast<codec::CodecKind>(data[0] & 3),
-      aircraft.get());
+  static std::array<std::optional<codec::OwnDecoder>, kCodecKinds> decoders;
+  const std::size_t kind = (data[0] & 3U) | (data[0] >> 1 & 0x7CU);  // all bits but the third
+  auto& own = decoders[kind % kCodecKinds];
+  if (!own) {
+    own.emplace(static_cast<CodecKind>(kind % kCodecKinds));
+  }
+  codec::Decoder& decoder = own->get();
+  decoder.reset();
   const codec::Output out{nullptr,
                           [](void*, const codec::Message& message, Bytes) {
                             Observation observation;

@@ -44,10 +44,15 @@ Frame position_frame(std::uint32_t icao, double latitude, double longitude, bool
 }
 
 struct Sky {
-  OwnAircraftTable aircraft;
-  AdsbDecoder decoder{aircraft.get()};
-  AircraftTable& table = *aircraft.get();
+  std::vector<std::uint64_t> memory = std::vector<std::uint64_t>(AircraftTable::bytes_needed() / 8);
+  AircraftTable table;
+  AdsbDecoder decoder{&table};
   std::uint32_t next_false = 0x500000;
+
+  Sky() {
+    Arena arena(memory.data(), memory.size() * 8);
+    table.init(arena);
+  }
 
   // Whether the frame gave the place that it was made from.
   bool hears(std::uint32_t icao, double latitude, double longitude, bool odd, std::int64_t ns) {

@@ -187,8 +187,11 @@ TEST_CASE("a MAVLink 2 frame with trailing zeros cut off is whole again") {
 }
 
 TEST_CASE("an even and an odd frame give the position of DO-260B's arithmetic") {
-  OwnAircraftTable aircraft;
-  AdsbDecoder decoder(aircraft.get());
+  std::vector<std::uint64_t> memory(AircraftTable::bytes_needed() / 8);
+  Arena arena(memory.data(), memory.size() * 8);
+  AircraftTable aircraft;
+  aircraft.init(arena);
+  AdsbDecoder decoder(&aircraft);
   std::uint8_t even[14], odd[14];
   REQUIRE(parse_avr(as_bytes("*8D40621D58C382D690C8AC2863A7;"), even) == 14);
   REQUIRE(parse_avr(as_bytes("8D40621D58C386435CC412692AD6"), odd) == 14);
@@ -232,11 +235,38 @@ TEST_CASE("a Beast stream is framed through its escapes, in any pieces") {
   }
 }
 
+TEST_CASE("a codec goes by its names, and by no other") {
+  for (const CodecFacts& codec : kCodecs) {
+    CHECK(codec_named(codec.name) == codec.kind);
+    CHECK(Decoder(codec.kind).kind() == codec.kind);
+  }
+  CHECK(codec_named("ais") == CodecKind::nmea0183);
+  CHECK_FALSE(codec_named("").has_value());
+  CHECK_FALSE(codec_named("nmea").has_value());
+  CHECK(codec_names() == "nmea0183 ais n2k mavlink adsb asterix");
+}
+
+TEST_CASE("a reopened line forgets the half of a message, and keeps what it lost before") {
+  const std::string first =
+      sentence("AIVDM,2,1,3,A,55?MbV02;H;s<HtKR20EHE:0@T4@Dn2222222216L961O5Gf0NSQEp6ClRp8,0");
+  const std::string second = sentence("AIVDM,2,2,3,A,88888888880,2");
+  Collected all;
+  Decoder decoder(CodecKind::nmea0183);
+  decoder.stream(as_bytes(first), 1, collect(all));
+  decoder.stream(as_bytes(first), 2, collect(all));  // in the place of the one before
+  CHECK(decoder.counts()[0] == 1);
+  decoder.reset();
+  decoder.stream(as_bytes(second), 3, collect(all));
+  REQUIRE(all.refused.size() == 1);
+  CHECK(all.refused[0] == RefusalCause::multipart_missing);
+  CHECK(decoder.counts()[0] == 1);
+}
+
 TEST_CASE("any bytes are answered: nothing crashes, every frame is a message or a cause") {
   std::mt19937_64 random(5);
-  for (const CodecKind kind : {CodecKind::nmea0183, CodecKind::n2k, CodecKind::mavlink,
-                               CodecKind::adsb, CodecKind::asterix}) {
-    Decoder decoder(kind);
+  for (const CodecFacts& codec : kCodecs) {
+    OwnDecoder own(codec.kind);
+    Decoder& decoder = own.get();
     for (int i = 0; i < 3000; ++i) {
       std::vector<std::uint8_t> bytes(random() % 300);
       for (auto& b : bytes) {

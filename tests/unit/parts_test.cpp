@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "base/text.hpp"
-#include "edge/codec/nmea0183.hpp"
+#include "edge/codec/codec.hpp"
 #include "node/source_tables.hpp"
 #include "test.hpp"
 
@@ -60,8 +60,10 @@ TEST_CASE("a source's table is full while it loses many, and each change is told
   node::SourceTables tables;
   std::vector<SourceFull> told;
   const auto look = [&](std::uint64_t unfinished, std::uint64_t aircraft, std::int64_t s) {
-    tables.look(2, {unfinished, aircraft}, s * kSecond,
-                [&](const SourceFull& full) { told.push_back(full); });
+    const auto tell = [&](const SourceFull& full) { told.push_back(full); };
+    tables.look(2, codec::crowding_of(CodecKind::nmea0183), unfinished, s * kSecond, tell);
+    tables.look(3, codec::crowding_of(CodecKind::adsb), aircraft, s * kSecond, tell);
+    tables.look(4, codec::crowding_of(CodecKind::n2k), 1000, s * kSecond, tell);  // has none
   };
   // A few lost on the air within each ten seconds are no flood.
   for (std::int64_t s = 1; s < 100; ++s) {

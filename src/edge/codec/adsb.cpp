@@ -347,4 +347,44 @@ bool to_observation(const AdsbMessage& m, Observation& out) {
   return true;
 }
 
+void describe(const AdsbMessage& m, JsonWriter<std::string>& json) {
+  std::string icao;
+  for (int shift = 20; shift >= 0; shift -= 4) {
+    icao.push_back("0123456789ABCDEF"[m.icao >> shift & 15]);
+  }
+  json.member("kind", "adsb").member("icao", std::string_view(icao));
+  json.member("type", m.type_code).member("known", m.known);
+  if (m.has_callsign) {
+    json.member("callsign", m.callsign).member("category", m.category);
+  }
+  if (m.has_position) {
+    json.member("lat", m.latitude, 7).member("lon", m.longitude, 7);
+    json.member("cpr", m.global ? "global" : "local");
+  }
+  if (m.has_altitude) {
+    json.member("alt", m.altitude, 2);
+  }
+  if (m.has_speed) {
+    json.member("speed", m.speed, 3);
+  }
+  if (m.has_course) {
+    json.member("course", m.course, 3);
+  }
+  if (m.has_heading) {
+    json.member("heading", m.heading, 3);
+  }
+  if (m.airspeed > 0.0) {
+    json.member("airspeed", m.airspeed, 3);
+  }
+  if (m.has_vertical_speed) {
+    json.member("vertical_speed", m.vertical_speed, 3);
+  }
+}
+
+void AdsbCodec::describe_counts(const Counts& counts, JsonWriter<std::string>& json) {
+  const auto [lost, placed, fresh, turned_away] = counts;
+  json.key("aircraft").begin_object().member("placed", placed).member("fresh", fresh);
+  json.member("forgotten", lost - turned_away).member("turned_away", turned_away).end_object();
+}
+
 }  // namespace vedette::codec

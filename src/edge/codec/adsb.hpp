@@ -6,11 +6,9 @@
 
 #include <cstdint>
 
-#include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "edge/codec/aircraft_table.hpp"
-#include "model/observation.hpp"
-#include "model/refusal.hpp"
+#include "edge/codec/plain_codec.hpp"
 
 namespace vedette::codec {
 
@@ -65,5 +63,66 @@ std::size_t next_beast(Bytes bytes, std::uint8_t (&out)[14], std::size_t& frame_
                        bool& need_more);
 
 bool to_observation(const AdsbMessage& message, Observation& out);
+inline bool is_known(const AdsbMessage& message) {
+  return message.known;
+}
+void describe(const AdsbMessage& message, JsonWriter<std::string>& json);
+
+class AdsbCodec : public PlainCodec {
+ public:
+  using Message = AdsbMessage;
+  static constexpr CodecKind kKind = CodecKind::adsb;
+  static constexpr int kBinaryStart = 0x1A;  // Beast
+  // One forgotten too soon is one too many.
+  static constexpr Crowding kCrowding{Cause::aircraft_full, 1};
+
+  static std::size_t bytes_needed() { return AircraftTable::bytes_needed(); }
+  void init(Arena& arena) {
+    aircraft_.init(arena);
+    has_table_ = true;
+  }
+
+  template <typename To>
+  void line(Bytes line, std::int64_t now_ns, const To& to) {
+    std::uint8_t frame[14];
+    const std::size_t bytes = parse_avr(line, frame);
+    if (bytes == 0) {
+      to.refused(RefusalCause::framing, line);
+    } else {
+      one_frame(Bytes(frame, bytes), line, now_ns, to);
+    }
+  }
+  template <typename To>
+  std::size_t frame(Bytes bytes, std::int64_t now_ns, const To& to, bool& noise, bool& need_more) {
+    std::uint8_t frame[14];
+    std::size_t frame_bytes = 0;
+    const std::size_t used = next_beast(bytes, frame, frame_bytes, need_more);
+    if (used != 0) {
+      noise = false;
+      one_frame(Bytes(frame, frame_bytes), bytes.first(used), now_ns, to);
+    }
+    return used;
+  }
+
+  Counts counts() const {
+    return {aircraft_.forgotten() + aircraft_.turned_away(), aircraft_.placed(), aircraft_.fresh(),
+            aircraft_.turned_away()};
+  }
+  static void describe_counts(const Counts& counts, JsonWriter<std::string>& json);
+
+ private:
+  template <typename To>
+  void one_frame(Bytes frame, Bytes raw, std::int64_t now_ns, const To& to) {
+    const auto result = AdsbDecoder(has_table_ ? &aircraft_ : nullptr).frame(frame, now_ns);
+    if (result) {
+      to.message(*result, raw);
+    } else {
+      to.refused(result.error(), raw);
+    }
+  }
+
+  AircraftTable aircraft_;
+  bool has_table_ = false;
+};
 
 }  // namespace vedette::codec

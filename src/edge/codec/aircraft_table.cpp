@@ -93,9 +93,4 @@ void AircraftTable::place(Aircraft& aircraft, double latitude, double longitude,
   fresh_.free = from;
 }
 
-OwnAircraftTable::OwnAircraftTable() : memory_(AircraftTable::bytes_needed() / 8 + 8) {
-  Arena arena(memory_.data(), memory_.size() * 8);
-  table_.init(arena);
-}
-
 }  // namespace vedette::codec

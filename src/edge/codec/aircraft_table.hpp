@@ -9,7 +9,6 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "base/arena.hpp"
 #include "base/id_map.hpp"
@@ -69,17 +68,6 @@ class AircraftTable {
   List placed_, fresh_;
   std::uint64_t forgotten_ = 0;
   std::uint64_t turned_away_ = 0;
-};
-
-// With memory of its own, for whoever decodes without a plan.
-class OwnAircraftTable {
- public:
-  OwnAircraftTable();
-  AircraftTable* get() { return &table_; }
-
- private:
-  std::vector<std::uint64_t> memory_;
-  AircraftTable table_;
 };
 
 }  // namespace vedette::codec

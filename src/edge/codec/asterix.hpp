@@ -12,10 +12,7 @@
 #include <span>
 #include <string_view>
 
-#include "base/bytes.hpp"
-#include "base/json.hpp"
-#include "model/observation.hpp"
-#include "model/refusal.hpp"
+#include "edge/codec/plain_codec.hpp"
 
 namespace vedette::codec {
 
@@ -114,5 +111,18 @@ void decode_asterix(Bytes datagram, OnRecord&& on_record, OnRefused&& on_refused
     }
   }
 }
+
+class AsterixCodec : public PlainCodec {
+ public:
+  using Message = AsterixRecord;
+  static constexpr CodecKind kKind = CodecKind::asterix;
+
+  template <typename To>
+  void datagram(Bytes datagram, std::int64_t, const To& to) {
+    decode_asterix(
+        datagram, [&](const AsterixRecord& record) { to.message(record, record.bytes); },
+        [&](RefusalCause cause, Bytes raw) { to.refused(cause, raw); });
+  }
+};
 
 }  // namespace vedette::codec

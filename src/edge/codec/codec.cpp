@@ -4,80 +4,59 @@
 
 namespace vedette::codec {
 
-std::string_view name_of(CodecKind kind) {
-  constexpr std::string_view kNames[] = {"nmea0183", "n2k", "mavlink", "adsb", "asterix"};
-  return kNames[static_cast<std::size_t>(kind)];
-}
-
-std::optional<CodecKind> codec_named(std::string_view name) {
-  if (name == "ais") {
-    return CodecKind::nmea0183;
-  }
-  for (const CodecKind kind : {CodecKind::nmea0183, CodecKind::n2k, CodecKind::mavlink,
-                               CodecKind::adsb, CodecKind::asterix}) {
-    if (name == name_of(kind)) {
-      return kind;
-    }
-  }
-  return std::nullopt;
+bool to_observation(const Message& message, Observation& out) {
+  return std::visit([&](const auto* m) { return to_observation(*m, out); }, message);
 }
 
 bool is_part(const Message& message) {
-  const auto* nmea = std::get_if<const NmeaResult*>(&message);
-  return nmea != nullptr && (*nmea)->kind == NmeaKind::part;
+  return std::visit([](const auto* m) { return is_part(*m); }, message);
 }
 
 bool is_known(const Message& message) {
-  if (const auto* mavlink = std::get_if<const MavlinkMessage*>(&message)) {
-    return (*mavlink)->known;
-  }
-  const auto* adsb = std::get_if<const AdsbMessage*>(&message);
-  return adsb == nullptr || (*adsb)->known;
+  return std::visit([](const auto* m) { return is_known(*m); }, message);
 }
 
-bool to_observation(const Message& message, Observation& out) {
-  if (const auto* nmea = std::get_if<const NmeaResult*>(&message)) {
-    out.own_report = (*nmea)->kind == NmeaKind::ais && (*nmea)->own ? 1 : 0;
-    return (*nmea)->kind == NmeaKind::ais        ? to_observation((*nmea)->ais, out)
-           : (*nmea)->kind == NmeaKind::sentence ? to_observation((*nmea)->sentence, out)
-                                                 : false;
-  }
-  if (const auto* n2k = std::get_if<const N2kMessage*>(&message)) {
-    return to_observation(**n2k, out);
-  }
-  if (const auto* mavlink = std::get_if<const MavlinkMessage*>(&message)) {
-    return to_observation(**mavlink, out);
-  }
-  if (const auto* adsb = std::get_if<const AdsbMessage*>(&message)) {
-    return to_observation(**adsb, out);
-  }
-  return to_observation(*std::get<const AsterixRecord*>(message), out);
+void describe(const Message& message, JsonWriter<std::string>& json) {
+  std::visit([&](const auto* m) { describe(*m, json); }, message);
 }
 
-Decoder::Decoder(CodecKind kind, AircraftTable* aircraft) : kind_(kind), aircraft_(aircraft) {
-  reset();
+void describe_counts(CodecKind kind, const Counts& counts, JsonWriter<std::string>& json) {
+  Codecs::with(kind, [&](auto codec) { decltype(codec)::type::describe_counts(counts, json); });
+}
+
+Crowding crowding_of(CodecKind kind) {
+  Crowding crowding;
+  Codecs::with(kind, [&](auto codec) { crowding = decltype(codec)::type::kCrowding; });
+  return crowding;
+}
+
+Decoder::Decoder(CodecKind kind) : kind_(kind), framing_(facts_of(kind).framing) {
+  Codecs::with(kind, [&](auto codec) {
+    using Codec = typename decltype(codec)::type;
+    state_.emplace<Codec>();
+    binary_start_ = Codec::kBinaryStart;
+  });
+}
+
+std::size_t Decoder::bytes_needed(CodecKind kind) {
+  std::size_t bytes = 0;
+  Codecs::with(kind, [&](auto codec) { bytes = decltype(codec)::type::bytes_needed(); });
+  return bytes;
+}
+
+void Decoder::init(Arena& arena) {
+  std::visit([&](auto& codec) { codec.init(arena); }, state_);
+}
+
+Counts Decoder::counts() const {
+  return std::visit([](const auto& codec) { return codec.counts(); }, state_);
 }
 
 void Decoder::reset() {
-  skipping_ = noise_ = beast_ = false;
+  skipping_ = noise_ = false;
   held_ = 0;
-  switch (kind_) {
-    case CodecKind::nmea0183:
-      state_.emplace<NmeaDecoder>();
-      break;
-    case CodecKind::n2k:
-      state_.emplace<N2kState>();
-      break;
-    case CodecKind::mavlink:
-      state_.emplace<MavlinkState>();
-      break;
-    case CodecKind::adsb:
-      state_.emplace<AdsbDecoder>(aircraft_);
-      break;
-    case CodecKind::asterix:
-      state_.emplace<AsterixState>();
-      break;
-  }
+  framing_ = facts_of(kind_).framing;
+  std::visit([](auto& codec) { codec.reset(); }, state_);
 }
 
 void Decoder::stream(Bytes chunk, std::int64_t now_ns, const Output& out) {
@@ -85,20 +64,22 @@ void Decoder::stream(Bytes chunk, std::int64_t now_ns, const Output& out) {
 }
 
 void Decoder::stream(Bytes chunk, std::int64_t now_ns, const Output& out, bool ends) {
-  if (kind_ == CodecKind::asterix) {  // the plan lets it come in datagrams only
-    decode_asterix(
-        chunk,
-        [&](const AsterixRecord& record) { out.message(out.context, &record, record.bytes); },
-        [&](RefusalCause cause, Bytes raw) { out.refused(out.context, cause, raw); });
-    return;
+  if (framing_ == Framing::lines && binary_start_ >= 0 && held_ == 0 && !skipping_ &&
+      !chunk.empty() && chunk[0] == binary_start_) {
+    framing_ = Framing::bytes;  // and so it stays until the line is reopened
   }
-  if (kind_ == CodecKind::adsb && held_ == 0 && !skipping_ && !chunk.empty()) {
-    beast_ = beast_ || chunk[0] == 0x1A;
-  }
-  if (kind_ == CodecKind::mavlink || beast_) {
-    binary(chunk, now_ns, out);
-  } else {
+  if (framing_ == Framing::lines) {
     lines(chunk, now_ns, out, ends);
+  } else if (framing_ == Framing::bytes) {
+    binary(chunk, now_ns, out);
+  } else {  // the plan lets it come in datagrams only
+    std::visit(
+        [&](auto& codec) {
+          if constexpr (requires { codec.datagram(chunk, now_ns, To{out}); }) {
+            codec.datagram(chunk, now_ns, To{out});
+          }
+        },
+        state_);
   }
 }
 
@@ -111,7 +92,7 @@ void Decoder::datagram(Bytes datagram, std::int64_t now_ns, const Output& out) {
   if (held_ == 0 && !skipping_) {
     return;
   }
-  if (kind_ == CodecKind::mavlink || beast_) {
+  if (framing_ == Framing::bytes) {
     out.refused(out.context, RefusalCause::too_short, Bytes(hold_, held_));
   } else {
     end_line(now_ns, out);
@@ -162,68 +143,28 @@ void Decoder::one_line(Bytes line, std::int64_t now_ns, const Output& out) {
   if (line.empty()) {
     return;  // a blank line is a separator, not a frame
   }
-  if (auto* nmea = std::get_if<NmeaDecoder>(&state_)) {
-    const NmeaResult& result = nmea->line(line, now_ns);
-    if (result.kind == NmeaKind::refused) {
-      out.refused(out.context, result.cause, result.raw);
-    } else {
-      out.message(out.context, &result, result.raw);
-    }
-  } else if (kind_ == CodecKind::n2k) {
-    N2kMessage& message = std::get<N2kState>(state_).message;
-    const RefusalCause cause = decode_n2k_line(line, message);
-    if (cause == RefusalCause::none) {
-      out.message(out.context, &message, line);
-    } else {
-      out.refused(out.context, cause, line);
-    }
-  } else {
-    std::uint8_t frame[14];
-    const std::size_t bytes = parse_avr(line, frame);
-    if (bytes == 0) {
-      out.refused(out.context, RefusalCause::framing, line);
-    } else {
-      adsb_frame(Bytes(frame, bytes), line, now_ns, out);
-    }
-  }
-}
-
-void Decoder::adsb_frame(Bytes frame, Bytes raw, std::int64_t now_ns, const Output& out) {
-  const auto result = std::get<AdsbDecoder>(state_).frame(frame, now_ns);
-  if (result) {
-    out.message(out.context, &*result, raw);
-  } else {
-    out.refused(out.context, result.error(), raw);
-  }
+  std::visit(
+      [&](auto& codec) {
+        if constexpr (requires { codec.line(line, now_ns, To{out}); }) {
+          codec.line(line, now_ns, To{out});
+        }
+      },
+      state_);
 }
 
 // Consumes one frame, or one byte that starts none; 0 when more bytes are needed.
 std::size_t Decoder::one_binary(Bytes bytes, std::int64_t now_ns, const Output& out) {
   bool need_more = false;
-  if (kind_ == CodecKind::adsb) {
-    std::uint8_t frame[14];
-    std::size_t frame_bytes = 0;
-    const std::size_t used = next_beast(bytes, frame, frame_bytes, need_more);
-    if (used != 0) {
-      noise_ = false;
-      adsb_frame(Bytes(frame, frame_bytes), bytes.first(used), now_ns, out);
-      return used;
-    }
-  } else {
-    const std::size_t length = mavlink_frame_length(bytes, need_more);
-    need_more = need_more || length > bytes.size();
-    if (length != 0 && !need_more) {
-      const Bytes frame = bytes.first(length);
-      const auto result = decode_mavlink(frame);
-      if (result) {
-        noise_ = false;
-        out.message(out.context, &*result, frame);
-        return length;
-      }
-      out.refused(out.context, result.error(), frame);
-      noise_ = true;  // its remains are part of the frame just refused
-      return result.error() == RefusalCause::checksum ? 1 : length;
-    }
+  const std::size_t used = std::visit(
+      [&](auto& codec) -> std::size_t {
+        if constexpr (requires { codec.frame(bytes, now_ns, To{out}, noise_, need_more); }) {
+          return codec.frame(bytes, now_ns, To{out}, noise_, need_more);
+        }
+        return 0;
+      },
+      state_);
+  if (used != 0) {
+    return used;
   }
   if (need_more) {
     return 0;

@@ -6,30 +6,15 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string_view>
-#include <variant>
+#include <vector>
 
-#include "base/json.hpp"
-#include "edge/codec/adsb.hpp"
-#include "edge/codec/ais.hpp"
-#include "edge/codec/asterix.hpp"
-#include "edge/codec/mavlink.hpp"
-#include "edge/codec/n2k.hpp"
-#include "edge/codec/nmea0183.hpp"
+#include "edge/codec/codecs.hpp"
 #include "model/limits.hpp"
 
 namespace vedette::codec {
 
-enum class CodecKind : std::uint8_t { nmea0183 = 0, n2k = 1, mavlink = 2, adsb = 3, asterix = 4 };
-
-std::string_view name_of(CodecKind kind);
-// "ais" names the transport it comes in, nmea0183.
-std::optional<CodecKind> codec_named(std::string_view name);
-
 // What one frame said. The pointer is to the decoder's own memory, valid during the callback.
-using Message = std::variant<const NmeaResult*, const N2kMessage*, const MavlinkMessage*,
-                             const AdsbMessage*, const AsterixRecord*>;
+using Message = Codecs::Message;
 
 struct Output {
   void* context;
@@ -37,21 +22,38 @@ struct Output {
   void (*refused)(void* context, RefusalCause cause, Bytes raw);
 };
 
+// What a codec answers a frame to.
+struct To {
+  const Output& out;
+
+  template <typename T>
+  void message(const T& message, Bytes raw) const {
+    out.message(out.context, &message, raw);
+  }
+  void refused(RefusalCause cause, Bytes raw) const { out.refused(out.context, cause, raw); }
+};
+
 // False when the message is of no use to belief; `out` must be value-initialised.
 bool to_observation(const Message& message, Observation& out);
 // True for a part of a message that is still being put together.
 bool is_part(const Message& message);
-
 // False for a frame that is whole but of a message the codec does not read.
 bool is_known(const Message& message);
 
 // Members "kind" and the fields under plain names (SI units, degrees), into an open object.
 void describe(const Message& message, JsonWriter<std::string>& json);
+// Members of what decoding remembers, into an open object; none where the codec has no table.
+void describe_counts(CodecKind kind, const Counts& counts, JsonWriter<std::string>& json);
+Crowding crowding_of(CodecKind kind);
 
 class Decoder {
  public:
-  // ADS-B works positions out only with a table of aircraft, which outlives the decoder.
-  explicit Decoder(CodecKind kind = CodecKind::nmea0183, AircraftTable* aircraft = nullptr);
+  explicit Decoder(CodecKind kind = CodecKind::nmea0183);
+
+  static std::size_t bytes_needed(CodecKind kind);
+  // Memory for what the codec remembers beside the frame at hand. Without it ADS-B works out no
+  // positions.
+  void init(Arena& arena);
 
   // Bytes in order with no boundaries of their own (a serial line, a file).
   void stream(Bytes chunk, std::int64_t now_ns, const Output& out);
@@ -61,11 +63,7 @@ class Decoder {
   void reset();
 
   CodecKind kind() const { return kind_; }
-  // Messages in parts that another took the place of.
-  std::uint64_t unfinished() const {
-    const auto* nmea = std::get_if<NmeaDecoder>(&state_);
-    return nmea != nullptr ? nmea->unfinished() : 0;
-  }
+  Counts counts() const;
 
  private:
   // `ends`: nothing follows that the last line could go on in.
@@ -75,22 +73,34 @@ class Decoder {
   void end_line(std::int64_t now_ns, const Output& out);
   void binary(Bytes chunk, std::int64_t now_ns, const Output& out);
   std::size_t one_binary(Bytes bytes, std::int64_t now_ns, const Output& out);
-  void adsb_frame(Bytes frame, Bytes raw, std::int64_t now_ns, const Output& out);
 
-  struct N2kState {
-    N2kMessage message;
-  };
-  struct MavlinkState {};
-  struct AsterixState {};
   CodecKind kind_;
-  AircraftTable* aircraft_;
+  Framing framing_;        // of the stream at hand
+  int binary_start_ = -1;  // PlainCodec::kBinaryStart of the codec
   bool skipping_ = false;  // inside a line that was too long
   bool noise_ = false;     // inside bytes that start no frame, refused once as a run
-  bool beast_ = false;     // ADS-B: the stream is Beast binary, not text
   std::size_t held_ = 0;
   std::uint8_t hold_[limits::kLineBytes] = {};
-  std::variant<NmeaDecoder, N2kState, MavlinkState, AdsbDecoder, AsterixState> state_;
+  Codecs::State state_;
 };
 static_assert(std::is_trivially_destructible_v<Decoder>, "decoders live in the arena");
+
+// With memory of its own, for a caller without a plan.
+class OwnDecoder {
+ public:
+  explicit OwnDecoder(CodecKind kind)
+      : memory_(Decoder::bytes_needed(kind) / 8 + 8), decoder_(kind) {
+    Arena arena(memory_.data(), memory_.size() * 8);
+    decoder_.init(arena);
+  }
+  OwnDecoder(const OwnDecoder&) = delete;
+  OwnDecoder& operator=(const OwnDecoder&) = delete;
+
+  Decoder& get() { return decoder_; }
+
+ private:
+  std::vector<std::uint64_t> memory_;
+  Decoder decoder_;
+};
 
 }  // namespace vedette::codec

@@ -270,4 +270,54 @@ bool to_observation(const MavlinkMessage& m, Observation& out) {
   return true;
 }
 
+void describe(const MavlinkMessage& m, JsonWriter<std::string>& json) {
+  json.member("kind", "mavlink").member("msgid", m.id).member("name", mavlink_name(m.id));
+  json.member("version", m.version).member("seq", m.sequence);
+  json.member("sysid", m.system).member("compid", m.component).member("crc_checked", m.known);
+  if (m.version == 2) {
+    json.member("signed", m.is_signed);
+  }
+  if (!m.known) {
+    return;
+  }
+  if (m.id == 0) {
+    json.member("vehicle_type", m.vehicle_type).member("autopilot", m.autopilot);
+    json.member("base_mode", m.base_mode).member("custom_mode", m.custom_mode);
+    json.member("system_status", m.system_status);
+  }
+  if (m.id == 24) {
+    json.member("fix_type", m.fix_type).member("satellites", m.satellites);
+  }
+  if (m.has_position) {
+    json.member("lat", m.latitude, 7).member("lon", m.longitude, 7);
+  }
+  if (m.has_altitude) {
+    json.member("alt", m.altitude, 3);
+  }
+  if (m.id == 33) {
+    json.member("relative_alt", m.relative_altitude, 3);
+  }
+  if (m.has_speed) {
+    json.member("speed", m.speed, 3);
+  }
+  if (m.has_course) {
+    json.member("course", m.course, 3);
+  }
+  if (m.has_heading) {
+    json.member("heading", m.heading, 3);
+  }
+  if (m.has_vertical_speed) {
+    json.member("vertical_speed", m.vertical_speed, 2);
+  }
+  if (m.has_attitude) {
+    json.member("roll", m.roll, 4).member("pitch", m.pitch, 4).member("yaw", m.yaw, 4);
+  }
+  if (m.has_battery) {
+    json.member("battery", m.battery, 2);
+  }
+  if (m.voltage > 0.0) {
+    json.member("voltage", m.voltage, 3);
+  }
+}
+
 }  // namespace vedette::codec

@@ -7,10 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "base/bytes.hpp"
 #include "base/result.hpp"
-#include "model/observation.hpp"
-#include "model/refusal.hpp"
+#include "edge/codec/plain_codec.hpp"
 
 namespace vedette::codec {
 
@@ -49,9 +47,38 @@ std::size_t mavlink_frame_length(Bytes bytes, bool& need_more);
 Result<MavlinkMessage, RefusalCause> decode_mavlink(Bytes frame);
 
 bool to_observation(const MavlinkMessage& message, Observation& out);
+inline bool is_known(const MavlinkMessage& message) {
+  return message.known;
+}
+void describe(const MavlinkMessage& message, JsonWriter<std::string>& json);
 
 // CRC-16/MCRF4XX over a frame without its start byte and checksum, then the message's CRC_EXTRA.
 std::uint16_t mavlink_crc(Bytes bytes, std::uint8_t crc_extra);
 std::string_view mavlink_name(std::uint32_t id);
+
+class MavlinkCodec : public PlainCodec {
+ public:
+  using Message = MavlinkMessage;
+  static constexpr CodecKind kKind = CodecKind::mavlink;
+
+  template <typename To>
+  std::size_t frame(Bytes bytes, std::int64_t, const To& to, bool& noise, bool& need_more) {
+    const std::size_t length = mavlink_frame_length(bytes, need_more);
+    need_more = need_more || length > bytes.size();
+    if (length == 0 || need_more) {
+      return 0;
+    }
+    const Bytes frame = bytes.first(length);
+    const auto result = decode_mavlink(frame);
+    if (result) {
+      noise = false;
+      to.message(*result, frame);
+      return length;
+    }
+    to.refused(result.error(), frame);
+    noise = true;  // its remains are part of the frame just refused
+    return result.error() == RefusalCause::checksum ? 1 : length;
+  }
+};
 
 }  // namespace vedette::codec

@@ -397,4 +397,62 @@ bool to_observation(const N2kMessage& m, Observation& out) {
   return out.fields != 0;
 }
 
+void describe(const N2kMessage& m, JsonWriter<std::string>& json) {
+  json.member("kind", "n2k").member("pgn", m.pgn).member("src", m.source);
+  json.member("prio", m.priority).member("dst", m.destination).member_time("time", m.time_ns);
+  if (m.has_mmsi) {
+    json.member("mmsi", m.mmsi).member("type", m.ais_type);
+  }
+  if (m.has_position) {
+    json.member("lat", m.latitude, 7).member("lon", m.longitude, 7);
+  }
+  if (m.has_altitude) {
+    json.member("alt", m.altitude, 3);
+  }
+  if (m.has_speed) {
+    json.member("speed", m.speed, 2);
+  }
+  if (m.has_course) {
+    json.member("course", m.course, 4).member("course_magnetic", m.course_magnetic);
+  }
+  if (m.has_heading) {
+    json.member("heading", m.heading, 4).member("heading_magnetic", m.heading_magnetic);
+  }
+  if (m.has_water_speed) {
+    json.member("water_speed", m.water_speed, 2);
+  }
+  if (m.has_wind) {
+    json.member("wind_speed", m.wind_speed, 2).member("wind_angle", m.wind_angle, 4);
+    json.member("wind_reference", m.wind_reference);
+  }
+  if (m.has_time) {
+    json.member_time("utc", m.utc_ns);
+  }
+  if (m.pgn == 129029) {
+    json.member("quality", m.quality).member("satellites", m.satellites);
+    if (m.has_hdop) {
+      json.member("hdop", m.hdop, 2);
+    }
+  }
+  if (m.has_name) {
+    json.member("name", m.name);
+  }
+  if (m.has_callsign) {
+    json.member("callsign", m.callsign);
+  }
+  if (m.has_ship_type) {
+    json.member("shiptype", m.ship_type);
+  }
+  if (m.has_status) {
+    json.member("status", m.status);
+  }
+  if (m.pgn == 129794) {
+    json.member("imo", m.imo).member("destination", m.destination_port);
+    json.member("draught", m.draught, 2);
+  }
+  if (m.length > 0.0) {
+    json.member("length", m.length, 1).member("beam", m.beam, 1);
+  }
+}
+
 }  // namespace vedette::codec

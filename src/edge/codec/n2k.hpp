@@ -7,9 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "base/bytes.hpp"
-#include "model/observation.hpp"
-#include "model/refusal.hpp"
+#include "edge/codec/plain_codec.hpp"
 
 namespace vedette::codec {
 
@@ -50,5 +48,25 @@ struct N2kMessage {
 RefusalCause decode_n2k_line(Bytes line, N2kMessage& message);
 
 bool to_observation(const N2kMessage& message, Observation& out);
+void describe(const N2kMessage& message, JsonWriter<std::string>& json);
+
+class N2kCodec : public PlainCodec {
+ public:
+  using Message = N2kMessage;
+  static constexpr CodecKind kKind = CodecKind::n2k;
+
+  template <typename To>
+  void line(Bytes line, std::int64_t, const To& to) {
+    const RefusalCause cause = decode_n2k_line(line, message_);
+    if (cause == RefusalCause::none) {
+      to.message(message_, line);
+    } else {
+      to.refused(cause, line);
+    }
+  }
+
+ private:
+  N2kMessage message_;
+};
 
 }  // namespace vedette::codec

@@ -309,4 +309,17 @@ const NmeaResult& NmeaDecoder::whole(const Packed& packed, std::size_t bits, int
   return result_;
 }
 
+void NmeaDecoder::reset() {
+  for (Assembly& a : assemblies_) {
+    a.used = false;
+  }
+}
+
+bool to_observation(const NmeaResult& result, Observation& out) {
+  out.own_report = result.kind == NmeaKind::ais && result.own ? 1 : 0;
+  return result.kind == NmeaKind::ais        ? to_observation(result.ais, out)
+         : result.kind == NmeaKind::sentence ? to_observation(result.sentence, out)
+                                             : false;
+}
+
 }  // namespace vedette::codec

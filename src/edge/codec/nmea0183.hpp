@@ -8,11 +8,11 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "edge/codec/ais.hpp"
 #include "edge/codec/nmea_sentence.hpp"
+#include "edge/codec/plain_codec.hpp"
 #include "model/limits.hpp"
 
 namespace vedette::codec {
@@ -39,6 +39,8 @@ class NmeaDecoder {
   const NmeaResult& line(Bytes line, std::int64_t now_ns);
   // Messages whose last part could still have come when the next one took their place.
   std::uint64_t unfinished() const { return unfinished_; }
+  // Forgets the parts that are there.
+  void reset();
 
  private:
   using Packed = std::uint8_t[kAisBits / 8];
@@ -76,6 +78,40 @@ class NmeaDecoder {
   Packed packed_ = {};  // of a message in one part
   NmeaResult result_ = {};
   std::uint8_t raw_[limits::kRawBytes] = {};
+};
+
+bool to_observation(const NmeaResult& result, Observation& out);
+inline bool is_part(const NmeaResult& result) {
+  return result.kind == NmeaKind::part;
+}
+void describe(const NmeaResult& result, JsonWriter<std::string>& json);
+
+class NmeaCodec : public PlainCodec {
+ public:
+  using Message = NmeaResult;
+  static constexpr CodecKind kKind = CodecKind::nmea0183;
+  // Some parts are lost on the air and the next message finds theirs unfinished; so many within the
+  // time are pushed out.
+  static constexpr Crowding kCrowding{Cause::parts_full, 64};
+
+  template <typename To>
+  void line(Bytes line, std::int64_t now_ns, const To& to) {
+    const NmeaResult& result = decoder_.line(line, now_ns);
+    if (result.kind == NmeaKind::refused) {
+      to.refused(result.cause, result.raw);
+    } else {
+      to.message(result, result.raw);
+    }
+  }
+
+  void reset() { decoder_.reset(); }
+  Counts counts() const { return {decoder_.unfinished()}; }
+  static void describe_counts(const Counts& counts, JsonWriter<std::string>& json) {
+    json.member("unfinished", counts[0]);
+  }
+
+ private:
+  NmeaDecoder decoder_;
 };
 
 }  // namespace vedette::codec

@@ -154,16 +154,9 @@ void Ingress::take(Source& source, Bytes bytes, bool stream, platform::NodeClock
 
 // What decoding remembers, and what it could not.
 void Ingress::publish_tables(Source& source) {
-  const auto set = [](std::atomic<std::uint64_t>& at, std::uint64_t value) {
-    at.store(value, std::memory_order_relaxed);
-  };
-  if (source.decoder.kind() == codec::CodecKind::nmea0183) {
-    set(source.counters.unfinished, source.decoder.unfinished());
-  } else if (source.decoder.kind() == codec::CodecKind::adsb) {
-    set(source.counters.aircraft_placed, source.aircraft.placed());
-    set(source.counters.aircraft_fresh, source.aircraft.fresh());
-    set(source.counters.aircraft_forgotten, source.aircraft.forgotten());
-    set(source.counters.aircraft_turned_away, source.aircraft.turned_away());
+  const codec::Counts counts = source.decoder.counts();
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    source.counters.decoding[i].store(counts[i], std::memory_order_relaxed);
   }
 }
 

@@ -36,11 +36,7 @@ struct SourceCounters {
   std::atomic<std::uint64_t> accepted{0};  // events in the lane
   std::atomic<std::uint64_t> parts{0};     // parts of messages, kept until whole
   std::atomic<std::uint64_t> bytes{0};
-  std::atomic<std::uint64_t> unfinished{0};  // messages in parts whose place another took
-  // Of ADS-B: aircraft with a place and addresses without one that decoding remembers, those of the
-  // latter that it forgot too soon, and places found that it could not keep.
-  std::atomic<std::uint64_t> aircraft_placed{0}, aircraft_fresh{0};
-  std::atomic<std::uint64_t> aircraft_forgotten{0}, aircraft_turned_away{0};
+  std::array<std::atomic<std::uint64_t>, codec::kCounts> decoding{};  // codec::Counts
   std::array<std::atomic<std::uint64_t>, kRefusalCauses> refused{};
   std::atomic<std::uint64_t> leaps{0};  // of the clock that a recording was made with
   std::atomic<std::uint8_t> status{0};  // SourceStatus
@@ -104,7 +100,6 @@ class Ingress {
     std::uint16_t index = 0;
     EventClass event_class = EventClass::normal;
     Lane lane;
-    codec::AircraftTable aircraft;  // of ADS-B
     codec::Decoder decoder;
     SourceCounters counters;
     Admission admission;

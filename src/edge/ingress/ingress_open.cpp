@@ -47,8 +47,7 @@ std::size_t Ingress::bytes_needed(const plan::Plan& plan) {
   std::size_t bytes = 0;
   for (const plan::Source* s : *plan.sources()) {
     bytes += Lane::bytes_needed(lane_records(*s), lane_bytes(*s));
-    const bool adsb = static_cast<codec::CodecKind>(s->codec()) == codec::CodecKind::adsb;
-    bytes += adsb ? codec::AircraftTable::bytes_needed() : 0;
+    bytes += codec::Decoder::bytes_needed(static_cast<CodecKind>(s->codec()));
   }
   return bytes;
 }
@@ -64,11 +63,8 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
     has_recordings_ = has_recordings_ || s->driver() == plan::DriverKind::recording;
     source->index = static_cast<std::uint16_t>(sources_.size());
     source->event_class = static_cast<EventClass>(s->event_class());
-    const auto codec = static_cast<codec::CodecKind>(s->codec());
-    if (codec == codec::CodecKind::adsb) {
-      source->aircraft.init(arena);
-    }
-    source->decoder = codec::Decoder(codec, &source->aircraft);
+    source->decoder = codec::Decoder(static_cast<CodecKind>(s->codec()));
+    source->decoder.init(arena);
     source->lane.init(arena, lane_records(*s), lane_bytes(*s),
                       plan.cores()->fused() ? Lane::Ends::together : Lane::Ends::apart);
     source->senders = Senders(s->senders());

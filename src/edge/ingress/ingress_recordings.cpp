@@ -11,10 +11,6 @@ namespace {
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kFramesAStep = platform::Ring::kHarvest;
 
-bool is_stream(codec::CodecKind kind) {
-  return kind == codec::CodecKind::mavlink;
-}
-
 }  // namespace
 
 std::string Ingress::open_recording(Source& source, const std::string& folder) {
@@ -32,7 +28,7 @@ std::string Ingress::open_recording(Source& source, const std::string& folder) {
   options.format = static_cast<RecordingFormat>(source.plan->format());
   options.interval_ns = source.plan->interval_ns();
   options.port = source.plan->udp_port();
-  options.stream = is_stream(source.decoder.kind());
+  options.stream = facts_of(source.decoder.kind()).framing == Framing::bytes;
   options.senders = source.senders;
   const std::string problem = source.recording.open(std::move(content).value(), path, options);
   unfit_ = !problem.empty();

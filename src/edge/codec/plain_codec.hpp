@@ -1,0 +1,65 @@
+// Purpose: what a codec is, and what it need not say itself.
+//
+// A codec is a class derived from PlainCodec with a row in codecs.hpp and
+//   using Message = …;                    what one frame says, a struct of its own
+//   static constexpr CodecKind kKind      its row of model/codec_kinds.hpp
+// and, by the framing of that row, one of (`to` is a codec::To)
+//   void line(Bytes line, std::int64_t now_ns, const To& to)
+//   std::size_t frame(Bytes bytes, std::int64_t now_ns, const To& to, bool& noise, bool& need_more)
+//   void datagram(Bytes datagram, std::int64_t now_ns, const To& to)
+// each a template on To, which answers every frame by to.message(message, raw) or
+// to.refused(cause, raw); total on any bytes, without allocation. Beside it, for its Message,
+//   bool to_observation(const Message&, Observation&)      false: of no use to belief
+//   void describe(const Message&, JsonWriter<std::string>&)     "kind" and the fields, SI units
+// In: nothing. Out: defaults. Runs on: wherever the codec does.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "base/arena.hpp"
+#include "base/bytes.hpp"
+#include "base/json.hpp"
+#include "model/cause.hpp"
+#include "model/codec_kinds.hpp"
+#include "model/observation.hpp"
+#include "model/refusal.hpp"
+
+namespace vedette::codec {
+
+// What decoding of a source remembers, for `status`. The first counts what was lost because a table
+// was full, from the codec's beginning on.
+inline constexpr std::size_t kCounts = 4;
+using Counts = std::array<std::uint64_t, kCounts>;
+
+// The table counts as full, with this cause, once so many are lost within limits::kCrowdedNs.
+struct Crowding {
+  Cause cause = Cause::count;
+  std::uint64_t many = 0;  // 0: the codec has no table
+};
+
+struct PlainCodec {
+  static constexpr Crowding kCrowding{};
+  // A stream that begins with this byte is not text but binary frames; -1: never.
+  static constexpr int kBinaryStart = -1;
+
+  static constexpr std::size_t bytes_needed() { return 0; }  // of the arena
+  static void init(Arena&) {}
+  static void reset() {}  // forgets frames of which a part is there, as after a reopened line
+  static Counts counts() { return {}; }
+  static void describe_counts(const Counts&, JsonWriter<std::string>&) {}
+};
+
+// A part of a message that is still being put together.
+template <typename Message>
+bool is_part(const Message&) {
+  return false;
+}
+// False for a frame that is whole but of a message the codec does not read.
+template <typename Message>
+bool is_known(const Message&) {
+  return true;
+}
+
+}  // namespace vedette::codec
