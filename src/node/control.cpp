@@ -42,7 +42,7 @@ void Control::refuse(Client& client, std::string_view why) {
   ++refused_;
   if (client.stage != Stage::answered) {  // what it has of an answer is not followed by another
     platform::write_now(client.socket.get(),
-                        as_bytes("{\"error\":\"" + std::string(why) + "\"}\n"));
+                        as_bytes(encode(request::Refused{std::string(why)}) + "\n"));
   }
   end(client);
 }

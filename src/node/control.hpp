@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-#include "model/derived.hpp"
+#include "model/request.hpp"
 #include "platform/file.hpp"
 
 namespace vedette::node {
@@ -22,8 +22,7 @@ namespace vedette::node {
 class Control {
  public:
   static constexpr std::size_t kClients = 16;
-  static constexpr std::size_t kRequestBytes = 1024;
-  static_assert(kRequestBytes > 2 * sizeof(ActionIntent) + 32, "a requeued action in hexadecimal");
+  static constexpr std::size_t kRequestBytes = request::kRequestBytes + 1;  // and its line end
   static constexpr std::size_t kTurnArrivals = 16;
   static constexpr std::size_t kTurnAnswers = 4;  // each takes as long as a status
   static constexpr std::int64_t kClientNs = 2'000'000'000;

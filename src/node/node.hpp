@@ -19,6 +19,7 @@
 #include "edge/ingress/ingress.hpp"
 #include "edge/journal/writer.hpp"
 #include "edge/sink/act.hpp"
+#include "model/request.hpp"
 #include "node/control.hpp"
 #include "node/history_record.hpp"
 #include "node/identity.hpp"
@@ -200,11 +201,13 @@ class Node {
   void tell(const EventHeader& event, Bytes payload);
   void journal_loop();
   void write_image();
-  std::string answer_to(std::string_view request);
+  struct Answering;  // to a request, by its type
+  std::string answer_to(std::string_view line);
+  request::Answer order_and_wait(const Requeue& wanted);
   // Into the engine's lane; its number from 1, or 0 when the lane is full.
   std::uint64_t order(const Requeue& order);
-  std::string outcome_of(std::uint64_t number, const Command& command) const;
-  std::string admit_time(std::string_view told);
+  request::Answer outcome_of(std::uint64_t number, const Command& command) const;
+  request::Answer admit_time(std::optional<std::int64_t> told_ns);
   void go_on_to(std::int64_t to_ns, std::int64_t node_ns);  // node time, by a command
   void start_clock();
   void look_at_clock();

@@ -1,9 +1,10 @@
-// What a running node is asked at its control socket, and what it answers.
+// What a running node answers to each request of model/request.hpp.
 #include <cstring>
 
 #include "base/json.hpp"
 #include "base/math.hpp"
 #include "base/text.hpp"
+#include "edge/journal/find_event.hpp"
 #include "node/node.hpp"
 
 namespace vedette::node {
@@ -32,58 +33,75 @@ std::string why_not(const Command& command, Reason reason) {
   }
 }
 
+Requeue of_kind(CommandKind kind, std::uint64_t target = 0) {
+  Requeue order{};
+  order.command.kind = kind;
+  order.command.target = target;
+  return order;
+}
+
 }  // namespace
 
-// status | interruptions | hold | resume | time accept [TIME] | acknowledge KEY | cancel EVENT |
-// requeue EVENT HEX, where HEX is the action's intent. Interruptions are pairs of monotonic ns:
-// when one began and what it took.
-std::string Node::answer_to(std::string_view request) {
-  const std::string_view word = next_field(request, ' ');
-  if (word == "status") {
-    look_at_causes();
-    return status_json();
+// One operator a request.
+struct Node::Answering {
+  Node& node;
+
+  request::Answer operator()(const request::Status&) const {
+    node.look_at_causes();
+    return request::Document{node.status_json()};
   }
-  if (word == "interruptions") {
+  request::Answer operator()(const request::Interruptions&) const {
     std::string text;
     JsonWriter<std::string> json(text);
     json.begin_object().key("interruptions").begin_array();
-    interruptions_.for_each(
+    node.interruptions_.for_each(
         [&](std::int64_t from_ns, std::int64_t took_ns) { json.value(from_ns).value(took_ns); });
     json.end_array().end_object();
-    return text;
+    return request::Document{text};
   }
-  if (word == "time") {
-    if (next_field(request, ' ') != "accept") {
-      return R"({"error":"unknown request"})";
-    }
-    return admit_time(request);
+  request::Answer operator()(const request::Hold&) const {
+    return node.order_and_wait(of_kind(CommandKind::hold));
   }
-  Requeue wanted{};
-  if (word == "hold" || word == "resume") {
-    wanted.command.kind = word == "hold" ? CommandKind::hold : CommandKind::resume;
-  } else if (word == "acknowledge") {
-    wanted.command.kind = CommandKind::acknowledge;
-    const auto key = parse_unsigned(request);
-    if (!key || *key == 0) {
-      return R"({"error":"no track is named"})";
-    }
-    wanted.command.target = *key;
-  } else if (word == "cancel" || word == "requeue") {
-    wanted.command.kind = word == "cancel" ? CommandKind::cancel : CommandKind::requeue;
-    const auto target = parse_unsigned(next_field(request, ' '));
-    if (!target || *target == 0) {
-      return R"({"error":"no event is named"})";
-    }
-    wanted.command.target = *target;
-    if (word == "requeue" && !parse_hex(request, {reinterpret_cast<std::uint8_t*>(&wanted.intent),
-                                                  sizeof wanted.intent})) {
-      return R"({"error":"the action is not whole"})";
-    }
-  } else {
-    return R"({"error":"unknown request"})";
+  request::Answer operator()(const request::Resume&) const {
+    return node.order_and_wait(of_kind(CommandKind::resume));
   }
+  request::Answer operator()(const request::AcceptTime& r) const {
+    return node.admit_time(r.to_ns);
+  }
+  request::Answer operator()(const request::Acknowledge& r) const {
+    return node.order_and_wait(
+        of_kind(CommandKind::acknowledge, track_key(r.track.kind, r.track.identity)));
+  }
+  request::Answer operator()(const request::Cancel& r) const {
+    return node.order_and_wait(of_kind(CommandKind::cancel, r.event.sequence));
+  }
+  request::Answer operator()(const request::Requeue& r) const {
+    const std::string event = "event " + std::to_string(r.event.sequence);
+    const auto found =
+        journal::find_event(node.options_.data, r.event.sequence, node.segment_header_.plan_hash);
+    if (!found) {
+      return request::Refused{event + " is not in the journal of this plan, or not any more"};
+    }
+    if (found->header.kind != EventKind::action) {
+      return request::Refused{event + " is no action; only an action can be ordered again"};
+    }
+    Requeue order = of_kind(CommandKind::requeue, r.event.sequence);
+    order.intent = payload_as<ActionIntent>(found->payload);
+    order.intent.root = order.intent.root != 0 ? order.intent.root : r.event.sequence;
+    order.intent.attempt = 0;  // all its retries are before it once more
+    return node.order_and_wait(order);
+  }
+};
+
+std::string Node::answer_to(std::string_view line) {
+  const auto asked = request::decode(line);
+  return encode(asked ? std::visit(Answering{*this}, asked.value())
+                      : request::Refused{std::string(name_of(asked.error()))});
+}
+
+request::Answer Node::order_and_wait(const Requeue& wanted) {
   const std::uint64_t number = order(wanted);
-  return number == 0 ? R"({"error":"the node has more commands than it can take"})"
+  return number == 0 ? request::Refused{"the node has more commands than it can take"}
                      : outcome_of(number, wanted.command);
 }
 
@@ -109,7 +127,7 @@ std::uint64_t Node::order(const Requeue& order) {
 }
 
 // What the engine made of it, once the journal has it: what was accepted holds after a power cut.
-std::string Node::outcome_of(std::uint64_t number, const Command& command) const {
+request::Answer Node::outcome_of(std::uint64_t number, const Command& command) const {
   const std::int64_t until_ns = platform::monotonic_ns() + kOrderNs;
   std::uint64_t said = 0;
   bool worked = false, durable = false;
@@ -122,41 +140,30 @@ std::string Node::outcome_of(std::uint64_t number, const Command& command) const
   } while (!durable && platform::monotonic_ns() < until_ns);
   const auto reason = static_cast<Reason>(said & 0xFF);
   if (!worked || reason == Reason::applied) {
-    return durable ? R"({"accepted":true,"durable":true})" : R"({"accepted":true,"durable":false})";
+    return request::Accepted{durable};
   }
-  return R"({"error":")" + why_not(command, reason) + "\"}";
+  return request::Refused{why_not(command, reason)};
 }
 
 // Node time goes on to what the clock says, or to the time that is told: for what follows it is
 // right. The command is in the journal, as all others are.
-std::string Node::admit_time(std::string_view told) {
+request::Answer Node::admit_time(std::optional<std::int64_t> told_ns) {
   if (!live_) {
-    return R"({"error":"node time is that of a recording"})";
+    return request::Refused{"node time is that of a recording"};
   }
-  const auto time = told.empty() ? platform::realtime_ns() : parse_time(told);
-  if (!time) {
-    return R"({"error":"no time is told: 2026-05-01T12:00:00Z"})";
-  }
+  const std::int64_t time_ns = told_ns.value_or(platform::realtime_ns());
   const std::int64_t node_ns = clock_.now_ns();
-  std::string text;
-  JsonWriter<std::string> json(text);
-  json.begin_object();
-  if (const std::string problem = timekeeper_.admit(*time, node_ns); !problem.empty()) {
-    json.member("error", std::string_view(problem)).end_object();
-    return text;
+  if (std::string problem = timekeeper_.admit(time_ns, node_ns); !problem.empty()) {
+    return request::Refused{std::move(problem)};
   }
-  go_on_to(*time, node_ns);
+  go_on_to(time_ns, node_ns);
   note(Cause::clock, !timekeeper_.believed());
-  json.member("accepted", true).member_time("time", *time).end_object();
-  return text;
+  return request::TimeAccepted{time_ns};
 }
 
 void Node::go_on_to(std::int64_t to_ns, std::int64_t node_ns) {
   clock_.go_on_by(sub_ns(to_ns, node_ns));
-  Requeue order{};
-  order.command.kind = CommandKind::time;
-  order.command.target = static_cast<std::uint64_t>(to_ns);
-  this->order(order);
+  order(of_kind(CommandKind::time, static_cast<std::uint64_t>(to_ns)));
 }
 
 }  // namespace vedette::node

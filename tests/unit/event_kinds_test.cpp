@@ -1,12 +1,10 @@
 // The table of event kinds, and what follows from it: names, sizes, evidence, descriptions.
-#include <cstring>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "base/digest.hpp"
 #include "edge/journal/reader.hpp"
-#include "model/batch.hpp"
+#include "made_journal.hpp"
 #include "model/derived.hpp"
 #include "test.hpp"
 
@@ -14,50 +12,11 @@ using namespace vedette;
 
 namespace {
 
-// A segment with one batch of one event, its checksums right.
-std::vector<std::uint8_t> segment_with(EventKind kind, std::uint16_t payload_bytes) {
-  std::vector<std::uint8_t> bytes;
-  std::uint64_t chain = 0;
-  const auto add_block = [&](journal::BlockKind block_kind,
-                             const std::vector<std::uint8_t>& payload, std::uint64_t number) {
-    journal::BlockHeader header{};
-    header.magic = journal::kBlockMagic;
-    header.version = journal::kFormatVersion;
-    header.kind = block_kind;
-    header.segment = 1;
-    header.block = number;
-    header.previous = chain;
-    header.length = static_cast<std::uint32_t>(payload.size());
-    header.first_batch = header.last_batch = block_kind == journal::BlockKind::batches ? 1 : 0;
-    header.crc = journal::block_crc(header, payload);
-    chain = journal::chain_value(header);
-    const std::size_t at = bytes.size();
-    bytes.resize(at + journal::block_bytes(payload.size()));
-    std::memcpy(bytes.data() + at, &header, sizeof header);
-    std::memcpy(bytes.data() + at + sizeof header, payload.data(), payload.size());
-  };
-  const journal::SegmentHeader begins{};
-  const Bytes begin = bytes_of(begins);
-  add_block(journal::BlockKind::segment, {begin.begin(), begin.end()}, 1);
-  std::vector<std::uint8_t> batch(sizeof(BatchHeader) + event_bytes(payload_bytes));
-  BatchHeader header{};
-  header.magic = kBatchMagic;
-  header.bytes = static_cast<std::uint32_t>(batch.size());
-  header.number = 1;
-  header.input_count = 1;
-  EventHeader event{};
-  event.kind = kind;
-  event.payload_bytes = payload_bytes;
-  std::memcpy(batch.data(), &header, sizeof header);
-  std::memcpy(batch.data() + sizeof header, &event, sizeof event);
-  add_block(journal::BlockKind::batches, batch, 2);
-  return bytes;
-}
-
 std::string problem_of(EventKind kind, std::size_t payload_bytes) {
-  return journal::read_segment(segment_with(kind, static_cast<std::uint16_t>(payload_bytes)), 1, {},
-                               {})
-      .problem;
+  MadeJournal journal;
+  const std::vector<std::uint8_t> segment =
+      journal.segment(0, {{{1, kind, std::vector<std::uint8_t>(payload_bytes)}}});
+  return journal::read_segment(segment, 1, {}, {}).problem;
 }
 
 }  // namespace

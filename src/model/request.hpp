@@ -1,0 +1,123 @@
+// Purpose: what a running node can be asked, and what it answers, as types; each has one text form,
+// a line. The command line, the control socket and whoever else talks to a node share them.
+//
+//   request = word *( " " field )        cancel 4711     acknowledge vessel 230123450
+//   answer  = one JSON object            {"accepted":true,"durable":true}     {"error":"…"}
+//
+// A new request is a struct here with its word and its fields, an entry of Request, and what the
+// node answers to it in node/requests.cpp.
+// In: any bytes. Out: a request, or why it is none; a line that decodes is what its request encodes
+// to, so each request has one line. Bound: kRequestBytes. Runs on: threads that may allocate.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <variant>
+
+#include "base/result.hpp"
+#include "model/observation.hpp"
+
+namespace vedette::request {
+
+// The longest line, its end not counted.
+inline constexpr std::size_t kRequestBytes = 256;
+
+// An event of the journal, by its sequence; from 1.
+struct EventNumber {
+  std::uint64_t sequence = 0;
+  bool operator==(const EventNumber&) const = default;
+};
+// A track as its alert names it; the identity has 56 bits.
+struct TrackName {
+  IdentityKind kind = IdentityKind::none;
+  std::uint64_t identity = 0;
+  bool operator==(const TrackName&) const = default;
+};
+
+struct Status {
+  static constexpr std::string_view kWord = "status";
+  static auto fields(auto&) { return std::tuple<>(); }
+  bool operator==(const Status&) const = default;
+};
+// When the engine's thread was interrupted: pairs of monotonic ns, when it began, what it took.
+struct Interruptions {
+  static constexpr std::string_view kWord = "interruptions";
+  static auto fields(auto&) { return std::tuple<>(); }
+  bool operator==(const Interruptions&) const = default;
+};
+struct Hold {
+  static constexpr std::string_view kWord = "hold";
+  static auto fields(auto&) { return std::tuple<>(); }
+  bool operator==(const Hold&) const = default;
+};
+struct Resume {
+  static constexpr std::string_view kWord = "resume";
+  static auto fields(auto&) { return std::tuple<>(); }
+  bool operator==(const Resume&) const = default;
+};
+// Node time goes on to this, or to what the node's own clock says.
+struct AcceptTime {
+  static constexpr std::string_view kWord = "accept-time";
+  std::optional<std::int64_t> to_ns;  // Unix ns
+  static auto fields(auto& r) { return std::tie(r.to_ns); }
+  bool operator==(const AcceptTime&) const = default;
+};
+struct Acknowledge {
+  static constexpr std::string_view kWord = "acknowledge";
+  TrackName track;
+  static auto fields(auto& r) { return std::tie(r.track); }
+  bool operator==(const Acknowledge&) const = default;
+};
+struct Cancel {
+  static constexpr std::string_view kWord = "cancel";
+  EventNumber event;
+  static auto fields(auto& r) { return std::tie(r.event); }
+  bool operator==(const Cancel&) const = default;
+};
+// A dead letter, once more under its key; the node takes what to do from its own journal. That it is
+// one the asker has found (`vedette deadletter`); the engine refuses what is under way or was
+// ordered again.
+struct Requeue {
+  static constexpr std::string_view kWord = "requeue";
+  EventNumber event;
+  static auto fields(auto& r) { return std::tie(r.event); }
+  bool operator==(const Requeue&) const = default;
+};
+
+using Request =
+    std::variant<Status, Interruptions, Hold, Resume, AcceptTime, Acknowledge, Cancel, Requeue>;
+
+enum class Malformed : std::uint8_t { unknown_word, field };
+std::string_view name_of(Malformed why);
+
+std::string encode(const Request& request);
+Result<Request, Malformed> decode(std::string_view line);
+
+// The engine did it; `durable`: the disk has it, so it holds after a power cut.
+struct Accepted {
+  bool durable = false;
+  bool operator==(const Accepted&) const = default;
+};
+struct TimeAccepted {
+  std::int64_t to_ns = 0;  // Unix ns; a line has its whole milliseconds
+  bool operator==(const TimeAccepted&) const = default;
+};
+struct Refused {
+  std::string why;
+  bool operator==(const Refused&) const = default;
+};
+// Of `status` and `interruptions`: a JSON object of their own.
+struct Document {
+  std::string json;
+  bool operator==(const Document&) const = default;
+};
+using Answer = std::variant<Accepted, TimeAccepted, Refused, Document>;
+
+std::string encode(const Answer& answer);
+// None for what no node answers.
+std::optional<Answer> decode_answer(std::string_view line);
+
+}  // namespace vedette::request
