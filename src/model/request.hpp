@@ -77,8 +77,8 @@ struct Cancel {
   static auto fields(auto& r) { return std::tie(r.event); }
   bool operator==(const Cancel&) const = default;
 };
-// A dead letter, once more under its key; the node takes what to do from its own journal. That it is
-// one the asker has found (`vedette deadletter`); the engine refuses what is under way or was
+// A dead letter, once more under its key; the node takes what to do from its own journal. That it
+// is one the asker has found (`vedette deadletter`); the engine refuses what is under way or was
 // ordered again.
 struct Requeue {
   static constexpr std::string_view kWord = "requeue";
