@@ -15,7 +15,7 @@ namespace vedette::tests {
 
 class MemoryDisk {
  public:
-  platform::Storage storage() { return {&kCalls, this}; }
+  platform::Storage storage() { return {&calls(), this}; }
   std::vector<std::string> names() const {
     std::vector<std::string> names;
     for (const auto& [path, content] : files_) {
@@ -91,37 +91,41 @@ class MemoryDisk {
     return {names.begin(), names.end()};
   }
 
-  static constexpr platform::StorageCalls kCalls{
-      .open = open,
-      .close = close,
-      .size = size,
-      .read_at = read_at,
-      .read_ahead = [](void*, int) {},
-      .write_synced =
-          [](void* disk, int file, std::uint64_t to, Bytes bytes, platform::Ring*) {
-            return at(disk).put(file, to, bytes.size(), bytes.data());
-          },
-      .write_zeros = [](void* disk, int file, std::uint64_t to,
-                        std::uint64_t bytes) { return at(disk).put(file, to, bytes, nullptr); },
-      .sync = [](void* disk, int) { return at(disk).refuses_with; },
-      .truncate =
-          [](void* disk, int file, std::uint64_t bytes) {
-            at(disk).content(file).resize(bytes);
-            return 0;
-          },
-      .rename = rename,
-      .remove =
-          [](void* disk, const std::string& path) {
-            return at(disk).files_.erase(path) == 1 ? 0 : ENOENT;
-          },
-      .sync_folder = [](void* disk, const std::string&) { return at(disk).refuses_with; },
-      .make_folders = [](void*, const std::string&) { return 0; },
-      .list = list,
-      .lock = [](void* disk, const std::string& path, std::string&) -> Result<int, int> {
-        return std::exchange(at(disk).locked, true) ? Failure{EWOULDBLOCK}
-                                                    : open(disk, path + "/lock", Purpose::writing);
-      },
-  };
+  static const platform::StorageCalls& calls() {
+    static constexpr platform::StorageCalls kCalls{
+        .open = open,
+        .close = close,
+        .size = size,
+        .read_at = read_at,
+        .read_ahead = [](void*, int) {},
+        .write_synced =
+            [](void* disk, int file, std::uint64_t to, Bytes bytes, platform::Ring*) {
+              return at(disk).put(file, to, bytes.size(), bytes.data());
+            },
+        .write_zeros = [](void* disk, int file, std::uint64_t to,
+                          std::uint64_t bytes) { return at(disk).put(file, to, bytes, nullptr); },
+        .sync = [](void* disk, int) { return at(disk).refuses_with; },
+        .truncate =
+            [](void* disk, int file, std::uint64_t bytes) {
+              at(disk).content(file).resize(bytes);
+              return 0;
+            },
+        .rename = rename,
+        .remove =
+            [](void* disk, const std::string& path) {
+              return at(disk).files_.erase(path) == 1 ? 0 : ENOENT;
+            },
+        .sync_folder = [](void* disk, const std::string&) { return at(disk).refuses_with; },
+        .make_folders = [](void*, const std::string&) { return 0; },
+        .list = list,
+        .lock = [](void* disk, const std::string& path, std::string&) -> Result<int, int> {
+          return std::exchange(at(disk).locked, true)
+                     ? Failure{EWOULDBLOCK}
+                     : open(disk, path + "/lock", Purpose::writing);
+        },
+    };
+    return kCalls;
+  }
 };
 
 }  // namespace vedette::tests

@@ -366,7 +366,9 @@ std::pair<Place, Place> bounds_of(const Truth& truth, const Score& score) {
 
 std::string score_svg(const Truth& truth, const Score& score) {
   constexpr double kWidth = 1000.0;
-  const auto [low, high] = bounds_of(truth, score);
+  const auto bounds = bounds_of(truth, score);
+  const auto& low = bounds.first;
+  const auto& high = bounds.second;
   const Parallel parallel = parallel_at((low.latitude + high.latitude) / 2.0);
   const Offset size = offset_between(low, high, parallel);
   const double scale = kWidth / std::max({size.east, size.north, 1.0});

@@ -55,13 +55,13 @@ TEST_CASE("an event is found in whichever segment it is, by its number alone") {
   folder.add(kPlan, {{event(1), event(2)}, {event(5)}});
   folder.add(kPlan, {{event(6), event(9)}});
   folder.add(kPlan, {});
-  for (const std::uint64_t sequence : {1, 2, 5, 6, 9}) {
+  for (const std::uint64_t sequence : {1U, 2U, 5U, 6U, 9U}) {
     const auto found = folder.find(sequence);
     REQUIRE(found);
     CHECK(found->header.sequence == sequence);
     CHECK(found->payload == std::vector<std::uint8_t>(8, static_cast<std::uint8_t>(sequence)));
   }
-  for (const std::uint64_t sequence : {3, 7, 10}) {
+  for (const std::uint64_t sequence : {3U, 7U, 10U}) {
     CHECK_FALSE(folder.find(sequence));
   }
 }

@@ -141,7 +141,7 @@ TEST_CASE("a lane that is full takes nothing and keeps what it has, and each cre
       INFO(std::string(use.name));
       World world(use, ends);
       std::uint64_t written = 0, read = 0;
-      for (int round = 0; round < 40; ++round) {
+      for (std::size_t round = 0; round < 40; ++round) {
         while (write(world.lane, use, written)) {
           ++written;
         }
