@@ -1,4 +1,4 @@
-"""Adds a codec and an event kind to a copy of the tree, each by the files that CONTRIBUTING.md names and no others.
+"""Adds a codec, an event kind and a stage to a copy of the tree, each by the files that CONTRIBUTING.md names and no others.
 
 What is compiled of the copy must then decode by the codec, describe the event, and show both in names, help and pages.
 Usage: additions.py BUILD_FOLDER, of a build of this tree: its objects are linked for what an addition does not touch."""
@@ -54,8 +54,38 @@ event = [
     ("src/model/describe_event.cpp", r"\}  // namespace\n\nBytes raw_of",
      'void describe(const ToyPayload& t, const Context&, Json& json) {\n  json.member("players", t.players);\n}\n@'),
 ]
+stage = [
+    ("src/core/engine/toy.hpp", None, """#pragma once
+#include "model/stage.hpp"
+namespace vedette::engine {
+class Toy {
+ public:
+  static constexpr SectionName kSection{"toy", 1};
+  static std::size_t bytes_needed(const plan::Plan&) { return 0; }
+  void init(Arena&, const Site&) {}
+  static DerivedBound derived_bound(const plan::Plan&) { return {8, 16}; }
+  static std::size_t frozen_bytes_bound(const plan::Plan&) { return 8; }
+  void freeze(Freezer& out, const TrackTable&) const { out.put(played_); }
+  bool thaw(Thawer& in, Thawing&) { return (played_ = in.get<std::uint64_t>()) < 9; }
+  void digest(Digest& digest) const { digest.mix(played_); }
+  bool unfinished() const { return false; }
+
+ private:
+  std::uint64_t played_ = 0;
+};
+}  // namespace vedette::engine
+"""),
+    ("src/core/engine/stages.hpp", r'#include "core/engine/waiting.hpp"\n', '@#include "core/engine/toy.hpp"\n'),
+    ("src/core/engine/stages.hpp", r", Leaving>;", ", Leaving, Toy>;"),
+]
 # What is compiled anew: all that the pages, `vedette decode` and descriptions need of the files above.
 sources = ["src/edge/codec/codec.cpp", "src/plan/schema.cpp", "src/cli/decode.cpp", "src/cli/docs.cpp", "src/model/describe_event.cpp"]
+stage_program = r"""
+#include "core/engine/stages.hpp"
+using namespace vedette;
+static_assert(engine::Stateful<engine::Toy>);
+int main() { return engine::Stages::knows({"toy", 1}) && !engine::Stages::knows({"toys", 1}) ? 0 : 1; }
+"""
 program = r"""
 #include "cli/command.hpp"
 #include "cli/print.hpp"
@@ -117,10 +147,10 @@ def compile_one(tree, command, source, into):
 
 # CONTRIBUTING.md names the same files, and the codecs stand nowhere else in the program.
 guide = (root / "CONTRIBUTING.md").read_text()
-for title, edits in (("To add a codec", codec), ("To add an event kind", event)):
+for title, edits in (("To add a codec", codec), ("To add an event kind", event), ("To add a stage", stage)):
     section = guide.split(f"## {title}\n")[1].split("\n## ")[0]
     wanted = {name.replace("toy", "NAME") for name, _, _ in edits}
-    named = set(re.findall(r"`(src/[a-zA-Z_/]+\.[hc]pp)`", section)) - {"src/edge/codec/plain_codec.hpp"}
+    named = set(re.findall(r"`(src/[a-zA-Z_/]+\.[hc]pp)`", section)) - {"src/edge/codec/plain_codec.hpp", "src/model/stage.hpp"}
     check(named == wanted, f"CONTRIBUTING.md, {title}: names {sorted(named)}, and it takes {sorted(wanted)}")
 rows = re.findall(r'\{CodecKind::(\w+), "(\w+)", "(\w*)"', (root / "src/model/codec_kinds.hpp").read_text())
 names = "|".join({name for row in rows for name in row if name})
@@ -135,12 +165,15 @@ for path in sorted(root.glob("src/**/*.?pp")):
 with tempfile.TemporaryDirectory(prefix="vedette-additions-") as folder:
     tree = pathlib.Path(folder)
     shutil.copytree(root / "src", tree / "src")
-    apply(tree, codec + event)
+    apply(tree, codec + event + stage)
     (tree / "main.cpp").write_text(program)
     (tree / "toys").write_text("4\nx\n")
     flags = next(shlex.split(c["command"]) for c in json.loads((build / "compile_commands.json").read_text()) if c["file"].endswith("src/edge/codec/codec.cpp"))
     start = next(i for i, a in enumerate(flags) if re.search(r"(g|clang|c)\+\+[-0-9]*$", a))
     command = [a.replace(str(root / "src"), str(tree / "src")) for a in flags[start:flags.index("-o")] if not a.startswith("-O")]
+    (tree / "stage.cpp").write_text(stage_program)
+    compile_one(tree, [*command, "-fsyntax-only"], tree / "src/core/engine/shard_frozen.cpp", "/dev/null")
+    compile_one(tree, command, tree / "stage.cpp", tree / "stage.o")
     work = [(tree / s, tree / (s.replace("/", "_") + ".o")) for s in [*sources, "main.cpp"]]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda one: compile_one(tree, command, *one), work))
@@ -151,9 +184,12 @@ with tempfile.TemporaryDirectory(prefix="vedette-additions-") as folder:
                               capture_output=True, text=True)
         check(done.returncode == 0, f"a program with the additions does not link:\n{done.stderr[-3000:]}")
     if not problems:
+        done = subprocess.run([command[0], str(tree / "stage.o"), *([wrap[0]] if wrap else []), str(build / "libvedette_core.a"), "-o", str(tree / "stage")],
+                              capture_output=True, text=True)
+        check(done.returncode == 0 and subprocess.run([str(tree / "stage")]).returncode == 0, f"the shard does not know of the stage:\n{done.stderr[-2000:]}")
         done = subprocess.run([str(tree / "toy"), str(tree / "toys")], capture_output=True, text=True)
         check(done.returncode == 0, f"the additions are not what the tables say (exit code {done.returncode}): {done.stderr}")
         for text in expected:
             check(text in done.stdout, f"with the additions `{text}` is missing from decode, pages or descriptions")
-print("\n".join(problems) or f"a codec takes {len({f for f, _, _ in codec})} files, an event kind {len({f for f, _, _ in event})}: those that CONTRIBUTING.md names")
+print("\n".join(problems) or f"a codec takes {len({f for f, _, _ in codec})} files, an event kind {len({f for f, _, _ in event})}, a stage {len({f for f, _, _ in stage})}: those that CONTRIBUTING.md names")
 sys.exit(1 if problems else 0)
