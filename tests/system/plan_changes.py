@@ -1,7 +1,7 @@
 """One data folder under changing site files: what is believed and under way goes on, or leaves by a name."""
-import json, re, shutil, socket, time
+import json, re, shutil, socket, subprocess, tarfile, time
 
-from harness import amount, ais_source, call, class_b, free_port, Receiver, recorded, release, start, status, test, work, write_site
+from harness import amount, ais_source, call, class_b, free_port, Receiver, recorded, release, root, start, status, test, vedette, work, write_site
 
 RULES = '''
 [decide.also]
@@ -167,3 +167,37 @@ def another_environment_goes_on_in_the_same_folder():
     seen, _ = folder.run(text, more=("--env", "night"))
     assert seen["tracks"] == 3 and "3 tracks kept" in seen["plan_changed"], seen
     folder.receiver.close()
+
+
+def crc32c(content):
+    crc = 0xFFFFFFFF
+    for byte in content:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+# Each format that this program must read, as a program of that time wrote it; and one that it does not know.
+@test
+def a_data_folder_of_each_format_is_read_or_refused_with_what_to_do():
+    for archive in sorted((root / "tests/system/formats").glob("*.tar.xz")):
+        with tarfile.open(archive) as packed:
+            packed.extractall(work / "formats", filter="data")
+        data = work / "formats" / archive.name.removesuffix(".tar.xz")
+        answer = json.loads(call("replay", data, "--verify", "--json").stdout)["data"]
+        assert answer["matches"] and answer["tracks"] == 3, (archive.name, answer)
+        folder = Folder("formats-" + data.name)
+        folder.data = data
+        seen, _ = folder.run()
+        assert seen["tracks"] == 3 and "3 tracks kept" in seen["plan_changed"], (archive.name, seen)
+        folder.receiver.close()
+    for segment in (data / "journal").glob("*.seg"):
+        content = bytearray(segment.read_bytes())
+        content[4:6] = (8).to_bytes(2, "little")
+        length = int.from_bytes(content[32:36], "little")
+        content[36:40] = bytes(4)  # the checksum of header and payload is reckoned without itself
+        content[36:40] = crc32c(content[:64 + length]).to_bytes(4, "little")
+        segment.write_bytes(content)
+    refused = subprocess.run([vedette, "run", str(folder.path), "--data", str(data)], capture_output=True, text=True, timeout=30)
+    assert refused.returncode == 78 and "version 8" in refused.stderr and "another --data" in refused.stderr, refused.stderr
