@@ -168,6 +168,11 @@ class Node {
   bool is_over() const;
   void look_for_hang(Watchdog& watchdog);
   Failure recover(std::span<std::uint8_t> shard_memory);
+  std::uint64_t begin_with_newest(Stepped& stepped, const std::vector<std::uint64_t>& segments);
+  Failure unfit(const std::string& problem) const;
+  void begin_epoch(const journal::ReadResult& read, const KeptHistory& kept);
+  void plan_writer(const journal::ReadResult& read, const KeptHistory& kept,
+                   const std::vector<std::uint64_t>& segments);
   void recover_around(Stepped& stepped, const KeptHistory& kept, journal::ReadResult& read);
   void find_gaps(const journal::ReadResult& read, const KeptHistory& kept);
   void found(Stage stage, std::uint64_t count, std::string text);

@@ -308,6 +308,51 @@ std::uint64_t last_sequence_of(const BatchHeader& batch) {
   return batch.first_sequence + batch.input_count + batch.derived_count - 1;
 }
 
+// From the island `at` on, up to the moment. Where another plan goes on, its first batch brings it.
+void copy_until(const std::string& data, const Chart& chart, std::size_t at, const Moment& moment,
+                KeptPlans& plans, PlanHash hash, Copy& copy) {
+  std::size_t written = at;
+  std::vector<std::pair<journal::SegmentHeader, std::vector<std::uint8_t>>> changes;
+  journal::Visit visit;
+  visit.around = true;
+  visit.node = identity_of_folder(data).node;
+  visit.segment = [&](const journal::SegmentHeader& next, Bytes frozen, std::uint64_t) {
+    const PlanHash now = changes.empty() ? hash : plan_hash_of(changes.back().first.plan_hash);
+    if (plan_hash_of(next.plan_hash) != now && copy.last.number != 0 &&
+        next.frozen_batch >= copy.last.number) {
+      changes.emplace_back(next, std::vector<std::uint8_t>(frozen.begin(), frozen.end()));
+    }
+    return true;
+  };
+  visit.batch = [&](Bytes batch) {
+    const BatchHeader next = header_of(batch);
+    if (beyond(moment, next)) {
+      return false;
+    }
+    while (at + 1 < chart.islands.size() && next.number > chart.islands[at].last_batch) {
+      ++at;
+    }
+    const Island& island = chart.islands[at];
+    if (!island.begins() || next.number <= island.state_batch || next.number < island.first_batch) {
+      return true;  // no replay comes to it
+    }
+    if (changes.empty() && at != written && !copy.go_on(island, next)) {
+      return false;
+    }
+    for (const auto& [header, carried] : changes) {
+      hash = plan_hash_of(header.plan_hash);
+      const plan::Plan* plan = plans.find(hash, copy.problem);
+      if (plan == nullptr || !copy.change_plan(*plan, header, carried)) {
+        return false;
+      }
+    }
+    changes.clear();
+    written = at;
+    return copy.put(batch, next);
+  };
+  journal::read_journal(data + "/journal", visit);
+}
+
 }  // namespace
 
 Recovered recover_until(const std::string& data, const std::string& out, const Moment& moment) {
@@ -346,38 +391,7 @@ Recovered recover_until(const std::string& data, const std::string& out, const M
   if (result.disk) {
     return result;
   }
-  std::size_t written = at;
-  journal::Visit visit;
-  visit.around = true;
-  visit.node = node;
-  visit.segment = [&](const journal::SegmentHeader& next, Bytes frozen, std::uint64_t) {
-    if (plan_hash_of(next.plan_hash) == hash || next.frozen_batch < copy.last.number ||
-        copy.last.number == 0) {
-      return true;
-    }
-    hash = plan_hash_of(next.plan_hash);
-    plan = plans.find(hash, copy.problem);
-    return plan != nullptr && copy.change_plan(*plan, next, frozen);
-  };
-  visit.batch = [&](Bytes batch) {
-    const BatchHeader next = header_of(batch);
-    if (beyond(moment, next)) {
-      return false;
-    }
-    while (at + 1 < chart.islands.size() && next.number > chart.islands[at].last_batch) {
-      ++at;
-    }
-    const Island& island = chart.islands[at];
-    if (!island.begins() || next.number <= island.state_batch || next.number < island.first_batch) {
-      return true;  // no replay comes to it
-    }
-    if (at != written && !copy.go_on(island, next)) {
-      return false;
-    }
-    written = at;
-    return copy.put(batch, next);
-  };
-  journal::read_journal(data + "/journal", visit);
+  copy_until(data, chart, at, moment, plans, hash, copy);
   const std::uint64_t segment = copy.end();
   result.problem = copy.problem;
   result.disk = !result.problem.empty();

@@ -24,48 +24,56 @@ std::string grouped(std::uint64_t number) {
 
 }  // namespace
 
-Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
-  const std::string journal_folder = options_.data + "/journal";
-  journal::WriterOptions& writer = writer_options_;
-  const auto segments = journal::list_segments(journal_folder);
-  Stepped stepped(shard_, shard_memory, engine::release_kernels().back());
-  const PlanHash ours = plan_hash_of(segment_header_.plan_hash);
-  stepped.init(plan_, segment_header_.node, 1, options_.data, ours);
-  std::uint64_t from = 0;
-  auto with_state = segments;
-  journal::SegmentState newest = journal::newest_state(journal_folder, with_state);
+// The newer of the image and the state that the newest segment begins with goes into `stepped`; the
+// batch that it stands behind, 0 for none.
+std::uint64_t Node::begin_with_newest(Stepped& stepped,
+                                      const std::vector<std::uint64_t>& segments) {
+  const std::string folder = options_.data + "/journal";
+  std::vector<std::uint64_t> with_state = segments;
+  journal::SegmentState newest = journal::newest_state(folder, with_state);
   while (!newest.frozen.empty() && newest.header.node != segment_header_.node) {
     with_state.pop_back();  // another node's, or behind one
-    newest = journal::newest_state(journal_folder, with_state);
+    newest = journal::newest_state(folder, with_state);
   }
   // Where little follows the state, there is no need of the image.
+  std::uint64_t from = 0;
   if (!segments.empty() && (newest.frozen.empty() || newest.much_follows)) {
     from = begin_with_image(stepped, newest.header.frozen_batch);
   }
-  // Where to go on from: the newer of the image and the state that the newest segment begins with.
   if (from == 0 && newest.header.frozen_batch != 0) {
     const bool good = stepped.restart(newest.frozen, plan_hash_of(newest.header.plan_hash));
     from = good ? newest.header.frozen_batch : 0;
   }
+  return from;
+}
+
+// What the folder's plans and versions of the program made of it cannot go on here.
+Node::Failure Node::unfit(const std::string& problem) const {
+  return {78, options_.data + ": " + problem + "; run with another --data, or move this one aside"};
+}
+
+Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
+  const auto segments = journal::list_segments(options_.data + "/journal");
+  Stepped stepped(shard_, shard_memory, engine::release_kernels().back());
+  const PlanHash ours = plan_hash_of(segment_header_.plan_hash);
+  stepped.init(plan_, segment_header_.node, 1, options_.data, ours);
+  const std::uint64_t from = begin_with_newest(stepped, segments);
   ReplayResult result = replay(options_.data, stepped, from);
-  const KeptHistory kept_history = read_history(options_.data);
+  const KeptHistory kept = read_history(options_.data);
   if (result.journal.other_version) {
-    return {78, options_.data + ": " + result.problem +
-                    "; run with another --data, or move this one aside"};
+    return unfit(result.problem);
   }
   const bool broken = !result.problem.empty() && !result.journal.torn_tail;
-  const std::uint64_t known = kept_history.record ? kept_history.record->batch : 0;
-  const bool unsure = !kept_history.record && platform::exists(options_.data + "/belief.mdb");
+  const std::uint64_t known = kept.record ? kept.record->batch : 0;
+  const bool unsure = !kept.record && platform::exists(options_.data + "/belief.mdb");
   if (broken || unsure || from > result.journal.last_batch || known > stepped.batch()) {
-    recover_around(stepped, kept_history, result.journal);
+    recover_around(stepped, kept, result.journal);
     if (result.journal.other_version) {
-      return {78, options_.data + ": " + result.journal.problem +
-                      "; run with another --data, or move this one aside"};
+      return unfit(result.journal.problem);
     }
   }
-  find_gaps(result.journal, kept_history);
-  if (stepped.batch() == 0 && result.journal.last_block == 0 && !kept_history.record &&
-      identity_.in_file) {
+  find_gaps(result.journal, kept);
+  if (stepped.batch() == 0 && result.journal.last_block == 0 && !kept.record && identity_.in_file) {
     identity_ = identity_anew(options_.data);
     if (!identity_.problem.empty()) {
       return {74, identity_.problem};
@@ -78,23 +86,34 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
               "and its keys with new bits");
   }
   if (const std::string problem = change_plan(stepped); !problem.empty()) {
-    return {78,
-            options_.data + ": " + problem + "; run with another --data, or move this one aside"};
+    return unfit(problem);
   }
+  begin_epoch(result.journal, kept);
+  plan_writer(result.journal, kept, segments);
+  return {};
+}
+
+// Behind all that were used: each place alone may be gone, or from before the last run.
+void Node::begin_epoch(const journal::ReadResult& read, const KeptHistory& kept) {
   fresh_ = shard_.progress().batch_number == 0;
-  // Each place alone may be gone, or from before the last run.
-  const std::uint32_t recorded = kept_history.record ? kept_history.record->epoch : 0;
+  const std::uint32_t recorded = kept.record ? kept.record->epoch : 0;
   const std::uint32_t used = fresh_ ? 0 : shard_.epoch();
-  epoch_ = std::max(std::max({result.journal.epoch, recorded, used}) + 1, options_.least_epoch);
+  epoch_ = std::max(std::max({read.epoch, recorded, used}) + 1, options_.least_epoch);
   shard_.set_epoch(epoch_);
+  segment_header_.epoch = epoch_;
   for (const deliver::Delivery::Order& order : shard_.delivery().orders()) {
     if (order.stage == deliver::Delivery::Stage::sent) {
       unanswered_.push_back(order.sequence);
     }
   }
   std::sort(unanswered_.begin(), unanswered_.end());
-  segment_header_.epoch = epoch_;
-  writer.folder = journal_folder;
+}
+
+// Where and from what state the journal goes on.
+void Node::plan_writer(const journal::ReadResult& read, const KeptHistory& kept,
+                       const std::vector<std::uint64_t>& segments) {
+  journal::WriterOptions& writer = writer_options_;
+  writer.folder = options_.data + "/journal";
   writer.segment_bytes =
       plan_.limits()->segment_bytes() / limits::kBlockAlignment * limits::kBlockAlignment;
   writer.journal_bytes = plan_.limits()->journal_bytes();
@@ -103,7 +122,7 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   writer.max_batch_bytes = engine::batch_bytes_bound(plan_);
   writer.max_frozen_bytes = engine::frozen_bytes_bound(plan_);
   writer.header = segment_header_;
-  std::uint64_t last = kept_history.record ? kept_history.record->segment : 0;
+  std::uint64_t last = kept.record ? kept.record->segment : 0;
   for (const std::uint64_t number : segments) {
     const std::string name = journal::segment_name(number);
     const bool goes = std::any_of(strange_.begin(), strange_.end(),
@@ -111,21 +130,20 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
     last = goes ? last : std::max(last, number);
   }
   writer.next_segment = last + 1;
-  writer.next_block = result.journal.last_block + 1;
-  writer.chain = result.journal.chain;
+  writer.next_block = read.last_block + 1;
+  writer.chain = read.chain;
   writer.durable_sequence = shard_.progress().last_sequence;
   writer.next_batch = shard_.progress().batch_number + 1;
-  writer.segments = result.journal.segments;
+  writer.segments = read.segments;
   // A change of the plan is a part of history, whether or not anything is accepted behind it.
   const bool reuse = findings_.empty() && plan_told_.empty();
-  writer.idle = reuse ? result.journal.idle : journal::ReadResult::Idle{};
+  writer.idle = reuse ? read.idle : journal::ReadResult::Idle{};
   if (!fresh_) {
     Freezer freezer(frozen_);
     shard_.freeze(freezer);
     CHECK(freezer.ok(), "the state is larger than its bound");
     writer_.keep_frozen(Bytes(frozen_.data(), freezer.used()), shard_.progress().batch_number);
   }
-  return {};
 }
 
 // The journal is not whole, or ends before what is known otherwise: belief goes on from the newest

@@ -137,6 +137,13 @@ def one_folder_goes_through_all_changes_and_is_replayed_explained_and_recovered_
     call("recover", folder.data, "--to", middle, "--out", out)
     again = json.loads(call("replay", out, "--verify", "--json").stdout)["data"]
     assert again["matches"] and int(again["events"]) >= int(middle), again
+    before = work / "through-before"
+    told = [json.loads(line) for line in call("journal", folder.data).stdout.splitlines()]
+    batch = next(int(e["batch"]) for e in told if e["event"] == middle)
+    call("recover", folder.data, "--to", max(int(e["event"]) for e in told if int(e["batch"]) < batch), "--out", before)
+    assert json.loads(call("replay", before, "--verify", "--json").stdout)["data"]["matches"]
+    told = [json.loads(line) for line in call("journal", before).stdout.splitlines()]
+    assert len([e for e in told if e["kind"] == "plan"]) == 3, "it ends by the plan of that moment"
     folder.receiver.close()
 
 

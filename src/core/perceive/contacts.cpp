@@ -279,17 +279,13 @@ void Contacts::end_turn(std::size_t s, std::int64_t ns, TrackTable& tracks,
   }
 }
 
-void Contacts::close(std::size_t s, TrackTable& tracks) {
-  const Sensor& sensor = sensors_[s];
-  SensorState& state = states_[s];
-  Group& group = state.group;
-  group.open = 0;
-  std::span<Plot> plots = plots_.subspan(s * kGroupPlots, kGroupPlots);
-  // Reports closer than the sensor can tell apart are of one thing.
+// Reports closer than the sensor can tell apart are of one thing; how many are left.
+std::size_t Contacts::merge_close(std::span<Plot> plots, const Group& group,
+                                  double resolution) const {
   std::size_t count = 0;
   for (std::size_t i = 0; i < group.count; ++i) {
     std::size_t into = count;
-    double nearest = sensor.resolution;
+    double nearest = resolution;
     for (std::size_t k = 0; k < count; ++k) {
       const double apart = distance(plots[k].ecef, plots[i].ecef);
       if (apart < nearest) {
@@ -303,7 +299,16 @@ void Contacts::close(std::size_t s, TrackTable& tracks) {
       merge(group.frame, plots[into], plots[i]);
     }
   }
-  plots = plots.first(count);
+  return count;
+}
+
+void Contacts::close(std::size_t s, TrackTable& tracks) {
+  const Sensor& sensor = sensors_[s];
+  SensorState& state = states_[s];
+  Group& group = state.group;
+  group.open = 0;
+  std::span<Plot> plots = plots_.subspan(s * kGroupPlots, kGroupPlots);
+  plots = plots.first(merge_close(plots, group, sensor.resolution));
   // What comes late may add to what is known; it is no place to begin.
   const bool late = group.ns < state.newest_ns;
   state.newest_ns = std::max(state.newest_ns, group.ns);

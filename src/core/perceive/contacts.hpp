@@ -221,6 +221,15 @@ class Contacts {
   }
   void miss(std::uint32_t contact, std::size_t sensor, std::int64_t ns);
   void settle(std::uint32_t contact, const Group& group, TrackTable& tracks);
+  std::size_t merge_close(std::span<Plot> plots, const Group& group, double resolution) const;
+  std::uint32_t free_place(TrackTable& tracks);
+  Imm first_motion(const Plot& plot) const;
+  static void begin_track(Track& track, std::uint64_t event, std::int64_t ns);
+  double misfit(std::uint32_t contact, const Track& named,
+                const std::array<double, 3>& velocity) const;
+  std::uint32_t nearest_unnamed(const Track& named, const std::array<double, 3>& velocity,
+                                const TrackTable& tracks, bool& anything) const;
+  void claim(std::uint32_t contact, Track& named, TrackTable& tracks);
   void begin(const Plot& plot, std::size_t sensor, const Group& group, TrackTable& tracks);
   void find_twins(std::size_t sensor, const Group& group, TrackTable& tracks);
   void end(std::uint32_t contact, TrackTable& tracks);

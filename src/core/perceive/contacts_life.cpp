@@ -173,30 +173,15 @@ void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackT
       return;
     }
   }
-  std::size_t word = 0;
-  while (word < free_.size() && free_[word] == 0) {
-    ++word;
-  }
-  if (word == free_.size() && make_room(tracks)) {
-    word = 0;
-    while (free_[word] == 0) {
-      ++word;
-    }
-  }
-  if (word == free_.size()) {
-    reached(TrackerBound::contacts);
-    return;
-  }
-  const auto index = static_cast<std::uint32_t>(
-      word * 64 + static_cast<std::size_t>(std::countr_zero(free_[word])));
+  const std::uint32_t index = free_place(tracks);
   const std::uint64_t key = track_key(IdentityKind::contact, counts_.next_number + 1);
-  if (room_.refuses(IdentityKind::contact, true, tracks) != Reason::none) {
+  if (index == kNone || room_.refuses(IdentityKind::contact, true, tracks) != Reason::none) {
     reached(TrackerBound::contacts);
     return;
   }
   const std::uint32_t track = tracks.acquire(key);
   ++counts_.next_number;
-  free_[word] &= free_[word] - 1;
+  free_[index / 64] &= ~(std::uint64_t{1} << index % 64);
   high_water_ = std::max(high_water_, index + 1);
   ++alive_;
   Contact& c = contacts_[index];
@@ -223,6 +208,35 @@ void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackT
     seen_ns(index, i) = 0;
   }
   seen_ns(index, s) = c.looked_ns[s] = group.ns;
+  c.past_count = 1;
+  c.past_next = 1;
+  Look& first = look(index, 0);
+  first.ns = group.ns;
+  first.after = packed(first_motion(plot));
+  first.count = 0;
+  begin_track(tracks[track], plot.event, group.ns);
+  publish(index, tracks);
+  place(index);
+}
+
+// The first free place, made where there is none; kNone where none can be.
+std::uint32_t Contacts::free_place(TrackTable& tracks) {
+  const auto first = [&] {
+    std::size_t word = 0;
+    while (word < free_.size() && free_[word] == 0) {
+      ++word;
+    }
+    return word == free_.size()
+               ? kNone
+               : static_cast<std::uint32_t>(
+                     word * 64 + static_cast<std::size_t>(std::countr_zero(free_[word])));
+  };
+  const std::uint32_t place = first();
+  return place == kNone && make_room(tracks) ? first() : place;
+}
+
+// What is known of the motion of a thing that was seen once.
+Imm Contacts::first_motion(const Plot& plot) const {
   State state{};
   Plot here = plot;
   here.polar = 0;
@@ -238,23 +252,18 @@ void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackT
   const double both = noise_.straight_s + noise_.turning_s;
   imm.model = {state, state};
   imm.weight = {noise_.straight_s / both, noise_.turning_s / both};
-  c.past_count = 1;
-  c.past_next = 1;
-  Look& first = look(index, 0);
-  first.ns = group.ns;
-  first.after = packed(imm);
-  first.count = 0;
-  Track& t = tracks[track];
-  t.first_event = plot.event;
-  t.created_ns = group.ns;
+  return imm;
+}
+
+void Contacts::begin_track(Track& t, std::uint64_t event, std::int64_t ns) {
+  t.first_event = event;
+  t.created_ns = ns;
   t.state = TrackState::tentative;
   t.kind = IdentityKind::contact;
   t.nav_status = 15;
   const double unknown = canonical(std::numeric_limits<double>::quiet_NaN());
   t.altitude = t.vertical_speed = t.heading = unknown;
   t.water_speed = t.wind_speed = t.wind_angle = t.battery = unknown;
-  publish(index, tracks);
-  place(index);
 }
 
 // Two contacts at one place with one motion for several looks are one thing: the surer stays. Such
