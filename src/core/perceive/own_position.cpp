@@ -87,6 +87,17 @@ Perceived OwnPosition::take(const TrackingRules& config, TrackTable& tracks, Sec
              : perceive(config, tracks, places, event, o);
 }
 
+namespace {
+
+Observation widened(const Observation& o, double sigma_m) {
+  Observation wide = o;
+  wide.position_sigma_mm = to_uint32(sigma_m * 1e3);
+  wide.set(Field::position_sigma);
+  return wide;
+}
+
+}  // namespace
+
 Perceived OwnPosition::take_fix(const TrackingRules& config, TrackTable& tracks,
                                 SecondPlaces& places, const EventHeader& event,
                                 const Observation& o, std::size_t v) {
@@ -116,17 +127,8 @@ Perceived OwnPosition::take_fix(const TrackingRules& config, TrackTable& tracks,
   const double beyond_m = beyond_reach(own, k, voice);
   const bool fit = beyond_m <= config.own_apart_m;
   last_fix_ns_ = ns;
-  bool settled = false;
-  if (fit) {
-    voice.refused = 0;
-  } else {
-    const bool same = before.refused != 0 && follows(k, voice, before, own.parallel);
-    voice.refused = same ? before.refused + 1 : 1;
-    voice.refused_from_ns = same ? before.refused_from_ns : ns;
-    settled = voice.refused >= kReacquireAfter &&
-              seconds_between(voice.refused_from_ns, ns) >= config.own_agree_s &&
-              majority_at(config, own, v);
-  }
+  voice.refused = fit ? 0 : voice.refused;
+  const bool settled = !fit && settles(config, own, v, before, ns);
   compare(config, own, v);
   // What the transponder says serves where no receiver is believed.
   const bool second_rank =
@@ -154,18 +156,28 @@ Perceived OwnPosition::take_fix(const TrackingRules& config, TrackTable& tracks,
     result = perceive(config, tracks, places, event, o);
   } else {
     // Another antenna's: as a fix of one place on board it is that much worse.
-    Observation wide = o;
     const double sigma = voice.sigma + det_sqrt(own.variance_position) +
                          (config.own_apart_m + beyond_m) / k.gate_sigma;
-    wide.position_sigma_mm = to_uint32(sigma * 1e3);
-    wide.set(Field::position_sigma);
-    result = perceive(config, tracks, places, event, wide);
+    result = perceive(config, tracks, places, event, widened(o, sigma));
   }
   if (result.exit == Exit::success && v != kTransponders) {
     receiver_ns_ = ns;
   }
   note_doubts(own, ns, result);
   return result;
+}
+
+// A fix where own ship cannot be: has the voice said so for long, each near the one before, and
+// with most of the others?
+bool OwnPosition::settles(const TrackingRules& config, const Track& own, std::size_t v,
+                          const Voice& before, std::int64_t ns) {
+  Voice& voice = voices_[v];
+  const bool same = before.refused != 0 && follows(tracker_of(config), voice, before, own.parallel);
+  voice.refused = same ? before.refused + 1 : 1;
+  voice.refused_from_ns = same ? before.refused_from_ns : ns;
+  return voice.refused >= kReacquireAfter &&
+         seconds_between(voice.refused_from_ns, ns) >= config.own_agree_s &&
+         majority_at(config, own, v);
 }
 
 Perceived OwnPosition::refuse(const TrackingRules& config, Track& own, std::uint32_t index,

@@ -64,6 +64,8 @@ class OwnPosition {
 
   Perceived take_fix(const TrackingRules& config, TrackTable& tracks, SecondPlaces& places,
                      const EventHeader& event, const Observation& observation, std::size_t v);
+  bool settles(const TrackingRules& config, const Track& own, std::size_t v, const Voice& before,
+               std::int64_t ns);
   Perceived refuse(const TrackingRules& config, Track& own, std::uint32_t index, std::int64_t ns);
   Perceived witness(const TrackingRules& config, TrackTable& tracks, const EventHeader& event,
                     const Observation& observation);
