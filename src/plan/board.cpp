@@ -163,7 +163,7 @@ class Reader {
   std::uint64_t number(std::string_view section, std::string_view key, std::int64_t low,
                        std::int64_t high) {
     const toml::node* value = fact(section, key);
-    const auto number = value == nullptr ? std::nullopt : value->value<std::int64_t>();
+    const auto number = value == nullptr ? std::nullopt : value->value_exact<std::int64_t>();
     if (value != nullptr && (!number || *number < low || *number > high)) {
       problem(section, key,
               "\"" + std::string(key) + "\" must be a whole number of " + std::to_string(low) +
@@ -176,7 +176,7 @@ class Reader {
     const toml::node* value = fact(section, key);
     const toml::array* list = value == nullptr ? nullptr : value->as_array();
     for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
-      out.push_back((*list)[i].value_or(std::int64_t{-1}));
+      out.push_back((*list)[i].value_exact<std::int64_t>().value_or(-1));
     }
     return out;
   }

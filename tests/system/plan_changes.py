@@ -196,8 +196,8 @@ def a_data_folder_of_each_format_is_read_or_refused_with_what_to_do():
         assert answer["matches"] and answer["tracks"] == 3, (archive.name, answer)
         folder = Folder("formats-" + data.name)
         folder.data = data
-        seen, _ = folder.run()
-        assert seen["tracks"] == 3 and "3 tracks kept" in seen["plan_changed"], (archive.name, seen)
+        seen, _ = folder.run()  # where nothing was heard of the tracks for years
+        assert seen["plan_changed"].startswith("3 tracks kept"), (archive.name, seen)
         folder.receiver.close()
     for segment in (data / "journal").glob("*.seg"):
         content = bytearray(segment.read_bytes())

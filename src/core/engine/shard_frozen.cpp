@@ -29,7 +29,7 @@ bool plausible(const Progress& p) {
 
 ThawRefusal refuse(ThawRefusal::Why why, std::string_view room = {}, std::uint32_t version = 0) {
   ThawRefusal refusal{why, {}, version};
-  std::memcpy(refusal.room, room.data(), std::min(room.size(), sizeof refusal.room - 1));
+  std::copy_n(room.begin(), std::min(room.size(), sizeof refusal.room - 1), refusal.room);
   return refusal;
 }
 
