@@ -179,7 +179,10 @@ bool Prefilter::test_of(const Operand& o, const Number& number, std::span<const 
   }
   const double c = o.constant;
   test.low = (o.wanted & kLess) != 0 ? c : -kInfinity;
-  test.high = (o.wanted & kGreater) != 0 ? c : kInfinity;
+  test.high = kInfinity;
+  if ((o.wanted & kGreater) != 0) {
+    test.high = c;
+  }
   switch (o.wanted) {
     case kLess | kEqual:
       test.low = next_above(c);
