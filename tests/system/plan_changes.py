@@ -160,7 +160,10 @@ def a_kill_at_any_moment_of_the_change_leaves_the_old_or_the_new():
         node.kill()
         node.wait()
     seen, _ = folder.run(folder.first)
-    assert seen["tracks"] == 5 and seen["events"]["transient"] + seen["events"]["waiting"] == 5, seen
+    # An attempt that was under way at a kill is not repeated: nobody knows what became of it.
+    e = seen["events"]
+    under_way, unknown = e["transient"] + e["waiting"], sum(o.get("why") == "unknown-after-restart" for o in folder.events("outcome"))
+    assert seen["tracks"] == 5 and 5 - unknown <= under_way <= 5, (unknown, seen)
     call("replay", folder.data, "--verify")
     folder.receiver.close()
 
