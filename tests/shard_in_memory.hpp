@@ -22,12 +22,12 @@ class ShardInMemory {
 
   // `ends`: whether what is put comes from the thread that steps.
   explicit ShardInMemory(const plan::Plan& plan, std::uint64_t node = 1, std::uint32_t epoch = 1,
-                         Lane::Ends ends = Lane::Ends::together)
+                         Lane::Ends ends = Lane::Ends::together, std::uint8_t number = kFirstShard)
       : memory_(bytes_needed(plan) / 8 + 8) {
     Arena arena(memory_.data(), memory_.size() * 8);
     room_ = arena.room(engine::Shard::bytes_needed(plan));
     Arena room(room_.data(), room_.size());
-    shard_.init(room, plan, node, epoch);
+    shard_.init(room, plan, node, epoch, engine::ReleaseKernel::scalar, number);
     commands_.init(arena, kRecords, kLaneBytes, ends);
     outcomes_.init(arena, kRecords, kLaneBytes, ends);
     critical_.init(arena, kRecords, kLaneBytes, ends);

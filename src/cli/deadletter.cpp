@@ -168,7 +168,7 @@ int deadletter(const JournalCommand& c, const std::string& word) {
   plan.follow(visit);
   visit.around = true;
   visit.node = header.node;
-  const journal::ReadResult result = journal::read_journal(c.data + "/journal", visit);
+  const journal::ReadResult result = journal::read_journal(journal_folder(c.data), visit);
   say_damage(c, result);
   if (!result.problem.empty() && !result.torn_tail) {
     return fail(c.json, "deadletter", kFound, "journal", c.data + ": " + result.problem);

@@ -16,6 +16,7 @@
 #include "cli/command.hpp"
 #include "cli/print.hpp"
 #include "cli/slot_watch.hpp"
+#include "core/engine/shard.hpp"
 #include "edge/firmware/data_folders.hpp"
 #include "edge/ingress/ingress.hpp"
 #include "edge/journal/format.hpp"
@@ -246,24 +247,29 @@ std::unique_ptr<SlotWatch> watch_slots(RunCommand& command, const plan::Plan& pl
   return slots;
 }
 
-// A data folder belongs to one plan and one version of the journal: an image with another begins
-// its own, and going back finds the old one. Commands at the console find the node without being
-// told where it is.
-void enter_data_folder(const std::optional<std::string>& device, Bytes plan) {
+// A data folder belongs to one format of journal and state, whatever the plan: an image whose
+// program reads another begins its own, and going back finds the old one. 16 hexadecimal digits.
+std::string data_folder_name() {
+  const std::string format =
+      "journal " + std::to_string(journal::kFormatVersion) + ' ' + engine::state_format();
+  std::string name;
+  append_hex(name, Bytes(platform::sha256(as_bytes(format))).first(8));
+  return name;
+}
+
+// Commands at the console find the node without being told where it is.
+void enter_data_folder(const std::optional<std::string>& device) {
   const std::string data = mount_data(device);
   if (!data.empty()) {
     // It warns all the same; what it records is gone with the power.
     say_line({{"data", data}, {"keeps", "in memory"}});
   }
-  const std::uint8_t version[] = {static_cast<std::uint8_t>(journal::kFormatVersion)};
-  std::string name;
-  append_hex(name, Bytes(platform::sha256(plan)).first(7));
-  append_hex(name, Bytes(version));
+  const std::string name = data_folder_name();
   if (data.empty()) {
     const firmware::DataFolders kept = firmware::take_data_folder("/data", name);
     say("data", kept.problem);
     for (const std::string& removed : kept.removed) {
-      say_line({{"removed", removed}, {"of", "an older plan or version"}});
+      say_line({{"removed", removed}, {"of", "an older version"}});
     }
   }
   const std::string folder = (data.empty() ? "/data/" : "/run/") + name;
@@ -313,7 +319,7 @@ int init() {
       slots = watch_slots(command, *loaded.plan);
     }
   });
-  enter_data_folder(device, loaded.bytes);
+  enter_data_folder(device);
   command.data = "vedette-data";
   slots_opened.join();
   if (code == kOk) {

@@ -41,6 +41,9 @@ void say_damage(const JournalCommand& c, const journal::ReadResult& read) {
 
 int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan& kept,
               journal::SegmentHeader& header) {
+  if (const std::string why = journal::why_other_layout(c.data); !why.empty()) {
+    return fail(c.json, schema, kBadData, "version", c.data + ": " + why);
+  }
   bool found = false;
   journal::Visit first;
   first.node = node::identity_of_folder(c.data).node;
@@ -50,9 +53,9 @@ int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan
     return false;
   };
   platform::FileInReading file;
-  for (const std::uint64_t number : journal::list_segments(c.data + "/journal")) {
+  for (const std::uint64_t number : journal::list_segments(journal_folder(c.data))) {
     const journal::ReadResult read =
-        journal::read_segment_file(c.data + "/journal", number, {}, first, file);
+        journal::read_segment_file(journal_folder(c.data), number, {}, first, file);
     if (read.other_version) {
       return fail(c.json, schema, kBadData, "version", c.data + ": " + read.problem);
     }
@@ -60,7 +63,7 @@ int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan
       break;
     }
   }
-  if (!found && journal::list_segments(c.data + "/journal").empty()) {
+  if (!found && journal::list_segments(journal_folder(c.data)).empty()) {
     return fail(c.json, schema, kNotFound, "not-found", c.data + ": there is no journal here");
   }
   if (!found && !only_kept_plan(c.data, header)) {
@@ -76,8 +79,8 @@ int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan
 std::uint64_t read_kept_evidence(const JournalCommand& c, PlanInReading& plan,
                                  const std::function<bool(Bytes batch)>& visit) {
   std::uint64_t last = 0;
-  const auto read =
-      journal::read_evidence(c.data, [&](const journal::EvidenceHeader& of, Bytes batch) {
+  const auto read = journal::read_evidence(
+      shard_folder(c.data), [&](const journal::EvidenceHeader& of, Bytes batch) {
         plan.enter(of.plan_hash);
         visit(batch);
         for_each_event(batch, [&](const EventHeader& e, Bytes) { last = e.sequence; });
@@ -177,7 +180,7 @@ int journal(const JournalCommand& c) {
   visit.batch = show;
   visit.around = true;
   visit.node = header.node;
-  const journal::ReadResult result = journal::read_journal(c.data + "/journal", visit);
+  const journal::ReadResult result = journal::read_journal(journal_folder(c.data), visit);
   say_damage(c, result);
   if (!result.problem.empty()) {
     print_error("vedette: %s: %s\n", c.data.c_str(), result.problem.c_str());
@@ -283,7 +286,7 @@ int explain(const JournalCommand& c) {
   visit.batch = take;
   visit.around = true;
   visit.node = header.node;
-  const journal::ReadResult read = journal::read_journal(c.data + "/journal", visit);
+  const journal::ReadResult read = journal::read_journal(journal_folder(c.data), visit);
   say_damage(c, read);
   if (events.find(*wanted) == events.end()) {
     return fail(c.json, "explain", kNotFound, "not-found",

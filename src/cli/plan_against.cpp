@@ -12,7 +12,10 @@ int plan_against(const SiteOptions& options, const std::string& data, bool json)
   if (const int code = load_site(options, json, "plan-against", loaded); code != kOk) {
     return code;
   }
-  if (journal::list_segments(data + "/journal").empty()) {
+  if (const std::string why = journal::why_other_layout(data); !why.empty()) {
+    return fail(json, "plan-against", kBadData, "version", data + ": " + why);
+  }
+  if (journal::list_segments(journal_folder(data)).empty()) {
     return fail(json, "plan-against", kNotFound, "not-found", data + ": there is no journal here");
   }
   const node::CarryPreview preview =

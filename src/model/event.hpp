@@ -66,7 +66,7 @@ struct StateWord {
 };
 
 struct EventHeader {
-  std::uint64_t sequence;    // order of acceptance, from 1, never reused within an epoch
+  std::uint64_t sequence;    // order of acceptance in its shard, never reused within an epoch
   std::int64_t observed_ns;  // node time at which the thing was so, Unix ns
   std::int64_t received_ns;  // node time at which the node got it
   std::int64_t arrival_ns;   // monotonic ns at the first byte; 0 where node time stands still

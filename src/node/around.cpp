@@ -13,7 +13,7 @@ BatchHeader header_of(Bytes batch) {
 }
 
 std::string path_of(const std::string& data) {
-  return data + "/journal";
+  return journal_folder(data);
 }
 
 // True when it stands in the island, so that the island's next batch follows.

@@ -4,6 +4,7 @@
 
 #include "base/crc32c.hpp"
 #include "base/text.hpp"
+#include "model/shard_id.hpp"
 #include "platform/file.hpp"
 
 namespace vedette::node {
@@ -13,7 +14,7 @@ constexpr std::string_view kBegin = "vedette-history 1";
 constexpr std::size_t kTextBytes = 256;
 
 std::string path_of(const std::string& data) {
-  return data + "/history";
+  return shard_folder(data) + "/history";
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // Purpose: the second place that says how far a data folder's history goes: the epoch of its last
 // run, the segment that the run wrote, and how far its last belief image stood. What the journal
-// has not of it is missing. In: DIR/history, one line with a checksum, written beside, synced and
-// renamed. Fails as: an errno, and the journal's own words alone stand. Runs on: recovery, the main
-// thread at start, the journal thread behind each image.
+// has not of it is missing. In: history in the shard's folder, one line with a checksum, written
+// beside, synced and renamed. Fails as: an errno, and the journal's own words alone stand. Runs on:
+// recovery, the main thread at start, the journal thread behind each image.
 #pragma once
 
 #include <cstdint>

@@ -4,6 +4,7 @@
 #include "base/crc32c.hpp"
 #include "base/text.hpp"
 #include "edge/journal/segment_nodes.hpp"
+#include "model/shard_id.hpp"
 #include "platform/file.hpp"
 #include "platform/random.hpp"
 
@@ -63,7 +64,7 @@ Identity identity_of_folder(const std::string& data) {
   const bool there = platform::exists(path);
   const std::string text = platform::read_text_file(path, kTextBytes).value_or(std::string());
   const std::uint64_t kept = parse_identity(text);
-  const std::uint64_t written = journal::node_of_journal(data + "/journal", kept);
+  const std::uint64_t written = journal::node_of_journal(journal_folder(data), kept);
   identity.node = written != 0 ? written : kept;
   identity.in_journal = written != 0;
   identity.in_file = identity.node != 0 && identity.node == kept;

@@ -15,8 +15,9 @@ constexpr int kImageWaitMs = 4000;
 std::uint64_t Node::begin_with_image(Stepped& stepped, std::uint64_t least_batch) {
   image::ImagePosition position{};
   std::vector<std::uint8_t> state;
-  const image::Found found = image::read_image(
-      options_.data, most_frozen_bytes(options_.data, plan_), kImageWaitMs, position, state);
+  const image::Found found =
+      image::read_image(shard_folder(options_.data), most_frozen_bytes(options_.data, plan_),
+                        kImageWaitMs, position, state);
   bool good = found == image::Found::whole;
   if (good && position.batch < least_batch) {
     return 0;

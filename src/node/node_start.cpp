@@ -156,10 +156,12 @@ Node::Failure Node::prepare() {
 }
 
 Node::Failure Node::open_data_folder() {
-  for (const char* folder : {"", "/journal", "/plans"}) {
-    const int error = platform::make_folders(options_.data + folder);
-    if (error != 0) {
-      return io(options_.data + folder + ": " + platform::error_text(error));
+  if (const std::string why = journal::why_other_layout(options_.data); !why.empty()) {
+    return unfit(why);
+  }
+  for (const std::string& folder : {journal_folder(options_.data), options_.data + "/plans"}) {
+    if (const int error = platform::make_folders(folder); error != 0) {
+      return io(folder + ": " + platform::error_text(error));
     }
   }
   std::string holder;
@@ -221,7 +223,7 @@ Node::Failure Node::take_memory() {
 std::span<std::uint8_t> Node::init_lanes(Arena& arena) {
   const std::span<std::uint8_t> shard_memory = arena.room(engine::Shard::bytes_needed(plan_));
   frozen_.resize(engine::frozen_bytes_bound(plan_));
-  image_.init(options_.data, plan_.limits()->image_bytes(), plan_.limits()->tracks());
+  image_.init(shard_folder(options_.data), plan_.limits()->image_bytes(), plan_.limits()->tracks());
   batches_.init(arena, batch_records(plan_), batch_lane_bytes(plan_));
   outcomes_.init(arena, outcome_records(plan_), outcome_bytes(plan_));
   commands_.init(arena, kCommands, kCommandBytes);

@@ -132,7 +132,7 @@ namespace {
 class Copy {
  public:
   Copy(const std::string& data, const std::string& out, const plan::Plan& plan)
-      : data_(data), folder_(out + "/journal") {
+      : data_(data), folder_(journal_folder(out)) {
     make_lane(plan);
   }
 
@@ -140,7 +140,7 @@ class Copy {
                     const Island& island) {
     journal::SegmentState state;
     if (island.state_segment != 0) {
-      state = journal::state_of(data_ + "/journal", island.state_segment);
+      state = journal::state_of(journal_folder(data_), island.state_segment);
     }
     return open(plan, header, state.frozen, island.state_batch, {});
   }
@@ -161,7 +161,7 @@ class Copy {
   bool go_on(const Island& island, const BatchHeader& next) {
     drain();
     writer_->give_up(*lane_);
-    const auto state = journal::state_of(data_ + "/journal", island.state_segment);
+    const auto state = journal::state_of(journal_folder(data_), island.state_segment);
     const int failed = problem.empty() ? writer_->go_on(state.frozen, island.state_batch,
                                                         next.first_sequence - 1, *lane_)
                                        : 0;
@@ -250,9 +250,9 @@ class Copy {
 
 // The folder with the plans in it; empty, or why it cannot be written.
 std::string make_data(const std::string& data, const std::string& out) {
-  for (const char* folder : {"", "/journal", "/plans"}) {
-    if (const int error = platform::make_folders(out + folder); error != 0) {
-      return out + folder + ": " + platform::error_text(error);
+  for (const std::string& folder : {journal_folder(out), out + "/plans"}) {
+    if (const int error = platform::make_folders(folder); error != 0) {
+      return folder + ": " + platform::error_text(error);
     }
   }
   for (const std::string& name : platform::list_folder(data + "/plans")) {
@@ -288,7 +288,7 @@ PlanHash plan_of_island(const std::string& data, const Chart& chart, const Islan
     hash = found ? now : hash;
     return !found;
   };
-  journal::read_journal(data + "/journal", visit);
+  journal::read_journal(journal_folder(data), visit);
   return hash;
 }
 
@@ -350,15 +350,19 @@ void copy_until(const std::string& data, const Chart& chart, std::size_t at, con
     written = at;
     return copy.put(batch, next);
   };
-  journal::read_journal(data + "/journal", visit);
+  journal::read_journal(journal_folder(data), visit);
 }
 
 }  // namespace
 
 Recovered recover_until(const std::string& data, const std::string& out, const Moment& moment) {
   Recovered result;
-  if (platform::exists(out + "/journal")) {
+  if (platform::exists(journal_folder(out))) {
     result.problem = out + " holds a journal already; name a folder that does not";
+    return result;
+  }
+  if (const std::string why = journal::why_other_layout(data); !why.empty()) {
+    result.problem = data + ": " + why;
     return result;
   }
   // Read once to learn what of it is whole, the highest epoch, and where a replay can start.
@@ -445,7 +449,7 @@ Rehearsal rehearse(const std::string& data, const plan::Plan& recorded, const pl
     ++result.batches;
     return true;
   };
-  const journal::ReadResult read = journal::read_journal(data + "/journal", visit);
+  const journal::ReadResult read = journal::read_journal(journal_folder(data), visit);
   if (result.problem.empty()) {
     result.problem = read.problem;
   }

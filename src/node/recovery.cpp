@@ -28,7 +28,7 @@ std::string grouped(std::uint64_t number) {
 // batch that it stands behind, 0 for none.
 std::uint64_t Node::begin_with_newest(Stepped& stepped,
                                       const std::vector<std::uint64_t>& segments) {
-  const std::string folder = options_.data + "/journal";
+  const std::string folder = journal_folder(options_.data);
   std::vector<std::uint64_t> with_state = segments;
   journal::SegmentState newest = journal::newest_state(folder, with_state);
   while (!newest.frozen.empty() && newest.header.node != segment_header_.node) {
@@ -53,7 +53,7 @@ Node::Failure Node::unfit(const std::string& problem) const {
 }
 
 Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
-  const auto segments = journal::list_segments(options_.data + "/journal");
+  const auto segments = journal::list_segments(journal_folder(options_.data));
   Stepped stepped(shard_, shard_memory, engine::release_kernels().back());
   const PlanHash ours = plan_hash_of(segment_header_.plan_hash);
   stepped.init(plan_, segment_header_.node, 1, options_.data, ours);
@@ -65,7 +65,7 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   }
   const bool broken = !result.problem.empty() && !result.journal.torn_tail;
   const std::uint64_t known = kept.record ? kept.record->batch : 0;
-  const bool unsure = !kept.record && platform::exists(options_.data + "/belief.mdb");
+  const bool unsure = !kept.record && platform::exists(shard_folder(options_.data) + "/belief.mdb");
   if (broken || unsure || from > result.journal.last_batch || known > stepped.batch()) {
     recover_around(stepped, kept, result.journal);
     if (result.journal.other_version) {
@@ -113,11 +113,11 @@ void Node::begin_epoch(const journal::ReadResult& read, const KeptHistory& kept)
 void Node::plan_writer(const journal::ReadResult& read, const KeptHistory& kept,
                        const std::vector<std::uint64_t>& segments) {
   journal::WriterOptions& writer = writer_options_;
-  writer.folder = options_.data + "/journal";
+  writer.folder = journal_folder(options_.data);
   writer.segment_bytes =
       plan_.limits()->segment_bytes() / limits::kBlockAlignment * limits::kBlockAlignment;
   writer.journal_bytes = plan_.limits()->journal_bytes();
-  writer.evidence_folder = options_.data + "/journal-evidence";
+  writer.evidence_folder = shard_folder(options_.data) + "/journal-evidence";
   writer.evidence_bytes = plan_.limits()->evidence_bytes();
   writer.max_batch_bytes = engine::batch_bytes_bound(plan_);
   writer.max_frozen_bytes = engine::frozen_bytes_bound(plan_);
@@ -228,7 +228,7 @@ void Node::found(Stage stage, std::uint64_t count, std::string text) {
 
 // What no block was needed for to see it.
 void Node::find_gaps(const journal::ReadResult& read, const KeptHistory& kept) {
-  const std::string folder = options_.data + "/journal";
+  const std::string folder = journal_folder(options_.data);
   strange_ = journal::list_strange(folder);
   strange_.insert(strange_.end(), read.strange.begin(), read.strange.end());
   if (!strange_.empty()) {
@@ -272,7 +272,7 @@ void Node::find_gaps(const journal::ReadResult& read, const KeptHistory& kept) {
 
 // Their bytes stay, under a name that says so.
 Node::Failure Node::set_aside() {
-  const std::string folder = options_.data + "/journal/";
+  const std::string folder = journal_folder(options_.data) + "/";
   for (const journal::ReadResult::Strange& strange : strange_) {
     std::string name = strange.name + ".aside";
     for (int n = 2; platform::exists(folder + name); ++n) {
@@ -298,7 +298,7 @@ Node::Failure Node::begin_history() {
   }
   if (tail_.segment != 0) {
     const int error =
-        journal::cut_tail(options_.data + "/journal", tail_.segment, tail_.valid_bytes);
+        journal::cut_tail(journal_folder(options_.data), tail_.segment, tail_.valid_bytes);
     if (error != 0) {
       return io("cutting the torn tail: " + platform::error_text(error));
     }
@@ -318,7 +318,8 @@ Node::Failure Node::begin_history() {
   const int error = keep_history(
       options_.data,
       {epoch_, writer_.segment(), shard_.progress().batch_number, shard_.progress().last_sequence});
-  return error == 0 ? Failure{} : io(options_.data + "/history: " + platform::error_text(error));
+  return error == 0 ? Failure{}
+                    : io(shard_folder(options_.data) + "/history: " + platform::error_text(error));
 }
 
 bool Node::wait_for_history() const {

@@ -32,7 +32,7 @@ std::uint64_t find_start(const std::string& data, Stepped& stepped) {
     return take();
   };
   visit.node = stepped.node_id();
-  journal::read_journal(data + "/journal", visit);
+  journal::read_journal(journal_folder(data), visit);
   if (first_batch == 0 && !state.empty() && stepped.restart(state, state_hash)) {
     start = state_batch;  // killed so soon, again and again, that only begun segments are left
   }
@@ -96,7 +96,7 @@ ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t ski
     return result.problem.empty();
   };
   visit.node = stepped.node_id();
-  result.journal = journal::read_journal(data + "/journal", visit, image);
+  result.journal = journal::read_journal(journal_folder(data), visit, image);
   if (result.problem.empty() && !result.journal.stopped) {
     go_on();  // killed before anything was recorded behind it
   }

@@ -108,12 +108,12 @@ def recovery():
             break
     process.kill()
     process.wait()
-    used = sum(path.stat().st_blocks * 512 for path in (data / "journal").iterdir())
+    used = sum(path.stat().st_blocks * 512 for path in (data / "shard-0/journal").iterdir())
     def forget():  # the journal is written past the page cache: whoever starts again reads it from the disk
-        for path in (data / "journal").iterdir():
+        for path in (data / "shard-0/journal").iterdir():
             with open(path, "rb") as file:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    segments = sorted((data / "journal").glob("*.seg"))  # of the run that was killed
+    segments = sorted((data / "shard-0/journal").glob("*.seg"))  # of the run that was killed
     def read():
         forget()
         begin = time.monotonic()

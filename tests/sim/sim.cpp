@@ -142,7 +142,7 @@ class World {
     std::string error;
     plan_ = plan::load_plan(plan_bytes_, error);
     std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_ + "/journal");
+    std::filesystem::create_directories(journal_);
     std::filesystem::create_directories(folder_ + "/plans");
     // So that `vedette replay` of any build reads the last seed's journal, cuts and all.
     plan_hash_ = platform::sha256(plan_bytes_);
@@ -522,10 +522,9 @@ class World {
 
   // What a write that failed may have left behind the last whole block.
   void spoil_the_end() {
-    const journal::ReadResult before = journal::read_journal(folder_ + "/journal", {});
+    const journal::ReadResult before = journal::read_journal(journal_, {});
     if (random_.one_in(2)) {
-      scribble(folder_ + "/journal/" + journal::segment_name(before.last_segment),
-               before.valid_bytes);
+      scribble(journal_ + "/" + journal::segment_name(before.last_segment), before.valid_bytes);
     }
   }
 
@@ -547,9 +546,9 @@ class World {
     writer_.reset();  // without a closing block
     sim::power_cut(random_.below(~std::uint64_t{0}));
     // What the last write left half done: some of it, or anything.
-    const auto segments = journal::list_segments(folder_ + "/journal");
-    const std::string last = folder_ + "/journal/" + journal::segment_name(segments.back());
-    const journal::ReadResult before = journal::read_journal(folder_ + "/journal", {});
+    const auto segments = journal::list_segments(journal_);
+    const std::string last = journal_ + "/" + journal::segment_name(segments.back());
+    const journal::ReadResult before = journal::read_journal(journal_, {});
     if (random_.one_in(2) && before.last_segment == segments.back()) {
       scribble(last, before.valid_bytes);
     }
@@ -563,8 +562,8 @@ class World {
   // A disk that puts a block at another place cannot be undone, but is never believed: whichever
   // block went wherever, reading the journal names it. It is put right again afterwards.
   void misdirect() {
-    const journal::ReadResult before = journal::read_journal(folder_ + "/journal", {});
-    const std::string path = folder_ + "/journal/" + journal::segment_name(before.last_segment);
+    const journal::ReadResult before = journal::read_journal(journal_, {});
+    const std::string path = journal_ + "/" + journal::segment_name(before.last_segment);
     const auto whole = platform::read_file(path, std::size_t{1} << 30);
     if (!whole || before.valid_bytes == 0) {
       return;
@@ -592,7 +591,7 @@ class World {
     std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(from), length,
                 wrong.begin() + static_cast<std::ptrdiff_t>(to));
     put_back(path, wrong);
-    if (journal::read_journal(folder_ + "/journal", {}).problem.empty()) {
+    if (journal::read_journal(journal_, {}).problem.empty()) {
       fail("a block that stands at %zu instead of %zu is not noticed", to, from);
     }
     put_back(path, bytes);
@@ -617,8 +616,7 @@ class World {
       fail("recovery: %s", result.problem.c_str());
     }
     if (result.journal.torn_tail &&
-        journal::cut_tail(folder_ + "/journal", result.journal.last_segment,
-                          result.journal.valid_bytes) != 0) {
+        journal::cut_tail(journal_, result.journal.last_segment, result.journal.valid_bytes) != 0) {
       fail("the torn tail could not be cut");
     }
     const engine::Progress& p = stepped.shard().progress();
@@ -661,7 +659,7 @@ class World {
       }
     }
     journal::WriterOptions options;
-    options.folder = folder_ + "/journal";
+    options.folder = journal_;
     options.segment_bytes = 256 << 10;
     options.journal_bytes = 1 << 20;
     options.max_batch_bytes = engine::batch_bytes_bound(*plan_);
@@ -746,7 +744,7 @@ class World {
   std::size_t lane_bytes() const { return 4 * engine::batch_bytes_bound(*plan_) + (256 << 10); }
 
   Random random_;
-  std::string folder_;
+  std::string folder_, journal_ = journal_folder(folder_);
   std::vector<std::uint8_t> plan_bytes_;
   platform::Sha256 plan_hash_{};
   const plan::Plan* plan_ = nullptr;

@@ -2,7 +2,7 @@
 what its journal once said, says what is missing, and leaves on disk what it does not use."""
 import concurrent.futures, json, os, pathlib, random, shutil, socket, subprocess, time
 
-from harness import ais_source, amount, class_b, free_port, release, start, status, stop, vedette, work, write_site
+from harness import ais_source, amount, class_b, free_port, release, remove, start, status, stop, vedette, work, write_site
 
 SHIPS = 20
 FIRST = 230000000
@@ -53,11 +53,11 @@ def watched_folder(name):
         seen = status(data, lambda s: int(s["durable_sequence"]) >= int(seen["sequence"]) and s["journal"]["images"] > images + 1)
         if until < MESSAGES:
             stop(process)
-            older.append((data / "belief.mdb").read_bytes())
+            older.append((data / "shard-0/belief.mdb").read_bytes())
         else:
             process.kill()
             process.communicate()
-    newest = max((data / "journal").glob("*.seg"))
+    newest = max((data / "shard-0/journal").glob("*.seg"))
     assert used_bytes(newest.read_bytes()) > 1 << 20, f"{used_bytes(newest.read_bytes())}: a start does not read the image of so short a journal"
     (data / "control.sock").unlink(missing_ok=True)
     return path, data, older
@@ -98,7 +98,7 @@ class Folder:
         self.path, self.dice, self.older = path, dice, older
 
     def segments(self):
-        return sorted(p for p in (self.path / "journal").glob("*.seg") if p.is_file())
+        return sorted(p for p in (self.path / "shard-0/journal").glob("*.seg") if p.is_file())
 
     def segment(self):
         found = self.segments()
@@ -160,9 +160,9 @@ def cut(f, file, at_page):
         os.truncate(file, size // PAGE * PAGE if at_page else size)
 
 
-def remove(path):
+def gone(path):
     if path is not None:
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+        remove(path)
 
 
 def as_folder(path):
@@ -208,7 +208,7 @@ def dangling(f):
 
 
 def image(f):
-    return f.path / "belief.mdb"
+    return f.path / "shard-0/belief.mdb"
 
 
 KINDS = {
@@ -221,10 +221,10 @@ KINDS = {
     "a segment cut": lambda f: cut(f, f.segment(), False),
     "a segment cut between pages": lambda f: cut(f, f.segment(), True),
     "a segment emptied": lambda f: f.segment() and os.truncate(f.segment(), 0),
-    "the newest segment gone": lambda f: remove(each_of(f.segments(), -1)),
-    "the oldest segment gone": lambda f: remove(each_of(f.segments(), 0)),
-    "any segment gone": lambda f: remove(f.segment()),
-    "the journal gone": lambda f: remove(f.path / "journal"),
+    "the newest segment gone": lambda f: gone(each_of(f.segments(), -1)),
+    "the oldest segment gone": lambda f: gone(each_of(f.segments(), 0)),
+    "any segment gone": lambda f: gone(f.segment()),
+    "the journal gone": lambda f: remove(f.path / "shard-0/journal"),
     "a segment with the last number": lambda f: rename(f, "ffffffffffffffff.seg"),
     "a segment with another's number": lambda f: copy_of_segment(f),
     "a segment with a name of no number": lambda f: rename(f, "segment.seg"),
@@ -240,16 +240,18 @@ KINDS = {
     "an older image": lambda f: image(f).parent.is_dir() and not image(f).is_dir() and image(f).write_bytes(f.dice.choice(f.older)),
     "an image of noise": lambda f: garbage(f, image(f), f.dice.choice([1, PAGE, 50000])),
     "a folder for the image": lambda f: as_folder(image(f)),
-    "an image half written": lambda f: garbage(f, f.path / "belief.mdb.new", 5000),
+    "an image half written": lambda f: garbage(f, f.path / "shard-0/belief.mdb.new", 5000),
     "a bit of the kept plan": lambda f: change(f.plan(), lambda c: flip(f.dice, c)),
-    "the kept plan gone": lambda f: remove(f.plan()),
+    "the kept plan gone": lambda f: gone(f.plan()),
     "the plans gone": lambda f: remove(f.path / "plans"),
     "the lock gone": lambda f: remove(f.path / "lock"),
     "a lock of noise": lambda f: garbage(f, f.path / "lock", 100),
+    "the shard's folder gone": lambda f: remove(f.path / "shard-0"),
+    "the history gone": lambda f: remove(f.path / "shard-0/history"),
     "the identity gone": lambda f: remove(f.path / "identity"),
     "a bit of the identity": lambda f: change(f.path / "identity", lambda c: flip(f.dice, c)),
     "a file for the control socket": lambda f: garbage(f, f.path / "control.sock", 10),
-    "strange files": lambda f: [garbage(f, f.path / name, 50) for name in ("journal/x.seg.tmp", "journal/README", "plans/0.plan", "noise")],
+    "strange files": lambda f: [garbage(f, f.path / name, 50) for name in ("shard-0/journal/x.seg.tmp", "shard-0/journal/README", "plans/0.plan", "noise")],
 }
 
 
@@ -286,10 +288,10 @@ def own_belief(data):
     """What the last run itself went on with stands in its own segment, alone."""
     alone = data.parent / (data.name + "-alone")
     shutil.rmtree(alone, ignore_errors=True)
-    (alone / "journal").mkdir(parents=True)
+    (alone / "shard-0/journal").mkdir(parents=True)
     shutil.copytree(data / "plans", alone / "plans")
-    newest = max((data / "journal").glob("*.seg"), key=lambda p: p.stat().st_mtime_ns if p.is_file() else 0)
-    shutil.copy(newest, alone / "journal")
+    newest = max((data / "shard-0/journal").glob("*.seg"), key=lambda p: p.stat().st_mtime_ns if p.is_file() else 0)
+    shutil.copy(newest, alone / "shard-0/journal")
     tracks, done = belief_in(alone)
     shutil.rmtree(alone)
     return tracks, done

@@ -30,7 +30,7 @@ def an_alarm_is_explained_although_a_flood_pushed_its_segment_out_of_the_journal
     time.sleep(0.3)
     kept = json.loads(call("explain", data, alarm["event"], "--json").stdout)["data"]["chain"]
     assert any(e["kind"] == "observation" for e in kept) and not any(e.get("evidence") for e in kept), kept
-    first = sorted((data / "journal").glob("*.seg"))[0]
+    first = sorted((data / "shard-0/journal").glob("*.seg"))[0]
     end = time.time() + 60
     i = 0
     while first.exists() and time.time() < end:
@@ -49,10 +49,10 @@ def an_alarm_is_explained_although_a_flood_pushed_its_segment_out_of_the_journal
     listed = [json.loads(l) for l in call("journal", data).stdout.splitlines()]
     assert any(e["event"] == alarm["event"] and e["evidence"] for e in listed)
     assert [int(e["event"]) for e in listed] == sorted(int(e["event"]) for e in listed)
-    total = sum(f.stat().st_size for f in (data / "journal").glob("*.seg"))
+    total = sum(f.stat().st_size for f in (data / "shard-0/journal").glob("*.seg"))
     assert total <= 5 << 20, total
     # A byte of it that flips is said, and not believed.
-    held = sorted((data / "journal-evidence").glob("*.evd"))[0]
+    held = sorted((data / "shard-0/journal-evidence").glob("*.evd"))[0]
     spoilt = bytearray(held.read_bytes())
     spoilt[200] ^= 1
     held.write_bytes(spoilt)

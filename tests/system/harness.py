@@ -1,5 +1,5 @@
 """What every system test uses: the binary, a work folder, a node that is started, asked and stopped, a receiver."""
-import argparse, json, pathlib, signal, socket, subprocess, sys, tempfile, threading, time
+import argparse, json, pathlib, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
 arguments = argparse.ArgumentParser(description="system tests")
 arguments.add_argument("binary")
@@ -167,6 +167,11 @@ class Receiver:
         self.thread.join()
         self.socket.close()
         return self.got
+
+
+def remove(path):
+    """A file or a folder, if it is there."""
+    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
 
 
 def free_port():

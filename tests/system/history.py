@@ -1,7 +1,7 @@
 """What a data folder remembers: nothing is lost by starting, no epoch is used twice, one node writes."""
 import hashlib, json, os, pathlib, shutil, signal, socket, subprocess, time
 
-from harness import vedette, work, test, release, Skip, amount, call, start, stop, status, free_port, ais_source, write_site, run_to_the_end, verify, threads
+from harness import vedette, work, test, release, Skip, amount, call, remove, start, stop, status, free_port, ais_source, write_site, run_to_the_end, verify, threads
 from journals import crc32c
 from rig.sentences import class_b
 
@@ -108,7 +108,7 @@ def no_epoch_is_used_twice_whatever_is_deleted():
     epochs = {1}
     for i, gone in enumerate((["journal"], ["history"], ["journal", "belief.mdb"], ["history", "belief.mdb"])):
         for name in gone:
-            shutil.rmtree(data / name) if (data / name).is_dir() else (data / name).unlink()
+            remove(data / "shard-0" / name)
         final = once(path, data, port, 600 + 10 * i)
         assert final["epoch"] > max(epochs), (gone, final["epoch"], epochs)
         epochs.add(final["epoch"])
@@ -117,12 +117,12 @@ def no_epoch_is_used_twice_whatever_is_deleted():
         used |= new
     identity = (data / "identity").read_text()
     for gone in ("journal", "history", "belief.mdb"):  # nothing is left that says which were used
-        shutil.rmtree(data / gone) if (data / gone).is_dir() else (data / gone).unlink()
+        remove(data / "shard-0" / gone)
     final = once(path, data, port, 700)
     assert final["epoch"] == 1 and not set(keys(data)) & used and (data / "identity").read_text() != identity
     assert any("begins anew" in f for f in findings(final)), final["log"]
     epochs = {1}
-    (data / "history").write_text("vedette-history 1 4294967295 1 1 1 0\n")  # not what it says of itself
+    (data / "shard-0/history").write_text("vedette-history 1 4294967295 1 1 1 0\n")  # not what it says of itself
     assert once(path, data, port)["epoch"] == max(epochs) + 1
 
 
@@ -134,12 +134,12 @@ def a_second_node_is_refused_whatever_is_removed_from_the_folder():
     node = start(path, data)
     ships(port, data, 0, 20)
     for entry in list(data.iterdir()):
-        if entry.name not in ("journal", "plans", "control.sock"):
+        if entry.name not in ("shard-0", "plans", "control.sock"):
             entry.unlink()
-    before = contents(data / "journal")
+    before = contents(data / "shard-0/journal")
     refused = call("run", path, "--data", data, ok=(75,)).stderr
     assert f"process {node.pid} holds its lock" in refused, refused
-    assert set(contents(data / "journal")) == set(before)
+    assert set(contents(data / "shard-0/journal")) == set(before)
     ships(port, data, 100, 20)
     verify(data, stop(node))
 
@@ -189,7 +189,7 @@ def blocks(path):
 
 
 def segments(data):
-    return sorted((data / "journal").glob("*.seg"))
+    return sorted((data / "shard-0/journal").glob("*.seg"))
 
 
 def several_runs(name, runs=4):
@@ -215,7 +215,7 @@ def told(data, stage, ok=(0,)):
 def what_only_has_a_segments_name_is_set_aside():
     path, data, port = recorded("strange")
     _, other, _ = recorded("strange-other")
-    journal = data / "journal"
+    journal = data / "shard-0/journal"
     before = [r for r in rows(data) if r["kind"] == "observation"]
     made = {"ffffffffffffffff.seg": b"", "fffffffffffffffe.seg": bytes(1 << 20), "0000000000000000.seg": b"x",
             "00000000000000ZZ.seg": b"x" * 5000, "+00000000000000f.seg": b"y" * 5000,
@@ -265,7 +265,7 @@ def events_that_the_journal_lost_are_told_and_never_numbered_again():
     assert len(keys(data)) == len(set(keys(data))) and set(used) < set(keys(data))
     verify(data, final)
     # And with nothing left of the journal at all.
-    shutil.rmtree(data / "journal")
+    shutil.rmtree(data / "shard-0/journal")
     again = once(path, data, port, 910)
     assert any("all of it is gone" in f for f in findings(again)) and again["tracks"] == final["tracks"] + 3
     assert kept
@@ -313,7 +313,7 @@ def a_start_goes_on_from_the_newest_state_where_the_newest_segment_is_damaged():
         places = [b for b in blocks(newest) if b[1] in (2, 4)]
         flip(newest, places_of(places) + 70)
         if not image:
-            (data / "belief.mdb").unlink()
+            (data / "shard-0/belief.mdb").unlink()
         left = rows(data, (1,))
         assert 0 < len(left) < len(whole) or label == "head"
         final = once(path, data, port, 900)

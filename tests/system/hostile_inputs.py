@@ -43,7 +43,7 @@ def a_pipe_is_read_as_a_recording_and_refused_as_a_site_file_and_as_a_segment():
     data = work / "piped-data"
     final = run_to_the_end(data, (), site_file)
     assert final["sources"][0]["received"] == 20, final["sources"]
-    os.mkfifo(data / "journal" / "00000000000000ff.seg")
+    os.mkfifo(data / "shard-0/journal" / "00000000000000ff.seg")
     for command in (["journal"], ["explain", "3"], ["inspect"], ["replay"]):
         done = subprocess.run([vedette, command[0], str(data), *command[1:]], capture_output=True, text=True, timeout=8)
         assert done.returncode in (0, 1, 65), (command, done)

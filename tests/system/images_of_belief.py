@@ -15,7 +15,7 @@ def watch(name, limits=""):
 @test
 def a_damaged_belief_image_is_set_aside_and_one_that_cannot_be_written_is_seen_in_status():
     port, sender, path, data = watch("image")
-    image, aside = data / "belief.mdb", data / "belief.mdb.damaged"
+    image, aside = data / "shard-0/belief.mdb", data / "shard-0/belief.mdb.damaged"
     process = start(path, data)
     status(data, lambda s: s["sources"][0]["status"] == "up")
     sender.sendto(class_b(219000001, 5, 5), ("127.0.0.1", port))
@@ -34,8 +34,8 @@ def a_damaged_belief_image_is_set_aside_and_one_that_cannot_be_written_is_seen_i
     process = subprocess.Popen([vedette, "run", path, "--data", data, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     seen = status(data, lambda s: s["journal"]["images"] > 1)
     assert seen["tracks"] == 1 and aside.exists(), seen
-    (data / "belief.mdb.new").mkdir()
-    (data / "belief.mdb.new/in the way").write_text("")
+    (data / "shard-0/belief.mdb.new").mkdir()
+    (data / "shard-0/belief.mdb.new/in the way").write_text("")
     seen = status(data, lambda s: "image_error" in s["journal"])
     assert "not empty" in seen["journal"]["image_error"] and "image" in json.dumps(seen["causes"]), seen
     process.terminate()
@@ -59,22 +59,22 @@ def one_bit_of_a_latitude_in_the_image_is_not_believed():
     process.kill()
     process.communicate()
     truth = {t["identity"]: t["lat"] for t in json.loads(call("inspect", data, "--json").stdout)["data"]["tracks"]}
-    image = bytearray((data / "belief.mdb").read_bytes())
+    image = bytearray((data / "shard-0/belief.mdb").read_bytes())
     flipped = 0
     for at in range(0, len(image) - 8):
         if image[at + 7] == 0x40 and image[at + 6] == 0x4E and abs(struct.unpack_from("<d", image, at)[0] - truth["230000050"]) < 6e-8:
             image[at + 5] ^= 0x10
             flipped += 1
     assert flipped >= 2, "the state's and the table's"
-    (data / "belief.mdb").write_bytes(image)
-    call("check-belief", data / "belief.mdb", ok=(1,))
+    (data / "shard-0/belief.mdb").write_bytes(image)
+    call("check-belief", data / "shard-0/belief.mdb", ok=(1,))
     process = start(path, data)
     seen = status(data, lambda s: s["journal"]["images"] > 0)
     assert any("does not verify" in line for line in seen["without"]), seen["without"]
-    assert (data / "belief.mdb.damaged").exists()
+    assert (data / "shard-0/belief.mdb.damaged").exists()
     final = stop(process)
     verify(data, final)
-    for segment in sorted((data / "journal").glob("*.seg"))[:-1]:
+    for segment in sorted((data / "shard-0/journal").glob("*.seg"))[:-1]:
         segment.unlink()  # what the node itself went on with stands in its own segment
     after = {t["identity"]: t["lat"] for t in json.loads(call("inspect", data, "--json").stdout)["data"]["tracks"]}
     assert after == truth, (after["230000050"], truth["230000050"])

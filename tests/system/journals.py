@@ -25,7 +25,7 @@ def flagship_site_replays_and_a_flipped_byte_is_named():
     alert = next(r for r in rows if r["kind"] == "action" and r["assessment"] == "close_approach")
     chain = json.loads(call("explain", data, alert["event"], "--json").stdout)["data"]["chain"]
     assert any(c["kind"] == "observation" and "129039" in c["raw"] + "129038" for c in chain)
-    segment = sorted((data / "journal").glob("*.seg"))[0]
+    segment = sorted((data / "shard-0/journal").glob("*.seg"))[0]
     for at in (100, 70000, 2000001):
         content = bytearray(segment.read_bytes())
         content[at] ^= 1
@@ -64,7 +64,7 @@ def a_journal_of_another_version_is_left_as_it_is():
     process = start(path, data)
     status(data, lambda s: s["sources"][0]["status"] == "up")
     stop(process)
-    segment = sorted((data / "journal").glob("*.seg"))[0]
+    segment = sorted((data / "shard-0/journal").glob("*.seg"))[0]
     content = bytearray(segment.read_bytes())
     version, length = int.from_bytes(content[4:6], "little"), int.from_bytes(content[32:36], "little")
     content[4:6] = (version - 1).to_bytes(2, "little")
@@ -151,16 +151,16 @@ def a_journal_at_its_bound_lets_the_oldest_go_and_still_replays():
     data = work / "bounded"
     for attempt in ("first", "restarted"):
         done = run_to_the_end(data, (), path)
-        segments = sorted(p.name for p in (data / "journal").glob("*.seg"))
+        segments = sorted(p.name for p in (data / "shard-0/journal").glob("*.seg"))
         assert len(segments) <= 5 and segments[0] > "0000000000000001.seg", segments
         again = verify(data, done)
         assert int(again["first_batch"]) > 1 and again["batches"] > 100, again
     # A start reads what is behind the image, or without one the newest segment's state, and no more of the journal; whoever
     # verifies reads all of it.
-    for without in ((), ("belief.mdb",)):
+    for without in ((), ("shard-0/belief.mdb",)):
         for name in without:
             (data / name).unlink()
-        oldest = sorted((data / "journal").glob("*.seg"))[0]
+        oldest = sorted((data / "shard-0/journal").glob("*.seg"))[0]
         content = bytearray(oldest.read_bytes())
         content[70000] ^= 1
         oldest.write_bytes(content)

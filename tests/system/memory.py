@@ -48,7 +48,7 @@ def measure(tracks, image):
         seen = status(data, lambda s: True)
     assert "image_error" not in seen["journal"], seen["journal"]
     stop(process, 60)
-    call("check-belief", data / "belief.mdb")
+    call("check-belief", data / "shard-0/belief.mdb")
     return plan, most
 
 

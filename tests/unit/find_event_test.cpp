@@ -26,12 +26,12 @@ struct Folder {
 
   Folder() {
     std::filesystem::remove_all(data);
-    std::filesystem::create_directories(data + "/journal");
+    std::filesystem::create_directories(journal_folder(data));
   }
   ~Folder() { std::filesystem::remove_all(data); }
   void add(std::uint8_t plan, const std::vector<MadeJournal::Batch>& batches) {
     const std::vector<std::uint8_t> bytes = made.segment(plan, batches);
-    std::ofstream(data + "/journal/" + journal::segment_name(++segments), std::ios::binary)
+    std::ofstream(journal_folder(data) + "/" + journal::segment_name(++segments), std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()),
                static_cast<std::streamsize>(bytes.size()));
   }
@@ -78,12 +78,12 @@ TEST_CASE("damage ahead of an event does not hide it, and what is no segment is 
   Folder folder;
   folder.add(kPlan, {{event(1)}, {event(2)}, {event(3)}});
   folder.add(kPlan, {{event(4)}});
-  std::fstream file(folder.data + "/journal/" + journal::segment_name(1),
+  std::fstream file(journal_folder(folder.data) + "/" + journal::segment_name(1),
                     std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(4096 + 100);  // in the block of event 1
   file.put('x');
   file.close();
-  std::ofstream(folder.data + "/journal/" + journal::segment_name(3)) << "no segment";
+  std::ofstream(journal_folder(folder.data) + "/" + journal::segment_name(3)) << "no segment";
   CHECK_FALSE(folder.find(1));
   CHECK(folder.find(2));
   CHECK(folder.find(3));

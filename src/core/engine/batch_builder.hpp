@@ -22,8 +22,8 @@ namespace vedette::engine {
 
 // What the digest and the sequence continue from; part of the frozen state.
 struct Progress {
-  std::uint64_t batch_number = 0;  // of the last sealed batch
-  std::uint64_t last_sequence = 0;
+  std::uint64_t batch_number = 0;   // of the last sealed batch
+  std::uint64_t last_sequence = 0;  // given out; the top bits are the shard (model/shard_id.hpp)
   std::uint64_t digest = 0;
   std::uint64_t accepted = 0;
   std::uint64_t waiting = 0;

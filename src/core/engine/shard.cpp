@@ -25,8 +25,9 @@ std::size_t Shard::bytes_needed(const plan::Plan& plan) {
 }
 
 void Shard::init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch,
-                 ReleaseKernel kernel) {
+                 ReleaseKernel kernel, std::uint8_t number) {
   state_.node_id = node_id;
+  state_.progress.last_sequence = sequence_before_first(number);
   state_.epoch = epoch;
   state_.site.init(arena, plan);
   state_.agenda.release_by(kernel);

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "base/lane.hpp"
 #include "core/engine/admission.hpp"
@@ -14,6 +15,7 @@
 #include "core/engine/observing.hpp"
 #include "core/engine/state.hpp"
 #include "core/engine/step.hpp"
+#include "model/shard_id.hpp"
 
 namespace vedette::engine {
 
@@ -21,6 +23,8 @@ namespace vedette::engine {
 std::size_t frozen_bytes_bound(const plan::Plan& plan);
 // The tracks in a frozen state; none where it is no whole state.
 std::span<const FrozenTrack> frozen_tracks(Bytes frozen);
+// What this program reads, in words: "step 3 engine 1 tracks 2 ...". Equal texts read each other's.
+std::string state_format();
 // Largest batch this plan can make.
 std::size_t batch_bytes_bound(const plan::Plan& plan);
 
@@ -41,7 +45,7 @@ class Shard {
 
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch,
-            ReleaseKernel kernel = ReleaseKernel::scalar);
+            ReleaseKernel kernel = ReleaseKernel::scalar, std::uint8_t number = kFirstShard);
 
   // One step at node time `now_ns`. What stands at the heads of the lanes and what waits is worked
   // by class and then by deadline. Empty when there was nothing to do or the batch lane is full.

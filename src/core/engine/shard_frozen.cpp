@@ -24,7 +24,7 @@ static_assert(std::has_unique_object_representations_v<FrozenEngine>,
 
 bool plausible(const Progress& p) {
   return p.accepted == p.waiting + p.transient + p.exits[0] + p.exits[1] + p.exits[2] &&
-         plausible_ns(p.admitted_ns);
+         count_of(p.last_sequence) >= p.accepted && plausible_ns(p.admitted_ns);
 }
 
 ThawRefusal refuse(ThawRefusal::Why why, std::string_view room = {}, std::uint32_t version = 0) {
@@ -63,6 +63,16 @@ std::size_t frozen_bytes_bound(const plan::Plan& plan) {
   return align_up(sizeof(SectionsHeader) + kSectionOverhead + sizeof(FrozenEngine) +
                       Stages::frozen_bytes_bound(plan),
                   8);
+}
+
+std::string state_format() {
+  std::string text = "step " + std::to_string(kStepVersion);
+  const auto add = [&](const SectionName& name) {
+    text += ' ' + std::string(name.room) + ' ' + std::to_string(name.version);
+  };
+  add(kEngine);
+  Stages::for_each_section(add);
+  return text;
 }
 
 std::span<const FrozenTrack> frozen_tracks(Bytes frozen) {
@@ -118,7 +128,8 @@ ThawRefusal Shard::thaw_sections(Bytes frozen, Carry& carry) {
   }
   Thawer in(bytes);
   const auto engine = in.get<FrozenEngine>();
-  if (!in.at_end() || !plausible(engine.progress) || engine.held > 1) {
+  if (!in.at_end() || !plausible(engine.progress) || engine.held > 1 ||
+      shard_of(engine.progress.last_sequence) != shard_of(state_.progress.last_sequence)) {
     return refuse(ThawRefusal::Why::damaged, kEngine.room);
   }
   state_.progress = engine.progress;

@@ -88,6 +88,17 @@ class Stages {
            }) != 0;
   }
 
+  // each(name) of those with state, in the list's order.
+  template <typename Each>
+  static void for_each_section(Each&& each) {
+    sum([&]<Stage S>() -> std::size_t {
+      if constexpr (Stateful<S>) {
+        each(S::kSection);
+      }
+      return 0;
+    });
+  }
+
   // each(stage), of those with state, in the list's order.
   template <typename Each>
   void for_each(Each&& each) {

@@ -1,8 +1,8 @@
-// Purpose: which data folders of a data partition stay, one belonging to each plan and version of
-// the journal: that of the image which starts now and that of the one before, for the way back.
+// Purpose: which data folders of a data partition stay, one belonging to each format of journal
+// and state: that of the image which starts now and that of the one before, for the way back.
 // In: the partition's folder, the name of the image's. Out: the order of the two, kept in the file
 // `data-folders` beside them. Bound: two; older ones are removed, because the partition has room
-// for two plans' worth.
+// for two.
 // Runs on: cold threads, before the watch.
 #pragma once
 

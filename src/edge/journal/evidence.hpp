@@ -163,7 +163,7 @@ std::size_t read_evidence_file(
     Bytes bytes, const std::function<bool(const EvidenceHeader& header, Bytes batch)>& visit);
 // Every batch kept as evidence, oldest first, of segments that the journal beside it has no more.
 EvidenceRead read_evidence(
-    const platform::Folder& data,
+    const platform::Folder& shard,
     const std::function<void(const EvidenceHeader& header, Bytes batch)>& visit);
 
 }  // namespace vedette::journal

@@ -39,12 +39,12 @@ std::size_t read_evidence_file(
 }
 
 EvidenceRead read_evidence(
-    const platform::Folder& data,
+    const platform::Folder& shard,
     const std::function<void(const EvidenceHeader& header, Bytes batch)>& visit) {
   constexpr std::size_t kMostBytes = std::size_t{1} << 30;
   EvidenceRead result;
-  const platform::Folder folder = data.in("journal-evidence");
-  const std::vector<std::uint64_t> there = list_segments(data.in("journal"));
+  const platform::Folder folder = shard.in("journal-evidence");
+  const std::vector<std::uint64_t> there = list_segments(shard.in("journal"));
   std::uint64_t last = 0;
   for (const std::string& name : folder.list()) {
     if (!name.ends_with(kEvidenceEnding)) {

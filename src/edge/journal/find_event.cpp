@@ -26,7 +26,7 @@ std::optional<FoundEvent> find_event(const std::string& data, std::uint64_t sequ
     return std::equal(plan_hash.begin(), plan_hash.end(), header.plan_hash);
   };
   std::optional<FoundEvent> found;
-  const std::string folder = data + "/journal";
+  const std::string folder = journal_folder(data);
   const std::vector<std::uint64_t> segments = list_segments(folder);
   bool earlier = true;  // the event is in an earlier segment than those seen
   for (std::size_t i = segments.size(); i-- > 0 && earlier && !found;) {
@@ -47,7 +47,7 @@ std::optional<FoundEvent> find_event(const std::string& data, std::uint64_t sequ
     read_segment_file(folder, segments[i], {}, visit, file);
   }
   if (!found) {
-    read_evidence(data, [&](const EvidenceHeader& header, Bytes batch) {
+    read_evidence(shard_folder(data), [&](const EvidenceHeader& header, Bytes batch) {
       if (same_plan(header)) {
         look_in(batch, sequence, found);
       }

@@ -1,7 +1,7 @@
 // Purpose: the journal on disk.
 //
-// DIR/journal/<16 hex digits>.seg, written in order, each preallocated full of zeros. A segment is
-// a chain of blocks, each at a multiple of 4,096 bytes:
+// DIR/shard-N/journal/<16 hex digits>.seg, written in order, each preallocated full of zeros. A
+// segment is a chain of blocks, each at a multiple of 4,096 bytes:
 //
 //   BlockHeader (64) | payload (`length` bytes) | zeros to the next multiple of 4,096
 //
@@ -22,6 +22,7 @@
 #include "base/digest.hpp"
 #include "model/batch.hpp"
 #include "model/limits.hpp"
+#include "model/shard_id.hpp"
 
 namespace vedette::journal {
 
@@ -29,7 +30,7 @@ inline constexpr std::uint32_t kBlockMagic = 0x4B424456;  // "VDBK"
 // Raised by whatever makes a journal read otherwise: the layout of blocks, batches or events. What
 // another version wrote is left alone. What the engine makes of it has kStepVersion
 // (model/batch.hpp), the frozen state a version for each room (base/sections.hpp).
-inline constexpr std::uint16_t kFormatVersion = 9;
+inline constexpr std::uint16_t kFormatVersion = 10;
 
 enum class BlockKind : std::uint16_t { segment = 1, batches = 2, close = 3, packed = 4 };
 
@@ -60,7 +61,8 @@ struct SegmentHeader {
   std::uint32_t frozen_bytes;  // of the state behind this header, 0 for none
   std::uint64_t frozen_batch;  // the batch that state stands after
   std::uint32_t step_version = kStepVersion;
-  std::uint32_t reserved = 0;
+  std::uint8_t shard = kFirstShard;  // whose batches follow
+  std::uint8_t reserved[3] = {};
 };
 static_assert(sizeof(SegmentHeader) == 64);
 

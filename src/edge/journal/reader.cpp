@@ -149,6 +149,9 @@ std::string why_foreign(Bytes bytes, const BlockHeader& block, const Visit& visi
   if (node != 0 && header.node != node) {
     return "another node wrote it";
   }
+  if (header.shard != visit.shard) {
+    return "shard " + std::to_string(header.shard) + " wrote it";
+  }
   return block.block <= r.last_block ? "it begins before the end of the one before it"
                                      : std::string();
 }

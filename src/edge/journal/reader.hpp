@@ -21,6 +21,7 @@ struct Visit {
   // Reading goes on behind what does not verify, at the next block that does: `damages` says where.
   bool around = false;
   std::uint64_t node = 0;  // whose segments are read; 0: of whoever wrote the first
+  std::uint8_t shard = kFirstShard;
 };
 
 struct ReadResult {
@@ -98,6 +99,8 @@ SegmentState newest_state(const platform::Folder& folder,
 std::string segment_name(std::uint64_t number);
 // Numbers of the segments in a folder, in order: what only has a name like one is no segment.
 std::vector<std::uint64_t> list_segments(const platform::Folder& folder);
+// Empty, or that an older version laid this data folder out, and what to do.
+std::string why_other_layout(const std::string& data);
 // What has a name like a segment's and cannot be one, and why.
 std::vector<ReadResult::Strange> list_strange(const platform::Folder& folder);
 

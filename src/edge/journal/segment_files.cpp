@@ -64,6 +64,14 @@ std::vector<std::uint64_t> list_segments(const platform::Folder& folder) {
   return numbers;
 }
 
+std::string why_other_layout(const std::string& data) {
+  if (!platform::exists(data + "/journal")) {
+    return {};
+  }
+  return "its journal folder is that of a version before format " + std::to_string(kFormatVersion) +
+         ", which only that version reads";
+}
+
 std::vector<ReadResult::Strange> list_strange(const platform::Folder& folder) {
   std::vector<ReadResult::Strange> strange;
   std::uint64_t number = 0;
