@@ -1,4 +1,4 @@
-// Purpose: one block of memory, carved at start-up and sealed; nothing is ever given back.
+// Purpose: one block of memory, carved at start-up and then sealed; it takes nothing back.
 // In: a block. Out: aligned arrays. Bound: the block. When full: CHECK, because the plan sized it.
 // Runs on: the starting thread only, before seal().
 #pragma once
@@ -33,7 +33,7 @@ class Arena {
     return {first, count};
   }
 
-  // Room for an arena of its own, as it is.
+  // Bytes for an arena within this one, uninitialised.
   std::span<std::uint8_t> room(std::size_t bytes) {
     CHECK(!sealed_, "arena used after it was sealed");
     used_ = align_up(used_, kCacheLineBytes);
@@ -52,7 +52,7 @@ class Arena {
   bool sealed_ = false;
 };
 
-// What make<T>(count) takes at most, for a room's bytes_needed().
+// The most that make<T>(count) takes; for a room's bytes_needed().
 template <typename T>
 constexpr std::size_t arena_bytes(std::size_t count) {
   return align_up(sizeof(T) * count, kCacheLineBytes) + kCacheLineBytes;

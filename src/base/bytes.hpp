@@ -1,5 +1,5 @@
 // Purpose: loads and stores of fixed-width integers at unaligned addresses, and bit fields.
-// Runs on: any thread; no bounds are checked here, the caller has done it.
+// Runs on: any thread. The caller checks bounds.
 #pragma once
 
 #include <bit>
@@ -46,7 +46,7 @@ inline std::string_view as_text(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// The object as it stands in memory; it must have no padding.
+// The object's representation in memory; T must have no padding.
 template <typename T>
 inline Bytes bytes_of(const T& value) {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -65,8 +65,8 @@ void for_each_line(const void* from, std::size_t bytes, Ask&& ask) {
   }
 }
 
-// Prefetches each cache line. Not by the compiler's builtin: it drops calls of functions that do
-// nothing else, because they have no effect.
+// Prefetches each cache line. Not by the compiler's builtin: the compiler removes calls to
+// functions that do nothing else, because they have no effect.
 inline void prefetch(const void* from, std::size_t bytes = 1) {
   for_each_line(from, bytes, []([[maybe_unused]] const std::uint8_t& line) {
 #if defined(__x86_64__)
@@ -77,7 +77,7 @@ inline void prefetch(const void* from, std::size_t bytes = 1) {
   });
 }
 
-// The same for what is written soon, though another core may have read it.
+// Prefetch for writing: takes the line from another core that may have read it.
 inline void prefetch_to_write(const void* from, std::size_t bytes) {
   for_each_line(from, bytes, []([[maybe_unused]] const std::uint8_t& line) {
 #if defined(__x86_64__)

@@ -8,7 +8,7 @@
 namespace vedette {
 
 // Pass the previous return value as `seed` to continue a running check; 0 starts one.
-// By the processor's own instruction where it has one.
+// Uses the processor's CRC instruction where it has one.
 std::uint32_t crc32c(Bytes bytes, std::uint32_t seed = 0);
 std::uint32_t crc32c_by_table(Bytes bytes, std::uint32_t seed = 0);
 

@@ -13,14 +13,14 @@ constexpr std::size_t kUnitBytes = 16;
 constexpr std::size_t kChains = 4;
 constexpr std::size_t kRoundBytes = RoundsDigest::kRoundBytes;
 static_assert(kRoundBytes == kChains * kUnitBytes);
-// Odd, so that no two units of less than 2^64 have the same key; otherwise any words without
-// pattern: digits of pi.
+// Odd, so that no two units below 2^64 share a key; beyond that any words without a pattern do:
+// digits of pi.
 constexpr std::uint64_t kStep = 0x243F6A8885A308D3ULL;
 constexpr std::uint64_t kKeys[2 * kChains] = {
     0x13198A2E03707344ULL, 0xA4093822299F31D0ULL, 0x082EFA98EC4E6C89ULL, 0x452821E638D01377ULL,
     0xBE5466CF34E90C6CULL, 0xC0AC29B7C97C50DDULL, 0x3F84D5B5B5470917ULL, 0x9216D5D98979FB1BULL};
 
-// Two words side by side.
+// Portable version of a unit: two 64-bit words.
 struct ScalarUnit {
   std::uint64_t words[2];
 
@@ -32,7 +32,7 @@ struct ScalarUnit {
     out[0] = words[0];
     out[1] = words[1];
   }
-  // This chain with one unit under its key: the halves' product of each word, and the other word.
+  // Mixes one unit into this chain: the product of each keyed word's halves, plus the other word.
   ScalarUnit with(const ScalarUnit& data, const ScalarUnit& key) const {
     const std::uint64_t a = data.words[0] ^ key.words[0];
     const std::uint64_t b = data.words[1] ^ key.words[1];
@@ -96,7 +96,7 @@ std::uint64_t folded_up(const std::uint64_t (&words)[2 * kChains]) {
   return sum;
 }
 
-// The four chains, each with the key of its next unit.
+// Four chains, each with the key of its next unit.
 template <typename Unit>
 struct Chains {
   Unit sums[kChains];
@@ -109,7 +109,7 @@ struct Chains {
     }
   }
 
-  // What fills no whole round of them, and the value.
+  // Mixes the tail that fills no whole round, and returns the value.
   std::uint64_t finish(const std::uint8_t* at, std::size_t left) {
     std::size_t chain = 0;
     for (; left >= kUnitBytes; left -= kUnitBytes, at += kUnitBytes, ++chain) {
@@ -144,7 +144,7 @@ std::uint64_t digest_by(Bytes bytes, std::uint64_t start) {
 }
 
 #if defined(__x86_64__)
-// Two chains in one vector. Not all four: behind a digest in 512 bits the next action was 0.1 to
+// Two chains in one 256-bit vector. With all four in 512 bits, the action after a digest was 0.1 to
 // 0.3 us later (docs/decisions/0003).
 struct WideChains {
   __m256i low, high, low_keys, high_keys;

@@ -1,6 +1,6 @@
 // Purpose: the running digest that the engine keeps and the journal stores with every batch.
-// A 64-bit multiply-and-fold hash: it detects divergence, it does not resist an adversary
-// (signatures do that, off the hot path).
+// A 64-bit multiply-and-fold hash: it detects divergence but does not resist an adversary;
+// signatures do that, off the hot path.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,15 @@
 
 namespace vedette {
 
-// Of many bytes at once, sixteen at a time: sums of 32-bit products in four chains, each unit under
-// a key of its own place. The same value with and without the processor's vectors.
+// For long inputs, sixteen bytes at a time: sums of 32-bit products in four chains, with a key for
+// each position. Vector and scalar code give the same value.
 std::uint64_t digest_of_long(Bytes bytes, std::uint64_t start);
 std::uint64_t digest_of_long_scalar(Bytes bytes, std::uint64_t start);
-// With the vectors that every processor has.
+// Uses only the vectors that every supported processor has.
 std::uint64_t digest_of_long_base(Bytes bytes, std::uint64_t start);
 
-// As digest_of_long() of all that was mixed in, one piece behind the other: for many pieces that
-// are whole rounds, of which none pays for a start and an end of its own.
+// Gives digest_of_long() of the pieces' concatenation, without paying for a start and an end with
+// each piece. Every piece is a whole number of rounds.
 class RoundsDigest {
  public:
   static constexpr std::size_t kRoundBytes = 64;
@@ -66,7 +66,7 @@ class Digest {
   std::uint64_t value() const { return state_; }
 
  private:
-  static constexpr std::size_t kLongBytes = 64;  // from here on the vectors' start is worth it
+  static constexpr std::size_t kLongBytes = 64;  // shortest input for which vectors pay off
   static constexpr std::uint64_t kSeed = 0x9E3779B97F4A7C15ULL;
   static constexpr std::uint64_t kMultiplier = 0xD6E8FEB86659FD93ULL;
   static constexpr std::uint64_t kStep = 0xA0761D6478BD642FULL;

@@ -27,7 +27,7 @@ class Freezer {
       used_ += bytes.size();
     }
   }
-  // Over what was put at `at`, once more is known.
+  // Overwrites a value put earlier, such as a length known only at the end.
   template <typename T>
   void patch(std::size_t at, const T& value) {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -66,7 +66,7 @@ class Thawer {
     at_ += count;
     return from_.subspan(at_ - count, count);
   }
-  void skip() { at_ = from_.size(); }  // the rest is not wanted
+  void skip() { at_ = from_.size(); }  // ignores the rest
   bool ok() const { return ok_; }
   bool at_end() const { return ok_ && at_ == from_.size(); }
 

@@ -30,8 +30,8 @@ Vector3 velocity(const Frame& frame, const Motion& m) {
 
 }  // namespace
 
-// By the series about a known angle while it is close: the first terms left out are below 1e-16,
-// with two terms up to six kilometres away and with five up to an eighth of a radian.
+// Near a known angle, a series about it is cheaper than sincos. Truncation error below 1e-16: two
+// terms reach six kilometres, five reach an eighth of a radian.
 SinCos sincos_near(double degrees, const KnownAngle& known) {
   const double d = near::radians_from<double>(degrees, {known.degrees, known.sin, known.cos});
   const double d2 = d * d;
@@ -116,8 +116,8 @@ namespace {
 
 constexpr int kRounds = 5;
 
-// Straight-line answer in ECEF, then re-linearised where it points to: each round removes the
-// curvature that the one before left out. Right anywhere on the globe.
+// Solves for straight lines in ECEF, then re-linearises at the point found: each round removes the
+// curvature that the last one ignored. Valid anywhere on the globe.
 Approach approach_through_ecef(const Motion& a, const Motion& b, double horizon_s,
                                const Parallel& parallel) {
   constexpr double kSettledS = 1e-3;  // at 100 m/s a tenth of a metre
@@ -152,11 +152,11 @@ Approach approach_through_ecef(const Motion& a, const Motion& b, double horizon_
 
 Approach closest_approach(const Motion& a, const Motion& b, double horizon_s,
                           const Parallel& parallel) {
-  // In the plane of the middle latitude, into which both velocities are turned by half of what the
-  // two meridians converge; re-linearised where the straight lines point to.
+  // Solves in the plane of the middle latitude, with both velocities rotated by half the
+  // convergence of the meridians, and re-linearises at the point found.
   constexpr double kPlaneM = 150'000.0;
   constexpr double kPlaneLatitude = 80.0;
-  constexpr double kSettledS = 0.1;  // the rest is straight
+  constexpr double kSettledS = 0.1;  // the paths are straight from there
   double t = 0.0;
   Place at_a = a.place;
   Place at_b = b.place;
@@ -168,7 +168,7 @@ Approach closest_approach(const Motion& a, const Motion& b, double horizon_s,
         middle_latitude > kPlaneLatitude || middle_latitude < -kPlaneLatitude) {
       return approach_through_ecef(a, b, horizon_s, parallel);
     }
-    // Within the plane's bounds below an eighth of a radian.
+    // The plane's bounds keep the argument below an eighth of a radian.
     const double half = 0.5 * wrap_180(at_b.longitude - at_a.longitude) * kDegree * middle.sin;
     const double sine = half * (1.0 - half * half / 6.0);
     const double cosine = 1.0 - half * half / 2.0;

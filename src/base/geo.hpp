@@ -25,8 +25,7 @@ Vector3 normal_of(Place place);
 Vector3 ecef_of(const Vector3& normal);
 Vector3 ecef_of(Place place);
 
-// An angle with its trigonometry: that of what lies within a few degrees of it is then worked out
-// at a fraction of the price.
+// An angle with its sine and cosine, so that angles within a few degrees of it are cheap.
 struct KnownAngle {
   double degrees;
   double sin, cos;
@@ -34,15 +33,14 @@ struct KnownAngle {
 KnownAngle known_angle(double degrees);
 SinCos sincos_near(double degrees, const KnownAngle& near);
 
-// A circle of latitude.
 using Parallel = KnownAngle;
 inline Parallel parallel_at(double latitude_degrees) {
   return known_angle(latitude_degrees);
 }
 
-// Place reached by going `east` and `north` metres, constant course, middle latitude; within 1 m
-// for 100 km below 80 degrees. Past a pole the latitude stays at it. `near` is any parallel, best
-// one close by: the answer is the same to a micrometre.
+// Place reached by going `east` and `north` metres on a constant course (middle latitude); within 1
+// m for 100 km below 80 degrees. Latitude stops at a pole. `near` is any parallel: the answer is
+// the same to a micrometre, and a close one is fastest.
 Place moved(Place from, double east, double north, const Parallel& near);
 inline Place moved(Place from, double east, double north) {
   return moved(from, east, north, parallel_at(from.latitude));

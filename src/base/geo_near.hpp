@@ -1,5 +1,5 @@
-// Purpose: the arithmetic of ways of a few kilometres, for one place or for four at a time
-// (lanes.hpp). It has no branches: who calls it sees to its bounds, as geo.cpp does for any way.
+// Purpose: arithmetic for distances of a few kilometres, on one place or on four at a time
+// (lanes.hpp). It has no branches: the caller checks the bounds, as geo.cpp does for any distance.
 #pragma once
 
 #include "base/geo.hpp"
@@ -34,9 +34,9 @@ inline constexpr double kEccentricity2 = kFlattening * (2.0 - kFlattening);
 inline constexpr double kMeridianAtEquator = kSemiMajor * (1.0 - kEccentricity2);
 inline constexpr double kMeanMeridian = 6367449.0;
 inline constexpr double kDegrees = 180.0 / kPi;  // of a radian
-// cos(latitude) is not let below this, so that east metres stay finite at a pole.
+// Floor of cos(latitude), so that east metres stay finite at a pole.
 inline constexpr double kCosFloor = 1e-9;
-// Square of the farthest, in radians, that two terms of the series reach: six kilometres, to 1e-16.
+// Square of the greatest angle, rad, at which two terms of the series are exact to 1e-16: 6 km.
 inline constexpr double kReach2 = 1e-6;
 inline constexpr double kShortWay = 5000.0;  // m
 
@@ -45,7 +45,7 @@ T radians_from(T degrees, const Angle<T>& known) {
   return (degrees - known.degrees) * kDegree;
 }
 
-// By the first terms of the series about a known angle, `d` radians away.
+// Series about a known angle, `d` radians away.
 template <typename T>
 Trigonometry<T> turned(const Angle<T>& known, T d) {
   const T d2 = d * d;
@@ -54,9 +54,8 @@ Trigonometry<T> turned(const Angle<T>& known, T d) {
   return {known.sin + (known.cos * s - known.sin * c), known.cos - (known.sin * s + known.cos * c)};
 }
 
-// (1 - x)^(Halves/2) by the binomial series to x^6, for x up to kEccentricity2: the first term left
-// out is below 3e-15. No root and no division, each of which takes as long as all of it, and the
-// processor sums its parts side by side.
+// (1 - x)^(Halves/2) by the binomial series to x^6, for x up to kEccentricity2; truncation error
+// below 3e-15. It needs no root and no division, either of which takes as long as the whole series.
 template <int kHalves, typename T>
 T power_near_one(T x) {
   constexpr auto coefficient = [](int n) {
@@ -77,8 +76,7 @@ T flattened(T sine_of_latitude) {
   return kEccentricity2 * sine_of_latitude * sine_of_latitude;
 }
 
-// Radii of the ellipsoid's curvature at one latitude, m, and what is one over them: along the
-// meridian and across it.
+// Radii of curvature at one latitude, m, and their reciprocals: along the meridian and across it.
 template <typename T>
 T meridian_radius(T sine) {
   return kMeridianAtEquator * power_near_one<-3>(flattened(sine));
@@ -96,22 +94,22 @@ T prime_vertical_curvature(T sine) {
   return (1.0 / kSemiMajor) * power_near_one<1>(flattened(sine));
 }
 
-// The way between two places whose longitudes are `east_degrees` apart, by the trigonometry in the
-// middle.
+// Offset between two places whose longitudes are `east_degrees` apart, from the trigonometry of
+// their middle latitude.
 template <typename T>
 Way<T> way_across(T east_degrees, T north_degrees, const Trigonometry<T>& middle) {
   return {east_degrees * kDegree * middle.cos * prime_vertical_radius(middle.sin),
           north_degrees * kDegree * meridian_radius(middle.sin)};
 }
 
-// Where the middle of a way lies, needed to a hundredth of the way only: the mean radius gives it,
-// and the way is then right to a centimetre in five kilometres.
+// Middle latitude of a path. The mean radius is accurate enough: it puts the path right to a
+// centimetre in five kilometres.
 template <typename T>
 T middle_latitude(T latitude, T north) {
   return latitude + 0.5 * north * (1.0 / kMeanMeridian) * kDegrees;
 }
 
-// What a way adds to latitude and longitude; `cosine` is the middle's, not below the floor.
+// Latitude and longitude that a path adds; `cosine` is that of its middle, not below the floor.
 template <typename T>
 Spot<T> degrees_of(const Way<T>& way, T sine, T cosine) {
   return {way.north * meridian_curvature(sine) * kDegrees,

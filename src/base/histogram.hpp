@@ -45,7 +45,7 @@ class Histogram {
   static constexpr std::size_t kSub = 16;
   static constexpr std::size_t kBuckets = kSub * 38;
 
-  // One writer: a plain add is enough, the atomic only makes the reader's view defined.
+  // One writer, so a plain add is enough; the atomic only makes concurrent reads defined.
   static void bump(std::atomic<std::uint64_t>& at) {
     at.store(at.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }

@@ -11,7 +11,7 @@
 
 namespace vedette {
 
-// Spreads keys that differ little: its low bits are a place in a table.
+// Spreads keys that differ little; the result's low bits index a table.
 constexpr std::size_t spread(std::uint64_t key) {
   return static_cast<std::size_t>((key * 0x9E3779B97F4A7C15ULL) >> 32);
 }
@@ -43,7 +43,6 @@ class IdMap {
     }
   }
 
-  // It is looked for soon.
   void prefetch(std::uint64_t key) const { vedette::prefetch(&slots_[home(key)]); }
 
   bool insert(std::uint64_t key, std::uint32_t index) {

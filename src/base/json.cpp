@@ -5,12 +5,12 @@ namespace {
 
 constexpr std::uint64_t kEach = 0x0101010101010101ULL;
 
-// The high bit of some byte is set when a byte is below `n`; the bytes are below 0x80.
+// Sets the high bit of some byte if any byte is below `n`; all bytes must be below 0x80.
 std::uint64_t any_below(std::uint64_t word, std::uint64_t n) {
   return (word - n * kEach) & ~word;
 }
 
-// 1 to 8 characters with spaces behind them; no byte that is not theirs is read.
+// Loads 1 to 8 characters padded with spaces, and reads no byte beyond them.
 std::uint64_t word_of(const char* text, std::size_t n) {
   std::uint64_t word = ' ' * kEach;
   if (n >= 8) {
@@ -61,7 +61,7 @@ char* put_quoted(char* at, std::string_view text) {
                any_below(word ^ '\\' * kEach, 1);
     std::memcpy(at + 1 + i, &word, 8);
   }
-  if ((special & 0x80 * kEach) == 0) {  // most text needs nothing done to it
+  if ((special & 0x80 * kEach) == 0) {  // most text needs no escapes
     at[1 + text.size()] = '"';
     return at + text.size() + 2;
   }

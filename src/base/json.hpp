@@ -50,8 +50,8 @@ void append_escaped(Out& out, std::string_view text) {
   out.append(std::string_view("\""));
 }
 
-// The same, put where `at` points and returning where it ends; quoted_text() says to how much room
-// it may write.
+// The same into a buffer: writes at `at` and returns the end. quoted_text() bounds how much it may
+// write.
 constexpr std::size_t quoted_text(std::string_view text) {
   return 6 * text.size() + 10;
 }
@@ -109,7 +109,7 @@ class JsonWriter {
     return *this;
   }
 
-  // A name that stands in the program needs no escapes, and is written in one piece.
+  // A literal name needs no escapes and is written in one piece.
   template <std::size_t N>
   JsonWriter& key(const char (&name)[N]) {
     const std::size_t comma = !after_key_ && (has_item_ >> depth_ & 1) != 0 ? 1 : 0;
@@ -135,7 +135,7 @@ class JsonWriter {
   JsonWriter& member(const Name& name, double number, int decimals) {
     return key(name).value(number, decimals);
   }
-  // 64-bit ids and nanoseconds travel as strings: JSON numbers are doubles elsewhere.
+  // 64-bit ids and nanoseconds are strings, because other readers hold JSON numbers as doubles.
   template <typename Name>
   JsonWriter& member_id(const Name& name, std::uint64_t id) {
     return key(name).text([id](Out& out) { append_unsigned(out, id); });
@@ -152,7 +152,7 @@ class JsonWriter {
   JsonWriter& member_time(const Name& name, std::int64_t unix_ns) {
     return key(name).text([unix_ns](Out& out) { append_time(out, unix_ns); });
   }
-  // A text that needs no escapes, as `write(out)` appends it.
+  // A string that needs no escapes, appended by `write(out)`.
   template <typename Write>
   JsonWriter& text(Write&& write) {
     separate();

@@ -23,8 +23,8 @@ class Lane {
     return arena_bytes<Descriptor>(records) + arena_bytes<std::uint8_t>(bytes);
   }
 
-  // Whether one thread writes and reads. If so, a lane that is empty begins again with its first
-  // byte, whose lines that core still has near; two threads would wait for each other's to find out
+  // Whether one thread both writes and reads. Such a lane restarts at its first byte when it is
+  // empty, which is still in that core's cache. Two threads would contend for the lines that say
   // whether it is empty.
   enum class Ends { apart, together };
 
@@ -38,7 +38,7 @@ class Lane {
     ends_ = ends;
   }
 
-  // Room for up to `max_bytes`, or null when credits (records or bytes) are spent.
+  // Space for up to `max_bytes`, or null when credits (records or bytes) are spent.
   std::uint8_t* reserve(std::size_t max_bytes) {
     const std::uint64_t head = head_.load(std::memory_order_relaxed);
     if (ends_ == Ends::together && head == tail_.load(std::memory_order_acquire)) {
@@ -47,7 +47,7 @@ class Lane {
       write_offset_ = 0;
     }
     if (head - cached_tail_ > mask_ || !place(head, max_bytes)) {
-      // Pairs with the release store in release(): what the consumer has read is ours again.
+      // Pairs with the release store in release(): space that the consumer has read is free again.
       cached_tail_ = tail_.load(std::memory_order_acquire);
       if (head - cached_tail_ > mask_ || !place(head, max_bytes)) {
         return nullptr;
@@ -82,7 +82,7 @@ class Lane {
     return {buffer_.data() + d.offset, d.bytes};
   }
 
-  // Gives the oldest `records` back to the producer.
+  // Returns the oldest `records` to the producer.
   void release(std::size_t records = 1) {
     const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
     tail_.store(tail + records, std::memory_order_release);
@@ -92,7 +92,7 @@ class Lane {
     return static_cast<std::size_t>(head_.load(std::memory_order_acquire) -
                                     tail_.load(std::memory_order_acquire));
   }
-  // Records given back so far.
+  // Records released so far.
   std::uint64_t taken() const { return tail_.load(std::memory_order_acquire); }
   std::size_t capacity() const { return mask_ + 1; }
   // True when half of the records or of the bytes is in use. For the consumer's thread.
@@ -106,14 +106,14 @@ class Lane {
 
  private:
   struct Descriptor {
-    std::uint64_t at;      // of all that was ever written
-    std::uint32_t offset;  // in the buffer; a division would find it, and take as long as a copy
+    std::uint64_t at;      // position in the stream of all bytes ever written
+    std::uint32_t offset;  // in the buffer; stored because a division costs as much as a copy
     std::uint32_t bytes;
 
     std::uint64_t end() const { return at + align_up(bytes, kAlignment); }
   };
 
-  // A record is contiguous: what does not fit before the end of the buffer starts at its beginning.
+  // A record is contiguous: one that does not fit before the buffer's end starts at its beginning.
   bool place(std::uint64_t head, std::size_t max_bytes) {
     const std::size_t size = buffer_.size();
     const std::size_t wanted = align_up(max_bytes, kAlignment);

@@ -1,6 +1,6 @@
-// Purpose: four doubles worked side by side, by vectors of 16 bytes, which every supported
-// processor has, or of 32. Each lane gets the bits that the same arithmetic on one double gives, so
-// a function template over double and lanes answers the same for one as for four.
+// Purpose: arithmetic on four doubles at once (SIMD), in vectors of 16 bytes, which every supported
+// processor has, or of 32. Each lane gets the same bits as scalar arithmetic, so a function
+// template over double and lanes gives the same answer for one as for four.
 #pragma once
 
 #include <bit>
@@ -38,7 +38,7 @@ struct LaneMask {
     }
     return all;
   }
-  // With a word: in each lane, where a relation that holds is ~0.
+  // With a word: each lane of the mask is ~0 where the relation holds.
   friend LaneMask operator&(LaneMask a, long long word) {
     for (Bits& part : a.parts) {
       part &= word;
@@ -84,7 +84,7 @@ struct LanesOf {
       }
     }
   }
-  // of(i) in lane i.
+  // Calls of(i) for each lane i.
   template <typename Of>
   static LanesOf of_each(Of&& of) {
     const auto lane = [&](std::size_t i) { return static_cast<double>(of(i)); };
@@ -151,7 +151,7 @@ struct LanesOf {
   LanesOf& operator-=(const LanesOf& b) { return *this = *this - b; }
   LanesOf& operator*=(const LanesOf& b) { return *this = *this * b; }
 
-  // Lane by lane the one or the other.
+  // Selects per lane: a where the mask is set, else b.
   friend LanesOf where(const Mask& mask, const LanesOf& a, const LanesOf& b) {
     LanesOf all;
     for (std::size_t i = 0; i < kParts; ++i) {
@@ -159,7 +159,7 @@ struct LanesOf {
     }
     return all;
   }
-  // Whether any of these bits is set in the pattern of the number.
+  // Lanes whose bit pattern has any of these bits set.
   friend Mask has_bits(const LanesOf& a, long long bits) {
     Mask all;
     for (std::size_t i = 0; i < kParts; ++i) {

@@ -23,7 +23,7 @@ double atan_series(double x) {
   return x * sum;
 }
 
-// atan of 0 <= x <= 1: reduced about the nearest of tan(0), tan(pi/8), tan(pi/4).
+// atan for 0 <= x <= 1: reduced about the nearest of tan(0), tan(pi/8), tan(pi/4).
 double atan_unit(double x) {
   constexpr double kTanPi8 = 0.41421356237309504880;
   if (x < 0.19891236737965800691) {
@@ -78,8 +78,8 @@ double det_exp(double x) {
   const auto k = static_cast<std::int64_t>(scaled + (scaled >= 0.0 ? 0.5 : -0.5));
   const auto kd = static_cast<double>(k);
   const double r = (x - kd * kLn2Hi) - kd * kLn2Lo;
-  // To r^13 on |r| <= ln(2)/2: the first term left out is below 1e-17. Odd and even powers apart,
-  // as in series.hpp.
+  // To r^13 on |r| <= ln(2)/2: truncation error below 1e-17. Odd and even powers are summed
+  // separately, as in series.hpp.
   constexpr auto term = [](int n) { return series::reciprocal_factorial(n); };
   const double r2 = r * r;
   const double r4 = r2 * r2;
@@ -88,7 +88,7 @@ double det_exp(double x) {
   const double odd =
       (term(3) + term(5) * r2) + r4 * ((term(7) + term(9) * r2) + r4 * (term(11) + term(13) * r2));
   const double sum = 1.0 + (r + r2 * (even + r * odd));
-  // Two halves, so that results near the subnormal range are scaled without overflow on the way.
+  // Two steps, so that scaling a result near the subnormal range does not overflow midway.
   const std::int64_t half = k / 2;
   const double first = std::bit_cast<double>(static_cast<std::uint64_t>(1023 + half) << 52);
   const double second = std::bit_cast<double>(static_cast<std::uint64_t>(1023 + k - half) << 52);

@@ -1,7 +1,6 @@
-// Purpose: elementary functions that give the same bits on every CPU, for all that feeds the
-// digest. libm's answers differ between machines; these use only + - * / and sqrt, in a fixed
-// order, and are compiled with -ffp-contract=off. Accuracy: within 2 ulp or 1e-15 absolute on the
-// stated ranges.
+// Purpose: elementary functions with the same bits on every CPU, for everything that feeds the
+// digest. libm differs between machines; these use only + - * / and sqrt in a fixed order, compiled
+// with -ffp-contract=off. Accuracy: within 2 ulp or 1e-15 absolute on the stated ranges.
 #pragma once
 
 #include <bit>
@@ -24,17 +23,17 @@ double det_atan2(double y, double x);  // (-pi, pi]; atan2(0, 0) = 0
 double det_exp(double x);              // 0 below -745, +inf above 709.78
 double det_log(double x);              // x > 0; -inf at 0; canonical NaN below
 
-// The one NaN pattern that may be stored or hashed.
+// The only NaN pattern that may be stored or hashed.
 inline double canonical(double value) {
   return value != value ? std::bit_cast<double>(0x7FF8000000000000ULL) : value;
 }
 
-// IEEE exact; canonical NaN below 0.
+// Exact by IEEE 754; canonical NaN below 0.
 inline double det_sqrt(double x) {
   return x >= 0.0 ? std::sqrt(x) : canonical(std::numeric_limits<double>::quiet_NaN());
 }
 
-// The numbers next to a number that is not NaN.
+// The adjacent double above; x is not NaN.
 inline double next_above(double x) {
   if (x == std::numeric_limits<double>::infinity()) {
     return x;
@@ -48,7 +47,7 @@ inline double next_below(double x) {
   return -next_above(-x);
 }
 
-// Conversions that are defined for every input: NaN gives 0, out of range saturates.
+// Conversions defined for every input: NaN gives 0, out of range saturates.
 template <typename T>
 inline T saturated(double value) {
   if (value != value) {
@@ -74,8 +73,7 @@ inline std::uint32_t to_uint32(double value) {
   return saturated<std::uint32_t>(value);
 }
 
-// Times and durations in ns: where one of them comes from outside, a sum that has no place ends at
-// the last one that has.
+// Saturating sum of times and durations in ns, because one of them may come from outside.
 constexpr std::int64_t add_ns(std::int64_t a, std::int64_t b) {
   std::int64_t sum = 0;
   return !__builtin_add_overflow(a, b, &sum) ? sum : a < 0 ? INT64_MIN : INT64_MAX;
@@ -85,7 +83,7 @@ constexpr std::int64_t sub_ns(std::int64_t a, std::int64_t b) {
   return !__builtin_sub_overflow(a, b, &difference) ? difference : a < 0 ? INT64_MIN : INT64_MAX;
 }
 
-// Degrees brought into [0, 360) and [-180, 180).
+// Normalises degrees to [0, 360) and to [-180, 180).
 double wrap_360_far(double degrees);  // of any size
 inline double wrap_360(double degrees) {
   return degrees >= 0.0 && degrees < 360.0 ? degrees : wrap_360_far(degrees);
@@ -94,8 +92,8 @@ inline double wrap_180(double degrees) {
   return degrees >= -180.0 && degrees < 180.0 ? degrees : wrap_360(degrees + 180.0) - 180.0;
 }
 
-// x87/SSE/FPCR set to round-to-nearest, no flush to zero; false if the thread's state was
-// otherwise.
+// Sets x87/SSE/FPCR to round to nearest without flush to zero; false if the thread's state
+// differed.
 void set_float_environment();
 bool float_environment_ok();
 

@@ -1,5 +1,5 @@
-// Purpose: what a time or a number that was read back may be, so that the engine's sums and
-// products of such are defined whatever they are. Wider than anything real.
+// Purpose: bounds on times and numbers read back from disk, so that the engine's sums and products
+// of them are defined. Wider than anything real.
 #pragma once
 
 #include <cstdint>
@@ -7,14 +7,14 @@
 
 namespace vedette {
 
-// Differences of two such, and one with any time that a plan may name added, fit in 64 bits. Until
-// the year 2116.
+// Differences of two such times, plus any time that a plan may name, fit in 64 bits. Until the year
+// 2116.
 inline constexpr std::int64_t kFarthestNs = std::int64_t{1} << 62;
 inline constexpr bool plausible_ns(std::int64_t ns) {
   return ns > -kFarthestNs && ns < kFarthestNs;
 }
 
-// Products of six such are finite: a variance after decades without a report is within.
+// Products of six such numbers are finite; a variance after decades without a report is within.
 inline constexpr double kLargestNumber = 1e45;
 // False for NaN.
 inline bool plausible(double value, double most = kLargestNumber) {

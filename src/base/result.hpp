@@ -17,7 +17,7 @@ struct Failure {
 template <typename E>
 Failure(E) -> Failure<E>;
 
-// T and E are both trivially cheap to hold side by side; E must be an enum or a small struct.
+// Both are stored side by side, so T must be cheap; E must be an enum or a small struct.
 template <typename T, typename E>
 class [[nodiscard]] Result {
  public:

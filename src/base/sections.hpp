@@ -1,11 +1,11 @@
-// Purpose: frozen state as a container of named sections, so that each room's bytes carry their
-// own version and a reader finds a room by its name and not by its position.
+// Purpose: frozen state as a container of named sections, so that each room's bytes carry their own
+// version and a reader finds a room by name, not by position.
 //
 //   u32 magic "VDTS" | u16 version | u16 sections | u64 bytes of the whole
 //   each section: char room[16] | u32 version | u32 bytes | bytes, padded with zeros to 8
 //
 // Numbers are little-endian. Sections begin at multiples of 8. Bound: the span given.
-// Fails as: damaged input is an operating error; a reader answers what it found wrong.
+// Fails as: damaged input is an operating error; a reader reports what is wrong.
 #pragma once
 
 #include <array>
@@ -37,7 +37,7 @@ struct SectionHeader {
 };
 static_assert(sizeof(SectionsHeader) == 16 && sizeof(SectionHeader) == 24);
 
-// What a section takes beside its own bytes, at most.
+// The most that a section adds to its own bytes.
 inline constexpr std::size_t kSectionOverhead = sizeof(SectionHeader) + 7;
 
 class SectionWriter {
@@ -71,7 +71,7 @@ class SectionWriter {
 
 class SectionReader {
  public:
-  // What is at `from` as a whole; ok() is false for anything that is no container of this version.
+  // Reads the container at `from`; ok() is false for anything that is no container of this version.
   explicit SectionReader(Bytes from) {
     Thawer in(from);
     const auto header = in.get<SectionsHeader>();
@@ -87,7 +87,7 @@ class SectionReader {
   }
 
   bool ok() const { return whole_ && version_ == kSectionsVersion; }
-  // A container, but of a version that this program does not know.
+  // A container of a version that this program does not know.
   bool other_version() const { return whole_ && version_ != kSectionsVersion; }
 
   struct Section {
@@ -95,7 +95,7 @@ class SectionReader {
     std::uint32_t version = 0;
     bool there = false;
   };
-  // One that stands there twice counts as none.
+  // Ignores a section that occurs twice.
   Section find(std::string_view room) const {
     Section found;
     std::size_t times = 0;
@@ -108,7 +108,7 @@ class SectionReader {
     return times == 1 ? found : Section{};
   }
 
-  // visit(room, version, bytes), in the order in which they stand; false when they end early.
+  // Calls visit(room, version, bytes) in stored order; false when the container ends early.
   template <typename Visit>
   bool for_each(Visit&& visit) const {
     Thawer in(from_);

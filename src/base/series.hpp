@@ -6,7 +6,7 @@
 
 namespace vedette::series {
 
-// Taylor coefficients 1 / n!, the sign of the series' term in front.
+// Taylor coefficients 1 / n!, with the term's sign.
 constexpr double reciprocal_factorial(int n) {
   double product = 1.0;
   for (int i = 2; i <= n; ++i) {
@@ -17,14 +17,14 @@ constexpr double reciprocal_factorial(int n) {
 template <int n>
 constexpr double kTerm = (n / 2 % 2 == 0 ? 1.0 : -1.0) * reciprocal_factorial(n);
 
-// Four terms of the series, from the n-th power on each fourth, without their first power.
+// Four terms of the series, every fourth power from the n-th, without the first power.
 template <int n, typename T>
 T every_fourth(T x4) {
   return ((kTerm<n + 12> * x4 + kTerm<n + 8>)*x4 + kTerm<n + 4>)*x4 + kTerm<n>;
 }
 
-// To x^17 and x^18: the first term left out is below 1e-19 on |x| <= pi/4. Odd and even powers of
-// x^2 are summed apart, so that the processor does both at once; the order is fixed all the same.
+// To x^17 and x^18: truncation error below 1e-19 on |x| <= pi/4. Odd and even powers of x^2 are
+// summed separately, so that the processor overlaps both; the order stays fixed.
 template <typename T>
 T sin_series(T x) {
   const T x2 = x * x;
@@ -36,7 +36,7 @@ template <typename T>
 T cos_series(T x) {
   const T x2 = x * x;
   const T x4 = x2 * x2;
-  // 1 - x^2/2 loses nothing that the rest could not hold: it is added last.
+  // The rounding error of 1 - x^2/2 joins the small terms; the large one is added last.
   const T half = 0.5 * x2;
   const T one = 1.0 - half;
   return one + (((1.0 - one) - half) + x4 * (every_fourth<4>(x4) + x2 * every_fourth<6>(x4)));
@@ -52,8 +52,8 @@ struct SinCosOf {
   T sin, cos;
 };
 
-// |radians| <= 1e6. To the nearest quarter turn, whose number the sum with 1.5 * 2^52 has in its
-// last bits, and by the series from there.
+// |radians| <= 1e6. Reduces to the nearest quarter turn: adding 1.5 * 2^52 leaves its number in the
+// last bits. The series does the rest.
 template <typename T>
 SinCosOf<T> sincos(T radians) {
   constexpr double kWhole = 6755399441055744.0;

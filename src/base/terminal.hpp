@@ -1,8 +1,7 @@
-// Purpose: text as a terminal may be given it: whoever sends a name must not move its cursor, set
-// its title, hide a line or turn the order of letters. In: any bytes. Out: valid UTF-8 without
-// control characters; what was one is written as \u001b, as JSON writes it, so that a document of
-// JSON stays the same document; a byte that is no UTF-8 as \xff.
-// Runs on: any thread; allocates only if the sink does.
+// Purpose: text made safe for a terminal. A name that somebody sends must not move the cursor, set
+// the title, hide a line or reverse the order of letters. In: any bytes. Out: valid UTF-8 without
+// control characters; they become \u001b as in JSON, so a JSON document stays the same document,
+// and invalid bytes become \xff. Runs on: any thread; allocates only if the sink does.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +12,17 @@
 
 namespace vedette {
 
-// Of text that is several lines, their ends and tabs pass.
+// In text of several lines, line ends and tabs pass.
 enum class Lines : bool { escaped, kept };
 
-// Control characters (C0, DEL, C1), separators of lines, marks and orders of direction, the byte
-// order mark.
+// Control characters (C0, DEL, C1), line separators, marks of writing direction, the byte order
+// mark.
 constexpr bool steers_terminal(std::uint32_t c) {
   return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x200E || c == 0x200F ||
          (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
 }
 
-// The character that a valid sequence of `n` bytes is.
+// Decodes a valid sequence of `n` bytes.
 constexpr std::uint32_t character_of(std::string_view text, std::size_t n) {
   const auto byte = [&](std::size_t i) {
     return std::uint32_t{static_cast<unsigned char>(text[i])};
@@ -37,7 +36,7 @@ constexpr std::uint32_t character_of(std::string_view text, std::size_t n) {
 
 template <typename Out>
 void append_for_terminal(Out& out, std::string_view text, Lines lines = Lines::escaped) {
-  std::size_t plain = 0;  // where what was not copied yet begins
+  std::size_t plain = 0;  // start of the text not copied yet
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t n = utf8_length(text.substr(i));
     const std::uint32_t c =

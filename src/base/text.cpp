@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint64_t kTens[] = {1,      10,      100,      1000,      10000,
                                    100000, 1000000, 10000000, 100000000, 1000000000};
 
-// |value| * 10^decimals, rounded half to even from the exact binary value; nothing beyond 63 bits.
+// |value| * 10^decimals, rounded half to even from the exact binary value; none beyond 63 bits.
 std::optional<std::uint64_t> scaled_exactly(double value, int decimals) {
   if (decimals < 0 || decimals > 9 || !(value > -1e9 && value < 1e9)) {
     return std::nullopt;
@@ -22,15 +22,16 @@ std::optional<std::uint64_t> scaled_exactly(double value, int decimals) {
   // |value| = mantissa / 2^shift; below 2^30, so that the shift is positive and the result fits.
   const int shift = 1075 - (exponent == 0 ? 1 : exponent);
   std::uint64_t scaled = 0;
-  if (shift > 0 && shift < 64) {  // what most are: no shift reaches past a word
+  if (shift > 0 && shift < 64) {  // the usual case: no shift crosses a word
     const auto product = static_cast<unsigned __int128>(mantissa) * kTens[decimals];
     const auto low = static_cast<std::uint64_t>(product);
     const auto high = static_cast<std::uint64_t>(product >> 64);
     scaled = high << (64 - shift) | low >> shift;
-    // The rest at the top of a word, beside a half: above it, or just it and odd.
+    // The remainder at the top of a word, compared with a half: above it, or equal with an odd
+    // result.
     const std::uint64_t rest = low << (64 - shift);
     scaled += rest > (std::uint64_t{1} << 63) - (scaled & 1) ? 1 : 0;
-  } else if (shift < 100) {  // else below half of the last place: the product has 83 bits
+  } else if (shift < 100) {  // else below half of the last digit: the product has 83 bits
     const auto product = static_cast<unsigned __int128>(mantissa) * kTens[decimals];
     const auto rest = product & ((static_cast<unsigned __int128>(1) << shift) - 1);
     const auto half = static_cast<unsigned __int128>(1) << (shift - 1);
@@ -65,7 +66,7 @@ char* put_decimal(char* at, double value, int decimals) {
     *at = '.';
     return decimals == 0 ? at : put_long_fraction(at + 1, *scaled % scale, decimals);
   }
-  // The last eight digits hold the point; no division but by a constant.
+  // The last eight digits hold the decimal point, so every division is by a constant.
   constexpr std::uint64_t kEight = 100'000'000;
   const auto places = static_cast<std::size_t>(decimals);
   const std::uint64_t text = eight_digits(*scaled % kEight);
@@ -85,7 +86,7 @@ char* put_decimal(char* at, double value, int decimals) {
   return at + places;
 }
 
-// Before it a time, taken apart, has no place in 64 bits.
+// Earlier times do not survive being split into seconds and nanoseconds in 64 bits.
 constexpr std::int64_t kLeastTimeNs = std::numeric_limits<std::int64_t>::min() + 1'000'000'000;
 
 char* put_time(char* at, std::int64_t unix_ns, bool nanoseconds) {
@@ -102,7 +103,7 @@ char* put_time(char* at, std::int64_t unix_ns, bool nanoseconds) {
   const std::uint64_t scaled = std::uint64_t{2939745} * in_century;
   const std::uint32_t of_year = static_cast<std::uint32_t>(scaled) / 2939745 / 4;
   const std::uint32_t months = 2141 * of_year + 197913;
-  const std::uint32_t next = of_year >= 306 ? 1 : 0;  // January and February are the next year's
+  const std::uint32_t next = of_year >= 306 ? 1 : 0;  // January and February count to the next year
   const std::uint32_t year = 100 * century + static_cast<std::uint32_t>(scaled >> 32) + next;
   const std::uint32_t month = (months >> 16) - 12 * next;
   const std::uint32_t day = (months & 0xFFFF) / 2141 + 1;
@@ -178,7 +179,7 @@ std::optional<double> parse_decimal(std::string_view text) {
       return std::nullopt;
     }
     ++count;
-    if (digits < 100000000000000000ULL) {  // 17 digits are more than a double holds
+    if (digits < 100000000000000000ULL) {  // a double holds fewer than 17 digits
       digits = digits * 10 + static_cast<std::uint64_t>(c - '0');
       decimals += point ? 1 : 0;
     } else if (!point) {
@@ -198,10 +199,10 @@ std::optional<double> parse_decimal(std::string_view text) {
 
 namespace {
 
-// Eight characters: digits where it has '0', and elsewhere what it has itself.
+// Expected form of eight characters: a digit where it has '0', else exactly its own character.
 struct Pattern {
   std::uint64_t text = 0;
-  std::uint64_t room = 0;  // added to how a character differs from it, reaches the top bit if wrong
+  std::uint64_t room = 0;  // reaches the top bit when added to a wrong difference
 
   consteval explicit Pattern(const char (&of)[9]) {
     for (std::size_t i = 0; i < 8; ++i) {
@@ -212,8 +213,8 @@ struct Pattern {
   }
 };
 
-// Byte i is ten times the digit there and the digit behind it. All eight are looked at together:
-// the times of a log are most of what its lines have to be read for.
+// Byte i becomes ten times digit i plus digit i+1. All eight are checked together, because parsing
+// timestamps dominates the reading of logs.
 std::uint64_t two_digits(std::uint64_t characters, const Pattern& pattern, bool& fits) {
   const std::uint64_t digits = characters ^ pattern.text;
   fits = fits & (((digits | (digits + pattern.room)) & 0x8080'8080'8080'8080ULL) == 0);

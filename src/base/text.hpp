@@ -25,8 +25,7 @@ class FixedText {
     used_ += n;
     truncated_ = truncated_ || n < text.size();
   }
-  // Where `n` characters can be written in place, taken() says how many were; null when there is
-  // not so much room.
+  // Space for `n` characters in place, or null; taken() then says how many were written.
   char* room(std::size_t n) {
     return n <= buffer_.size() - used_ ? buffer_.data() + used_ : nullptr;
   }
@@ -39,7 +38,7 @@ class FixedText {
   bool truncated() const { return truncated_; }
 
  private:
-  // Most pieces are short: two words that may overlap, no call and no loop.
+  // Fast path for short pieces: two words that may overlap, without a call or a loop.
   static void copy(char* to, const char* from, std::size_t n) {
     if (n > 32) {
       std::memcpy(to, from, n);
@@ -75,8 +74,8 @@ template <typename Out>
   out.append(text);
 }
 
-// At most kMost characters, which `write` puts where it is told to and returns the end of: in place
-// where `out` has room for so many, else by way of a copy. A word may be put past that end.
+// Appends at most kMost characters, written by `write`, which returns their end: in place where
+// `out` has space, else through a copy. `write` may store a word past that end.
 template <std::size_t kMost, typename Out, typename Write>
 void put_text(Out& out, Write&& write) {
   if constexpr (requires { out.room(kMost); }) {
@@ -89,8 +88,8 @@ void put_text(Out& out, Write&& write) {
   append_copy(out, std::string_view(piece, static_cast<std::size_t>(write(piece) - piece)));
 }
 
-// Numbers of at most 8 digits as characters, the first in the lowest byte: halves, quarters and
-// eighths side by side, each divided by a multiplication that is exact for its range.
+// Eight decimal digits as characters, the first in the lowest byte: splits into halves, quarters
+// and eighths side by side, each by a multiplication that is exact for its range.
 inline std::uint64_t eight_digits(std::uint64_t value) {
   const std::uint64_t fours = value / 10'000 | (value % 10'000) << 32;
   const std::uint64_t hundreds = (fours * 10'486) >> 20 & 0x0000'007F'0000'007FULL;
@@ -99,9 +98,9 @@ inline std::uint64_t eight_digits(std::uint64_t value) {
   return (tens | (twos - 10 * tens) << 8) + 0x3030'3030'3030'3030ULL;
 }
 
-inline constexpr std::size_t kNumberText = 32;  // room that the following may write to
+inline constexpr std::size_t kNumberText = 32;  // bytes that the following may write
 
-// The last `digits` of a number, 1 to 8, with its zeros.
+// The last `digits` (1 to 8) of a number, with leading zeros.
 inline char* put_digits(char* at, std::uint64_t value, std::size_t digits) {
   const std::uint64_t text = eight_digits(value) >> 8 * (8 - digits);
   std::memcpy(at, &text, 8);
@@ -122,7 +121,7 @@ inline char* put_number(char* at, std::uint64_t value) {
   return at + 8 - left_out;
 }
 
-// Any type with append(std::string_view): FixedText on hot threads, std::string on cold ones.
+// Out is any type with append(std::string_view): FixedText on hot threads, std::string on cold.
 template <typename Out>
 void append_integer(Out& out, std::int64_t value) {
   put_text<kNumberText>(out, [value](char* at) {
@@ -147,7 +146,7 @@ inline std::uint64_t eight_hex(std::uint32_t value) {
   return x + 0x3030'3030'3030'3030ULL + letters * ('a' - '0' - 10);
 }
 
-// Without zeros before it. Writes to 16 of room.
+// Without leading zeros. May write 16 bytes.
 inline char* put_hex(char* at, std::uint64_t value) {
   const auto digits = static_cast<std::size_t>(67 - std::countl_zero(value | 1)) / 4;
   const std::uint64_t last = eight_hex(static_cast<std::uint32_t>(value));
@@ -167,9 +166,9 @@ void append_hex(Out& out, std::uint64_t value) {
   put_text<16>(out, [value](char* at) { return put_hex(at, value); });
 }
 
-// Fixed number of decimals, 0 to 9, rounded as std::to_chars rounds in a tenth of its time; "nan"
-// and "inf" are for the caller to avoid. Writes to kDecimalText of room at most.
-inline constexpr std::size_t kDecimalText = 344;  // of the largest number, with its sign
+// Fixed number of decimals, 0 to 9, rounded as std::to_chars does in ten times the time. The caller
+// excludes NaN and infinity. May write kDecimalText bytes.
+inline constexpr std::size_t kDecimalText = 344;  // the largest number, with its sign
 char* put_decimal(char* at, double value, int decimals);
 template <typename Out>
 void append_decimal(Out& out, double value, int decimals) {
@@ -185,8 +184,7 @@ void append_hex(Out& out, std::span<const std::uint8_t> bytes) {
   }
 }
 
-// RFC 3339 in UTC with milliseconds or, when asked, nanoseconds; 1970 to 2262. Writes to kTimeText
-// of room at most.
+// RFC 3339 in UTC with milliseconds or nanoseconds; 1970 to 2262. May write kTimeText bytes.
 inline constexpr std::size_t kTimeText = 48;
 char* put_time(char* at, std::int64_t unix_ns, bool nanoseconds = false);
 template <typename Out>
@@ -194,7 +192,6 @@ void append_time(Out& out, std::int64_t unix_ns, bool nanoseconds = false) {
   put_text<kTimeText>(out, [&](char* at) { return put_time(at, unix_ns, nanoseconds); });
 }
 
-// Text that stands in the program.
 template <std::size_t N>
 char* put_literal(char* at, const char (&text)[N]) {
   std::memcpy(at, text, N - 1);
@@ -210,13 +207,13 @@ constexpr std::int64_t days_from_civil(std::int64_t year, int month, int day) {
   return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
-// Whole-text parsers: nothing left over, no sign or space beyond what is stated.
+// Parsers of a whole text: nothing left over, no sign or space beyond what is stated.
 std::optional<std::int64_t> parse_integer(std::string_view text);
 std::optional<std::uint64_t> parse_unsigned(std::string_view text, int base = 10);
 std::optional<double> parse_decimal(std::string_view text);     // digits, optional sign and point
 std::optional<std::int64_t> parse_time(std::string_view text);  // RFC 3339 UTC -> unix ns
 
-// Exactly as many digits as fill `out`.
+// `text` must have exactly the digits that fill `out`.
 bool parse_hex(std::string_view text, std::span<std::uint8_t> out);
 
 // Hex digit value or -1.
@@ -230,8 +227,8 @@ constexpr int hex_value(char c) {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-// Splits off the text before the first `separator`; `rest` becomes what follows it. A loop, as the
-// fields of sensors are a few characters long and a call costs more than they do.
+// Splits off the text before the first `separator`; `rest` becomes what follows. A loop, because
+// fields are a few characters long and a call costs more.
 inline std::string_view next_field(std::string_view& rest, char separator) {
   std::size_t at = 0;
   while (at < rest.size() && rest[at] != separator) {
