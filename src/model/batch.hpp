@@ -1,5 +1,5 @@
-// Purpose: the batch, the unit of order: what one engine step admitted together and what came of
-// it, laid out in memory as it is stored.
+// Purpose: the batch, the unit of order: what one engine step admitted together and the events
+// derived from it, laid out in memory as it is stored.
 //
 //   BatchHeader (128) | inputs: input_count events | derived: derived_count events
 //
@@ -17,9 +17,9 @@ namespace vedette {
 inline constexpr std::uint32_t kNotCut = 0xFFFFFFFF;
 inline constexpr std::uint32_t kBatchMagic = 0x48435442;  // "BTCH"
 
-// Raised by whatever makes the engine derive something else from the same inputs: its arithmetic,
-// what it does in one step, the digest. A journal of another version is not replayed. Blocks and
-// the sections of a frozen state have versions of their own.
+// Raise it for any change that makes the engine derive something else from the same inputs:
+// arithmetic, the work of a step, the digest. A journal of another version is not replayed. Blocks
+// and the sections of a frozen state have versions of their own.
 inline constexpr std::uint32_t kStepVersion = 1;
 
 struct BatchHeader {
@@ -28,10 +28,10 @@ struct BatchHeader {
   std::uint64_t number;              // from 1, without gaps
   std::uint64_t first_sequence;      // of the first input; derived events follow on
   std::int64_t admitted_ns;          // node time: the only clock the engine has
-  std::int64_t admitted_arrival_ns;  // monotonic time of admission; 0 where node time stands still
+  std::int64_t admitted_arrival_ns;  // monotonic time of admission; 0 when node time is stepped
   std::uint32_t input_count;
   std::uint32_t derived_count;
-  std::uint32_t cut;  // subjects judged before the batch was cut for something urgent; kNotCut
+  std::uint32_t cut;  // subjects judged before the batch was cut for something urgent; else kNotCut
   std::uint32_t epoch;
   std::uint64_t digest_before;
   std::uint64_t digest;  // running digest after this batch
@@ -44,7 +44,7 @@ struct BatchHeader {
 };
 static_assert(sizeof(BatchHeader) == 128 && std::is_trivially_copyable_v<BatchHeader>);
 
-// Walks the batches that stand behind each other; ends where there is no whole one.
+// Walks consecutive batches; stops at the first that is not whole.
 template <typename Visit>
 void for_each_batch(Bytes batches, Visit&& visit) {
   while (batches.size() >= sizeof(BatchHeader)) {
@@ -59,7 +59,7 @@ void for_each_batch(Bytes batches, Visit&& visit) {
   }
 }
 
-// Walks the events of a batch whose bytes may be damaged; false when the walk left the batch.
+// Walks the events of a batch that may be damaged; false when an event overruns the batch.
 template <typename Visit>
 bool for_each_event(Bytes batch, Visit&& visit) {
   const auto header = [&] {

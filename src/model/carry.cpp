@@ -12,7 +12,7 @@ std::string_view text(const flatbuffers::String* s) {
   return {s->c_str(), s->size()};
 }
 
-// For each of `from` its place among `to`: the first of that name that is `alike(old, now)`.
+// Maps each item of `from` to the first of that name in `to` that is `alike(old, now)`.
 template <std::size_t N, typename Items, typename Alike>
 void match(std::array<std::uint16_t, N>& map, const Items& from, const Items& to, Alike&& alike) {
   map.fill(Carry::kGone);

@@ -1,8 +1,7 @@
-// Purpose: where what a state names by one plan's indices stands in another plan: by name and
-// type, so that belief outlives a change of the site file. Also counts what was carried and what
-// has no place any more.
-// In: the plan by which the state was frozen, and the plan that goes on. Bound: the limits of a
-// plan. Runs on: cold threads, at start and in replays that cross a change; allocates nothing.
+// Purpose: maps one plan's indices to another plan's by name and type, so that belief outlives a
+// change of the site file; counts what was carried and what left.
+// In: the plan that the state was frozen under, and the new one. Bound: the limits of a plan.
+// Runs on: cold threads, at start and in replays that cross a change; allocates nothing.
 #pragma once
 
 #include <array>
@@ -21,9 +20,9 @@ class Carry {
   static constexpr std::uint16_t kGone = 0xFFFF;
   static constexpr std::uint32_t kGoneSlot = 0xFFFFFFFF;
 
-  // Between a plan and itself: everything stays where it is.
+  // From a plan to itself: the identity.
   Carry() = default;
-  // `slots`: room for as many as the old plan has tracks; used where the new table is smaller.
+  // `slots`: one entry for each track of the old plan; used when the new table is smaller.
   Carry(const plan::Plan& from, const plan::Plan& to, std::span<std::uint32_t> slots);
 
   bool same() const { return from_ == nullptr; }
@@ -34,11 +33,11 @@ class Carry {
   std::uint16_t action(std::uint16_t old) const { return at(actions_, old); }
   std::uint16_t assessment(std::uint16_t old) const { return at(assessments_, old); }
   std::uint16_t decision(std::uint16_t old) const { return at(decisions_, old); }
-  // Contacts are numbers of these very sensors: they stay only where all of them do.
+  // Contacts refer to sensors by number, so they are carried only when all sensors stay.
   bool contacts_stay() const { return contacts_stay_; }
   std::uint32_t source_mask(std::uint32_t old) const;
 
-  // Where a track of the old table stands now; kGoneSlot: it left.
+  // New slot of a track of the old table; kGoneSlot: it left.
   std::uint32_t slot(std::uint32_t old) const {
     return !moved_ ? old : old < slots_.size() ? slots_[old] : kGoneSlot;
   }

@@ -1,4 +1,4 @@
-// Purpose: in numbers, what of a state went over to another plan.
+// Purpose: counts what was carried to another plan, and what left.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@ struct Carried {
   std::uint32_t left;
 };
 struct CarryReport {
-  Carried tracks;      // left: the new table is smaller; those of least worth
-  Carried contacts;    // left: the sensors are others
+  Carried tracks;      // left: the new table is smaller; the least valuable go
+  Carried contacts;    // left: the sensors differ
   Carried raised;      // judgements; left: their assessment is gone, or is about something else
   Carried deliveries;  // actions under way; left: their action or sink is gone
   Carried waiting;     // held observations; left: their source is gone

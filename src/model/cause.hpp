@@ -1,7 +1,7 @@
-// Purpose: why a node is not whole: each cause by name, the mode that it stands for, and what it
-// means for whoever reads it. The mode of a node is the worst that its causes stand for.
+// Purpose: why a node is not whole: each cause by name, the mode it implies, and what it means for
+// an operator. The mode of a node is the worst that its causes imply.
 // In: what the engine, ingress and the disk's threads see. Out: `mode` and `causes` of status.
-// Bound: one bit a cause; sources and sinks are told by their own names beside it.
+// Bound: one bit a cause; `causes` names the affected sources and sinks beside it.
 #pragma once
 
 #include <cstddef>
@@ -11,17 +11,17 @@
 namespace vedette {
 
 enum class Cause : std::uint8_t {
-  // Of the engine: its own data says so, and a replay says it again.
+  // The engine's: derived from its state, so a replay reproduces them.
   overload = 0,
   safe,
-  held,             // observations wait because an operator said so
+  held,             // an operator holds observations
   tracks_full,      // the track table
-  contacts_full,    // the tracks that sensors make
+  contacts_full,    // contacts
   deliveries_full,  // actions under way
-  own_in_doubt,     // where own ship is
-  // Of the node around it.
-  parts_full,     // messages of several parts, under way
-  aircraft_full,  // what ADS-B decoding remembers
+  own_in_doubt,     // own ship's position
+  // The surrounding node's.
+  parts_full,     // multi-part messages being assembled
+  aircraft_full,  // the ADS-B decoder's memory of aircraft
   journal,
   image,
   clock,
@@ -33,8 +33,8 @@ enum class Cause : std::uint8_t {
 inline constexpr std::size_t kCauseKinds = static_cast<std::size_t>(Cause::count);
 static_assert(kCauseKinds <= 64, "one bit each");
 
-// What a node's mode is called, from best to worst. The engine's own Mode (model/derived.hpp), by
-// which it sheds, is a part of it.
+// Name of a node's mode, from best to worst. Includes the engine's own Mode (model/derived.hpp),
+// which governs shedding.
 enum class Standing : std::uint8_t { normal = 0, degraded = 1, overload = 2, safe = 3 };
 
 struct Causes {

@@ -1,5 +1,5 @@
-// Purpose: the table of codecs: names, framing, and what docs/reference/codecs.md says of each. The
-// class that decodes is in the same place of edge/codec/codecs.hpp.
+// Purpose: the table of codecs: names, framing, and the text of docs/reference/codecs.md. The
+// decoding classes are in the same order in edge/codec/codecs.hpp.
 #pragma once
 
 #include <array>
@@ -11,14 +11,14 @@
 
 namespace vedette {
 
-// Compiled plans hold these numbers: a new codec goes to the end.
+// Compiled plans hold these numbers: add a new codec at the end.
 enum class CodecKind : std::uint8_t { nmea0183, n2k, mavlink, adsb, asterix, count };
 inline constexpr std::size_t kCodecKinds = static_cast<std::size_t>(CodecKind::count);
 
 enum class Framing : std::uint8_t {
   lines,     // text; a line may come in pieces
   bytes,     // the codec finds its frames in a stream of bytes
-  datagrams  // only a datagram tells where a frame begins: not for serial lines
+  datagrams  // only a datagram delimits a frame: not for serial lines
 };
 
 struct CodecFacts {
@@ -61,7 +61,7 @@ constexpr std::optional<CodecKind> codec_named(std::string_view name) {
   return std::nullopt;
 }
 
-// Every name of every codec, each followed by a blank; read it through codec_names().
+// Every name of every codec, each followed by a space; read it through codec_names().
 inline constexpr auto kCodecNames = [] {
   constexpr std::size_t kBytes = [] {
     std::size_t bytes = 0;
@@ -84,7 +84,7 @@ inline constexpr auto kCodecNames = [] {
   }
   return text;
 }();
-// "nmea0183 ais n2k …": what a site file or a command may say.
+// "nmea0183 ais n2k …": the names that site files and commands accept.
 constexpr std::string_view codec_names() {
   return {kCodecNames.data(), kCodecNames.size() - 1};
 }

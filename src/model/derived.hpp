@@ -1,5 +1,5 @@
-// Purpose: payloads of what the engine makes and of what comes back to it: changes of tracks and
-// assessments, decisions, action intents and their outcomes, states of sources.
+// Purpose: payloads of events that the engine derives and of those that come back to it: changes of
+// tracks and assessments, decisions, action intents and outcomes, states of sources.
 #pragma once
 
 #include <array>
@@ -33,20 +33,20 @@ enum class TrackChangeKind : std::uint8_t {
   coasting,
   lost,
   retired,
-  reacquired,  // it is believed where it could not have got to, after all
-  jumped,      // reported where it cannot be, and not believed
-  returned,    // heard again where it was before it jumped
+  reacquired,  // believed after all at the position refused before
+  jumped,      // reported at an impossible position, which is not believed
+  returned,    // heard again at its position before the jump
   disagreed,   // own ship: its sources differ
-  agreed,      // and no longer
-  evicted      // it made room for others; TrackChange says why it
+  agreed,      // own ship: its sources agree again
+  evicted      // removed to make room; TrackChange::why says why this track
 };
 
-// What made a track the one of least worth when the table was full.
+// Why a track was the least valuable when the table was full.
 enum class EvictionReason : std::uint8_t {
   none = 0,
-  without_position,  // heard, and nowhere
-  unconfirmed,       // stale before fewer positions before farther away
-  lost,              // and unheard as long
+  without_position,  // heard, but has no position
+  unconfirmed,       // ranked: stale, then fewer positions, then farther away
+  lost,              // lost and unheard for longer than lost_s
 };
 
 struct TrackChange {
@@ -60,13 +60,13 @@ enum class Transition : std::uint8_t { raised = 1, level_changed = 2, cleared = 
 
 struct AssessmentChange {
   Subject subject;
-  std::uint64_t causes[limits::kCauses];  // observations that made it so; 0 = none
+  std::uint64_t causes[limits::kCauses];  // observations that led to it; 0 = none
   double confidence;                      // 0..1
   std::int64_t newest_arrival_ns;         // monotonic, of the newest observation in causes
   std::uint16_t assessment;               // index in the plan
   Transition transition;
   Level level;
-  std::uint8_t second;  // 1: it is so at the track's second place
+  std::uint8_t second;  // 1: it holds at the track's second place
   std::uint8_t reserved[3];
 };
 
@@ -79,7 +79,7 @@ enum class DecisionChoice : std::uint8_t {
 struct DecisionMade {
   Subject subject;
   double confidence;
-  std::int64_t late_ns;    // newest observation to decision; 0 where node time stands still
+  std::int64_t late_ns;    // newest observation to decision; 0 when node time is stepped
   std::uint16_t decision;  // index in the plan
   std::uint16_t action;    // index in the plan; kNoAction when there is no fallback
   DecisionChoice choice;
@@ -88,11 +88,11 @@ struct DecisionMade {
 };
 inline constexpr std::uint16_t kNoAction = 0xFFFF;
 
-// Everything a sink needs, so that what is sent is a function of this and the plan alone.
+// Everything a sink needs: the message is a function of this and the plan alone.
 struct ActionIntent {
   Subject subject;
   std::uint64_t node;  // idempotency key: node, epoch, root
-  std::uint64_t root;  // sequence of the first attempt; 0 when this is it
+  std::uint64_t root;  // sequence of the first attempt; 0 when this is the first
   std::uint32_t epoch;
   std::uint16_t action;  // index in the plan
   std::uint16_t sink;    // index in the plan
@@ -109,7 +109,7 @@ struct ActionIntent {
   double speed;     // m/s
   double course;    // degrees true
   double sigma;     // m, one standard deviation of the position
-  double cpa;       // m to own ship, NaN when not defined, or never within 150 km in two hours
+  double cpa;       // m to own ship; NaN when undefined or not within 150 km in two hours
   double tcpa;      // s, NaN when cpa is
   char name[24];
   std::uint16_t attempt;  // 0 for the first
@@ -134,23 +134,23 @@ struct SourceState {
   std::uint8_t reserved[7];
 };
 
-// What decoding of a source remembers has run full, or has room again.
+// A source's decoder ran out of memory for its state, or has room again.
 struct SourceFull {
-  std::uint64_t lost;  // ever, of this source
+  std::uint64_t lost;  // total for this source
   std::uint16_t source;
   Cause cause;
   std::uint8_t there;
   std::uint8_t reserved[4];
 };
 
-// What an operator asks of a running node.
+// Commands of an operator to a running node.
 enum class CommandKind : std::uint8_t {
   cancel = 1,  // withdraws one event that waits or is under way
   hold = 2,    // observations are accepted and wait until `resume` or their horizon
   resume = 3,
-  requeue = 4,      // an action that was given up is ordered once more, under its old key
-  acknowledge = 5,  // somebody has seen the track and takes it from here
-  time = 6          // node time went on to what the clock says, or to what was told
+  requeue = 4,      // repeats an abandoned action under its old key
+  acknowledge = 5,  // somebody has seen the track and takes over
+  time = 6          // node time moves to the clock's time, or to a given one
 };
 
 struct Command {
@@ -159,13 +159,13 @@ struct Command {
   std::uint8_t reserved[7];
 };
 
-// Of kind requeue.
+// For kind requeue.
 struct Requeue {
-  Command command;  // target: the event that was given up
+  Command command;  // target: the abandoned event
   ActionIntent intent;
 };
 
-// An attempt that waited is under way now.
+// A postponed attempt is under way now.
 struct Dispatch {
   std::uint64_t sequence;
 };
@@ -173,18 +173,18 @@ struct Dispatch {
 enum class BreakerState : std::uint8_t { closed = 0, open = 1, half_open = 2 };
 
 struct SinkState {
-  std::uint32_t failures;  // one after the other
+  std::uint32_t failures;  // consecutive
   std::uint16_t sink;      // index in the plan
   BreakerState breaker;
   std::uint8_t reserved;
 };
 
-// A turn of a stage took longer than its bound by the wall clock. Known only afterwards, it is an
-// event of a later batch. Of the journal: how long the disk has taken nothing, when batches are
-// given up for it and when a state ends that gap; its bound is the room of its lane, and no time.
-// From events_gone on it is what a start found of the past, and `took_ns` is how many: events that
-// the image or the last run's record knew of and the journal has not, torn tails cut, segments set
-// aside, batches that cannot be read or replayed.
+// A stage's turn exceeded its wall-clock bound. The overrun is known only afterwards, so it is an
+// event of a later batch. For the journal: how long the disk has taken nothing, when batches are
+// abandoned and when a state ends that gap; its bound is its lane's size, not a time. From
+// events_gone on: what recovery found, and `took_ns` is a count: events that the image or the last
+// run's record knows and the journal lacks, torn tails cut, segments set aside, batches that cannot
+// be read or replayed.
 enum class Stage : std::uint8_t {
   ingress = 0,
   engine = 1,
@@ -203,11 +203,11 @@ struct Overrun {
   std::uint8_t reserved[7];
 };
 
-// How the node runs: all of it; without what may be left out; only what the site wants always.
+// What the node works: everything; without what may be left out; only `safe = true`.
 enum class Mode : std::uint8_t { normal = 0, overload = 1, safe = 2 };
 
 struct ModeChange {
-  std::uint64_t cause;   // sequence of the event that was late; 0 on the way back
+  std::uint64_t cause;   // sequence of the late event; 0 on the way back
   std::int64_t late_ns;  // from its receipt to its admission
   Mode mode;
   Mode previous;
@@ -215,13 +215,13 @@ struct ModeChange {
   std::uint8_t reserved[5];
 };
 
-// Which causes of the engine's own data keep the node from being whole (model/cause.hpp).
+// The engine's causes that keep the node from being whole (model/cause.hpp).
 struct CauseChange {
   std::uint64_t causes;
   std::uint64_t before;
 };
 
-// Another site file goes on with the belief: what it took over, and what it has no place for.
+// Belief continues under another plan: what was carried and what left.
 struct PlanChange {
   std::uint8_t from[32];  // SHA-256 of the plans
   std::uint8_t to[32];
@@ -250,7 +250,7 @@ constexpr bool event_payloads_fit() {
 static_assert(event_payloads_fit() && kIsPayload<Requeue>);
 static_assert(sizeof(Observation) + limits::kRawBytes <= kPayloadBytes);
 
-// Bytes that the payload of a kind may have; nothing fits where there is no such kind.
+// Payload sizes that a kind allows; an unknown kind allows none.
 struct PayloadSize {
   std::uint16_t least = 1, most = 0;
 };
@@ -266,8 +266,8 @@ inline constexpr auto kPayloadSizes = [] {
   return sizes;
 }();
 
-// Whether there is such a kind and its payload is as long as that kind's. For events that were read
-// from outside: damaged bytes must not pass for an event.
+// Whether the kind exists and the payload has its size. Checks events read from outside, because
+// damaged bytes must not pass for an event.
 constexpr bool is_event(EventKind kind, std::size_t payload_bytes) {
   const auto number = static_cast<std::size_t>(kind);
   return number < kEventKindNumbers && payload_bytes >= kPayloadSizes[number].least &&

@@ -9,7 +9,7 @@ namespace {
 
 using Json = JsonWriter<std::string>;
 
-// What a describer may need beside the typed payload.
+// What a describer may need besides the typed payload.
 struct Context {
   const EventHeader& event;
   Bytes payload;
@@ -26,7 +26,7 @@ void member_subject(const Subject& subject, const Context& at, Json& json) {
   json.member("subject", std::string_view(subject_text(subject, at.plan)));
 }
 
-// One describer for each payload type of model/event_kinds.hpp; a missing one does not compile.
+// One describer for each payload type of model/event_kinds.hpp; without one the build fails.
 
 void describe(const NoPayload&, const Context&, Json&) {}
 

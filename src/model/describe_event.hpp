@@ -1,6 +1,5 @@
 // Purpose: an event as members of a JSON object, the same in the journal's list, in explanations
-// and in the log. Runs on: threads that may allocate; total on any payload that is_event() lets
-// through.
+// and in the log. Runs on: threads that may allocate; total on any payload that passes is_event().
 #pragma once
 
 #include <string>
@@ -12,16 +11,16 @@
 
 namespace vedette {
 
-// Into an open object: number, kind, time, class, phase, source and cause, then the payload by the
-// describer of its kind. Names come from the plan; "?" where the plan does not have the index.
+// Adds to an open object: number, kind, time, class, phase, source and cause, then the payload by
+// its kind's describer. Names come from the plan; an index that it lacks gives "?".
 void event_members(const EventHeader& event, Bytes payload, const plan::Plan& plan,
                    JsonWriter<std::string>& json);
 
 std::string subject_text(const Subject& subject, const plan::Plan& plan);
 
-// Of an observation's payload: the frame as it came.
+// The raw frame in an observation's payload.
 Bytes raw_of(Bytes payload);
-// All of it is ASCII text.
+// All bytes are printable ASCII.
 bool printable(Bytes bytes);
 
 }  // namespace vedette

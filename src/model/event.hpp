@@ -1,5 +1,5 @@
-// Purpose: the event, the one thing everything in a node is made of: a header of one cache line and
-// a bounded payload. It is laid out in memory as it is stored in the journal.
+// Purpose: the event, which everything in a node is made of: a header of one cache line and a
+// bounded payload, laid out in memory as stored in the journal.
 #pragma once
 
 #include <cstddef>
@@ -24,30 +24,30 @@ enum class Reason : std::uint8_t {
   none = 0,
   applied,                // took effect
   superseded,             // newer knowledge of the same thing was already held
-  gated,                  // a jump the thing cannot have made
+  gated,                  // a jump that the thing cannot have made
   belief_full,            // no room for another track
   kind_full,              // no room for another track of its kind
   no_position,            // carries nothing that belief holds
   clock_went_back,        // observed before the track's last by more than the allowed skew
   sink_failed,            // the sink refused or the send failed
   sink_full,              // no credit left towards the sink
-  unconfirmed,            // sent, and not known to have arrived: the connection ended before
-  sink_open,              // its circuit breaker lets nothing through
+  unconfirmed,            // sent, but the connection ended before arrival was known
+  sink_open,              // its circuit breaker is open
   horizon,                // not resolved in time
   cancelled,              // by a command
-  shed,                   // in overload, too late to be worth its work
-  sampled_out,            // in overload, one of those that its source can do without
-  switched_off,           // not wanted in safe mode
+  shed,                   // in overload, too late to be worth working
+  sampled_out,            // in overload, skipped by its source's `sample`
+  switched_off,           // off in safe mode
   unknown_sensor,         // a report of a sensor that the plan does not have
-  unplaced,               // where its sensor stands is not known
-  masked,                 // from a place where the plan wants no reports
-  too_late,               // older than the window in which late reports are worked in
+  unplaced,               // its sensor's position is not known
+  masked,                 // from a zone where the plan masks reports
+  too_late,               // older than the window for late reports
   clock_ahead,            // observed after it was received
   unknown_subject,        // a command about something that the plan does not have
   unknown_after_restart,  // the node stopped between intent and outcome; not repeated
-  witness,                // compared with own position, which it does not set
-  not_own,                // of own ship, from a source that may not speak of it
-  plan_changed,           // the site file that goes on has no place for it
+  witness,                // compared with own position, does not set it
+  not_own,                // own-ship data from a source that may not report it
+  plan_changed,           // the new site file has no place for it
   count
 };
 
@@ -67,14 +67,14 @@ struct StateWord {
 
 struct EventHeader {
   std::uint64_t sequence;    // order of acceptance in its shard, never reused within an epoch
-  std::int64_t observed_ns;  // node time at which the thing was so, Unix ns
-  std::int64_t received_ns;  // node time at which the node got it
-  std::int64_t arrival_ns;   // monotonic ns at the first byte; 0 where node time stands still
+  std::int64_t observed_ns;  // node time of the observation, Unix ns
+  std::int64_t received_ns;  // node time of its receipt
+  std::int64_t arrival_ns;   // monotonic ns at the first byte; 0 when node time is stepped
   std::uint64_t cause;       // sequence of the event this one came from; 0 for a root
   std::uint64_t record;      // number of the frame within its source, from 1
   StateWord state;
   std::uint16_t payload_bytes;
-  std::uint16_t source;  // index in the plan; kNoSource when the engine made it
+  std::uint16_t source;  // index in the plan; kNoSource for the engine's own events
   EventKind kind;
   EventClass event_class;
   std::uint16_t reserved;
@@ -90,12 +90,12 @@ constexpr bool is_derived(EventKind kind) {
   return kind >= EventKind::first_derived;
 }
 
-// What a node did not make by itself: the rest of a run that has none of it says little.
+// Kinds from outside the node: a run without any of them says little.
 constexpr bool comes_from_outside(EventKind kind) {
   return kind == EventKind::observation || kind == EventKind::command;
 }
 
-// Events stand one behind the other, each at a multiple of eight bytes.
+// Size of an event in sequence, each at a multiple of eight bytes.
 constexpr std::size_t event_bytes(std::size_t payload_bytes) {
   return sizeof(EventHeader) + (payload_bytes + 7) / 8 * 8;
 }
@@ -106,7 +106,7 @@ inline const std::uint8_t* payload_of(const EventHeader* event) {
   return reinterpret_cast<const std::uint8_t*>(event + 1);
 }
 
-// The typed part that a payload begins with; what is missing of it reads as zeros.
+// The typed part at a payload's start; missing bytes read as zeros.
 template <typename T>
 T payload_as(Bytes payload) {
   T value{};

@@ -1,5 +1,5 @@
-// Purpose: the one table of event kinds. A new kind is an enumerator and a row here; a payload of
-// its own is a struct in model/derived.hpp and a describer in model/describe_event.cpp.
+// Purpose: the one table of event kinds. A new kind is an enumerator and a row here; its own
+// payload is a struct in model/derived.hpp and a describer in model/describe_event.cpp.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace vedette {
 
-// Inputs are recorded and replayed; derived events are recomputed on replay and compared. Numbers
-// are stored in journals: a number is never used for another kind.
+// Inputs are recorded and replayed; derived events are recomputed on replay and compared. Journals
+// store the numbers: never reuse one.
 enum class EventKind : std::uint8_t {
   tick = 1,
   observation = 2,
@@ -30,7 +30,7 @@ enum class EventKind : std::uint8_t {
   cause = 40,
   plan = 41,
 };
-inline constexpr std::size_t kEventKindNumbers = 64;  // they fit one word of bits
+inline constexpr std::size_t kEventKindNumbers = 64;  // one bit each in a word
 
 struct NoPayload {};
 struct Observation;
@@ -50,10 +50,10 @@ struct ModeChange;
 struct CauseChange;
 struct PlanChange;
 
-// Whether the payload is its type and nothing else, or more bytes may follow the typed part.
+// Whether bytes may follow the payload's typed part.
 enum class Tail : std::uint8_t { none, follows };
-// Whether its segment's evidence keeps it when the segment goes: what was judged, decided, done or
-// ordered, and how the node was.
+// Whether evidence keeps it when its segment goes: judgements, decisions, actions, commands, and
+// the node's condition.
 enum class Kept : std::uint8_t { no, as_evidence };
 
 template <EventKind kNumber, typename PayloadType>
@@ -115,7 +115,7 @@ constexpr void for_each_event_kind(Visit&& visit) {
   std::apply([&](const auto&... rows) { (visit(rows), ...); }, kEventKinds);
 }
 
-// Kinds of one property, as bits by number.
+// Bits, by number, of the kinds with one property.
 template <typename Has>
 constexpr std::uint64_t event_kinds_with(Has&& has) {
   std::uint64_t bits = 0;
@@ -144,7 +144,7 @@ constexpr bool event_kinds_ascend() {
 }
 static_assert(event_kinds_ascend(), "each kind has one row, in the order of the numbers");
 
-// "unknown" where there is no such kind.
+// "unknown" for a number that is no kind.
 constexpr std::string_view name_of(EventKind kind) {
   std::string_view name = "unknown";
   for_each_event_kind([&](const auto& row) { name = row.kKind == kind ? row.name : name; });

@@ -1,6 +1,6 @@
-// Purpose: the operations of compiled expressions, and the fields that they load by kind of
-// subject: one set of tables for the compiler, the plan's loader, the evaluator and the reference
-// page. Values are doubles; booleans are 0 and 1; NaN is "unknown" and is not true.
+// Purpose: the operations of compiled expressions and the fields that they load by kind of subject:
+// one set of tables for the compiler, the plan's loader, the evaluator and the reference page.
+// Values are doubles; booleans are 0 and 1; NaN is "unknown" and is not true.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@ namespace vedette {
 
 enum class OpCode : std::uint16_t {
   push = 0,    // value
-  load_track,  // a field: kFieldsOfKinds says whose
+  load_track,  // a field of the kind given by kFieldsOfKinds
   load_own,
   load_source,
   inside_track,  // index = zone
@@ -44,14 +44,14 @@ enum class OpCode : std::uint16_t {
   logical_or,
   logical_not,
   select,         // condition, then, else
-  skip_if_false,  // the next `count` operations, when the top is false; the top stays
+  skip_if_false,  // skips the next `count` operations when the top is false; keeps the top
   skip_if_true,
-  compare_track,  // field `index` of the subject with `value`, by the operation in `count`
+  compare_track,  // compares field `index` of the subject with `value` by the operation in `count`
   count
 };
 
 struct OpInfo {
-  std::uint8_t pops;  // each pushes one value, but the skips, which leave the stack as it is
+  std::uint8_t pops;  // each pushes one value, except skips, which leave the stack unchanged
   std::uint8_t cost;  // in units of one simple operation; inside_* adds the zone's points
 };
 
@@ -103,7 +103,7 @@ struct FieldName {
   Dimension dimension;
   std::uint16_t index;
   std::string_view text;  // for the reference page
-  std::uint8_t cost = 0;  // beyond the load: some are worked out when they are asked for
+  std::uint8_t cost = 0;  // beyond the load, for fields computed on demand
 };
 
 inline constexpr std::array kTrackFields{
@@ -164,8 +164,8 @@ inline constexpr std::array kSourceFields{
 };
 static_assert(kSourceFields.size() == static_cast<std::size_t>(SourceField::count));
 
-// Kinds of things whose fields conditions ask. A new kind adds an operation at the end of OpCode, a
-// row here, and the FieldReader of its room to what the engine gives to assess.
+// Kinds of things whose fields conditions can use. A new kind adds an operation at the end of
+// OpCode, a row here, and its room's FieldReader to what the engine passes to assess.
 struct FieldsOfKind {
   std::string_view name;  // as conditions write it
   std::span<const FieldName> fields;
@@ -179,8 +179,8 @@ inline constexpr std::array kFieldsOfKinds{
 };
 inline constexpr std::size_t kSubjectKinds = kFieldsOfKinds.size();
 
-// Whose field the operation loads: an index of kFieldsOfKinds, which is a SubjectKind;
-// kSubjectKinds for operations that load none.
+// The SubjectKind (index of kFieldsOfKinds) whose field the operation loads; kSubjectKinds if it
+// loads none.
 constexpr std::size_t kind_loaded_by(OpCode code) {
   constexpr auto kKinds = [] {
     std::array<std::uint8_t, static_cast<std::size_t>(OpCode::count)> kinds{};

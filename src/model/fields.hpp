@@ -1,5 +1,5 @@
-// Purpose: the values of the fields that conditions ask (names: model/expression.hpp).
-// Fails as: what is not known is NaN. Runs on: the engine thread.
+// Purpose: the values of the fields that conditions use (names: model/expression.hpp).
+// Fails as: an unknown value is NaN. Runs on: the engine thread.
 #pragma once
 
 #include <bit>
@@ -21,7 +21,8 @@ struct FieldContext {
   std::span<const Tracker> trackers;  // by IdentityKind
 };
 
-// One field of an object of the reader's kind. `object` may be null: then every field is unknown.
+// Reads one field of an object of the reader's kind. `object` may be null: every field is then
+// unknown.
 using FieldReader = double (*)(const void* object, std::uint16_t field, const FieldContext& at);
 double read_track(const void* track, std::uint16_t field, const FieldContext& at);
 double read_source(const void* source_facts, std::uint16_t field, const FieldContext& at);
@@ -41,7 +42,7 @@ inline double variance_now(const Track& t, const Tracker& k, std::int64_t now_ns
   const double since = seconds_between(t.filter_ns, now_ns);
   return predicted_variance(t, k, since > 0.0 ? since : 0.0);
 }
-// m^2, along the straight line.
+// m^2, of the chord between both.
 inline double chord_squared(const Track& a, const Track& b) {
   const Vector3 d{a.ecef[0] - b.ecef[0], a.ecef[1] - b.ecef[1], a.ecef[2] - b.ecef[2]};
   return dot(d, d);

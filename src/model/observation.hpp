@@ -9,7 +9,7 @@
 
 namespace vedette {
 
-// What kind of thing is identified, and by which numbering.
+// What is identified, and by which numbering.
 enum class IdentityKind : std::uint8_t {
   none = 0,
   own = 1,           // this platform; identity 0
@@ -18,7 +18,7 @@ enum class IdentityKind : std::uint8_t {
   base_station = 4,  // MMSI
   aircraft = 5,      // ICAO 24-bit address
   vehicle = 6,       // MAVLink system id
-  contact = 7,       // seen by a sensor, says nothing itself; the node's own number
+  contact = 7,       // seen by a sensor, transmits nothing; the node's own number
   count
 };
 
@@ -40,9 +40,9 @@ enum class Field : std::uint32_t {
   position_sigma = 1U << 13,
   time = 1U << 14,         // unix_ns is the sender's clock
   presence = 1U << 15,     // heard, nothing else known
-  plot_polar = 1U << 16,   // plot: range and azimuth from the sensor
-  plot_plane = 1U << 17,   // plot: east and north of the sensor
-  scan_start = 1U << 18,   // the sensor begins another scan here
+  plot_polar = 1U << 16,   // range and azimuth from the sensor
+  plot_plane = 1U << 17,   // east and north of the sensor
+  scan_start = 1U << 18,   // a scan of the sensor begins here
   group_end = 1U << 19,    // the last report of its datagram
   time_of_day = 1U << 20,  // time_of_day is the sensor's clock
 };
@@ -77,14 +77,14 @@ struct Observation {
   IdentityKind kind = IdentityKind::none;
   std::uint8_t ship_type = 0;    // ITU-R M.1371 table 53
   std::uint8_t nav_status = 15;  // ITU-R M.1371 table 45
-  std::uint8_t own_report = 0;   // of our own transponder, by wire; not heard by radio
+  std::uint8_t own_report = 0;   // from our own transponder by wire, not by radio
   std::uint8_t reserved[6] = {};
   std::uint16_t sensor = 0;  // ASTERIX system area code * 256 + system identification code
   char name[24] = {};        // padded with zero bytes
   char callsign[16] = {};
 
   bool has(Field f) const { return (fields & static_cast<std::uint32_t>(f)) != 0; }
-  // What a sensor saw without knowing what it is, or where it says so itself.
+  // A sensor's report of something unidentified, or of the sensor's own position.
   bool is_plot() const {
     return kind == IdentityKind::contact &&
            (has(Field::plot_polar) || has(Field::plot_plane) || has(Field::position));

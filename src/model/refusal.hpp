@@ -1,4 +1,4 @@
-// Purpose: why bytes were not accepted. Refused is not dropped: each cause is a counter per source.
+// Purpose: why input was refused. Refused is not dropped: each cause is a counter per source.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,17 @@ namespace vedette {
 enum class RefusalCause : std::uint8_t {
   none = 0,
   lane_full,          // no credit: the engine or the journal is behind
-  no_time,            // as fast as the engine takes them, it would wait past its horizon
+  no_time,            // at the engine's rate it would wait past its horizon
   too_long,           // longer than the format or the limit allows
-  too_short,          // ends before the fields it must have
+  too_short,          // ends before its required fields
   framing,            // no frame starts here
   checksum,           // the format's own check failed
   checksum_missing,   // the format requires one
   malformed,          // a field cannot be read
   out_of_range,       // a field's value is outside what the standard defines
-  unsupported,        // valid as far as checked, but not a message this codec knows
-  unknown_category,   // an ASTERIX block of a category that the codec does not read
-  not_available,      // a known message with nothing in it
+  unsupported,        // valid as far as checked, but unknown to this codec
+  unknown_category,   // an ASTERIX category that the codec does not read
+  not_available,      // a known message without content
   multipart_missing,  // a part without its predecessors
   multipart_timeout,  // the remaining parts did not come in time
   ethernet,           // too short or not IP
@@ -30,8 +30,8 @@ enum class RefusalCause : std::uint8_t {
   udp_length,
   udp_checksum,
   other_port,  // a datagram for a port that no source declares
-  oversize,    // longer than the buffer that datagrams are received in: none of it is read
-  sender,      // not from whom the source takes datagrams (`from`)
+  oversize,    // longer than the receive buffer; nothing of it is read
+  sender,      // not among the source's senders (`from`)
   count
 };
 inline constexpr std::size_t kRefusalCauses = static_cast<std::size_t>(RefusalCause::count);

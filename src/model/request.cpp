@@ -33,10 +33,10 @@ bool take(std::string_view& rest, TrackName& track) {
   track.identity = identity.value_or(0);
   return track.kind != IdentityKind::none && identity && identity_of(*identity) == *identity;
 }
-// The last field of its request.
+// Must be the last field of its request.
 bool take(std::string_view& rest, std::optional<std::int64_t>& ns) {
   ns = rest.empty() ? std::nullopt : parse_integer(next_field(rest, ' '));
-  return true;  // what it does not read differs when it is encoded again
+  return true;  // unread text fails when the request is encoded again and compared
 }
 
 template <typename R>
@@ -52,7 +52,7 @@ bool decode_as(std::string_view word, std::string_view rest, Request& out, bool&
   return whole;
 }
 
-// What append_escaped() made, up to the closing quote; none where there is no such text.
+// Reverses append_escaped() up to the closing quote; nothing if there is no such text.
 std::optional<std::string> quoted(std::string_view rest) {
   std::string text;
   for (std::size_t i = 0; i < rest.size(); ++i) {

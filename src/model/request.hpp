@@ -1,13 +1,13 @@
-// Purpose: what a running node can be asked, and what it answers, as types; each has one text form,
-// a line. The command line, the control socket and whoever else talks to a node share them.
+// Purpose: requests to a running node and its answers, as types; each has one text form, a line.
+// The command line, the control socket and other clients share them.
 //
 //   request = word *( " " field )        cancel 4711     acknowledge vessel 230123450
 //   answer  = one JSON object            {"accepted":true,"durable":true}     {"error":"…"}
 //
-// A new request is a struct here with its word and its fields, an entry of Request, and what the
-// node answers to it in node/requests.cpp.
-// In: any bytes. Out: a request, or why it is none; a line that decodes is what its request encodes
-// to, so each request has one line. Bound: kRequestBytes. Runs on: threads that may allocate.
+// A new request is a struct here with its word and its fields, an entry of Request, and its answer
+// in node/requests.cpp.
+// In: any bytes. Out: a request, or why it is none. Each request has exactly one line: a line that
+// decodes is the one that encoding gives. Bound: kRequestBytes. Runs on: threads that may allocate.
 #pragma once
 
 #include <cstdint>
@@ -22,10 +22,10 @@
 
 namespace vedette::request {
 
-// The longest line, its end not counted.
+// The longest line, without its end.
 inline constexpr std::size_t kRequestBytes = 256;
 
-// An event of the journal, by its sequence; from 1.
+// Sequence of an event in the journal; from 1.
 struct EventNumber {
   std::uint64_t sequence = 0;
   bool operator==(const EventNumber&) const = default;
@@ -42,7 +42,7 @@ struct Status {
   static auto fields(auto&) { return std::tuple<>(); }
   bool operator==(const Status&) const = default;
 };
-// When the engine's thread was interrupted: pairs of monotonic ns, when it began, what it took.
+// When the engine's thread was interrupted: pairs of monotonic ns, start and duration.
 struct Interruptions {
   static constexpr std::string_view kWord = "interruptions";
   static auto fields(auto&) { return std::tuple<>(); }
@@ -58,7 +58,7 @@ struct Resume {
   static auto fields(auto&) { return std::tuple<>(); }
   bool operator==(const Resume&) const = default;
 };
-// Node time goes on to this, or to what the node's own clock says.
+// Moves node time to this, or to what the node's own clock says.
 struct AcceptTime {
   static constexpr std::string_view kWord = "accept-time";
   std::optional<std::int64_t> to_ns;  // Unix ns
@@ -77,9 +77,9 @@ struct Cancel {
   static auto fields(auto& r) { return std::tie(r.event); }
   bool operator==(const Cancel&) const = default;
 };
-// A dead letter, once more under its key; the node takes what to do from its own journal. That it
-// is one the asker has found (`vedette deadletter`); the engine refuses what is under way or was
-// ordered again.
+// Repeats a dead letter under its key; the node reads the order from its own journal. The asker has
+// checked that it is a dead letter (`vedette deadletter`); the engine refuses one that is under way
+// or was requeued already.
 struct Requeue {
   static constexpr std::string_view kWord = "requeue";
   EventNumber event;
@@ -96,20 +96,20 @@ std::string_view name_of(Malformed why);
 std::string encode(const Request& request);
 Result<Request, Malformed> decode(std::string_view line);
 
-// The engine did it; `durable`: the disk has it, so it holds after a power cut.
+// The engine did it; `durable`: it is on disk and survives a power cut.
 struct Accepted {
   bool durable = false;
   bool operator==(const Accepted&) const = default;
 };
 struct TimeAccepted {
-  std::int64_t to_ns = 0;  // Unix ns; a line has its whole milliseconds
+  std::int64_t to_ns = 0;  // Unix ns; a line has whole milliseconds
   bool operator==(const TimeAccepted&) const = default;
 };
 struct Refused {
   std::string why;
   bool operator==(const Refused&) const = default;
 };
-// Of `status` and `interruptions`: a JSON object of their own.
+// Answer to `status` and `interruptions`: a JSON object.
 struct Document {
   std::string json;
   bool operator==(const Document&) const = default;
@@ -117,7 +117,7 @@ struct Document {
 using Answer = std::variant<Accepted, TimeAccepted, Refused, Document>;
 
 std::string encode(const Answer& answer);
-// None for what no node answers.
+// Nothing for a line that no node answers.
 std::optional<Answer> decode_answer(std::string_view line);
 
 }  // namespace vedette::request

@@ -67,7 +67,7 @@ TrackingRules rules_of(const plan::Plan& plan) {
   return rules;
 }
 
-// `corners` has room for the zone's; those it takes are cut off its front.
+// Takes space for the zone's corners from the front of `corners`.
 Zone zone_of(const plan::Zone& zone, std::span<Vector3>& corners) {
   const auto* points = zone.points();
   Zone made{};

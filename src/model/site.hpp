@@ -1,6 +1,6 @@
-// Purpose: what the plan declares of the site, unpacked once for all stages: how things move, what
-// own ship is, sensors, zones. In: a plan, which outlives it. Bound: the plan's sensors and zones.
-// Runs on: made at start, only read afterwards.
+// Purpose: what the plan declares of the site, unpacked once for all stages: motion, own ship,
+// sensors, zones. In: a plan, which outlives it. Bound: the plan's sensors and zones. Runs on: made
+// at start, only read afterwards.
 #pragma once
 
 #include <array>
@@ -17,14 +17,14 @@
 
 namespace vedette {
 
-// What tracking goes by.
+// The tracking parameters.
 struct TrackingRules {
   Trackers trackers{};
-  std::array<std::uint64_t, limits::kOwnIdentities> own_mmsi{};  // of our own transponders
+  std::array<std::uint64_t, limits::kOwnIdentities> own_mmsi{};  // MMSIs of our own transponders
   std::size_t own_count = 0;
-  std::uint32_t own_sources = ~0U;  // bit i: source i may speak of own ship
-  double own_agree_s = 60.0;        // so long a place that own ship cannot have got to must last
-  double own_apart_m = 50.0;        // between the antennas on board
+  std::uint32_t own_sources = ~0U;  // bit i: source i may report own ship
+  double own_agree_s = 60.0;        // how long an implausible own position must last to be believed
+  double own_apart_m = 50.0;        // distance between the antennas on board
   TrackRoom room;
 
   const Tracker& of(IdentityKind kind) const { return trackers[static_cast<std::size_t>(kind)]; }
@@ -33,7 +33,8 @@ struct TrackingRules {
 struct Site {
   const plan::Plan* plan = nullptr;
   TrackingRules rules;
-  // A thing first heard so near own ship (m), by a source that has listened so long (s), is sudden.
+  // A thing first heard within this distance (m) of own ship, by a source that has listened this
+  // long (s), is sudden.
   double sudden_within_m = 0.0;
   double sudden_after_s = 0.0;
   std::span<const Sensor> sensors;

@@ -1,5 +1,5 @@
-// Purpose: the face that every stage of the core has, so that the shard folds over one list of
-// them (core/engine/stages.hpp) and nothing else knows how many there are.
+// Purpose: the interface of every stage of the core. The shard folds over one list of stages
+// (core/engine/stages.hpp), and nothing else depends on their number.
 //
 //   static std::size_t bytes_needed(const plan::Plan&);  of arena
 //   void init(Arena&, const Site&);
@@ -24,25 +24,25 @@
 
 namespace vedette {
 
-// Bytes of derived events, at most: for each subject that is judged, and for each batch.
+// Most bytes of derived events: for each subject judged, and for each batch.
 struct DerivedBound {
   std::size_t per_subject = 0;
   std::size_t per_batch = 0;
 };
 
-// An accepted event that leaves because the plan that goes on has no place for it.
+// An accepted event that leaves because the new plan has no place for it.
 struct Leaver {
   std::uint64_t sequence;
   std::uint64_t transient;  // 1: it was under way; 0: it waited
 };
 
-// What a stage is thawed with: the tracks, which are thawed before all others.
+// Context for thawing a stage; the tracks are thawed before all others.
 struct Thawing {
   TrackTable& tracks;
-  std::uint64_t newest;  // the last sequence given out
+  std::uint64_t newest;  // last sequence assigned
   std::int64_t now_ns;   // node time of the last batch
   Carry& carry;
-  // Takes an accepted event out; its exit follows in the next batches.
+  // Removes an accepted event; its exit follows in the next batches.
   void (*leave)(void* context, const Leaver& leaver);
   void* context;
 };

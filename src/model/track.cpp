@@ -1,11 +1,11 @@
-// Which bytes are a track.
+// The check of bytes read back as a track.
 #include "base/plausible.hpp"
 #include "model/track_table.hpp"
 
 namespace vedette {
 namespace {
 
-constexpr double kEarthM = 1e7;  // from its centre to anywhere on it
+constexpr double kEarthM = 1e7;  // from its centre to any point of the surface
 
 bool plausible_angle(const KnownAngle& angle) {
   return plausible(angle.degrees, 361.0) && plausible(angle.sin, 1.001) &&

@@ -1,4 +1,4 @@
-// Purpose: the track, what the node holds to be true of one thing in the world.
+// Purpose: the track: the belief about one thing in the world.
 #pragma once
 
 #include <cstddef>
@@ -19,20 +19,20 @@ enum class TrackState : std::uint8_t {
   lost = 4
 };
 
-// Why its place is in doubt, or itself.
+// Why the track's position or existence is in doubt.
 enum class Doubt : std::uint8_t {
-  jump = 1 << 0,      // own ship: reported where it cannot be, which is not believed
-  disagree = 1 << 1,  // own ship: its sources differ by more than both may be wrong
-  second = 1 << 2,    // it was heard at a second place, and the one before is kept
-  sudden = 1 << 3,    // first heard near own ship, where it ought to have been heard before
+  jump = 1 << 0,      // own ship: reported at an impossible position, which is not believed
+  disagree = 1 << 1,  // own ship: its sources differ by more than their errors allow
+  second = 1 << 2,    // heard at a second place; the first is kept
+  sudden = 1 << 3,    // first heard near own ship, after it should have been heard farther away
 };
 
-// One record of belief. No padding: it is hashed, frozen and stored as these bytes.
+// One record of belief. No padding: these bytes are hashed, frozen and stored.
 struct Track {
   std::uint64_t key;          // track_key(kind, identity)
   std::uint64_t first_event;  // provenance: sequence numbers of observations
   std::uint64_t position_event;
-  std::uint64_t previous_event;  // the position before the last
+  std::uint64_t previous_event;  // of the last position but one
   std::uint64_t identity_event;  // name, call sign, type
   std::int64_t created_ns;
   std::int64_t observed_ns;   // of the last accepted position
@@ -52,21 +52,21 @@ struct Track {
   double wind_speed;          // m/s, NaN when unknown
   double wind_angle;          // degrees, NaN when unknown
   double battery;             // share 0..1, NaN when unknown
-  double turning;             // probability that it turns, of a contact; NaN when unknown
+  double turning;             // probability that a contact turns; NaN when unknown
   double last_nis;            // normalised innovation squared of the last position, 2 degrees
   double candidate_latitude;  // of the last gated position
   double candidate_longitude;
   std::int64_t candidate_ns;
   std::uint32_t updates;  // accepted positions
-  std::uint32_t gated;    // refused positions, ever
+  std::uint32_t gated;    // refused positions, total
   std::uint32_t gated_in_row;
   std::uint32_t source_mask;  // bit i: source i contributed
-  // Of a contact the track that names it, of a named track the contact that sensors see there.
+  // Key of the track that names this contact, or of the contact at this named track.
   std::uint64_t partner;       // key; 0 none
-  std::uint32_t partner_slot;  // of the contact, among contacts
-  std::uint32_t sensor_mask;   // bit i: sensor i of the plan has seen the contact
-  std::uint32_t misfits;       // reports in a row that lie away from the partner
-  std::uint32_t denied;        // reports, or looks, in a row that sensors saw nothing of there
+  std::uint32_t partner_slot;  // of the contact, in the contact store
+  std::uint32_t sensor_mask;   // bit i: sensor i of the plan has seen it
+  std::uint32_t misfits;       // consecutive reports away from the partner
+  std::uint32_t denied;        // consecutive reports or looks without a sensor's detection there
   std::uint32_t elsewhere;     // refused positions that agree with each other
   TrackState state;
   IdentityKind kind;
@@ -77,11 +77,11 @@ struct Track {
   std::uint8_t reserved[6];
   char name[24];
   char callsign[16];
-  // Follow from latitude and longitude alone, and stand last: the digest leaves them out.
+  // Derived from latitude and longitude alone; last, because the digest leaves them out.
   double ecef[3];       // m, WGS 84, at height 0
   double normal[3];     // unit vector up at that place
-  Parallel parallel;    // of the sixteenth of a degree that is next to the latitude
-  KnownAngle meridian;  // the same of the longitude
+  Parallel parallel;    // of the latitude rounded to a sixteenth of a degree
+  KnownAngle meridian;  // likewise of the longitude
 };
 inline constexpr std::size_t kTrackDigestBytes = offsetof(Track, ecef);
 static_assert(kTrackDigestBytes % 64 == 0, "whole rounds of the digest");

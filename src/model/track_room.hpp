@@ -1,7 +1,7 @@
-// Purpose: whom the track table takes while it runs full: at most a share for each kind, some
-// places that are each kind's alone, one of them own ship's, and some that wait for newcomers with
-// a position. In: the table, a newcomer. Out: whether it may begin a track, and if not by which
-// bound. Runs on: the engine's step; a function of the table alone.
+// Purpose: admission to the track table while it fills up: a share for each kind, places reserved
+// for each kind, one of them for own ship, and spare places for newcomers with a position.
+// In: the table, a newcomer. Out: whether it may begin a track, else which bound refuses it.
+// Runs on: the engine's step; a function of the table alone.
 #pragma once
 
 #include <array>
@@ -14,19 +14,19 @@
 namespace vedette {
 
 struct TrackRoom {
-  // Tracks of a kind at most; 0: the usual share.
+  // Most tracks of a kind; 0: the default share.
   std::array<std::uint32_t, static_cast<std::size_t>(IdentityKind::count)> most{};
 
   std::size_t most_of(IdentityKind kind, const TrackTable& tracks) const {
     const std::size_t said = most[static_cast<std::size_t>(kind)];
     return said != 0 ? said : limits::usual_share(tracks.capacity());
   }
-  // Places that are the kind's alone.
+  // Places reserved for the kind.
   static std::size_t kept_for(IdentityKind kind, const TrackTable& tracks) {
     const std::size_t capacity = tracks.capacity();
     return kind != IdentityKind::own ? limits::kept_for_kind(capacity) : capacity > 1 ? 1 : 0;
   }
-  // Places of the table that are left to a kind, and to none in particular; and of its share.
+  // Free places open to a kind, or to no kind in particular; then what is left of its share.
   static std::size_t left(IdentityKind kind, const TrackTable& tracks) {
     std::size_t taken = tracks.size();
     for (std::size_t k = 1; k < static_cast<std::size_t>(IdentityKind::count); ++k) {
@@ -43,7 +43,7 @@ struct TrackRoom {
     const std::size_t held = tracks.size_of(kind);
     return held < share ? share - held : 0;
   }
-  // Places that are kept free: of the table, and of a kind's share.
+  // Places kept free: in the table, and in a kind's share.
   static std::size_t spare(const TrackTable& tracks) {
     return limits::spare_tracks(tracks.capacity());
   }
@@ -51,7 +51,7 @@ struct TrackRoom {
     return limits::spare_tracks(most_of(kind, tracks));
   }
 
-  // Reason::none: it may begin a track. One without a position takes no spare place.
+  // Reason::none: it may begin a track. Only one with a position takes a spare place.
   Reason refuses(IdentityKind kind, bool placed, const TrackTable& tracks) const {
     if (kind == IdentityKind::own) {
       return tracks.size() < tracks.capacity() ? Reason::none : Reason::belief_full;

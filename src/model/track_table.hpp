@@ -1,5 +1,5 @@
-// Purpose: the node's tracks: a fixed table, found by key, slots given out lowest first so that the
-// table's layout is a function of the events alone.
+// Purpose: the node's tracks: a fixed table, found by key. The lowest free slot is taken first, so
+// that the layout is a function of the events alone.
 // Bound: the plan's tracks. When full: acquire() returns kNone. Runs on: the engine thread.
 #pragma once
 
@@ -14,13 +14,13 @@
 
 namespace vedette {
 
-// A track as it stands in a frozen state.
+// A track in a frozen state.
 struct FrozenTrack {
   std::uint64_t slot;
   Track track;
 };
-// False for what no engine makes of a track, whatever its events: what indexes by it, or reckons
-// with it, is then not defined.
+// False for bytes that no engine makes of a track, whatever its events: indexing or computing by
+// them would be undefined.
 bool plausible(const Track& track);
 
 class TrackTable {
@@ -40,7 +40,7 @@ class TrackTable {
   std::uint32_t find(std::uint64_t key) const { return map_.find(key); }
 
   void prefetch_find(std::uint64_t key) const { map_.prefetch(key); }
-  // Fetches all lines of a track at once instead of one after the other.
+  // Fetches all its lines at once, not one after the other.
   void prefetch(std::uint32_t index) const { vedette::prefetch(&tracks_[index], sizeof(Track)); }
 
   // Lowest free slot, zeroed, with its key set.
@@ -75,7 +75,7 @@ class TrackTable {
     high_water_ = 0;
   }
 
-  // As it was frozen; false where no engine can have put it there.
+  // Restores a frozen track; false for a slot or track that no engine can have frozen.
   bool put(std::uint32_t slot, const Track& track) {
     if (slot >= tracks_.size() || in_use(slot) || find(track.key) != kNone || !plausible(track)) {
       return false;

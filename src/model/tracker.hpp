@@ -11,11 +11,11 @@ namespace vedette {
 
 struct Tracker {
   double acceleration;    // m/s^2, spectral root of the white noise that drives velocity
-  double max_speed;       // m/s, faster is a jump
+  double max_speed;       // m/s; anything faster is a jump
   double gate_sigma;      // standard deviations
   double position_sigma;  // m, of a source that gives no figure
-  double half_life_s;     // confidence halves with each
-  double halving_sigma;   // m, position deviation at which confidence is halved
+  double half_life_s;     // time in which confidence halves
+  double halving_sigma;   // m, position deviation that halves confidence
   double coast_s, lost_s, retire_s;
   std::uint32_t confirm_updates;
 };
@@ -38,7 +38,7 @@ inline double predicted_variance(const Track& t, const Tracker& k, double dt) {
                             dt);
 }
 
-// 0..1: how sure it is that the thing does not stand still.
+// 0..1: certainty that the thing moves.
 inline double moving_confidence(const Track& t) {
   const double squared = t.velocity_east * t.velocity_east + t.velocity_north * t.velocity_north;
   return t.updates == 0 || !(t.variance_velocity > 0.0)
@@ -46,7 +46,7 @@ inline double moving_confidence(const Track& t) {
              : 1.0 - det_exp(-squared / (2.0 * t.variance_velocity));
 }
 
-// 0..1: what the filter knows of the position, halved with each half-life of silence.
+// 0..1: the filter's confidence in the position, halved with each half-life of silence.
 inline double confidence_of(const Track& t, const Tracker& k, std::int64_t now_ns) {
   if (t.updates == 0) {
     return 0.0;

@@ -29,7 +29,7 @@ Zone make_polygon(std::span<const Vector3> corners) {
     const double d = dot(c, zone.centre);
     zone.cos_radius = d < zone.cos_radius ? d : zone.cos_radius;
   }
-  zone.cos_radius -= 1e-12;  // a corner itself must not fail the quick test by rounding
+  zone.cos_radius -= 1e-12;  // rounding must not put a corner outside the cap
   return zone;
 }
 
@@ -42,7 +42,7 @@ Zone make_circle(Place centre, double radius_m) {
 }
 
 bool winds_around(const Zone& zone, const Vector3& normal) {
-  // A tangent basis at the place; each corner's direction is where its great circle leaves.
+  // A tangent basis at the place; each corner's direction is that of its great circle.
   const Vector3 helper =
       normal.z > 0.9 || normal.z < -0.9 ? Vector3{1.0, 0.0, 0.0} : Vector3{0.0, 0.0, 1.0};
   const Vector3 ex = unit(cross(helper, normal));

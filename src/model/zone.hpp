@@ -1,6 +1,6 @@
-// Purpose: is a place inside a zone, anywhere on the globe: across the antimeridian and at the
-// poles. Polygon edges are great circles between the normals of their corners; a zone lies within
-// 80 degrees of its centre (the plan's compiler checks it). Runs on: the engine thread.
+// Purpose: point-in-zone test anywhere on the globe, across the antimeridian and at the poles.
+// Polygon edges are great circles between the normals of their corners; a zone lies within 80
+// degrees of its centre (the plan's compiler checks it). Runs on: the engine thread.
 #pragma once
 
 #include <span>
@@ -12,7 +12,7 @@ namespace vedette {
 struct Zone {
   std::span<const Vector3> corners;  // unit normals; empty for a circle
   Vector3 centre_ecef;               // of a circle
-  Vector3 centre;                    // unit normal of the middle
+  Vector3 centre;                    // unit normal of the zone's middle
   double cos_radius;                 // a place further from `centre` is outside
   double radius_m;                   // of a circle
   bool around_own;                   // the centre is own ship
@@ -22,7 +22,7 @@ struct Zone {
 Zone make_polygon(std::span<const Vector3> corners);
 Zone make_circle(Place centre, double radius_m);
 
-// Whether the polygon winds around the place, by great-circle directions seen from its normal.
+// Winding number of the polygon around the place, by great-circle directions from its normal.
 bool winds_around(const Zone& zone, const Vector3& normal);
 
 // Boundary points may fall on either side.
@@ -32,8 +32,8 @@ inline bool inside(const Zone& zone, const Vector3& normal, const Vector3& ecef)
                     ecef.z - zone.centre_ecef.z};
     return dot(d, d) <= zone.radius_m * zone.radius_m;
   }
-  // Edges lie within the cap of their corners, and this also keeps out the antipodes, which see the
-  // polygon wind around them too.
+  // Edges lie within the cap of their corners. The cap also excludes the antipodes, around which
+  // the polygon winds too.
   return dot(normal, zone.centre) >= zone.cos_radius && winds_around(zone, normal);
 }
 
