@@ -33,7 +33,7 @@ BlockBuffer::BlockBuffer(std::size_t bytes)
 int BlockDevice::open(const std::string& path, bool write) {
   const int flags = (write ? O_RDWR : O_RDONLY) | O_CLOEXEC;
   int fd = ::open(path.c_str(), flags | O_DIRECT);
-  if (fd < 0 && errno == EINVAL) {  // tmpfs, say
+  if (fd < 0 && errno == EINVAL) {  // tmpfs, for example
     fd = ::open(path.c_str(), flags);
   }
   if (fd < 0) {
@@ -104,7 +104,7 @@ struct BlockStream::State {
     }
   }
 
-  // Waits for one write; a short one is an error of the device here.
+  // Waits for one write. A short write counts as a device error.
   void take_one() {
     io_uring_cqe* done = nullptr;
     const int result = ::io_uring_wait_cqe(&ring, &done);

@@ -1,4 +1,4 @@
-// Purpose: the only place that reads a clock, and the node's own time made of it.
+// Purpose: the only place that reads a clock; derives node time from it.
 #pragma once
 
 #include <algorithm>
@@ -11,13 +11,13 @@ namespace vedette::platform {
 
 std::int64_t monotonic_ns();  // CLOCK_MONOTONIC
 std::int64_t realtime_ns();   // CLOCK_REALTIME
-// The kernel says that something (NTP, GNSS, PTP) keeps CLOCK_REALTIME right.
+// Whether the kernel reports that NTP, GNSS or PTP disciplines CLOCK_REALTIME.
 bool realtime_is_synchronised();
 
 // Node time: Unix ns that never goes back. Live, it is the wall clock at start plus monotonic time,
-// so a stepped wall clock cannot disorder events; it goes on to a later time only
-// when the node says so (node/timekeeper.hpp). For recordings it starts at the recording's own
-// time and runs `speed` times as fast, or stands still and is advanced by the node ("max").
+// so a stepped wall clock cannot disorder events; only the node moves it forward
+// (node/timekeeper.hpp). For a recording it starts at the recording's time and runs at `speed`, or
+// the node steps it ("max").
 class NodeClock {
  public:
   void start_scaled(std::int64_t base_ns, double speed) {
@@ -29,18 +29,18 @@ class NodeClock {
     base_ns_.store(base_ns, std::memory_order_relaxed);
     stepped_ = true;
   }
-  // Where it stands still.
+  // When the node steps it.
   void advance_to(std::int64_t ns) {
     base_ns_.store(std::max(ns, base_ns_.load(std::memory_order_relaxed)),
                    std::memory_order_relaxed);
   }
-  // Where it runs, by the main thread; the others see it at their next reading.
+  // While it runs: called by the main thread, visible to others at their next reading.
   void go_on_by(std::int64_t ns) {
     base_ns_.store(base_ns_.load(std::memory_order_relaxed) + std::max<std::int64_t>(ns, 0),
                    std::memory_order_relaxed);
   }
-  // Node time, and a monotonic reading for latency, 0 where node time stands still, because nothing
-  // there depends on the machine.
+  // Node time, and a monotonic reading for latency. The latter is 0 when node time is stepped, so
+  // that nothing depends on the machine.
   struct Reading {
     std::int64_t now_ns;
     std::int64_t arrival_ns;

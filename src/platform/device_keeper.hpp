@@ -1,7 +1,7 @@
 // Purpose: opens lines and connections that come and go, on a thread that may wait, for threads
-// that may not. In: want() by the hot thread. Out: take() gives the descriptor once it is open, in
-// the hot thread's own table if it has one.
-// Bound: one request a slot. Runs on: tend() on the main thread, the rest on one hot thread.
+// that may not. In: want() by the hot thread. Out: take() returns the descriptor once it is open,
+// in the hot thread's own table if it has one. Bound: one request a slot. Runs on: tend() on the
+// main thread, the rest on one hot thread.
 #pragma once
 
 #include <array>
@@ -41,7 +41,7 @@ class DeviceKeeper {
     return slot;
   }
   void want(std::size_t slot) { slots_[slot].state.store(kWanted, std::memory_order_release); }
-  // -1 until open. Pairs with the release store in tend(): the descriptor before its number.
+  // -1 until open. Pairs with the release store in tend(), which publishes the descriptor.
   int take(std::size_t slot) {
     Slot& s = slots_[slot];
     const int fd = s.state.load(std::memory_order_acquire);
@@ -61,14 +61,14 @@ class DeviceKeeper {
   int last_error(std::size_t slot) const {
     return slots_[slot].error.load(std::memory_order_relaxed);
   }
-  // A descriptor that is done with is closed by tend(), because closing a line may wait for its
-  // output; one's own of the same line is not the last, and does not.
+  // Leaves closing to tend(), because closing a line may wait for its output. The hot thread's
+  // duplicate is not the last descriptor, so dropping it does not wait.
   void give_back(std::size_t slot, int fd) {
     drop_own_descriptor(fd);
     slots_[slot].closing.store(slots_[slot].opened, std::memory_order_release);
   }
 
-  // Connections are tried only where there is a network.
+  // Tries connections only when there is a network.
   void tend(std::int64_t now_ns, bool network) {
     for (std::size_t i = 0; i < used_; ++i) {
       Slot& s = slots_[i];
@@ -102,14 +102,14 @@ class DeviceKeeper {
     std::uint32_t baud = 0;
     bool blocking = false;
     std::int64_t retry_ns = 0;
-    std::int64_t give_up_ns = 0;  // of a connection whose other end is silent
+    std::int64_t give_up_ns = 0;  // the other end may be silent this long
     std::int64_t next_ns = 0;
-    int opened = -1;  // as the main thread knows it; the hot thread's to use
+    int opened = -1;  // written by the main thread, used by the hot thread
     std::atomic<int> state{kTaken};
     std::atomic<int> closing{-1};
     std::atomic<int> error{0};
   };
-  // EINPROGRESS until it is there.
+  // EINPROGRESS until connected.
   static Result<Fd, int> connect(Slot& s, std::int64_t now_ns) {
     if (!s.connecting.valid()) {
       auto begun = begin_connection(*s.to, s.give_up_ns);

@@ -25,7 +25,7 @@ std::string fact(const std::string& path) {
   return std::string(line);
 }
 
-// What stands in a table of /proc as "/dev/NAME", with the word behind it.
+// Collects the entries "/dev/NAME" of a table in /proc, with `what` each is used for.
 void add_uses(const std::string& table, std::string_view part, const char* what,
               std::vector<std::string>& used) {
   const auto text = read_text_file(table, 1 << 20);

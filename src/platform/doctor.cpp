@@ -40,7 +40,7 @@ class Examination {
     bool reboot;
   };
 
-  // `judge` maps the file's text to a verdict; without the file it is unknown.
+  // `judge` maps the file's text to a verdict; a missing file gives "unknown".
   template <typename Judge>
   void file(const Row& row, Judge judge) {
     const auto text = read(root_, row.path);
@@ -73,7 +73,7 @@ std::string name_of(Health health) {
 
 namespace {
 
-// "0-3,6" as the cores it names.
+// Expands "0-3,6" to a list of cores.
 std::string cores_in(const std::string& list) {
   std::string out;
   std::string_view rest = list;
@@ -89,7 +89,7 @@ std::string cores_in(const std::string& list) {
   return out;
 }
 
-// "32K" or "1024 kB" in bytes.
+// Converts "32K" or "1024 kB" to bytes.
 std::optional<std::uint64_t> bytes_in(std::string_view text) {
   while (!text.empty() && text.front() == ' ') {
     text.remove_prefix(1);
@@ -108,12 +108,12 @@ std::optional<std::uint64_t> bytes_in(std::string_view text) {
   return number ? std::optional(*number << (kilo ? 10 : mega ? 20 : 0)) : std::nullopt;
 }
 
-// Whether "2,3" names a core.
+// Whether a list such as "2,3" contains a core.
 bool names(const std::string& cores, std::string_view core) {
   return ("," + cores + ",").find("," + std::string(core) + ",") != std::string::npos;
 }
 
-// Device interrupts that arrive on one of `cores`; nothing where the kernel shows none at all.
+// Device interrupts that arrive on one of `cores`; nothing if the kernel lists no interrupts.
 std::optional<std::vector<std::string>> interrupts_on(const std::string& root,
                                                       const std::string& cores) {
   std::vector<std::string> found;
@@ -199,7 +199,7 @@ std::vector<Check> examine_board(const std::string& sysroot, const BoardFacts& b
           "correct the board file", false},
          [&](const std::string& t) {
            const auto total = t.starts_with("MemTotal:") ? bytes_in(t.substr(9)) : std::nullopt;
-           // The kernel keeps some of it for itself.
+           // The kernel reserves some of it.
            return total && *total >= board.memory_bytes / 10 * 8 ? Health::pass : Health::fail;
          });
   return e.checks;

@@ -1,5 +1,5 @@
 // Purpose: what this host lacks for hard real time, each with its exact remedy.
-// In: /proc and /sys below a root, so that it can be tested. A missing file is never a pass.
+// In: /proc and /sys below a root, so that tests can supply them. A missing file is never a pass.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct Check {
 std::string name_of(Health health);
 std::vector<Check> examine_host(const std::string& sysroot);
 
-// What a board file says that a host shows as well.
+// What a board file states and a host shows as well.
 struct BoardFacts {
   std::string machine, watch, arguments;  // watch: cores, as in "2,3"
   std::uint64_t cores, line_bytes, l1d_bytes, l2_bytes, memory_bytes;

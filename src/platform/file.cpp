@@ -39,7 +39,7 @@ std::string error_text(int error) {
                             : std::strerror(error);
 }
 
-// Never waits, as opening a pipe that nobody writes into would.
+// O_NONBLOCK, because opening a pipe without a writer would wait.
 Result<Fd, int> open_plain(const std::string& path) {
   Fd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   struct stat info {};
@@ -59,8 +59,8 @@ Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::s
   }
   struct stat info {};
   ::fstat(file.value().get(), &info);
-  // A piece is as large as a small file, whose reading would else cost more in fresh pages than in
-  // bytes.
+  // A small file is read in one piece of its size, because touching fresh pages costs more than
+  // copying the bytes.
   const std::size_t piece =
       std::clamp<std::size_t>(static_cast<std::size_t>(info.st_size) + 1, 1 << 12, 1 << 18);
   std::vector<std::uint8_t> content;

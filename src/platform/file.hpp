@@ -15,17 +15,18 @@
 
 namespace vedette::platform {
 
-// Instead of an errno: something else than a plain file stands there. A pipe might never end, and
-// is refused before it is waited for; so do all that follow here.
+// Returned instead of an errno: the path is not a plain file. The functions below refuse pipes at
+// once, because reading one might never end.
 inline constexpr int kNotPlain = 100'000;
-// Whole plain file, at most `limit` bytes (errno EFBIG beyond).
+// Reads a whole plain file of at most `limit` bytes (errno EFBIG beyond).
 Result<std::vector<std::uint8_t>, int> read_file(const std::string& path, std::size_t limit);
 std::optional<std::string> read_text_file(const std::string& path, std::size_t limit);
 
-// Written beside, synced, renamed over: the file is the old one or the new one. 0 or errno.
+// Writes a temporary file, syncs it and renames it: a crash leaves the old or the new file. 0 or
+// errno.
 int write_file_durably(const std::string& path, Bytes content);
 
-// A copy of the file that no disk has; /proc/self/fd names it. 0 or errno.
+// An anonymous copy in memory; /proc/self/fd names it. 0 or errno.
 class Fd;
 int copy_into_memory(const std::string& path, Fd& copy);
 int rename_durably(const std::string& from, const std::string& to);  // 0 or errno
@@ -33,8 +34,8 @@ int rename_durably(const std::string& from, const std::string& to);  // 0 or err
 int make_folders(const std::string& path);                      // 0 or errno; existing is fine
 std::vector<std::string> list_folder(const std::string& path);  // names, sorted
 bool exists(const std::string& path);
-bool enter_folder(const std::string& path);  // relative paths begin there from now on
-int remove_folder(const std::string& path);  // with all that is in it; 0 or errno
+bool enter_folder(const std::string& path);  // makes it the working folder
+int remove_folder(const std::string& path);  // recursively; 0 or errno
 std::string error_text(int error);
 
 // Owned descriptor.
@@ -55,15 +56,16 @@ class Fd {
   int fd_ = -1;
 };
 
-// A plain file to read; kNotPlain or EISDIR of others.
+// Opens a plain file for reading; kNotPlain or EISDIR for others.
 Result<Fd, int> open_plain(const std::string& path);
 
-// A device that is only written to; never waits.
+// Opens a device for writing only; never waits.
 Result<Fd, int> open_for_writing(const std::string& path);
 
-// 0, or why nothing can be written into a folder.
+// 0, or the errno that prevents writing into a folder.
 int unwritable(const std::string& folder);
-// A plain file, or a link to one: nothing else is opened, a FIFO would be waited for.
+// Whether the path is a plain file, or a link to one. Nothing else is opened, because opening a
+// FIFO waits.
 bool is_plain_file(const std::string& path);
 
 }  // namespace vedette::platform

@@ -15,7 +15,8 @@ struct FileInReading::State {
   std::size_t room = 0;
   StorageFile file;
   std::size_t size = 0;
-  // Pairs release stores of the reading thread with acquire loads: the bytes before their number.
+  // The release stores of the reading thread pair with acquire loads: bytes are visible before
+  // their count.
   std::atomic<std::size_t> there{0};
   std::atomic<bool> ended{false}, stop{false};
   std::atomic<int> error{0};
@@ -26,7 +27,7 @@ struct FileInReading::State {
     std::size_t got = 0;
     while (got < size && !stop.load(std::memory_order_relaxed)) {
       const auto n = file.read_at(got, {memory.get() + got, std::min(kPiece, size - got)});
-      if (!n || n.value() == 0) {  // 0: cut shorter meanwhile
+      if (!n || n.value() == 0) {  // 0: truncated meanwhile
         error.store(n ? EIO : n.error(), std::memory_order_relaxed);
         break;
       }

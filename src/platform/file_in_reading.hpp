@@ -1,5 +1,5 @@
-// Purpose: a file read from its beginning by a thread of its own, into memory that the next file
-// uses again: the caller works on the first bytes while the rest is read.
+// Purpose: reads a file from its beginning on a thread of its own, into memory that the next file
+// reuses: the caller works on the first bytes while the rest is read.
 // In: an open file. Out: its bytes, as they arrive. Bound: the limit given to start(). Fails as:
 // errno. Runs on: cold threads.
 #pragma once
@@ -17,12 +17,13 @@ class FileInReading {
  public:
   FileInReading();
   ~FileInReading();
-  // Ends the file before. Its size, at most `limit` (EFBIG beyond), or errno.
+  // Stops reading the previous file. Returns the new one's size, at most `limit` (EFBIG beyond), or
+  // errno.
   Result<std::size_t, int> start(StorageFile file, std::size_t limit);
-  // Waits until its first `bytes` are there; false when they cannot be read.
+  // Waits until the first `bytes` are read; false on a read error.
   bool wait_for(std::size_t bytes);
   const std::uint8_t* data() const;
-  // Of reading; 0 while there is none.
+  // The read error; 0 while there is none.
   int error() const;
 
  private:

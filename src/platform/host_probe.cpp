@@ -8,7 +8,7 @@
 namespace vedette::platform {
 namespace {
 
-// Groups and broadcasts are nobody's own; asking there would be heard by all.
+// Excludes multicast groups and broadcasts: every host there would receive the probe.
 bool is_one_host(std::uint32_t address) {
   return address >> 28 != 0xE && (address & 0xFF) != 0xFF;
 }
@@ -24,14 +24,14 @@ int HostProbe::send() {
     if (const int error = aim_udp(opened.value().get(), to_); error != 0) {
       return error;
     }
-    // Else the kernel keeps a neighbour's silence and a router's "no way" to itself.
+    // Without IP_RECVERR the kernel hides an unanswered ARP and ICMP "unreachable".
     const int on = 1;
     ::setsockopt(opened.value().get(), IPPROTO_IP, IP_RECVERR, &on, sizeof on);
     fd_ = std::move(opened).value();
   }
   const int error = is_one_host(to_.address) ? send_now(fd_.get(), {}) : ECONNREFUSED;
   if (error != 0) {
-    fd_ = Fd();  // a socket keeps the way that it was aimed by, and each error
+    fd_ = Fd();  // the socket caches its route and its errors, so open a new one
   }
   return error;
 }
@@ -40,7 +40,7 @@ int HostProbe::look(std::int64_t now_ns) {
   since_ns_ = since_ns_ < 0 ? now_ns : since_ns_;
   const int error = send();
   if (error == ECONNREFUSED) {
-    answered_ = true;  // the port is closed, so somebody is there
+    answered_ = true;  // the port is closed, so the host answered
     error_ = 0;
     since_ns_ = now_ns;
   } else if (error != 0) {

@@ -1,6 +1,6 @@
-// Purpose: whether datagrams to a host have a way, as far as can be known without its help: an
-// empty one to its discard port (RFC 863), and what comes back. In: its address. Out: 0, or why
-// not. Bound: one datagram each time it is asked. Runs on: cold threads; never waits.
+// Purpose: whether a host is reachable by datagrams, without its help: sends an empty one to its
+// discard port (RFC 863) and reads the errors that come back. In: its address. Out: 0, or errno.
+// Bound: one datagram per call. Runs on: cold threads; never waits.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +12,12 @@ namespace vedette::platform {
 
 class HostProbe {
  public:
-  // A neighbour that answers no question for its hardware address is known after three seconds.
+  // An unanswered ARP request is known after three seconds.
   static constexpr std::int64_t kAnswerNs = 5'000'000'000;
 
   explicit HostProbe(std::uint32_t address) : to_{address, 9} {}
-  // To be asked once a second. EINPROGRESS until something came back, or nothing for kAnswerNs;
-  // then 0, ENETUNREACH, EHOSTUNREACH...
+  // Call once a second. EINPROGRESS until an answer, or silence for kAnswerNs; then 0, ENETUNREACH,
+  // EHOSTUNREACH...
   int look(std::int64_t now_ns);
 
  private:
@@ -27,7 +27,7 @@ class HostProbe {
   Fd fd_;
   int error_ = 0;
   bool answered_ = false;
-  std::int64_t since_ns_ = -1;  // nothing came back
+  std::int64_t since_ns_ = -1;  // start of the silence
 };
 
 }  // namespace vedette::platform

@@ -18,7 +18,7 @@
 #include "base/math.hpp"
 #include "platform/file.hpp"
 
-// The linker's: where the program begins and ends.
+// Symbols of the linker: the program's begin and end.
 extern "C" char __executable_start;  // NOLINT(bugprone-reserved-identifier)
 extern "C" char _end;                // NOLINT(bugprone-reserved-identifier)
 
@@ -68,9 +68,9 @@ void give_way() {
 
 namespace {
 
-thread_local int t_process = -1;  // the process that the others' descriptors belong to
+thread_local int t_process = -1;  // process whose table other threads use
 
-// The thread sanitizer takes one number in two tables for one descriptor.
+// The thread sanitizer takes equal numbers in two tables for the same descriptor.
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define VEDETTE_ONE_TABLE 1
@@ -82,7 +82,7 @@ constexpr bool kOneTable = true;
 constexpr bool kOneTable = false;
 #endif
 
-// They are the journal's, the image's and the data folder's lock.
+// The regular files here are the journal, the image and the data folder's lock.
 void leave_files() {
   for (const std::string& name : list_folder("/proc/thread-self/fd")) {
     const int fd = std::atoi(name.c_str());
@@ -135,8 +135,8 @@ bool thread_sealed() {
 }
 
 std::string lock_memory() {
-  // Only what is mapped now: everything is mapped at start, and MCL_FUTURE makes each later map of
-  // a warm thread cost as much as touching it.
+  // Locks only current mappings. Everything hot is mapped at start; with MCL_FUTURE every later
+  // mapping of a warm thread would cost as much as touching it.
   if (::mlockall(MCL_CURRENT) == 0) {
     return {};
   }
@@ -168,7 +168,7 @@ std::size_t program_bytes() {
 
 void trim_heap() {
   constexpr int kLarge = 128 << 10;
-  ::mallopt(M_MMAP_THRESHOLD, kLarge);  // said once, it no longer grows by itself
+  ::mallopt(M_MMAP_THRESHOLD, kLarge);  // an explicit threshold stops the library from raising it
   ::malloc_trim(0);
 }
 
@@ -206,8 +206,8 @@ void rest_ns(std::int64_t ns) {
 
 #ifdef VEDETTE_ALLOCATION_TRAP
 
-// The linker sends every allocation of every library here (--wrap), so that "no allocation on a hot
-// thread" is checked for all code, not only for ours.
+// The linker redirects every library's allocations here (--wrap), so that "no allocation on a hot
+// thread" covers all code.
 extern "C" {
 
 void* __real_malloc(std::size_t bytes);

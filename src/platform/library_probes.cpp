@@ -1,8 +1,6 @@
-// Answers what the packet library asks at its start and never gets: for cores that cannot be, for
-// entropy before there is any, for shared objects of a static program, for memory nodes; and takes
-// the trace points that it would describe to a tracer which nobody can start. The linker
-// puts these in the place of the functions they are named after (toolchains/dpdk.cmake), and of
-// libnuma.
+// Replaces libc and libnuma functions that the packet library calls in vain at its start: for
+// impossible cores, for entropy at boot, for shared objects of a static program, for memory nodes,
+// for trace points without a tracer. The linker substitutes these by name (toolchains/dpdk.cmake).
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,8 +14,7 @@ namespace {
 
 constexpr unsigned kUnknown = std::numeric_limits<unsigned>::max();
 
-// "0-3" or "0-1,4-7": the number behind the last that can be; kUnknown when the kernel does not
-// say.
+// One past the last core in "0-3" or "0-1,4-7"; kUnknown when the kernel does not say.
 unsigned possible_cores() {
   const auto text = vedette::platform::read_text_file("/sys/devices/system/cpu/possible", 4096);
   std::string_view last = text ? std::string_view(*text) : std::string_view();
@@ -27,7 +24,7 @@ unsigned possible_cores() {
   return error == std::errc() ? number + 1 : kUnknown;
 }
 
-// Of a path such as /sys/devices/system/node/node0/cpu17; kUnknown when it names no core.
+// The core in a path such as /sys/devices/system/node/node0/cpu17; kUnknown for other paths.
 unsigned core_named(std::string_view path) {
   constexpr std::string_view kSystem = "/sys/devices/system/";
   const std::size_t at = path.rfind("/cpu");
@@ -58,7 +55,7 @@ extern "C" long get_mempolicy(int* mode, unsigned long* mask, unsigned long most
                               unsigned flags);
 extern "C" long set_mempolicy(int mode, const unsigned long* mask, unsigned long most);
 
-// It looks for each of 128 or 256 cores on each of 4 to 32 memory nodes.
+// The library probes 128 or 256 cores on each of 4 to 32 memory nodes.
 int __wrap_access(const char* path, int mode) {
   const unsigned core = core_named(path);
   if (core != kUnknown) {
@@ -71,27 +68,26 @@ int __wrap_access(const char* path, int mode) {
   return __real_access(path, mode);
 }
 
-// The seed of its random numbers, which are no secrets. A first process has neither the kernel's
-// entropy nor a device to read it from yet, and libbsd's getentropy() then sleeps and hashes for
-// some; told that there is none, the library takes the cycle counter.
+// Seeds the library's random numbers, which are no secrets. In a first process the kernel has no
+// entropy yet, and libbsd's getentropy() sleeps and hashes; on ENOSYS the library uses the cycle
+// counter.
 int __wrap_getentropy(void*, std::size_t) {
   errno = ENOSYS;
   return -1;
 }
 
-// Whether the library is itself a shared object: it would be looked for in each of the system's
-// folders.
+// The library searches every system folder for itself as a shared object.
 void* __wrap_dlopen(const char*, int) {
   return nullptr;
 }
 
-// A trace point that is not registered stays switched off.
+// An unregistered trace point stays off.
 int __wrap___rte_trace_point_register(void*, const char*, void (*)()) {
   return 0;
 }
 
-// There is no choosing between memory nodes (-1), so the rest is never called: the packets' memory
-// lies where the thread is that first touches it, on the node of its core.
+// NUMA is unavailable (-1), so nothing else is called. First touch puts the packets' memory on the
+// node of the thread's core.
 int numa_available() {
   return -1;
 }

@@ -11,8 +11,8 @@
 namespace vedette::platform {
 namespace {
 
-// What poll() calls writable takes so much at once: a pipe a page, a terminal what is left of a
-// page when fewer than 256 characters wait there.
+// What a write after poll() can take: a pipe has a page free, a terminal the rest of a page when
+// fewer than 256 characters wait.
 constexpr std::size_t kPiece = 2048;
 
 bool takes_more(int fd) {
@@ -20,7 +20,7 @@ bool takes_more(int fd) {
   return ::poll(&wanted, 1, 0) == 1;
 }
 
-// Lines that fit into a piece are not torn: somebody else may write there too.
+// Lines up to a piece are written whole, because other processes may write to the same descriptor.
 std::size_t piece_of(std::string_view text) {
   if (text.size() <= kPiece) {
     return text.size();
@@ -50,10 +50,10 @@ bool LineWriter::flush() {
     const ssize_t n = ::write(fd_, rest.data(), piece_of(rest));
     if (n >= 0) {
       done += static_cast<std::size_t>(n);
-    } else if (errno == EAGAIN) {  // somebody else made it so
+    } else if (errno == EAGAIN) {  // another process set O_NONBLOCK
       break;
     } else if (errno != EINTR) {
-      done = waiting_.size();  // nobody reads there any more
+      done = waiting_.size();  // the reader has gone
     }
   }
   waiting_.erase(0, done);

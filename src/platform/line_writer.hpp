@@ -1,8 +1,6 @@
-// Purpose: lines for whoever reads a descriptor, a pipe or a terminal, whose writer must never wait
-// for him. In: whole lines. Out: the same, in their order, as many at a time as the reader takes,
-// with what would steer a terminal escaped.
-// Bound: kRoom bytes wait. When full: put() says so and nothing is taken.
-// Runs on: one thread.
+// Purpose: writes lines to a pipe or terminal without waiting for its reader. In: whole lines. Out:
+// the same in order, as fast as the reader takes them, with terminal control characters escaped.
+// Bound: kRoom bytes wait. When full: put() refuses the line. Runs on: one thread.
 #pragma once
 
 #include <cstddef>
@@ -19,10 +17,10 @@ class LineWriter {
 
   explicit LineWriter(int fd) : fd_(fd) {}
 
-  // With its line end; false when too much waits already. One that is longer than kRoom is taken
-  // when nothing waits.
+  // Adds the line end; false when too much is waiting. A line longer than kRoom is taken when
+  // nothing waits.
   bool put(std::string_view line);
-  // Writes what the reader takes now; true when nothing waits any more, or nobody can read it.
+  // Writes as much as the reader takes now; true when nothing waits or the reader has gone.
   bool flush();
 
  private:

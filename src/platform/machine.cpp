@@ -131,7 +131,7 @@ std::optional<std::string> disk_of_partition(const std::string& name) {
   if (!partition) {
     return std::nullopt;
   }
-  // /sys/class/block/vda2 leads to …/block/vda/vda2.
+  // /sys/class/block/vda2 links to …/block/vda/vda2.
   const std::string link = "/sys/class/block/" + partition->substr(5);
   char target[PATH_MAX];
   if (::realpath(link.c_str(), target) == nullptr) {
@@ -188,7 +188,7 @@ std::string bring_up(const std::string& line) {
   if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) {
     return failure(name);
   }
-  // Else what is sent while the card has no link is lost without an error.
+  // Otherwise the kernel drops, without an error, what is sent while the link is down.
   const std::string problem =
       set_kernel("/proc/sys/net/ipv4/conf/" + name + "/ignore_routes_with_linkdown", "1");
   if (gateway.empty()) {
@@ -268,7 +268,7 @@ void gather_interrupts() {
 
 namespace {
 
-// The number behind `word` in /proc/meminfo; 0 when it is not there.
+// The value of `word` in /proc/meminfo; 0 if absent.
 std::uint64_t memory_figure(std::string_view word) {
   const std::string text = read_text_file("/proc/meminfo", 1 << 16).value_or("");
   const std::size_t at = text.find(word);
@@ -293,7 +293,7 @@ std::uint64_t free_huge_bytes() {
 
 namespace {
 
-// 0 when it could not be started.
+// 0 if it did not start.
 pid_t spawn_self(const std::vector<std::string>& words,
                  const posix_spawn_file_actions_t* actions = nullptr) {
   std::vector<char*> arguments;

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::int64_t kWaitNs = 1'000'000'000;
 
-// Never written to: what write_zeros() writes, without a copy for each caller.
+// What write_zeros() writes; shared, because nobody changes it.
 alignas(kDirectBytes) std::uint8_t g_zeros[kZeroBytes];
 
 int errno_unless(bool success) {
@@ -82,7 +82,7 @@ int write_by_ring(int file, std::uint64_t at, Bytes bytes, Ring& ring) {
   if (!ring.arm_durable_write(file, bytes, at, 1)) {
     return EAGAIN;
   }
-  // Two completions: the write, and the sync that is linked to it.
+  // Two completions: the write and its linked sync.
   int error = 0;
   for (int seen = 0; seen < 2;) {
     Completion done[2];
@@ -159,7 +159,8 @@ int sync_folder(void*, const std::string& path) {
   return errno_unless(folder.valid() && ::fsync(folder.get()) == 0);
 }
 
-// From /proc/locks, "1: FLOCK ADVISORY WRITE 1234 08:01:5678 0 EOF"; empty: it does not say.
+// Finds the holder in /proc/locks, "1: FLOCK ADVISORY WRITE 1234 08:01:5678 0 EOF"; empty if
+// unknown.
 std::string lock_holder(int folder) {
   struct stat info {};
   if (::fstat(folder, &info) != 0) {
@@ -179,7 +180,7 @@ std::string lock_holder(int folder) {
   return "process " + locks.substr(before + 1, at - before - 1);
 }
 
-// On the folder itself, so that one node owns it whatever is removed from it.
+// Locks the folder itself, so that one node owns it whichever files are removed.
 Result<int, int> lock_folder(void*, const std::string& path, std::string& holder) {
   holder.clear();
   Fd folder = open_folder(path);

@@ -31,7 +31,7 @@ namespace {
 constexpr std::uint16_t kDescriptors = 1024;
 constexpr const char* kPool = "ingress";
 
-// What a library says on its own, as a line of the node's log.
+// Writes a library's message as a line of the node's log.
 void say(std::string_view library, std::string_view message) {
   while (!message.empty() && (message.back() == '\n' || message.back() == ' ')) {
     message.remove_suffix(1);
@@ -102,12 +102,12 @@ std::string start_eal(const std::vector<std::string>& devices, bool want_huge) {
     words.push_back("--no-pci");  // probing would take the machine's own network card
   }
   take_over_library_logs();
-  ::setenv("RUNTIME_DIRECTORY", "/tmp", 0);  // else the EAL writes below /var/run
+  ::setenv("RUNTIME_DIRECTORY", "/tmp", 0);  // keeps the EAL from writing below /var/run
   std::vector<char*> arguments;
   for (std::string& word : words) {
     arguments.push_back(word.data());
   }
-  // The EAL pins the thread that starts it; that is undone, placing threads is the node's business.
+  // The EAL pins the thread that starts it; undo that, because the node places threads.
   cpu_set_t before;
   CPU_ZERO(&before);
   ::sched_getaffinity(0, sizeof before, &before);
@@ -141,7 +141,7 @@ std::string start_port(std::uint16_t id, rte_mempool* pool) {
   if (error != 0) {
     return ::rte_strerror(-error);
   }
-  ::rte_eth_promiscuous_enable(id);  // not every driver can; then only our own address arrives
+  ::rte_eth_promiscuous_enable(id);  // a driver without it delivers only our own address
   return {};
 }
 
@@ -152,7 +152,7 @@ bool is_pci_address(const std::string& device) {
 }
 
 std::string start_packet_engine(const std::vector<std::string>& devices, bool want_huge) {
-  // It cannot be started again, not even after a clean-up.
+  // The EAL cannot start twice in a process, not even after a clean-up.
   static const std::string problem = [&] {
     std::string failed = start_eal(devices, want_huge);
     if (failed.empty() &&
@@ -207,7 +207,7 @@ std::size_t PacketPorts::poll(std::size_t index, std::span<Bytes> frames) {
   port.held = ::rte_eth_rx_burst(port.id, 0, mbufs, wanted);
   port.spread = 0;
   for (std::uint16_t i = 0; i < port.held; ++i) {
-    // A frame spread over several buffers is longer than any we accept: only its head is shown.
+    // A frame in several buffers exceeds our limit; only its head is passed on.
     port.spread |= (mbufs[i]->nb_segs > 1 ? 1U : 0U) << i;
     frames[i] = Bytes(rte_pktmbuf_mtod(mbufs[i], const std::uint8_t*), mbufs[i]->data_len);
   }

@@ -1,5 +1,5 @@
-// Purpose: bits that nobody can guess, from the kernel. Runs on: cold threads; at boot it waits
-// until the kernel has gathered enough.
+// Purpose: unpredictable bits from the kernel. Runs on: cold threads; waits at boot until the
+// kernel has enough entropy.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace vedette::platform {
 
-// Nothing where the system gives none.
+// Nothing if the system has none.
 std::optional<std::uint64_t> random_bits();
 
 }  // namespace vedette::platform

@@ -20,7 +20,7 @@ struct Ring::State {
   std::size_t buffer_bytes = 0;
   unsigned buffer_count = 0;
   bool ready = false;
-  msghdr with_sender{};  // what arm_receive_from() asks for; the kernel reads it when it is armed
+  msghdr with_sender{};  // template for arm_receive_from(); the kernel reads it when armed
 };
 
 Ring::Ring() : state_(std::make_unique<State>()) {}
@@ -36,8 +36,8 @@ Ring::~Ring() {
 
 namespace {
 
-// What cannot be polled, as a serial line, the kernel reads in threads that inherit this one's
-// core: behind a spinning FIFO thread they would never run.
+// The kernel reads lines that cannot be polled in worker threads that inherit this thread's core,
+// where they would starve behind a spinning FIFO thread.
 void move_workers(io_uring& ring) {
   cpu_set_t mine;
   if (::sched_getaffinity(0, sizeof mine, &mine) != 0 || CPU_COUNT(&mine) != 1) {
@@ -61,11 +61,10 @@ void move_workers(io_uring& ring) {
 int Ring::init(const RingOptions& options) {
   State& s = *state_;
   io_uring_params params{};
-  // Completions are worked off when we ask, not by interrupting the loop at any instruction.
+  // Run completion work when asked, instead of interrupting the loop at any instruction.
   params.flags = IORING_SETUP_CQSIZE;
   if (options.one_thread) {
-    // The kernel says in memory when there is something to ask for: a turn that finds nothing makes
-    // no system call.
+    // A flag in memory says when there is work, so an idle poll makes no system call.
     params.flags |=
         IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
   }
@@ -146,7 +145,7 @@ namespace {
 
 static_assert(sizeof(io_uring_recvmsg_out) + sizeof(sockaddr_in) == Ring::kSenderBytes);
 
-// A buffer of arm_receive_from(): what it holds of what, the sender's address, the datagram.
+// Splits a buffer of arm_receive_from(): header, sender's address, datagram.
 void read_sender(Completion& c) {
   c.tag &= ~Ring::kReceivesFrom;
   if (c.bytes.size() < Ring::kSenderBytes) {
@@ -160,7 +159,7 @@ void read_sender(Completion& c) {
   c.bytes = c.bytes.subspan(Ring::kSenderBytes);
   const std::size_t length = head.payloadlen;
   c.bytes = c.bytes.first(std::min(c.bytes.size(), length));
-  // An older kernel counts what it has put there, and says beside it that it has cut.
+  // Older kernels report the truncated length and flag the truncation.
   const bool cut = (head.flags & MSG_TRUNC) != 0;
   c.result = static_cast<std::int32_t>(std::max(length, c.bytes.size() + (cut ? 1 : 0)));
   c.sender =

@@ -1,8 +1,7 @@
 // Purpose: io_uring for one thread: multishot receive into provided buffers, reads, durable writes.
 // In: arm_*() with a tag. Out: harvest() of completions. Bound: entries and buffers given at init.
-// When full: arm_*() returns false and the caller tries in its next step.
-// Runs on: the thread that called init(), and only on it, unless one_thread is false (one at a
-// time).
+// When full: arm_*() returns false and the caller retries in its next step. Runs on: the thread
+// that called init(); unless one_thread is false, no other (else one at a time).
 #pragma once
 
 #include <cstddef>
@@ -23,10 +22,10 @@ struct RingOptions {
 
 struct Completion {
   std::uint64_t tag;
-  std::int32_t result;  // bytes, or -errno; of a datagram its length, however many of them are here
-  bool more;            // the multishot goes on; false: arm it again
+  std::int32_t result;  // bytes, or -errno; a datagram's full length, even if truncated
+  bool more;            // false: the multishot has ended, arm it again
   bool has_buffer;
-  std::uint16_t buffer;  // give back with recycle()
+  std::uint16_t buffer;  // return it with recycle()
   Bytes bytes;           // of the provided buffer
   std::uint32_t sender;  // of arm_receive_from(): IPv4, host order; 0: not known
 };
@@ -40,23 +39,23 @@ class Ring {
 
   int init(const RingOptions& options);  // 0 or errno
 
-  // Multishot, into provided buffers; the second also tells the sender, which takes kSenderBytes of
-  // each and a little time. Its tag stays below kReceivesFrom.
+  // Multishot into provided buffers. arm_receive_from() also reports the sender, which takes
+  // kSenderBytes of each buffer and a little time. Its tag stays below kReceivesFrom.
   static constexpr std::size_t kSenderBytes = 32;
   static constexpr std::uint64_t kReceivesFrom = std::uint64_t{1} << 32;
   bool arm_receive(int fd, std::uint64_t tag);
   bool arm_receive_from(int fd, std::uint64_t tag);
   bool arm_read(int fd, std::span<std::uint8_t> into, std::uint64_t tag);
-  // Write at `offset`, then fdatasync, linked: one completion with `tag` for each of the two
-  // (write first); a failed write cancels its sync (-ECANCELED).
+  // Write at `offset` with a linked fdatasync: one completion with `tag` for each (write first); a
+  // failed write cancels its sync (-ECANCELED).
   bool arm_durable_write(int fd, Bytes bytes, std::uint64_t offset, std::uint64_t tag);
   bool arm_cancel(std::uint64_t tag);
-  // Before what the requests read from is closed: a request in flight keeps a port bound for a
-  // while after its process has ended. By the thread that armed them; waits 0.2 s at most.
+  // Call before closing what requests read from, because a request in flight keeps a port bound for
+  // a while after its process has ended. By the thread that armed them; waits 0.2 s at most.
   void cancel_all();
 
-  // Submits what is armed and takes what is complete, at most kHarvest, never waiting. Returns the
-  // number taken.
+  // Submits armed requests and takes completed ones, at most kHarvest, without waiting. Returns how
+  // many.
   static constexpr std::size_t kHarvest = 64;
   std::size_t harvest(std::span<Completion> out);
   // Waits up to `timeout_ns` for at least `least` completions (warm threads only).

@@ -11,7 +11,7 @@ namespace vedette::platform {
 Signature verify_signature(std::string_view public_key_pem, Bytes message, Bytes signature) {
   mbedtls_pk_context key;
   mbedtls_pk_init(&key);
-  const std::string text(public_key_pem);  // ends with a zero, which the parser counts
+  const std::string text(public_key_pem);  // the parser counts the terminating zero
   Signature result = Signature::no_key;
   if (mbedtls_pk_parse_public_key(&key, reinterpret_cast<const unsigned char*>(text.c_str()),
                                   text.size() + 1) == 0) {

@@ -1,5 +1,4 @@
-// Purpose: whether a message is signed with the private half of a public key, by mbedTLS.
-// Runs on: cold threads.
+// Purpose: verifies a message's signature with a public key, by mbedTLS. Runs on: cold threads.
 #pragma once
 
 #include <string_view>
@@ -8,12 +7,12 @@
 
 namespace vedette::platform {
 
-enum class Signature { good, bad, no_key };  // no_key: the key's text is no public key on P-256
+enum class Signature { good, bad, no_key };  // no_key: the text holds no public key on P-256
 
 // ECDSA over SHA-256 (FIPS 186-4), the signature in DER (RFC 3279, 2.2.3); the key in PEM.
 Signature verify_signature(std::string_view public_key_pem, Bytes message, Bytes signature);
 
-// A public key on P-256, in PEM, that signatures can be checked with.
+// Whether the text is a public key on P-256, in PEM.
 bool is_update_key(std::string_view public_key_pem);
 
 }  // namespace vedette::platform

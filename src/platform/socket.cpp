@@ -86,8 +86,8 @@ Result<Fd, int> open_udp_receiver(Endpoint listen, bool shared, bool before_addr
   if (before_address) {
     ::setsockopt(fd.get(), IPPROTO_IP, IP_FREEBIND, &on, sizeof on);
   }
-  // The kernel's buffer rides out a rest of the hot thread; beyond it the kernel counts its own
-  // drops.
+  // The kernel's buffer holds what arrives while the hot thread sleeps; beyond it the kernel counts
+  // its drops.
   const int bytes = 4 << 20;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
   const sockaddr_in address = address_of(listen);
@@ -144,7 +144,8 @@ Result<Fd, int> begin_connection(Endpoint to, std::int64_t give_up_ns) {
   if (!fd.valid()) {
     return Failure{errno};
   }
-  // Silent, it is asked after half the time, in whole seconds; what is not acknowledged ends it.
+  // Keepalive probes a silent peer after half the time, in whole seconds; unacknowledged data ends
+  // it.
   const std::int64_t quarter_s = std::max<std::int64_t>(1, give_up_ns / 4'000'000'000);
   set(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
   set(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -176,8 +177,8 @@ std::int64_t unacknowledged_bytes(int fd) {
 }
 
 int send_now(int fd, Bytes datagram) {
-  // A refused port answers on the next send; the datagram before it is gone either way, so the
-  // pending error is cleared and the send tried once more.
+  // A refused port reports its error at the next send. That error is about an earlier datagram, so
+  // clear it and send once more.
   for (int attempt = 0; attempt < 2; ++attempt) {
     if (::syscall(SYS_sendto, fd, datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
                   nullptr, 0) >= 0) {
@@ -208,7 +209,7 @@ Result<Fd, int> open_udp_to_itself() {
 
 void rehearse_sending(int to_itself, Bytes datagram) {
   send_now(to_itself, datagram);
-  // One that the system delivers late is dropped the next time.
+  // A late datagram is drained by the next call.
   for (int i = 0; i < 2 && receive_now(to_itself, {}) >= 0; ++i) {
   }
 }
@@ -244,7 +245,7 @@ Result<Fd, int> open_serial(const std::string& device, std::uint32_t baud, bool 
   if (::tcsetattr(fd.get(), TCSANOW, &line) != 0) {
     return Failure{errno};
   }
-  // Opening waits for nobody either way: O_NONBLOCK is taken off only now.
+  // Open without waiting, and only then clear O_NONBLOCK.
   if (blocking && ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) & ~O_NONBLOCK) != 0) {
     return Failure{errno};
   }
@@ -260,7 +261,7 @@ Result<Fd, int> listen_unix(const std::string& path) {
   if (!fd.valid()) {
     return Failure{errno};
   }
-  ::unlink(path.c_str());  // of a node that was killed; the folder's lock says that none is running
+  ::unlink(path.c_str());  // left over from a killed node; the folder's lock excludes a running one
   const mode_t before = ::umask(0117);
   const int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
   const int error = errno;
@@ -312,8 +313,8 @@ bool wait_readable(int fd, int timeout_ms) {
 
 namespace {
 
-// Not by the library, whose call is a cancellation point and says so before and after; and not by
-// read(), which asks the file before it asks the socket: together a quarter of an idle poll.
+// Not the library's call, which is a cancellation point and marks itself so, and not read(), which
+// goes through the file layer: together a quarter of an idle poll's time.
 std::int64_t receive(int socket, std::span<std::uint8_t> into, int flags) {
   const auto got = ::syscall(SYS_recvfrom, socket, into.data(), into.size(), MSG_DONTWAIT | flags,
                              nullptr, nullptr);

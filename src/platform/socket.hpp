@@ -21,46 +21,45 @@ struct Endpoint {
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 std::string to_text(Endpoint endpoint);
 
-// Bound, non-blocking UDP socket. `shared`: others may bind the port too, as is usual for a
-// multicast group. `before_address`: to an address that the machine has not got yet; else that is
+// Bound, non-blocking UDP socket. `shared`: others may bind the port too, as usual for a multicast
+// group. `before_address`: binds an address that the machine does not have yet; without it that is
 // EADDRNOTAVAIL.
 Result<Fd, int> open_udp_receiver(Endpoint listen, bool shared = false,
                                   bool before_address = false);
-// 0, or errno (ENODEV: no interface leads to the group, in host order, now).
+// 0, or errno (ENODEV: no interface leads to the group now). `group` is in host order.
 int join_group(int fd, std::uint32_t group);
-// Datagrams that the system dropped because the socket's buffer was full, since it was opened.
+// Datagrams that the system dropped since opening because the socket's buffer was full.
 std::uint64_t dropped_by_system(int fd);
-// Non-blocking UDP socket, and where it sends from then on, so that a send is one system call
-// without an address: 0, or errno (ENETUNREACH: no way leads there now; a later try may find one).
+// Non-blocking UDP socket, and its destination, so that a send is one system call without an
+// address. 0, or errno (ENETUNREACH: no route now; a later try may find one).
 Result<Fd, int> open_udp_socket();
 int aim_udp(int fd, Endpoint to);
-// Both.
+// Does both.
 Result<Fd, int> open_udp_sender(Endpoint to);
-// Non-blocking TCP connection under way; connection_error() is EINPROGRESS until it is there (0) or
-// has failed. One whose other end is silent for `give_up_ns`, while it was asked or owes an
-// acknowledgement, fails with ETIMEDOUT.
+// Begins a non-blocking TCP connection; connection_error() is EINPROGRESS until it is established
+// (0) or has failed. Fails with ETIMEDOUT when the peer is silent for `give_up_ns` while probed or
+// owing an acknowledgement.
 Result<Fd, int> begin_connection(Endpoint to, std::int64_t give_up_ns);
 int connection_error(int fd);
-// Bytes of a connection that its other end has not acknowledged, sent or not; also of one that has
-// failed. -errno where the system does not say.
+// Unacknowledged bytes, sent or queued, also of a failed connection. -errno if unknown.
 std::int64_t unacknowledged_bytes(int fd);
 // 0, or errno (EAGAIN: the system's buffer is full).
 int send_now(int fd, Bytes datagram);
-// Non-blocking UDP socket on a loopback port that the system chooses, which hears itself alone.
+// Non-blocking UDP socket on a loopback port chosen by the system; receives only from itself.
 Result<Fd, int> open_udp_to_itself();
-// By such a socket: what it sends goes all the way through the system, arrives, and is dropped.
+// Warms the send path: the datagram passes through the whole system and is discarded.
 void rehearse_sending(int to_itself, Bytes datagram);
 // Writes what fits now; returns bytes, or -errno.
 std::int64_t write_now(int fd, Bytes bytes);
 
-// Raw 8N1 line; errno EINVAL for a speed the system does not know. A line read through io_uring is
-// opened blocking, because io_uring waits for it; one that is written from a hot thread is not.
+// Raw 8N1 line; EINVAL for an unsupported speed. Open a line for reading through io_uring as
+// blocking, because io_uring waits for it; one that a hot thread writes as non-blocking.
 Result<Fd, int> open_serial(const std::string& device, std::uint32_t baud, bool blocking);
 
 Result<Fd, int> listen_unix(const std::string& path);
-Result<Fd, int> accept_unix(int listener);  // non-blocking; EAGAIN when nobody waits
+Result<Fd, int> accept_unix(int listener);  // non-blocking; EAGAIN when nobody connects
 Result<Fd, int> connect_unix(const std::string& path);
-// Of several, whichever is readable, or writable, first; false on time-out.
+// Waits for the first of several that is readable or writable; false on time-out.
 struct Awaited {
   int fd;
   bool writable;
@@ -69,7 +68,7 @@ bool wait_any(std::span<const Awaited> awaited, int timeout_ms);
 // Waits until readable; false on time-out.
 bool wait_readable(int fd, int timeout_ms);
 std::int64_t receive_now(int socket, std::span<std::uint8_t> into);  // bytes, or -errno
-// A datagram's length, which may be more than was put into `into`, or -errno.
+// A datagram's full length, even if `into` is shorter, or -errno.
 std::int64_t receive_datagram_now(int socket, std::span<std::uint8_t> into);
 // The same, with its sender: IPv4, host order.
 std::int64_t receive_from_now(int socket, std::span<std::uint8_t> into, std::uint32_t& sender);

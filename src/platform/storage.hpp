@@ -1,7 +1,7 @@
-// Purpose: the disk under the journal, as a table of calls: a test or a simulator puts a disk of
-// its own in the machine's place.
-// In: paths and blocks. Out: 0 or an errno; a write is whole or an error. When full: ENOSPC.
-// Cost: one indirect call a block, no virtual base. Runs on: threads that may wait for the disk.
+// Purpose: the disk under the journal as a table of calls, so that a test or simulator can supply
+// its own disk. In: paths and blocks. Out: 0 or an errno; a write is whole or an error. When full:
+// ENOSPC. Cost: one indirect call a block, no virtual base. Runs on: threads that may wait for the
+// disk.
 #pragma once
 
 #include <cstddef>
@@ -18,31 +18,31 @@ namespace vedette::platform {
 
 class Ring;
 
-// Of OpenFor::blocks: memory, offset and length of a write are multiples of it.
+// For OpenFor::blocks: memory, offset and length of a write are multiples of it.
 inline constexpr std::size_t kDirectBytes = 4096;
-// The memory that write_zeros() writes from; it exists once in the process.
+// Size of the zeroed memory that write_zeros() writes from; one per process.
 inline constexpr std::size_t kZeroBytes = std::size_t{256} << 10;
 
 enum class OpenFor : std::uint8_t {
-  reading,  // a plain file (else kNotPlain or EISDIR); never waits, as opening a pipe would
+  reading,  // a plain file (else kNotPlain or EISDIR); never waits
   writing,  // created when missing; keeps its content
-  blocks,   // created, or emptied; bypasses the page cache where the file system can
+  blocks,   // created or emptied; bypasses the page cache where possible
 };
 
-// What a disk does. `file` numbers an open file of that disk; paths are absolute or relative to the
-// process. 0 or an errno, where nothing else is said.
+// The calls of a disk. `file` numbers an open file of that disk; paths are absolute or relative to
+// the process. They return 0 or an errno unless stated otherwise.
 struct StorageCalls {
   Result<int, int> (*open)(void* disk, const std::string& path, OpenFor purpose);
   void (*close)(void* disk, int file);
   Result<std::uint64_t, int> (*size)(void* disk, int file);
-  // Bytes read: fewer than asked for only at the end of the file.
+  // Returns bytes read; short only at the end of the file.
   Result<std::size_t, int> (*read_at)(void* disk, int file, std::uint64_t at,
                                       std::span<std::uint8_t> into);
-  void (*read_ahead)(void* disk, int file);  // a hint: all of it is read soon
-  // Returns once the bytes are on the disk. With `ring` by one system call, else by two; a disk
-  // that has no descriptors ignores it.
+  void (*read_ahead)(void* disk, int file);  // hint: the whole file is read soon
+  // Returns once the bytes are on the disk. With `ring` in one system call, else in two; a disk
+  // without descriptors ignores it.
   int (*write_synced)(void* disk, int file, std::uint64_t at, Bytes bytes, Ring* ring);
-  // Not synced. A write over zeros changes no metadata, so that its sync is one write.
+  // Not synced. Overwriting zeros later changes no metadata, so that its sync is one write.
   int (*write_zeros)(void* disk, int file, std::uint64_t at, std::uint64_t bytes);
   int (*sync)(void* disk, int file);
   int (*truncate)(void* disk, int file, std::uint64_t bytes);
@@ -51,8 +51,8 @@ struct StorageCalls {
   int (*sync_folder)(void* disk, const std::string& path);  // after rename, remove and create
   int (*make_folders)(void* disk, const std::string& path);
   std::vector<std::string> (*list)(void* disk, const std::string& path);  // names, sorted
-  // An open file that keeps other processes out of the folder until it is closed, or EWOULDBLOCK;
-  // then `holder` names the process that has the lock, where the system says.
+  // Opens a file that keeps other processes out of the folder until it is closed, or EWOULDBLOCK;
+  // `holder` then names the process with the lock, if known.
   Result<int, int> (*lock)(void* disk, const std::string& folder, std::string& holder);
 };
 
@@ -109,7 +109,7 @@ class StorageFile {
   int file_ = -1;
 };
 
-// A folder of a disk. A path alone is one of the machine's disk.
+// A folder on a disk. A bare path is on the machine's disk.
 class Folder {
  public:
   Folder() : Folder(std::string()) {}
@@ -120,7 +120,7 @@ class Folder {
   Folder in(const std::string& name) const { return {path_of(name), storage_}; }
 
   Result<StorageFile, int> open(const std::string& name, OpenFor purpose) const;
-  // All of `into` from `at` on; false when the file is missing or ends before.
+  // Fills `into` from `at` on; false when the file is missing or too short.
   bool read_at(const std::string& name, std::uint64_t at, std::span<std::uint8_t> into) const;
   Result<std::vector<std::uint8_t>, int> read(const std::string& name, std::size_t limit) const;
   Result<std::uint64_t, int> size(const std::string& name) const;

@@ -21,14 +21,14 @@ namespace {
 constexpr std::size_t kPiece = std::size_t{256} << 10;
 constexpr int kGzipOnly = 16 + MAX_WBITS;
 
-using Unfit = std::optional<std::string>;  // what is wrong with the file, once something is
+using Unfit = std::optional<std::string>;  // what is wrong with the file, if anything
 
 Unread of_errno(int error) {
   return {error == ENOENT || error == ENOTDIR ? Unread::Kind::absent : Unread::Kind::io,
           error_text(error)};
 }
 
-// Bytes, 0 at the end, or -errno: ETIMEDOUT when nobody writes into a pipe.
+// Bytes read, 0 at the end, or -errno: ETIMEDOUT when nobody writes into a pipe.
 ssize_t read_piece(int fd, bool pipe, std::span<std::uint8_t> into) {
   if (pipe) {
     pollfd wanted{fd, POLLIN, 0};
@@ -55,7 +55,7 @@ class Unpacker {
 
   Unfit put(Bytes piece) {
     read_ += piece.size();
-    if (!known_) {  // two bytes tell, and a pipe may give them one by one
+    if (!known_) {  // needs two bytes, and a pipe may deliver single ones
       head_.insert(head_.end(), piece.begin(), piece.end());
       if (head_.size() < 2) {
         return std::nullopt;
@@ -98,7 +98,7 @@ class Unpacker {
     }
     return std::nullopt;
   }
-  // gzip allows one behind the other, and zeros behind them.
+  // A gzip file may hold several members and trailing zeros.
   Unfit unpack(Bytes piece) {
     while (!piece.empty()) {
       if (between_) {
@@ -147,7 +147,7 @@ class Unpacker {
   z_stream zip_{};
   std::size_t read_ = 0;
   bool known_ = false, packed_ = false, started_ = false;
-  bool between_ = false;  // behind the end of one
+  bool between_ = false;  // after the end of a member
   bool padding_ = false;
 };
 
@@ -155,7 +155,7 @@ class Unpacker {
 
 Result<std::vector<std::uint8_t>, Unread> read_unpacked(const std::string& path,
                                                         const UnpackBounds& bounds) {
-  // A pipe is opened although nobody writes into it yet, and a line without waiting for a carrier.
+  // O_NONBLOCK opens a pipe without a writer, and a line without a carrier.
   const Fd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   struct stat info {};
   if (!file.valid() || ::fstat(file.get(), &info) != 0) {

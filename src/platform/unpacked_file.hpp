@@ -1,7 +1,7 @@
-// Purpose: a file that somebody recorded, read whole: plain, packed by gzip, or out of a pipe.
-// In: a path. Out: its bytes, unpacked. Bound: UnpackBounds; a pipe is waited for kPipeWaitMs at a
-// time. Fails as: Unread, which says what was read and what is missing: of a file that is damaged
-// or ends too soon nothing is given out. Runs on: cold threads; may wait.
+// Purpose: reads a recorded file whole: plain, gzip, or from a pipe. In: a path. Out: its bytes,
+// unpacked. Bound: UnpackBounds; each wait for a pipe lasts at most kPipeWaitMs. Fails as: Unread,
+// which says what was read and what is missing; a damaged or truncated file yields nothing. Runs
+// on: cold threads; may wait.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace vedette::platform {
 
 struct UnpackBounds {
   std::size_t bytes = 0;       // unpacked
-  std::size_t ratio = 0;       // unpacked to packed, beyond the next
+  std::size_t ratio = 0;       // unpacked to packed, above free_bytes
   std::size_t free_bytes = 0;  // unpacked whatever the ratio
 };
 struct Unread {
