@@ -15,10 +15,10 @@ constexpr std::array kEvidence{"device-tree", "datasheet", "measured-on-board", 
 
 struct Row {
   std::string_view section, key;
-  bool list;  // of texts or numbers
+  bool list;  // holds texts or numbers
 };
-// Every fact a board file must hold (a device tree only where U-Boot is to be told of it); ports
-// and serial lines are lists of tables.
+// Every fact that a board file must hold (a device tree only if U-Boot loads it); ports and serial
+// lines are lists of tables.
 constexpr std::array kRows{
     Row{"board", "title", false},     Row{"board", "machine", false},
     Row{"board", "tested", false},    Row{"cpu", "model", false},
@@ -117,7 +117,7 @@ class Reader {
     }
   }
 
-  // The value of { is = …, from = "…" }, with its evidence noted; null when it is not so.
+  // The value of { is = …, from = "…" }, with its evidence noted; null for another form.
   const toml::node* fact(const std::string& name, const toml::node* node) {
     const toml::table* table = node == nullptr ? nullptr : node->as_table();
     const toml::node* value = table == nullptr ? nullptr : table->get("is");
@@ -251,7 +251,7 @@ std::string isolation_arguments(const Board& board) {
 }
 
 std::uint32_t batch_bound(const Board& board) {
-  // An event with what it touches is about 2 KiB; half of the cache is the tracks'.
+  // An event with the data it touches takes about 2 KiB; tracks get the other half of the cache.
   const std::uint64_t events = board.l2_bytes / 2 / 2048;
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(events, 16, limits::kBatchEvents));
 }

@@ -1,6 +1,6 @@
-// Purpose: a board file: what a machine is made of, which of its cores watch, and how it boots,
-// each fact with where it is known from. In: TOML text. Out: a Board, or every problem with its
-// place. Runs on: cold threads.
+// Purpose: a board file: what a machine is made of, which of its cores watch, how it boots, and the
+// evidence for each fact. In: TOML text. Out: a Board, or every problem with its place. Runs on:
+// cold threads.
 #pragma once
 
 #include <cstdint>
@@ -21,20 +21,20 @@ struct Board {
   std::string machine;  // x86_64 or aarch64
   std::string cpu_model;
   std::uint32_t cores = 0;
-  std::vector<std::uint32_t> watch;  // isolated: the engine's, then ingress'
+  std::vector<std::uint32_t> watch;  // isolated cores: the engine's, then ingress'
   std::uint64_t line_bytes = 0, l1d_bytes = 0, l2_bytes = 0, memory_bytes = 0;
   std::vector<BoardPort> ports;
   std::vector<std::string> serial;
   std::string watchdog, watchdog_driver;
   std::string storage;
   std::string boot;         // uefi, u-boot or bios
-  std::string device_tree;  // u-boot: as the kernel's package names it, without .dtb
+  std::string device_tree;  // u-boot: its name in the kernel's package, without .dtb
   std::string kernel_arguments;
   std::vector<std::string> modules;
   std::string tested;  // "untested", or the day it ran on the hardware
 };
 
-// Of every fact its evidence, in the order of the file: "cpu.cores", "device-tree".
+// Evidence of every fact, in the order of the file: "cpu.cores", "device-tree".
 struct Evidence {
   std::string fact, from;
 };
@@ -46,9 +46,9 @@ struct ReadBoard {
 };
 ReadBoard read_board(std::string_view text);
 
-// The kernel arguments that give the watching cores to the watch alone.
+// The kernel arguments that reserve the watching cores for the watch.
 std::string isolation_arguments(const Board& board);
-// Events a batch may hold so that it and what it touches stay in the second-level cache.
+// Largest batch that stays in the second-level cache together with the data it touches.
 std::uint32_t batch_bound(const Board& board);
 
 }  // namespace vedette::plan

@@ -70,7 +70,7 @@ std::vector<SiteCompiler::Named> SiteCompiler::children(std::string_view section
     }
     found.push_back({name, value.as_table()});
   }
-  // In the order of the file: what comes first is considered first.
+  // In the order of the file, which is the order of evaluation.
   std::stable_sort(found.begin(), found.end(), [](const Named& a, const Named& b) {
     return a.table->source().begin.line < b.table->source().begin.line;
   });
@@ -200,8 +200,7 @@ flatbuffers::Offset<Limits> SiteCompiler::compile_limits() {
 
 flatbuffers::Offset<Cores> SiteCompiler::compile_cores() {
   Section s = section("cores");
-  // What the site leaves open the board answers: its first watching core is the engine's, a
-  // second one ingress'.
+  // Defaults from the board: its first watching core is the engine's, the second ingress'.
   const bool board = board_ != nullptr;
   const bool second = board && board_->watch.size() > 1 && !s.has("engine");
   const auto engine = static_cast<std::int32_t>(
@@ -218,7 +217,7 @@ flatbuffers::Offset<Cores> SiteCompiler::compile_cores() {
 
 namespace {
 
-// "source.bus.driver" = value: set at that path; every part but the last must exist.
+// Applies "source.bus.driver" = value at that path; every part but the last must exist.
 void apply_environment(toml::table& root, std::string_view environment, Problems& problems) {
   if (environment.empty()) {
     return;

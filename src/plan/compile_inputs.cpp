@@ -18,7 +18,7 @@ void SiteCompiler::need_endpoint(Section& s, std::string_view key, std::uint32_t
   }
 }
 
-// Null: everybody.
+// Null admits every sender.
 flatbuffers::Offset<flatbuffers::Vector<const Network*>> SiteCompiler::compile_senders(
     Section& s, DriverKind driver) {
   if (!s.has("from")) {
@@ -63,7 +63,7 @@ flatbuffers::Offset<Own> SiteCompiler::compile_own() {
 
 namespace {
 
-// What the sources of a site must agree in.
+// Sources that must agree with each other.
 struct SourcesTogether {
   struct PortReader {
     std::string name, eal;
@@ -75,7 +75,7 @@ struct SourcesTogether {
   bool recorded = false;
 };
 
-// Read once: a value of another type is reported at each reading.
+// Read only once, because every reading reports a wrong type again.
 struct SourceTexts {
   std::string device, port, file, group;
 };
@@ -126,7 +126,7 @@ void check_driver(Section& s, DriverKind driver, const SourceTexts& texts, Sourc
   }
 }
 
-// Of a recording: how much faster than it was recorded.
+// Playback speed of a recording.
 struct Speed {
   double factor = 1.0;
   bool max = false;  // as fast as the node can
@@ -165,7 +165,7 @@ Offsets<Source> SiteCompiler::compile_sources() {
   for (const Named& n : named) {
     Section s = section("source", n);
     const auto driver = static_cast<DriverKind>(s.choice("driver"));
-    s.choice("codec");  // says what is wrong with it
+    s.choice("codec");  // reports the error
     const CodecKind codec = codec_of(s);
     const SourceTexts texts{s.text("device"), s.text("port"), s.text("file"), s.text("group")};
     std::uint32_t address = 0, group = 0;
@@ -177,7 +177,7 @@ Offsets<Source> SiteCompiler::compile_sources() {
     check_driver(s, driver, texts, all);
     const Speed speed = speed_of(s, driver, all);
     const auto senders = compile_senders(s, driver);
-    // A recording at another speed has that much less of our time for it.
+    // Playback at a higher speed leaves that much less of our time.
     const double pace = driver == DriverKind::recording ? std::max(1.0, speed.factor) : 1.0;
     list.push_back(CreateSource(
         b_, b_.CreateString(n.name), driver, static_cast<std::uint8_t>(codec),

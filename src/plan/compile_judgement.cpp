@@ -148,7 +148,7 @@ Offsets<Assessment> SiteCompiler::compile_assessments() {
               1U << static_cast<unsigned>(IdentityKind::vehicle);
     }
     auto when = expression(s, "when", Dimension::boolean, subject, false);
-    if (when.IsNull()) {  // a problem was noted; the builder needs the field to go on
+    if (when.IsNull()) {  // the problem is noted, but the builder needs the field
       when = CreateExpression(b_, b_.CreateString(""), b_.CreateVectorOfStructs(std::vector<Op>{}));
     }
     const std::uint32_t cost = last_cost_;

@@ -13,7 +13,8 @@ std::string check_ops(const Op* ops, std::size_t count, std::size_t zones, std::
     return "an expression has 1 to " + std::to_string(limits::kExpressionOps) +
            " operations, this " + std::to_string(count);
   }
-  std::array<std::size_t, limits::kExpressionOps + 1> landing{};  // height where a skip ends, or 0
+  std::array<std::size_t, limits::kExpressionOps + 1>
+      landing{};  // stack height where a skip ends, or 0
   for (std::size_t i = 0; i < count; ++i) {
     const auto code = static_cast<OpCode>(ops[i].code());
     if (code >= OpCode::count) {

@@ -65,7 +65,7 @@ void ExpressionParser::emit_comparison(OpCode code) {
                    out_.ops[n - 2].index(), static_cast<std::uint32_t>(code));
     out_.ops.resize(n - 2);
     out_.ops.push_back(fused);
-    return;  // what the two cost is counted
+    return;  // the cost of both is counted already
   }
   emit(code);
 }
@@ -128,7 +128,7 @@ Dimension ExpressionParser::chain(std::string_view word, OpCode code, OpCode ski
   } while (ok() && take(word));
   std::stable_sort(parts.begin(), parts.end(),
                    [](const Part& a, const Part& b) { return a.cost < b.cost; });
-  std::size_t left_over = 0;  // operations behind the first part, skips included
+  std::size_t left_over = 0;  // operations after the first part, skips included
   for (std::size_t i = 1; i < parts.size(); ++i) {
     left_over += parts[i].ops.size() + 2;
   }

@@ -1,5 +1,5 @@
-// Purpose: conditions as people write them, to flat operations: parsed, checked for types and
-// units, with a known number of operations.
+// Purpose: compiles conditions to flat operations: parsed, checked for types and units, with a
+// known number of operations.
 //
 //   expression := or [ "?" expression ":" expression ]      or := and { "or" and }
 //   and := not { "and" not }                                not := "not" not | comparison
@@ -23,7 +23,7 @@ struct CompiledExpression {
   std::vector<Op> ops;
   std::uint16_t stack = 0;
   std::uint32_t cost = 0;
-  // When it could not be compiled:
+  // On failure:
   std::string error;
   std::string help;
   std::size_t error_at = 0;  // byte within the text
@@ -39,8 +39,8 @@ struct CompileContext {
 CompiledExpression compile_expression(std::string_view text, Dimension wanted,
                                       const CompileContext& context);
 
-// For operations from a file: every index in range, the stack never passed. Empty, or what is
-// wrong. Sets the stack's height and the cost.
+// Checks operations from a file: every index in range, no stack overflow or underflow. Empty, or
+// the error. Sets the stack's height and the cost.
 std::string check_ops(const Op* ops, std::size_t count, std::size_t zones, std::uint16_t& stack);
 
 }  // namespace vedette::plan

@@ -154,7 +154,7 @@ Dimension ExpressionParser::number() {
   return unit->dimension;
 }
 
-// A kind of subject that this expression sees, by its name; null: it sees none of that name.
+// The kind of subject with this name; null if this expression does not see one.
 const FieldsOfKind* ExpressionParser::seen(std::string_view name) const {
   for (std::size_t kind = 0; kind < kSubjectKinds; ++kind) {
     const FieldsOfKind& of = kFieldsOfKinds[kind];
@@ -165,7 +165,7 @@ const FieldsOfKind* ExpressionParser::seen(std::string_view name) const {
   return nullptr;
 }
 
-// Null, and `names` has what there is, when it has no such field.
+// Null if it has no such field; `names` then lists its fields.
 const FieldName* ExpressionParser::load(const FieldsOfKind& of, std::string_view name,
                                         std::vector<std::string>& names) {
   for (const FieldName& field : of.fields) {
@@ -208,7 +208,7 @@ Dimension ExpressionParser::field(std::string_view object, std::size_t start) {
               suggestion(name, names));
 }
 
-// The subject that a function is asked of; null, and an error, where there is none such.
+// A function's subject; null, with an error, if there is none.
 const FieldsOfKind* ExpressionParser::subject_argument() {
   const std::size_t start = at_;
   const std::string_view name = word();

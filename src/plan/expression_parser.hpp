@@ -1,7 +1,6 @@
-// Purpose: the parser behind compile_expression(): recursive descent over the text, one function
-// for each rule of the grammar in expression_compiler.hpp. Operators are in
-// expression_compiler.cpp, operands in expression_operands.cpp. After the first error nothing more
-// is reported.
+// Purpose: the parser behind compile_expression(): recursive descent, one function for each rule of
+// the grammar in expression_compiler.hpp. Operators are in expression_compiler.cpp, operands in
+// expression_operands.cpp. Only the first error is reported.
 #pragma once
 
 #include <string>
@@ -23,7 +22,7 @@ class ExpressionParser {
   bool ok() const { return out_.error.empty(); }
   Dimension fail(std::string message, std::string help);
   void emit(OpCode code, double value = 0.0, std::uint16_t index = 0);
-  // A field of the subject and a constant, by far the most common, are one operation.
+  // Fuses the most common comparison, a field of the subject with a constant, into one operation.
   void emit_comparison(OpCode code);
   void skip_space();
   bool take(std::string_view token);
@@ -32,8 +31,8 @@ class ExpressionParser {
   Dimension expression();
   Dimension either();
   Dimension all();
-  // Operands have no side effects and "and" and "or" do not mind their order: the cheapest is asked
-  // first, and one that decides leaves out the rest.
+  // Operands have no side effects and "and" and "or" commute: evaluate the cheapest first, and
+  // short-circuit.
   Dimension chain(std::string_view word, OpCode code, OpCode skip,
                   Dimension (ExpressionParser::*operand)());
   Dimension inverse();

@@ -13,16 +13,16 @@ bool within(T value, T low, T high) {
   return value >= low && value <= high;
 }
 
-// Longest time a plan may name; added to any node time it still fits in 64 bits.
+// Longest time that a plan may name; added to any node time it fits in 64 bits.
 constexpr std::int64_t kDayNs = 86'400'000'000'000;
-// Beyond any physical value; keeps products of two finite.
+// Beyond any physical value; products of two stay finite.
 constexpr double kLargest = 1e9;
 
 bool positive(double value) {
   return value > 0.0 && value <= kLargest;
 }
 
-// The verifier checks that a vector is there, not that its eight-byte elements are aligned.
+// The verifier checks that a vector exists, not that its eight-byte elements are aligned.
 template <typename Vector>
 bool aligned(const Vector* v) {
   return v == nullptr || v->size() == 0 || reinterpret_cast<std::uintptr_t>(v->Data()) % 8 == 0;
@@ -70,7 +70,7 @@ std::string check_cores(const Plan& p) {
              : "the watchdog's time is outside its range";
 }
 
-// Null is everybody; a list that lets nobody through was not written by the compiler.
+// Null admits every sender. The compiler never writes a list that admits none.
 bool senders_ok(const flatbuffers::Vector<const Network*>* senders) {
   if (senders == nullptr) {
     return true;

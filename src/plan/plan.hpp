@@ -1,5 +1,5 @@
-// Purpose: the room's face: a site file to a plan, and a plan from a buffer that nobody has to
-// trust. In: TOML text. Out: one FlatBuffers buffer, or every problem with its place. Bound:
+// Purpose: the room's interface: compiles a site file to a plan, and loads a plan from an untrusted
+// buffer. In: TOML text. Out: one FlatBuffers buffer, or every problem with its place. Bound:
 // limits::kSiteFileBytes, kPlanBytes. Runs on: cold threads.
 #pragma once
 
@@ -22,13 +22,13 @@ struct Compiled {
   std::vector<Problem> problems;     // in the order of the file
 };
 
-// `environment` names an [env.NAME] section whose overrides apply; empty for none.
-// A board answers what the site leaves open: cores, watchdog, the size of a batch.
+// `environment` names an [env.NAME] section whose overrides apply; empty for none. A board supplies
+// defaults for cores, watchdog and the size of a batch.
 Compiled compile_site(std::string_view text, std::string_view environment,
                       const Board* board = nullptr);
 
 // Checks structure and meaning of a plan's bytes: indices, ranges, expressions. Null with `error`
-// set when anything is off. The plan lives in `bytes`, which must be aligned to eight.
+// set on any defect. The plan lives in `bytes`, which must be aligned to eight.
 const Plan* load_plan(Bytes bytes, std::string& error);
 
 // Generated from the schema's table.

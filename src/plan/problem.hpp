@@ -1,4 +1,4 @@
-// Purpose: what is wrong with a site file: where, what was seen, what to write instead.
+// Purpose: a problem in a site file: where, what was found, what to write instead.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ class Problems {
 // file:line:column: error: message, the offending line, a caret, the help.
 std::string render(const Problem& problem, std::string_view file, std::string_view text);
 
-// The candidate with the smallest edit distance, if it is near enough to be meant; else empty.
+// The candidate with the smallest edit distance, if close enough; else empty.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace vedette::plan

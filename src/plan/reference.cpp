@@ -111,7 +111,7 @@ std::string site_reference_markdown() {
       "`alarm`) and `confidence` are of the assessment that changed.\n";
   for (std::size_t kind = 0; kind < kSubjectKinds; ++kind) {
     std::string title;
-    bool first = true;  // of the kinds with these fields
+    bool first = true;  // first kind with these fields
     for (std::size_t other = 0; other < kSubjectKinds; ++other) {
       if (kFieldsOfKinds[other].fields.data() == kFieldsOfKinds[kind].fields.data()) {
         first = first && other >= kind;

@@ -1,5 +1,5 @@
-// Purpose: the one table of everything a site file can say; it drives checking, the reference page
-// and the JSON Schema.
+// Purpose: the one table of everything that a site file can say; it drives checking, the reference
+// page and the JSON Schema.
 #pragma once
 
 #include <span>
@@ -19,7 +19,7 @@ struct Key {
   Dimension dimension;        // of a quantity or an expression
   std::string_view fallback;  // default as written in a file; "" none; "!" required
   double low, high;           // range of a number in base units
-  std::string_view choices;   // of a choice, separated by blanks; of a name: the section it names
+  std::string_view choices;   // of a choice, separated by spaces; of a name: its section
   std::string_view text;
 };
 
@@ -31,8 +31,7 @@ struct SectionText {
 };
 std::span<const SectionText> sections();
 
-// What is usual for things of one kind, in SI units; [tracker.KIND] changes what a site knows
-// better.
+// Defaults for one kind of thing, in SI units; [tracker.KIND] overrides them.
 struct TrackerDefault {
   std::string_view name;
   IdentityKind kind;

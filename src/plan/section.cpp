@@ -150,7 +150,7 @@ std::string Section::text(std::string_view key) {
     }
     return *value;
   }
-  if (k.key == "speed") {  // the one text that is also a number
+  if (k.key == "speed") {  // the only key that takes text or a number
     if (const auto value = n->value<double>()) {
       return show(*value);
     }

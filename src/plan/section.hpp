@@ -1,5 +1,5 @@
-// Purpose: one table of a site file read against the schema: every key known, typed, in range, with
-// its place kept for messages.
+// Purpose: one table of a site file, read against the schema: every key known, typed and in range;
+// keeps places for messages.
 #pragma once
 
 #include <optional>
@@ -14,8 +14,8 @@ namespace vedette::plan {
 }
 }  // namespace vedette::plan
 
-// This version asserts on some malformed keys; a site file is input, so that is an error to report,
-// in a release build too, where the library would leave the assertion out.
+// This version asserts on some malformed keys. A site file is input, so report an error instead,
+// also in release builds, where NDEBUG would remove the assertion.
 #pragma push_macro("NDEBUG")
 #undef NDEBUG
 #define TOML_EXCEPTIONS 1
@@ -33,7 +33,7 @@ namespace vedette::plan {
 
 class Section {
  public:
-  // `table` may be null: then every key has its default.
+  // A null `table` gives every key its default.
   Section(std::string_view section, std::string_view name, const toml::table* table,
           const toml::source_region& where, Problems& problems);
 
@@ -41,14 +41,14 @@ class Section {
   bool flag(std::string_view key);
   std::int64_t whole(std::string_view key);
   double quantity(std::string_view key);     // in base units
-  std::size_t choice(std::string_view key);  // place among the schema's choices
+  std::size_t choice(std::string_view key);  // index among the schema's choices
   std::vector<double> numbers(std::string_view key);
   std::vector<std::string> texts(std::string_view key);
   std::vector<std::int64_t> wholes(std::string_view key);
 
   bool has(std::string_view key) const;
   void problem(std::string_view key, std::string message, std::string help = {});
-  // `offset`: bytes into the text of a string value.
+  // `offset`: in bytes, within the text of a string value.
   void problem_in(std::string_view key, std::size_t offset, std::string message, std::string help);
   const std::string& name() const { return name_; }
 

@@ -1,7 +1,7 @@
-// Purpose: a site file's tables to the plan's buffer, one section after the other.
-// In: the parsed site and a board. Out: the plan, or problems. Fails as: Problems; then no plan.
-// Runs on: cold threads. The sections are in compile.cpp (site, limits, cores), compile_inputs.cpp,
-// compile_judgement.cpp and compile_outputs.cpp.
+// Purpose: compiles a site file's tables into the plan's buffer, section by section. In: the parsed
+// site and a board. Out: the plan. Fails as: Problems, without a plan. Runs on: cold threads. The
+// sections are in compile.cpp (site, limits, cores), compile_inputs.cpp, compile_judgement.cpp and
+// compile_outputs.cpp.
 #pragma once
 
 #include <string>
@@ -73,7 +73,7 @@ class SiteCompiler {
   flatbuffers::Offset<Cores> compile_cores();
 
   const toml::table& root_;
-  const Board* board_;  // null: the site says all of it
+  const Board* board_;  // null: no defaults from a board
   Problems& problems_;
   Builder b_;
   std::string site_;
@@ -81,7 +81,7 @@ class SiteCompiler {
       sink_names_;
   std::vector<bool> sinks_answer_;
   std::vector<std::uint32_t> zone_costs_;
-  std::uint32_t last_cost_ = 0;  // of the expression compiled last
+  std::uint32_t last_cost_ = 0;  // of the last compiled expression
   std::vector<SubjectKind> subjects_;
 };
 

@@ -25,9 +25,9 @@ bool without_control_characters(std::string_view text, Problems& problems) {
   return true;
 }
 
-// The parser's behaviour is undefined on some characters beyond ASCII outside of quotes and
-// comments. So it first sees the text with an unused ASCII character for each byte of them, which
-// it allows in quotes and comments alone; what parses so holds none elsewhere.
+// The parser's behaviour is undefined on some non-ASCII characters outside quotes and comments. So
+// parse a copy first, in which each of their bytes is an unused ASCII character that it allows only
+// in quotes and comments: if that parses, the text has none elsewhere.
 toml::table parse(std::string_view text) {
   std::string ascii(text);
   constexpr char kStandIn = '~';

@@ -1,5 +1,5 @@
-// Purpose: TOML text to a table; what the parser does not define is refused before it sees it.
-// Runs on: cold threads.
+// Purpose: parses TOML text to a table; refuses beforehand what the parser does not define. Runs
+// on: cold threads.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace vedette::plan {
 
-// Nothing, and why among the problems, when the text is not TOML.
+// Nothing, with a problem added, when the text is not TOML.
 std::optional<toml::table> parse_toml(std::string_view text, Problems& problems);
 
 }  // namespace vedette::plan

@@ -16,7 +16,7 @@ constexpr double kEarthM = 6371000.0;
 constexpr double kLeastM2 = 1.0;
 
 struct Corner {
-  double lat, lon;  // degrees, the longitude as one comes to it from the corner before
+  double lat, lon;  // degrees; longitude continuous from the previous corner
   Vector3 unit;
 };
 
@@ -31,8 +31,8 @@ double length(const Vector3& v) {
   return std::sqrt(dot(v, v));
 }
 
-// Those that differ from the one before; a last one that repeats the first, as GeoJSON writes it,
-// is left out too.
+// Drops corners that repeat the previous one, and a last one that repeats the first, as GeoJSON
+// writes it.
 std::vector<Corner> corners_of(const std::vector<double>& points) {
   std::vector<Corner> corners;
   for (std::size_t i = 0; i + 1 < points.size(); i += 2) {
@@ -69,11 +69,11 @@ bool too_large(const std::vector<Corner>& corners) {
   return false;
 }
 
-// On one line as they are written, which on the globe need not be a straight one.
+// Collinear as written; on the globe the corners may still span an area.
 bool on_a_line(const std::vector<Corner>& corners) {
   const double last = corners.back().lon;
   if (std::abs(last + wrapped(corners[0].lon - last) - corners[0].lon) > 180.0) {
-    return false;  // once round a pole
+    return false;  // goes once round a pole
   }
   double far = 0.0;
   double lat = 0.0;
@@ -96,14 +96,15 @@ bool on_a_line(const std::vector<Corner>& corners) {
   return true;
 }
 
-// How far `c` lies to the left of the great circle from `a` to `b`, radians.
+// Angle from the great circle a-b to `c`, radians, left positive.
 double left_of(const Corner& a, const Corner& b, const Corner& c) {
   const Vector3 n = cross(a.unit, b.unit);
   const double l = length(n);
   return l > 0.0 ? dot(n, c.unit) / l : 0.0;
 }
 
-// Two edges that cross within both; edges that touch do not. By the corners they begin with.
+// Two edges that cross in their interiors, as their first corners; edges that only touch do not
+// count.
 std::optional<std::pair<std::size_t, std::size_t>> crossing(const std::vector<Corner>& corners) {
   const std::size_t n = corners.size();
   const auto apart = [](double one, double other) {
@@ -124,7 +125,7 @@ std::optional<std::pair<std::size_t, std::size_t>> crossing(const std::vector<Co
   return std::nullopt;
 }
 
-// Of an outline that does not cross itself.
+// For an outline that does not cross itself.
 double area_m2(const std::vector<Corner>& corners) {
   Vector3 sum{0.0, 0.0, 0.0};
   const Vector3& first = corners[0].unit;

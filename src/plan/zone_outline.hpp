@@ -1,7 +1,7 @@
-// Purpose: whether a polygon of a site file is an area: its corners lie close enough together to
-// tell inside from outside, its edges do not cross, and it encloses something.
-// In: latitude and longitude of each corner, degrees. Out: what is wrong, and what to write.
-// Bound: limits::kZonePoints corners; each pair of edges is looked at. Runs on: cold threads.
+// Purpose: whether a polygon of a site file encloses an area: its corners lie close enough together
+// to tell inside from outside, its edges do not cross, and its area is not zero. In: latitude and
+// longitude of each corner, degrees. Out: the error and its remedy. Bound: limits::kZonePoints
+// corners, each pair of edges. Runs on: cold threads.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 namespace vedette::plan {
 
 struct ShapeProblem {
-  std::string message;  // empty: it is one
+  std::string message;  // empty: valid
   std::string help;
 };
 
