@@ -1,5 +1,5 @@
-// Purpose: one request to a running node over its control socket. In: a request. Out: the answer.
-// Fails as: an exit code, and it is printed why. Runs on: cold threads.
+// Purpose: sends one request to a running node over its control socket. In: a request. Out: the
+// answer. Fails as: an exit code, with the reason printed. Runs on: cold threads.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace vedette::cli {
 
-// Not a refusal: that is printed and ends in kTryLater, as none, like a node that is not there.
+// Returns no refusal: it prints one and sets kTryLater, as for a node that does not answer.
 std::optional<request::Answer> ask(const std::string& data, const request::Request& wanted,
                                    const std::string& schema, bool json, int& code);
 

@@ -12,7 +12,7 @@ int check_belief(const std::string& file, bool send) {
     return fail(false, "check-belief", kNotFound, "file", file + ": there is no such file");
   }
   std::fflush(stderr);
-  std::fclose(stderr);  // the library's own assertion would only confuse
+  std::fclose(stderr);  // hides the library's own assertion, which would confuse
   if (send) {
     return image::send_image(file) ? kOk : kFound;
   }

@@ -1,4 +1,4 @@
-// Purpose: what every command shares: exit codes, the JSON envelope, loading a site or a plan.
+// Purpose: shared by all commands: exit codes, the JSON envelope, loading a site or a plan.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,7 @@ struct Health;
 
 namespace vedette::cli {
 
-// Published (docs/reference/cli.md); values after sysexits.h.
+// Published in docs/reference/cli.md; values after sysexits.h.
 enum ExitCode : int {
   kOk = 0,
   kFound = 1,
@@ -40,11 +40,11 @@ using Json = JsonWriter<std::string>;
 
 // {"schema":"vedette.NAME/1","ok":true,"data":…} on stdout.
 void print_data(const std::string& schema, const std::string& data);
-// The envelope with ok:false when `json`, else text on stderr; returns `code`.
+// Prints the envelope with ok:false when `json`, else text on stderr; returns `code`.
 int fail(bool json, const std::string& schema, int code, const std::string& name,
          const std::string& message, const std::string& help = {});
 
-// Of a file of which only an errno is known: not there, no plain file, or not readable.
+// For a file of which only an errno is known: missing, not plain, or unreadable.
 int fail_file(bool json, const std::string& schema, const std::string& path, int error);
 int fail_unread(bool json, const std::string& schema, const std::string& path,
                 const platform::Unread& unread);
@@ -58,7 +58,7 @@ struct SiteOptions {
   std::string environment;
   std::string board;  // a board file; empty: none
 };
-// Takes a site file or a compiled plan. On failure prints what is wrong and returns its exit code.
+// Loads a site file or a compiled plan. On failure prints the problem and returns its exit code.
 int load_site(const SiteOptions& options, bool json, const std::string& schema, LoadedPlan& out);
 
 struct RunCommand {
@@ -69,7 +69,7 @@ struct RunCommand {
   std::string speed;
   bool alerts = false;
   bool json = false;
-  // Of the first process of an image (node::RunOptions).
+  // For the first process of an image (node::RunOptions).
   std::function<void(const node::Health&)> each_second;
   std::function<std::string()> firmware_status;
   std::function<void()> before_ports;
@@ -79,9 +79,9 @@ struct RunCommand {
 };
 struct JournalCommand {
   std::string data;
-  std::string event;  // its number; of inspect and recover also a time
-  std::string out;    // of recover
-  SiteOptions site;   // of rehearse
+  std::string event;  // its number; for inspect and recover also a time
+  std::string out;    // for recover
+  SiteOptions site;   // for rehearse
   bool verify = false;
   bool json = false;
 };
@@ -96,11 +96,11 @@ int check(const SiteOptions& options, bool json);
 int show_plan(const SiteOptions& options, bool json);
 int plan_against(const SiteOptions& options, const std::string& data, bool json);
 int compile(const SiteOptions& options, const std::string& out, bool json);
-// The generated pages, by name; `cli` is printed by main.cpp, which knows the commands.
+// Names of the generated pages; main.cpp prints `cli`, because it knows the commands.
 std::vector<std::string> doc_pages();
 void docs(const std::string& page);
 int run(const RunCommand& command);
-// Of a plan that is loaded already.
+// For a loaded plan.
 int watch(const RunCommand& command, const LoadedPlan& loaded);
 // As the first process of a machine; ends the machine.
 int init();
@@ -111,13 +111,13 @@ int explain(const JournalCommand& command);
 int inspect(const JournalCommand& command);
 int recover(const JournalCommand& command);
 int rehearse(const JournalCommand& command);
-// `udp_port`: of a capture only the datagrams to it; 0: all.
+// `udp_port`: decodes only the capture's datagrams to it; 0: all.
 int decode(const std::string& codec, const std::string& file, std::uint16_t udp_port, bool json);
 int score(const ScoreCommand& command);
 int status(const std::string& data, bool json);
 // hold, resume, or cancel with the event's number.
 int operate(const std::string& data, const std::string& word, const std::string& event, bool json);
-// `told` empty: the clock's.
+// `told` empty: uses the clock's time.
 int accept_time(const std::string& data, const std::string& told, bool json);
 int acknowledge(const std::string& data, const std::string& kind, const std::string& identity,
                 bool json);
@@ -133,31 +133,30 @@ struct FlashCommand {
   std::string image, device;
   std::string log;  // empty: IMAGE.flash.log
   bool list = false;
-  bool fixed = false;  // also a disk that is built in
+  bool fixed = false;  // permits built-in disks
   bool json = false;
 };
 int flash(const FlashCommand& command);
 struct UpdateCommand {
-  std::string bundle;  // of install
-  std::string disk;    // empty: the one that this machine was started from
+  std::string bundle;  // for install
+  std::string disk;    // empty: the boot disk
   std::string key = "/etc/vedette/update.pem";
   std::string board = "/etc/vedette/board";
   std::uint32_t starts = 2;
-  bool force = false;  // of rollback
+  bool force = false;  // for rollback
   bool json = false;
 };
 // install, status, confirm or rollback.
 int update(const UpdateCommand& command, const std::string& word);
-// On a machine whose first process this program is: the watch ends in order, the machine starts
-// anew.
+// On a machine whose first process is this program: ends the watch in order and reboots.
 int restart_machine(bool json);
-// Whether the first process starts the machine anew when the watch has ended.
+// Whether the first process reboots when the watch has ended.
 void ask_for_restart();
 bool restart_wanted();
-// The running watch of this process ends in order.
+// Ends this process's watch in order.
 void stop_watch();
 int show_board(const std::string& path, bool isolation, bool json);
-// Reads a board file, or says what is wrong with it and returns its exit code.
+// Reads a board file; on failure prints the problem and returns its exit code.
 int load_board(const std::string& path, bool json, const std::string& schema, plan::Board& out);
 
 }  // namespace vedette::cli

@@ -1,4 +1,4 @@
-// Purpose: dead letters: what a node abandoned, read from its journal, and ordered once more.
+// Purpose: dead letters: lists what a node abandoned, from its journal, and requeues it.
 #include <cstring>
 #include <map>
 
@@ -20,10 +20,10 @@ struct Abandoned {
   std::vector<std::uint8_t> payload;
   Reason reason;
   std::int64_t at_ns;
-  const plan::Plan* plan;  // that it was journalled under
+  const plan::Plan* plan;  // the plan it was journalled under
 };
 
-// What was given up and not ordered again since, by number, as far back as the journal goes.
+// Abandoned actions that were not requeued, by number, as far back as the journal goes.
 class DeadLetters {
  public:
   void add(Bytes batch, const plan::Plan& plan) {
@@ -34,7 +34,7 @@ class DeadLetters {
       switch (e.kind) {
         case EventKind::action:
           if (payload_as<ActionIntent>(payload).attempt != 0) {
-            dead_.erase(e.cause);  // it was tried again
+            dead_.erase(e.cause);  // it was retried
           }
           [[fallthrough]];
         case EventKind::observation:

@@ -68,7 +68,7 @@ int decode(const std::string& codec_name, const std::string& file, std::uint16_t
   const codec::Output out{&printer, on_message, on_refused};
   const bool raw = recording.format() == ingress::RecordingFormat::raw;
   while (const auto frame = recording.peek()) {
-    // A stream has no frames but its own: they are numbered as they come out.
+    // A stream has no outer frames, so its messages are numbered as they are decoded.
     printer.number = raw ? printer.records + 1 : frame->number;
     const std::int64_t now_ns =
         frame->time_ns != 0 ? frame->time_ns : static_cast<std::int64_t>(frame->number) * 1'000'000;

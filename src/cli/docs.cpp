@@ -1,4 +1,4 @@
-// Purpose: the generated pages, each from the table that the program itself goes by.
+// Purpose: the generated pages, each from the table that the program itself uses.
 #include "cli/command.hpp"
 #include "cli/print.hpp"
 #include "model/codec_kinds.hpp"

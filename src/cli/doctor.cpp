@@ -17,7 +17,7 @@ std::string list_of(const std::vector<std::uint32_t>& cores) {
   return text;
 }
 
-// Everything that is missing as a script: what holds until the next boot, then the kernel's
+// Prints every remedy as a script: first those that last until the next boot, then kernel
 // arguments, which need one.
 void print_fix_plan(const std::vector<platform::Check>& checks, const plan::Board* board) {
   print("#!/bin/sh\nset -eu\n");

@@ -1,4 +1,4 @@
-// Purpose: `vedette flash`: an image onto a disk that somebody takes to a machine.
+// Purpose: `vedette flash`: writes an image to a disk that somebody carries to a machine.
 #include "edge/firmware/flash.hpp"
 
 #include <cstdio>
@@ -79,7 +79,7 @@ void list(const std::vector<platform::Disk>& disks, bool json) {
   }
 }
 
-// The disk that may be written, or why none.
+// The disk to write, or null with the problem.
 const platform::Disk* choose(const std::vector<platform::Disk>& disks, const FlashCommand& command,
                              std::string& problem, std::string& help) {
   const std::string name = platform::disk_name_of("", command.device);

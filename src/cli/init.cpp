@@ -1,5 +1,5 @@
-// Purpose: the first process of an image: makes the machine ready, watches, and ends the machine
-// when the watch ends. What it finds below /etc/vedette was put there by firmware/build-image.
+// Purpose: the first process of an image: prepares the machine, watches, and ends the machine when
+// the watch ends. firmware/build-image writes the files below /etc/vedette.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -36,7 +36,7 @@ constexpr const char* kPartition = "vedette-data";
 constexpr std::size_t kLongestCommand = 1024;
 constexpr int kPartitionWaitMs = 10'000;
 constexpr std::int64_t kLinkWaitNs = 2'000'000'000;
-constexpr int kStartSeconds = 120;  // more than the slowest start takes; as the selector's
+constexpr int kStartSeconds = 120;  // more than the slowest start takes; equal to the selector's
 constexpr std::int64_t kLinkPauseNs = 20'000'000;
 
 // {"kind":"init",…}
@@ -57,8 +57,8 @@ void say(const char* what, const std::string& problem) {
   }
 }
 
-// One line each; what fails is said and left out, because a node that watches without its second
-// port is more than one that does not start.
+// Runs the action on each line. It reports failures and goes on, because a node that watches
+// without its second port is better than one that does not start.
 template <typename Do>
 void each_line(const std::string& name, Do&& action) {
   const auto text = platform::read_text_file(kFolder + name, 1 << 16);
@@ -72,7 +72,7 @@ void each_line(const std::string& name, Do&& action) {
   }
 }
 
-// What the plan asks of the machine; nothing of a plan that is not whole.
+// The plan's needs from the machine; none from a damaged plan.
 struct Wanted {
   std::vector<std::string> packet_devices;
   bool huge_pages = false;
@@ -95,11 +95,11 @@ Wanted wanted_by(const plan::Plan* plan) {
                          : Wanted{ingress::packet_devices(*plan), plan->cores()->huge_pages()};
 }
 
-// What is made ready beside the main thread. On the last core, which would be idle meanwhile: the
-// file system while the plan is read and the disk's drivers look for the disk, and then the packet
-// ports while the data partition is mounted and the belief recovered. The network last, with links
-// that may take seconds: the post watches before it can tell. It comes first only where a packet
-// port stands on an interface of the kernel's.
+// Prepares the machine beside the main thread, on the last core, which idles meanwhile. The file
+// system comes up while the main thread reads the plan and drivers find the disk; packet ports
+// while it mounts the data partition and recovers belief. The network comes last, because links may
+// take seconds and the watch can begin without it; first only if a packet port uses an interface of
+// the kernel.
 class Machinery {
  public:
   Machinery() : start_([this] { start(); }), network_([this] { network(); }) {}
@@ -108,16 +108,16 @@ class Machinery {
     network_.join();
   }
 
-  // Once, when no network's driver can take a packet port any more.
+  // Call once, when no network driver can take a packet port any more.
   void want(Wanted wanted) {
     wanted_ = std::move(wanted);
     planned_.store(true, std::memory_order_release);
   }
-  // What hangs on the same bus as the disk is there.
+  // The devices on the disk's bus are present.
   void bus_is_ready() { bus_ready_.store(true, std::memory_order_release); }
   void wait_for_file_system() const { wait_for(file_system_); }
   void wait_for_ports() const { wait_for(ports_); }
-  // True once what is sent can arrive.
+  // True once sent data can arrive.
   const std::atomic<bool>& network_is_there() const { return linked_; }
 
  private:
@@ -139,8 +139,8 @@ class Machinery {
       wait_for(interfaces_);
     }
     if (!wanted_.packet_devices.empty()) {
-      platform::unpin();  // the packet engine's own threads are not to share the watching core
-      // The watch hears of a failure when it opens its ports.
+      platform::unpin();  // keeps the packet engine's threads off the watching core
+      // The watch notices a failure when it opens its ports.
       platform::start_packet_engine(wanted_.packet_devices, wanted_.huge_pages);
     }
     ports_.store(true, std::memory_order_release);
@@ -169,13 +169,13 @@ class Machinery {
   std::thread start_, network_;
 };
 
-// Empty, or what is wrong.
+// Empty, or the error.
 std::string mount_data(const std::optional<std::string>& device) {
   return device ? platform::mount_ext4(*device, "/data")
                 : "there is no partition " + std::string(kPartition);
 }
 
-// Whoever is at the console may say what he would say to `vedette` in a shell.
+// Runs `vedette` commands typed at the console.
 void serve_console() {
   std::string line;
   for (int c = std::getchar(); c != EOF; c = std::getchar()) {
@@ -203,9 +203,9 @@ void serve_console() {
   }
 }
 
-// A fault that the rig plants on the kernel's command line, to see that it is found: VEDETTE_FAULT
-// = hang stops the thread that feeds the watchdog, = hang-at-start the first process before the
-// watchdog is its own, as a kernel that hangs does, = hang-in-start before it watches.
+// Plants a fault from the kernel's command line for the rig: VEDETTE_FAULT=hang stops the thread
+// that feeds the watchdog; hang-at-start hangs before this process owns the watchdog, as a kernel
+// would; hang-in-start hangs before the watch.
 void plant_fault(std::string_view where) {
   const char* fault = std::getenv("VEDETTE_FAULT");
   while (fault != nullptr && fault == where) {
@@ -213,11 +213,10 @@ void plant_fault(std::string_view where) {
   }
 }
 
-// The machine's watchdog, armed for the start: whatever hangs before the watch feeds it is ended.
-// Nothing where the device comes with modules that are loaded later: the watch opens it then.
-// A descriptor, or -1.
+// Arms the machine's watchdog for the start, so that it resets a hang before the watch feeds it.
+// Returns -1 where the device needs modules that load later; the watch opens it then.
 int arm_watchdog(const plan::Plan& plan) {
-  each_line("modules-watchdog", platform::load_module);  // which stops what the selector armed
+  each_line("modules-watchdog", platform::load_module);  // stops what the selector armed
   const flatbuffers::String* device = plan.cores()->watchdog_device();
   if (device == nullptr || device->size() == 0) {
     return -1;
@@ -226,18 +225,19 @@ int arm_watchdog(const plan::Plan& plan) {
   if (!opened) {
     return -1;
   }
-  platform::set_watchdog_timeout(opened->get(), kStartSeconds);  // not every device can be told
+  platform::set_watchdog_timeout(opened->get(),
+                                 kStartSeconds);  // fails on devices with a fixed timeout
   return std::move(opened).value().release();
 }
 
-// Also why this machine has no slots, if it has none.
+// Prints why this machine has no slots, if it has none.
 std::unique_ptr<SlotWatch> watch_slots(RunCommand& command, const plan::Plan& plan) {
   auto slots = std::make_unique<SlotWatch>(
       plan, platform::read_text_file(std::string(kFolder) + "interfaces", 1 << 16).value_or(""));
   if (!slots->open()) {
     return nullptr;
   }
-  // Each start writes the boot state, so its count only grows.
+  // Every start writes the boot state, so its count only grows.
   command.least_epoch = static_cast<std::uint32_t>(slots->starts());
   command.firmware_status = [at = slots.get()] { return at->status_json(); };
   command.each_second = [at = slots.get()](const node::Health& health) {
@@ -247,8 +247,8 @@ std::unique_ptr<SlotWatch> watch_slots(RunCommand& command, const plan::Plan& pl
   return slots;
 }
 
-// A data folder belongs to one format of journal and state, whatever the plan: an image whose
-// program reads another begins its own, and going back finds the old one. 16 hexadecimal digits.
+// 16 hexadecimal digits for the format of journal and state, whatever the plan: an image whose
+// program reads another format begins its own folder, and a rollback finds the old one.
 std::string data_folder_name() {
   const std::string format =
       "journal " + std::to_string(journal::kFormatVersion) + ' ' + engine::state_format();
@@ -257,11 +257,11 @@ std::string data_folder_name() {
   return name;
 }
 
-// Commands at the console find the node without being told where it is.
+// Commands at the console find the node without a path.
 void enter_data_folder(const std::optional<std::string>& device) {
   const std::string data = mount_data(device);
   if (!data.empty()) {
-    // It warns all the same; what it records is gone with the power.
+    // The node still warns; its record is lost with the power.
     say_line({{"data", data}, {"keeps", "in memory"}});
   }
   const std::string name = data_folder_name();
@@ -284,7 +284,7 @@ void enter_data_folder(const std::optional<std::string>& device) {
 int init() {
   say("mount", platform::mount_kernel_file_systems());
   plant_fault("hang-at-start");
-  say("loopback", platform::bring_up("lo 127.0.0.1/8"));  // the engine rehearses its sending there
+  say("loopback", platform::bring_up("lo 127.0.0.1/8"));  // the engine warms its send path there
   platform::lift_memory_limit();
   platform::bound_thread_stacks();
   platform::fill_in_memory();
@@ -305,7 +305,7 @@ int init() {
   each_line("modules-disk", platform::load_module);
   machinery.bus_is_ready();
   machinery.wait_for_file_system();
-  // The machine is the watch's alone: nothing else is to be saved from its threads.
+  // Throttling protects other work from real-time threads, and this machine has none.
   say("throttling", platform::set_kernel("/proc/sys/kernel/sched_rt_runtime_us", "-1"));
   command.before_ports = [&machinery] {
     each_line("modules-late", platform::load_module);

@@ -23,7 +23,7 @@
 namespace vedette::cli {
 namespace {
 
-// Where no segment says which plan wrote it: the one that the folder keeps, if it is one.
+// For segments that name no plan: the one that the folder keeps, if exactly one.
 bool only_kept_plan(const std::string& data, journal::SegmentHeader& header) {
   const std::vector<std::string> names = platform::list_folder(data + "/plans");
   constexpr std::size_t kNameBytes = 2 * sizeof header.plan_hash;
@@ -194,12 +194,12 @@ namespace {
 struct KeptEvent {
   EventHeader header;
   std::vector<std::uint8_t> payload;
-  bool evidence = false;  // of a segment that is gone
+  bool evidence = false;  // from a dropped segment
   const plan::Plan* plan = nullptr;
 };
 using KeptEvents = std::map<std::uint64_t, KeptEvent>;
 
-// The event and all that led to it, newest first.
+// The event and its chain of causes, newest first.
 std::vector<std::uint64_t> causes_of(std::uint64_t wanted, const KeptEvents& events) {
   std::vector<std::uint64_t> chain;
   std::set<std::uint64_t> seen;
@@ -263,7 +263,7 @@ int explain(const JournalCommand& c) {
   }
   bool evidence = true;
   PlanInReading plan(c.data, *kept.plan);
-  // Causes always come before their effects: one pass keeps all, the walk goes back through them.
+  // Causes precede effects, so one pass keeps the events and the walk goes back through them.
   KeptEvents events;
   std::uint64_t outcome = 0;
   const auto take = [&](Bytes batch) {

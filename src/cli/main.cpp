@@ -13,7 +13,7 @@ using namespace vedette::cli;
 
 namespace {
 
-// CLI11's own words for a wrong command line, with a suggestion it does not make.
+// CLI11's message for a wrong command line, plus a suggestion that it does not make.
 int usage(CLI::App& app, const CLI::ParseError& error, const std::string& first) {
   if (error.get_exit_code() == 0) {
     return app.exit(error);  // --help, --version
@@ -79,7 +79,7 @@ void print_cli_reference(const CLI::App& app) {
   }
 }
 
-// Where CLI11 puts what it reads; one command runs, so that they share it.
+// Storage for CLI11's values; commands share it, because only one runs.
 struct CommandLine {
   CLI::App app{
       "Vedette: a watch post in one program. It senses, judges, decides, acts, and can say why."};
@@ -401,7 +401,7 @@ int dispatch(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    // The kernel starts /init, with what it does not know of its command line as arguments.
+    // The kernel starts /init with unknown parts of its command line as arguments.
     if (vedette::platform::is_first_process() && std::string_view(argv[0]).ends_with("init")) {
       return vedette::cli::init();
     }

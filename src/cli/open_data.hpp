@@ -1,4 +1,5 @@
-// Purpose: a node's data folder opened for reading: the plan that its journal was written with.
+// Purpose: opens a node's data folder for reading, with the plan that its journal was written
+// under.
 #pragma once
 
 #include <functional>
@@ -10,15 +11,15 @@
 
 namespace vedette::cli {
 
-// Prints what is wrong and returns its exit code, or kOk.
+// On failure prints the problem and returns its exit code, else kOk.
 int open_data(const JournalCommand& command, const std::string& schema, node::KeptPlan& kept,
               journal::SegmentHeader& header);
-// The plan by which what is read was written, segment by segment: a site file may change.
+// The plan of each segment read, because a site file may change.
 class PlanInReading {
  public:
   PlanInReading(const std::string& data, const plan::Plan& first) : plans_(data), plan_(&first) {}
   void enter(const std::uint8_t (&hash)[32]) {
-    std::string problem;  // one that is gone leaves names as the plan before has them
+    std::string problem;  // when a plan is missing, names come from the one before
     const plan::Plan* plan = plans_.find(node::plan_hash_of(hash), problem);
     plan_ = plan == nullptr ? plan_ : plan;
   }
@@ -34,11 +35,11 @@ class PlanInReading {
   node::KeptPlans plans_;
   const plan::Plan* plan_;
 };
-// What is kept of segments that are gone, batch by batch, before what the journal has. The last
-// event in it.
+// Visits the evidence of dropped segments, batch by batch, before the journal's batches. Returns
+// its last event.
 std::uint64_t read_kept_evidence(const JournalCommand& command, PlanInReading& plan,
                                  const std::function<bool(Bytes batch)>& visit);
-// One line on stderr where the journal is not whole: what was printed goes around that.
+// Prints one line on stderr where the journal is damaged, because the output skips that part.
 void say_damage(const JournalCommand& command, const journal::ReadResult& read);
 
 }  // namespace vedette::cli

@@ -12,8 +12,8 @@
 namespace vedette::cli {
 namespace {
 
-// Asks for something to be done, and prints what a person does not expect: what the disk does not
-// have yet may be gone after a power cut.
+// Sends an order and prints what a person does not expect: an order not yet on disk may be lost in
+// a power cut.
 int order(const std::string& data, const request::Request& wanted, const std::string& schema,
           bool json) {
   int code = kOk;
@@ -30,14 +30,14 @@ int order(const std::string& data, const request::Request& wanted, const std::st
   return code;
 }
 
-// What stands behind `before`, up to the next quotation mark; the node writes no escapes there.
+// The text after `before`, up to the next quotation mark; the node writes no escapes there.
 std::string_view quoted_behind(std::string_view text, std::string_view before) {
   const std::size_t at = text.find(before);
   const std::string_view rest = at == text.npos ? "" : text.substr(at + before.size());
   return rest.substr(0, rest.find('"'));
 }
 
-// The mode and its causes, each with what it means: what somebody who asks wants to know first.
+// Prints the mode and its causes with their meaning, which a person wants to know first.
 void print_standing(std::string_view answer) {
   const std::string mode(quoted_behind(answer, R"("mode":")"));
   print("mode %s\n", mode.c_str());
@@ -73,7 +73,7 @@ int status(const std::string& data, bool json) {
     return kOk;
   }
   print_standing(answer);
-  // One member a line is enough for a person; programs ask for --json.
+  // Prints one member a line for people; programs use --json.
   std::string text;
   int depth = 0;
   for (const char c : answer) {

@@ -62,7 +62,7 @@ void track_members(const Track& t, const Tracker& tracker, std::int64_t now_ns, 
   json.member_time("heard", t.heard_ns).member_id("first_event", t.first_event).end_object();
 }
 
-// Parses and reports; kOk when there is a moment.
+// Parses and reports errors; kOk for a valid moment.
 int moment_of(const JournalCommand& c, const std::string& schema, node::Moment& moment) {
   if (node::parse_moment(c.event, moment)) {
     return kOk;

@@ -1,4 +1,4 @@
-// `vedette plan --against DIR`: what a start of this site on that data folder would carry over.
+// `vedette plan --against DIR`: what starting this site on that data folder would carry over.
 #include "cli/command.hpp"
 #include "cli/print.hpp"
 #include "edge/journal/reader.hpp"

@@ -1,5 +1,5 @@
-// Purpose: the one way of this program's words to a terminal: what a sender, a site file or a path
-// brings along is escaped (base/terminal.hpp), the format's own words are not.
+// Purpose: the only way to print to a terminal: escapes what comes from senders, site files and
+// paths (base/terminal.hpp), not the format's own text.
 // In: a printf format and its values. Out: standard output or standard error.
 // Fails as: output_failed(). Runs on: cold threads.
 #pragma once
@@ -12,10 +12,10 @@
 
 namespace vedette::cli {
 
-// Made text, of which line ends and tabs pass: a page, a rendered problem, a document of JSON.
+// Prints generated text with its line ends and tabs: a page, a rendered problem, a JSON document.
 void print_text(std::string_view text);
 void print_error_text(std::string_view text);
-// Whether standard output took less than it was given; flushes it.
+// Whether standard output lost data; flushes it.
 bool output_failed();
 
 namespace printing {
@@ -47,7 +47,7 @@ void format(std::FILE* out, const char* format, const A&... values) {
 
 }  // namespace printing
 
-// A text is any that makes a string_view, for %s.
+// Any value that converts to string_view works for %s.
 template <typename... A>
 void print(const char* format, const A&... values) {
   printing::format(stdout, format, values...);

@@ -24,7 +24,7 @@ void on_stop_signal(int) {
   g_stop.store(true, std::memory_order_relaxed);
 }
 
-// "30s", "5 min"; NaN-free: a negative answer is not a duration.
+// Parses "30s" or "5 min"; negative for anything that is not a duration.
 double duration_seconds(std::string_view text) {
   std::size_t split = 0;
   while (split < text.size() &&
@@ -62,7 +62,7 @@ node::RunOptions options_of(const RunCommand& command) {
   return options;
 }
 
-// What a running node says, as JSON lines: alerts on standard output, the rest on standard error.
+// A running node's output as JSON lines: alerts on standard output, the rest on standard error.
 class Lines {
  public:
   explicit Lines(const plan::Plan& plan) : plan_(plan) {}
@@ -117,7 +117,7 @@ class Lines {
   const plan::Plan& plan_;
   platform::LineWriter out_{platform::kStandardOutput};
   platform::LineWriter err_{platform::kStandardError};
-  std::string line_;  // one for all, so that its memory is there
+  std::string line_;  // reused, so that its memory is allocated
 };
 
 }  // namespace
@@ -142,7 +142,7 @@ int watch(const RunCommand& command, const LoadedPlan& loaded) {
                   "\"" + command.for_text + "\" is not a duration", "write 30s or \"5 min\"");
     }
   }
-  // The thread that writes them also answers at the control socket and feeds the watchdog.
+  // The thread that writes them also answers the control socket and feeds the watchdog.
   Lines lines(*loaded.plan);
   lines.attach(options, command.alerts);
   platform::catch_stop_signals(on_stop_signal);

@@ -46,7 +46,7 @@ std::string figures_json(const node::Score& result) {
   return data;
 }
 
-// The capture and the truth; kOk, or what was printed.
+// Reads capture and truth; kOk, or the exit code of the problem printed.
 int read_files(const ScoreCommand& c, std::vector<std::uint8_t>& capture,
                std::vector<std::uint8_t>& truth) {
   for (const auto& [path, into] :

@@ -23,7 +23,7 @@ std::vector<node::RoomMemory> whole_memory(const plan::Plan& plan) {
   return rooms;
 }
 
-// The most that the data folder holds: a new image is written beside the last.
+// Upper bound of the data folder, where a new image is written beside the last.
 std::uint64_t disk_bytes(const plan::Plan& p) {
   const std::uint64_t segment = journal::Writer::whole_segment_bytes(p.limits()->segment_bytes(),
                                                                      engine::frozen_bytes_bound(p));
@@ -249,7 +249,7 @@ int fail_unread(bool json, const std::string& schema, const std::string& path,
 
 namespace {
 
-// Says every problem of a file; its exit code.
+// Prints every problem of a file; returns its exit code.
 int report_problems(const std::vector<plan::Problem>& problems, const std::string& path,
                     std::string_view text, bool json, const std::string& schema) {
   if (json) {

@@ -18,7 +18,7 @@
 namespace vedette::cli {
 namespace {
 
-// A version that has watched for so long has come up; one that ends sooner, three times in a row,
+// Watching this long counts as a successful start; a version that ends sooner three times in a row
 // gives way to the other slot.
 constexpr double kUpAfterS = 10.0;
 constexpr std::int64_t kProbePauseNs = 500'000'000;
@@ -95,7 +95,7 @@ bool SlotWatch::open() {
   last_resort_ = !on_trial_ && state->started != state->confirmed;
   if (on_trial_) {
     version_ = state->trial_version;
-    // A fault that the rig plants on the kernel's command line, to see that it is found.
+    // A fault from the kernel's command line, planted by the rig.
     const char* fault = std::getenv("VEDETTE_FAULT");
     const auto key = fault != nullptr && std::string_view(fault) == "no-key"
                          ? std::nullopt
@@ -148,11 +148,11 @@ void SlotWatch::judge_trial(const std::vector<firmware::Lack>& lacks, double now
     case firmware::Trial::Verdict::waits:
       return;
     case firmware::Trial::Verdict::confirmed:
-      // An operator may have done either meanwhile.
+      // An operator may have confirmed or rolled back meanwhile.
       if (const auto state = disk_.read_state(); state && state->trial == state->started) {
         if (const std::string wrong = firmware::confirm(disk_); !wrong.empty()) {
           say("trial", wrong);
-          return;  // a second later once more
+          return;  // retries a second later
         }
         say("trial", "confirmed");
       }
@@ -183,8 +183,8 @@ void SlotWatch::note_confirmed(const node::Health& health, const std::vector<fir
     say("slots", problem);
     up_ = problem.empty();
   }
-  // A cable that is out, or a receiver that is away, says nothing against a version. Of one that
-  // runs because the confirmed one cannot be started, only the best is good enough.
+  // An unplugged cable or an absent receiver is not the version's fault. A version that runs only
+  // because the confirmed one cannot start must lack nothing.
   const bool whole = last_resort_ ? lacks.empty()
                                   : health.causes.standing() <= Standing::degraded &&
                                         names.find("journal\n") == std::string::npos;

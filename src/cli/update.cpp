@@ -1,4 +1,4 @@
-// Purpose: `vedette update` and `vedette restart`: new versions of an image.
+// Purpose: `vedette update` and `vedette restart`: installs and switches versions of an image.
 #include <cstdio>
 
 #include "cli/command.hpp"
@@ -69,7 +69,7 @@ std::string first_line(const std::string& path) {
   return text ? text->substr(0, text->find('\n')) : std::string();
 }
 
-// A trial that an operator confirms must be as good as one that confirms itself.
+// A trial that an operator confirms must be as healthy as one that confirms itself.
 std::string why_not_confirm() {
   const auto problem = platform::read_text_file(kTrialProblem, 1 << 16);
   return !problem           ? "the version on trial has not watched yet"
@@ -77,7 +77,7 @@ std::string why_not_confirm() {
                             : "the version on trial is not healthy: " + *problem;
 }
 
-// So that its trial is asked for no more than this version had.
+// Records what this version lacks, so that its successor's trial need not do better.
 std::string keep_lacks(std::uint64_t version) {
   LoadedPlan loaded;
   SiteOptions site;
