@@ -110,10 +110,10 @@ void Assess::judge_other(const View& view, const Subject& subject, std::uint32_t
 void Assess::judge_track(const View& view, const Subject& subject, std::uint32_t track,
                          const Listener& listener) {
   const Prefilter& prefilter = prefilters_[static_cast<std::size_t>(view.track()->kind)];
-  // It knows neither cheaper conditions nor second places.
+  // It is built from the normal conditions only, and for one place per track.
   const bool filters = view.world->mode == Mode::normal && view.second == nullptr;
   const RuleSet may_hold = filters ? prefilter.may_hold(view) : prefilter.rules();
-  // Of a condition that does not hold, only an instance that is not idle has news.
+  // Where the condition does not hold, only an instance that is not idle can change.
   for (RuleSet left = may_hold | busy_[track]; left != 0; left &= left - 1) {
     const auto r = static_cast<std::size_t>(std::countr_zero(left));
     if ((may_hold >> r & 1) == 0) {
@@ -138,7 +138,7 @@ inline void Assess::judge_rule(const View& view, const Subject& subject, std::si
   conclude(view, subject, place, r, evaluate(condition_of(view, rules_[r]), view), listener);
 }
 
-// Most often a condition does not hold, nor did it: that is passed in few steps.
+// Fast path: usually the condition is false and the instance idle.
 inline void Assess::conclude(const View& view, const Subject& subject, std::size_t place,
                              std::size_t r, double when, const Listener& listener) {
   if (when == 1.0 || (when == 0.0 && instance(place, r).state != State::idle)) {
@@ -158,7 +158,7 @@ void Assess::judge_both(const View& view, const Subject& subject, std::size_t pl
   const double here = evaluate(condition, view);
   const double there = evaluate(condition, other);
   if (here == 1.0 && there == 1.0) {
-    // The graver of the two is what is told.
+    // Report the higher level of the two places.
     const bool graver = level_of(rule, other, confidence_in(rule, other)) >
                         level_of(rule, view, confidence_in(rule, view));
     change(graver ? other : view, subject, place, r, true, listener);
@@ -212,7 +212,8 @@ double Assess::confidence_in(const Rule& rule, const View& view) const {
       : track != nullptr
           ? confidence_of(*track, at.trackers[static_cast<std::size_t>(track->kind)], at.now_ns)
           : 1.0;
-  return confidence >= 0.0 ? (confidence <= 1.0 ? confidence : 1.0) : 0.0;  // NaN is no trust
+  return confidence >= 0.0 ? (confidence <= 1.0 ? confidence : 1.0)
+                           : 0.0;  // NaN counts as no confidence
 }
 
 void Assess::change(const View& view, const Subject& subject, std::size_t place, std::size_t r,
@@ -258,7 +259,7 @@ void Assess::turn(const View& view, const Subject& subject, std::size_t r, Insta
     return;
   }
   at.state = State::active;
-  // Up at once; down only when the lower level has held for the clearing time.
+  // Up at once; down only after the lower level has held for the clearing time.
   if (level >= at.level) {
     at.lower_since_ns = 0;
   } else if (at.lower_since_ns == 0) {
@@ -304,7 +305,7 @@ struct FrozenHead {
   std::uint32_t rules;
   std::uint32_t sources;
   std::uint32_t high_water;  // of the track table
-  std::uint32_t tracks;      // that any assessment is under way or raised of
+  std::uint32_t tracks;      // with an instance that is not idle
   std::uint64_t raised;
 };
 
@@ -315,7 +316,7 @@ std::size_t Assess::frozen_bytes_bound(const plan::Plan& plan) {
          places_in(plan) * plan.assessments()->size() * sizeof(Instance);
 }
 
-// Of a quiet track nothing is kept: most are.
+// Skips tracks whose instances are all idle: the most.
 void Assess::freeze(Freezer& out, const TrackTable& tracks) const {
   const std::size_t rules = rules_.size();
   const auto put = [&](std::size_t place, std::size_t count) {

@@ -18,22 +18,21 @@
 
 namespace vedette::assess {
 
-// Keeps views into the plan, which must outlive it.
+// Refers to the plan, which must outlive it.
 class Assess {
  public:
-  // One subject to judge.
   struct Case {
     Subject subject;                // own ship is a track here
     std::uint32_t place = 0;        // the track's slot, the source's index
-    const void* object = nullptr;   // what the reader of its kind reads: its Track, its SourceFacts
+    const void* object = nullptr;   // passed to its kind's reader: a Track or a SourceFacts
     const Track* second = nullptr;  // the track's other place, if it has two
-    bool second_unseen = false;     // nothing was heard there since
+    bool second_unseen = false;     // nothing has been heard there since
   };
   // Callbacks of one judge(), in the order of its cases. `before` and `after` may be null.
   struct Listener {
-    // False: this case and the rest are not judged.
+    // False ends the judging before this case.
     bool (*before)(void* context, std::size_t at) = nullptr;
-    // `view` is of the second place if change.second is set.
+    // `view` shows the second place if change.second is set.
     void (*changed)(void* context, const View& view, const AssessmentChange& change) = nullptr;
     void (*after)(void* context, std::size_t at) = nullptr;
     void* context = nullptr;
@@ -48,17 +47,17 @@ class Assess {
     return {plan.assessments()->size() * event_bytes(sizeof(AssessmentChange)), 0};
   }
 
-  // Prefetches the instances of a track that is judged soon.
+  // Prefetches the instances of a track to be judged soon.
   void prefetch(std::uint32_t track) const {
     if (busy_[track] != 0) {
       vedette::prefetch(instances_.data() + track * rules_.size(),
                         rules_.size() * sizeof(Instance));
     }
   }
-  // Judges every assessment that applies to each case, in order; own ship's track is judged as own
-  // ship first. The callbacks must not change a case. Returns the number of cases judged.
+  // Judges every assessment that applies to each case, in order; own ship's track first as own
+  // ship. The callbacks must not change a case. Returns the number of cases judged.
   std::size_t judge(const World& world, std::span<const Case> cases, const Listener& listener);
-  // Clears every raised assessment of a track before its slot is released.
+  // Clears every raised assessment of a track; call before releasing its slot.
   void retire(const World& world, const Case& track, const Listener& listener);
 
   std::size_t raised() const { return raised_; }
@@ -75,7 +74,7 @@ class Assess {
   enum class State : std::uint8_t { idle = 0, pending, active, clearing };
   struct Instance {
     std::int64_t since_ns;
-    std::int64_t lower_since_ns;  // since when a lower level would do; 0 = it would not
+    std::int64_t lower_since_ns;  // since when a lower level would apply; 0: it does not
     double confidence;
     State state;
     Level level;
@@ -92,7 +91,7 @@ class Assess {
   };
 
   static bool plausible(const Instance& at);
-  // Those of one subject, `rules` of the plan they are frozen by, to the subject's place here;
+  // Thaws the instances of one subject, `rules` of the freezing plan, to the subject's place here;
   // kNowhere: the subject left.
   static constexpr std::size_t kNowhere = ~std::size_t{0};
   bool thaw_place(Thawer& in, std::size_t rules, std::size_t place, Carry& carry);
@@ -108,19 +107,19 @@ class Assess {
   static View view_of(const World& world, const Case& judged);
   void judge_track(const View& view, const Subject& subject, std::uint32_t track,
                    const Listener& listener);
-  // Subjects of any other kind.
+  // Judges subjects that are no tracks.
   void judge_other(const View& view, const Subject& subject, std::uint32_t place,
                    const Listener& listener);
   void judge_rule(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
                   const Listener& listener);
   std::span<const plan::Op> condition_of(const View& view, const Rule& rule) const;
-  // For a track at two places: a condition holds if it holds at either, and nothing clears while
+  // For a track with two places: a condition holds if it holds at either, and nothing clears while
   // the second place is unseen.
   void judge_both(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
                   const Listener& listener);
   void conclude(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
                 double when, const Listener& listener);
-  // Moves the instance on by the condition's answer, and keeps busy_.
+  // Advances the instance by the condition's answer and updates busy_.
   void change(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
               bool holds, const Listener& listener);
   void turn(const View& view, const Subject& subject, std::size_t rule, Instance& at, bool holds,

@@ -1,7 +1,6 @@
-// Purpose: the evaluator: what an expression of the plan answers of one subject. It is the
-// reference; what is faster (prefilter.hpp) is tested against it.
-// Bound: limits::kExpressionOps operations. Fails as: what is not known is NaN. Runs on: the engine
-// thread.
+// Purpose: evaluates an expression of the plan on one subject. It is the reference: faster paths
+// (prefilter.hpp) are tested against it. Bound: limits::kExpressionOps operations. Fails as: an
+// unknown value is NaN. Runs on: the engine thread.
 #pragma once
 
 #include <array>
@@ -15,26 +14,26 @@
 
 namespace vedette::assess {
 
-// What is the same for everything that one step judges.
+// Shared by everything that one step judges.
 struct World {
   FieldContext at;
   const Track* own = nullptr;            // null: own ship is unknown
-  Mode mode = Mode::normal;              // in safe mode only what is wanted then is judged
+  Mode mode = Mode::normal;              // in safe mode only `safe = true` is judged
   std::span<const Zone> zones;           // of the plan
   std::span<const FieldReader> readers;  // by SubjectKind
 };
 
-// One subject as conditions see it.
+// One subject, as conditions read it.
 struct View {
   const World* world = nullptr;
   std::array<const void*, kSubjectKinds> objects{};  // by SubjectKind; null: its fields are unknown
-  // The track's other place, where it has two; a report has not yet shown which is the true one.
+  // The track's other place, while no report has shown which is true.
   const Track* second = nullptr;
   bool second_unseen = false;
-  bool of_second = false;   // the track is that other place
+  bool of_second = false;   // `track` is that other place
   double level = 0.0;       // decisions only
   double confidence = 0.0;  // decisions only
-  // Several conditions ask for the same approach: the first to ask works it out.
+  // Cache: several conditions use the same approach.
   mutable Approach approach{};
   mutable bool approach_known = false;
 
@@ -53,11 +52,11 @@ struct View {
   }
 };
 
-// One approach to own ship, with the horizon that conditions and messages use.
+// The approach to own ship; conditions and messages share its horizon.
 inline constexpr double kApproachHorizonS = 7200.0;
 Approach approach_to_own(const View& view);
-// False when the two cannot come as near as kApproachRangeM within that horizon, however they head:
-// a message then says nothing of their approach.
+// False if the two cannot come within kApproachRangeM by that horizon on any course; a message then
+// omits their approach.
 inline constexpr double kApproachRangeM = 150'000.0;
 bool may_approach_own(const View& view);
 

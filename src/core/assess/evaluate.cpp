@@ -14,7 +14,7 @@ Motion motion_of(const Track& t, std::int64_t now_ns) {
           t.velocity_east, t.velocity_north};
 }
 
-// Kleene's three values: an unknown side decides nothing the other side has not decided.
+// Kleene's three-valued logic: an unknown side leaves the result to the other.
 double both(double a, double b) {
   if (a == 0.0 || b == 0.0) {
     return 0.0;
@@ -32,7 +32,7 @@ double truth(bool b) {
   return b ? 1.0 : 0.0;
 }
 
-// Unknown where either side is.
+// Unknown if either side is.
 double compare(OpCode code, double a, double b) {
   if (a != a || b != b) {
     return kUnknown;
@@ -131,7 +131,7 @@ double field(OpCode load, std::uint16_t index, const View& v) {
                                : v.world->readers[kind](v.objects[kind], index, v.world->at);
 }
 
-// What an operation that pops nothing puts on the stack.
+// The value that an operation without operands pushes.
 double operand(const plan::Op& op, const View& v) {
   const auto code = static_cast<OpCode>(op.code());
   const bool both_placed = placed(v.track()) && placed(v.own());
@@ -164,7 +164,6 @@ double operand(const plan::Op& op, const View& v) {
   }
 }
 
-// Two operands, one result.
 double binary(OpCode code, double a, double b) {
   if (code == OpCode::logical_and) {
     return both(a, b);
@@ -178,9 +177,9 @@ double binary(OpCode code, double a, double b) {
 }  // namespace
 
 double evaluate(std::span<const plan::Op> ops, const View& v) {
-  // The loader proved that this stack is never passed at either end.
+  // The loader proved that this stack neither overflows nor underflows.
   double stack[limits::kExpressionStack];
-  double* top = stack;  // behind the uppermost
+  double* top = stack;  // one past the uppermost
   const plan::Op* const end = ops.data() + ops.size();
   for (const plan::Op* op = ops.data(); op < end; ++op) {
     const auto code = static_cast<OpCode>(op->code());

@@ -33,7 +33,7 @@ std::uint8_t relations_of(OpCode code) {
   }
 }
 
-// The least number whose root, as it is rounded, is not below `bound`.
+// Smallest number whose rounded square root reaches `bound`.
 double least_square(double bound) {
   if (!(bound > 0.0)) {
     return 0.0;
@@ -64,7 +64,7 @@ double number_at(const void* from, std::size_t at) {
 struct Prefilter::Operand {
   OpCode load;
   std::uint16_t index;
-  std::uint8_t wanted;  // relations that make it true; 0: the loaded value is the answer
+  std::uint8_t wanted;  // relations that make it true; 0: the loaded value itself is the condition
   double constant;
 };
 
@@ -158,7 +158,7 @@ bool Prefilter::number_of(const Operand& o, std::span<const Zone> zones, Number&
   }
 }
 
-// False: the bounds cannot be told.
+// False: bounds cannot express the condition.
 bool Prefilter::test_of(const Operand& o, const Number& number, std::span<const Zone> zones,
                         Test& test) {
   test.outside = 0;
@@ -202,8 +202,8 @@ bool Prefilter::test_of(const Operand& o, const Number& number, std::span<const 
       number.source != Source::sigma_squared && number.source != Source::distance_squared) {
     return true;
   }
-  // From bounds of a root to those of its square: all below the least that is above; none, if that
-  // is below zero. Below zero there is no root, so that "outside" would be wrong there.
+  // Converts bounds of a root to bounds of its square; an upper bound below zero excludes every
+  // number. Squares of negative numbers do not exist, so "outside" cannot be converted.
   const bool tells = test.outside == 0;
   test.high = test.high < 0.0         ? -1.0
               : test.high < kInfinity ? next_below(least_square(next_above(test.high)))

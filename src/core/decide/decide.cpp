@@ -3,7 +3,7 @@
 namespace vedette::decide {
 namespace {
 
-// A level that changes is news of a raised assessment: going up counts as raising.
+// A change of level is an event of a raised assessment; rising counts as raising.
 bool triggers(plan::Trigger trigger, Transition transition) {
   switch (trigger) {
     case plan::Trigger::raised:

@@ -1,7 +1,7 @@
-// Purpose: from a change of an assessment to choices: condition, confidence, deadline, fallback.
+// Purpose: turns a change of an assessment into choices: condition, confidence, deadline, fallback.
 // In: AssessmentChange with its lateness. Out: DecisionMade, by callback, in the plan's order.
-// Bound: the plan's decisions, each in a known number of operations. Stateless.
-// Fails as: confidence short or deadline passed -> the fallback. Runs on: the engine thread.
+// Bound: the plan's decisions, each in a known number of operations. Stateless. Fails as:
+// confidence too low or deadline passed: the fallback. Runs on: the engine thread.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +16,12 @@ namespace vedette::decide {
 class Decide {
  public:
   using Emit = void (*)(void* context, const DecisionMade& decision);
-  // Truth of an expression over the subject of the change; NaN is unknown and not true.
+  // Evaluates over the subject of the change; NaN is unknown and not true.
   using Evaluate = double (*)(void* context, std::span<const plan::Op> ops);
 
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const Site& site);
-  // Each decision once for each subject.
+  // At most each decision once for each subject.
   static DerivedBound derived_bound(const plan::Plan& plan) {
     return {plan.decisions()->size() * event_bytes(sizeof(DecisionMade)), 0};
   }

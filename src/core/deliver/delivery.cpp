@@ -9,8 +9,8 @@
 namespace vedette::deliver {
 namespace {
 
-constexpr std::uint16_t kMostDoublings = 12;  // of a day at most: it stays within 64 bits
-// Of what may have arrived: whoever comes back hears soon what is still owed.
+constexpr std::uint16_t kMostDoublings = 12;  // a day doubled this often still fits 64 bits
+// For attempts that may have arrived: a returning receiver gets what it is owed soon.
 constexpr std::uint16_t kUnconfirmedDoublings = 4;
 
 }  // namespace
@@ -25,7 +25,7 @@ std::size_t Delivery::frozen_bytes_bound(const plan::Plan& plan) {
          plan.limits()->pending_actions() * (sizeof(Order) + sizeof(ActionIntent));
 }
 
-// Beside its next attempts, what ends: actions past their horizon, and each sink's breaker.
+// Next attempts, plus what ends: actions past their horizon, and each sink's breaker.
 DerivedBound Delivery::derived_bound(const plan::Plan& plan) {
   const std::size_t ends = std::size_t{2} * plan.limits()->pending_actions() + limits::kSinks + 2;
   return {plan.decisions()->size() * event_bytes(sizeof(ActionIntent)),
@@ -71,7 +71,7 @@ void Delivery::free(std::size_t order) {
   --size_;
 }
 
-// Of several sinks each leaves room for the others: it holds less than three times what is free.
+// Fairness among sinks: one may hold less than three times the free places.
 bool Delivery::takes_too_many(std::uint16_t sink) const {
   const std::size_t most = 3 * (orders_.size() - size_);
   if (size_ < most || (plan_->sinks()->size() == 1 && size_ < orders_.size())) {
@@ -112,7 +112,7 @@ Delivery::Start Delivery::start(std::uint64_t sequence, EventClass event_class,
   return now ? Start::dispatched : Start::waits;
 }
 
-// Doubles with each attempt, give or take a quarter, so that many nodes do not come back at once.
+// Doubles with each attempt, with 25 % jitter, so that many nodes do not return at once.
 std::int64_t Delivery::pause_ns(const ActionIntent& intent, std::int64_t backoff_ns,
                                 bool unconfirmed) const {
   const std::uint16_t most = unconfirmed ? kUnconfirmedDoublings : kMostDoublings;
@@ -280,7 +280,7 @@ std::size_t Delivery::due(std::int64_t now_ns) {
     }
     const Breaker& breaker = breakers_[intents_[i].sink];
     if (!lets_through(breaker, now_ns)) {
-      // Behind a probe it looks again soon; behind an open breaker when that may let one through.
+      // Wait for the probe's outcome, or for the open breaker's next probe.
       o.due_ns = std::max(breaker.reopen_ns, now_ns + plan_->limits()->tick_ns());
       continue;
     }
@@ -346,13 +346,13 @@ bool Delivery::fits_plan(const ActionIntent& intent) const {
          intent.kind < IdentityKind::count;
 }
 
-// One order; under another plan it stays when that has its action, sink and subject, else it
+// One order; under another plan it stays if that plan has its action, sink and subject, else it
 // leaves.
 bool Delivery::thaw_order(Thawer& in, Thawing& with) {
   const auto i = in.get<std::uint64_t>();
   const auto order = in.get<Order>();
   auto intent = in.get<ActionIntent>();
-  // None is between two attempts when a batch is sealed.
+  // No order is between two attempts when a batch is sealed.
   const bool stage = order.stage == Stage::sent || order.stage == Stage::waits;
   if (!in.ok() || !stage || i >= limits::kPendingActions) {
     return false;
@@ -409,7 +409,7 @@ bool Delivery::thaw(Thawer& in, Thawing& with) {
         !plausible_ns(b.reopen_ns)) {
       return false;
     }
-    // Its probe may have left: another is let through.
+    // Its probe may have left with the old plan, so allow another.
     if (!with.carry.same() && b.state == BreakerState::half_open && find(b.probe) == kNone) {
       b.state = BreakerState::open;
     }

@@ -1,9 +1,8 @@
-// Purpose: what becomes of every action ordered: tried at once, again after a failure with growing
-// pauses, not at all while its sink's circuit breaker is open; given up at its horizon.
-// In: orders and their outcomes, the batch's time. Out: what is to be done now, as verdicts; the
-// caller makes events of them. Bound: the plan's pending_actions, of which no sink among several
-// takes all; when full start() says no_room.
-// Runs on: the engine's step; all of it is state that replay repeats.
+// Purpose: the life of every ordered action: tried at once, retried after a failure with growing
+// pauses, held back while its sink's circuit breaker is open, abandoned at its horizon. In: orders
+// and their outcomes, the batch's time. Out: verdicts on what to do now, which the caller turns
+// into events. Bound: the plan's pending_actions, shared fairly among sinks; when full, start()
+// returns no_room. Runs on: the engine's step; all of it is state that replay repeats.
 #pragma once
 
 #include <array>
@@ -22,22 +21,22 @@ class Delivery {
 
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const Site& site);
-  // An action for each decision on a subject; a batch's next attempts, and what ends.
+  // An action for each decision on a subject; a batch's next attempts and endings.
   static DerivedBound derived_bound(const plan::Plan& plan);
 
   enum class Stage : std::uint8_t {
     free = 0,
     sent,    // under way; an outcome or the horizon ends it
     waits,   // for its pause or its sink
-    failed,  // its next attempt is to be made an event
+    failed,  // its next attempt needs an event
   };
   struct Order {
-    std::uint64_t sequence;  // of the event that is the present attempt
+    std::uint64_t sequence;  // of the current attempt's event
     std::int64_t horizon_ns;
-    std::int64_t due_ns;  // of one that waits
+    std::int64_t due_ns;  // if it waits
     Stage stage;
     EventClass event_class;
-    // An attempt was sent and is not known to have arrived: it goes on until its horizon.
+    // An attempt was sent without confirmation: retried until the horizon.
     std::uint8_t unconfirmed;
     std::uint8_t reserved[5];
   };
@@ -47,32 +46,32 @@ class Delivery {
               std::int64_t ordered_ns, std::int64_t now_ns);
 
   enum class End { unknown, done, given_up, again };
-  // The outcome of an attempt. After a restart nobody knows whether it was done, and it is not
-  // repeated. One that was sent and lost with its connection does not count against the action's
-  // `retries`: it, and what fails behind it, is repeated until its horizon.
+  // The outcome of an attempt. After a restart an unknown outcome is not repeated. An attempt lost
+  // with its connection does not count against `retries`: it and later failures are repeated until
+  // the horizon.
   End ended(std::uint64_t sequence, Exit exit, Reason reason, std::int64_t now_ns);
-  // The order's next attempt is the event `sequence` from now on.
+  // The order's next attempt is the event `sequence`.
   void next_attempt(std::size_t order, std::uint64_t sequence);
 
   // An order from outside, as if its last attempt, `sequence`, had failed now. `before`: it was
-  // ordered so already, or another attempt of it is under way; nothing is done twice.
+  // requeued already, or another attempt is under way; nothing is done twice.
   enum class Requeued { ordered, before, no_room };
   Requeued requeue(std::uint64_t sequence, const ActionIntent& intent, std::int64_t now_ns);
 
-  // False of an order from outside that names what the plan does not have.
+  // False for an order from outside that names what the plan lacks.
   bool fits_plan(const ActionIntent& intent) const;
 
-  // Withdrawn by a command; what it was, free when there is no such order.
+  // Withdraws by command; returns its stage, free if there is no such order.
   Stage cancel(std::uint64_t sequence, std::int64_t now_ns);
 
   static constexpr std::size_t kNone = ~std::size_t{0};
-  // Orders to see to now, one after the other; each call begins where the plan's order does.
+  // The next order to handle; each call searches from the beginning.
   std::size_t failed() const;
   std::size_t overdue(std::int64_t now_ns);
   void give_up(std::size_t order, std::int64_t now_ns);
-  std::size_t due(std::int64_t now_ns);  // it is sent now
+  std::size_t due(std::int64_t now_ns);  // to be sent now
 
-  // A sink whose breaker changed since it was last asked; kNone for none.
+  // The next sink whose breaker changed since it was last reported; kNone for none.
   std::size_t changed_sink();
   SinkState sink_state(std::size_t sink) const;
 
@@ -81,7 +80,7 @@ class Delivery {
   std::span<const Order> orders() const { return orders_; }
   const ActionIntent& intent(std::size_t order) const { return intents_[order]; }
   std::size_t find(std::uint64_t sequence) const;
-  // True when something can be due at `now_ns`.
+  // False while nothing can be due.
   bool any_due(std::int64_t now_ns) const { return size_ != 0 && now_ns >= next_ns_; }
 
   static std::size_t frozen_bytes_bound(const plan::Plan& plan);
@@ -92,7 +91,7 @@ class Delivery {
 
  private:
   struct Breaker {
-    std::uint32_t failures;  // one after the other
+    std::uint32_t failures;  // consecutive
     BreakerState state;
     BreakerState told;
     std::uint8_t reserved[2];
@@ -117,13 +116,13 @@ class Delivery {
   std::span<Order> orders_;
   std::span<ActionIntent> intents_;
   std::array<Breaker, limits::kSinks> breakers_{};
-  // The newest events that were ordered again: what one of them became is another event.
+  // The newest events that were requeued; their retries are other events.
   std::array<std::uint64_t, limits::kRequeued> requeued_{};
   std::uint64_t requeued_at_ = 0;
   std::size_t size_ = 0;
   std::size_t sent_ = 0;
   std::size_t failed_ = 0;
-  std::int64_t next_ns_ = 0;  // nothing is due before
+  std::int64_t next_ns_ = 0;  // nothing is due before it
 };
 
 }  // namespace vedette::deliver
