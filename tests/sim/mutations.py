@@ -56,7 +56,7 @@ mutations = [
     ("a sensor denies what it cannot see", "src/core/perceive/sensor_frame.cpp", "  if (range < sensor.range_min + margin || range > sensor.range_max - margin) {", "  if (range < sensor.range_min + margin || range > 1e6 * sensor.range_max - margin) {"),
     ("a late report is worked as a new one", "src/core/perceive/contacts_association.cpp", "  const bool late = ns < spots_[index].ns;", "  const bool late = false;"),
     ("what is known of contacts is not frozen", "src/core/perceive/contacts_frozen.cpp", "  out.put(counts_);\n", "  out.put(Counts{});\n"),
-    ("a sweep that was cut before is not looked at", "src/core/engine/judgement.cpp", "  // Consequences of time passing count from this step's own beginning.\n", "  if (step_.cut) { return; }\n"),
+    ("a sweep that was cut before is not looked at", "src/core/engine/judgement.cpp", "  if (agenda.sweep_begins()) {\n", "  if (step_.cut) { return; }\n  if (agenda.sweep_begins()) {\n"),
     ("runs that accept nothing fill the disk", "src/edge/journal/writer.cpp", "  take_idle_place(bytes);\n", ""),
     ("behind a damage nothing follows", "src/edge/journal/reader.cpp", "    r.loose = true;\n    tried = at;\n", "    tried = at;\n"),
     ("a confirmed track that is heard makes room", "src/core/perceive/eviction.cpp", "(t.kind)].confirm_updates) {", "(t.kind)].confirm_updates + 9) {"),

@@ -212,8 +212,7 @@ double Assess::confidence_in(const Rule& rule, const View& view) const {
       : track != nullptr
           ? confidence_of(*track, at.trackers[static_cast<std::size_t>(track->kind)], at.now_ns)
           : 1.0;
-  return confidence >= 0.0 ? (confidence <= 1.0 ? confidence : 1.0)
-                           : 0.0;  // NaN counts as no confidence
+  return confidence >= 0.0 ? (confidence <= 1.0 ? confidence : 1.0) : 0.0;  // NaN gives 0
 }
 
 void Assess::change(const View& view, const Subject& subject, std::size_t place, std::size_t r,

@@ -1,5 +1,5 @@
-// Purpose: which event a step takes next: the most urgent at the heads of the lanes, of equals the
-// lane that comes first.
+// Purpose: selects the event that a step takes next: the most urgent at the heads of the lanes, of
+// equals the first lane's.
 // In: lanes, in the order of admission. Out: one event after the other. Bound: limits::kSources + 4
 // lanes. Runs on: the engine thread, for one step.
 #pragma once
@@ -16,7 +16,7 @@ namespace vedette::engine {
 
 class Admission {
  public:
-  static constexpr std::uint64_t kNothing = ~std::uint64_t{0};  // the key of no event
+  static constexpr std::uint64_t kNothing = ~std::uint64_t{0};  // key of an empty lane
   struct Head {
     std::uint64_t key;
     Lane* lane;
@@ -25,13 +25,13 @@ class Admission {
   Admission(const State& state, std::span<Lane* const> lanes);
 
   bool empty() const { return count_ == 0; }
-  std::size_t inputs() const { return inputs_; }  // that waited in the lanes at the start
-  // The most urgent; null when no lane has anything.
+  std::size_t inputs() const { return inputs_; }  // in the lanes at the start
+  // The most urgent; null when every lane is empty.
   Head* first();
   static const EventHeader& event_of(const Head& head);
-  // The head was taken: the lane's next event stands there now.
+  // Call after taking the head: moves to the lane's next event.
   void taken(Head& head);
-  // Its events stay in their lane, and the source's credits with them.
+  // Leaves the lane's events and their credits for a later step.
   void pass_over(Head& head);
 
  private:

@@ -49,7 +49,7 @@ void Agenda::begin_batch() {
 
 void Agenda::touch(std::uint32_t track, const EventHeader& event, std::uint32_t changes) {
   const EventClass event_class = std::min(event.event_class, EventClass::bulk);
-  // Nothing of this batch is judged yet.
+  // Within a batch, nothing is judged yet: merge with the earlier touch.
   if (const std::size_t at = place_of_[track]; at < count_ && touched_[at].track == track) {
     Touched& t = touched_[at];
     t.cause = event.sequence;
@@ -96,7 +96,7 @@ bool Agenda::has(std::uint32_t track) const {
 
 void Agenda::tick(std::int64_t next_ns) {
   next_tick_ns_ = next_ns;
-  // Ticks in every batch postpone the next sweep once, and not for good.
+  // Ticks in every batch may restart a sweep once, so that it still ends.
   sweep_again_ = sweeping() && sweep_at_ != 0;
   if (!sweeping()) {
     sweep_at_ = 0;
@@ -104,8 +104,7 @@ void Agenda::tick(std::int64_t next_ns) {
   }
 }
 
-// Free slots are passed whether or not the batch was cut: a replay learns of a cut only where there
-// is something to stop before.
+// Skips free slots even in a cut batch: a replay learns of the cut only at an item.
 std::uint32_t Agenda::sweep_place(const TrackTable& tracks) {
   while (sweep_at_ < tracks.high_water() && !tracks.in_use(sweep_at_)) {
     ++sweep_at_;
@@ -148,7 +147,7 @@ bool Agenda::thaw(Thawer& in, Thawing& with) {
     return false;
   }
   if (with.carry.tracks_moved() && sweeping()) {
-    sweep_at_ = 0;  // it begins again: tracks stand elsewhere
+    sweep_at_ = 0;  // restart, because tracks have other slots
   }
   if (sweeping() && sweep_at_ > with.tracks.capacity()) {
     return false;

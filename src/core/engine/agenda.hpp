@@ -1,8 +1,8 @@
-// Purpose: what the engine judges next: tracks that this batch touched, in the order of their class
-// and place, those left over from a preempted batch, and the sweep of all tracks that a tick
-// begins. In: touched tracks, ticks. Out: one item after the other. Bound: twice the batch bound of
-// touched tracks: one batch's, and one batch's left over. When full: a batch is not cut, so that
-// what is left never exceeds it. Runs on: the engine thread.
+// Purpose: what the engine judges next: tracks that this batch touched, by class and slot, those
+// left over from a preempted batch, and the sweep of all tracks that a tick begins. In: touched
+// tracks, ticks. Out: one item after the other. Bound: twice the batch bound of touched tracks: one
+// batch's, and one batch's left over. When full: the batch is not cut, so the left-over never
+// exceeds one batch. Runs on: the engine thread.
 #pragma once
 
 #include <array>
@@ -19,44 +19,44 @@ class Agenda {
  public:
   static constexpr SectionName kSection{"agenda", 1};
   static constexpr std::uint32_t kNoSweep = 0xFFFFFFFF;
-  // A track whose judgement is due.
+  // A track to be judged.
   struct Touched {
-    std::uint32_t track;     // kNone: it was retired since
+    std::uint32_t track;     // kNone: retired since
     std::uint16_t changes;   // bit of TrackChangeKind
-    EventClass event_class;  // most urgent of what touched it
+    EventClass event_class;  // most urgent of the events that touched it
     std::uint8_t reserved;
     std::uint64_t cause;
     std::int64_t arrival_ns;
   };
 
   static std::size_t bytes_needed(const plan::Plan& plan);
-  // Before init(): which vectors the processor has for a release.
+  // Call before init(): selects the vector instructions for a release.
   void release_by(ReleaseKernel kernel) { kernel_ = kernel; }
   void init(Arena& arena, const Site& site);
   static DerivedBound derived_bound(const plan::Plan&) { return {}; }
 
-  // Items left over from a preempted batch are ready again; a retired track's are not.
+  // Items left over from a preempted batch become ready, except retired tracks.
   void begin_batch();
   void touch(std::uint32_t track, const EventHeader& event, std::uint32_t changes);
-  // From here on items are taken in order: by class, then by place in the table. Which event of
-  // the batch came first does not matter to what is judged.
+  // From here on items come in order: by class, then by slot. The order of the batch's events does
+  // not affect what is judged.
   void order();
   bool empty() const { return judged_ == count_; }
   const Touched& next() const { return touched_[judged_]; }
   void done() { ++judged_; }
   std::span<const Touched> left() const { return touched_.subspan(judged_, count_ - judged_); }
-  // The track is gone.
+  // Removes a released track.
   void forget(std::uint32_t track);
   bool has(std::uint32_t track) const;
 
-  // A tick: one sweep of all tracks follows; if one is under way, another follows it.
+  // A tick: one sweep of all tracks follows; a sweep under way is followed by another.
   void tick(std::int64_t next_ns);
   std::int64_t next_tick_ns() const { return next_tick_ns_; }
-  // A batch bears a sweep's beginning or the tick's other work, not both.
+  // A batch has room for the start of a sweep or for the tick's other work, not for both.
   bool sweeps() const { return sweeping() && !ticked_; }
   bool sweeping() const { return sweep_at_ != kNoSweep; }
   bool sweep_begins() const { return sweep_at_ == 0; }
-  // The next track of the sweep, or kNone when it has ended. Free slots are passed over.
+  // The next track of the sweep, or kNone at its end. Skips free slots.
   std::uint32_t sweep_place(const TrackTable& tracks);
   void swept() { ++sweep_at_; }
 
@@ -87,11 +87,11 @@ class Agenda {
   ReleaseKernel kernel_ = ReleaseKernel::scalar;
   std::span<Touched> touched_, ordered_;
   std::array<ReadyPages, kEventClasses> ready_;  // tracks to judge, by class
-  std::span<std::uint16_t> place_of_;            // by track: its place in touched_, if ready
+  std::span<std::uint16_t> place_of_;            // by track: its index in touched_, if ready
   std::span<std::uint16_t> queue_;
   std::size_t count_ = 0;
-  std::size_t judged_ = 0;    // of them, the first
-  bool ordered_now_ = false;  // they stand in the order of judging, and no longer in ready_
+  std::size_t judged_ = 0;    // of these, the first ones
+  bool ordered_now_ = false;  // in order of judging, and removed from ready_
   bool ticked_ = false;       // in this batch
   std::int64_t next_tick_ns_ = 0;
   std::uint32_t sweep_at_ = kNoSweep;

@@ -40,21 +40,21 @@ EventHeader* BatchBuilder::append(std::size_t payload_bytes) {
   if (base_ == small_ && bytes > kSmallBytes - used_) {
     move_to_lane();
   }
-  // The journal's core has read these lines: each is asked for once before it is written, for
-  // events to come where this one stands in the lane itself.
+  // The journal's core holds these lines: request each before writing it, and with a batch built in
+  // the lane also those of events to come.
   const std::size_t wanted = used_ + bytes + (base_ == small_ ? 0 : kAheadBytes);
   for (; asked_ < wanted; asked_ += kCacheLineBytes) {
     prefetch_to_write(lane_ + asked_, 1);
   }
   auto* event = reinterpret_cast<EventHeader*>(base_ + used_);
   used_ += bytes;
-  // The padding is written to disk and hashed, so it is defined; the payload comes over it.
+  // Defines the padding, which is written to disk and hashed, before the payload overwrites the
+  // rest.
   std::memset(base_ + used_ - 8, 0, 8);
   return event;
 }
 
-// In whole lines: the library's copy goes another way for each size, and some are used so seldom
-// that their code comes from afar.
+// Copies whole lines: memcpy branches by size, and rare branches miss the instruction cache.
 void BatchBuilder::move_to_lane() {
   static_assert(sizeof(BatchHeader) % kCacheLineBytes == 0 && kSmallBytes % kCacheLineBytes == 0);
   static_assert(Lane::kAlignment == kCacheLineBytes, "a lane has room for whole lines");
@@ -72,7 +72,7 @@ EventHeader* BatchBuilder::add_input(const EventHeader& event, Bytes payload) {
   at->sequence = ++progress_.last_sequence;
   at->payload_bytes = static_cast<std::uint16_t>(payload.size());
   at->state = StateWord::make(Phase::accepted);
-  if (payload.size() == sizeof(Observation)) {  // nearly all, and a size that is known is no call
+  if (payload.size() == sizeof(Observation)) {  // nearly all; a constant size needs no call
     std::memcpy(payload_of(at), payload.data(), sizeof(Observation));
   } else if (!payload.empty()) {
     std::memcpy(payload_of(at), payload.data(), payload.size());
@@ -143,7 +143,7 @@ Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
   digest.mix(static_cast<std::uint64_t>(header_.admitted_ns));
   digest.mix(static_cast<std::uint64_t>(header_.admitted_arrival_ns));
   digest.mix(header_.epoch);
-  digest.mix(Bytes(base_ + settled_, used_ - settled_));  // what fills no round
+  digest.mix(Bytes(base_ + settled_, used_ - settled_));  // the tail, less than a round
   digest.mix(header_.cut);
   digest.mix(belief);
   CHECK(progress_.accepted == progress_.waiting + progress_.transient + progress_.exits[0] +

@@ -1,8 +1,8 @@
-// Purpose: slots in order of a time: what waits, by deadline. For each of a few rings (one for each
-// class) 4,096 buckets of `grain_ns` under a bitmap with a summary word, so that adding, removing
-// and finding the earliest cost the same however many wait.
-// Order: by bucket, then as added; times closer than one grain count as equal. A time beyond the
-// ring's reach (4,095 grains from now) waits in its last bucket and is filed anew from there.
+// Purpose: a calendar queue: slots ordered by time, for deadlines. Each of a few rings (one per
+// class) has 4,096 buckets of `grain_ns` under a bitmap with a summary word, so that adding,
+// removing and finding the earliest take constant time.
+// Order: by bucket, then by insertion; times within one grain count as equal. A time beyond the
+// ring's reach (4,095 grains from now) is parked in the last bucket and refiled from there.
 // Bound: the slots given at init. Runs on: the engine thread.
 #pragma once
 
@@ -41,7 +41,7 @@ class Calendar {
   void add(std::uint32_t slot, std::size_t ring, std::int64_t at_ns) {
     add_at_tick(slot, ring, at_ns, at_ns / grain_ns_);
   }
-  // As it was filed before; a thaw says where, for what waits in a last bucket.
+  // Restores a slot's bucket after a thaw; parked slots need it.
   void add_at_tick(std::uint32_t slot, std::size_t ring, std::int64_t at_ns, std::int64_t tick) {
     Ring& r = rings_[ring];
     tick = std::clamp(tick, r.base_tick, r.base_tick + static_cast<std::int64_t>(kBuckets) - 1);
@@ -72,7 +72,7 @@ class Calendar {
     links_[slot] = {};
   }
 
-  // The slot that is due first in a ring; kNone when the ring is empty.
+  // The earliest slot in a ring; kNone when the ring is empty.
   std::uint32_t first(std::size_t ring) const {
     const std::size_t bucket = first_bucket(rings_[ring]);
     return bucket == kBuckets ? kNone : rings_[ring].buckets[bucket].first;
@@ -86,7 +86,7 @@ class Calendar {
            static_cast<std::int64_t>((links_[slot].bucket + kBuckets - base) % kBuckets);
   }
 
-  // Time goes on: a ring's beginning follows, but never passes what is in it.
+  // Advances time: a ring's start follows, but never passes a slot in it.
   void advance(std::int64_t now_ns) {
     for (Ring& r : rings_) {
       if (now_ns / grain_ns_ - r.base_tick > kFarTicks) {
@@ -106,7 +106,7 @@ class Calendar {
     }
   }
 
-  // Every slot, in the order in which they are due, ring by ring.
+  // Every slot in order of time, ring by ring.
   template <typename Visit>
   void for_each(Visit&& visit) const {
     for (const Ring& r : rings_) {
@@ -124,7 +124,7 @@ class Calendar {
       out.put(r.base_tick);
     }
   }
-  // Empties it; the slots are added again by their owner, in for_each's order.
+  // Empties it; the owner adds the slots again in for_each's order.
   bool thaw(Thawer& in) {
     clear();
     bool good = true;
@@ -150,16 +150,15 @@ class Calendar {
   struct Ring {
     std::uint64_t summary = 0;  // bit w: words[w] is not zero
     std::int64_t base_tick = 0;
-    std::uint64_t parked = 0;  // how many wait in an earlier bucket than their own
+    std::uint64_t parked = 0;  // slots parked in an earlier bucket than their own
     std::array<std::uint64_t, kBuckets / 64> words{};
     std::array<Bucket, kBuckets> buckets{};
   };
 
-  // Ticks that a ring follows turn by turn; a state that was carried over, or made by somebody, may
-  // stand centuries behind.
+  // Longest span to advance tick by tick; a carried or forged state may lie centuries behind.
   static constexpr std::int64_t kFarTicks = std::int64_t{1} << 24;
 
-  // The ring begins at `tick`, or at its first slot's if that is earlier, and all is filed anew.
+  // Restarts the ring at `tick`, or at its first slot if that is earlier, and refiles every slot.
   void rebase(Ring& r, std::int64_t tick) {
     std::uint32_t head = kNone;
     std::uint32_t tail = kNone;
@@ -199,8 +198,7 @@ class Calendar {
     return next * 64 + static_cast<std::size_t>(std::countr_zero(r.words[next]));
   }
 
-  // What waits in a bucket before its own goes on to it, as far as the ring reaches now. True when
-  // something went.
+  // Moves parked slots of a bucket as far as the ring now reaches. True when one moved.
   bool refile(Ring& r, std::size_t bucket) {
     if (bucket == kBuckets || r.parked == 0) {
       return false;

@@ -1,6 +1,6 @@
-// Purpose: whether a table has run full, and which causes of the mode stand behind the last batch.
-// In: counts of what full tables turned away or evicted. Out: Causes, and an event's worth of
-// change. Bound: three tables. Runs on: the engine thread.
+// Purpose: which tables are full, and which causes of the mode the last batch left. In: counts of
+// refusals and evictions by full tables. Out: Causes, and a change to record. Bound: three tables.
+// Runs on: the engine thread.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 namespace vedette::engine {
 
-// What full tables turned away and evicted, ever.
+// Total refusals and evictions by full tables.
 struct Crowding {
   std::uint64_t tracks_refused, orders_refused;
   std::array<std::uint64_t, 4> evicted;  // tracks, by EvictionReason
@@ -30,10 +30,11 @@ class Crowds {
 
   Crowding& counts() { return counts_; }
   const Crowding& counts() const { return counts_; }
-  // A table counts as full while it turned something away, or evicted something, not long ago.
+  // A table counts as full for a while after it refused or evicted something.
   void settle(std::uint64_t contacts_at_bound, std::int64_t now_ns);
   Causes full() const { return full_; }
-  // True once after each change of the causes; those of the load have an event of their own.
+  // True once after each change of the causes, except those of the load, which have their own
+  // event.
   bool changed(Causes now, CauseChange& out);
 
   static std::size_t frozen_bytes_bound(const plan::Plan&) { return sizeof(Crowds); }
@@ -43,7 +44,7 @@ class Crowds {
   bool unfinished() const { return false; }
 
  private:
-  // Of tracks, contacts, orders: what of it has been seen, and when it last grew.
+  // For tracks, contacts, orders: the total last seen, and when it last grew.
   struct Crowd {
     std::uint64_t seen;
     std::int64_t grew_ns;  // 0 never
@@ -52,7 +53,7 @@ class Crowds {
   Crowding counts_{};
   std::array<Crowd, 3> crowds_{};
   Causes full_;
-  Causes told_;  // as the last event says
+  Causes told_;  // as the last event reported
 };
 
 }  // namespace vedette::engine

@@ -10,7 +10,7 @@
 namespace vedette::engine {
 namespace {
 
-// By SubjectKind: a room whose subjects conditions may ask offers its fields here.
+// By SubjectKind: a room whose subjects conditions use adds its fields here.
 constexpr std::array<FieldReader, kSubjectKinds> kFieldReaders{read_track, read_track, read_source};
 
 constexpr bool has(std::uint16_t changes, TrackChangeKind change) {
@@ -154,7 +154,6 @@ void Judgement::retire(std::uint32_t i, TrackChangeKind change, EvictionReason w
 }
 
 void Judgement::sweep() {
-  // Consequences of time passing count from this step's own beginning.
   const std::int64_t admitted = step_.batch.header().admitted_arrival_ns;
   Agenda& agenda = state_.agenda;
   if (agenda.sweep_begins()) {
@@ -185,12 +184,12 @@ void Judgement::sweep_track(std::uint32_t i, std::int64_t arrival_ns) {
   const std::uint64_t cause = track.position_event;
   const bool contact = track.kind == IdentityKind::contact && track.state != TrackState::lost;
   if (contact && track.state == TrackState::tentative) {
-    return;  // not yet worth a judgement
+    return;  // conditions do not apply yet
   }
   if (doubted(track, Doubt::second)) {
     age_second_place(i);
   }
-  // A contact that is followed has its times from its sensors.
+  // A contact ages by its sensors' scans instead.
   TrackChangeKind change{};
   const bool changed =
       !contact && perceive::age_track(state_.site.rules, track, step_.now_ns(), change);
@@ -213,13 +212,13 @@ void Judgement::age_second_place(std::uint32_t i) {
   }
 }
 
-// Must not be evicted: an alarm stands, or a judgement is still due.
+// Prevents eviction: an alarm is raised, or a judgement is due.
 bool Judgement::keeps(void* context, std::uint32_t track) {
   const State& state = static_cast<const Judgement*>(context)->state_;
   return state.agenda.has(track) || state.assess.alarm_stands(track);
 }
 
-// Own ship, or the first sensor that stands on land.
+// Own ship, or the first sensor on land.
 bool Judgement::place_of_post(Vector3& here) const {
   if (world_.own != nullptr && world_.own->updates != 0) {
     here = {world_.own->ecef[0], world_.own->ecef[1], world_.own->ecef[2]};
@@ -234,7 +233,7 @@ bool Judgement::place_of_post(Vector3& here) const {
   return false;
 }
 
-// Also where the batch was cut, and the same in a replay, which may learn of the cut later.
+// Runs in cut batches too, because a replay may learn of the cut later.
 void Judgement::make_room() {
   if (state_.tracks.size() == step_.tracks_before && !step_.newcomers_refused) {
     return;

@@ -1,8 +1,7 @@
-// Purpose: what a batch's belief means: judges the tracks on the agenda, contacts and the sweep,
-// and follows each changed assessment to decisions and action intents.
-// In: belief, complete for this batch. Out: derived events; actions under way. Bound: the agenda,
-// limits::kSweepTracks contacts and sweep_tracks() tracks of a sweep in one step.
-// Runs on: the engine thread.
+// Purpose: judges the tracks on the agenda, contacts and the sweep, and follows each changed
+// assessment to decisions and action intents. In: belief, complete for this batch. Out: derived
+// events; actions under way. Bound: the agenda, limits::kSweepTracks contacts and sweep_tracks()
+// tracks of a sweep per step. Runs on: the engine thread.
 #pragma once
 
 #include <cstdint>
@@ -16,23 +15,23 @@ class Judgement {
  public:
   Judgement(State& state, Step& step) : state_(state), step_(step) {}
 
-  void begin();  // belief is as this step leaves it
+  void begin();  // call when belief is complete
   void judge_agenda();
-  // Contacts that looks of sensors changed; what does not fit this batch is due in the next.
+  // Judges contacts that sensors changed; those beyond this batch's bound come in the next.
   void judge_contacts();
   void sweep();
-  // Evicts tracks from a full table, so that newcomers of the next step find their places free.
+  // Evicts tracks from a full table, so that the next step's newcomers find free slots.
   void make_room();
 
  private:
   using Case = assess::Assess::Case;
-  // Of the subject being judged: what its consequences say they come from.
+  // The subject being judged, with the causes that its consequences cite.
   struct Turn {
     Judgement* self;
     std::uint64_t cause;
     std::int64_t newest_arrival_ns;
   };
-  // A change of an assessment on its way through the decisions.
+  // A changed assessment on its way through the decisions.
   struct Consequence {
     const Turn& turn;
     assess::View view;  // with the change's level and confidence
@@ -44,11 +43,11 @@ class Judgement {
   void judge(const Case& judged, std::uint64_t cause, std::int64_t arrival_ns);
   bool stop_before(EventClass next);
   void judge_source(std::size_t source, std::int64_t arrival_ns);
-  // Of the agenda's next track: false when the batch is cut before it.
+  // For the agenda's next track; false when the batch is cut before it.
   static bool begin_next(void* turn, std::size_t);
   static void end_next(void* turn, std::size_t);
   void sweep_track(std::uint32_t track, std::int64_t arrival_ns);
-  // Clears what is raised of it, parts its name from its contact, frees its place.
+  // Clears its assessments, separates name and contact, frees its slot.
   void retire(std::uint32_t track, TrackChangeKind change, EvictionReason why, std::uint64_t cause);
   void track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause,
                      EvictionReason why = EvictionReason::none);
@@ -65,7 +64,7 @@ class Judgement {
 
   State& state_;
   Step& step_;
-  assess::World world_;  // what is the same for all that this step judges
+  assess::World world_;  // shared by all that this step judges
 };
 
 }  // namespace vedette::engine

@@ -1,8 +1,8 @@
-// Purpose: events that a change of the plan leaves no place for, until each has its exit in the
-// journal, and the event that says what changed.
-// In: leavers, as a state is carried over. Out: a few exits a batch. Bound: one place for each
-// action under way and waiting event of the new plan, and kMore beside. When full: what comes on
-// top leaves at once and is told of in the change's numbers alone. Runs on: the engine thread.
+// Purpose: events without a place in a changed plan, until each has its exit in the journal; and
+// the event that reports the change. In: leavers, as a state is carried over. Out: a few exits a
+// batch. Bound: one entry for each action under way and each waiting event of the new plan, and
+// kMore. When full: further ones leave at once and appear only in the change's counts. Runs on: the
+// engine thread.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ class Leaving {
     return {0, kPerBatch * event_bytes(sizeof(Resolution)) + event_bytes(sizeof(PlanChange))};
   }
 
-  // False when there is no room: it leaves at once.
+  // False when full: the event leaves at once.
   bool add(const Leaver& leaver) {
     if (count_ == leavers_.size()) {
       return false;
@@ -47,7 +47,7 @@ class Leaving {
     changed_ = 0;
     return was;
   }
-  void clear() { count_ = under_way_ = changed_ = 0; }  // before a state is thawed
+  void clear() { count_ = under_way_ = changed_ = 0; }  // call before a thaw
   std::size_t size() const { return count_; }
   std::size_t under_way() const { return under_way_; }  // of them; the others waited
   Leaver take() {

@@ -1,9 +1,7 @@
-// Purpose: whether the node keeps up, judged by data alone: how long after it was received an event
-// is admitted, against its horizon. Late by half: overload, or safe mode where the event's class is
-// high or critical. It goes back one step at a time, each after `recover` without anything late by
-// an eighth.
-// In: observations as they are admitted. Out: what becomes of each; the mode. Runs on: the engine
-// thread.
+// Purpose: whether the node keeps up, judged by data alone: an event's delay from receipt to
+// admission, against its horizon. Late by half of it: overload, or safe mode for class high or
+// critical. The mode recovers step by step, each after `recover` without a delay of an eighth. In:
+// observations as they are admitted. Out: a verdict on each; the mode. Runs on: the engine thread.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +27,7 @@ class Load {
 
   enum class Verdict { work, sampled_out, shed };
 
-  // `sample`: in overload each n-th record of its source is worked, 1 for every one.
+  // `sample`: in overload only each n-th record of the source is worked; 1: all.
   Verdict admit(const EventHeader& event, std::int64_t horizon_ns, std::uint32_t sample,
                 std::int64_t now_ns) {
     const std::int64_t late_ns = std::max<std::int64_t>(sub_ns(now_ns, event.received_ns), 0);
@@ -53,7 +51,7 @@ class Load {
     return sample > 1 && event.record % sample != 0 ? Verdict::sampled_out : Verdict::work;
   }
 
-  // Once a batch.
+  // Call once a batch.
   void settle(std::int64_t now_ns, std::int64_t recover_ns) {
     if (state_.mode != Mode::normal && sub_ns(now_ns, trouble_ns_) >= recover_ns) {
       state_.mode = state_.mode == Mode::safe ? Mode::overload : Mode::normal;
@@ -64,7 +62,7 @@ class Load {
   }
 
   Mode mode() const { return state_.mode; }
-  // True once after each change; `out` tells it.
+  // True once after each change, which `out` describes.
   bool changed(ModeChange& out) {
     if (state_.mode == state_.previous) {
       return false;

@@ -1,6 +1,6 @@
-// Purpose: prefetches the tracks of events that a step takes soon. With 100,000 tracks an event
-// costs a sixth less by it; in tables up to limits::kNearTracks it would only cost. In: lanes. Out:
-// nothing that a replay could see. Runs on: the engine thread.
+// Purpose: prefetches the tracks of upcoming events. With 100,000 tracks it saves a sixth of an
+// event's time; in tables up to limits::kNearTracks it would only cost. In: lanes. Out: nothing
+// visible to a replay. Runs on: the engine thread.
 #pragma once
 
 #include "base/lane.hpp"
@@ -13,7 +13,7 @@ class Lookahead {
   explicit Lookahead(const State& state)
       : state_(state), far_(state.tracks.high_water() > limits::kNearTracks) {}
 
-  // The lane's next event is about to be worked.
+  // Call before working the lane's next event.
   void at(Lane& lane) const {
     if (!far_) {
       return;
@@ -31,8 +31,8 @@ class Lookahead {
   }
 
  private:
-  // A track is ten cache lines, which take as long to come as three events to be worked; its place
-  // in the table is prefetched as long before that.
+  // Fetching a track (ten cache lines) takes as long as working three events; its place in the
+  // table is prefetched three events earlier still.
   static constexpr std::size_t kTrackAhead = 3;
 
   static const Observation* observation(std::span<std::uint8_t> record) {

@@ -22,7 +22,7 @@ bool Observing::takes(EventHeader& event) {
 
 void Observing::take(EventHeader& event) {
   const auto* o = reinterpret_cast<const Observation*>(payload_of(&event));
-  // Which name a contact gets may depend on the tracks beside it.
+  // A contact's name may depend on the tracks near it, so the order of work matters.
   if (event.payload_bytes < sizeof(Observation) || o->kind == IdentityKind::contact ||
       state_.contacts.size() != 0) {
     finish();
@@ -30,7 +30,7 @@ void Observing::take(EventHeader& event) {
     step_.batch.settle();
     return;
   }
-  // What own ship's sources make of each other depends on their order, and on no other track.
+  // Own ship's sources are compared with each other in order, but with no other track.
   if (perceive::OwnPosition::concerns(state_.site.rules, *o)) {
     observe(event);
     return;
@@ -71,7 +71,7 @@ void Observing::observe(EventHeader& event) {
     step_.batch.resolve(event, Exit::abandonment, Reason::horizon);
     return;
   }
-  // Read in place; a shorter one, recorded elsewhere, is copied.
+  // Reads in place, but copies a shorter one from an older record.
   Observation copy;
   const auto* in_place = reinterpret_cast<const Observation*>(payload_of(&event));
   if (event.payload_bytes < sizeof(Observation)) {
@@ -119,8 +119,8 @@ void Observing::perceived(EventHeader& event, const Observation& observation,
   state_.agenda.touch(p.track, event, changes);
 }
 
-// Does its first position lie so near own ship that its source, which has listened for long, ought
-// to have heard it come?
+// Whether a first position lies so near own ship that its source, which has listened long enough,
+// should have heard it approach.
 bool Observing::sudden(const Track& track, const EventHeader& event) const {
   const Track* own_ship = state_.own();
   if (own_ship == nullptr || own_ship == &track || own_ship->updates == 0 ||

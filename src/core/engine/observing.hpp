@@ -1,7 +1,6 @@
-// Purpose: observations of a batch to belief: whether the node has time for one, who perceives it,
-// and that its track is judged afterwards. Observations of named tracks that follow each other are
-// perceived together, which gives the same tracks in less time.
-// In: observations in the order in which they are worked. Out: tracks, and the agenda.
+// Purpose: a batch's observations to belief: sheds or takes each, perceives it, and puts its track
+// on the agenda. Consecutive observations of named tracks are perceived as a group, which gives the
+// same tracks in less time. In: observations in the order of work. Out: tracks, and the agenda.
 // Runs on: the engine thread.
 #pragma once
 
@@ -17,12 +16,12 @@ class Observing {
  public:
   Observing(State& state, Step& step) : state_(state), step_(step) {}
 
-  // False when the node is behind and does without this one, which has then left.
+  // False when the node is behind and sheds the event, which then has its exit.
   bool takes(EventHeader& event);
-  // Now, or with those that follow: then finish() must come before anything else is done.
+  // Works it now or groups it with those that follow; call finish() before any other work.
   void take(EventHeader& event);
   void finish();
-  // One by itself: of those that waited.
+  // Works a single one, such as one that waited.
   void observe(EventHeader& event);
   std::size_t pending() const { return together_count_; }
 
@@ -32,7 +31,7 @@ class Observing {
 
   State& state_;
   Step& step_;
-  std::array<std::size_t, perceive::kTogether> together_;  // places in the batch
+  std::array<std::size_t, perceive::kTogether> together_;  // offsets in the batch
   std::size_t together_count_ = 0;
 };
 

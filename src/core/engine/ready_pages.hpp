@@ -1,6 +1,5 @@
-// Purpose: a ready set of any capacity: pages of up to 65,536 instances each, released in ascending
-// order like one.
-// Bound: the capacity given at init. Runs on: the engine thread.
+// Purpose: a ready set of any capacity: pages of up to 65,536 instances, released in ascending
+// order as one set. Bound: the capacity given at init. Runs on: the engine thread.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +31,8 @@ class ReadyPages {
     return pages_[id / ReadySet::kCapacity].test(id % ReadySet::kCapacity);
   }
 
-  // visit(id) for every ready id, ascending; nothing is ready afterwards. `queue` has
-  // ReadySet::kSlack places more than there are ready ids.
+  // Calls visit(id) for every ready id, ascending, and clears the set. `queue` has ReadySet::kSlack
+  // entries more than there are ready ids.
   template <typename Visit>
   void release(std::span<std::uint16_t> queue, Visit&& visit) {
     for (std::size_t p = 0; p < pages_.size(); ++p) {

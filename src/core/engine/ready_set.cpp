@@ -12,7 +12,7 @@
 namespace vedette::engine {
 namespace {
 
-// Each writes the ids of one word's bits, ascending, and returns where it ended.
+// Each kernel writes the ids of one word's bits, ascending, and returns the end.
 std::uint16_t* put_scalar(std::uint64_t bits, std::uint32_t first, std::uint16_t* out) {
   for (; bits != 0; bits &= bits - 1) {
     *out++ = static_cast<std::uint16_t>(first + static_cast<std::uint32_t>(std::countr_zero(bits)));
@@ -21,7 +21,7 @@ std::uint16_t* put_scalar(std::uint64_t bits, std::uint32_t first, std::uint16_t
 }
 
 #if defined(__x86_64__) || defined(__aarch64__)
-// For each byte of bits: which of eight 16-bit places move to the front.
+// For each byte of bits: the shuffle that compacts eight 16-bit values.
 struct alignas(64) Shuffles {
   std::array<std::array<std::uint8_t, 16>, 256> of{};
   constexpr Shuffles() {

@@ -1,7 +1,7 @@
-// Purpose: which of up to 65,536 instances are ready, as bits under a summary, and all of them
-// together into a run queue in ascending order. With the vector instructions that the processor
-// has; every way gives the same order (tests/unit/ready_set_test.cpp).
-// Bound: the capacity given at init. Runs on: the engine thread.
+// Purpose: the set of ready instances (up to 65,536) as a bitmap under a summary; releases all into
+// a run queue in ascending order. Uses the processor's vector instructions; every kernel gives the
+// same order (tests/unit/ready_set_test.cpp). Bound: the capacity given at init. Runs on: the
+// engine thread.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace vedette::engine {
 class ReadySet {
  public:
   static constexpr std::size_t kCapacity = 65536;
-  // A release may write so many places behind the last id.
+  // Entries past the last id that a release may overwrite.
   static constexpr std::size_t kSlack = 32;
 
   static std::size_t bytes_needed(std::size_t capacity) {
@@ -32,12 +32,12 @@ class ReadySet {
     words_[id / 64] |= std::uint64_t{1} << id % 64;
     summary_[id / 4096] |= std::uint64_t{1} << id / 64 % 64;
   }
-  // The summary may go on saying "maybe".
+  // Leaves the summary bit set, which only means "maybe".
   void clear(std::uint32_t id) { words_[id / 64] &= ~(std::uint64_t{1} << id % 64); }
   bool test(std::uint32_t id) const { return (words_[id / 64] >> id % 64 & 1) != 0; }
 
-  // Every ready id, ascending, to the front of `queue`, which has kSlack places more than there are
-  // ready ids; nothing is ready afterwards. Returns how many.
+  // Writes every ready id, ascending, to `queue`, which has kSlack entries more than there are
+  // ready ids, and clears the set. Returns how many.
   std::size_t release(std::span<std::uint16_t> queue);
 
   void use(ReleaseKernel kernel) { kernel_ = kernel; }
@@ -46,7 +46,7 @@ class ReadySet {
   static constexpr std::size_t words(std::size_t bits) { return (bits + 63) / 64; }
 
   std::span<std::uint64_t> words_;
-  std::span<std::uint64_t> summary_;  // bit w: words_[w] may be other than zero
+  std::span<std::uint64_t> summary_;  // bit w: words_[w] may be non-zero
   ReleaseKernel kernel_ = ReleaseKernel::scalar;
 };
 

@@ -1,5 +1,5 @@
-// Purpose: the ways there are to release a ready set, and which of them this processor can run.
-// Asked once at start; an engine is told, and gives the same order with each.
+// Purpose: the kernels that release a ready set, and which of them this processor can run. Queried
+// once at start; every kernel gives the same order.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@ namespace vedette::engine {
 
 enum class ReleaseKernel : std::uint8_t { scalar = 0, sse, avx512, neon };
 
-// The fastest last; never empty.
+// In ascending order of speed; never empty.
 std::span<const ReleaseKernel> release_kernels();
 
 }  // namespace vedette::engine

@@ -9,7 +9,7 @@ namespace vedette::engine {
 
 std::size_t batch_bytes_bound(const plan::Plan& plan) {
   const std::size_t events = plan.limits()->batch_events();
-  // Those of this batch, those a cut left, a sweep's, contacts, and what makes room.
+  // This batch's, those left over from a cut, the sweep's, contacts, evictions.
   const std::size_t subjects =
       2 * events + 2 * limits::kSweepTracks + limits::kEvictions + 1 + plan.sources()->size();
   const DerivedBound derived = Stages::derived_bound(plan);
@@ -93,7 +93,7 @@ Shard::Taken Shard::take_next(Admission& admission) {
     admission.pass_over(*head);
     return Taken::passed;
   }
-  // Every step gets something done.
+  // The first input is always taken, so that every step progresses.
   if (step_.batch.inputs() != 0 && stop_before(event.event_class)) {
     return Taken::none;
   }
@@ -127,7 +127,7 @@ Bytes Shard::replay(Bytes recorded, Lane& batches) {
   begin_run({}, {});
   std::uint32_t seen = 0;
   std::size_t left = state_.plan().limits()->batch_events();
-  // The step took whichever was more urgent, the next input or what waited; the tick came last.
+  // Repeats the live order: inputs and waiting events by urgency, the tick last.
   const auto wait_until = [&](std::uint64_t key) {
     if (state_.waiting.size() != 0) {
       observing_.finish();
@@ -200,7 +200,7 @@ void Shard::finish_run() {
   tell_changes();
 }
 
-// What changed of the node's own condition: load, causes, sinks.
+// Records changes of the node's condition: load, causes, sinks.
 void Shard::tell_changes() {
   using perceive::TrackerBound;
   state_.crowds.settle(state_.contacts.reached_bound(TrackerBound::contacts) +
@@ -221,7 +221,7 @@ void Shard::tell_changes() {
   }
 }
 
-// Tracks left over from a preempted batch are in the digest of the batch that judges them.
+// Tracks left over from a cut enter the digest of the batch that judges them.
 std::uint64_t State::digest(std::uint64_t of_judged_tracks) const {
   Digest digest(of_judged_tracks);
   stages.for_each([&](const auto& stage) { stage.digest(digest); });

@@ -1,8 +1,8 @@
 // Purpose: one engine: admission, the stages, and judgement in one step, state' and effects =
-// step(state, batch), which reads no clock, no socket and no random source.
-// In: lanes of events and the node time. Out: one sealed batch in the batch lane for each step.
-// Bound: plan limits; bytes_needed() is exact. When full: nothing is admitted, the lanes fill.
-// Runs on: the engine thread, or stepped by replay and tests.
+// step(state, batch), which reads no clock, no socket and no random source. In: lanes of events and
+// the node time. Out: one sealed batch per step in the batch lane. Bound: plan limits;
+// bytes_needed() is exact. When full: admits nothing, so the lanes fill. Runs on: the engine
+// thread, or stepped by replay and tests.
 #pragma once
 
 #include <cstdint>
@@ -19,16 +19,17 @@
 
 namespace vedette::engine {
 
-// Of the whole state, for snapshots: an upper bound for this plan.
+// Upper bound of a frozen state under this plan.
 std::size_t frozen_bytes_bound(const plan::Plan& plan);
-// The tracks in a frozen state; none where it is no whole state.
+// The tracks in a frozen state; empty if the state is not whole.
 std::span<const FrozenTrack> frozen_tracks(Bytes frozen);
-// What this program reads, in words: "step 3 engine 1 tracks 2 ...". Equal texts read each other's.
+// The formats that this program reads: "step 3 engine 1 tracks 2 ...". Programs with equal texts
+// read each other's states.
 std::string state_format();
-// Largest batch this plan can make.
+// Largest batch under this plan.
 std::size_t batch_bytes_bound(const plan::Plan& plan);
 
-// Why a frozen state was refused; `room`: whose section it is about, empty for the whole.
+// Why a frozen state was refused; `room`: the section at fault, empty for the whole.
 struct ThawRefusal {
   enum class Why : std::uint8_t { none, damaged, unknown_room, other_version, missing };
   Why why = Why::none;
@@ -47,28 +48,28 @@ class Shard {
   void init(Arena& arena, const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch,
             ReleaseKernel kernel = ReleaseKernel::scalar, std::uint8_t number = kFirstShard);
 
-  // One step at node time `now_ns`. What stands at the heads of the lanes and what waits is worked
-  // by class and then by deadline. Empty when there was nothing to do or the batch lane is full.
+  // One step at node time `now_ns`: works lane heads and waiting events by class, then deadline.
+  // Empty when there was nothing to do or the batch lane is full.
   Bytes step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_ns,
              std::int64_t arrival_ns, const Urgency& urgency = {}, const Effects& effects = {});
-  // The same step with the inputs of a recorded batch; what it makes must equal the record.
+  // The same step with the inputs of a recorded batch; the result must equal the record.
   Bytes replay(Bytes recorded, Lane& batches);
 
-  // True when the last step left work behind: a sweep under way, a preempted batch, or events that
-  // wait although nothing holds them.
+  // True when the last step left work: a sweep under way, a preempted batch, or waiting events that
+  // are not held.
   bool unfinished() const;
   std::int64_t next_tick_ns() const { return state_.agenda.next_tick_ns(); }
 
   // A container of sections, one for each room (base/sections.hpp).
   void freeze(Freezer& out) const;
-  // Into what init() left. Refused: what is here then is good for nothing but init().
+  // Call after init(). After a refusal the shard is unusable until the next init().
   ThawRefusal thaw(Bytes frozen);
-  // The same of a state that another plan froze; `carry` leads from that plan to this one, and says
-  // afterwards what was taken over. What has no place leaves in the next batches.
+  // The same for a state frozen under another plan; `carry` maps that plan to this one and then
+  // reports what was carried. What has no place leaves in the next batches.
   ThawRefusal thaw(Bytes frozen, Carry& carry, const PlanChange& change);
   void set_epoch(std::uint32_t epoch) { state_.epoch = epoch; }
   std::uint32_t epoch() const { return state_.epoch; }
-  // Batches and events up to these are somebody's already, and not part of what this one knows.
+  // Skips batch and sequence numbers that are in use already, without taking over their content.
   void pass_over(std::uint64_t batch, std::uint64_t sequence) {
     state_.progress.batch_number = batch;
     state_.progress.last_sequence = sequence;
@@ -80,7 +81,7 @@ class Shard {
   const Waiting& waiting() const { return state_.waiting; }
   bool held() const { return state_.held; }
   Mode mode() const { return state_.load.mode(); }
-  Causes causes() const { return state_.causes(); }  // as they are behind the last step
+  Causes causes() const { return state_.causes(); }  // after the last step
   const assess::Assess& assess() const { return state_.assess; }
   const TrackingRules& config() const { return state_.site.rules; }
   const perceive::Contacts& contacts() const { return state_.contacts; }
@@ -93,11 +94,11 @@ class Shard {
 
  private:
   ThawRefusal thaw_sections(Bytes frozen, Carry& carry);
-  // Admits and works the next event by urgency; false when this step takes no more.
+  // Admits and works the most urgent input; `none` when this step takes no more.
   enum class Taken { worked, passed, none };
   Taken take_next(Admission& admission);
   bool stop_before(EventClass next);
-  // Works or abandons one waiting event that goes before `key`; false when there is none, or the
+  // Works or abandons one waiting event more urgent than `key`; false when there is none, or the
   // batch was cut before it.
   bool take_waiting(std::uint64_t key);
   void begin_run(const Urgency& urgency, const Effects& effects);

@@ -1,6 +1,6 @@
-// The whole state of an engine as bytes, and back. Bytes may come from a damaged disk, or from
-// whoever can compute a checksum: whatever indexes, counts or names a state is checked before it is
-// used, and times and numbers are kept to where sums and products of them are defined.
+// The whole state of an engine as bytes, and back. The bytes may come from a damaged disk or an
+// attacker who computes checksums: everything that indexes, counts or names a state is checked
+// before use, and times and numbers stay where sums and products of them are defined.
 #include <algorithm>
 #include <cstring>
 
@@ -11,7 +11,7 @@
 namespace vedette::engine {
 namespace {
 
-// Where the shard stands, beside its stages.
+// The shard's own state, besides its stages.
 constexpr SectionName kEngine{"engine", 1};
 struct FrozenEngine {
   Progress progress;
@@ -33,7 +33,7 @@ ThawRefusal refuse(ThawRefusal::Why why, std::string_view room = {}, std::uint32
   return refusal;
 }
 
-// Whether this program reads all that is there, before anything of it is taken.
+// Whether this program can read every section, checked before reading any.
 ThawRefusal check_sections(const SectionReader& sections) {
   ThawRefusal refusal;
   sections.for_each([&](std::string_view room, std::uint32_t version, Bytes) {
@@ -44,7 +44,7 @@ ThawRefusal check_sections(const SectionReader& sections) {
   return refusal;
 }
 
-// The section of a room, when it is there in the version that this program reads.
+// A room's section, if it has this program's version.
 ThawRefusal find_section(const SectionReader& sections, const SectionName& name, Bytes& out) {
   const SectionReader::Section section = sections.find(name.room);
   if (!section.there) {
@@ -143,7 +143,7 @@ ThawRefusal Shard::thaw_sections(Bytes frozen, Carry& carry) {
                carry,
                [](void* context, const Leaver& leaver) {
                  State& state = *static_cast<State*>(context);
-                 if (!state.leaving.add(leaver)) {  // it leaves at once
+                 if (!state.leaving.add(leaver)) {  // full: leaves at once
                    --(leaver.transient != 0 ? state.progress.transient : state.progress.waiting);
                    ++state.progress.exits[static_cast<std::size_t>(Exit::abandonment) - 1];
                  }
@@ -165,7 +165,8 @@ ThawRefusal Shard::thaw_sections(Bytes frozen, Carry& carry) {
   const Progress& p = state_.progress;
   const std::size_t sent = state_.delivery.sent();
   const std::size_t leaving = state_.leaving.size();
-  // Between two batches nothing else is under way, and nothing else waits.
+  // Between batches, orders under way and leavers are all that is transient, and all that waits is
+  // listed here.
   if (!refusal && (p.transient != sent + state_.leaving.under_way() ||
                    p.waiting != state_.delivery.size() - sent + state_.waiting.size() +
                                     (leaving - state_.leaving.under_way()))) {

@@ -1,5 +1,5 @@
-// What a step makes of each input that is admitted, and of actions under way. Observations become
-// tracks in observing.cpp.
+// Works each admitted input and the actions under way. observing.cpp turns observations into
+// tracks.
 #include <algorithm>
 
 #include "base/math.hpp"
@@ -35,7 +35,7 @@ void Shard::other_work(EventHeader& event) {
       command(event);
       return;
     case EventKind::source_full:
-    case EventKind::fault:  // for readers of the journal, and the log
+    case EventKind::fault:  // only for the log and readers of the journal
       step_.batch.resolve(event, Exit::success, Reason::applied);
       return;
     case EventKind::outcome:
@@ -84,7 +84,7 @@ void Shard::command(EventHeader& event) {
     case CommandKind::requeue:
       requeue(event);
       return;
-    case CommandKind::time:  // the batch's own time says it
+    case CommandKind::time:  // the batch's time carries it
       batch.resolve(event, Exit::success, Reason::applied);
       return;
     case CommandKind::acknowledge: {
@@ -105,7 +105,7 @@ void Shard::command(EventHeader& event) {
   batch.resolve(event, Exit::abandonment, Reason::unknown_subject);
 }
 
-// False: it has left already, or never was.
+// False: it has left already, or never existed.
 bool Shard::cancel(std::uint64_t sequence) {
   if (const std::uint32_t slot = state_.waiting.find(sequence); slot != Waiting::kNone) {
     leave(state_.waiting[slot].header, Exit::retraction, Reason::cancelled);
@@ -123,7 +123,7 @@ bool Shard::cancel(std::uint64_t sequence) {
   return true;
 }
 
-// The order becomes an event behind the inputs, as the next attempt of the abandoned one.
+// Appends the order as an event after the inputs: the abandoned one's next attempt.
 void Shard::requeue(EventHeader& event) {
   const auto requeue = payload_as<Requeue>(event);
   BatchBuilder& batch = step_.batch;
@@ -161,7 +161,7 @@ void Shard::outcome(EventHeader& event) {
   }
 }
 
-// The next attempt of each action that failed becomes an event.
+// Turns the next attempt of each failed action into an event.
 void Shard::retry_failed() {
   deliver::Delivery& delivery = state_.delivery;
   for (std::size_t i = delivery.failed(); i != deliver::Delivery::kNone; i = delivery.failed()) {
@@ -174,7 +174,7 @@ void Shard::retry_failed() {
   }
 }
 
-// Next attempts become events, what is past its horizon is abandoned, what is due is dispatched.
+// Retries failed actions, abandons expired ones, dispatches due ones.
 void Shard::deliver() {
   retry_failed();
   deliver::Delivery& delivery = state_.delivery;
@@ -198,7 +198,7 @@ void Shard::deliver() {
   }
 }
 
-// What another plan left no place for: each has its exit, a few in a batch.
+// Gives events without a place in the new plan their exits, a few per batch.
 void Shard::see_off_leavers() {
   PlanChange change{};
   if (state_.leaving.changed(change)) {

@@ -1,6 +1,6 @@
-// Purpose: what the engine holds of each source: facts that conditions ask, the last record taken,
-// and what the plan allows it. In: events as they are admitted. Bound: the plan's sources.
-// Runs on: the engine thread.
+// Purpose: the engine's state of each source: facts that conditions use, the last record taken, and
+// the plan's limits for it. In: events as they are admitted. Bound: the plan's sources. Runs on:
+// the engine thread.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace vedette::engine {
 class Sources {
  public:
   static constexpr SectionName kSection{"sources", 1};
-  // At hand for every event.
+  // Unpacked from the plan, because every event needs them.
   struct Limits {
     std::int64_t horizon_ns;
     std::uint32_t sample;
@@ -33,12 +33,12 @@ class Sources {
   const Limits& limits(std::size_t source) const { return limits_[source]; }
   std::uint64_t last_record(std::size_t source) const { return records_[source]; }
 
-  // Silence counts from the first batch on.
+  // Silence counts from the first batch.
   void start(std::int64_t now_ns);
   void heard(const EventHeader& event) {
     if (event.source < facts_.size()) {
       SourceFacts& source = facts_[event.source];
-      // Silent for longer than a vessel needs to come near, it cannot say what was there before.
+      // After such a silence it cannot tell what was there before.
       const bool deaf = seconds_between(source.last_ns, event.received_ns) > deaf_after_s_;
       source.since_ns = source.accepted == 0 || deaf ? event.received_ns : source.since_ns;
       source.last_ns = event.received_ns;
@@ -54,7 +54,7 @@ class Sources {
 
   std::int64_t deadline_ns(const EventHeader& event) const {
     const bool horizon = event.kind == EventKind::observation && event.source < facts_.size();
-    // A record that was made elsewhere may hold any number.
+    // A record made elsewhere may hold any number.
     const std::int64_t received =
         std::clamp<std::int64_t>(event.received_ns, 0, limits::kTimeMostNs);
     return received + (horizon ? limits_[event.source].horizon_ns : 0);
@@ -68,7 +68,7 @@ class Sources {
   }
   void freeze(Freezer& out, const TrackTable&) const;
   bool thaw(Thawer& in, Thawing& with);
-  void digest(Digest&) const {}  // follows from the inputs
+  void digest(Digest&) const {}  // derived from the inputs
   bool unfinished() const { return false; }
 
  private:

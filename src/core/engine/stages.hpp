@@ -1,6 +1,6 @@
-// Purpose: all stages of the core, in the order in which their state is frozen. A new stage is its
-// file and a line in StageList; the face that it must have is model/stage.hpp.
-// In: a plan. Out: sums and folds over all stages. Runs on: as the stages do.
+// Purpose: all stages of the core, in the order in which they are frozen. A new stage is its file
+// and a line in StageList, with the interface of model/stage.hpp. In: a plan. Out: sums and folds
+// over all stages. Runs on: as the stages do.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,7 @@ concept Stage = requires(S stage, Arena& arena, const Site& site, const plan::Pl
   { S::derived_bound(plan) } -> std::same_as<DerivedBound>;
   stage.init(arena, site);
 };
-// One whose state outlives a step.
+// A stage whose state outlives a step.
 template <typename S>
 concept Stateful = Stage<S> &&
     requires(S stage, const S& frozen, const plan::Plan& plan, Freezer& out, Thawer& in,
@@ -44,7 +44,7 @@ concept Stateful = Stage<S> &&
   { frozen.unfinished() } -> std::same_as<bool>;
 };
 
-// Tracks come first: what is thawed behind them refers to them.
+// Tracks come first, because later stages refer to them when thawing.
 using StageList =
     std::tuple<perceive::Tracks, perceive::Contacts, perceive::OwnPosition, perceive::SecondPlaces,
                perceive::Eviction, assess::Assess, decide::Decide, deliver::Delivery, Waiting, Load,
@@ -77,7 +77,7 @@ class Stages {
       }
     });
   }
-  // True when any stage's section has this name.
+  // Whether any stage's section has this name.
   static bool knows(const SectionName& name) {
     return sum([&]<Stage S>() -> std::size_t {
              if constexpr (Stateful<S>) {
@@ -88,7 +88,7 @@ class Stages {
            }) != 0;
   }
 
-  // each(name) of those with state, in the list's order.
+  // Calls each(name) for stages with state, in the list's order.
   template <typename Each>
   static void for_each_section(Each&& each) {
     sum([&]<Stage S>() -> std::size_t {
@@ -99,7 +99,7 @@ class Stages {
     });
   }
 
-  // each(stage), of those with state, in the list's order.
+  // Calls each(stage) for stages with state, in the list's order.
   template <typename Each>
   void for_each(Each&& each) {
     std::apply([&](auto&... stage) { (visit(stage, each), ...); }, list_);

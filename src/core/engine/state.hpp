@@ -1,5 +1,5 @@
-// Purpose: all that outlives a step of one shard: the site, the stages and where the shard stands.
-// Runs on: the engine thread, or stepped by replay and tests.
+// Purpose: the state of one shard that outlives a step: the site, the stages and the shard's
+// progress. Runs on: the engine thread, or stepped by replay and tests.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct State {
   std::uint64_t node_id = 0;
   std::uint64_t late_outcomes = 0;
   std::uint32_t epoch = 0;
-  bool held = false;  // observations wait
+  bool held = false;  // observations are held
 
   TrackTable& tracks = stages.get<perceive::Tracks>().table();
   perceive::Contacts& contacts = stages.get<perceive::Contacts>();

@@ -1,6 +1,6 @@
-// Purpose: what lives no longer than one step: the batch that is made, whether it is cut, and the
-// exits of earlier events that it brings. Handed to what the step is made of.
-// Bound: one exit a turn of the step. Runs on: the engine thread; no allocation after init().
+// Purpose: the state of one step: its batch, whether it is cut, and the exits of earlier events in
+// it. Passed to everything that works in the step. Bound: one exit a turn of the step. Runs on: the
+// engine thread; no allocation after init().
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,15 @@
 
 namespace vedette::engine {
 
-// Asked between two work items: is something critical waiting? Then the batch is cut there, and the
-// next one begins with it.
+// Queried between two work items: is something critical waiting? If so the batch is cut there, and
+// the next one begins with it.
 struct Urgency {
   bool (*waiting)(void* context) = nullptr;
   void* context = nullptr;
 };
 
-// Told of each action as soon as it is under way, while the step goes on: what must not wait for
-// the disk need not wait for the rest of the batch either.
+// Called for each action as soon as it is under way, because an action that need not wait for the
+// disk need not wait for the rest of the batch.
 struct Effects {
   void (*act)(void* context, const EventHeader& event, const ActionIntent& intent,
               std::int64_t newest_arrival_ns) = nullptr;
@@ -32,13 +32,13 @@ struct Step {
   Urgency urgency;
   Effects effects;
   std::uint32_t items = 0;  // subjects judged
-  RoundsDigest belief;      // of the tracks judged
+  RoundsDigest belief;      // of the judged tracks
   std::uint32_t recorded_cut = kNotCut;
   bool replaying = false;
   bool cut = false;
   bool newcomers_refused = false;
   std::size_t tracks_before = 0;
-  std::span<Resolution> left;  // exits of events of earlier batches; they stand behind the inputs
+  std::span<Resolution> left;  // exits of events of earlier batches; written after the inputs
   std::size_t left_count = 0;
   std::span<std::uint16_t> touched_sources;
   std::size_t touched_source_count = 0;
@@ -54,7 +54,7 @@ struct Step {
   }
   std::int64_t now_ns() const { return batch.admitted_ns(); }
 
-  // An event that this batch derives, resolved at once.
+  // Appends a derived event that is resolved at once.
   template <typename Payload>
   EventHeader& tell(EventKind kind, EventClass event_class, std::uint64_t cause,
                     const Payload& payload) {
@@ -69,7 +69,7 @@ struct Step {
     CHECK(event != nullptr, "derived events within the plan's bound");
     return *event;
   }
-  // The record of an earlier event's exit, for whoever asks how it ended.
+  // Records an earlier event's exit.
   void resolved(const Resolution& resolution) {
     tell(EventKind::resolution, EventClass::normal, resolution.sequence, resolution);
   }
@@ -77,8 +77,8 @@ struct Step {
     left[left_count++] = {sequence, exit, reason, {}};
   }
 
-  // True: the batch is cut before that item. `left_over`: subjects that a cut would leave behind,
-  // which must not exceed one batch's.
+  // True: the batch is cut before that item. `left_over`: subjects that the cut would leave, at
+  // most one batch's.
   bool stop_before(EventClass next, std::size_t left_over, std::size_t most) {
     return cut || ((replaying || urgency.waiting != nullptr) && cuts_before(next, left_over, most));
   }

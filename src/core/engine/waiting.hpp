@@ -1,7 +1,6 @@
-// Purpose: events that are accepted and not yet worked, each found by its number, the next by
-// class and deadline. In: add(). Out: first(), find(), remove(). Bound: the plan's waiting_events.
-// When full: full() is true and nothing more is taken out of the lanes to wait here.
-// Runs on: the engine thread.
+// Purpose: accepted events that are not yet worked, found by sequence, or the next by class and
+// deadline. In: add(). Out: first(), find(), remove(). Bound: the plan's waiting_events. When full:
+// full() is true, and further events stay in their lanes. Runs on: the engine thread.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +16,7 @@
 
 namespace vedette::engine {
 
-// Work and deadlines are compared by this word: class first, then time; the smaller goes first.
+// One word that orders by class, then time; the smaller goes first.
 inline std::uint64_t urgency_key(EventClass event_class, std::int64_t deadline_ns) {
   const std::uint64_t time = deadline_ns < 0 ? 0 : static_cast<std::uint64_t>(deadline_ns) >> 2;
   return static_cast<std::uint64_t>(event_class) << 62 | time;
@@ -38,7 +37,7 @@ class Waiting {
     return arena_bytes<Event>(capacity) + arena_bytes<std::uint32_t>(capacity) +
            IdMap::bytes_needed(capacity) + Calendar::bytes_needed(capacity);
   }
-  // The longest horizon of a source is the latest deadline that is kept in exact order.
+  // Deadlines are ordered exactly up to the longest horizon of a source.
   void init(Arena& arena, const Site& site) {
     const std::size_t capacity = site.plan->limits()->waiting_events();
     std::int64_t longest_ns = 0;
@@ -52,7 +51,7 @@ class Waiting {
     sources_ = site.plan->sources()->size();
     clear();
   }
-  // One leaves at each turn of a step.
+  // At most one exit at each turn of a step.
   static DerivedBound derived_bound(const plan::Plan& plan) {
     return {0, plan.limits()->batch_events() * event_bytes(sizeof(Resolution))};
   }
@@ -84,7 +83,7 @@ class Waiting {
     }
     return kNone;
   }
-  // One whose deadline has passed; kNone for none.
+  // One with an expired deadline; kNone if there is none.
   std::uint32_t overdue(std::int64_t now_ns) const {
     for (std::size_t c = 0; size_ != 0 && c < kEventClasses; ++c) {
       const std::uint32_t slot = calendar_.first(c);
@@ -97,7 +96,7 @@ class Waiting {
   std::uint32_t find(std::uint64_t sequence) const { return by_sequence_.find(sequence); }
   const Event& operator[](std::uint32_t slot) const { return events_[slot]; }
   std::int64_t deadline_ns(std::uint32_t slot) const { return calendar_.at_ns(slot); }
-  // Where nothing waits, the calendar is brought up to date by what comes next.
+  // An empty calendar is brought up to date at the next add().
   void advance(std::int64_t now_ns) {
     now_ns_ = now_ns;
     if (size_ != 0) {
@@ -124,7 +123,7 @@ class Waiting {
       return false;
     }
     if (!with.carry.same()) {
-      calendar_.clear();  // the grain of its time is the plan's
+      calendar_.clear();  // its grain belongs to the plan
     }
     for (std::uint64_t i = 0; i < count; ++i) {
       if (!thaw_event(in, with)) {
@@ -134,10 +133,10 @@ class Waiting {
     return in.ok();
   }
   void digest(Digest& digest) const { digest.mix(std::uint64_t{size_}); }
-  bool unfinished() const { return false; }  // admission asks it, unless the node is held
+  bool unfinished() const { return false; }  // admission checks it, unless held
 
  private:
-  // As the shard lets it wait: an observation, whole, that has not left.
+  // What the shard lets wait: a whole observation without an exit.
   static bool plausible(const Event& event, std::uint64_t newest, std::size_t sources) {
     const EventHeader& e = event.header;
     const Observation& o = event.observation;
@@ -196,7 +195,7 @@ class Waiting {
   }
 
   std::span<Event> events_;
-  std::span<std::uint32_t> free_;  // a stack: the free slots are its first capacity - size_
+  std::span<std::uint32_t> free_;  // free slots: the first capacity - size_ entries, a stack
   IdMap by_sequence_;
   Calendar calendar_;
   std::size_t size_ = 0;
