@@ -12,9 +12,9 @@ struct Hypotheses {
   std::span<const double> gain;
   std::size_t contacts, plots;
   std::array<double, (1U << kJointContacts) << kJointPlots> best;
-  std::array<std::uint8_t, kJointContacts> choice;  // plots: none
+  std::array<std::uint8_t, kJointContacts> choice;  // plots: no plot
 
-  // Visits each joint assignment with the log of its weight.
+  // Visits each joint assignment with its log weight.
   template <typename Visit>
   void each(std::size_t contact, unsigned seen, unsigned used, double log_weight, Visit& visit) {
     if (contact == contacts) {
@@ -38,7 +38,7 @@ struct Hypotheses {
 void assign(std::span<const double> gain, std::size_t contacts, std::size_t plots,
             AssignmentSpace& s, std::span<std::uint16_t> plot_of) {
   CHECK(contacts <= kAssignContacts && plots <= kAssignPlots, "a cluster within its bound");
-  // Each contact has a column of its own besides the plots: staying alone, at no gain.
+  // Each contact has its own extra column: no plot, with gain 0.
   const std::size_t columns = plots + contacts;
   const auto cost = [&](std::size_t contact, std::size_t column) {
     if (column >= plots) {
@@ -49,7 +49,7 @@ void assign(std::span<const double> gain, std::size_t contacts, std::size_t plot
   };
   s.row.fill(0.0);
   s.column.fill(0.0);
-  s.taken_by.fill(0);  // 0: nobody; contacts and columns count from 1 here
+  s.taken_by.fill(0);  // 0: unassigned; contacts and columns count from 1
   for (std::size_t contact = 1; contact <= contacts; ++contact) {
     s.taken_by[0] = static_cast<std::uint16_t>(contact);
     std::size_t at = 0;
@@ -121,7 +121,7 @@ void joint_probabilities(std::span<const double> gain, std::size_t contacts, std
     if (log_weight != all.best[key]) {
       return;
     }
-    all.best[key] = kForbidden;  // of equals the first
+    all.best[key] = kForbidden;  // ties: the first
     const double weight = det_exp(log_weight - most);
     sum += weight;
     for (std::size_t contact = 0; contact < contacts; ++contact) {

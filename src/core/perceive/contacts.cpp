@@ -11,12 +11,12 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kDay = 86400 * kSecond;
-// Clocks of sensors that are in order differ by less.
+// Synchronised sensor clocks differ by less.
 constexpr std::int64_t kAheadNs = 5 * kSecond;
 
 constexpr double kStraightS = 100.0;
 constexpr double kTurningS = 10.0;
-constexpr double kHarder = 4.0;      // what turns also speeds up and slows down more
+constexpr double kHarder = 4.0;      // a turning target's extra change of speed
 constexpr double kTurnPrior = 0.05;  // rad/s
 constexpr double kTurnNoise = 0.03;  // rad/s per root second
 
@@ -28,7 +28,7 @@ Vector3 vector(const double (&v)[3]) {
   return {v[0], v[1], v[2]};
 }
 
-// The sensor's own time of day, on the day nearest to when the report was received.
+// The sensor's time of day, on the day nearest to receipt.
 std::int64_t observed_ns(const EventHeader& event, const Observation& o, const Sensor& sensor) {
   if (!o.has(Field::time_of_day)) {
     return event.received_ns - to_ns(sensor.delay_s);
@@ -53,10 +53,10 @@ WorstDatagram worst_datagram(std::size_t contacts) {
   const std::uint64_t rows = std::min<std::uint64_t>(looked_at, kAssignContacts);
   return {
       kGroupPlots,
-      // Search of the index and of the candidates, plots merged with each other, misses.
+      // Search of the index and the candidates, merging of plots, misses.
       kGroupPlots * contacts + kGroupPlots * looked_at + kGroupPlots * kGroupPlots / 2 + contacts,
       kGroupPairs, rows * rows * (kGroupPlots + rows),
-      // Of one contact its own, and again those of its past that are later.
+      // One update per contact, and its later looks again.
       looked_at * kPast};
 }
 
@@ -101,7 +101,7 @@ void Contacts::init(Arena& arena, const Site& site) {
     longest_s = std::max(longest_s, s.delete_s);
     widest_m = std::max(widest_m, s.range_sigma + s.azimuth_sigma * s.range_max + s.extent_sigma);
   }
-  // Wider than anything can have gone while it was not seen, so that neighbouring cells suffice.
+  // A cell is wider than any contact moves while unseen, so that neighbouring cells suffice.
   cell_m_ = tracker.max_speed * longest_s + tracker.gate_sigma * 2.0 * widest_m;
   contacts_ = arena.make<Contact>(contacts);
   spots_ = arena.make<Spot>(contacts);
@@ -182,10 +182,10 @@ Contacts::Taken Contacts::take(const EventHeader& event, const Observation& o, T
   SensorState& state = states_[s];
   Group& group = state.group;
   if (group.open != 0 && group.record != event.record) {
-    close(s, tracks);  // its last report was lost on the way
+    close(s, tracks);  // its last report was lost
   }
   if (!o.is_plot() && !o.has(Field::scan_start)) {
-    return {Exit::success, Reason::applied};  // the sensor lives
+    return {Exit::success, Reason::applied};  // the sensor is alive
   }
   const std::int64_t ns = observed_ns(event, o, sensor);
   if (ns > event.received_ns + kAheadNs) {
@@ -255,7 +255,7 @@ void Contacts::tick(std::int64_t now_ns, TrackTable& tracks) {
   }
 }
 
-// A turning sensor has passed everything once: what it could see and did not report is a miss.
+// After a full revolution, whatever the sensor covers and did not report is a miss.
 void Contacts::end_turn(std::size_t s, std::int64_t ns, TrackTable& tracks,
                         const SensorFrame& frame) {
   SensorState& state = states_[s];
@@ -279,7 +279,7 @@ void Contacts::end_turn(std::size_t s, std::int64_t ns, TrackTable& tracks,
   }
 }
 
-// Reports closer than the sensor can tell apart are of one thing; how many are left.
+// Merges reports closer than the sensor's resolution; returns how many plots are left.
 std::size_t Contacts::merge_close(std::span<Plot> plots, const Group& group,
                                   double resolution) const {
   std::size_t count = 0;
@@ -309,13 +309,13 @@ void Contacts::close(std::size_t s, TrackTable& tracks) {
   group.open = 0;
   std::span<Plot> plots = plots_.subspan(s * kGroupPlots, kGroupPlots);
   plots = plots.first(merge_close(plots, group, sensor.resolution));
-  // What comes late may add to what is known; it is no place to begin.
+  // A late report may update contacts but must not begin one.
   const bool late = group.ns < state.newest_ns;
   state.newest_ns = std::max(state.newest_ns, group.ns);
   counts_.newest_ns = std::max(counts_.newest_ns, group.ns);
   if (sensor.turns && state.turn_ns != 0 &&
       seconds_between(state.turn_ns, group.ns) > 1.5 * sensor.update_s) {
-    end_turn(s, group.ns, tracks, group.frame);  // its service messages do not come
+    end_turn(s, group.ns, tracks, group.frame);  // the service message did not arrive
   }
   if (sensor.turns && state.turn_ns == 0) {
     state.turn_ns = group.ns;

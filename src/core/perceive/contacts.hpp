@@ -1,9 +1,9 @@
-// Purpose: the tracker of what does not identify itself: plots of several sensors to contacts with
-// existence, an interacting-multiple-model state and a short past for reports that come late.
-// In: plot observations and ticks. Out: tracks of kind contact in the table, and a queue of those
-// whose judgement is due. Bound: the plan's contacts, kGroupPlots a datagram. When full:
-// TrackerBound says what then, each counted. Runs on: the engine thread; no allocation; the same
-// bits on every CPU.
+// Purpose: tracks targets that do not identify themselves: plots of several sensors to contacts,
+// each with a probability of existence, an interacting-multiple-model state and a short history for
+// late reports. In: plot observations and ticks. Out: tracks of kind contact in the table, and a
+// queue of those to judge. Bound: the plan's contacts, kGroupPlots a datagram. When full: as
+// TrackerBound says; each case is counted. Runs on: the engine thread; no allocation; the same bits
+// on every CPU.
 #pragma once
 
 #include <array>
@@ -21,25 +21,25 @@
 namespace vedette::perceive {
 
 inline constexpr std::size_t kGroupPlots = kAssignPlots;  // of one datagram; more: a second group
-inline constexpr std::size_t kGroupContacts = 512;        // looked at in one group
-inline constexpr std::size_t kGroupPairs = 4096;          // within each other's gate
-inline constexpr std::size_t kShares = 3;                 // plots that one look gives a contact
-inline constexpr std::size_t kPast = 12;                  // looks remembered for late reports
+inline constexpr std::size_t kGroupContacts = 512;        // considered per group
+inline constexpr std::size_t kGroupPairs = 4096;          // pairs within a gate
+inline constexpr std::size_t kShares = 3;  // plots that one look assigns to a contact
+inline constexpr std::size_t kPast = 12;   // looks kept for late reports
 
-// What the reports of one datagram may cost at most, in turns of the innermost loops.
+// Worst-case cost of one datagram's reports, in iterations of the innermost loops.
 struct WorstDatagram {
   std::uint64_t reports, distance_tests, gate_tests, assignment_steps, updates;
 };
 WorstDatagram worst_datagram(std::size_t contacts);
 
-// A place that was full, and what that cost.
+// The bounds that a full tracker reaches, and their effects.
 enum class TrackerBound : std::uint8_t {
   contacts,          // a plot began no contact
-  group_contacts,    // a contact near a datagram's plots was not offered them
-  group_pairs,       // a plot in a contact's gate was not weighed for it
-  cluster_contacts,  // a contact in a crowd was given no plot
-  changes,           // a change was told to nobody; the next sweep judges the contact
-  evicted,           // a tentative contact, no surer than a new one, made room
+  group_contacts,    // a contact near a datagram's plots was not considered
+  group_pairs,       // a plot in a contact's gate was not considered
+  cluster_contacts,  // a contact in a crowd got no plot
+  changes,           // a change was not queued; the next sweep judges the contact
+  evicted,           // a tentative contact, no likelier than a new one, was evicted
   count
 };
 inline constexpr std::size_t kTrackerBounds = static_cast<std::size_t>(TrackerBound::count);
@@ -51,27 +51,27 @@ class Contacts {
 
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const Site& site);
-  static DerivedBound derived_bound(const plan::Plan&) { return {}; }  // its tracks are judged
+  static DerivedBound derived_bound(const plan::Plan&) { return {}; }  // its tracks count there
 
   struct Taken {
     Exit exit;
     Reason reason;
   };
-  // `own` may be null. Reports of one datagram wait for its last, and are then worked together.
+  // `own` may be null. Reports of one datagram wait for its last and are then worked together.
   Taken take(const EventHeader& event, const Observation& observation, TrackTable& tracks,
              const Track* own);
-  // Ends what no last report ended, and what was not seen for too long.
+  // Closes groups without a last report, and ends contacts unseen for too long.
   void tick(std::int64_t now_ns, TrackTable& tracks);
 
-  // A report of something that names itself, accepted: whose contact is it, or which sensor should
-  // see one there and does not.
+  // For an accepted report of a named track: associates it with a contact, or counts a miss of the
+  // sensor that should see one there.
   void identify(Track& named, TrackTable& tracks);
-  // The name is the contact's no longer.
+  // Separates the name from its contact.
   void part(Track& named, TrackTable& tracks);
 
-  // A contact whose track changed; each at most once until it is fetched.
+  // A contact whose track changed; queued at most once until fetched.
   struct Due {
-    std::uint64_t key;  // of a track that may be gone by now
+    std::uint64_t key;  // its track may have been released
     std::uint64_t cause;
     std::int64_t arrival_ns;
     std::uint32_t track;
@@ -88,12 +88,11 @@ class Contacts {
   bool has_sensors() const { return !sensors_.empty(); }
   std::uint64_t looks() const { return counts_.looks; }
   std::int64_t last_look_ns() const { return counts_.last_look_ns; }
-  // How often each bound was reached.
   std::uint64_t reached_bound(TrackerBound bound) const {
     return counts_.reached[static_cast<std::size_t>(bound)];
   }
 
-  // Position and its covariance (m^2: east, both, north) at a time; false for no contact.
+  // Position and its covariance (m^2: east, cross, north) at a time; false for no contact.
   bool estimate(const Track& track, std::int64_t ns, Place& place, double (&covariance)[3]) const;
 
   static std::size_t frozen_bytes_bound(const plan::Plan& plan);
@@ -107,21 +106,21 @@ class Contacts {
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
-  static constexpr double kGone = -4.59511985013459;  // existence, as log-odds: 0.01
+  static constexpr double kGone = -4.59511985013459;  // log-odds of existence: 0.01
 
-  struct Look {  // one update, as it was done, and the state it left
+  struct Look {  // one update and the state after it
     std::int64_t ns;
     std::uint64_t count;
     PackedImm after;
     std::array<Share, kShares> shares;
   };
-  // What a search looks at, by contact: one cache line.
+  // What a search reads of a contact: one cache line.
   struct alignas(64) Spot {
     double ecef[3];                      // m, at ns
     double sigma;                        // m, of the position, the larger axis
     std::int64_t ns;                     // of the state
     std::int64_t detected_ns;            // of the newest report
-    std::uint32_t next, previous, cell;  // those in the same cell of the index
+    std::uint32_t next, previous, cell;  // neighbours in the same cell of the index
     std::uint16_t sensor : 13;           // of the newest report
     std::uint16_t alive : 1, confirmed : 1, coasting : 1;
     std::uint16_t reserved;
@@ -134,22 +133,22 @@ class Contacts {
     double ecef_velocity[3];  // m/s
     double sigma_speed;       // m/s, of each velocity
     std::uint64_t key, cause;
-    std::uint64_t claim;   // key of the named track that reports from here
-    std::uint32_t claims;  // in a row
-    std::uint32_t due;     // place in the queue; kNone
-    // By sensor: its newest look, and the chance that it can see the contact at all.
+    std::uint64_t claim;   // key of the named track that claims it
+    std::uint32_t claims;  // consecutive claims
+    std::uint32_t due;     // index in the queue; kNone
+    // By sensor: its newest look, and the probability that it can see the contact.
     std::array<std::int64_t, limits::kSensors> looked_ns;
     std::array<double, limits::kSensors> visible;
-    std::array<std::uint8_t, limits::kSensors> unseen;  // looks by a sensor that never saw it
+    std::array<std::uint8_t, limits::kSensors> unseen;  // looks by a sensor that has never seen it
     std::uint32_t track;                                // index in the table
     std::uint32_t detections;
-    std::uint32_t twin;        // the contact it may be a double of
-    std::uint32_t twin_looks;  // and for how many looks
+    std::uint32_t twin;        // the contact that it may duplicate
+    std::uint32_t twin_looks;  // for this many looks
     std::uint8_t past_count;
     std::uint8_t past_next;
     std::uint8_t reserved[6];
   };
-  // Of one datagram, until its last report.
+  // One datagram, until its last report.
   struct Group {
     std::uint64_t record, event;
     std::int64_t ns, arrival_ns, received_ns;
@@ -160,24 +159,24 @@ class Contacts {
     SensorFrame frame;
   };
   struct SensorState {
-    std::int64_t newest_ns;  // of its reports
-    std::int64_t turn_ns;    // the turn under way began then
+    std::int64_t newest_ns;  // newest report
+    std::int64_t turn_ns;    // start of the present revolution
     Group group;
   };
   struct Counts {
     std::uint64_t next_number, looks, digest;
     std::array<std::uint64_t, kTrackerBounds> reached;
     std::int64_t newest_ns, last_look_ns;
-    std::uint64_t hand;  // of all contacts, the one that the next search for room begins with
+    std::uint64_t hand;  // of all contacts, where the next search for room begins
   };
-  // A contact that a group may concern: predicted to the group's time.
+  // A contact near a group's plots, predicted to the group's time.
   struct Candidate {
     std::uint32_t contact;
-    std::uint16_t after;  // looks of its past that are later than the group
+    std::uint16_t after;  // later looks in its history
     bool late;
     Imm imm;
     State state;  // combined
-    double none;  // probability that no plot is its
+    double none;  // probability that it has no plot
     std::array<Share, kShares> shares;
     std::array<std::uint16_t, kShares> plots;
     std::uint32_t count;
@@ -185,7 +184,7 @@ class Contacts {
   struct Pair {
     double gain;
     std::uint16_t candidate, plot;
-    std::uint16_t next;  // of the same cluster
+    std::uint16_t next;  // in the same cluster
   };
 
   bool plausible(const Contact& c, const Spot& spot, const TrackTable& tracks) const;
@@ -212,7 +211,7 @@ class Contacts {
              std::span<const Plot> plots);
   double visibility(const Contact& c, std::size_t sensor, std::int64_t ns) const;
   std::uint32_t denials(std::uint32_t contact) const;
-  // Its newest report of the contact; 0: it never saw it.
+  // The sensor's newest report of the contact; 0: never seen.
   std::int64_t& seen_ns(std::uint32_t contact, std::size_t sensor) {
     return seen_[sensor * contacts_.size() + contact];
   }
@@ -276,16 +275,16 @@ class Contacts {
   std::uint32_t high_water_ = 0;  // contacts ever used
   Counts counts_{};
 
-  // Of the group under way only.
+  // For the current group only.
   std::span<std::uint32_t> found_;  // contacts near a plot
   std::span<Candidate> candidates_;
   std::span<std::uint16_t> candidate_of_;  // by contact; kAlone
   std::span<Pair> pairs_;
   std::size_t candidate_count_ = 0;
   std::size_t pair_count_ = 0;
-  std::span<double> claimed_;  // by plot: probability that it is some contact's
+  std::span<double> claimed_;  // by plot: probability that it belongs to a contact
   std::span<std::uint16_t> first_in_cluster_, next_in_cluster_, first_pair_;
-  std::span<std::uint16_t> root_;  // of the union of candidates and plots that gates connect
+  std::span<std::uint16_t> root_;  // union-find over candidates and plots connected by gates
   std::span<std::uint16_t> cluster_candidates_, cluster_plots_, place_in_cluster_, plot_of_;
   std::size_t cluster_candidate_count_ = 0;
   std::size_t cluster_plot_count_ = 0;

@@ -1,4 +1,4 @@
-// Which plots of one datagram are whose: candidates, gates, clusters, assignment.
+// Associates one datagram's plots with contacts: candidates, gates, clusters, assignment.
 #include <algorithm>
 #include <cmath>
 
@@ -8,8 +8,8 @@
 namespace vedette::perceive {
 namespace {
 
-// What a straight line from its newest place may miss a contact's own prediction by: in a turn, or
-// on the way back through one.
+// Extra gate for a straight-line prediction: a turning contact misses it by this much, or when
+// worked backwards through a turn.
 constexpr double kReachM = 20.0;
 constexpr double kLateReachM = 100.0;
 
@@ -53,7 +53,7 @@ void Contacts::find_candidates(const Group& group, std::span<const Plot> plots) 
       }
     }
   }
-  // In the order of the slots: the index's own order depends on its past.
+  // By slot, because the index's own order depends on its history.
   std::sort(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(found));
   for (std::size_t i = 0; i < found; ++i) {
     candidate_of_[found_[i]] = kAlone;
@@ -69,7 +69,7 @@ void Contacts::add_candidate(std::uint32_t index, std::int64_t ns) {
     ++after;
   }
   if (after == c.past_count) {
-    return;  // it begins after this report, or its past does not reach back so far
+    return;  // it is younger than this report, or its history is too short
   }
   Candidate& candidate = candidates_[candidate_count_];
   candidate.contact = index;
@@ -88,7 +88,7 @@ void Contacts::find_pairs(const Sensor& sensor, const Group& group, std::span<co
   pair_count_ = 0;
   const double gate = tracker_.gate_sigma * tracker_.gate_sigma;
   const double seen = det_log(sensor.detection / (sensor.clutter * (1.0 - sensor.detection)));
-  for (std::size_t p = 0; p < plots.size(); ++p) {  // until associate() says whose they are
+  for (std::size_t p = 0; p < plots.size(); ++p) {  // holds the gate until associate() runs
     const Plot& plot = plots[p];
     const double squared =
         plot.from_sensor[0] * plot.from_sensor[0] + plot.from_sensor[1] * plot.from_sensor[1];
@@ -98,7 +98,7 @@ void Contacts::find_pairs(const Sensor& sensor, const Group& group, std::span<co
   for (std::size_t i = 0; i < candidate_count_; ++i) {
     const Candidate& candidate = candidates_[i];
     const Contact& c = contacts_[candidate.contact];
-    // No motion's gate is wider than this.
+    // Gate that contains every model's gate.
     double spread = 0.0;
     for (const State& state : candidate.imm.model) {
       const double east = state.x[0] - candidate.state.x[0];
@@ -116,7 +116,7 @@ void Contacts::find_pairs(const Sensor& sensor, const Group& group, std::span<co
       const Offset at = offset_between(c.anchor, plots[p].place, c.parallel);
       const Fit fit = fit_of(candidate.imm, plots[p], at);
       const double gain = seen + fit.log_density;
-      if (!(fit.distance <= gate) || !(gain > 0.0)) {  // no number is no fit
+      if (!(fit.distance <= gate) || !(gain > 0.0)) {  // rejects NaN too
         continue;
       }
       if (pair_count_ == kGroupPairs) {
@@ -129,7 +129,7 @@ void Contacts::find_pairs(const Sensor& sensor, const Group& group, std::span<co
   }
 }
 
-// What gates connect is worked together: candidates come first in the union, then plots.
+// Clusters what gates connect (union-find); candidates come first, then plots.
 void Contacts::associate(std::span<const Plot> plots) {
   const std::size_t all = candidate_count_ + plots.size();
   for (std::size_t i = 0; i < all; ++i) {
@@ -213,7 +213,7 @@ void Contacts::share_out(std::span<const Plot> plots, std::uint16_t first_pair) 
 void Contacts::give(Candidate& candidate, std::uint16_t plot, const Plot& value,
                     double probability) {
   std::size_t at = candidate.count;
-  if (at == kShares) {  // the least probable gives way
+  if (at == kShares) {  // replaces the least probable
     at = 0;
     for (std::size_t i = 1; i < kShares; ++i) {
       at = candidate.shares[i].probability < candidate.shares[at].probability ? i : at;

@@ -1,4 +1,4 @@
-// Contacts as bytes, and back; what is read back is looked at before it is used.
+// Contacts as bytes, and back; everything read back is checked before use.
 #include <algorithm>
 #include <span>
 
@@ -8,7 +8,7 @@
 namespace vedette::perceive {
 namespace {
 
-constexpr double kEarthM = 1e7;  // from its centre to anywhere on it
+constexpr double kEarthM = 1e7;  // from its centre to any point of the surface
 
 bool plausible_place(Place place) {
   return vedette::plausible(place.latitude, 90.0) && vedette::plausible(place.longitude, 721.0);
@@ -118,7 +118,7 @@ bool Contacts::thaw_contacts(Thawer& in, const TrackTable& tracks, std::uint32_t
     spots_[i] = {};
     free_[i / 64] |= std::uint64_t{1} << i % 64;
   }
-  // The index's room tells first whether two contacts have one track.
+  // The index's memory serves to detect two contacts with one track.
   std::fill(cells_.begin(), cells_.end(), kNone);
   alive_ = 0;
   for (std::uint32_t n = 0; n < alive; ++n) {
@@ -217,7 +217,7 @@ bool Contacts::thaw(Thawer& in, Thawing& with) {
       }
     }
   }
-  // A name remembers where its contact stands.
+  // A named track refers to its contact's slot.
   for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
     if (tracks.in_use(i) && tracks[i].partner != 0 && tracks[i].partner_slot >= contacts_.size()) {
       return false;

@@ -1,4 +1,4 @@
-// Names and contacts: which named track and which contact are one thing, and what contradicts that.
+// Associates named tracks with contacts, and separates them on contradiction.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -11,11 +11,11 @@ namespace vedette::perceive {
 namespace {
 
 constexpr double kNameGate = 4.0;         // standard deviations
-constexpr double kAntenna = 10.0;         // m, from where a ship is seen to its antenna
+constexpr double kAntenna = 10.0;         // m, from a ship's radar centre to its antenna
 constexpr double kLeastSpeedSigma = 1.0;  // m/s
-constexpr std::uint32_t kClaims = 3;      // reports in a row that make a name the contact's
-constexpr std::uint32_t kMisfits = 3;     // reports in a row that end it
-constexpr double kBlindUpdates = 3.0;     // a sensor silent for so many scans sees nothing
+constexpr std::uint32_t kClaims = 3;      // consecutive fits that associate a name
+constexpr std::uint32_t kMisfits = 3;     // consecutive misfits that separate it
+constexpr double kBlindUpdates = 3.0;     // a sensor silent for this many scans sees nothing
 
 }  // namespace
 
@@ -33,7 +33,7 @@ void Contacts::part(Track& named, TrackTable& tracks) {
 
 namespace {
 
-// m/s in ECEF, of a track's velocity in its own east and north.
+// Velocity in ECEF (m/s) of a track's velocity in east and north.
 std::array<double, 3> ecef_velocity_of(const Track& t) {
   const double horizontal = det_sqrt(t.normal[0] * t.normal[0] + t.normal[1] * t.normal[1]);
   const double east[3] = {-t.normal[1] / horizontal, t.normal[0] / horizontal, 0.0};
@@ -47,7 +47,7 @@ std::array<double, 3> ecef_velocity_of(const Track& t) {
 
 }  // namespace
 
-// How far apart name and contact are, in what both may be wrong by; above the gate they do not fit.
+// Normalised distance of name and contact; above the gate they do not fit.
 double Contacts::misfit(std::uint32_t index, const Track& named,
                         const std::array<double, 3>& velocity) const {
   const Contact& c = contacts_[index];
@@ -69,7 +69,7 @@ double Contacts::misfit(std::uint32_t index, const Track& named,
   return std::max(det_sqrt(distance / place), det_sqrt(speed / motion));
 }
 
-// The contact that fits best and has no name; kNone for none. `anything`: some contact fits.
+// The best fitting contact without a name; kNone for none. `anything`: some contact fits.
 std::uint32_t Contacts::nearest_unnamed(const Track& named, const std::array<double, 3>& velocity,
                                         const TrackTable& tracks, bool& anything) const {
   const auto cell = [&](double metres) { return to_int64(std::floor(metres / cell_m_)); };
@@ -82,7 +82,7 @@ std::uint32_t Contacts::nearest_unnamed(const Track& named, const std::array<dou
     for (std::uint32_t k = cells_[bucket]; k != kNone; k = spots_[k].next) {
       const double away = misfit(k, named, velocity);
       anything = anything || away <= kNameGate;
-      // Of equals the first slot: the index's own order depends on its past.
+      // Ties go to the lower slot, because the index's own order depends on its history.
       if (spots_[k].confirmed != 0 && tracks[contacts_[k].track].partner == 0 &&
           (away < least || (away == least && k < best))) {
         least = away;
@@ -93,7 +93,7 @@ std::uint32_t Contacts::nearest_unnamed(const Track& named, const std::array<dou
   return best;
 }
 
-// It fits once more; often enough, and the contact has its name.
+// Counts another fit; after kClaims the contact has the name.
 void Contacts::claim(std::uint32_t contact, Track& named, TrackTable& tracks) {
   Contact& c = contacts_[contact];
   c.claims = c.claim == named.key ? c.claims + 1 : 1;

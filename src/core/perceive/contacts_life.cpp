@@ -1,4 +1,4 @@
-// A contact from its first plot to its end: its state, how sure it is, what becomes of it.
+// A contact from its first plot to its end: state, existence, confirmation, loss.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -11,24 +11,24 @@
 namespace vedette::perceive {
 namespace {
 
-// Existence, as log-odds. A first report is far likelier clutter than a thing; certainty ends where
-// a few misses can still say that it is gone.
+// Existence, as log-odds. A first report is far likelier clutter; the upper bound lets a few misses
+// end a contact.
 constexpr double kNewborn = -2.0;
 constexpr double kConfirm = 2.94443897916644;      // 0.95
 constexpr double kMostCertain = 4.59511985013459;  // 0.99
 constexpr double kMostEvidence = 5.0;              // of one report
 
-// Mean time that a contact stays hidden from a sensor, or in view.
+// Mean time for which a contact stays hidden from a sensor, or visible.
 constexpr double kHiddenS = 30.0;
 
 constexpr double kReanchorM = 2000.0;
 constexpr double kTwinSpeed = 2.0;   // m/s
-constexpr double kTwinSigmas = 2.0;  // of both velocities together, where they are not well known
-constexpr double kExtents = 5.0;     // reports of one target lie no further apart, in extents
+constexpr double kTwinSigmas = 2.0;  // or standard deviations of both velocities
+constexpr double kExtents = 5.0;     // reports of one target lie within this many extents
 constexpr std::uint32_t kTwinLooks = 3;
 constexpr std::size_t kRoomCandidates = 16;
 
-// What the sensor reports closer together than this may be one target.
+// Reports of this sensor within this distance may be one target.
 double one_thing(const Sensor& sensor) {
   return std::max(sensor.resolution, kExtents * sensor.extent_sigma);
 }
@@ -66,7 +66,7 @@ void Contacts::apply(Candidate& candidate, std::size_t s, const Group& group,
   mine.after = packed(candidate.imm);
   mine.count = candidate.count;
   std::copy(shares.begin(), shares.end(), mine.shares.begin());
-  // What was seen since is worked again on top of it.
+  // Repeats the later looks on top of the late one.
   Imm newest = candidate.imm;
   std::int64_t at_ns = group.ns;
   for (std::size_t i = candidate.after; i-- > 0;) {
@@ -97,9 +97,8 @@ void Contacts::apply(Candidate& candidate, std::size_t s, const Group& group,
   counts_.digest = digest.value();
 }
 
-// The chance that the sensor can see the contact now: what it was at its last look, drawn towards
-// what is usual by the time since. What hides behind something stays hidden for a while, so misses
-// in a row say less and less.
+// Probability that the sensor can see the contact now: that of its last look, decaying to the
+// usual. A hidden target stays hidden for a while, so consecutive misses count less and less.
 double Contacts::visibility(const Contact& c, std::size_t s, std::int64_t ns) const {
   const double dt = seconds_between(c.looked_ns[s], ns);
   const double shown = 1.0 - sensors_[s].hidden;
@@ -125,7 +124,7 @@ std::uint32_t Contacts::denials(std::uint32_t index) const {
   return *std::max_element(unseen.begin(), unseen.end());
 }
 
-// After a look: what it makes of the contact's standing.
+// Updates state and confirmation after a look.
 void Contacts::settle(std::uint32_t index, const Group& group, TrackTable& tracks) {
   const Contact& c = contacts_[index];
   Spot& spot = spots_[index];
@@ -165,7 +164,7 @@ void Contacts::settle(std::uint32_t index, const Group& group, TrackTable& track
 }
 
 void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackTable& tracks) {
-  // Next to a contact that was seen in this look it is the same thing seen twice.
+  // A plot beside a contact seen in this look is the same target, seen twice.
   for (std::size_t i = 0; i < candidate_count_; ++i) {
     const Spot& spot = spots_[candidates_[i].contact];
     if (spot.alive != 0 && spot.confirmed != 0 && candidates_[i].count != 0 &&
@@ -219,7 +218,7 @@ void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackT
   place(index);
 }
 
-// The first free place, made where there is none; kNone where none can be.
+// The first free slot, made by eviction if necessary; kNone if impossible.
 std::uint32_t Contacts::free_place(TrackTable& tracks) {
   const auto first = [&] {
     std::size_t word = 0;
@@ -235,7 +234,7 @@ std::uint32_t Contacts::free_place(TrackTable& tracks) {
   return place == kNone && make_room(tracks) ? first() : place;
 }
 
-// What is known of the motion of a thing that was seen once.
+// Prior motion after a first plot.
 Imm Contacts::first_motion(const Plot& plot) const {
   State state{};
   Plot here = plot;
@@ -266,8 +265,8 @@ void Contacts::begin_track(Track& t, std::uint64_t event, std::int64_t ns) {
   t.water_speed = t.wind_speed = t.wind_angle = t.battery = unknown;
 }
 
-// Two contacts at one place with one motion for several looks are one thing: the surer stays. Such
-// share their plots' gates, so only a cluster is searched.
+// Two contacts with one position and velocity for several looks are one target: keep the likelier.
+// They share the gates of their plots, so searching their cluster suffices.
 void Contacts::find_twins(std::size_t s, const Group& group, TrackTable& tracks) {
   for (std::size_t i = 0; i < candidate_count_; ++i) {
     const std::uint32_t mine = candidates_[i].contact;
@@ -313,8 +312,8 @@ void Contacts::find_twins(std::size_t s, const Group& group, TrackTable& tracks)
   }
 }
 
-// Of a few from the hand on the tentative one that is least sure to exist gives its place, where it
-// is no surer than a new one and this look has nothing of it.
+// Clock eviction: of the next few tentative contacts the least likely goes, if it is no likelier
+// than a new one and this look did not see it.
 bool Contacts::make_room(TrackTable& tracks) {
   std::uint32_t worst = kNone;
   for (std::size_t n = 0; n < std::min(kRoomCandidates, contacts_.size()); ++n) {
@@ -341,7 +340,7 @@ void Contacts::end(std::uint32_t index, TrackTable& tracks) {
     }
   }
   if (spots_[index].confirmed != 0) {
-    // Belief keeps it as lost, with the time it was last seen, until its kind is forgotten.
+    // Keep the track as lost, with the time of its last report, until its kind's retire time.
     tracks[c.track].state = TrackState::lost;
     notify(index, bit(TrackChangeKind::lost), EventClass::normal, 0);
     if (c.due != kNone) {
@@ -361,7 +360,7 @@ void Contacts::notify(std::uint32_t index, std::uint16_t changes, EventClass eve
   Contact& c = contacts_[index];
   if (c.due == kNone) {
     if (due_count_ == due_.size()) {
-      reached(TrackerBound::changes);  // judged by the next sweep, its change untold
+      reached(TrackerBound::changes);  // the next sweep judges it, without the change
       return;
     }
     const std::size_t at = (due_first_ + due_count_++) % due_.size();

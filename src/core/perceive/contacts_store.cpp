@@ -1,4 +1,4 @@
-// Where contacts are found again: the index of places.
+// Spatial index of contacts.
 #include <algorithm>
 #include <cmath>
 

@@ -10,7 +10,7 @@ constexpr std::size_t words_for(std::size_t bits) {
   return (bits + 63) / 64;
 }
 
-// In this order tracks give way.
+// Order of eviction.
 constexpr std::array kOrder{EvictionReason::without_position, EvictionReason::unconfirmed,
                             EvictionReason::lost};
 
@@ -38,7 +38,7 @@ std::uint32_t Eviction::Set::next(std::uint32_t from) const {
   }
   std::uint64_t bits = words[word] & ~std::uint64_t{0} << from % 64;
   if (bits == 0) {
-    // The first word behind this one that has any.
+    // The first non-empty word after this one.
     std::size_t group = (word + 1) / 64;
     std::uint64_t groups =
         group < above.size() ? above[group] & ~std::uint64_t{0} << (word + 1) % 64 : 0;
@@ -94,7 +94,7 @@ EvictionReason Eviction::standing_of(const Track& t) const {
   if (t.kind == IdentityKind::own) {
     return EvictionReason::none;
   }
-  if (t.kind == IdentityKind::contact) {  // one that is followed is its tracker's, and ends there
+  if (t.kind == IdentityKind::contact) {  // the contact tracker ends a live contact
     return t.state == TrackState::lost ? EvictionReason::lost : EvictionReason::none;
   }
   if (t.updates == 0) {
@@ -140,7 +140,7 @@ void Eviction::freeze(Freezer& out, const TrackTable& tracks) const {
 bool Eviction::thaw(Thawer& in, Thawing& with) {
   clear();
   const TrackTable& tracks = with.tracks;
-  if (!with.carry.same()) {  // it follows from the tracks that were taken over
+  if (!with.carry.same()) {  // recomputed from the carried tracks
     for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
       if (tracks.in_use(i)) {
         note(i, tracks[i]);
@@ -179,7 +179,7 @@ bool Eviction::less(const Worth& a, const Worth& b) {
   return a.heard_ns < b.heard_ns;
 }
 
-// The least worth of a few from the hand on; the hand goes round, so each has its turn.
+// Clock algorithm: the least valuable of the next few; the hand goes round, so each has its turn.
 std::uint32_t Eviction::least(const View& view, std::size_t kind, EvictionReason reason) {
   Set& set = set_of(kind, reason);
   std::uint32_t& hand = hands_[kind][static_cast<std::size_t>(reason) - 1];
@@ -220,8 +220,8 @@ std::optional<Eviction::Victim> Eviction::next(const View& view) {
   const TrackTable& tracks = *view.tracks;
   const TrackRoom& room = view.config->room;
   const bool full = TrackRoom::left(tracks) < TrackRoom::spare(tracks);
-  // Of the table any kind's gives way that has more than is kept for it, first of the one that has
-  // most; of a share its own kind's.
+  // Which kinds may give way: when the table is full, those above their reserved places, the
+  // largest first; when a share is full, that kind.
   std::array<bool, kKinds> asked{};
   bool any = full;
   for (std::size_t kind = 1; kind < kKinds; ++kind) {

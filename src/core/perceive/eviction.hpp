@@ -1,10 +1,9 @@
-// Purpose: which track gives its place when the table runs full: the one of least worth. First one
-// without a position, then an unconfirmed one (stale before fewer positions before farther away),
-// then one that is lost and as long unheard. A confirmed track that is heard never is; own ship and
-// one with an alarm never are.
-// In: every track whose state changed. Out: the track to give up next. Bound: one bit a track, kind
-// and standing; kEvictionCandidates compared for each answer. When full: nothing to fill.
-// Runs on: the engine's step; the same answer on every CPU, and again in a replay.
+// Purpose: chooses the least valuable track to evict when the table fills up: first tracks without
+// a position, then unconfirmed ones (stale, then fewer positions, then farther away), then those
+// lost and unheard for longer than lost_s. Never a confirmed track that is heard, own ship, or a
+// track with an alarm. In: every track whose state changed. Out: the next track to evict. Bound:
+// one bit a track, kind and reason; kEvictionCandidates compared for each answer. When full:
+// nothing to fill. Runs on: the engine's step; the same answer on every CPU and in a replay.
 #pragma once
 
 #include <array>
@@ -25,10 +24,10 @@ class Eviction {
 
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const Site& site);
-  // What makes room is judged as any other, and told of as one of a track's changes.
+  // Evicted tracks count among the judged, and the eviction among their changes.
   static DerivedBound derived_bound(const plan::Plan&) { return {}; }
 
-  // The track began or changed its state.
+  // Call when a track began or changed its state.
   void note(std::uint32_t index, const Track& track);
   void forget(std::uint32_t index) { put(index, 0, EvictionReason::none); }
 
@@ -40,15 +39,15 @@ class Eviction {
     const TrackingRules* config;
     const TrackTable* tracks;
     std::int64_t now_ns;
-    const Vector3* here;  // own ship, or the post; null: not known
-    // Must not go: an alarm stands, or its judgement is under way.
+    const Vector3* here;  // own ship or the post; null: unknown
+    // Whether the track must stay: an alarm is raised, or a judgement is due.
     bool (*keep)(void* context, std::uint32_t track);
     void* context;
   };
-  // The track that gives way; nothing where all have their places, or none may go.
+  // The track to evict; nothing if there is enough room or none may go.
   std::optional<Victim> next(const View& view);
 
-  // Whose place could be had at all, for who wants to know that a flood is one of these.
+  // How many tracks could be evicted at all.
   std::size_t candidates() const { return candidates_; }
 
   static std::size_t frozen_bytes_bound(const plan::Plan& plan) {
@@ -56,7 +55,7 @@ class Eviction {
   }
   void freeze(Freezer& out, const TrackTable& tracks) const;
   bool thaw(Thawer& in, Thawing& with);
-  void digest(Digest&) const {}  // follows from the tracks
+  void digest(Digest&) const {}  // derived from the tracks
   bool unfinished() const { return false; }
 
  private:
@@ -65,7 +64,7 @@ class Eviction {
   static constexpr std::uint32_t kNone = TrackTable::kNone;
   using Hands = std::array<std::array<std::uint32_t, kReasons>, kKinds>;
 
-  // Of one kind and standing, a bit for each track, and above that a bit for each word with any.
+  // One bit for each track of a kind and reason; `above` has one for each non-empty word.
   struct Set {
     std::span<std::uint64_t> words, above;
     std::size_t count = 0;
@@ -91,8 +90,8 @@ class Eviction {
 
   const Trackers* trackers_ = nullptr;
   std::array<std::array<Set, kReasons>, kKinds> sets_{};
-  Hands hands_{};                     // where the next search begins
-  std::span<std::uint8_t> standing_;  // by track: its kind * 4 + reason; 0: keeps its place
+  Hands hands_{};                     // where the next searches begin
+  std::span<std::uint8_t> standing_;  // by track: kind * 4 + reason; 0: not evictable
   std::size_t candidates_ = 0;
 };
 

@@ -1,6 +1,6 @@
-// Purpose: the constant-velocity filter of one track, or of four at a time (base/lanes.hpp), each
-// axis with the same variances (Bar-Shalom, Li, Kirubarajan 2001, 5.2 and 6.2.2). It keeps no
-// place: what it moves a track by is gathered in a way, so that the place is worked out once.
+// Purpose: the constant-velocity filter of one track, or of four at a time (base/lanes.hpp), with
+// equal variances on both axes (Bar-Shalom, Li, Kirubarajan 2001, 5.2 and 6.2.2). It sums its moves
+// in a Way, so that the caller computes the position once.
 #pragma once
 
 #include "base/geo_near.hpp"
@@ -9,7 +9,7 @@
 
 namespace vedette::perceive {
 
-// Ways up to this long may be added and subtracted in the plane: that is right to centimetres.
+// Offsets up to this long add in the plane to within centimetres.
 inline constexpr double kPlaneM = 1000.0;
 
 template <typename T>
@@ -25,7 +25,7 @@ T square_of(const near::Way<T>& way) {
   return way.east * way.east + way.north * way.north;
 }
 
-// `dt` seconds on, not back.
+// `dt` seconds forward, never back.
 template <typename T>
 void predict(Filter<T>& f, T acceleration, T dt, near::Way<T>& way) {
   way.east += f.velocity_east * dt;
@@ -37,7 +37,7 @@ void predict(Filter<T>& f, T acceleration, T dt, near::Way<T>& way) {
   f.variance_velocity += q * dt;
 }
 
-// Takes a measured position that lies `innovation` from the predicted one; returns the normalised
+// Update by a measured position `innovation` away from the prediction; returns the normalised
 // innovation squared (2 degrees of freedom).
 template <typename T>
 T take_position(Filter<T>& f, const near::Way<T>& innovation, T sigma, near::Way<T>& way) {
@@ -55,7 +55,8 @@ T take_position(Filter<T>& f, const near::Way<T>& innovation, T sigma, near::Way
   return square_of(innovation) * s;
 }
 
-// Speed is sent in steps of 0.05 m/s and course in tenths of a degree; receivers smooth both.
+// Noise: speed is sent in steps of 0.05 m/s and course in tenths of a degree; receivers smooth
+// both.
 template <typename T>
 void take_velocity(Filter<T>& f, T speed, T course_radians, near::Way<T>& way) {
   const series::SinCosOf<T> course = series::sincos(course_radians);

@@ -1,5 +1,5 @@
-// Purpose: a position for each of four tracks, taken by their filters side by side.
-// Runs on: the engine thread; the same bits as one after the other.
+// Purpose: updates four tracks' filters by a position each, in SIMD. Runs on: the engine thread;
+// the same bits as one after the other.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 
 namespace vedette::perceive {
 
-// Of a track that has a place, at a time not before its filter's.
+// For a track with a position, at a time not before its filter's.
 struct Fix {
   Track* track;
   const Tracker* tracker;
@@ -23,11 +23,11 @@ struct Fix {
   double course;  // radians
 };
 
-// Takes those of `wanted` (bit i: fixes[i]) that lie where they may, on tracks that are all
-// different, and answers which these are. The others - a jump, a manoeuvre, a long way, a pole, the
-// date line - want a closer look, and their tracks are as they were.
+// Takes the ordinary ones among `wanted` (bit i: fixes[i]) and returns which; all tracks must
+// differ. The rest (a jump, a manoeuvre, a long way, a pole, the date line) need the scalar path,
+// and their tracks are unchanged.
 unsigned take_ordinary(const std::array<Fix, kLanes>& fixes, unsigned wanted);
-// By the vectors that every processor has, and by wider ones: the same bits.
+// With baseline vectors, and with wider ones: the same bits.
 unsigned take_ordinary_base(const std::array<Fix, kLanes>& fixes, unsigned wanted);
 unsigned take_ordinary_wide(const std::array<Fix, kLanes>& fixes, unsigned wanted);
 

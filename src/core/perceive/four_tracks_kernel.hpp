@@ -1,5 +1,5 @@
-// Purpose: take_ordinary() (four_tracks.hpp) by one kind of vectors; each kind is a file of its
-// own.
+// Purpose: take_ordinary() (four_tracks.hpp) for one vector width; each width is compiled in its
+// own file.
 #pragma once
 
 #include <bit>
@@ -17,22 +17,22 @@ auto between(double low, Lanes value, double high) {
   return (Lanes(low) <= value) & (value < Lanes(high));
 }
 
-// Surely in the cell about `known`, whatever the rounding: its trigonometry stays what it is.
+// In the grid cell of `known` despite rounding, so that its trigonometry stays valid.
 template <typename Lanes>
 auto stays_near(Lanes degrees, Lanes known) {
   const Lanes cells = (degrees - known) * kCellsPerDegree;
   return (Lanes(-0.499) <= cells) & (cells <= Lanes(0.499));
 }
 
-// Fixes of four tracks under way through one filter step, a track a lane. The reasons are in
-// perceive.cpp, which does the same with one: its equal is the reference.
+// One filter step of four tracks, a track a lane. perceive.cpp is the scalar reference and gives
+// the reasons; both must give the same bits.
 template <typename Lanes>
 class FourFixes {
  public:
   using Way = near::Way<Lanes>;
   using Mask = typename Lanes::Mask;
 
-  // A lane that is not wanted works on another's numbers, which are as good as any.
+  // Unwanted lanes repeat another lane's numbers.
   FourFixes(const std::array<Fix, kLanes>& fixes, unsigned wanted) : wanted_(wanted) {
     const auto any = static_cast<std::size_t>(std::countr_zero(wanted));
     for (std::size_t i = 0; i < fix_.size(); ++i) {
@@ -53,7 +53,7 @@ class FourFixes {
                of_track([](const Track& t) { return t.variance_velocity; })};
   }
 
-  // Predicts to the measured place, gates it, and takes its position.
+  // Predicts, gates and takes the measured positions.
   void take_positions() {
     const Lanes dt = of_fix([](const Fix& f) { return seconds_between(f.track->filter_ns, f.ns); });
     const Lanes since_position = of_fix([](const Fix& f) {
@@ -86,7 +86,7 @@ class FourFixes {
     nis_ = take_position(filter_, innovation, sigma, way_);
   }
 
-  // Those that were measured too.
+  // Takes the velocities of fixes that have one.
   void take_velocities() {
     const Mask moving =
         of_fix([](const Fix& f) { return f.has_velocity ? 1.0 : 0.0; }) != Lanes(0.0);
@@ -102,7 +102,7 @@ class FourFixes {
     way_ = {where(moving, turned_way.east, way_.east), where(moving, turned_way.north, way_.north)};
   }
 
-  // Where the way leads on the globe.
+  // Moves the positions along the way.
   void go() {
     const Lanes to_half =
         near::radians_from(near::middle_latitude(from_.latitude, way_.north), parallel_);
@@ -116,7 +116,7 @@ class FourFixes {
                 between(-180.0, to_.longitude, 180.0);
   }
 
-  // Writes back those lanes that were wanted and in which every step was an ordinary one.
+  // Writes back the wanted lanes that were ordinary in every step.
   unsigned store() const {
     const near::Vector<Lanes> normal =
         near::normal_of(near::turned(parallel_, near::radians_from(to_.latitude, parallel_)),
@@ -180,7 +180,7 @@ class FourFixes {
   Mask ordinary_ = Lanes(0.0) != Lanes(0.0);
 };
 
-// Whole, with all that it calls: four numbers go to a function by way of memory.
+// Flattened, because calls pass four lanes through memory.
 template <typename Lanes>
 [[gnu::flatten]] unsigned take_ordinary_by(const std::array<Fix, kLanes>& fixes, unsigned wanted) {
   FourFixes<Lanes> four(fixes, wanted);

@@ -1,5 +1,5 @@
-// Compiled for processors with vectors of 32 bytes: nothing of this file may be a function that
-// other files have too, for the linker keeps one of them. tests/tidy/reach.py sees to that.
+// Compiled for vectors of 32 bytes. It must share no function with other files, because the linker
+// keeps only one copy; tests/tidy/reach.py checks that.
 #if VEDETTE_WIDE_VECTORS
 #include "core/perceive/four_tracks_kernel.hpp"
 

@@ -5,9 +5,9 @@
 namespace vedette::perceive {
 namespace {
 
-constexpr double kLeastWeight = 1e-6;  // a model that has no say could never gain it again
+constexpr double kLeastWeight = 1e-6;  // a model at zero weight could never recover
 
-// Adds `weight` of a state to a mixture whose mean is known.
+// Adds a weighted state to a mixture whose mean is known.
 void add_spread(State& sum, const State& part, double weight) {
   std::array<double, kStateSize> away;
   for (std::size_t i = 0; i < kStateSize; ++i) {
@@ -52,7 +52,7 @@ void predict(Imm& imm, double dt, const ImmNoise& n) {
   }
   const double leave[kModels] = {1.0 - det_exp(-dt / n.straight_s),
                                  1.0 - det_exp(-dt / n.turning_s)};
-  // Probability of having been in i and being in j.
+  // Joint probability of model i before and j now.
   const double to[kModels][kModels] = {
       {imm.weight[0] * (1.0 - leave[0]), imm.weight[0] * leave[0]},
       {imm.weight[1] * leave[1], imm.weight[1] * (1.0 - leave[1])}};
@@ -117,7 +117,7 @@ void update(Imm& imm, std::span<const Share> shares) {
       add(imm.model[m], none);
     }
     for (std::size_t k = 0; k < count; ++k) {
-      // Under this motion the plot is so much more, or less, likely the contact's.
+      // Likelihood of the plot under this model, relative to all models.
       const double ratio = overall[k] > 0.0 ? density[m][k] / overall[k] : 1.0;
       State after = imm.model[m];
       update(after, innovation_of(shares[k].plot, shares[k].at, after));

@@ -1,6 +1,6 @@
-// Purpose: the interacting multiple model filter over the two motions (Bar-Shalom, Li, Kirubarajan
-// 2001, 11.6.6), with updates by one plot or by several weighted ones.
-// Runs on: the engine thread; no allocation; the same bits on every CPU.
+// Purpose: the interacting multiple model filter over two motions (Bar-Shalom, Li, Kirubarajan
+// 2001, 11.6.6), updated by one plot or several weighted ones. Runs on: the engine thread; no
+// allocation; the same bits on every CPU.
 #pragma once
 
 #include <array>
@@ -21,16 +21,16 @@ struct Imm {
 
 struct ImmNoise {
   std::array<MotionNoise, kModels> noise;
-  double straight_s, turning_s;  // mean stay in each motion
+  double straight_s, turning_s;  // mean duration of each motion
 };
 
 void predict(Imm& imm, double dt, const ImmNoise& noise);
 // Mean and covariance of the mixture.
 State combined(const Imm& imm);
-// The distance is that to the motion which fits best: what begins to turn is still its own.
+// Distance to the best fitting motion, so that a plot fits a contact that begins to turn.
 Fit fit_of(const Imm& imm, const Measured& plot, const Offset& at);
 
-// A plot with the probability that it is the contact's; what is left of 1 is "none of them".
+// A plot with its association probability; the rest to 1 is "no plot".
 struct Share {
   Measured plot;
   Offset at;  // in the contact's coordinates
@@ -38,14 +38,14 @@ struct Share {
 };
 void update(Imm& imm, std::span<const Share> shares);
 
-// As it is remembered: each covariance once.
+// Compact history entry: each covariance stored once.
 struct PackedImm {
   std::array<double, kModels*(kStateSize + kStateSize * (kStateSize + 1) / 2) + 1> values;
 };
 PackedImm packed(const Imm& imm);
 Imm unpacked(const PackedImm& packed);
 
-// The anchor moves by this; all coordinates follow.
+// Moves the anchor and with it all coordinates.
 void shift(Imm& imm, double east, double north);
 void shift(PackedImm& imm, double east, double north);
 

@@ -47,7 +47,7 @@ Innovation innovation_of(const Measured& plot, const Offset& at, const State& st
   const double away[2] = {state.x[0] - at.east, state.x[1] - at.north};
   const double range = det_sqrt(plot.from_sensor[0] * plot.from_sensor[0] +
                                 plot.from_sensor[1] * plot.from_sensor[1]);
-  // Close to the sensor azimuth says little of the place, and the plane says the same better.
+  // Near the sensor azimuth is ill-defined, so use plane coordinates.
   const double reach = det_sqrt(away[0] * away[0] + away[1] * away[1]);
   if (plot.polar != 0 && range > 10.0 * reach && range > 1.0) {
     const auto& m = plot.rotation;
@@ -60,7 +60,7 @@ Innovation innovation_of(const Measured& plot, const Offset& at, const State& st
     n.difference[0] = measured[0] - predicted[0];
     double turn = measured[1] - predicted[1];
     turn = turn > kPi ? turn - 2.0 * kPi : turn < -kPi ? turn + 2.0 * kPi : turn;
-    // Across in metres, so that a density is per square metre whatever was measured.
+    // Cross range in metres, so that every density is per square metre.
     n.difference[1] = turn * range;
     for (std::size_t j = 0; j < 2; ++j) {
       n.h[0][j] = d[0][0] * m[0][j] + d[0][1] * m[1][j];

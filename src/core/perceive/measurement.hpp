@@ -1,5 +1,5 @@
-// Purpose: what one plot says of a contact's place, and the extended Kalman update with it.
-// Runs on: the engine thread; no allocation; the same bits on every CPU.
+// Purpose: one plot's measurement of a contact's position, and the extended Kalman update. Runs on:
+// the engine thread; no allocation; the same bits on every CPU.
 #pragma once
 
 #include <array>
@@ -10,37 +10,37 @@
 
 namespace vedette::perceive {
 
-// What an update takes from a report.
+// A report's part in an update.
 struct Measured {
   double from_sensor[2];    // m east and north in the sensor's tangent plane
   double rotation[2][2];    // from the plane at the plot to the sensor's
   double variance_range;    // m^2
   double variance_azimuth;  // rad^2
-  double variance_place;    // m^2, each axis: the target's own size
+  double variance_place;    // m^2, each axis: the target's extent
   std::uint8_t polar;       // 1: range and azimuth were measured, 0: east and north
   std::uint8_t reserved[7];
 };
 
-// One report of a sensor, placed.
+// A sensor's report with its position.
 struct Plot : Measured {
   Place place;
   double ecef[3];          // m
   std::uint64_t event;     // sequence
-  std::uint64_t identity;  // what it says it is; 0: nothing
-  std::uint64_t merged;    // reports it stands for
+  std::uint64_t identity;  // identity it transmits; 0: none
+  std::uint64_t merged;    // number of reports merged
 };
 
-// A plot seen from a predicted state: difference, its derivative by the position, and its noise.
+// A plot relative to a predicted state: difference, its derivative by position, and its noise.
 struct Innovation {
   double difference[2];
   double h[2][2];
   double r[2][2];
 };
-// `at` is the plot's place in the contact's coordinates.
+// `at` is the plot's offset in the contact's coordinates.
 Innovation innovation_of(const Measured& plot, const Offset& at, const State& state);
 
-// Range (m) and azimuth (rad, clockwise from north) of a point in the sensor's plane, with the
-// derivative of both by east and north.
+// Range (m) and azimuth (rad, clockwise from north) of a point in the sensor's plane, and the
+// derivatives of both by east and north.
 std::array<double, 2> polar_of(double east, double north, double (&derivative)[2][2]);
 
 struct Fit {

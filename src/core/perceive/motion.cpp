@@ -24,7 +24,7 @@ void predict_constant_velocity(State& s, double dt, const MotionNoise& noise) {
   for (std::size_t i = 0; i < kStateSize; ++i) {
     s.p[4][i] = s.p[i][4] = 0.0;
   }
-  // F P F', F adding dt times the velocity to the position.
+  // F P F', where F adds dt * velocity to the position.
   for (std::size_t i = 0; i < 2; ++i) {
     for (std::size_t j = 0; j < 4; ++j) {
       s.p[i][j] += dt * s.p[i + 2][j];
@@ -44,7 +44,7 @@ std::array<double, kStateSize> coordinated_turn(const std::array<double, kStateS
   const double w = x[4];
   const double angle = w * dt;
   const SinCos turn = det_sincos(angle);
-  // sin(wT)/w and (1 - cos(wT))/w with their derivatives by w; near zero by their series.
+  // sin(wT)/w and (1 - cos(wT))/w and their derivatives by w; by series near zero.
   double along = 0.0;
   double across = 0.0;
   double along_w = 0.0;

@@ -12,12 +12,12 @@
 namespace vedette::perceive {
 namespace {
 
-constexpr double kComparedS = 10.0;  // fixes of two voices no further apart in time are compared
-constexpr double kDoubtS = 10.0;     // a doubt lasts so long after what last gave rise to it
-constexpr double kLateS = 2.0;       // a receiver's fix is no older than this when it is heard
-constexpr double kRepeatedS = 30.0;  // our own report, repeated by a station, is no older
-constexpr double kMoreSpeed = 5.0;   // m/s, own ship is no faster than believed by more
-constexpr double kDiffersS = 2.0;    // so long two voices differ before it is no accident
+constexpr double kComparedS = 10.0;  // fixes of two voices this close in time are compared
+constexpr double kDoubtS = 10.0;     // a doubt lasts this long after its last cause
+constexpr double kLateS = 2.0;       // age of a receiver's fix at receipt, at most
+constexpr double kRepeatedS = 30.0;  // age of our own report, repeated by a station, at most
+constexpr double kMoreSpeed = 5.0;   // m/s, tolerance of own ship's believed speed
+constexpr double kDiffersS = 2.0;    // two voices must differ this long to count
 
 double distance_m(Place from, Place to, const Parallel& parallel) {
   const Offset way = offset_between(from, to, parallel);
@@ -32,7 +32,7 @@ void note(Perceived& p, TrackChangeKind change) {
   p.changes[p.change_count++] = change;
 }
 
-// Where it was going, with what is known of that growing less.
+// Dead reckoning: predicts without an update, so the variances grow.
 void reckon(Track& own, const Tracker& k, std::int64_t ns) {
   const double dt = seconds_between(own.filter_ns, ns);
   if (!(dt > 0.0)) {
@@ -73,7 +73,7 @@ Perceived OwnPosition::take(const TrackingRules& config, TrackTable& tracks, Sec
                             ? kTransponders
                             : std::min<std::size_t>(event.source, limits::kSources - 1);
   const bool fix = observation.has(Field::position);
-  // How fast a receiver goes that is not where it says is as little to be believed.
+  // While a receiver's position is refused, its speed and course are not believed either.
   const bool slow = !fix && (voices_[v].refused != 0 || v == kTransponders);
   if (v != kTransponders && !slow) {
     return fix ? take_fix(config, tracks, places, event, observation, v)
@@ -106,7 +106,7 @@ Perceived OwnPosition::take_fix(const TrackingRules& config, TrackTable& tracks,
   const std::int64_t ns = event.observed_ns;
   const bool placed = index != TrackTable::kNone && tracks[index].updates != 0;
   if (placed && ns < tracks[index].filter_ns) {
-    return perceive(config, tracks, places, event, o);  // too late for anything
+    return perceive(config, tracks, places, event, o);  // too old to use
   }
   Voice& voice = voices_[v];
   const Voice before = voice;
@@ -115,7 +115,7 @@ Perceived OwnPosition::take_fix(const TrackingRules& config, TrackTable& tracks,
   voice.sigma = o.has(Field::position_sigma) && o.position_sigma_mm > 0 ? o.position_sigma_mm * 1e-3
                                                                         : k.position_sigma;
   voice.fix_ns = ns;
-  if (!placed) {  // nothing to compare it with
+  if (!placed) {  // nothing to compare with
     voice.refused = 0;
     voice.differs_from_ns = 0;
     in_doubt_ = 0;
@@ -130,13 +130,13 @@ Perceived OwnPosition::take_fix(const TrackingRules& config, TrackTable& tracks,
   voice.refused = fit ? 0 : voice.refused;
   const bool settled = !fit && settles(config, own, v, before, ns);
   compare(config, own, v);
-  // What the transponder says serves where no receiver is believed.
+  // A transponder's fix counts only while no receiver is believed.
   const bool second_rank =
       v == kTransponders && receiver_ns_ != 0 && seconds_between(receiver_ns_, ns) <= k.lost_s;
   Perceived result;
   if (settled && !second_rank) {
     const std::uint32_t updates = own.updates;
-    own.updates = 0;  // the filter starts anew
+    own.updates = 0;  // restarts the filter
     for (Voice& other : voices_) {
       other.refused = agree(config, own, other, voice) ? 0 : other.refused;
     }
@@ -155,7 +155,7 @@ Perceived OwnPosition::take_fix(const TrackingRules& config, TrackTable& tracks,
   } else if (beyond_m <= 0.0) {
     result = perceive(config, tracks, places, event, o);
   } else {
-    // Another antenna's: as a fix of one place on board it is that much worse.
+    // Another antenna: widen its variance by the distance on board.
     const double sigma = voice.sigma + det_sqrt(own.variance_position) +
                          (config.own_apart_m + beyond_m) / k.gate_sigma;
     result = perceive(config, tracks, places, event, widened(o, sigma));
@@ -167,8 +167,8 @@ Perceived OwnPosition::take_fix(const TrackingRules& config, TrackTable& tracks,
   return result;
 }
 
-// A fix where own ship cannot be: has the voice said so for long, each near the one before, and
-// with most of the others?
+// Whether a refused position is to be believed after all: the voice has reported it long enough,
+// consistently, and most other voices agree.
 bool OwnPosition::settles(const TrackingRules& config, const Track& own, std::size_t v,
                           const Voice& before, std::int64_t ns) {
   Voice& voice = voices_[v];
@@ -193,8 +193,8 @@ Perceived OwnPosition::refuse(const TrackingRules& config, Track& own, std::uint
   return result;
 }
 
-// How much farther it is than own ship can have got since it was last heard of. While a doubt lasts
-// it is heard of all the time: the way it might have gone does not grow with the doubt.
+// By how much the fix exceeds the distance that own ship can have gone since its last fix. During a
+// doubt refused fixes count as well, so that the reachable distance does not grow with the doubt.
 double OwnPosition::beyond_reach(const Track& own, const Tracker& k, const Voice& fix) const {
   const std::int64_t from =
       doubted(own, Doubt::jump) ? std::max(last_fix_ns_, own.observed_ns) : own.observed_ns;
@@ -205,7 +205,7 @@ double OwnPosition::beyond_reach(const Track& own, const Tracker& k, const Voice
          reach;
 }
 
-// Two fixes of one voice, as of one thing that moves.
+// Whether two fixes of one voice are consistent with one moving ship.
 bool OwnPosition::follows(const Tracker& k, const Voice& fix, const Voice& before,
                           const Parallel& near) const {
   const double since = seconds_between(before.fix_ns, fix.fix_ns);
@@ -214,7 +214,7 @@ bool OwnPosition::follows(const Tracker& k, const Voice& fix, const Voice& befor
              k.max_speed * since + k.gate_sigma * 1.5 * fix.sigma;
 }
 
-// Two voices, as of one ship.
+// Whether two voices are consistent with one ship.
 bool OwnPosition::agree(const TrackingRules& config, const Track& own, const Voice& a,
                         const Voice& b) const {
   const double dt = seconds_between(std::min(a.fix_ns, b.fix_ns), std::max(a.fix_ns, b.fix_ns));
@@ -245,8 +245,8 @@ bool OwnPosition::differs(const Voice& voice) {
          seconds_between(voice.differs_from_ns, voice.fix_ns) >= kDiffersS;
 }
 
-// Does another voice that contradicts it go before? More that agree with it; of as many, whoever
-// comes first in the site file, our own transponders last.
+// Whether a contradicting voice takes precedence: more voices agree with it; on a tie, the earlier
+// in the site file, with our own transponders last.
 bool OwnPosition::outvoted(const TrackingRules& config, const Track& own, std::size_t v) const {
   const std::int64_t ns = voices_[v].fix_ns;
   if (!differs(voices_[v])) {
@@ -304,7 +304,7 @@ void OwnPosition::note_doubts(Track& own, std::int64_t ns, Perceived& result) {
                      result.changes[result.change_count - 1] == TrackChangeKind::reacquired;
   turn(Doubt::disagree, recent(last_differed_ns_), TrackChangeKind::disagreed,
        TrackChangeKind::agreed);
-  if (moved) {  // which says it already
+  if (moved) {  // "reacquired" reports it already
     set_doubt(own, Doubt::jump, false);
   } else {
     turn(Doubt::jump, recent(last_refused_ns_), TrackChangeKind::jumped, TrackChangeKind::returned);
@@ -318,7 +318,7 @@ void OwnPosition::note_doubts(Track& own, std::int64_t ns, Perceived& result) {
   }
 }
 
-// What anybody may send under our own MMSI is compared, and counted while it contradicts.
+// Anybody may send our own MMSI, so such reports are only compared, and contradictions counted.
 Perceived OwnPosition::witness(const TrackingRules& config, TrackTable& tracks,
                                const EventHeader& event, const Observation& o) {
   Perceived result;
@@ -389,7 +389,7 @@ bool OwnPosition::thaw(Thawer& in, Thawing& with) {
          plausible_ns(last_differed_ns_) && plausible_ns(receiver_ns_);
 }
 
-// The rest follows from these and the tracks.
+// The rest derives from these and the tracks.
 void OwnPosition::digest(Digest& digest) const {
   digest.mix(in_doubt_);
   digest.mix(static_cast<std::uint64_t>(last_fix_ns_));

@@ -1,9 +1,9 @@
-// Purpose: whether what is said of own ship's position is believed: by whom it is said, whether own
-// ship can have got there, and whether those who say it agree.
-// In: observations of own ship, and reports under our own MMSIs. Out: as perceive(), which they
-// reach when they are believed; doubts in own ship's track (Doubt, `elsewhere`).
-// Bound: a last fix for each source of the plan and for our own transponders. When full: never.
-// Runs on: the engine thread; no allocation; the same bits on every CPU.
+// Purpose: whether to believe a report of own ship's position: by its source, by whether own ship
+// can have got there, and by whether the sources agree.
+// In: observations of own ship, and reports under our own MMSIs. Out: as perceive(), which gets the
+// believed ones; doubts in own ship's track (Doubt, `elsewhere`). Bound: a last fix for each source
+// of the plan and for our own transponders. When full: never. Runs on: the engine thread; no
+// allocation; the same bits on every CPU.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ class OwnPosition {
   void init(Arena&, const Site&) {}
   static DerivedBound derived_bound(const plan::Plan&) { return {}; }
 
-  // Is this of own ship, or does it say so?
+  // Whether a report is about own ship, or claims to be.
   static bool concerns(const TrackingRules& config, const Observation& observation) {
     if (observation.kind == IdentityKind::own) {
       return true;
@@ -49,17 +49,17 @@ class OwnPosition {
   bool unfinished() const { return false; }
 
  private:
-  // A source that speaks of own position, whatever sentences it does it by, is one voice. All
-  // transponders together are another: they count where no other voice is heard.
+  // A voice is a source that reports own position, by whichever sentences. All transponders
+  // together are one more, which counts only when no other is heard.
   static constexpr std::size_t kTransponders = limits::kSources;
   static constexpr std::size_t kVoices = limits::kSources + 1;
   struct Voice {
     double latitude, longitude, sigma;
     std::int64_t fix_ns;           // 0: it never gave one
-    std::int64_t refused_from_ns;  // since when it says a place that own ship cannot have got to
+    std::int64_t refused_from_ns;  // start of its present run of refused positions
     std::int64_t
-        differs_from_ns;    // since when all its fixes contradict another voice; 0: they do not
-    std::uint64_t refused;  // fixes that own ship cannot have got to, each near the one before
+        differs_from_ns;    // since when it contradicts another voice in every fix; 0: it does not
+    std::uint64_t refused;  // consecutive refused fixes that agree with each other
   };
 
   Perceived take_fix(const TrackingRules& config, TrackTable& tracks, SecondPlaces& places,
@@ -82,9 +82,9 @@ class OwnPosition {
 
   std::array<Voice, kVoices> voices_{};
   std::int64_t last_fix_ns_ = 0;       // of any voice
-  std::int64_t last_refused_ns_ = 0;   // 0: none since own ship was last believed elsewhere
+  std::int64_t last_refused_ns_ = 0;   // 0: none since own ship was last reacquired
   std::int64_t last_differed_ns_ = 0;  // 0: none
-  std::int64_t receiver_ns_ = 0;       // last believed fix that is no transponder's
+  std::int64_t receiver_ns_ = 0;       // last believed fix of a receiver
   std::uint64_t in_doubt_ = 0;
 };
 

@@ -25,7 +25,7 @@ void start_track(Track& t, const EventHeader& event, IdentityKind kind) {
   t.water_speed = t.wind_speed = t.wind_angle = t.battery = kUnknown;
 }
 
-// The filter starts (again) at a measured place with nothing known of the velocity.
+// Starts or restarts the filter at a measured position with unknown velocity.
 void start_filter(Track& t, const Tracker& k, double latitude, double longitude, double sigma,
                   std::int64_t ns) {
   t.latitude = latitude;
@@ -33,7 +33,7 @@ void start_filter(Track& t, const Tracker& k, double latitude, double longitude,
   t.velocity_east = t.velocity_north = 0.0;
   t.variance_position = sigma * sigma;
   t.covariance = 0.0;
-  t.variance_velocity = k.max_speed * k.max_speed / 9.0;  // the fastest is three deviations away
+  t.variance_velocity = k.max_speed * k.max_speed / 9.0;  // max_speed is three deviations
   t.filter_ns = ns;
   t.last_nis = 0.0;
   t.gated_in_row = 0;
@@ -78,7 +78,7 @@ void predict(Track& t, const Tracker& k, std::int64_t to_ns, Way& way) {
 
 enum class Fit { accepted, gated, agreed };
 
-// What a thing of this kind can have done since, plus what both positions may be wrong by.
+// Distance that a thing of this kind can have gone, plus both positions' errors.
 double reach_of(const Track& t, const Tracker& k, double sigma, std::int64_t ns) {
   const double since_position = seconds_between(t.observed_ns, ns);
   return k.max_speed * (since_position > 0.0 ? since_position : 0.0) +
@@ -116,7 +116,8 @@ Fit take_position(Track& t, const Tracker& k, const Place& measured, double sigm
   }
   const double squared = square_of(innovation);
   if (squared > 2.0 * k.gate_sigma * k.gate_sigma * variance && dt > 0.0) {
-    // Possible, but not as it was moving: a manoeuvre. The velocity is forgotten, the place is not.
+    // A manoeuvre: possible, but not at the believed velocity. Forget the velocity, keep the
+    // position.
     t.variance_velocity += squared / (dt * dt);
     t.variance_position += squared;
     t.covariance = 0.0;
@@ -177,7 +178,7 @@ double course_in(const Observation& o) {
   return o.course_e6 * 1e-6 * kDegree;
 }
 bool has_velocity(const Observation& o, const Tracker& k) {
-  // One that is too fast is as impossible as a jump; the position is judged by itself.
+  // Ignore an impossible speed; the position is judged separately.
   return o.has(Field::speed) && o.has(Field::course) && !(speed_in(o) > k.max_speed);
 }
 
@@ -208,8 +209,9 @@ Place place_in(const Observation& o) {
   return {o.latitude_e7 * 1e-7, o.longitude_e7 * 1e-7};
 }
 
-// A position that the thing cannot have got to. Those that agree move it there once, while the
-// place before is kept; if that is heard again, it is there, and stays while that is heard at all.
+// For an impossible position. Consistent ones move the track there once, and its former place
+// becomes the second. If the former place is heard again, the track returns there and stays while
+// it is heard.
 Fit take_elsewhere(SecondPlaces& places, Track& t, std::uint32_t index, const Tracker& k,
                    const Observation& o, const EventHeader& event, Fit fit, Perceived& result) {
   const Place measured = place_in(o);
@@ -248,7 +250,7 @@ Fit take_elsewhere(SecondPlaces& places, Track& t, std::uint32_t index, const Tr
   return Fit::gated;
 }
 
-// The filter has followed it.
+// Counts a position that the filter has taken.
 void count_position(Track& t, const Tracker& k, const EventHeader& event, Perceived& result) {
   ++t.updates;
   t.observed_ns = event.observed_ns;
@@ -341,7 +343,7 @@ Perceived perceive(const TrackingRules& config, TrackTable& tracks, SecondPlaces
 void perceive(const TrackingRules& config, TrackTable& tracks, SecondPlaces& places,
               std::span<const Sighting> sightings, std::span<Perceived> out) {
   CHECK(sightings.size() <= kTogether && out.size() >= sightings.size(), "so many at once");
-  if (sightings.size() == 1) {  // as most come where little does
+  if (sightings.size() == 1) {  // the usual case under light load
     out[0] = perceive(config, tracks, places, *sightings[0].event, *sightings[0].observation);
     return;
   }
@@ -352,7 +354,7 @@ void perceive(const TrackingRules& config, TrackTable& tracks, SecondPlaces& pla
     const Observation& o = *sightings[i].observation;
     const std::uint64_t key = track_key(o.kind, o.identity);
     found[i] = says_anything(o) ? tracks.find(key) : TrackTable::kNone;
-    // The second of one track waits for what the first makes of it.
+    // A track's second observation waits for the result of its first.
     bool again = false;
     for (std::size_t earlier = 0; earlier < i; ++earlier) {
       again |= found[earlier] == found[i];

@@ -11,7 +11,7 @@ std::size_t room_for(std::size_t tracks) {
   return std::min(tracks, limits::kSecondPlaces);
 }
 
-// What a track is by being where it is.
+// Copies the fields that belong to a place.
 void take_place(Track& to, const Track& from) {
   to.position_event = from.position_event;
   to.previous_event = from.previous_event;
@@ -55,7 +55,7 @@ SecondPlace* SecondPlaces::find(const Track& track, std::uint32_t index) const {
 }
 
 SecondPlace* SecondPlaces::add(Track& track, std::uint32_t index, std::int64_t now_ns) {
-  // One left by a track that has gone from that slot since gives way.
+  // Reuses an entry whose track has left its slot.
   SecondPlace* free = nullptr;
   for (SecondPlace& p : places_) {
     if (p.used != 0 && p.index == index) {
@@ -150,7 +150,7 @@ bool SecondPlaces::thaw(Thawer& in, Thawing& with) {
   return in.ok();
 }
 
-// Of tracks whose other place was not taken over.
+// For tracks whose second place was not carried.
 void SecondPlaces::forget_doubts(TrackTable& tracks) const {
   for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
     if (tracks.in_use(i) && find(tracks[i], i) == nullptr) {

@@ -1,8 +1,7 @@
-// Purpose: the place that a named track had before it was believed somewhere it could not have got
-// to: either may be the true one, so both are kept, and judged.
-// In: a track that jumps, reports that lie at its other place, the passing of time. Out: the other
-// place, as a track. Bound: limits::kSecondPlaces. When full: the jump is not believed, counted.
-// Runs on: the engine thread; no allocation; the same bits on every CPU.
+// Purpose: the former place of a named track that was believed at an impossible position: either
+// may be true, so both are kept and judged. In: a track that jumps, reports at its other place,
+// time. Out: the other place, as a track. Bound: limits::kSecondPlaces. When full: the jump is not
+// believed, and counted. Runs on: the engine thread; no allocation; the same bits on every CPU.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +12,11 @@
 namespace vedette::perceive {
 
 struct SecondPlace {
-  Track track;            // as it was there, and goes on
+  Track track;            // its state there, still updated
   std::int64_t since_ns;  // of the jump
   std::uint32_t index;    // of the track in the table
   std::uint8_t used;
-  std::uint8_t
-      contested;  // both places were heard since: the track is at the one that had it first
+  std::uint8_t contested;  // both places have been heard since; the track stays at its former one
   std::uint8_t reserved[2];
 };
 
@@ -34,26 +32,26 @@ class SecondPlaces {
   void init(Arena& arena, const Site& site) { init(arena, site.plan->limits()->tracks()); }
   static DerivedBound derived_bound(const plan::Plan&) { return {}; }
 
-  // Of a track with Doubt::second; null for any other.
+  // The entry of a track with Doubt::second; null for others.
   SecondPlace* find(const Track& track, std::uint32_t index) const;
-  // Keeps the track as it stands there; null when full.
+  // Stores the track's present place; null when full.
   SecondPlace* add(Track& track, std::uint32_t index, std::int64_t now_ns);
   void drop(Track& track, std::uint32_t index);
-  // The track goes to its other place, and where it was becomes that.
+  // Exchanges the track's place and its other one.
   static void swap(Track& track, SecondPlace& place);
 
   enum class Aged { nothing, dropped, moved };
-  // A place that was not heard for the tracker's half-life, and for as long as a track is not lost
-  // without being heard, is no longer kept. Was that the track's own, it is now at the other.
+  // Drops a place that was not heard for the tracker's half-life and lost_s. If that was the
+  // track's own, it moves to the other.
   Aged age(Track& track, std::uint32_t index, const Tracker& tracker, std::int64_t now_ns);
 
   std::size_t size() const { return held_; }
-  std::uint64_t refused() const { return refused_; }  // jumps that found no room
+  std::uint64_t refused() const { return refused_; }  // jumps refused for lack of room
 
   static std::size_t frozen_bytes_bound(const plan::Plan& plan);
   void freeze(Freezer& out, const TrackTable&) const;
   bool thaw(Thawer& in, Thawing& with);
-  void digest(Digest&) const {}  // tracks at second places are in it when they are judged
+  void digest(Digest&) const {}  // tracks enter the digest when they are judged
   bool unfinished() const { return false; }
 
  private:

@@ -7,7 +7,7 @@ namespace {
 
 constexpr double kFlattening = 1.0 / 298.257223563;
 constexpr double kEccentricity2 = kFlattening * (2.0 - kFlattening);
-constexpr double kEarthRadius = 6371008.8;  // mean, for the drop of the surface below the plane
+constexpr double kEarthRadius = 6371008.8;  // mean; the surface drops below the plane by it
 
 Vector3 east_of(const Vector3& normal) {
   const double length = det_sqrt(normal.x * normal.x + normal.y * normal.y);
@@ -19,7 +19,7 @@ Vector3 north_of(const Vector3& normal, const Vector3& east) {
           normal.x * east.y - normal.y * east.x};
 }
 
-// Fills place, ecef and rotation of the plot that lies at from_sensor.
+// Fills place, ecef and rotation of the plot at from_sensor.
 void locate(const SensorFrame& f, Plot& plot) {
   const double e = plot.from_sensor[0];
   const double n = plot.from_sensor[1];
@@ -67,7 +67,7 @@ Plot placed(const SensorFrame& frame, const Sensor& sensor, const Observation& o
   plot.variance_place = sensor.extent_sigma * sensor.extent_sigma;
   if (o.has(Field::plot_polar)) {
     double range = o.plot[0] * 1e-3;
-    if (o.has(Field::altitude)) {  // slant to ground
+    if (o.has(Field::altitude)) {  // slant range to ground range
       const double height = o.altitude_mm * 1e-3;
       range = range > height && height > 0.0 ? det_sqrt(range * range - height * height) : range;
     }

@@ -1,5 +1,5 @@
-// Purpose: a sensor's tangent plane on the ellipsoid: where what it reports lies, and whether it
-// can see a place. Runs on: the engine thread; no allocation; the same bits on every CPU.
+// Purpose: a sensor's tangent plane on the ellipsoid: positions of its reports, and its coverage.
+// Runs on: the engine thread; no allocation; the same bits on every CPU.
 #pragma once
 
 #include "base/geo.hpp"
@@ -15,13 +15,13 @@ struct SensorFrame {
 };
 SensorFrame frame_at(Place place);
 
-// Where the report's target is, at height 0 on the ellipsoid; the noise as the sensor declares it.
+// The target's position at height 0 on the ellipsoid; noise as the sensor declares it.
 Plot placed(const SensorFrame& frame, const Sensor& sensor, const Observation& observation);
 
-// Several reports of one thing: their mean.
+// Averages several reports of one target.
 void merge(const SensorFrame& frame, Plot& into, const Plot& other);
 
-// A scan of the sensor passes over the place. `margin` metres are taken off its reach.
+// Whether the sensor's scan covers the place; `margin` metres reduce its range.
 bool covers(const SensorFrame& frame, const Sensor& sensor, const Vector3& ecef, double margin);
 
 // Between two places, m.

@@ -13,7 +13,7 @@ struct FrozenHead {
 };
 static_assert(sizeof(FrozenHead) % alignof(FrozenTrack) == 0, "tracks are read where they stand");
 
-// Own ship before all; then what people acknowledged and what is confirmed, the last heard first.
+// Own ship first, then acknowledged, then confirmed tracks, each by last heard.
 std::uint64_t worth_of(const Track& t) {
   const std::uint64_t rank = t.kind == IdentityKind::own                               ? 3
                              : t.acknowledged != 0 || t.state == TrackState::confirmed ? 2
@@ -26,13 +26,13 @@ bool stays(const Track& track, const Carry& carry) {
   return track.kind != IdentityKind::contact || carry.contacts_stay();
 }
 
-// The least worth of those that fit: all above it are at most `room`. By halves, because nothing
-// is allocated here and tables are only made smaller now and then.
+// The worth above which at most `room` tracks fit. Bisection, because this must not allocate, and
+// tables rarely shrink.
 std::uint64_t least_worth(std::span<const FrozenTrack> tracks, const Carry& carry,
                           std::size_t room) {
   std::uint64_t least = 0;
   for (std::uint64_t bit = std::uint64_t{1} << 63; bit != 0; bit >>= 1) {
-    const std::uint64_t lower = least | (bit - 1);  // with this bit clear, the most that it can be
+    const std::uint64_t lower = least | (bit - 1);  // largest value with this bit clear
     const auto above = std::count_if(tracks.begin(), tracks.end(), [&](const FrozenTrack& t) {
       return stays(t.track, carry) && worth_of(t.track) > lower;
     });
@@ -43,7 +43,7 @@ std::uint64_t least_worth(std::span<const FrozenTrack> tracks, const Carry& carr
 
 }  // namespace
 
-// Seven changes of a judged track and its eviction, and one more where it is swept.
+// Seven changes of a judged track and its eviction; one more when swept.
 DerivedBound Tracks::derived_bound(const plan::Plan&) {
   return {8 * event_bytes(sizeof(TrackChange)), 0};
 }
@@ -73,7 +73,7 @@ std::span<const FrozenTrack> Tracks::frozen(Bytes section) {
   return {reinterpret_cast<const FrozenTrack*>(tracks.data()), head.count};
 }
 
-// In the slots that they had: a sweep walks the same slots as before the freeze.
+// In their former slots, so that a sweep visits the same slots as before.
 bool Tracks::thaw_in_place(std::span<const FrozenTrack> tracks, std::uint32_t high_water) {
   for (const FrozenTrack& at : tracks) {
     if (at.slot >= high_water || !table_.put(static_cast<std::uint32_t>(at.slot), at.track)) {
@@ -122,7 +122,7 @@ bool Tracks::carry_over(std::span<const FrozenTrack> tracks, std::uint32_t high_
     const auto slot = all_fit ? static_cast<std::uint32_t>(at.slot) : next++;
     Track track = at.track;
     track.source_mask = carry.source_mask(track.source_mask);
-    if (!carry.contacts_stay()) {  // who names no contact has no partner
+    if (!carry.contacts_stay()) {  // without contacts there are no partners
       track.partner = 0;
       track.partner_slot = 0;
       track.misfits = 0;

@@ -1,6 +1,6 @@
-// Purpose: the track table as a stage: what of it is frozen, and how it goes over into another
-// plan's. In: a frozen table. Out: the same tracks in the same slots; in a smaller table those of
-// most worth, packed. Bound: the plan's tracks. Runs on: the engine thread; thaw() on cold ones.
+// Purpose: the track table as a stage: freezing, and carrying tracks to another plan. In: a frozen
+// table. Out: the same tracks in the same slots; in a smaller table the most valuable, packed.
+// Bound: the plan's tracks. Runs on: the engine thread; thaw() on cold ones.
 #pragma once
 
 #include "model/stage.hpp"
@@ -20,10 +20,10 @@ class Tracks {
   static std::size_t frozen_bytes_bound(const plan::Plan& plan);
   void freeze(Freezer& out, const TrackTable&) const;
   bool thaw(Thawer& in, Thawing& with);
-  // The tracks of a frozen section; none where it is not whole.
+  // The tracks of a frozen section; empty if it is damaged.
   static std::span<const FrozenTrack> frozen(Bytes section);
 
-  void digest(Digest&) const {}  // those that a batch judged are in it by themselves
+  void digest(Digest&) const {}  // tracks enter the digest when they are judged
   bool unfinished() const { return false; }
 
   TrackTable& table() { return table_; }
