@@ -18,7 +18,7 @@ namespace {
 constexpr const char* kName = "/belief.mdb";
 constexpr std::size_t kPage = 4096;
 
-// Bytes put into transactions of so many each.
+// Splits writes into transactions of bounded size.
 class Filling {
  public:
   Filling(const LmdbFile& file, std::size_t most_bytes)
@@ -81,8 +81,8 @@ std::size_t ImageWriter::bytes_needed(std::size_t state_bytes, std::size_t track
   return tracks * sizeof(Place) + transaction_bytes(state_bytes);
 }
 
-// Pieces of the state are whole pages; tracks lie in leaves as many as fit, with branches above.
-// Each commit writes the way to its last leaf anew, twice over until its old pages are free again.
+// State pieces are whole pages; tracks fill leaves, with branches above. Each commit rewrites the
+// path to its last leaf, twice until the old pages are free.
 std::uint64_t ImageWriter::file_bytes_needed(std::size_t state_bytes, std::size_t tracks) {
   constexpr std::size_t kNode = sizeof(Track) + 2 * sizeof(std::uint64_t) + 2;
   constexpr std::size_t kInLeaf = (kPage - 16) / kNode;
@@ -100,7 +100,7 @@ void ImageWriter::init(const std::string& folder, std::uint64_t max_bytes, std::
   order_.reserve(tracks);
 }
 
-// A start that fails leaves all as it was; what an earlier run left is looked at only now.
+// Removes a former run's remains only now, so that a start that fails leaves the folder as it was.
 void ImageWriter::begin() {
   begun_ = true;
   const std::string beside = path_ + ".new";
@@ -121,7 +121,7 @@ int ImageWriter::write(ImagePosition position, Bytes state, std::span<const Froz
   if (given_up_) {
     return ECANCELED;
   }
-  // In the order of their keys, so that each leaf is written once.
+  // In key order, so that each leaf is written once.
   order_.clear();
   for (std::uint32_t i = 0; i < tracks.size(); ++i) {
     order_.push_back({tracks[i].track.key, i});
@@ -174,7 +174,7 @@ int ImageWriter::fill(const std::string& path, const ImagePosition& position, By
     error = filling.put(Filling::tracks, value_of(&place.key, sizeof place.key),
                         value_of(&tracks[place.at].track, sizeof(Track)), MDB_APPEND);
   }
-  // Last: a file without it is none.
+  // Last, because a file without a position is no image.
   error = error == 0 ? filling.put(Filling::meta, value_of("position"),
                                    value_of(&position, sizeof position))
                      : error;

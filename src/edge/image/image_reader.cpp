@@ -1,5 +1,5 @@
-// An image is read by a process of its own, because a damaged file can end the library's. What that
-// process hands over is compared once more here: neither it nor the file is trusted.
+// A process of its own reads the image, because a damaged file can abort the library. Its output is
+// verified again here: neither it nor the file is trusted.
 #include <lmdb.h>
 
 #include <algorithm>
@@ -17,8 +17,8 @@ namespace {
 
 constexpr const char* kName = "/belief.mdb";
 
-// A read-only walk through one table; visit(key, value) says whether to go on. False when the
-// library, or a visit, found something wrong.
+// Walks one table read-only; visit(key, value) returns whether to go on. False on an error of the
+// library or a visit.
 template <typename Visit>
 bool walk(MDB_txn* txn, const char* table, Visit&& visit) {
   MDB_dbi dbi = 0;
@@ -37,7 +37,7 @@ bool walk(MDB_txn* txn, const char* table, Visit&& visit) {
   return good && next == MDB_NOTFOUND;
 }
 
-// The position, then the pieces of the state in their order.
+// Reads the position, then the state's pieces in order.
 template <typename Position, typename Piece>
 bool read_pieces(MDB_txn* txn, Position&& on_position, Piece&& on_piece) {
   MDB_dbi meta = 0;
@@ -66,7 +66,7 @@ bool read_pieces(MDB_txn* txn, Position&& on_position, Piece&& on_piece) {
          left == 0;
 }
 
-// Something into each table and out again, in two commits.
+// Writes to each table and deletes again, in two commits.
 int write_into(const LmdbFile& file) {
   const std::uint64_t number = ~std::uint64_t{0};
   for (const bool in : {true, false}) {

@@ -10,10 +10,10 @@
 
 namespace vedette::image {
 
-inline constexpr const char* kMeta = "meta";      // "position": ImagePosition
-inline constexpr const char* kState = "state";    // by number: kStatePiece bytes, the last one less
+inline constexpr const char* kMeta = "meta";    // "position": ImagePosition
+inline constexpr const char* kState = "state";  // by number: kStatePiece bytes, the last one fewer
 inline constexpr const char* kTracks = "tracks";  // by key: Track
-// With its header, a whole number of the library's pages.
+// With its header a whole number of LMDB's pages.
 inline constexpr std::size_t kStatePiece = 64 * 4096 - 16;
 
 class LmdbFile {
@@ -22,7 +22,7 @@ class LmdbFile {
   LmdbFile(const LmdbFile&) = delete;
   LmdbFile& operator=(const LmdbFile&) = delete;
   ~LmdbFile() { ::mdb_env_close(env_); }
-  // Default sync: a commit is on disk when it returns. Whoever opens it is alone with it.
+  // Default sync: a commit is on disk when it returns. No other process opens the file.
   int open(const std::string& path, std::uint64_t max_bytes, unsigned flags) {
     int error = ::mdb_env_create(&env_);
     error = error == 0 ? ::mdb_env_set_maxdbs(env_, 4) : error;

@@ -1,7 +1,6 @@
-// Purpose: admission control: whether what comes now would wait in its lane past its horizon, by
-// how fast the engine takes from that lane while there is a backlog.
-// In: the lane's depth and what was taken from it so far, monotonic ns. Out: hopeless or not.
-// Bound: none. Runs on: the ingress thread.
+// Purpose: admission control: whether an event would wait in its lane past its horizon, at the rate
+// at which the engine drains that lane's backlog. In: the lane's depth and its records taken so
+// far, monotonic ns. Out: hopeless or not. Bound: none. Runs on: the ingress thread.
 #pragma once
 
 #include <cstddef>
@@ -11,9 +10,9 @@ namespace vedette::ingress {
 
 class Admission {
  public:
-  // Below so many records there is no backlog to speak of.
+  // A shallower lane has no backlog.
   static constexpr std::size_t kBacklog = 16;
-  // The pace is measured over at least so long.
+  // The shortest span over which the rate is measured.
   static constexpr std::int64_t kWindowNs = 10'000'000;
 
   bool hopeless(std::size_t depth, std::uint64_t taken, std::int64_t horizon_ns,

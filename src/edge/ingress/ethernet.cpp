@@ -19,7 +19,7 @@ constexpr std::uint16_t folded(std::uint64_t sum) {
   return static_cast<std::uint16_t>(sum);
 }
 
-// `addresses` are the source and destination of the pseudo header, side by side.
+// `addresses`: source and destination of the pseudo header, consecutive.
 Result<Datagram, RefusalCause> parse_udp(Bytes segment, Bytes addresses, bool checksum_optional) {
   if (segment.size() < 8) {
     return Failure{RefusalCause::udp_length};
@@ -42,7 +42,7 @@ Result<Datagram, RefusalCause> parse_udp(Bytes segment, Bytes addresses, bool ch
                   addresses.size() == 8 ? load_be<std::uint32_t>(addresses.data()) : 0};
 }
 
-// Why a packet ends before its length does.
+// Why a packet ends before its stated length.
 RefusalCause cut(Bytes packet) {
   return packet.size() > limits::kFrameBytes ? RefusalCause::oversize : RefusalCause::ip_header;
 }
@@ -53,7 +53,7 @@ Result<Datagram, RefusalCause> parse_ipv4(Bytes packet) {
   }
   const std::size_t header = static_cast<std::size_t>(packet[0] & 15) * 4;
   const std::size_t total = load_be<std::uint16_t>(packet.data() + 2);
-  // Short packets are padded to the least Ethernet frame, so the packet may be longer than `total`.
+  // Short packets are padded to Ethernet's minimum, so the packet may be longer than `total`.
   if (header < 20 || total < header) {
     return Failure{RefusalCause::ip_header};
   }
@@ -91,8 +91,8 @@ Result<Datagram, RefusalCause> parse_ipv6(Bytes packet) {
 
 }  // namespace
 
-// RFC 1071, 2 (B) and (C): in words of any size, and in either order of bytes, which is set right
-// at the end.
+// RFC 1071, 2 (B) and (C): sums words of any size in either byte order, which is corrected at the
+// end.
 std::uint16_t internet_sum(Bytes bytes, std::uint32_t seed) {
   std::uint64_t sum = 0;
   const std::uint8_t* at = bytes.data();

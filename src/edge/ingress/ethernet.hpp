@@ -1,7 +1,7 @@
-// Purpose: from an Ethernet frame to the payload of one UDP datagram, every length and check
-// tested. Standards: IEEE 802.3/802.1Q, RFC 791, RFC 8200 (hop-by-hop, routing and destination
-// headers are not followed), RFC 768. Fragments are refused by name: nothing here reassembles.
-// A frame that is longer than Ethernet's and yet cut is oversize.
+// Purpose: extracts one UDP payload from an Ethernet frame, checking every length and checksum.
+// Standards: IEEE 802.3/802.1Q, RFC 791, RFC 8200 (hop-by-hop, routing and destination headers are
+// not followed), RFC 768. Fragments are refused by name, because nothing here reassembles. A frame
+// beyond Ethernet's length that is truncated is oversize.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct Datagram {
   std::uint16_t source_port;
   std::uint16_t port;
   Bytes payload;
-  std::uint32_t sender = 0;  // IPv4, host order; 0 of IPv6
+  std::uint32_t sender = 0;  // IPv4, host order; 0 for IPv6
 };
 
 Result<Datagram, RefusalCause> parse_ethernet(Bytes frame);

@@ -12,13 +12,13 @@
 namespace vedette::ingress {
 namespace {
 
-// A socket that had two datagrams within kSoonNs is polled in every turn until kQuietPolls of them
-// found nothing.
-constexpr std::size_t kPolledSockets = 4;  // a turn that finds nothing takes a microsecond at most
+// A socket with two datagrams within kSoonNs is polled in every turn until kQuietPolls polls find
+// nothing.
+constexpr std::size_t kPolledSockets = 4;  // an idle turn takes a microsecond at most
 constexpr std::uint8_t kPolledDatagrams = 32;
 constexpr std::int64_t kSoonNs = 10'000'000;
 constexpr std::uint32_t kQuietPolls =
-    1 << 14;  // 10 ms of a spinning thread, a second of a resting one
+    1 << 14;  // 10 ms of a spinning thread, a second of a sleeping one
 constexpr std::int64_t kLinkCheckNs = 200'000'000;
 constexpr std::uint32_t kLinkCheckPolls = 64;
 
@@ -48,8 +48,8 @@ std::uint8_t* Ingress::begin_event(Source& source, EventKind kind, std::size_t p
   if (at == nullptr) {
     return nullptr;
   }
-  // Made where it stands, as its payload is: read back in larger pieces than it was written in, it
-  // would be waited for.
+  // Built in place like its payload: reading it back in larger pieces than written would stall on
+  // store forwarding.
   auto& header = *reinterpret_cast<EventHeader*>(at);
   header = {};
   header.observed_ns = header.received_ns = now_ns;
@@ -90,7 +90,7 @@ void Ingress::on_message(void* context, const codec::Message& message, Bytes raw
   const std::size_t payload = sizeof(Observation) + kept.size();
   std::uint8_t* const at =
       begin_event(source, EventKind::observation, payload, taking.now_ns, taking.arrival_ns);
-  // What there is no place for is still looked at, for the cause it is refused by.
+  // Decodes even without room, for the correct refusal cause.
   alignas(Observation) std::uint8_t spare[sizeof(Observation)];
   auto& observation = *new (at != nullptr ? at : spare) Observation;
   if (!codec::to_observation(message, observation)) {
@@ -100,9 +100,9 @@ void Ingress::on_message(void* context, const codec::Message& message, Bytes raw
     return;
   }
   if (source.record <= source.resume_after) {
-    return;  // accepted before the restart; decoded again only for the codec's own state
+    return;  // accepted before the restart; decoded again only to restore the codec's state
   }
-  // A lossless source is slowed instead; where node time stands still nothing is late.
+  // A lossless source gets back-pressure instead; with stepped node time nothing is late.
   if (taking.arrival_ns != 0 && source.driver != plan::DriverKind::recording &&
       source.admission.hopeless(source.lane.size(), source.lane.taken(), source.plan->horizon_ns(),
                                 taking.arrival_ns)) {
@@ -152,7 +152,7 @@ void Ingress::take(Source& source, Bytes bytes, bool stream, platform::NodeClock
   publish_tables(source);
 }
 
-// What decoding remembers, and what it could not.
+// Publishes the decoder's table counters.
 void Ingress::publish_tables(Source& source) {
   const codec::Counts counts = source.decoder.counts();
   for (std::size_t i = 0; i < counts.size(); ++i) {
@@ -167,8 +167,8 @@ std::size_t Ingress::step(const platform::NodeClock& clock) {
       recorded += step_recording(*sources_[i], clock);
     }
   }
-  // The first that has something is worked on at once; the one after it is asked first next time,
-  // so that each is asked before any has its second turn.
+  // Works the first source that has data; the next turn begins with the one after it, which is
+  // round robin.
   std::size_t taken = 0;
   const std::size_t asked = sources_.size() + 1 + ports_.size();
   for (std::size_t i = 0; i < asked && taken == 0; ++i) {
@@ -210,7 +210,7 @@ std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
     }
     Source& source = *sources_[c.tag];
     const bool serial = source.driver == plan::DriverKind::serial;
-    if (c.result > 0 || (c.result == 0 && !serial)) {  // a datagram may have nothing in it
+    if (c.result > 0 || (c.result == 0 && !serial)) {  // a datagram may be empty
       const auto length = static_cast<std::size_t>(c.result);
       ++source.record;
       if (serial) {
@@ -220,7 +220,7 @@ std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
         consider_polling(source, taken.now_ns);
       }
     } else if (serial) {
-      // End of file or an error: the line is gone. It is opened again by the device keeper.
+      // End of file or an error: the line is down. The device keeper reopens it.
       announce(source, SourceStatus::down, c.result == 0 ? ENODEV : -c.result, taken.now_ns);
       source.decoder.reset();
       devices_->give_back(source.device, source.line);
@@ -230,14 +230,14 @@ std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
     if (c.has_buffer) {
       ring_.recycle(c.buffer);
     }
-    // A multishot ends when buffers ran out, and on errors: it is armed again in the next step.
+    // A multishot ends when buffers run out, and on errors; the next step arms it again.
     source.armed = c.more;
   }
   return n;
 }
 
-// Told that something is there and then given it, a datagram takes three times as long as one that
-// is asked for: where they come often the latter is done.
+// Waiting for readiness and then receiving takes three times as long as polling, so poll sockets
+// that are busy.
 void Ingress::consider_polling(Source& source, std::int64_t now_ns) {
   const bool soon = now_ns - source.newest_ns < kSoonNs;
   source.newest_ns = now_ns;
@@ -268,7 +268,7 @@ std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) 
     return 0;
   }
   if (source.armed) {
-    return 0;  // what it has comes by the ring, until that is cancelled
+    return 0;  // the ring delivers its data until that is cancelled
   }
   source.polling = Source::Polling::yes;
   std::size_t frames = 0;
@@ -291,7 +291,7 @@ std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) 
     source.nothing = 0;
     --polled_;
   }
-  // Twice as many when all that were asked for came, so that a crowd is taken at once.
+  // Doubles while full bursts arrive, so that a burst of traffic is taken at once.
   source.burst = frames < source.burst
                      ? std::uint8_t{1}
                      : std::min(static_cast<std::uint8_t>(2 * source.burst), kPolledDatagrams);
@@ -303,7 +303,7 @@ std::size_t Ingress::step_serial(Source& source, std::int64_t now_ns) {
     source.line = devices_->take(source.device);
     if (source.line < 0) {
       const int error = devices_->last_error(source.device);
-      if (error != 0) {  // tried, and it is not there
+      if (error != 0) {  // opening failed
         announce(source, SourceStatus::down, error, now_ns);
       }
       return 0;
@@ -317,14 +317,14 @@ std::size_t Ingress::step_serial(Source& source, std::int64_t now_ns) {
 std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& clock) {
   Port& port = ports_[number];
   if (port.next == port.held) {
-    packet_ports_.release_burst(number);  // what was worked off in the last turn
+    packet_ports_.release_burst(number);  // frames worked in the last turn
     port.held = packet_ports_.poll(number, port.frames);
     port.next = 0;
     port.share = port.held == platform::kBurst ? platform::kBurst : 1;
     port.taken = port.held != 0 ? clock.read() : platform::NodeClock::Reading{};
   }
   if (port.held == 0) {
-    // The clock takes as long as the port: it is asked now and then.
+    // Reading the clock costs as much as polling the port, so do it rarely.
     const std::int64_t now =
         ++port.nothing % kLinkCheckPolls == 0 ? platform::monotonic_ns() : port.link_checked_ns;
     if (now - port.link_checked_ns > kLinkCheckNs) {
@@ -351,7 +351,7 @@ std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& cl
         reader = source;
       }
     }
-    // What nobody reads is counted with the port's first source.
+    // Counts datagrams that no source reads with the port's first source.
     Source& source = reader != nullptr ? *reader : *port.sources.front();
     ++source.record;
     if (reader != nullptr) {

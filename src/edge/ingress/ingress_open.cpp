@@ -1,4 +1,4 @@
-// What ingress takes of the machine before it runs: memory, sockets, lines, packet ports.
+// Acquires ingress' resources: memory, sockets, lines, packet ports.
 #include <algorithm>
 #include <bit>
 #include <cerrno>
@@ -18,13 +18,13 @@ constexpr std::int64_t kBindRestNs = 50'000'000;
 std::size_t lane_records(const plan::Source& s) {
   return std::bit_ceil(static_cast<std::size_t>(s.credits()));
 }
-// Half of what the largest events would take: typical events are far smaller, and bytes are a bound
-// of their own.
+// Half of the largest events' size: typical events are far smaller, and the lane bounds bytes
+// separately.
 std::size_t lane_bytes(const plan::Source& s) {
   return std::max(lane_records(s) * kEventBytes / 2, 4 * kEventsAFrame * kEventBytes);
 }
 
-// The ring's buffers, each with room for its sender where a source asks who that is.
+// Size of the ring's buffers, including the sender's address where a source filters by it.
 std::size_t ring_buffer_bytes(const plan::Plan& plan) {
   const bool senders =
       std::any_of(plan.sources()->begin(), plan.sources()->end(), [](const plan::Source* s) {
@@ -108,7 +108,7 @@ std::string Ingress::open_udp(Source& source) {
   const platform::Endpoint listen{s.address(), s.port()};
   const bool shared = s.group() != 0;
   auto opened = platform::open_udp_receiver(listen, shared);
-  // The kernel tidies up after a killed process' ring by and by, and its port is bound so long.
+  // The kernel releases a killed process' ring, and so its port, with a delay.
   for (int tries = 0; !opened && opened.error() == EADDRINUSE && tries < kBindTries; ++tries) {
     platform::rest_ns(kBindRestNs);
     opened = platform::open_udp_receiver(listen, shared);

@@ -1,4 +1,4 @@
-// Recordings as sources: when each of their frames is due, and taking it without loss.
+// Recordings as sources: schedules their frames and takes them without loss.
 #include <algorithm>
 #include <limits>
 
@@ -64,7 +64,7 @@ void Ingress::find_due(Source& source) {
   if (!next) {
     source.due_ns = kNever;
   } else if (source.recording.has_times() && next->time_ns != 0) {
-    // A clock that leaped while it was recorded is gone with: what follows keeps its own pace.
+    // After a jump of the recording's clock, later frames keep their own pace.
     const std::int64_t leap_ns = sub_ns(next->time_ns, source.recorded_ns);
     if (source.recorded_ns == 0) {
       source.shift_ns = sub_ns(add_ns(node_start_ns_, source.plan->start_ns()), next->time_ns);
@@ -73,7 +73,7 @@ void Ingress::find_due(Source& source) {
       bump(source.counters.leaps);
     }
     source.recorded_ns = next->time_ns;
-    // Recorded times that go back are given out late, not reordered.
+    // Frames whose times go back are released late, not reordered.
     source.due_ns = std::max(source.due_ns,
                              std::min(add_ns(next->time_ns, source.shift_ns), limits::kTimeMostNs));
   } else if (source.recording.has_times()) {
@@ -109,7 +109,7 @@ std::size_t Ingress::step_recording(Source& source, const platform::NodeClock& c
     announce(source, SourceStatus::up, 0, now.now_ns);
   }
   while (source.due_ns <= now.now_ns && taken < kFramesAStep) {
-    // Lossless: a frame is taken only when all it can make has a place.
+    // Lossless: takes a frame only when all its possible events fit.
     if (source.lane.reserve(kEventsAFrame / 8 * kEventBytes) == nullptr ||
         source.lane.size() + kEventsAFrame / 8 > source.lane.capacity()) {
       return taken;

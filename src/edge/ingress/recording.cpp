@@ -99,7 +99,7 @@ std::optional<Frame> Recording::peek() {
   if (!peeked_) {
     next_ = read();
     if (next_ && (next_->time_ns < 0 || next_->time_ns > limits::kTimeMostNs)) {
-      next_->time_ns = 0;  // as one that has none
+      next_->time_ns = 0;  // treated as untimed
     }
     peeked_ = true;
   }
@@ -121,7 +121,7 @@ Frame Recording::line() {
 
 Frame Recording::packet() {
   Frame frame{0, ++number_, {}, RefusalCause::none};
-  // A capture that was cut off ends inside a record, which is refused.
+  // A truncated capture ends inside a record, which is refused.
   const auto cut = [&] {
     frame.cause = RefusalCause::too_short;
     frame.bytes = Bytes(content_.data() + at_, content_.size() - at_);
@@ -178,8 +178,7 @@ Frame Recording::tlog_frame() {
       static_cast<std::int64_t>(load_be<std::uint64_t>(content_.data() + at_) % (1ULL << 52)) *
       1000;
   at_ += 8;
-  // The frame's own length says where the next time begins (mavlink.io, "Packet
-  // Serialization").
+  // The frame's length locates the next time (mavlink.io, "Packet Serialization").
   const std::uint8_t* start = content_.data() + at_;
   const std::size_t left = content_.size() - at_;
   const bool v1 = start[0] == 0xFE;
@@ -191,7 +190,7 @@ Frame Recording::tlog_frame() {
   frame.number = ++number_;
   frame.bytes = Bytes(start, length);
   if (start[0] != 0xFE && start[0] != 0xFD) {
-    // Out of step: give the rest to the codec, which finds its own frames again.
+    // Out of step: pass the rest to the codec, which resynchronises.
     frame.cause = RefusalCause::framing;
     at_ += 1;
     while (at_ + 8 < content_.size() && content_[at_ + 8] != 0xFE && content_[at_ + 8] != 0xFD) {

@@ -1,7 +1,7 @@
 // Purpose: a recorded file as a series of frames with times: lines, CSV of ADS-B, MAVLink telemetry
-// logs, Ethernet captures, raw bytes.
-// In: the whole file in memory, loaded at start. Out: next() frames, in file order.
-// Bound: limits::kRecordingBytes. Fails as: a text saying what is wrong where. Runs on: ingress.
+// logs, Ethernet captures, raw bytes. In: the whole file in memory, loaded at start. Out: next()
+// frames, in file order. Bound: limits::kRecordingBytes. Fails as: a text with the error and its
+// place. Runs on: ingress.
 #pragma once
 
 #include <cstdint>
@@ -32,23 +32,23 @@ struct Frame {
   std::int64_t time_ns;  // of the recording, Unix ns; 0 when it has none
   std::uint64_t number;  // line or frame number, from 1
   Bytes bytes;
-  RefusalCause cause;  // none, or why the container's frame carries no payload
+  RefusalCause cause;  // none, or why the frame has no payload
 };
 
-// The file's content, by the bounds of model/limits.hpp.
+// Reads the file within the bounds of model/limits.hpp.
 Result<std::vector<std::uint8_t>, platform::Unread> read_recording(const std::string& path);
 
 class Recording {
  public:
   struct Options {
     RecordingFormat format = RecordingFormat::automatic;
-    std::int64_t interval_ns = 10'000'000;  // between frames that have no time of their own
-    std::uint16_t port = 0;                 // of a capture: only datagrams to it; 0: all
-    Senders senders;                        // of a capture, likewise
+    std::int64_t interval_ns = 10'000'000;  // between untimed frames
+    std::uint16_t port = 0;                 // capture: only datagrams to it; 0: all
+    Senders senders;                        // capture: likewise
     bool stream = false;                    // the codec frames bytes itself (MAVLink, Beast)
   };
 
-  // Takes the file's content. Returns what is wrong with it, or an empty text.
+  // Takes the file's content. Returns the error, or an empty text.
   std::string open(std::vector<std::uint8_t> content, std::string_view name, Options options);
 
   // The next frame without taking it; nothing at the end.

@@ -1,6 +1,6 @@
-// Purpose: from whom a source takes datagrams: the plan's networks. In: a sender, IPv4 in host
-// order. Out: whether it is one of them. Bound: limits::kSenders, compared one by one.
-// Runs on: the ingress thread.
+// Purpose: the networks from which a source accepts datagrams. In: a sender, IPv4 in host order.
+// Out: whether it is allowed. Bound: limits::kSenders, compared one by one. Runs on: the ingress
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@ class Senders {
   Senders() = default;
   explicit Senders(const Networks* networks) : networks_(networks) {}
 
-  // False: everybody may send, and nobody needs to know who does.
+  // False: every sender is allowed, so it need not be known.
   bool named() const { return networks_ != nullptr; }
-  // A sender that is not known, as of IPv6, is none of them.
+  // An unknown sender, such as IPv6, is not allowed.
   bool allow(std::uint32_t sender) const {
     for (flatbuffers::uoffset_t i = 0; i < networks_->size(); ++i) {
       const plan::Network* network = networks_->Get(i);
