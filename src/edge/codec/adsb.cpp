@@ -35,7 +35,7 @@ struct ZoneTable {
     const double a = 1.0 - det_sincos(kPi / 30.0).cos;  // NZ = 15
     for (int nl = 59; nl >= 2; --nl) {
       const double c = det_sqrt(a / (1.0 - det_sincos(2.0 * kPi / nl).cos));
-      // acos(c) by atan2, which is ours
+      // acos(c) by our deterministic atan2
       below[59 - nl] = det_atan2(det_sqrt((1.0 - c) * (1.0 + c)), c) / kDegree;
     }
   }
@@ -190,7 +190,7 @@ void AdsbDecoder::resolve(AdsbMessage& m, std::int64_t now_ns) {
       m.has_position = m.global = true;
     }
   }
-  // A pair that straddles a zone boundary cannot be resolved; the last place still can serve.
+  // A pair across a zone boundary cannot be resolved; use the last place as the reference.
   if (!m.has_position && a.placed_ns != 0 && now_ns - a.placed_ns <= kLocalNs) {
     const double latitude_zone = 360.0 / (m.odd ? 59.0 : 60.0);
     const double y = m.cpr_latitude / kCpr;
@@ -289,7 +289,7 @@ std::size_t next_beast(Bytes bytes, std::uint8_t (&out)[14], std::size_t& frame_
     }
     if (bytes[at] == kEscape) {
       if (bytes[at + 1] != kEscape) {
-        return 0;  // a new frame starts inside this one: it was cut off
+        return 0;  // a new frame starts inside this one, which was truncated
       }
       ++at;
     }

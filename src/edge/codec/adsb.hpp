@@ -20,7 +20,7 @@ struct AdsbMessage {
   bool has_callsign, has_altitude, has_position, has_speed, has_course, has_heading;
   bool has_vertical_speed;
   bool odd;     // CPR format bit
-  bool global;  // position from an even/odd pair, not from the last known place
+  bool global;  // position from an even/odd pair, not from a reference
   std::uint32_t cpr_latitude, cpr_longitude;  // 17 bits each
   double latitude, longitude;                 // degrees
   double altitude;        // m; barometric for 9..18, above the ellipsoid for 20..22
@@ -34,10 +34,10 @@ struct AdsbMessage {
 
 class AdsbDecoder {
  public:
-  // Without a table positions are not worked out.
+  // Without a table it computes no positions.
   explicit AdsbDecoder(AircraftTable* aircraft) : aircraft_(aircraft) {}
 
-  static constexpr std::int64_t kLocalNs = 180'000'000'000;  // last place good as a reference
+  static constexpr std::int64_t kLocalNs = 180'000'000'000;  // validity of a place as a reference
 
   Result<AdsbMessage, RefusalCause> frame(Bytes frame, std::int64_t now_ns);
 
@@ -52,13 +52,13 @@ std::uint32_t modes_parity(Bytes frame);
 // Number of longitude zones at a latitude (DO-260B A.1.7.2 d), 1..59.
 int cpr_zones(double latitude);
 
-// Reads "*8D...;", "@time8D...;" or bare hex into `out`; returns the frame's length, 0 when it is
-// none.
+// Reads "*8D...;", "@time8D...;" or bare hex into `out`; returns the frame's length, 0 for anything
+// else.
 std::size_t parse_avr(Bytes text, std::uint8_t (&out)[14]);
 
 // Next Beast frame (0x1A, type, 6 bytes of time, signal, frame; 0x1A doubled inside) at bytes[0].
-// Sets `frame` to what it carries. Returns bytes consumed; 0 with need_more when it is not
-// complete; 0 without it when none starts here.
+// Sets `frame` to its content. Returns bytes consumed; 0 with need_more for an incomplete frame; 0
+// without it when none starts here.
 std::size_t next_beast(Bytes bytes, std::uint8_t (&out)[14], std::size_t& frame_bytes,
                        bool& need_more);
 
@@ -73,7 +73,7 @@ class AdsbCodec : public PlainCodec {
   using Message = AdsbMessage;
   static constexpr CodecKind kKind = CodecKind::adsb;
   static constexpr int kBinaryStart = 0x1A;  // Beast
-  // One forgotten too soon is one too many.
+  // Forgetting even one aircraft too soon counts as full.
   static constexpr Crowding kCrowding{Cause::aircraft_full, 1};
 
   static std::size_t bytes_needed() { return AircraftTable::bytes_needed(); }

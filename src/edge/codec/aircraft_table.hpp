@@ -1,9 +1,9 @@
-// Purpose: what ADS-B decoding remembers of each aircraft: its last even and odd half, its last
-// place. In: an address heard, a place found. Out: the aircraft's record. Bound: `placed` aircraft
-// with a place, `fresh` without one. When full: the fresh one heard longest ago is forgotten, so a
-// flood of new addresses competes with new ones only; a placed one gives way to another that is
-// placed once it is unheard for kStillHeardNs, before that the newcomer stays fresh. Both counted.
-// Runs on: the ingress thread; no allocation behind init().
+// Purpose: the ADS-B decoder's state of each aircraft: its last even and odd half, its last place.
+// In: an address heard, a place found. Out: the aircraft's record. Bound: `placed` aircraft with a
+// place, `fresh` without. When full: evicts the least recently heard fresh aircraft, so that a
+// flood of new addresses competes only with new ones; replaces a placed one only if it was unheard
+// for kStillHeardNs, else the newcomer stays fresh. Counts both. Runs on: the ingress thread; no
+// allocation after init().
 #pragma once
 
 #include <array>
@@ -22,13 +22,13 @@ class AircraftTable {
   static constexpr std::int64_t kStillHeardNs = 60'000'000'000;
 
   struct Aircraft {
-    std::array<std::int64_t, 2> half_ns;  // when the even and the odd half came, 0 = never
+    std::array<std::int64_t, 2> half_ns;  // receipt of the even and the odd half, 0 = never
     std::array<std::uint32_t, 2> half_latitude, half_longitude;
     double latitude, longitude;
     std::int64_t placed_ns;  // 0 = never
     std::int64_t heard_ns;
     std::uint32_t icao;
-    std::uint32_t older, newer;  // of its kind, in the order they were heard
+    std::uint32_t older, newer;  // neighbours in its list, by last heard
   };
 
   static std::size_t bytes_needed(std::size_t placed = limits::kPlacedAircraft,
@@ -36,24 +36,24 @@ class AircraftTable {
   void init(Arena& arena, std::size_t placed = limits::kPlacedAircraft,
             std::size_t fresh = limits::kFreshAircraft);
 
-  // Its record; a new one when it was not known.
+  // Finds or creates the aircraft's record.
   Aircraft& heard(std::uint32_t icao, std::int64_t now_ns);
-  // It has a place now. May move the record: the old reference is no longer good.
+  // Stores a place. May move the record, which invalidates the reference.
   void place(Aircraft& aircraft, double latitude, double longitude, std::int64_t now_ns);
 
   std::size_t placed() const { return placed_.count; }
   std::size_t fresh() const { return fresh_.count; }
-  // Fresh ones that were forgotten while their other half could still have come.
+  // Fresh aircraft evicted while their other half could still arrive.
   std::uint64_t forgotten() const { return forgotten_; }
-  // Places found of aircraft that had to stay fresh.
+  // Places of aircraft that had to stay fresh.
   std::uint64_t turned_away() const { return turned_away_; }
 
  private:
   static constexpr std::uint32_t kNone = IdMap::kNone;
-  // Slots of one kind: those in use from the one heard longest ago to the newest, the rest free.
+  // Slots of one kind: those in use from the least to the most recently heard, then the free ones.
   struct List {
     std::uint32_t first = 0, capacity = 0;  // slots
-    std::uint32_t used = 0;                 // ever
+    std::uint32_t used = 0;                 // slots ever used
     std::uint32_t free = kNone;             // linked by `newer`
     std::uint32_t oldest = kNone, newest = kNone;
     std::size_t count = 0;

@@ -156,7 +156,7 @@ std::size_t least_bits(std::uint8_t type, const Bits& bits) {
     case 18:
       return 168;
     case 5:
-      return 420;  // 424 less the spare bits that transponders leave off
+      return 420;  // 424 minus spare bits that transponders omit
     case 19:
       return 312;
     case 21:

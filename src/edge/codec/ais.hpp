@@ -58,10 +58,10 @@ struct AisMessage {
   std::uint32_t mothership;
 };
 
-// Fills `message`; a cause other than none means that it is not to be used.
+// Fills `message`, which is valid only if the cause is none.
 RefusalCause decode_ais(Bytes packed, std::size_t bit_count, AisMessage& message);
 
-// False when the message says nothing that belief holds.
+// False for a message without anything that belief holds.
 bool to_observation(const AisMessage& message, Observation& out);
 
 constexpr bool ais_has_position(const AisMessage& m) {
@@ -75,8 +75,7 @@ constexpr std::int32_t ais_to_e7(std::int32_t value) {
   return static_cast<std::int32_t>((scaled + (scaled >= 0 ? 3 : -3)) / 6);
 }
 
-// Maritime identities are nine digits; which kind of station one is follows from its first digits
-// (ITU-R M.585).
+// Maritime identities have nine digits, of which the first give the kind of station (ITU-R M.585).
 IdentityKind kind_of_mmsi(std::uint32_t mmsi);
 
 }  // namespace vedette::codec

@@ -15,7 +15,7 @@ std::size_t specification_bytes(Bytes bytes) {
   return 0;
 }
 
-// Visits the field reference numbers (from 0) that a specification names; stops when told to.
+// Visits the field reference numbers (from 0) in a specification, until the visitor stops it.
 template <typename Visit>
 bool for_each_named(Bytes specification, Visit&& visit) {
   for (std::size_t i = 0; i < specification.size(); ++i) {
@@ -28,8 +28,7 @@ bool for_each_named(Bytes specification, Visit&& visit) {
   return true;
 }
 
-// Bytes that the item takes at the front of `bytes`; 0 when they are not all there, or the item
-// contradicts itself.
+// Length of the item at the front of `bytes`; 0 when it is incomplete or inconsistent.
 std::size_t item_bytes(const AsterixItem& item, Bytes bytes, RefusalCause& cause) {
   std::size_t length = 0;
   cause = RefusalCause::too_short;
@@ -71,7 +70,7 @@ std::size_t item_bytes(const AsterixItem& item, Bytes bytes, RefusalCause& cause
   return length <= bytes.size() ? length : 0;
 }
 
-// The integer of `count` bits (1 to 32) that begins at bit `at`.
+// The integer of `count` bits (1 to 32) at bit `at`.
 std::uint32_t bits_at(Bytes bytes, std::size_t at, std::size_t count) {
   std::uint64_t value = 0;
   const std::size_t first = at / 8;
@@ -234,7 +233,7 @@ bool radar_service(const AsterixRecord& record, Observation& out) {
 
 bool radar_report(const AsterixRecord& record, Observation& out) {
   take_clock(record, "140", out);
-  // A simulated target or a test target is not there.
+  // A simulated or test target does not exist.
   if (is_set(record, "020", "SIM") || is_set(record, "020", "TST")) {
     return false;
   }
@@ -251,7 +250,7 @@ bool radar_report(const AsterixRecord& record, Observation& out) {
 
 bool system_track(const AsterixRecord& record, Observation& out) {
   take_clock(record, "070", out);
-  // The track is simulated, or it has ended.
+  // A simulated or ended track.
   if (is_set(record, "080", "SIM") || is_set(record, "080", "TSE")) {
     return false;
   }
@@ -315,7 +314,7 @@ bool to_observation(const AsterixRecord& record, Observation& out) {
   const auto area = asterix_value(record, "010", "SAC");
   const auto system = asterix_value(record, "010", "SIC");
   if (!area || !system) {
-    return false;  // the standard demands it: nobody could say whose report this is
+    return false;  // mandatory, because it identifies the sensor
   }
   out.kind = IdentityKind::contact;
   out.message = record.category->number;

@@ -1,8 +1,9 @@
 // Purpose: ASTERIX data blocks (EUROCONTROL SPEC-149, part 1) of categories 010 (surface movement
 // reports, part 7), 034 and 048 (radar service messages and target reports, parts 2b and 4), 062
 // and 065 (system tracks and their service messages, parts 9 and 15). In: whole datagrams of one or
-// more blocks. Out: one AsterixRecord a record, or a cause. A block whose record cannot be read is
-// refused from there on: nothing says where the next one begins. Bound: the datagram. Runs on: the
+// and 065 (system tracks and their service messages, parts 9 and 15). In: whole datagrams of one or
+// more blocks. Out: one AsterixRecord a record, or a cause. After an unreadable record the rest of
+// its block is refused, because nothing marks the next record. Bound: the datagram. Runs on: the
 // ingress thread; no allocation; total on any bytes.
 #pragma once
 
@@ -21,34 +22,34 @@ enum class AsterixKind : std::uint8_t { whole, integer, text, raw, spare, extens
 // Consecutive bits of an item, most significant first.
 struct AsterixField {
   std::string_view name;
-  std::uint8_t bits;  // of a text a multiple of 6
+  std::uint8_t bits;  // multiple of 6 for text
   AsterixKind kind;   // whole: unsigned, integer: two's complement
   double unit;        // value of the last bit: m, m/s, m/s^2, s, degrees; 1 for a bare number
 };
 
 enum class AsterixShape : std::uint8_t {
-  spare,     // the standard gives the place no item
+  spare,     // no item in the standard
   fixed,     // `bytes` long
   extended,  // parts of `bytes`, each but the last with its last bit set
-  repeated,  // a count, then so many times `bytes`
-  compound,  // a field specification, then the parts it names
-  counted    // the first byte is the length of all of it
+  repeated,  // a count, then that many times `bytes`
+  compound,  // a field specification, then its parts
+  counted    // the first byte is the total length
 };
 
 struct AsterixItem {
-  std::string_view name;  // as in I048/"040"; of a part its standard abbreviation
+  std::string_view name;  // as in I048/"040"; for a part its standard abbreviation
   AsterixShape shape;
   std::uint8_t bytes;
   std::span<const AsterixField> fields;
-  std::span<const AsterixItem> parts;  // of a compound
+  std::span<const AsterixItem> parts;  // for a compound
 };
 
-// The user application profile: items by field reference number, the first is number 1.
+// The user application profile: items by field reference number, from 1.
 struct AsterixCategory {
   std::uint8_t number;
   std::span<const AsterixItem> items;
 };
-// Nothing for a category that is not read here.
+// Null for a category that this codec does not read.
 const AsterixCategory* asterix_category(std::uint8_t number);
 
 inline constexpr std::size_t kAsterixItems = 35;
@@ -56,25 +57,25 @@ inline constexpr std::size_t kAsterixItems = 35;
 struct AsterixRecord {
   const AsterixCategory* category;
   Bytes bytes;                             // with its field specification
-  std::array<Bytes, kAsterixItems> items;  // by field reference number - 1; empty: not there
+  std::array<Bytes, kAsterixItems> items;  // by field reference number - 1; empty: absent
   bool first, last;                        // of its block
 };
 
-// One record at the front of `bytes`; record.bytes says how long it is.
+// Parses one record at the front of `bytes`; record.bytes is its extent.
 RefusalCause parse_asterix_record(const AsterixCategory& category, Bytes bytes,
                                   AsterixRecord& record);
 
-// One field of an item, as a number in its unit; nothing when the record does not have it.
+// One field of an item in its unit; nothing if the record lacks it.
 std::optional<double> asterix_value(const AsterixRecord& record, std::string_view item,
                                     std::string_view field);
 
-// Members "kind", "category" and "items", into an open object; numbers in the fields' units.
+// Adds members "kind", "category" and "items" to an open object; numbers in the fields' units.
 void describe(const AsterixRecord& record, JsonWriter<std::string>& json);
 
 // A character of an aircraft identification (ICAO Annex 10, volume IV, table 3-9); blank if none.
 char asterix_character(std::uint32_t code);
 
-// A target report gives a plot, or a system track; a service message gives where a scan begins.
+// A target report gives a plot or a system track; a service message gives the start of a scan.
 bool to_observation(const AsterixRecord& record, Observation& out);
 
 // Calls record(const AsterixRecord&) and refused(RefusalCause, Bytes) in the order of the bytes.

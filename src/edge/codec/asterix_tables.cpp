@@ -1,5 +1,5 @@
-// The items of each category, as its part of EUROCONTROL SPEC-149 lists them. Items whose content
-// the node has no use for are read as to their length and shown as bytes.
+// The items of each category, as its part of EUROCONTROL SPEC-149 lists them. Items that the node
+// does not use have only a length and are shown as bytes.
 #include "edge/codec/asterix.hpp"
 
 namespace vedette::codec {
@@ -55,7 +55,7 @@ constexpr I counted(std::string_view name) {
 }
 constexpr I kNone{"", S::spare, 0, {}, {}};
 
-// Alike in several categories.
+// Shared by several categories.
 constexpr F kSource[] = {number("SAC", 8), number("SIC", 8)};
 constexpr F kTimeOfDay[] = {number("VALUE", 24, kClock)};
 constexpr F kOctet[] = {number("VALUE", 8)};

@@ -66,13 +66,13 @@ void Decoder::stream(Bytes chunk, std::int64_t now_ns, const Output& out) {
 void Decoder::stream(Bytes chunk, std::int64_t now_ns, const Output& out, bool ends) {
   if (framing_ == Framing::lines && binary_start_ >= 0 && held_ == 0 && !skipping_ &&
       !chunk.empty() && chunk[0] == binary_start_) {
-    framing_ = Framing::bytes;  // and so it stays until the line is reopened
+    framing_ = Framing::bytes;  // until the line is reopened
   }
   if (framing_ == Framing::lines) {
     lines(chunk, now_ns, out, ends);
   } else if (framing_ == Framing::bytes) {
     binary(chunk, now_ns, out);
-  } else {  // the plan lets it come in datagrams only
+  } else {  // the plan allows it in datagrams only
     std::visit(
         [&](auto& codec) {
           if constexpr (requires { codec.datagram(chunk, now_ns, To{out}); }) {
@@ -108,7 +108,7 @@ void Decoder::lines(Bytes chunk, std::int64_t now_ns, const Output& out, bool en
     const std::size_t length =
         newline == nullptr ? chunk.size() : static_cast<std::size_t>(newline - chunk.data());
     if ((newline != nullptr || ends) && held_ == 0 && !skipping_ && length <= sizeof hold_) {
-      one_line(chunk.first(length), now_ns, out);  // the whole line is here: no copy
+      one_line(chunk.first(length), now_ns, out);  // the whole line is in the chunk: no copy
     } else {
       const std::size_t room = sizeof hold_ - held_;
       const std::size_t taken = length < room ? length : room;
@@ -177,7 +177,7 @@ std::size_t Decoder::one_binary(Bytes bytes, std::int64_t now_ns, const Output& 
 }
 
 void Decoder::binary(Bytes chunk, std::int64_t now_ns, const Output& out) {
-  // What is held never exceeds one frame, so a chunk is taken in pieces that fit behind it.
+  // The hold buffer has space for one frame, so take the chunk in pieces.
   while (!chunk.empty()) {
     const std::size_t room = sizeof hold_ - held_;
     const std::size_t taken = chunk.size() < room ? chunk.size() : room;

@@ -1,8 +1,7 @@
-// Purpose: the room's face: turns the bytes of one source into messages and observations.
-// In: chunks of a stream, or whole datagrams and frames. Out: Output callbacks, one a frame.
-// Bound: one partial line or frame (kLineBytes). When full: refused as too-long, then
-// resynchronised. Fails as: RefusalCause, never an exception. Runs on: the ingress thread, or
-// stepped by its caller.
+// Purpose: the room's interface: turns the bytes of one source into messages and observations. In:
+// chunks of a stream, or whole datagrams and frames. Out: Output callbacks, one a frame. Bound: one
+// partial line or frame (kLineBytes). When full: refuses it as too-long and resynchronises. Fails
+// as: RefusalCause, never an exception. Runs on: the ingress thread, or stepped by its caller.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +12,7 @@
 
 namespace vedette::codec {
 
-// What one frame said. The pointer is to the decoder's own memory, valid during the callback.
+// The content of one frame. Points to the decoder's memory, valid during the callback.
 using Message = Codecs::Message;
 
 struct Output {
@@ -22,7 +21,7 @@ struct Output {
   void (*refused)(void* context, RefusalCause cause, Bytes raw);
 };
 
-// What a codec answers a frame to.
+// A codec's callback for each frame.
 struct To {
   const Output& out;
 
@@ -33,16 +32,16 @@ struct To {
   void refused(RefusalCause cause, Bytes raw) const { out.refused(out.context, cause, raw); }
 };
 
-// False when the message is of no use to belief; `out` must be value-initialised.
+// False when belief has no use for the message; `out` must be value-initialised.
 bool to_observation(const Message& message, Observation& out);
-// True for a part of a message that is still being put together.
+// True for a part of an incomplete message.
 bool is_part(const Message& message);
-// False for a frame that is whole but of a message the codec does not read.
+// False for a valid frame of a message that the codec does not read.
 bool is_known(const Message& message);
 
-// Members "kind" and the fields under plain names (SI units, degrees), into an open object.
+// Adds member "kind" and the fields under plain names (SI units, degrees) to an open object.
 void describe(const Message& message, JsonWriter<std::string>& json);
-// Members of what decoding remembers, into an open object; none where the codec has no table.
+// Adds the decoder's table counters to an open object; none without a table.
 void describe_counts(CodecKind kind, const Counts& counts, JsonWriter<std::string>& json);
 Crowding crowding_of(CodecKind kind);
 
@@ -51,22 +50,21 @@ class Decoder {
   explicit Decoder(CodecKind kind = CodecKind::nmea0183);
 
   static std::size_t bytes_needed(CodecKind kind);
-  // Memory for what the codec remembers beside the frame at hand. Without it ADS-B works out no
-  // positions.
+  // Memory for state across frames. Without it ADS-B computes no positions.
   void init(Arena& arena);
 
-  // Bytes in order with no boundaries of their own (a serial line, a file).
+  // Bytes without boundaries of their own (a serial line, a file).
   void stream(Bytes chunk, std::int64_t now_ns, const Output& out);
   // Bytes with a boundary at their end (a datagram, one record of a capture).
   void datagram(Bytes datagram, std::int64_t now_ns, const Output& out);
-  // Forgets partial frames, as after a reopened line; the aircraft it knows fly on.
+  // Forgets partial frames, as after a reopened line; keeps known aircraft.
   void reset();
 
   CodecKind kind() const { return kind_; }
   Counts counts() const;
 
  private:
-  // `ends`: nothing follows that the last line could go on in.
+  // `ends`: the last line is complete.
   void stream(Bytes chunk, std::int64_t now_ns, const Output& out, bool ends);
   void lines(Bytes chunk, std::int64_t now_ns, const Output& out, bool ends);
   void one_line(Bytes line, std::int64_t now_ns, const Output& out);
@@ -75,17 +73,17 @@ class Decoder {
   std::size_t one_binary(Bytes bytes, std::int64_t now_ns, const Output& out);
 
   CodecKind kind_;
-  Framing framing_;        // of the stream at hand
+  Framing framing_;        // of the current stream
   int binary_start_ = -1;  // PlainCodec::kBinaryStart of the codec
-  bool skipping_ = false;  // inside a line that was too long
-  bool noise_ = false;     // inside bytes that start no frame, refused once as a run
+  bool skipping_ = false;  // inside an overlong line
+  bool noise_ = false;     // inside bytes that start no frame, refused once per run
   std::size_t held_ = 0;
   std::uint8_t hold_[limits::kLineBytes] = {};
   Codecs::State state_;
 };
 static_assert(std::is_trivially_destructible_v<Decoder>, "decoders live in the arena");
 
-// With memory of its own, for a caller without a plan.
+// A decoder with its own memory, for a caller without a plan.
 class OwnDecoder {
  public:
   explicit OwnDecoder(CodecKind kind)

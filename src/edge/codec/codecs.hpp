@@ -1,5 +1,5 @@
-// Purpose: the classes that decode, one row each, in the order of model/codec_kinds.hpp. A new
-// codec is its own file, a row there and a row here; plain_codec.hpp says what the class has.
+// Purpose: the codec classes, one row each, in the order of model/codec_kinds.hpp. A new codec is
+// its own file, a row there and a row here; plain_codec.hpp gives the interface.
 #pragma once
 
 #include <tuple>

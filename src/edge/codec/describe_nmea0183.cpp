@@ -41,7 +41,7 @@ void describe_ais(Json& json, const NmeaResult& result) {
   json.member("kind", "ais").member("type", m.type).member("repeat", m.repeat);
   json.member("mmsi", m.mmsi).member("own", result.own);
   if (ais_has_position(m)) {
-    // At the resolution of the encoding, from the transmitted integers themselves.
+    // From the transmitted integers, to keep the encoding's resolution.
     place(json, m.latitude / 600000.0, m.longitude / 600000.0);
   }
   if (m.type != 5 && m.type != 24) {

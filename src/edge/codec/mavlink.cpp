@@ -19,7 +19,7 @@ float load_float(const std::uint8_t* at) {
   return value;
 }
 
-// Payload offsets are in wire order: fields sorted by size, as the serialisation defines.
+// Offsets in wire order: the serialisation sorts fields by size.
 RefusalCause heartbeat(const std::uint8_t* p, MavlinkMessage& m) {
   m.custom_mode = load_le<std::uint32_t>(p);
   m.vehicle_type = p[4];
@@ -106,7 +106,7 @@ RefusalCause global_position_int(const std::uint8_t* p, MavlinkMessage& m) {
   return cause;
 }
 
-// CRC_EXTRA and length are of the version 1 fields; version 2 extensions follow and are not read.
+// CRC_EXTRA and length cover the version 1 fields; version 2 extensions follow and are ignored.
 struct Known {
   std::uint32_t id;
   std::string_view name;
@@ -196,7 +196,7 @@ Result<MavlinkMessage, RefusalCause> decode_mavlink(Bytes frame) {
     m.id = frame[5];
   } else {
     if ((frame[2] & ~kIncompatSigned) != 0) {
-      return Failure{RefusalCause::unsupported};  // an incompatibility flag must be understood
+      return Failure{RefusalCause::unsupported};  // an unknown incompatibility flag
     }
     m.is_signed = (frame[2] & kIncompatSigned) != 0;
     m.sequence = frame[4];
@@ -218,7 +218,7 @@ Result<MavlinkMessage, RefusalCause> decode_mavlink(Bytes frame) {
   if (v1 && payload_bytes != known->length) {
     return Failure{RefusalCause::malformed};
   }
-  // Version 2 cuts trailing zero bytes of a payload; they are put back here.
+  // Version 2 truncates a payload's trailing zero bytes; restore them.
   std::uint8_t payload[256] = {};
   std::memcpy(payload, frame.data() + header, payload_bytes);
   const RefusalCause cause = known->read(payload, m);

@@ -19,7 +19,7 @@ struct MavlinkMessage {
   std::uint8_t version;  // 1 or 2
   std::uint8_t sequence, system, component;
   std::uint32_t id;
-  bool known;      // the message is one of ours, so its CRC was checked
+  bool known;      // one of our messages, so its CRC was checked
   bool is_signed;  // version 2 with a signature, which is not verified here
   bool has_position, has_altitude, has_speed, has_course, has_heading, has_vertical_speed;
   bool has_battery, has_attitude, has_hdop;
@@ -39,11 +39,11 @@ struct MavlinkMessage {
   std::uint32_t custom_mode;
 };
 
-// Length of the frame that starts at bytes[0]: 0 when it does not start one, or more bytes are
-// needed to say (then `need_more`).
+// Length of the frame that starts at bytes[0]; 0 when none does, or when more bytes are needed to
+// tell (`need_more`).
 std::size_t mavlink_frame_length(Bytes bytes, bool& need_more);
 
-// Exactly one frame. A message whose CRC_EXTRA is not known here cannot be checked: known = false.
+// Decodes exactly one frame. A message of unknown CRC_EXTRA cannot be checked: known = false.
 Result<MavlinkMessage, RefusalCause> decode_mavlink(Bytes frame);
 
 bool to_observation(const MavlinkMessage& message, Observation& out);
@@ -76,7 +76,7 @@ class MavlinkCodec : public PlainCodec {
       return length;
     }
     to.refused(result.error(), frame);
-    noise = true;  // its remains are part of the frame just refused
+    noise = true;  // the refused frame's remains
     return result.error() == RefusalCause::checksum ? 1 : length;
   }
 };

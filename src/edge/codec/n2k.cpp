@@ -264,7 +264,7 @@ const PgnReader* reader_of(std::uint64_t pgn) {
   return nullptr;
 }
 
-// Digits up to the next comma or the end; false when there are none or something else is there.
+// Reads digits up to the next comma or the end; false for none, or anything else.
 bool take_number(std::string_view& rest, std::uint64_t& value) {
   constexpr std::size_t kDigits = 18;  // cannot overflow
   std::size_t at = 0;
@@ -292,8 +292,8 @@ RefusalCause decode_n2k_line(Bytes line, N2kMessage& m) {
       !take_number(rest, source) || !take_number(rest, destination) || !take_number(rest, length)) {
     return RefusalCause::malformed;
   }
-  // Gateways number their own service messages above the 18 bits of a real PGN; they decode as
-  // unsupported like any other unknown one.
+  // Gateways number their service messages beyond the 18 bits of a real PGN; they decode as
+  // unsupported.
   if (priority > 7 || pgn > 0xFFFFFF || source > 255 || destination > 255 || length > kN2kBytes) {
     return RefusalCause::out_of_range;
   }

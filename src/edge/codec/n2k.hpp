@@ -36,7 +36,7 @@ struct N2kMessage {
   std::uint8_t quality, satellites;
   std::uint8_t ship_type, status;
   bool accuracy;  // AIS position accuracy flag
-  bool own;       // of the transponder on this bus, not heard by radio
+  bool own;       // from the transponder on this bus, not by radio
   std::uint32_t imo;
   char name[24];
   char callsign[8];
@@ -44,7 +44,7 @@ struct N2kMessage {
   double length, beam, draught;  // m, 0 = not available
 };
 
-// Fills `message`; a cause other than none means that it is not to be used.
+// Fills `message`, which is valid only if the cause is none.
 RefusalCause decode_n2k_line(Bytes line, N2kMessage& message);
 
 bool to_observation(const N2kMessage& message, Observation& out);

@@ -27,7 +27,7 @@ constexpr std::array<std::uint8_t, 256> kArmour = [] {
   return values;
 }();
 
-// Eight characters of armour, the first in the lowest byte, as 48 bits, the first's the highest.
+// Decodes eight armoured characters, the first in the lowest byte, to 48 bits, its value highest.
 std::optional<std::uint64_t> eight_values(std::uint64_t text) {
   constexpr std::uint64_t kEach = 0x0101010101010101ULL;
   constexpr std::uint64_t kHigh = 0x80 * kEach;
@@ -45,12 +45,12 @@ std::optional<std::uint64_t> eight_values(std::uint64_t text) {
   return (v & 0xFFFFFFFF) | v >> 32 << 24;
 }
 
-// Appends six bits a character behind the first `bits` of `packed`; false when one is no armour.
+// Appends six bits a character after the first `bits` of `packed`; false for an invalid character.
 bool unarmour(std::string_view payload, std::uint8_t* packed, std::size_t bits) {
   std::uint8_t* at = packed + bits / 8;
   std::size_t held = bits % 8;
   std::uint64_t word =
-      held != 0 ? *at >> (8 - held) : 0;  // its last `held` bits are not stored yet
+      held != 0 ? *at >> (8 - held) : 0;  // the last `held` bits are not stored yet
   unsigned seen = 0;
   // Eight characters are six bytes.
   for (; payload.size() >= 8; payload.remove_prefix(8)) {
@@ -94,12 +94,12 @@ bool unarmour(std::string_view payload, std::uint8_t* packed, std::size_t bits) 
   return (seen & kNotArmour) == 0;
 }
 
-// -1 when it is anything else.
+// The digit, or -1 for any other text.
 int one_digit(std::string_view text) {
   return text.size() == 1 && text[0] >= '0' && text[0] <= '9' ? text[0] - '0' : -1;
 }
 
-// All characters of a sentence between its start and its checksum (NMEA 0183, 5.3.4).
+// XOR of the characters between a sentence's start and its checksum (NMEA 0183, 5.3.4).
 std::uint8_t checksum_of(std::string_view text) {
   const auto* at = reinterpret_cast<const std::uint8_t*>(text.data());
   std::size_t left = text.size();
@@ -151,7 +151,7 @@ const NmeaResult& NmeaDecoder::line(Bytes line, std::int64_t now_ns) {
   if (high < 0 || low < 0 || checksum_of(text.substr(1, star - 1)) != high * 16 + low) {
     return refuse(RefusalCause::checksum, line);
   }
-  // Receivers may append comma-separated fields behind the checksum; anything else is damage.
+  // Receivers may append comma-separated fields after the checksum; anything else is damage.
   if (text.size() > star + 3 && text[star + 3] != ',' && text[star + 3] != ' ') {
     return refuse(RefusalCause::malformed, line);
   }
@@ -232,7 +232,7 @@ RefusalCause NmeaDecoder::read_part(std::string_view text, Part& out) {
 
 // !--VDM,<parts>,<part>,<message id>,<channel>,<payload>,<fill bits>
 const NmeaResult& NmeaDecoder::transport(std::string_view text, Bytes line, std::int64_t now_ns) {
-  // What most are: one part, a channel, a digit of fill bits. What is not just so is looked at
+  // Fast path for the usual form: one part, a channel, one digit of fill bits. The general path is
   // below.
   if (const std::size_t n = text.size(); n > 9 && text.starts_with("1,1,,") && text[5] != ',' &&
                                          text[6] == ',' && text[n - 2] == ',' &&
@@ -250,7 +250,7 @@ const NmeaResult& NmeaDecoder::transport(std::string_view text, Bytes line, std:
   if (read.parts > 1) {
     return assemble(read, line, now_ns);
   }
-  // Nothing to wait for, so nothing to keep.
+  // A message in one part needs no assembly.
   if (read.payload.size() * 6 > kAisBits || line.size() >= limits::kRawBytes) {
     return refuse(RefusalCause::too_long, line);
   }

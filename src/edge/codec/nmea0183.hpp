@@ -1,9 +1,8 @@
 // Purpose: NMEA 0183 sentences (NMEA 0183 v4.10, IEC 61162-1) and the AIS transport in them
-// (AIVDM/AIVDO), with assembly of messages in parts.
-// In: one line without its line end. Out: NmeaMessage, AisMessage, "a part was kept", or a cause.
-// Bound: one message in assembly for each channel (A, B, any other) and message id. When full: the
-// next of the same channel and id begins anew, and the one it found unfinished is counted; a flood
-// on one channel and id pushes out nobody on another.
+// (AIVDM/AIVDO), with assembly of multi-part messages. In: one line without its line end. Out:
+// NmeaMessage, AisMessage, "a part was kept", or a cause. Bound: one message in assembly per
+// channel (A, B, any other) and message id. When full: the next message with that channel and id
+// replaces the incomplete one, which is counted; a flood on one channel and id affects no other.
 // Runs on: the ingress thread; no allocation; total on any bytes.
 #pragma once
 
@@ -25,8 +24,8 @@ struct NmeaResult {
   NmeaMessage sentence;  // when sentence
   AisMessage ais;        // when ais
   std::uint8_t part, parts;
-  bool own;   // AIVDO: of the own transponder
-  Bytes raw;  // all lines the message came from; valid until the next call
+  bool own;   // AIVDO: from our own transponder
+  Bytes raw;  // all lines of the message; valid until the next call
 };
 
 class NmeaDecoder {
@@ -37,9 +36,9 @@ class NmeaDecoder {
 
   // Fills and returns the decoder's own result, which the next call overwrites.
   const NmeaResult& line(Bytes line, std::int64_t now_ns);
-  // Messages whose last part could still have come when the next one took their place.
+  // Incomplete messages that were replaced while their last part could still arrive.
   std::uint64_t unfinished() const { return unfinished_; }
-  // Forgets the parts that are there.
+  // Forgets incomplete messages.
   void reset();
 
  private:
@@ -55,7 +54,7 @@ class NmeaDecoder {
     std::uint8_t raw[limits::kRawBytes];
   };
 
-  // A VDM or VDO behind its address.
+  // A VDM or VDO after its address.
   struct Part {
     std::uint8_t part = 0, parts = 0, id = 0;
     char channel = '-';
@@ -68,14 +67,14 @@ class NmeaDecoder {
   const NmeaResult& assemble(const Part& read, Bytes line, std::int64_t now_ns);
   const NmeaResult& transport(std::string_view fields, Bytes line, std::int64_t now_ns);
   const NmeaResult& sentence(std::string_view address, std::string_view fields, Bytes line);
-  // A message all of which is there: `bits` of it, of which the last `fill` say nothing.
+  // A complete message of `bits`, of which the last `fill` are padding.
   const NmeaResult& whole(const Packed& packed, std::size_t bits, int fill, Bytes raw);
   Assembly* find_or_start(std::uint8_t part, std::uint8_t parts, std::uint8_t id, char channel,
                           std::int64_t now_ns);
 
   Assembly assemblies_[kChannels * kIds] = {};
   std::uint64_t unfinished_ = 0;
-  Packed packed_ = {};  // of a message in one part
+  Packed packed_ = {};  // of a single-part message
   NmeaResult result_ = {};
   std::uint8_t raw_[limits::kRawBytes] = {};
 };
@@ -90,8 +89,7 @@ class NmeaCodec : public PlainCodec {
  public:
   using Message = NmeaResult;
   static constexpr CodecKind kKind = CodecKind::nmea0183;
-  // Some parts are lost on the air and the next message finds theirs unfinished; so many within the
-  // time are pushed out.
+  // Radio loses some parts, so some replacements are normal; this many within the time mean full.
   static constexpr Crowding kCrowding{Cause::parts_full, 64};
 
   template <typename To>

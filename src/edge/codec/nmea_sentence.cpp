@@ -60,7 +60,7 @@ bool parse_time_of_day(std::string_view text, std::int64_t& out) {
   return true;
 }
 
-// One sentence's fields by position; what is absent reads as empty.
+// One sentence's fields by position; missing ones read as empty.
 struct Fields {
   std::string_view at[24];
   std::size_t count = 0;
@@ -70,12 +70,12 @@ struct Fields {
     while (more && count < 24) {
       const std::size_t before = text.size();
       at[count] = next_field(text, ',');
-      more = at[count++].size() < before;  // a comma was taken as well
+      more = at[count++].size() < before;  // whether a comma followed
     }
   }
 };
 
-// Each reader returns a cause, or none when the sentence was read.
+// Each reader returns a refusal cause, or none.
 RefusalCause read_position(const Fields& f, std::size_t first, NmeaMessage& m) {
   if (f.at[first].empty() && f.at[first + 2].empty()) {
     return RefusalCause::none;

@@ -1,6 +1,6 @@
-// Purpose: what NMEA 0183 sentences of a navigation receiver say (NMEA 0183 v4.10, IEC 61162-1).
-// In: a sentence's address and fields, its checksum checked. Out: NmeaMessage, or a cause.
-// Runs on: the ingress thread; no allocation; total on any text.
+// Purpose: reads NMEA 0183 sentences of a navigation receiver (NMEA 0183 v4.10, IEC 61162-1). In: a
+// sentence's address and fields, with a valid checksum. Out: NmeaMessage, or a cause. Runs on: the
+// ingress thread; no allocation; total on any text.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct NmeaMessage {
   NmeaType type;
   char talker[3];
   bool has_position, has_speed, has_course, has_heading, has_altitude, has_time, has_date, has_hdop;
-  bool valid;        // the sender's own status or mode says the fix is good
+  bool valid;        // the sender's status or mode reports a good fix
   double latitude;   // degrees
   double longitude;  // degrees
   double altitude;   // m above mean sea level (GGA)
@@ -31,7 +31,8 @@ struct NmeaMessage {
   std::int64_t days;  // since 1970-01-01, if has_date
 };
 
-// `address`: talker and formatter, five characters, as in "GPRMC". Unsupported: no such formatter.
+// `address`: talker and formatter, five characters, as in "GPRMC". Unsupported: an unknown
+// formatter.
 RefusalCause read_sentence(std::string_view address, std::string_view fields, NmeaMessage& out);
 bool to_observation(const NmeaMessage& message, Observation& out);
 std::string_view name_of(NmeaType type);

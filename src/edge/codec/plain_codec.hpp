@@ -1,4 +1,4 @@
-// Purpose: what a codec is, and what it need not say itself.
+// Purpose: the interface of a codec, and its defaults.
 //
 // A codec is a class derived from PlainCodec with a row in codecs.hpp and
 //   using Message = …;                    what one frame says, a struct of its own
@@ -28,12 +28,12 @@
 
 namespace vedette::codec {
 
-// What decoding of a source remembers, for `status`. The first counts what was lost because a table
-// was full, from the codec's beginning on.
+// A source's decoder counters, for `status`. The first counts losses because a table was full,
+// since the codec's start.
 inline constexpr std::size_t kCounts = 4;
 using Counts = std::array<std::uint64_t, kCounts>;
 
-// The table counts as full, with this cause, once so many are lost within limits::kCrowdedNs.
+// The table counts as full, with this cause, after this many losses within limits::kCrowdedNs.
 struct Crowding {
   Cause cause = Cause::count;
   std::uint64_t many = 0;  // 0: the codec has no table
@@ -41,22 +41,22 @@ struct Crowding {
 
 struct PlainCodec {
   static constexpr Crowding kCrowding{};
-  // A stream that begins with this byte is not text but binary frames; -1: never.
+  // A stream that begins with this byte is binary, not text; -1: never.
   static constexpr int kBinaryStart = -1;
 
   static constexpr std::size_t bytes_needed() { return 0; }  // of the arena
   static void init(Arena&) {}
-  static void reset() {}  // forgets frames of which a part is there, as after a reopened line
+  static void reset() {}  // forgets partial frames, as after a reopened line
   static Counts counts() { return {}; }
   static void describe_counts(const Counts&, JsonWriter<std::string>&) {}
 };
 
-// A part of a message that is still being put together.
+// Whether this is a part of an incomplete message.
 template <typename Message>
 bool is_part(const Message&) {
   return false;
 }
-// False for a frame that is whole but of a message the codec does not read.
+// False for a valid frame of a message that the codec does not read.
 template <typename Message>
 bool is_known(const Message&) {
   return true;
