@@ -1,7 +1,7 @@
-// Purpose: which slot a machine starts, for the selector (C, firmware) and for tests of it: the one
-// on trial while it has starts left, then the confirmed one, which gives way to the other when it
-// does not come up and the other was ever good, and at last whatever can be started.
-// In and out: the boot state. Pure. Runs on: the firmware, before any operating system.
+// Purpose: chooses the slot that a machine starts, for the selector (C, firmware) and its tests:
+// the one on trial while it has starts left, else the confirmed one; the other instead if the
+// confirmed one does not come up and the other was ever good; last, whatever starts. In and out:
+// the boot state. Pure. Runs on: the firmware, before any operating system.
 #pragma once
 
 #include "boot_format.h"
@@ -10,19 +10,19 @@ static inline uint32_t vedette_other(uint32_t slot) {
   return VEDETTE_SLOTS - 1 - slot;
 }
 
-// What is not known may have been good.
+// An unknown slot may have been good.
 static inline int vedette_ever_good(uint32_t end) {
   return end == VEDETTE_TRIAL_CONFIRMED || end == VEDETTE_TRIAL_GAVE_WAY ||
          end == VEDETTE_TRIAL_FORGOTTEN;
 }
 
-// The selector could not start what stands there.
+// The selector failed to start the slot's content.
 static inline int vedette_unstartable(uint32_t end) {
   return end == VEDETTE_TRIAL_DAMAGED || end == VEDETTE_TRIAL_REFUSED ||
          end == VEDETTE_TRIAL_RETURNED;
 }
 
-// The state of a disk whose boot state is lost.
+// The initial state of a disk whose boot state is lost.
 static inline void vedette_forget(struct VedetteBootState* state) {
   const struct VedetteBootState empty = {};
   *state = empty;
@@ -48,14 +48,14 @@ static inline void vedette_end_trial(struct VedetteBootState* state, uint32_t wh
   }
 }
 
-// Once at each start: ends a trial whose starts are used up, and lets a confirmed slot give way.
+// Call once at each start: ends a trial without starts left, and lets a confirmed slot give way.
 static inline void vedette_choose(struct VedetteBootState* state) {
   if (state->confirmed >= VEDETTE_SLOTS) {
     state->confirmed = 0;
   }
   if (state->trial != VEDETTE_NO_SLOT &&
       (state->trial >= VEDETTE_SLOTS || state->trial == state->confirmed)) {
-    state->trial = VEDETTE_NO_SLOT;  // never written so
+    state->trial = VEDETTE_NO_SLOT;  // invalid state
   }
   if (state->trial != VEDETTE_NO_SLOT && state->trials_left == 0) {
     vedette_end_trial(state, VEDETTE_TRIAL_NOT_CONFIRMED);
@@ -75,19 +75,19 @@ static inline void vedette_choose(struct VedetteBootState* state) {
   }
 }
 
-// Which slot is next; `tried` has a bit for each that this start has tried already.
+// The next slot; `tried`: a bit for each slot already tried in this start.
 static inline uint32_t vedette_next(const struct VedetteBootState* state, uint32_t tried) {
   const uint32_t other = vedette_other(state->confirmed);
   if (state->trial != VEDETTE_NO_SLOT && state->trials_left > 0 && !(tried >> state->trial & 1u)) {
     return state->trial;
   }
-  // The last resort is whatever stands in the other: better an older watch than none.
+  // Last resort: an older version is better than none.
   return !(tried >> state->confirmed & 1u) ? state->confirmed
          : !(tried >> other & 1u)          ? other
                                            : VEDETTE_NO_SLOT;
 }
 
-// Before a slot is given the machine. Written to the disk first, or a trial could go on for ever.
+// Call before starting a slot. Writes the count first, or a trial could repeat for ever.
 static inline void vedette_count_start(struct VedetteBootState* state, uint32_t slot) {
   state->started = slot;
   if (slot == state->trial) {
@@ -97,8 +97,8 @@ static inline void vedette_count_start(struct VedetteBootState* state, uint32_t 
   }
 }
 
-// Tries one slot after another. `start` does not return when it succeeds; where it does (in tests),
-// it answers VEDETTE_TRIAL_NONE. Else it answers why it failed.
+// Tries slots in turn. `start` does not return on success (in tests it returns VEDETTE_TRIAL_NONE),
+// else it returns the reason.
 static inline void vedette_boot(struct VedetteBootState* state,
                                 uint32_t (*start)(void*, struct VedetteBootState*, uint32_t slot),
                                 void* context) {

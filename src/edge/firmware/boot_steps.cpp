@@ -9,7 +9,7 @@
 namespace vedette::firmware {
 namespace {
 
-// Behind "version N".
+// Continues "version N".
 constexpr std::array<std::string_view, VEDETTE_TRIAL_ENDS> kFates = {
     "has not run here yet, or not well",
     "was confirmed and ran well",
@@ -39,7 +39,7 @@ std::string capital(std::string text) {
   return text;
 }
 
-// Empty, or why nobody goes back to that slot.
+// Empty, or why a rollback to that slot is refused.
 std::string why_not_back_to(const VedetteBootState& state, const SlotHeads& heads,
                             std::uint32_t slot) {
   if (!heads[slot]) {
@@ -58,7 +58,7 @@ std::string why_not_back_to(const VedetteBootState& state, const SlotHeads& head
              : std::string();
 }
 
-// A last resort runs: the confirmed slot cannot be started.
+// Whether a last resort runs, because the confirmed slot cannot be started.
 bool is_last_resort(const VedetteBootState& state) {
   return state.started < VEDETTE_SLOTS && state.started != state.confirmed &&
          vedette_unstartable(state.slots[state.confirmed].end) != 0;
@@ -135,7 +135,7 @@ std::string roll_back(VedetteBootState& state, const SlotHeads& heads, std::uint
 bool came_up(VedetteBootState& state, bool well) {
   const std::uint32_t slot = state.started;
   if (slot >= VEDETTE_SLOTS || slot == state.trial) {
-    return false;  // a trial is judged otherwise
+    return false;  // a trial is judged by Trial
   }
   VedetteSlotRecord& own = state.slots[slot];
   const VedetteSlotRecord before = own;
@@ -151,7 +151,7 @@ bool came_up(VedetteBootState& state, bool well) {
 }
 
 void set_note(VedetteBootState& state, std::string_view text) {
-  // Whole characters only.
+  // Cuts at a whole character.
   std::size_t bytes = std::min(text.size(), sizeof state.note - 1);
   while (bytes < text.size() && bytes > 0 &&
          (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) {

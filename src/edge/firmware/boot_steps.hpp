@@ -1,5 +1,5 @@
-// Purpose: what installing, a trial, an operator and a watch that came up make of the boot state,
-// and what it says in words. The selector's part is boot_choice.h. Pure: reads and writes no disk.
+// Purpose: changes of the boot state by installs, trials, operators and a watch that came up, and
+// its description in words. boot_choice.h has the selector's part. Pure: reads and writes no disk.
 // Runs on: cold threads.
 #pragma once
 
@@ -14,33 +14,32 @@
 
 namespace vedette::firmware {
 
-// What stands in each slot; nothing where it is empty.
+// Head of each slot; nothing for an empty one.
 using SlotHeads = std::array<std::optional<VedetteSlot>, VEDETTE_SLOTS>;
 
-// The slot that the next version goes into; from now on nothing is known of what stands there. It
-// is never the one that runs.
+// Returns the slot for the next version and clears what is recorded of it. Never the running slot.
 std::uint32_t clear_for_install(VedetteBootState& state);
-// The version that runs is not the one that the next start runs.
+// Whether the next start runs another version than the present.
 bool needs_restart(const VedetteBootState& state);
-// Nothing older is installed: what was ever confirmed here asked for that, or what is now.
+// No older version may be installed: set by versions confirmed before or now.
 std::uint64_t least_version(const VedetteBootState& state, const SlotHeads& heads);
 void put_on_trial(VedetteBootState& state, std::uint32_t slot, std::uint64_t version,
                   std::uint32_t starts);
 
-// The running trial holds. Empty, or what is wrong.
+// Confirms the running trial. Empty, or the error.
 std::string confirm(VedetteBootState& state, const SlotHeads& heads);
-// The trial is over (`end`, with its note). Without one, the other slot becomes the confirmed one:
-// only a version that was confirmed and ran well, or with `force` any that is there.
+// Ends a trial (`end`, with its note). Without a trial, confirms the other slot: only a version
+// that was confirmed and ran well, or any with `force`.
 std::string roll_back(VedetteBootState& state, const SlotHeads& heads, std::uint32_t end,
                       std::string_view note, bool force = false);
-// The confirmed version watches; `well`: and was healthy for as long as a trial must be. False when
-// that is no news.
+// The confirmed version watches; `well`: it has been healthy as long as a trial must be. False when
+// the state knows it already.
 bool came_up(VedetteBootState& state, bool well);
 
 void set_note(VedetteBootState& state, std::string_view text);
 std::string_view note_of(const VedetteBootState& state);
 std::string_view text_of_end(std::uint32_t end);
-// Sentences for an operator: what runs, how the last trial ended and why, where one can go back to.
+// Sentences for an operator: what runs, how the last trial ended and why, where a rollback leads.
 std::vector<std::string> in_words(const VedetteBootState& state, const SlotHeads& heads);
 
 }  // namespace vedette::firmware

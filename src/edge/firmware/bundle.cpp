@@ -59,7 +59,7 @@ bool parse_manifest(std::string_view text, Manifest& out) {
     } else if (key == "minimum_version") {
       good = number(out.minimum_version, 3);
     } else if (key == "never_before") {
-      // Only where asked for: a version that does not know it refuses what it would not keep to.
+      // Optional, so that a version without this rule still refuses bundles that need it.
       good = number(out.never_before, 7) && out.never_before <= out.version;
     } else if (key == "bytes") {
       good = number(out.bytes, 4) && out.bytes != 0 && out.bytes <= kMostImage;
@@ -93,7 +93,7 @@ Refusal Bundle::open(const std::string& path, std::string_view public_key_pem) {
   }
   platform::BlockBuffer buffer(
       align_up(kFrontBytes + kMostManifest + kMostSignature, platform::kBlockBytes));
-  // A file ends where it ends; a device is whole blocks.
+  // A file may end inside a block; a device has whole blocks.
   const std::uint64_t front = std::min<std::uint64_t>(bytes.value(), buffer.span().size());
   const std::span<std::uint8_t> there = buffer.span().first(
       static_cast<std::size_t>(front / platform::kBlockBytes) * platform::kBlockBytes);
@@ -135,7 +135,7 @@ Refusal Bundle::read_chunk(std::size_t index, std::span<std::uint8_t> buffer, By
   const std::uint64_t at = std::uint64_t{index} * platform::kChunkBytes;
   const auto bytes = static_cast<std::size_t>(
       std::min<std::uint64_t>(platform::kChunkBytes, manifest_.bytes - at));
-  // A file's last block may be cut short where a device's is whole.
+  // A file's last block may be short.
   const std::size_t direct = bytes / platform::kBlockBytes * platform::kBlockBytes;
   if (direct != 0 && device_.read(image_at_ + at, buffer.first(direct)) != 0) {
     return Refusal::unreadable;

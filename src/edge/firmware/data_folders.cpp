@@ -26,7 +26,7 @@ DataFolders take_data_folder(const std::string& partition, const std::string& na
   const auto text = platform::read_text_file(file, kMostText);
   std::vector<std::string> others = platform::list_folder(partition);
   std::erase_if(others, [&](const std::string& other) { return !is_name(other) || other == name; });
-  // Without a kept order none of them is known to be older than another.
+  // Without a recorded order, none counts as older.
   std::vector<std::string> stay = others;
   std::string_view rest = text ? std::string_view(*text) : std::string_view();
   const std::string newest(next_field(rest, '\n'));

@@ -32,7 +32,7 @@ class Job {
                                        " bytes, the image is " + std::to_string(map_.bytes)};
     }
     const std::uint64_t chunks = map_.bytes / platform::kChunkBytes;
-    // What was on the disk is no disk any more from here until the end.
+    // From here until the end, the disk does not boot.
     std::memset(buffer_.span().data(), 0, platform::kChunkBytes);
     int error = device_.write(0, buffer_.span());
     error = error != 0 ? error : device_.sync();
@@ -79,7 +79,7 @@ class Job {
                          [](const BlockMap::Chunk& c, std::uint64_t i) { return c.index < i; });
     return found != map_.chunks.end() && found->index == index ? &*found : nullptr;
   }
-  // The image's chunk, checked, or zeros.
+  // The image's chunk with its hash checked, or zeros.
   Flashed load(const std::string& image, std::uint64_t index) {
     const BlockMap::Chunk* chunk = mapped(index);
     if (chunk == nullptr) {

@@ -1,7 +1,7 @@
-// Purpose: an image onto a whole disk: what the block map names is written, the rest is zeroed, all
-// of it is read back past every cache, and only then the first sector makes it a disk that boots.
-// In: an image with its block map (FILE.map beside it, by firmware/build-image). Out: how it ended.
-// Runs on: cold threads.
+// Purpose: writes an image to a whole disk: writes what the block map names, zeroes the rest, reads
+// everything back past every cache, and writes the first sector, which makes it bootable, last. In:
+// an image with its block map (FILE.map beside it, by firmware/build-image). Out: the result. Runs
+// on: cold threads.
 #pragma once
 
 #include <cstdint>
@@ -23,19 +23,19 @@ struct BlockMap {
   std::uint64_t bytes = 0;  // of the image, whole chunks
   std::vector<Chunk> chunks;
 };
-// "bytes N" and lines "INDEX HASH" in rising order; false when it is not so.
+// Parses "bytes N" and lines "INDEX HASH" in ascending order; false for anything else.
 bool parse_block_map(std::string_view text, BlockMap& out);
 
 enum class FlashEnd : std::uint8_t {
   complete,
-  bad_map,        // the map is missing or not whole
-  bad_image,      // the image is not what its map says
+  bad_map,        // the map is missing or incomplete
+  bad_image,      // the image differs from its map
   unreadable,     // the image cannot be read
   cannot_open,    // the device
   too_small,      // the device
   write_failed,   // the device refused a write
-  verify_failed,  // the device said yes and holds something else
-  unplugged,      // the device is gone
+  verify_failed,  // the device holds something else than it accepted
+  unplugged,      // the device has gone
   count
 };
 std::string_view name_of(FlashEnd end);
@@ -44,7 +44,7 @@ struct Flashed {
   FlashEnd end = FlashEnd::complete;
   std::string detail;
 };
-// `progress`: what is done ("writing", "reading back"), how many bytes of all.
+// `progress`: the step ("writing", "reading back"), bytes done, bytes in all.
 Flashed flash(const std::string& image, const BlockMap& map, const std::string& device,
               const std::function<void(std::string_view, std::uint64_t, std::uint64_t)>& progress);
 

@@ -8,7 +8,7 @@
 namespace vedette::firmware {
 namespace {
 
-// What stands in the slot, read past every cache, is what the manifest says.
+// Compares the slot's content, read past every cache, with the manifest.
 Refusal verify(const Bundle& bundle, const SlotDisk& disk, Area slot) {
   const Manifest& m = bundle.manifest();
   platform::BlockBuffer buffer;
@@ -28,7 +28,7 @@ Refusal verify(const Bundle& bundle, const SlotDisk& disk, Area slot) {
 
 using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
 
-// Whether this machine takes that version now.
+// Whether this machine accepts that version now.
 Installed may_install(const Manifest& m, const VedetteBootState& state, const SlotDisk& disk,
                       std::string_view board) {
   if (state.trial != VEDETTE_NO_SLOT) {
@@ -49,7 +49,7 @@ Installed may_install(const Manifest& m, const VedetteBootState& state, const Sl
   return {};
 }
 
-// All of the image, read back and compared.
+// Writes the image, reads it back and compares.
 Installed write_chunks(const Bundle& bundle, const SlotDisk& disk, const Area& slot,
                        platform::BlockBuffer& buffer, const Progress& progress) {
   Bytes chunk;
@@ -100,8 +100,8 @@ Installed install(const Bundle& bundle, const SlotDisk& disk, std::string_view b
   if (Installed refused = may_install(m, *state, disk, board); refused.refusal != Refusal::none) {
     return refused;
   }
-  // What the record says of the idle slot is true of nothing from here on: a cut must not leave a
-  // version that never ran beside a record that calls it good.
+  // Clears the idle slot's record first: a power cut must not leave a version that never ran with a
+  // record that calls it good.
   VedetteBootState cleared = *state;
   const std::uint32_t idle = clear_for_install(cleared);
   const Area slot = disk.slot(idle);
@@ -123,7 +123,7 @@ Installed install(const Bundle& bundle, const SlotDisk& disk, std::string_view b
   }
   *state = cleared;
   std::string problem = disk.write_state(*state);
-  // Empty first: half an image must never look whole.
+  // Empties the slot first, because half an image must never look whole.
   problem = problem.empty() ? disk.write_head(idle, VedetteSlot{}) : problem;
   if (!problem.empty()) {
     return {Refusal::write_failed, problem};

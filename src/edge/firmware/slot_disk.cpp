@@ -16,7 +16,7 @@ namespace {
 static_assert(sizeof(VedetteBootState) == 128 && sizeof(VedetteSlot) == 128);
 static_assert(VEDETTE_BLOCK == platform::kBlockBytes);
 
-// Where older versions read and write them, whatever is added.
+// Fixed offsets, because older versions read and write them.
 static_assert(offsetof(VedetteBootState, trial_version) == 40 &&
               offsetof(VedetteBootState, note) == 56 && offsetof(VedetteSlot, board) == 72 &&
               sizeof(VedetteSlotRecord) == 2);

@@ -1,6 +1,6 @@
-// Purpose: a node's disk as firmware/build-image lays it out: the boot state and two slots.
-// In: the disk, or a file that stands for one. Out: states and slot heads, read and written so that
-// a power cut leaves the old or the new. Errors are texts. Runs on: cold threads.
+// Purpose: a node's disk as firmware/build-image lays it out: the boot state and two slots. In: the
+// disk, or a file in its place. Out: states and slot heads; a power cut leaves the old or the new.
+// Errors are texts. Runs on: cold threads.
 #pragma once
 
 #include <array>
@@ -21,22 +21,22 @@ struct Area {
 
 class SlotDisk {
  public:
-  // Empty, or what is wrong.
+  // Empty, or the error.
   std::string open(const std::string& path, bool write);
   const platform::BlockDevice& device() const { return device_; }
   Area slot(std::uint32_t index) const { return slots_[index]; }
 
-  // The newest whole copy; nothing when neither is whole.
+  // The newest valid copy; nothing if neither is valid.
   std::optional<VedetteBootState> read_state() const;
-  // Raises its sequence and writes it over the older copy.
+  // Increments its sequence and overwrites the older copy.
   std::string write_state(VedetteBootState& state) const;
-  // Nothing when the slot holds nothing.
+  // Nothing for an empty slot.
   std::optional<VedetteSlot> read_head(std::uint32_t index) const;
   SlotHeads read_heads() const;
-  // The image behind it is what its head says.
+  // Whether the image matches its head.
   bool is_whole(std::uint32_t index, const VedetteSlot& head) const;
   SlotFacts read_facts(std::uint32_t index) const;
-  // Closes and writes it; a zeroed head empties the slot.
+  // Adds the checksum and writes it; a zeroed head empties the slot.
   std::string write_head(std::uint32_t index, VedetteSlot head) const;
 
  private:
@@ -45,7 +45,7 @@ class SlotDisk {
   std::array<Area, VEDETTE_SLOTS> slots_;
 };
 
-// The disk that this machine's data partition is on; nothing when it was not started from an image.
+// The disk with this machine's data partition; nothing if it was not started from an image.
 std::optional<std::string> own_disk();
 
 }  // namespace vedette::firmware

@@ -10,7 +10,7 @@
 namespace vedette::firmware {
 namespace {
 
-// PE/COFF: where its head stands, and of a section its name, size and place.
+// PE/COFF: offsets of the header, and of a section's name, size and position.
 constexpr std::size_t kHeadAt = 0x3C, kHeadBytes = 24, kSectionsAt = 6, kOptionalAt = 20;
 constexpr std::size_t kSectionBytes = 40, kSizeAt = 16, kPlaceAt = 20;
 
@@ -43,7 +43,7 @@ std::string_view section(Bytes front, std::string_view wanted) {
 SlotFacts read_facts(Bytes front) {
   SlotFacts facts;
   std::string_view text = section(front, ".osrel");
-  text = next_field(text, '\0');  // filled up with zeros
+  text = next_field(text, '\0');  // padded with zeros
   while (!text.empty()) {
     std::string_view value = next_field(text, '\n');
     const std::string_view key = next_field(value, '=');
@@ -51,7 +51,7 @@ SlotFacts read_facts(Bytes front) {
       facts.told = true;
       facts.update_key = value;
     } else if (key == "VEDETTE_INTERFACES" && value.size() >= 2) {
-      value = value.substr(1, value.size() - 2);  // its quotes
+      value = value.substr(1, value.size() - 2);  // removes its quotes
       while (!value.empty()) {
         facts.interfaces.emplace_back(next_field(value, ' '));
       }

@@ -1,7 +1,6 @@
-// Purpose: what a slot's image says of itself that a post must not lose by an update: whose updates
-// it takes, and which interfaces it gives an address. In: the front of a unified kernel image; its
-// section .osrel, text lines by firmware/build-slot, says it. Out: the facts, or that it says none.
-// Runs on: cold threads.
+// Purpose: facts of a slot's image that a post must keep across an update: its update key and its
+// configured interfaces. In: the front of a unified kernel image, whose section .osrel holds text
+// lines by firmware/build-slot. Out: the facts, if it has any. Runs on: cold threads.
 #pragma once
 
 #include <string>
@@ -12,12 +11,12 @@
 namespace vedette::firmware {
 
 struct SlotFacts {
-  bool told = false;  // images of before say nothing
+  bool told = false;  // false for older images without facts
   std::string update_key;
   std::vector<std::string> interfaces;
 };
 SlotFacts read_facts(Bytes front);
-// Empty, or what a post that is `own` would lose by going on as `next`.
+// Empty, or what a post with `own` facts would lose with `next`.
 std::string lost_key(const SlotFacts& own, const SlotFacts& next);
 std::string lost_interfaces(const SlotFacts& own, const SlotFacts& next);
 

@@ -1,6 +1,6 @@
-// Purpose: whether a version on trial is good enough to stay: whole for long enough at a stretch,
-// and without nothing that the version before had. In: once a second, what the watch lacks. Out: a
-// verdict, and its reason in words. Pure. Runs on: the main thread of the watch.
+// Purpose: whether to confirm a version on trial: healthy for long enough without interruption, and
+// lacking nothing that the previous version had. In: once a second, what the watch lacks. Out: a
+// verdict with its reason. Pure. Runs on: the main thread of the watch.
 #pragma once
 
 #include <cstdint>
@@ -11,21 +11,21 @@
 
 namespace vedette::firmware {
 
-// What a watch goes without: "source.ais", "network"; and what that means.
+// Something that a watch lacks: "source.ais", "network"; and its meaning.
 struct Lack {
   std::string name, why;
 };
-// A line each of their names.
+// Their names, one a line.
 std::string names_of(const std::vector<Lack>& lacks);
-// "NAME: WHY" of the first that is not among `names`; empty when all are.
+// "NAME: WHY" of the first lack that is not among `names`; empty if there is none.
 std::string first_beyond(const std::vector<Lack>& lacks, std::string_view names);
 
-// What the version that runs lacks, kept for the trial of the one that is installed.
+// What the running version lacks, recorded for the trial of the installed one.
 std::string baseline_of(std::uint64_t version, std::string_view names);
-// The names; nothing where it was kept for another version.
+// The names; empty if recorded for another version.
 std::string_view names_before(std::string_view baseline, std::uint64_t version);
 
-// A version on trial, seen once a second by its own watch.
+// Judges a version on trial, once a second.
 class Trial {
  public:
   enum class Verdict { waits, confirmed, gives_up };
