@@ -13,7 +13,7 @@
 namespace vedette::journal {
 namespace {
 
-constexpr std::size_t kWorkBytes = std::size_t{2} << 20;  // looked at behind one block
+constexpr std::size_t kWorkBytes = std::size_t{2} << 20;  // scanned after one block
 
 template <typename T>
 T load(Bytes bytes) {
@@ -58,7 +58,7 @@ bool SegmentScan::open(const platform::Folder& folder, std::uint64_t segment) {
   return true;
 }
 
-// So many bytes of the file from `at` on, or fewer at its end.
+// Up to `bytes` of the file from `at` on; fewer at its end.
 Bytes SegmentScan::window(std::uint64_t at, std::size_t bytes) {
   if (at < window_at_ || at + bytes > window_at_ + window_.size()) {
     window_.resize(std::max(kWindowBytes, bytes));
@@ -77,7 +77,7 @@ SegmentScan::Found SegmentScan::next(Bytes& batches, std::size_t& used) {
   const Bytes head = window(at_, sizeof(BlockHeader));
   if (head.size() < sizeof(BlockHeader) ||
       std::all_of(head.begin(), head.end(), [](std::uint8_t b) { return b == 0; })) {
-    return Found::end;  // what is not written yet is zeros
+    return Found::end;  // preallocated, not yet written
   }
   const auto header = load<BlockHeader>(head);
   const std::uint64_t place = at_;
@@ -155,7 +155,7 @@ void Evidence::begin_stage(Stage stage) {
       if (names_of_next_.segment == segment_) {
         std::swap(names_, names_of_next_);
       }
-      // One that cannot be read is looked at anew when it is the one that goes.
+      // An unreadable segment is read again when it is dropped.
       names_of_next_.begin(scan_.open(journal_folder_, next_) ? next_ : 0);
       break;
     case Stage::gather:
@@ -240,7 +240,7 @@ void Evidence::name(Bytes batch, Names& into) {
 
 bool Evidence::wanted(const EventHeader& event, Bytes payload) const {
   if (is_kept_as_evidence(event.kind)) {
-    // More than its share: what nobody was warned of goes first.
+    // Beyond its share, omit judgements below a warning first.
     return names_.bytes <= part_bytes(most_bytes_) / 2 || !below_warning(event, payload) ||
            has(names_.causes, event.sequence) || has(names_of_next_.causes, event.sequence);
   }
@@ -316,8 +316,8 @@ void Evidence::keep(std::uint64_t segment, std::uint64_t next) {
   stage_ = Stage::begin;
 }
 
-// What is there, by age; of the newest, what does not verify is cut off, as a write that a power
-// cut left unfinished, so that what is put behind it is found.
+// Lists the files by age and cuts an invalid tail off the newest, left by a power cut, so that
+// later batches are found after it.
 int Evidence::find_files() {
   if (const int error = folder_.make(); error != 0) {
     return error;
@@ -398,7 +398,7 @@ int Evidence::append(const EvidenceHeader& header) {
   if (error == 0) {
     file.bytes += room_.size();
   } else if (out.value().truncate(file.bytes) != 0) {
-    files_known_ = false;  // what is there is looked at anew
+    files_known_ = false;  // list the files again
   }
   return error;
 }

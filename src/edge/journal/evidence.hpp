@@ -1,19 +1,18 @@
-// Purpose: what stays of a segment when the journal's bound drops it: the events that matter
-// (judgements, decisions, actions and what came of them, commands, faults, changes of sources,
-// sinks and mode) and the observations that they name as their causes, so that a flood of datagrams
-// does not push out why something was done. What is named later than the next segment is not kept.
+// Purpose: keeps evidence of segments that the journal drops: the events that matter (judgements,
+// decisions, actions and outcomes, commands, faults, changes of sources, sinks and mode) and the
+// observations that they name as causes, so that a flood of datagrams does not erase why something
+// was done. Causes named later than the next segment are lost.
 //
 // DIR/journal-evidence/<16 hex digits>.evd, named by the first segment in it. A file is a chain of
 //
-//   EvidenceHeader (96) | batches with those events alone, each as the journal has it
+//   EvidenceHeader (96) | batches with only those events, each as in the journal
 //
-// each of one segment. A batch's numbers, times and digests are those of the whole one.
-// In: the numbers of the segment that goes next and the one behind it. Out: the file;
-// read_evidence(). Bound: WriterOptions::evidence_bytes, of which one segment may take a file's
-// share, an eighth; when more matters of it judgements below a warning are left out, then what is
-// last, and counted. The oldest file goes first. Fails as: an errno; the segment goes all the same
-// and is counted as lost. Runs on: the journal thread, a bounded piece behind each block; readers
-// on cold threads.
+// each of one segment. A batch's numbers, times and digests are the original's.
+// In: the numbers of the next segment to drop and its successor. Out: the file; read_evidence().
+// Bound: WriterOptions::evidence_bytes, of which one segment gets one file's share, an eighth;
+// beyond it judgements below a warning are omitted, then the latest events, and counted. The oldest
+// file goes first. Fails as: an errno; the segment is dropped anyway and counted as lost. Runs on:
+// the journal thread, a bounded piece after each block; readers on cold threads.
 #pragma once
 
 #include <algorithm>
@@ -44,30 +43,30 @@ struct EvidenceHeader {
   std::uint32_t length;  // of the batches
   std::uint32_t crc;     // CRC-32C of header (with this field 0) and batches
   std::uint64_t events;
-  std::uint64_t left_out;  // that mattered and found no place
+  std::uint64_t left_out;  // events omitted for lack of space
   std::uint64_t reserved_2;
 };
 static_assert(sizeof(EvidenceHeader) == 96 && std::is_trivially_copyable_v<EvidenceHeader>);
 
-inline constexpr std::uint64_t kShares = 8;                  // files that the bound is divided into
-inline constexpr std::size_t kPartBytes = 2 << 20;           // kept of one segment, at most
+inline constexpr std::uint64_t kShares = 8;                  // files that share the bound
+inline constexpr std::size_t kPartBytes = 2 << 20;           // from one segment, at most
 inline constexpr std::size_t kNames = std::size_t{1} << 15;  // causes, or actions, of one segment
-inline constexpr std::size_t kWindowBytes = std::size_t{1} << 20;  // of a segment, read at once
-inline constexpr std::size_t kOpenActions = 4096;  // whose end may lie in a later segment
+inline constexpr std::size_t kWindowBytes = std::size_t{1} << 20;  // read at once
+inline constexpr std::size_t kOpenActions = 4096;  // whose end may be in a later segment
 
 inline std::uint32_t evidence_crc(EvidenceHeader header, Bytes batches) {
   header.crc = 0;
   return crc32c(batches, crc32c({reinterpret_cast<const std::uint8_t*>(&header), sizeof header}));
 }
 
-// A segment read block by block, past what does not verify.
+// Reads a segment block by block, skipping invalid ones.
 class SegmentScan {
  public:
-  void reserve(std::size_t block_bytes);  // so that reading takes no memory later
+  void reserve(std::size_t block_bytes);  // allocates for later reads
   bool open(const platform::Folder& folder, std::uint64_t segment);
   std::uint64_t segment() const { return segment_; }
   enum class Found { batches, nothing, end };
-  // `batches` are valid until the next call. `used` grows by the bytes looked at.
+  // `batches` are valid until the next call. `used` grows by the bytes scanned.
   Found next(Bytes& batches, std::size_t& used);
 
  private:
@@ -81,8 +80,8 @@ class SegmentScan {
 
 class Evidence {
  public:
-  // No bytes: nothing is kept.
-  // Takes all its memory; the journal's longest block is of `block_bytes`.
+  // Allocates all memory; `block_bytes` is the journal's longest block. With 0 `bytes` it keeps
+  // nothing.
   void open(const platform::Folder& journal_folder, const platform::Folder& folder,
             std::uint64_t bytes, std::size_t block_bytes, const std::uint8_t (&plan_hash)[32]);
   static std::size_t part_bytes(std::uint64_t bytes) {
@@ -94,9 +93,9 @@ class Evidence {
                ? 0
                : part_bytes(bytes) + lists + kUnpackedBytes + std::max(kWindowBytes, block_bytes);
   }
-  // Goes on with what is to be kept of `segment`, for as long as a block may wait.
+  // Scans on in `segment`, for as long as a block may wait.
   void look_ahead(std::uint64_t segment, std::uint64_t next);
-  // All that is left to do of it, and puts it on disk; then the segment may go.
+  // Finishes the scan and writes the evidence to disk; then the segment may be dropped.
   void keep(std::uint64_t segment, std::uint64_t next);
 
   std::uint64_t events() const { return events_.load(std::memory_order_relaxed); }
@@ -107,12 +106,12 @@ class Evidence {
   int last_error() const { return error_.load(std::memory_order_relaxed); }
 
  private:
-  // What the events of one segment name.
+  // Causes and actions that the events of one segment name.
   struct Names {
     std::uint64_t segment = 0;
     std::vector<std::uint64_t> causes;   // sorted
     std::vector<std::uint64_t> actions;  // in it, sorted
-    std::size_t bytes = 0;               // of what matters
+    std::size_t bytes = 0;               // of events that matter
 
     void begin(std::uint64_t of) {
       segment = of;
@@ -144,7 +143,7 @@ class Evidence {
   Stage stage_ = Stage::begin;
   SegmentScan scan_;
   Names names_, names_of_next_;
-  std::vector<std::uint64_t> open_actions_;  // of segments before, sorted
+  std::vector<std::uint64_t> open_actions_;  // from earlier segments, sorted
   std::vector<std::uint8_t> room_;           // header and batches
   EvidenceHeader header_{};
   std::vector<File> files_;  // by age
@@ -154,14 +153,14 @@ class Evidence {
 };
 
 struct EvidenceRead {
-  std::string problem;  // what of a file does not verify; what is before it was read
+  std::string problem;  // the first invalid place; everything before it was read
   std::uint64_t segments = 0;
 };
-// The batches of one file; used by read_evidence and by the fuzzer. `bytes` that verify are
-// returned.
+// Visits the batches of one file; for read_evidence and the fuzzer. Returns the number of valid
+// bytes.
 std::size_t read_evidence_file(
     Bytes bytes, const std::function<bool(const EvidenceHeader& header, Bytes batch)>& visit);
-// Every batch kept as evidence, oldest first, of segments that the journal beside it has no more.
+// Visits every batch of evidence, oldest first, except segments that the journal still has.
 EvidenceRead read_evidence(
     const platform::Folder& shard,
     const std::function<void(const EvidenceHeader& header, Bytes batch)>& visit);

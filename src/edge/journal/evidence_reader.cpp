@@ -1,4 +1,4 @@
-// Reading what was kept of segments that are gone.
+// Reads the evidence of dropped segments.
 #include <algorithm>
 #include <cstring>
 
@@ -58,7 +58,7 @@ EvidenceRead read_evidence(
     std::uint64_t reading = 0;
     const std::size_t valid =
         read_evidence_file(content.value(), [&](const EvidenceHeader& header, Bytes batch) {
-          // Written twice when the power went between it and the segment's end.
+          // A power cut between this and the segment's removal leaves a duplicate.
           BatchHeader of;
           std::memcpy(&of, batch.data(), sizeof of);
           const std::uint64_t number = of.number;

@@ -28,7 +28,7 @@ std::optional<FoundEvent> find_event(const std::string& data, std::uint64_t sequ
   std::optional<FoundEvent> found;
   const std::string folder = journal_folder(data);
   const std::vector<std::uint64_t> segments = list_segments(folder);
-  bool earlier = true;  // the event is in an earlier segment than those seen
+  bool earlier = true;  // the event is in an earlier segment
   for (std::size_t i = segments.size(); i-- > 0 && earlier && !found;) {
     Visit visit;
     visit.around = true;

@@ -1,7 +1,6 @@
-// Purpose: one event of a journal by its number, also while a node writes it.
-// In: a data folder. Out: the event as the journal or its evidence has it. Bound: of each segment
-// from the newest on its beginning, of one all of it. Runs on: threads that may wait; total on any
-// bytes.
+// Purpose: finds one event of a journal by sequence, also while a node writes it. In: a data
+// folder. Out: the event from the journal or its evidence. Bound: reads the start of each segment
+// from the newest on, and one segment whole. Runs on: threads that may wait; total on any bytes.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +18,7 @@ struct FoundEvent {
   std::vector<std::uint8_t> payload;
 };
 
-// Only what was journalled under the plan of that hash: its payload holds the plan's indexes.
+// Only if journalled under the plan of that hash, because its payload holds the plan's indexes.
 std::optional<FoundEvent> find_event(const std::string& data, std::uint64_t sequence,
                                      std::span<const std::uint8_t, 32> plan_hash);
 

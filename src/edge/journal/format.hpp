@@ -5,14 +5,14 @@
 //
 //   BlockHeader (64) | payload (`length` bytes) | zeros to the next multiple of 4,096
 //
-// The first block of a segment is a SegmentHeader, and behind it, if there is one, a frozen state
-// to begin a replay from when older segments are gone. A state that stands behind the last batch of
-// the segment before is the end of a gap: the disk took nothing for longer than batches could wait,
-// those between were not recorded, and a replay goes on from that state. Blocks of kind `batches`
-// hold whole batches (model/batch.hpp), those of kind `packed` hold them in fewer bytes
-// (journal/packing.hpp), `close` ends a run that stopped in order. Each block carries the chain
-// value of the one before it, across segments. A block that does not verify, with nothing valid
-// behind it, is a torn tail and is cut off; with something valid behind it, it is damage.
+// A segment's first block is a SegmentHeader, optionally with a frozen state from which a replay
+// can start when older segments are gone. A state after the last batch of the previous segment ends
+// a gap: the disk took nothing for longer than batches could wait, those in between are not
+// recorded, and a replay continues from that state. Blocks of kind `batches` hold whole batches
+// (model/batch.hpp), kind `packed` holds them compressed (journal/packing.hpp), `close` ends a run
+// that stopped in order. Each block carries the chain value of the previous one, across segments.
+// An invalid block is a torn tail, which is cut off, unless something valid follows: then it is
+// damage.
 #pragma once
 
 #include <cstdint>
@@ -27,30 +27,30 @@
 namespace vedette::journal {
 
 inline constexpr std::uint32_t kBlockMagic = 0x4B424456;  // "VDBK"
-// Raised by whatever makes a journal read otherwise: the layout of blocks, batches or events. What
-// another version wrote is left alone. What the engine makes of it has kStepVersion
-// (model/batch.hpp), the frozen state a version for each room (base/sections.hpp).
+// Raise it for any change of how a journal reads: the layout of blocks, batches or events. Journals
+// of other versions are left alone. Engine semantics have kStepVersion (model/batch.hpp), the
+// frozen state a version for each room (base/sections.hpp).
 inline constexpr std::uint16_t kFormatVersion = 10;
 
 enum class BlockKind : std::uint16_t { segment = 1, batches = 2, close = 3, packed = 4 };
 
-// Batches in one packed block, at most, as they are unpacked.
+// Most bytes of one packed block's batches, unpacked.
 inline constexpr std::size_t kUnpackedBytes = 4 << 20;
 
-// Magic, version, segment, length and CRC stay where they are in every version, so that each names
-// what another wrote.
+// Magic, version, segment, length and CRC keep their offsets in every version, so that each version
+// recognises the others.
 struct BlockHeader {
   std::uint32_t magic;
   std::uint16_t version;
   BlockKind kind;
   std::uint64_t segment;      // number of the file
   std::uint64_t block;        // from 1, without gaps, across segments
-  std::uint64_t previous;     // chain value of the block before; 0 for the first
+  std::uint64_t previous;     // chain value of the previous block; 0 for the first
   std::uint32_t length;       // of the payload
   std::uint32_t crc;          // CRC-32C of header (with this field 0) and payload
-  std::uint64_t first_batch;  // of the payload, 0 when it holds none
+  std::uint64_t first_batch;  // in the payload, 0 for none
   std::uint64_t last_batch;
-  std::uint64_t unpacked_bytes;  // of a packed payload, 0 of others
+  std::uint64_t unpacked_bytes;  // for a packed payload, else 0
 };
 static_assert(sizeof(BlockHeader) == 64 && std::is_trivially_copyable_v<BlockHeader>);
 
@@ -58,8 +58,8 @@ struct SegmentHeader {
   std::uint8_t plan_hash[32];  // SHA-256 of the plan's bytes
   std::uint64_t node;
   std::uint32_t epoch;
-  std::uint32_t frozen_bytes;  // of the state behind this header, 0 for none
-  std::uint64_t frozen_batch;  // the batch that state stands after
+  std::uint32_t frozen_bytes;  // of the state after this header, 0 for none
+  std::uint64_t frozen_batch;  // last batch in that state
   std::uint32_t step_version = kStepVersion;
   std::uint8_t shard = kFirstShard;  // whose batches follow
   std::uint8_t reserved[3] = {};
@@ -71,7 +71,7 @@ inline std::uint32_t block_crc(BlockHeader header, Bytes payload) {
   return crc32c(payload, crc32c({reinterpret_cast<const std::uint8_t*>(&header), sizeof header}));
 }
 
-// The payload is covered through the header's CRC.
+// The header's CRC covers the payload.
 inline std::uint64_t chain_value(const BlockHeader& header) {
   Digest digest;
   digest.mix(Bytes(reinterpret_cast<const std::uint8_t*>(&header), sizeof header));

@@ -14,11 +14,11 @@ std::size_t slot_of(EventKind kind) {
   return 1 + (number & 7) + (number >= static_cast<std::size_t>(EventKind::first_derived) ? 8 : 0);
 }
 
-// Of a record of so many bytes at most: each eight words want a byte and four of lengths.
+// Most packed bytes of a record: each eight words add a mask byte and four of lengths.
 constexpr std::size_t packed_bound(std::size_t bytes) {
   return 2 + bytes + (bytes + 63) / 64 * 5;
 }
-// Whole words are stored, of which the last may reach over the end.
+// Whole words are stored, and the last may reach past the end.
 constexpr std::size_t kSlack = 8;
 
 std::uint64_t zigzag(std::uint64_t difference) {
@@ -67,7 +67,7 @@ void Packer::put(std::size_t slot, const std::uint8_t* record, std::size_t bytes
 }
 
 bool Packer::add(Bytes batch) {
-  // No record is shorter than an event's header.
+  // An event's header is the shortest record.
   const std::size_t records = batch.size() / sizeof(EventHeader);
   if (room_.size() - used_ < packed_bound(batch.size()) + 7 * records + kSlack) {
     return false;

@@ -13,7 +13,7 @@
 namespace vedette::journal {
 namespace {
 
-// The block at `at`, of whatever version, or null when nothing there verifies.
+// The valid block at `at`, of any version, else null.
 const BlockHeader* block_at(Bytes bytes, std::size_t at, std::uint64_t segment) {
   if (bytes.size() - at < sizeof(BlockHeader)) {
     return nullptr;
@@ -42,9 +42,9 @@ std::string place(std::uint64_t segment, std::size_t at) {
   return segment_name(segment) + " at byte " + std::to_string(at);
 }
 
-// What stands where no valid block begins: nothing, an unfinished write, or damage.
+// Classifies a place without a valid block: free space, an unfinished write, or damage.
 void judge_end(Bytes bytes, std::size_t at, std::uint64_t segment, ReadResult& r) {
-  // Most of a segment may be zeros still: they are compared with themselves, one byte apart.
+  // Compares the bytes with themselves, shifted by one: most of a segment may still be zeros.
   const Bytes rest = bytes.subspan(at);
   if (rest.empty() ||
       (rest[0] == 0 && std::memcmp(rest.data(), rest.data() + 1, rest.size() - 1) == 0)) {
@@ -117,7 +117,7 @@ bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64
 
 namespace {
 
-// Enough of the segment to judge the block at `at`, or all of it.
+// Waits for enough of the segment to judge the block at `at`, or all of it.
 bool await_block(Bytes bytes, std::size_t at, const Await& await) {
   const std::size_t head = std::min(bytes.size(), at + sizeof(BlockHeader));
   if (!await(head)) {
@@ -137,7 +137,7 @@ bool await_block(Bytes bytes, std::size_t at, const Await& await) {
 
 namespace {
 
-// A whole segment of something else, by the block that it begins with. Empty: it is none.
+// Why a valid first block makes the segment another journal's; empty if it does not.
 std::string why_foreign(Bytes bytes, const BlockHeader& block, const Visit& visit,
                         const ReadResult& r) {
   SegmentHeader header{};
@@ -156,7 +156,7 @@ std::string why_foreign(Bytes bytes, const BlockHeader& block, const Visit& visi
                                      : std::string();
 }
 
-// Nothing verifies at `at`: empty space, an unfinished write or damage.
+// No valid block at `at`: free space, an unfinished write or damage.
 void end_without_block(Bytes bytes, std::size_t at, std::uint64_t number, ReadResult& r) {
   judge_end(bytes, at, number, r);
   if (at == 0 && (r.problem.empty() || r.torn_tail)) {
@@ -166,7 +166,7 @@ void end_without_block(Bytes bytes, std::size_t at, std::uint64_t number, ReadRe
   }
 }
 
-// Whether the block belongs here, behind those read; else r.problem says why not.
+// Whether the block continues those read; else r.problem says why not.
 bool follows(Bytes bytes, const BlockHeader& header, std::uint64_t number, std::size_t at,
              const Visit& visit, ReadResult& r) {
   if (header.version != kFormatVersion) {
@@ -229,7 +229,7 @@ bool visit_segment(Bytes payload, const BlockHeader& block, std::uint64_t number
   return true;
 }
 
-// False where the reading ends; r says why.
+// False where reading ends; r says why.
 bool visit_block(Bytes payload, const BlockHeader& header, std::uint64_t number, std::size_t at,
                  const Visit& visit, std::vector<std::uint8_t>& unpacked, ReadResult& r) {
   switch (header.kind) {
@@ -251,7 +251,7 @@ bool visit_block(Bytes payload, const BlockHeader& header, std::uint64_t number,
   }
 }
 
-// From a block's place on, up to the first that is not whole.
+// Reads from a block's offset up to the first invalid one.
 ReadResult read_from(Bytes bytes, std::uint64_t number, std::size_t at, ReadResult r,
                      const Visit& visit, const Await& await) {
   std::vector<std::uint8_t> unpacked;
@@ -259,7 +259,7 @@ ReadResult read_from(Bytes bytes, std::uint64_t number, std::size_t at, ReadResu
   r.valid_bytes = at;
   while (at < bytes.size()) {
     if (await && !await_block(bytes, at, await)) {
-      return r;  // who waits for the bytes knows why
+      return r;  // the caller that waits for the bytes knows why
     }
     const BlockHeader* header = block_at(bytes, at, number);
     if (header == nullptr) {
@@ -285,7 +285,7 @@ ReadResult read_from(Bytes bytes, std::uint64_t number, std::size_t at, ReadResu
   return r;
 }
 
-// Where a block stands that goes on behind those read, from `at` on; the end: nowhere.
+// Offset of the next block that continues those read, from `at` on; the end if there is none.
 std::size_t next_whole(Bytes bytes, std::size_t at, std::uint64_t segment, const ReadResult& r) {
   for (; at + sizeof(BlockHeader) <= bytes.size(); at += limits::kBlockAlignment) {
     const BlockHeader* header = block_at(bytes, at, segment);
@@ -310,7 +310,7 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
   const std::size_t strange = r.strange.size();
   const std::size_t segments = r.segments.size();
   std::size_t at = 0;
-  std::size_t tried = bytes.size();  // from there on it was read as if nothing came before
+  std::size_t tried = bytes.size();  // last offset where reading restarted
   for (;;) {
     r = read_from(bytes, number, at, std::move(r), visit, await);
     if (!visit.around || r.problem.empty() || r.stopped || r.other_version) {
@@ -336,7 +336,7 @@ ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult r, const V
     tried = at;
   }
   if (visit.around && r.segments.size() == segments && r.strange.size() == strange) {
-    r.segments.push_back({number, 1});  // its header is gone, not its blocks
+    r.segments.push_back({number, 1});  // the header is lost, its blocks are not
   }
   return r;
 }
@@ -362,7 +362,7 @@ ReadResult read_segment_file(const platform::Folder& folder, std::uint64_t numbe
 
 namespace {
 
-// The first batch of a segment, by its first two blocks' headers; 0 when they do not say.
+// The first batch of a segment, from its first two block headers; 0 if unknown.
 std::uint64_t first_batch_of(const platform::Folder& folder, std::uint64_t number) {
   const auto file = folder.open(segment_name(number), platform::OpenFor::reading);
   BlockHeader head{};
@@ -388,7 +388,7 @@ SegmentState state_of(const platform::Folder& folder, std::uint64_t segment) {
   const platform::StorageFile& file = opened.value();
   std::vector<std::uint8_t> bytes(sizeof(BlockHeader));
   const auto* head = reinterpret_cast<const BlockHeader*>(bytes.data());
-  std::uint8_t last = 0;  // no room is made for what a length says that the file does not hold
+  std::uint8_t last = 0;  // reads the last byte first, so that a false length allocates nothing
   if (!file.read_whole(0, bytes) || head->magic != kBlockMagic ||
       !file.read_whole(block_bytes(head->length) - 1, {&last, 1})) {
     return state;
@@ -397,7 +397,7 @@ SegmentState state_of(const platform::Folder& folder, std::uint64_t segment) {
   head = file.read_whole(0, bytes) ? block_at(bytes, 0, segment) : nullptr;
   if (head == nullptr || head->version != kFormatVersion || head->kind != BlockKind::segment ||
       head->length <= sizeof state.header) {
-    return state;  // it has no state, or no whole one
+    return state;  // no state, or an incomplete one
   }
   const Bytes payload(bytes.data() + sizeof(BlockHeader), head->length);
   std::memcpy(&state.header, payload.data(), sizeof state.header);
@@ -406,7 +406,7 @@ SegmentState state_of(const platform::Folder& folder, std::uint64_t segment) {
     return {};
   }
   state.frozen.assign(frozen.begin(), frozen.end());
-  // What is not written yet is zeros.
+  // Preallocated space holds zeros.
   std::vector<std::uint8_t> later(limits::kBlockAlignment);
   state.much_follows =
       file.read_whole(block_bytes(head->length) + kMuchBytes, later) &&
@@ -449,10 +449,10 @@ ReadResult read_journal(const platform::Folder& folder, const Visit& visit,
     const std::uint64_t before = r.last_block;
     r = read_segment_file(folder, segments[i], std::move(r), visit, file);
     if (r.torn_tail && r.last_block == before && i + 1 == segments.size() && i > 0) {
-      return r;  // killed while the segment was being begun
+      return r;  // killed while beginning the segment
     }
     if (r.torn_tail && i + 1 < segments.size()) {
-      r.torn_tail = false;  // recovery cuts a tail before it goes on: here something else happened
+      r.torn_tail = false;  // recovery would have cut a torn tail here, so this is damage
       r.problem = "damaged" + r.problem.substr(4);
     }
     if (visit.around && !r.problem.empty() && !r.torn_tail && !r.other_version) {

@@ -1,5 +1,5 @@
-// Purpose: reads a journal back: every valid batch in order, and what is wrong where.
-// Runs on: cold threads; also recovery at start. Total on any bytes.
+// Purpose: reads a journal: every valid batch in order, and every problem with its place. Runs on:
+// cold threads; also recovery at start. Total on any bytes.
 #pragma once
 
 #include <cstdint>
@@ -14,35 +14,35 @@
 namespace vedette::journal {
 
 struct Visit {
-  // A segment begins; `frozen` is its state to begin from, maybe empty. False stops the reading.
+  // At a segment's start; `frozen` is its initial state, perhaps empty. False stops the reading.
   std::function<bool(const SegmentHeader& header, Bytes frozen, std::uint64_t segment)> segment;
-  // One whole batch. False stops the reading.
+  // At each whole batch. False stops the reading.
   std::function<bool(Bytes batch)> batch;
-  // Reading goes on behind what does not verify, at the next block that does: `damages` says where.
+  // Skips invalid places and continues at the next valid block: `damages` lists them.
   bool around = false;
-  std::uint64_t node = 0;  // whose segments are read; 0: of whoever wrote the first
+  std::uint64_t node = 0;  // whose segments are read; 0: the writer of the first
   std::uint8_t shard = kFirstShard;
 };
 
 struct ReadResult {
-  std::string problem;         // empty: the journal is whole
-  bool torn_tail = false;      // the problem is only that the last block is unfinished
-  bool other_version = false;  // the problem is that another version of the format wrote it
+  std::string problem;         // empty: the journal is valid
+  bool torn_tail = false;      // the only problem is an unfinished last block
+  bool other_version = false;  // the only problem is another version of the format
   bool closed = false;         // the last run stopped in order
-  bool stopped = false;        // a visit wanted no more
+  bool stopped = false;        // a visit stopped it
   std::uint64_t batches = 0;
-  std::uint64_t unrecorded = 0;  // batches that gaps left out
-  // Of a reading around damage: what was seen, the first kDamages of them, and how much is missing.
+  std::uint64_t unrecorded = 0;  // batches missing in gaps
+  // When skipping damage: the first kDamages places, their number, and the batches missing.
   std::vector<std::string> damages;
   std::uint64_t damaged_places = 0;
   std::uint64_t missing = 0;  // batches
-  // Segments of which no block is this journal's, and why.
+  // Segments without a block of this journal, and why.
   struct Strange {
     std::string name;
     std::string why;
   };
   std::vector<Strange> strange;
-  bool loose = false;  // the next batch need not be the one behind the last
+  bool loose = false;  // the next batch need not follow the last
   std::uint64_t last_batch = 0;
   std::uint64_t last_block = 0;
   std::uint64_t last_segment = 0;
@@ -53,13 +53,13 @@ struct ReadResult {
   SegmentHeader header{};  // of the last segment
   struct Segment {
     std::uint64_t number;
-    // Its first batch, or the next to come when it holds none yet; 1 when it was passed over.
+    // Its first batch, or the next one if it has none yet; 1 when it was skipped.
     std::uint64_t first_batch;
   };
   static constexpr std::size_t kDamages = 16;
   std::vector<Segment> segments;
-  // The first of the segments at the end in which nothing was accepted from outside; 0: there is
-  // none. One that begins there takes their place with this block and chain value.
+  // The first of the last segments without accepted input; 0: none. A new segment may replace them,
+  // with this block and chain value.
   struct Idle {
     std::uint64_t segment = 0;
     std::uint64_t block = 0;
@@ -68,40 +68,40 @@ struct ReadResult {
   Idle idle;
 };
 
-// Waits until the first `bytes` of a segment are in memory; false when they will never be.
+// Waits for the first `bytes` of a segment; false when they cannot be read.
 using Await = std::function<bool(std::size_t bytes)>;
 
-// One segment's bytes; used by read_journal and by the fuzzer. Without `await` all are there.
+// Reads one segment's bytes; for read_journal and the fuzzer. Without `await` all are present.
 ReadResult read_segment(Bytes bytes, std::uint64_t number, ReadResult so_far, const Visit& visit,
                         const Await& await = {});
-// From its file, which is read meanwhile.
+// Reads its file concurrently.
 ReadResult read_segment_file(const platform::Folder& folder, std::uint64_t number,
                              ReadResult so_far, const Visit& visit, platform::FileInReading& file);
 
-// Segments that end before `after_batch` are passed over, unread: a start takes as long as what is
-// behind its image, not as long as the journal.
+// Skips segments that end before `after_batch` without reading them, so that a start takes as long
+// as the batches after its image, not as long as the journal.
 ReadResult read_journal(const platform::Folder& folder, const Visit& visit,
                         std::uint64_t after_batch = 0);
 
-// A state that a segment begins with; it stands after header.frozen_batch, 0: there is none.
+// The state at a segment's start; it holds header.frozen_batch as its last batch, 0: no state.
 struct SegmentState {
   SegmentHeader header{};
   std::vector<std::uint8_t> frozen;
   bool much_follows = false;  // more than kMuchBytes of the journal
 };
 constexpr std::uint64_t kMuchBytes = 1 << 20;
-// Of one segment, of which no more is read.
+// Reads one segment's state and nothing else.
 SegmentState state_of(const platform::Folder& folder, std::uint64_t segment);
-// The one of the newest segment that has one.
+// The state of the newest segment that has one.
 SegmentState newest_state(const platform::Folder& folder,
                           const std::vector<std::uint64_t>& segments);
 
 std::string segment_name(std::uint64_t number);
-// Numbers of the segments in a folder, in order: what only has a name like one is no segment.
+// Numbers of the segments in a folder, ascending; other files with such names do not count.
 std::vector<std::uint64_t> list_segments(const platform::Folder& folder);
 // Empty, or that an older version laid this data folder out, and what to do.
 std::string why_other_layout(const std::string& data);
-// What has a name like a segment's and cannot be one, and why.
+// Files with a segment's name that cannot be segments, and why.
 std::vector<ReadResult::Strange> list_strange(const platform::Folder& folder);
 
 }  // namespace vedette::journal

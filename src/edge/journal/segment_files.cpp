@@ -1,4 +1,4 @@
-// Which files of a folder are segments, by name and first bytes.
+// Lists segments by name and first bytes.
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -19,11 +19,11 @@ std::string segment_name(std::uint64_t number) {
 
 namespace {
 
-// A journal of a segment a second comes there in nine million years; numbers are not wrapped.
+// Bound against overflow: a segment a second takes nine million years to reach it.
 constexpr std::uint64_t kMostSegment = std::uint64_t{1} << 48;
 constexpr std::uint64_t kSegmentFileBytes = std::uint64_t{2} << 30;
 
-// Empty: it is one, as far as its name and its first bytes say.
+// Empty if its name and first bytes are a segment's.
 std::string why_strange(const platform::Folder& folder, const std::string& name,
                         std::uint64_t& number) {
   const auto parsed = parse_unsigned(std::string_view(name).substr(0, name.find('.')), 16);
@@ -35,7 +35,7 @@ std::string why_strange(const platform::Folder& folder, const std::string& name,
     return "no journal comes to that number";
   }
   const auto file = folder.open(name, platform::OpenFor::reading);
-  if (!file) {  // one that cannot be read now is still a segment
+  if (!file) {  // unreadable now, but still a segment
     const bool missing = file.error() == ENOENT || file.error() == EISDIR;
     return missing || file.error() == platform::kNotPlain ? "it is no plain file" : "";
   }

@@ -12,7 +12,7 @@ struct Beginning {
 };
 static_assert(sizeof(Beginning) == sizeof(BlockHeader) + sizeof(SegmentHeader));
 
-// By its own words only: the state behind the header, which the checksum is of too, is not read.
+// Checks only the header's own fields: the checksum also covers the state, which is not read.
 bool read_beginning(const platform::Folder& folder, std::uint64_t number, Beginning& out) {
   return folder.read_at(segment_name(number), 0,
                         {reinterpret_cast<std::uint8_t*>(&out), sizeof out}) &&
@@ -23,7 +23,7 @@ bool read_beginning(const platform::Folder& folder, std::uint64_t number, Beginn
 
 bool verifies(const platform::Folder& folder, const BlockHeader& header) {
   const std::string name = segment_name(header.segment);
-  std::uint8_t last = 0;  // no room is made for what a length says that the file does not hold
+  std::uint8_t last = 0;  // reads the last byte first, so that a false length allocates nothing
   if (!folder.read_at(name, sizeof header + header.length - 1, {&last, 1})) {
     return false;
   }

@@ -15,14 +15,14 @@ namespace vedette::journal {
 namespace {
 
 constexpr std::size_t kGroupBytes = 1 << 20;
-constexpr std::size_t kFillStep = 1 << 20;  // zeros after one block, but for the last, at least
+constexpr std::size_t kFillStep = 1 << 20;  // fewest zeros to add after a block, except the last
 
-// Several blocks a segment: a state is taken meanwhile, for the next segment to begin with.
+// Several blocks fit a segment, because the state for the next one is taken meanwhile.
 std::size_t group_bytes(std::uint64_t segment_bytes) {
   return std::min<std::size_t>(kGroupBytes, segment_bytes / 8);
 }
 
-// True when something came from outside: what a node says of itself pushes no history out.
+// Whether it holds input from outside: the node's own events must not push out history.
 bool holds_accepted(Lane& batches, std::size_t count) {
   bool accepted = false;
   for (std::size_t n = 0; n < count && !accepted; ++n) {
@@ -91,7 +91,7 @@ std::string Writer::prepare(const WriterOptions& options) {
     return "io_uring for the journal: " + platform::error_text(ring_error);
   }
   durable_.store(options.durable_sequence, std::memory_order_release);
-  // A run's first is short, so that starting does not wait for a large one's zeros.
+  // A run's first segment is short, so that the start does not wait for zeros.
   const std::uint64_t bytes = std::min<std::uint64_t>(whole_segment(), 2 * buffer_bytes_);
   take_idle_place(bytes);
   Before none;
@@ -154,7 +154,7 @@ int Writer::write_block(const Gathered& what) {
   const Bytes block(buffer_.get(), bytes);
   const int error = open_.file.write_synced(open_.at, block, has_ring_ ? &ring_ : nullptr);
   if (error != 0) {
-    return error;  // the same block is written again at the same place
+    return error;  // the same block is retried at the same offset
   }
   open_.at += bytes;
   ++options_.next_block;
@@ -193,8 +193,8 @@ int Writer::go_on(Bytes frozen, std::uint64_t batch, std::uint64_t sequence, Lan
   }
   options_.next_batch = batch + 1;
   keep_frozen(frozen, batch);
-  drop_next();  // its room is wanted
-  // What a write that failed left there would be taken for damage, now that a segment follows.
+  drop_next();  // frees its space
+  // The segment's failed write would look like damage before the next one.
   int error = open_.file.truncate(open_.at);
   error = error == 0 ? open_.file.sync() : error;
   if (error == 0) {
@@ -267,7 +267,7 @@ bool Writer::step(Lane& batches) {
   const std::size_t length = what.length;
   const std::size_t used = sizeof(BlockHeader) + length;
   int error = 0;
-  // Room is kept for the closing block, so that a segment always ends whole.
+  // Reserves space for the closing block, so that a segment always ends whole.
   if (open_.at + block_bytes(length) + limits::kBlockAlignment > open_.bytes &&
       open_.at > open_.first) {
     const std::vector<std::uint8_t> kept(buffer_.get() + sizeof(BlockHeader), buffer_.get() + used);
@@ -291,7 +291,7 @@ bool Writer::step(Lane& batches) {
     drop_old_segments();
   }
   look_at_what_goes_next();
-  // Ready when this one is half full.
+  // The next segment is ready when this one is half full.
   const std::uint64_t whole = whole_segment();
   const std::uint64_t part = std::min(open_.bytes, 2 * open_.at) * (whole >> 12) / open_.bytes;
   const std::uint64_t now = std::min(part << 12, next_.bytes + kFillBytes);

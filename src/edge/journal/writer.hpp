@@ -1,14 +1,13 @@
-// Purpose: puts batches on disk: group commit into preallocated segments, each write linked to
-// fdatasync, by io_uring and O_DIRECT; by ordinary calls where the host has no io_uring. While more
-// waits than one block holds, blocks are packed.
-// In: sealed batches in the batch lane. Out: the durable sequence; what is in it survives a power
-// cut. Bound: the plan's journal and segment bytes; the oldest segments go first, each only once a
-// later one begins with a state that a replay can start from, and none for a run that accepted
-// nothing: at the bound such a run's segment takes the place of the one before it. One that goes
-// gives its evidence first (journal/evidence.hpp). When full or
-// failing: nothing is taken from the lane, last_error() says why, and it is tried again; once the
-// lane is half full its batches are given up, and a later segment begins with a state that says
-// what they left. Runs on: the journal thread (warm: it may wait).
+// Purpose: writes batches to disk: group commit into preallocated segments, each write linked to
+// fdatasync, by io_uring and O_DIRECT, or by ordinary calls without io_uring. Packs blocks while
+// more than one block waits.
+// In: sealed batches in the batch lane. Out: the durable sequence, up to which events survive a
+// power cut. Bound: the plan's journal and segment bytes: drops the oldest segments, each after a
+// later one begins with a state for replay and after its evidence is kept (journal/evidence.hpp). A
+// run that accepts nothing drops none: at the bound its segment replaces that of the previous such
+// run. When full or failing: takes nothing from the lane, sets last_error() and retries; once the
+// lane is half full it abandons the lane's batches, and a later segment begins with a state that
+// includes them. Runs on: the journal thread (warm: it may wait).
 #pragma once
 
 #include <atomic>
@@ -40,11 +39,11 @@ struct WriterOptions {
   std::uint64_t chain = 0;
   std::uint64_t durable_sequence = 0;
   std::uint64_t next_batch = 1;
-  std::vector<ReadResult::Segment> segments;  // what is there already
-  ReadResult::Idle idle;                      // whose place may be taken
+  std::vector<ReadResult::Segment> segments;  // existing ones
+  ReadResult::Idle idle;                      // may be replaced
   bool may_use_ring = true;                   // false: as on a host without io_uring
   platform::Folder evidence_folder;
-  std::uint64_t evidence_bytes = 0;  // 0: nothing is kept of a segment that goes
+  std::uint64_t evidence_bytes = 0;  // 0: no evidence is kept
 };
 
 class Writer {
@@ -52,56 +51,55 @@ class Writer {
   Writer() = default;
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
-  ~Writer();  // what was made ready and never begun goes
+  ~Writer();  // removes a prepared segment that never began
 
   static std::size_t bytes_needed(std::uint64_t segment_bytes, std::size_t max_batch_bytes,
                                   std::size_t max_frozen_bytes) {
     return buffer_bytes(segment_bytes, max_batch_bytes, max_frozen_bytes) + max_frozen_bytes;
   }
-  // With batches in it, as it is on disk.
+  // A block of batches, as on disk.
   static std::size_t longest_block(std::uint64_t segment_bytes, std::size_t max_batch_bytes);
-  // The bytes of a segment that begins with so large a state: at least as much for batches as for
-  // the state.
+  // Size of a segment that begins with such a state: batches get at least as much as the state.
   static std::uint64_t whole_segment_bytes(std::uint64_t segment_bytes, std::size_t frozen_bytes);
-  // Makes the first segment ready under a passing name: of the journal nothing changes yet. Empty
-  // on success.
+  // Prepares the first segment under a temporary name, without changing the journal. Empty on
+  // success.
   std::string prepare(const WriterOptions& options);
-  // Puts it in its place, synced, so that the epoch is raised durably before anything is accepted.
+  // Renames it into place, synced, so that the new epoch is durable before anything is accepted.
   std::string begin();
   std::string open(const WriterOptions& options) {
     const std::string problem = prepare(options);
     return problem.empty() ? begin() : problem;
   }
-  std::uint64_t segment() const { return open_.segment; }  // that is being written
+  std::uint64_t segment() const { return open_.segment; }  // being written
 
-  // Writes what waits in the lane, at most one block; false when there was nothing or it failed.
+  // Writes at most one block from the lane; false if it is empty or the write failed.
   bool step(Lane& batches);
-  // The disk has taken nothing for so long that what comes will find no room.
+  // The disk has failed long enough that the lane will overflow.
   bool must_give_up(const Lane& batches) const {
     return last_error() != 0 && (gap_ || batches.half_full());
   }
-  // What waits is not recorded: the journal has a gap, until go_on().
+  // Abandons the waiting batches: the journal has a gap until go_on().
   void give_up(Lane& batches);
   bool has_gap() const { return gap_; }
-  // Ends the gap: a new segment begins with `frozen`, the state after `batch`, whose last event is
-  // `sequence`; what is in it counts as on disk. `batch` is none before those given up. 0 or errno:
-  // the gap goes on.
+  // Ends the gap with a new segment that begins with `frozen`, the state after `batch`, whose last
+  // event is `sequence`; its content counts as durable. `batch` must not precede the abandoned
+  // ones. 0 or errno: the gap continues.
   int go_on(Bytes frozen, std::uint64_t batch, std::uint64_t sequence, Lane& batches);
   std::uint64_t unrecorded() const { return unrecorded_.load(std::memory_order_relaxed); }
-  // A state to begin later segments with; of a batch that is written.
+  // The state for later segments, after a written batch.
   void keep_frozen(Bytes frozen, std::uint64_t batch);
-  std::uint64_t last_batch() const { return options_.next_batch - 1; }  // that is written
-  // The state kept is older than the segment being written: a newer one lets old segments go.
+  std::uint64_t last_batch() const { return options_.next_batch - 1; }  // the last one written
+  // Whether the kept state predates the current segment; a newer one allows dropping old segments.
   bool wants_frozen() const { return frozen_batch_ + 1 < segments_.back().first_batch; }
   void close();
 
-  // Highest sequence that is on disk. Pairs an acquire load with the release store after fdatasync:
-  // an action that needs its intent on disk never sees the number before the disk has the bytes.
+  // Highest durable sequence. Its acquire load pairs with the release store after fdatasync: an
+  // action that waits for its intent never sees the number before the bytes are on disk.
   std::uint64_t durable_sequence() const { return durable_.load(std::memory_order_acquire); }
   std::uint64_t bytes_written() const { return bytes_.load(std::memory_order_relaxed); }
   std::uint64_t blocks_written() const { return blocks_.load(std::memory_order_relaxed); }
   std::uint64_t blocks_packed() const { return packed_.load(std::memory_order_relaxed); }
-  // False where the host forbids io_uring: then each block is a write and a sync, one call each.
+  // False without io_uring: each block is then a write and a sync.
   bool has_ring() const { return has_ring_; }
   int last_error() const { return error_.load(std::memory_order_relaxed); }
   const Evidence& evidence() const { return evidence_; }
@@ -110,8 +108,8 @@ class Writer {
   struct FreeAligned {
     void operator()(std::uint8_t* p) const;
   };
-  static constexpr const char* kNextName = "next";    // file of the segment to come
-  static constexpr std::size_t kFillBytes = 4 << 20;  // zeros written after one block, at most
+  static constexpr const char* kNextName = "next";    // file of the next segment
+  static constexpr std::size_t kFillBytes = 4 << 20;  // most zeros written after one block
 
   static std::size_t buffer_bytes(std::uint64_t segment_bytes, std::size_t max_batch_bytes,
                                   std::size_t max_frozen_bytes);
@@ -121,11 +119,11 @@ class Writer {
   void go_back(Before& before);
   int place_segment();
   void take_idle_place(std::uint64_t bytes);
-  bool leave_out(Lane& batches, std::uint64_t through);  // false: the oldest lies behind it
+  bool leave_out(Lane& batches, std::uint64_t through);  // false: the oldest is later
   int fill_next(std::uint64_t to, std::uint64_t whole);
   void drop_next();
   int write_segment_header();
-  // Batches of one block, put into the buffer behind its header.
+  // One block's batches, in the buffer after its header.
   struct Gathered {
     BlockKind kind = BlockKind::batches;
     std::size_t count = 0;
@@ -138,7 +136,7 @@ class Writer {
   Gathered gather(Lane& batches);
   Gathered gather_packed(Lane& batches);
   int write_block(const Gathered& what);
-  // Of the next, which begins with the state kept.
+  // Size of the next segment, which begins with the kept state.
   std::uint64_t whole_segment() const;
   void drop_old_segments();
   void look_at_what_goes_next();
@@ -151,7 +149,7 @@ class Writer {
     std::uint64_t segment = 0;
     std::uint64_t bytes = 0;
     std::uint64_t at = 0;     // offset of the next block
-    std::uint64_t first = 0;  // of the block behind the header
+    std::uint64_t first = 0;  // offset of the first block after the header
   };
   Open open_;
   struct Before {
@@ -159,13 +157,13 @@ class Writer {
     std::uint64_t block = 0;
     std::uint64_t chain = 0;
   };
-  // The segment to come, filled with zeros little by little while this one is written: at once it
-  // would hold up what waits for the disk by tens of milliseconds.
+  // The next segment, filled with zeros step by step while this one is written: all at once would
+  // delay batches by tens of milliseconds.
   struct Next {
     platform::StorageFile file;
     std::uint64_t bytes = 0;  // zeros so far
     bool synced = false;
-    bool refused = false;  // left to the moment that needs it, which says why
+    bool refused = false;  // retried when the segment is needed, which reports the error
   };
   Next next_;
   std::unique_ptr<std::uint8_t[], FreeAligned> buffer_;
@@ -177,13 +175,13 @@ class Writer {
     std::uint64_t first_batch;
     std::uint64_t bytes;
   };
-  std::vector<Kept> segments_;  // by age; the last is the one being written
+  std::vector<Kept> segments_;  // by age; the last is being written
   std::vector<std::uint8_t> frozen_;
   std::uint64_t frozen_batch_ = 0;
-  std::vector<std::uint64_t> idle_;  // segments whose place the first one takes
+  std::vector<std::uint64_t> idle_;  // segments that the first one replaces
   bool begun_ = false;
-  bool accepted_ = false;           // by this run, something from outside
-  std::size_t begun_segments_ = 0;  // by this run
+  bool accepted_ = false;           // input from outside, in this run
+  std::size_t begun_segments_ = 0;  // in this run
   bool gap_ = false;
   std::uint64_t given_up_through_ = 0;  // batch
   std::atomic<std::uint64_t> unrecorded_{0};
@@ -194,7 +192,7 @@ class Writer {
   std::atomic<int> error_{0};
 };
 
-// Cuts a torn tail off, so that what was written once more is not mistaken for damage. 0 or errno.
+// Cuts off a torn tail, so that rewriting it does not look like damage. 0 or errno.
 int cut_tail(const platform::Folder& folder, std::uint64_t segment, std::uint64_t valid_bytes);
 
 }  // namespace vedette::journal

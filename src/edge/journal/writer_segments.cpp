@@ -1,5 +1,5 @@
-// How a segment comes and goes: made ready under a passing name, put in its place, dropped when the
-// journal is at its bound.
+// The life of a segment: prepared under a temporary name, renamed into place, dropped at the
+// journal's bound.
 #include <algorithm>
 #include <utility>
 
@@ -11,14 +11,14 @@
 namespace vedette::journal {
 namespace {
 
-// Of a run that accepted nothing, beyond the journal's bytes at most: its short first one and the
-// one behind it.
+// Segments beyond the journal's bytes that a run without input may add: its short first one and the
+// next.
 constexpr std::size_t kIdleSegments = 2;
 
 }  // namespace
 
-// Brings the file of the segment to come up to `to` of `whole` bytes of zeros: on blocks that were
-// only allocated, each sync would also write metadata.
+// Extends the next segment's file to `to` of `whole` bytes of zeros. On blocks that are only
+// allocated each sync would also write metadata.
 int Writer::fill_next(std::uint64_t to, std::uint64_t whole) {
   if (!next_.file.valid()) {
     auto opened = options_.folder.open(kNextName, platform::OpenFor::blocks);
@@ -34,7 +34,7 @@ int Writer::fill_next(std::uint64_t to, std::uint64_t whole) {
     next_.bytes = to;
     next_.synced = false;
   }
-  // A run's first need not be on disk by itself: nothing is accepted before its header is.
+  // A run's first segment is synced with its header; nothing is accepted earlier.
   if (next_.bytes == whole && !next_.synced && open_.file.valid()) {
     if (const int error = next_.file.sync(); error != 0) {
       return error;
@@ -51,8 +51,8 @@ void Writer::drop_next() {
   next_ = {};
 }
 
-// Zeros and header of the segment to come, synced, under its passing name. `before` is the one
-// being written, which it stays where this fails.
+// Writes zeros and header of the next segment, synced, under its temporary name. Restores `before`,
+// the current segment, on failure.
 int Writer::ready_segment(std::uint64_t bytes, Before& before) {
   const std::uint64_t number = options_.next_segment;
   int error = fill_next(bytes, bytes);
@@ -71,7 +71,7 @@ int Writer::ready_segment(std::uint64_t bytes, Before& before) {
   return error;
 }
 
-// This is tried again, with the same block at the same place.
+// Prepares to retry the same block at the same offset.
 void Writer::go_back(Before& before) {
   options_.folder.remove(kNextName);
   open_ = std::move(before.open);
@@ -85,7 +85,7 @@ int Writer::place_segment() {
 }
 
 int Writer::begin_segment() {
-  // One that ends a gap is short, as the engine waits for it.
+  // Short when it ends a gap, because the engine waits for it.
   const std::uint64_t bytes =
       !gap_ ? whole_segment() : std::min<std::uint64_t>(whole_segment(), 2 * buffer_bytes_);
   const std::uint64_t number = options_.next_segment;
@@ -105,8 +105,8 @@ int Writer::begin_segment() {
   return 0;
 }
 
-// A run that accepted nothing pushes nothing out: at the bound, what the last ones of its kind left
-// makes way. The state that this one begins with holds what they did.
+// At the bound, a run without input replaces the segments of previous such runs and drops no
+// others. Its initial state includes their content.
 void Writer::take_idle_place(std::uint64_t bytes) {
   for (const Kept& s : segments_) {
     bytes += s.bytes;
@@ -128,7 +128,7 @@ void Writer::take_idle_place(std::uint64_t bytes) {
 std::string Writer::begin() {
   CHECK(open_.file.valid() && !begun_, "made ready, once");
   int error = 0;
-  for (const std::uint64_t number : idle_) {  // from the newest; the last one's place is taken
+  for (const std::uint64_t number : idle_) {  // newest first; the oldest one's place is reused
     if (number != open_.segment && error == 0) {
       error = options_.folder.remove(segment_name(number));
     }
@@ -144,8 +144,8 @@ std::string Writer::begin() {
                     : "journal in " + options_.folder.path() + ": " + platform::error_text(error);
 }
 
-// What the next segment will push out gives its evidence meanwhile, so that nothing waits for it
-// then. The one behind it is whole.
+// Gathers evidence of the next segment to drop ahead of time, so that nothing waits then. Its
+// successor is complete.
 void Writer::look_at_what_goes_next() {
   std::uint64_t bytes = 2 * whole_segment();
   for (const Kept& s : segments_) {
@@ -156,8 +156,8 @@ void Writer::look_at_what_goes_next() {
   }
 }
 
-// Only once the newest segment is on disk: it begins with frozen_, and a replay of what is left
-// starts there. What is kept leaves the next its place within the bound.
+// Call once the newest segment is on disk: it begins with frozen_, so what remains can be replayed.
+// Leaves space for the next segment within the bound.
 void Writer::drop_old_segments() {
   if (!accepted_ && begun_segments_ <= kIdleSegments) {
     return;
@@ -176,7 +176,8 @@ void Writer::drop_old_segments() {
     any = true;
   }
   if (any) {
-    // A power cut brings back what was not synced away: life after short life, the disk would fill.
+    // Otherwise a power cut restores the removed files, and repeated power cuts would fill the
+    // disk.
     options_.folder.sync();
   }
 }
