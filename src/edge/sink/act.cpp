@@ -12,8 +12,8 @@
 namespace vedette::sink {
 namespace {
 
-constexpr std::int64_t kRetryNs = 1'000'000'000;  // until a stream that broke is tried again
-// Between two looks at what other ends have confirmed: each is two system calls a stream.
+constexpr std::int64_t kRetryNs = 1'000'000'000;  // until a broken stream is retried
+// Interval of polling for confirmations: each poll is two system calls a stream.
 constexpr std::int64_t kLookNs = 50'000;
 
 std::size_t unconfirmed_of(const plan::Plan& plan, const plan::Sink& sink) {
@@ -129,7 +129,7 @@ int Act::to_log(std::string_view text) {
   return 0;
 }
 
-// A network that is not there yet, or no more, is a sink that does not take it now.
+// An unreachable network is a sink that cannot take the message now.
 int Act::send_datagram(Outlet& outlet, std::string_view text) {
   if (!outlet.aimed) {
     if (const int error = platform::aim_udp(outlet.fd, outlet.to); error != 0) {
@@ -138,7 +138,7 @@ int Act::send_datagram(Outlet& outlet, std::string_view text) {
     outlet.aimed = true;
   }
   const int error = platform::send_now(outlet.fd, as_bytes(text));
-  // The socket keeps the address that it had when it was aimed.
+  // A socket keeps the source address that it had when connected.
   outlet.aimed = error != ENETUNREACH && error != EHOSTUNREACH && error != EINVAL;
   return error;
 }
@@ -238,7 +238,7 @@ bool Act::perform(const Order& order, std::uint64_t durable_sequence, std::int64
     (before ? before_ : behind_).add(platform::monotonic_ns() - order.newest_arrival_ns);
   }
   if (echo_ && outlet.kind != plan::SinkKind::log) {
-    // Only for people: a full log loses nothing that is owed.
+    // Only for people, so a full log loses nothing that is owed.
     to_log(render_line(*plan_, order.event, order.intent, room));
   }
   SinkCounters& counters = counters_[order.intent.sink];
@@ -246,7 +246,7 @@ bool Act::perform(const Order& order, std::uint64_t durable_sequence, std::int64
   counters.resent.fetch_add(error == 0 && order.sent_before ? 1 : 0, std::memory_order_relaxed);
   counters.shortened.fetch_add(error == 0 && shortened ? 1 : 0, std::memory_order_relaxed);
   if (error == 0 && outlet.streams.awaits()) {
-    ++unconfirmed_;  // its outcome comes when it is known
+    ++unconfirmed_;  // its outcome follows
     last_ = order;
     return true;
   }

@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kNodeDigits = 16;
 constexpr std::size_t kNumberDigits = 20;
 
-// Takes `what` from the front of `text`, and the blanks before it.
+// Takes `what` and spaces before it from the front of `text`.
 bool take(std::string_view& text, std::string_view what) {
   const std::size_t at = text.find_first_not_of(" \t\r");
   if (at == std::string_view::npos || text.substr(at, what.size()) != what) {
@@ -20,7 +20,7 @@ bool take(std::string_view& text, std::string_view what) {
   return true;
 }
 
-// As it is written: no sign, no zero in front.
+// A plain decimal: no sign, no leading zero.
 std::optional<std::uint64_t> number(std::string_view text) {
   const bool plain = !text.empty() && text.size() <= kNumberDigits &&
                      (text.size() == 1 || text.front() != '0') &&

@@ -1,7 +1,7 @@
-// Purpose: what a receiver answers on a TCP sink with confirm = "answer": one line {"ack":"KEY"}
-// for each message that it has. In: bytes as they come. Out: keys. Bound: a line of kLineBytes; the
-// rest of a longer one is passed over, and it is no answer. Total on any bytes.
-// Runs on: the engine thread; no allocation.
+// Purpose: parses a receiver's answers on a TCP sink with confirm = "answer": one line
+// {"ack":"KEY"} for each message that it has. In: bytes as they arrive. Out: keys. Bound: a line of
+// kLineBytes; a longer one is skipped and is no answer. Total on any bytes. Runs on: the engine
+// thread; no allocation.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace vedette::sink {
 
-// What a message is known by: "NODE-EPOCH-ROOT", hexadecimal node.
+// Identifies a message: "NODE-EPOCH-ROOT", hexadecimal node.
 struct MessageKey {
   std::uint64_t node = 0;
   std::uint64_t root = 0;
@@ -19,7 +19,7 @@ struct MessageKey {
   bool operator==(const MessageKey&) const = default;
 };
 std::optional<MessageKey> parse_key(std::string_view text);
-// The key of an answer; blanks may stand between its parts.
+// The key of an answer; spaces may separate its parts.
 std::optional<MessageKey> parse_answer(std::string_view line);
 
 class Answers {
@@ -27,8 +27,7 @@ class Answers {
   static constexpr std::size_t kLineBytes = 128;  // twice the longest answer
 
   void reset() { used_ = 0; }
-  // Calls `heard` with each line that ended, as an answer or nothing where it is none; an empty
-  // line is passed over.
+  // Calls `heard` for each complete line, with its answer or nothing; skips empty lines.
   template <typename Heard>
   void feed(std::string_view bytes, Heard&& heard) {
     for (const char c : bytes) {
@@ -36,7 +35,7 @@ class Answers {
         if (used_ < kLineBytes) {
           line_[used_] = c;
         }
-        used_ += used_ <= kLineBytes ? 1 : 0;  // beyond: too long
+        used_ += used_ <= kLineBytes ? 1 : 0;  // too long beyond kLineBytes
         continue;
       }
       if (used_ > kLineBytes) {

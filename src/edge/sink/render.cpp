@@ -13,8 +13,8 @@ std::string_view text_of(const char* text, std::size_t limit) {
   return {text, ::strnlen(text, limit)};
 }
 
-// What is left of texts, in bytes before they are escaped, where all of them are too long for one
-// message: first of the site's words, then of names. The last always fits.
+// Bytes allowed for texts, before escaping, when all are too long for one message: the site's
+// message is cut first, then names. The last budget always fits.
 struct Budget {
   std::size_t message;
   std::size_t name;
@@ -29,10 +29,10 @@ constexpr Budget kBudgets[] = {{limits::kMessageBytes, limits::kNameBytes},
                                {0, 12},
                                {0, 0}};
 constexpr std::string_view kCutHere = "\u2026";
-constexpr std::string_view kNoCharacter = "\uFFFD";  // stands for bytes that are none
-constexpr double kMostFigure = 1e9;                  // nothing on Earth is measured as more
+constexpr std::string_view kNoCharacter = "\uFFFD";  // replaces invalid bytes
+constexpr double kMostFigure = 1e9;                  // nothing on Earth measures more
 
-// A text that ends with a whole character, and says that it was cut.
+// Text cut at a whole character, with an ellipsis.
 class Cut {
  public:
   Cut(std::string_view text, std::size_t most) : text_(text) {
@@ -57,10 +57,10 @@ class Cut {
 };
 
 bool is_figure(double value) {
-  return std::fabs(value) < kMostFigure;  // false of what is no number
+  return std::fabs(value) < kMostFigure;  // false for NaN
 }
 
-// Characters pass, but those that XML 1.0 (2.2) does not have.
+// Copies characters, except those that XML 1.0 (2.2) forbids.
 void append_xml(FixedText& out, std::string_view text) {
   while (!text.empty()) {
     const char c = text.front();
@@ -88,7 +88,7 @@ void append_xml(FixedText& out, std::string_view text) {
   }
 }
 
-// Within its bounds; else what stands for unknown.
+// The value if it is within bounds, else `unknown`.
 void append_figure(FixedText& out, double value, double unknown, int decimals) {
   append_decimal(out, is_figure(value) ? value : unknown, decimals);
 }
@@ -109,7 +109,7 @@ char* put_key(char* at, const MessageKey& key) {
   return put_number(at, key.root);
 }
 
-// A name of the program's own, which needs nothing escaped.
+// A literal name, which needs no escapes.
 char* put_name(char* at, std::string_view name) {
   *at++ = '"';
   std::memcpy(at, name.data(), name.size());
@@ -117,7 +117,7 @@ char* put_name(char* at, std::string_view name) {
   return at + name.size() + 1;
 }
 
-// JSON has no NaN or infinity: they become null, and so does what nothing measures.
+// NaN, infinity and impossible values become null.
 char* put_json_number(char* at, double value, int decimals) {
   return is_figure(value) ? put_decimal(at, value, decimals) : put_literal(at, "null");
 }
@@ -125,11 +125,11 @@ char* put_cut(char* at, std::string_view text, std::size_t most) {
   return put_quoted(at, Cut(text, most).view());
 }
 
-// Five names, the message, nine numbers of any size, and what stands between them.
+// Five names, the message, nine numbers of any size, and the text between them.
 static_assert(kRenderBytes >= 5 * (6 * limits::kNameBytes + 10) + 6 * limits::kMessageBytes + 10 +
                                   9 * kDecimalText + 640);
 
-// Piece by piece, each put where the last one ended: nothing is looked up or joined on the way.
+// Each piece is written at the end of the last, without lookups or joins.
 char* put_json(char* at, const plan::Plan& plan, const EventHeader& event, const ActionIntent& i,
                const Budget& budget) {
   const plan::Action& action = *plan.actions()->Get(i.action);
@@ -195,7 +195,7 @@ char* put_json(char* at, const plan::Plan& plan, const EventHeader& event, const
   return put_literal(at, "}\n");
 }
 
-// Neutral battle-dimension types: what is seen is not judged friend or foe here.
+// Neutral battle-dimension types: the node does not judge friend or foe.
 std::string_view cot_type(IdentityKind kind) {
   switch (kind) {
     case IdentityKind::aircraft:
@@ -234,7 +234,7 @@ void render_cot(const plan::Plan& plan, const EventHeader& event, const ActionIn
   append_figure(out, i.altitude, 9999999.0, 1);
   out.append("\" ce=\"");
   append_figure(out, i.has_position != 0 ? i.sigma * 2.45 : 9999999.0, 9999999.0,
-                1);  // 95 % of a circle
+                1);  // 95 % radius
   out.append("\" le=\"9999999.0\"/><detail><contact callsign=\"");
   append_xml(out, i.name[0] != '\0' ? Cut(text_of(i.name, sizeof i.name), budget.name).view()
                                     : name_of(i.kind));
@@ -262,8 +262,8 @@ void render_cot(const plan::Plan& plan, const EventHeader& event, const ActionIn
   out.append("\"/></detail></event>");
 }
 
-// At most 24 characters, without those that NMEA 0183 reserves (5.1.3, table 2), and `?` for each
-// that is not ASCII.
+// At most 24 characters; omits those that NMEA 0183 reserves (5.1.3, table 2) and writes `?` for
+// non-ASCII.
 void append_words(FixedText& out, std::string_view words) {
   for (int n = 0; n < 24 && !words.empty(); ++n) {
     const char c = words.front();

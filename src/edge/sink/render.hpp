@@ -1,9 +1,8 @@
-// Purpose: one action as the bytes that leave: a JSON line, Cursor-on-Target XML, or an NMEA
-// sentence. In: the intent and the plan. Out: text; a function of both alone, so that it can be
-// made again. Standards: CoT event schema 2.0 (MITRE MP090284); NMEA 0183 v4.10 ALR; UTF-8 passes,
-// in NMEA as `?`. Bound: limits::kTextBytes. When texts are too long for that: the site's words and
-// then names are cut at a character, and end with an ellipsis; the message stays valid. Runs on:
-// the engine thread; no allocation.
+// Purpose: renders one action as a JSON line, Cursor-on-Target XML, or an NMEA sentence. In: the
+// intent and the plan. Out: text; a function of both alone, so that it can be repeated. Standards:
+// CoT event schema 2.0 (MITRE MP090284); NMEA 0183 v4.10 ALR; UTF-8 passes, in NMEA as `?`. Bound:
+// limits::kTextBytes. When texts are too long: cuts the site's message and then names at a
+// character, with an ellipsis; the result stays valid. Runs on: the engine thread; no allocation.
 #pragma once
 
 #include "base/text.hpp"
@@ -14,18 +13,18 @@
 
 namespace vedette::sink {
 
-// What render() may write to; what it returns of it ends at limits::kTextBytes.
+// Scratch space of render(), whose result ends at limits::kTextBytes.
 inline constexpr std::size_t kRenderBytes = 8192;
 
-// What the message is known by, which its JSON and CoT forms carry.
+// The message's identity, in its JSON and CoT forms.
 MessageKey key_of(const EventHeader& event, const ActionIntent& intent);
 
 // `shortened`: whether texts were cut.
 std::string_view render(const plan::Plan& plan, const EventHeader& event,
                         const ActionIntent& intent, std::span<char, kRenderBytes> room,
                         bool* shortened = nullptr);
-// The same action as a JSON line whatever its format, for people who watch. Its key, and that of
-// every format, is "node-epoch-sequence", hexadecimal node: the same for each attempt.
+// The same action as a JSON line whatever its format, for people who watch. The key in every format
+// is "node-epoch-sequence", hexadecimal node, and is the same for each attempt.
 std::string_view render_line(const plan::Plan& plan, const EventHeader& event,
                              const ActionIntent& intent, std::span<char, kRenderBytes> room,
                              bool* shortened = nullptr);

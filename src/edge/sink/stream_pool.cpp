@@ -10,7 +10,7 @@
 namespace vedette::sink {
 namespace {
 
-// Taken from one stream at once, of what its other end says.
+// Most input read from one stream at once.
 constexpr std::size_t kHeardBytes = 1024;
 constexpr int kHeardTimes = 4;
 
@@ -52,8 +52,8 @@ bool StreamPool::ready(Stream& stream) {
   return true;
 }
 
-// What the other end says; false when it has closed or reset the connection, or is silent. Where no
-// answers are waited for it is thrown away.
+// Reads the other end's input; false when it closed or reset the connection, or is silent. Discards
+// it unless answers are expected.
 bool StreamPool::hear(Stream& stream) {
   std::uint8_t heard[kHeardBytes];
   for (int i = 0; i < kHeardTimes; ++i) {
@@ -101,14 +101,14 @@ void StreamPool::look(std::int64_t now_ns) {
       continue;
     }
     if (stream.answered_ns > oldest_ns) {
-      unconfirmed_.lose(i, now_ns - within_ns_);  // it is there, and does not answer these
+      unconfirmed_.lose(i, now_ns - within_ns_);  // the peer is alive but did not answer these
     } else {
       lose(stream);
     }
   }
 }
 
-// What it had answered or acknowledged before it ended counts; the rest is lost with it.
+// Messages answered or acknowledged before the end count; the rest are lost.
 void StreamPool::lose(Stream& stream) {
   if (awaits()) {
     hear(stream);
@@ -201,7 +201,7 @@ int StreamPool::send(std::string_view message, std::int64_t now_ns, std::uint64_
   return error;
 }
 
-// One more than were in use at once is open before it is needed.
+// Keeps one more open than were in use at once.
 void StreamPool::resize(std::int64_t now_ns) {
   const std::size_t wanted = std::clamp(used_at_once_ + 1, least_, most_);
   for (; wanted_ < wanted; ++wanted_) {

@@ -1,10 +1,10 @@
-// Purpose: the byte streams that lead to one sink: a serial line, or a few TCP connections, opened
-// before they are needed and as many as are in use at once, and one more, within declared bounds.
-// In: whole messages, and what the other end says. Out: each message whole on one stream, or an
-// error; with await(), which of them arrived and which were lost with their stream. Bound:
-// kConnections; of each stream at most one message that it has taken only a part of; those that
-// nobody has confirmed. When all are busy, or too many are unconfirmed: EAGAIN. Fails as: a stream
-// that breaks is opened again by the device keeper. Runs on: the engine thread; never waits.
+// Purpose: the byte streams of one sink: a serial line, or a few TCP connections, opened ahead of
+// need: as many as were in use at once plus one, within declared bounds. In: whole messages, and
+// the other end's input. Out: each message whole on one stream, or an error; with await(), which
+// arrived and which were lost with their stream. Bound: kConnections; one partly sent message per
+// stream; the unconfirmed messages. When all streams are busy or too many messages unconfirmed:
+// EAGAIN. Fails as: the device keeper reopens a broken stream. Runs on: the engine thread; never
+// waits.
 #pragma once
 
 #include <array>
@@ -23,36 +23,36 @@ namespace vedette::sink {
 
 class StreamPool {
  public:
-  // How long a connection more than now are in use is kept, in node time.
+  // How long an idle extra connection is kept, in node time.
   static constexpr std::int64_t kWindowNs = 60'000'000'000;
 
-  // One slot of the keeper for each stream there may be; the first `least` are always wanted.
+  // One keeper slot for each possible stream; the first `least` are always wanted.
   void init(platform::DeviceKeeper& devices, std::span<const std::size_t> slots, std::size_t least,
             bool peer_may_close);
 
-  // Every message sent is kept until it is confirmed. One that waits longer than `within_ns` of
-  // monotonic time is lost, and so is its stream with all others, unless the other end has answered
-  // one since. Without this, or as `sent`, nothing is waited for.
+  // Keeps every sent message until it is confirmed. One unconfirmed for `within_ns` (monotonic) is
+  // lost, together with its stream and all its messages, unless the other end has answered another
+  // since. Without this call, or with `sent`, nothing waits.
   void await(plan::Confirm confirm, std::int64_t within_ns, std::span<Unconfirmed::Message> room);
   bool awaits() const { return confirm_ != plan::Confirm::sent; }
 
-  // 0, or errno: ENODEV or ENOTCONN when none is open, EAGAIN when those open take no more now.
-  // `sequence` and `key` are the message's, for when it is confirmed.
+  // 0, or errno: ENODEV or ENOTCONN when none is open, EAGAIN when none takes more now. `sequence`
+  // and `key` identify the message when it is confirmed.
   int send(std::string_view message, std::int64_t now_ns, std::uint64_t sequence = 0,
            const MessageKey& key = {});
-  // What the other ends have acknowledged and answered since the last time; at `now_ns`, monotonic.
+  // Reads acknowledgements and answers since the last call; `now_ns` is monotonic.
   void look(std::int64_t now_ns);
   Unconfirmed& unconfirmed() { return unconfirmed_; }
   const Unconfirmed& unconfirmed() const { return unconfirmed_; }
-  // The heartbeat: takes over what was opened, gives up what the other end has closed, so that it
-  // is open again before it is needed. From time to time.
+  // Periodic: takes over opened streams and closes those that the other end closed, so that they
+  // reopen before they are needed.
   void tend();
-  // Goes on with what is begun.
+  // Continues partly sent messages.
   void flush();
   bool unfinished() const { return unfinished_ != 0; }
-  // Any thread may ask.
+  // Any thread may read these.
   std::size_t open() const { return open_.load(std::memory_order_relaxed); }
-  // Lines that were no answer, or to nothing that waits.
+  // Lines that were no answer, or answered no waiting message.
   std::uint64_t strange_answers() const { return strange_.load(std::memory_order_relaxed); }
   // Messages refused because too many were unconfirmed.
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
@@ -61,12 +61,12 @@ class StreamPool {
   struct Stream {
     int fd = -1;
     std::size_t slot = 0;
-    // What it has not taken of its last message: that goes first, so that none is torn.
+    // The unsent rest of its last message: goes first, so that no message is torn.
     std::uint16_t rest_bytes = 0;
     char rest[limits::kTextBytes] = {};
-    std::uint64_t given_bytes = 0;  // since it was opened, with the rest
+    std::uint64_t given_bytes = 0;  // since opening, including the rest
     Answers answers;
-    std::int64_t answered_ns = 0;  // monotonic: when the last answer to something came
+    std::int64_t answered_ns = 0;  // monotonic: the last answer to a message
   };
 
   std::size_t number_of(const Stream& stream) const {
@@ -87,7 +87,7 @@ class StreamPool {
   std::size_t wanted_ = 0;  // the first of streams_
   bool peer_may_close_ = false;
   std::size_t unfinished_ = 0;
-  std::size_t used_at_once_ = 0;  // most in this window
+  std::size_t used_at_once_ = 0;  // maximum in this window
   std::int64_t window_ns_ = 0;
   plan::Confirm confirm_ = plan::Confirm::sent;
   std::int64_t within_ns_ = 0;

@@ -1,8 +1,7 @@
-// Purpose: the messages that a TCP sink has sent and does not yet know to have arrived, by the
-// stream that each went into and by its key. In: what was sent, how far a stream's other end has
-// acknowledged, answers, streams that ended. Out: each message once, as confirmed or as lost.
-// Bound: the room that init() is given (limits::kUnconfirmed); when full() the sink takes no more.
-// Runs on: the engine thread; no allocation. size() may be asked by any.
+// Purpose: a TCP sink's messages sent but not confirmed, by stream and key. In: what was sent, how
+// far a stream's other end has acknowledged, answers, streams that ended. Out: each message once,
+// as confirmed or lost. Bound: the space given to init() (limits::kUnconfirmed); when full() the
+// sink takes no more. Runs on: the engine thread; no allocation. Any thread may call size().
 #pragma once
 
 #include <atomic>
@@ -21,7 +20,7 @@ class Unconfirmed {
   struct Message {
     std::uint64_t sequence;  // of the attempt
     MessageKey key;
-    std::uint64_t end_bytes;  // of the stream, behind it
+    std::uint64_t end_bytes;  // stream position after it
     std::int64_t sent_ns;     // monotonic
     std::uint32_t bytes;
     std::uint16_t stream;
@@ -34,21 +33,20 @@ class Unconfirmed {
   std::size_t size() const { return count_.load(std::memory_order_relaxed); }
   void add(const Message& message);
 
-  // The other end has all of the stream up to there.
+  // The other end has received the stream up to `bytes`.
   void confirm_through(std::size_t stream, std::uint64_t bytes);
-  // The other end says that it has it; false: nobody waits to hear that.
+  // The other end confirms the message; false: it is not waiting.
   bool confirm(const MessageKey& key);
-  // What the stream carried before that time and nobody confirmed.
+  // Messages sent on the stream before that time and not confirmed are lost.
   void lose(std::size_t stream, std::int64_t sent_before_ns = kNever);
-  // Its outcome is known otherwise.
+  // The message's outcome is known otherwise.
   void withdraw(std::uint64_t sequence);
 
   bool waits(std::size_t stream) const { return oldest_ns(stream) != kNever; }
-  // When the oldest of those that wait was sent; kNever: none does.
+  // When the oldest waiting message was sent; kNever: none.
   std::int64_t oldest_ns(std::size_t stream) const;
 
-  // Those that are confirmed or lost, in the order in which they were sent; `told` says whether it
-  // could be passed on, and ends it where not.
+  // Passes confirmed and lost messages to `told` in the order of sending, until it returns false.
   template <typename Told>
   void settle(Told&& told) {
     if (settled_ == 0) {
@@ -73,8 +71,8 @@ class Unconfirmed {
   void settled(Message& message, State state);
 
   std::span<Message> room_;
-  std::atomic<std::size_t> count_{0};  // in the order in which they were sent
-  std::size_t settled_ = 0;            // of them confirmed or lost
+  std::atomic<std::size_t> count_{0};  // in the order of sending
+  std::size_t settled_ = 0;            // of these, confirmed or lost
 };
 
 }  // namespace vedette::sink
