@@ -16,13 +16,13 @@ std::string path_of(const std::string& data) {
   return journal_folder(data);
 }
 
-// True when it stands in the island, so that the island's next batch follows.
+// Whether the island's next batch follows the present state.
 bool stands_in(const Stepped& stepped, const Island& island) {
   const std::uint64_t batch = stepped.batch();
   return batch + 1 >= island.first_batch && batch <= island.last_batch && batch != 0;
 }
 
-// Puts what the island begins with into it; false when there is nothing whole.
+// Restores the island's initial state; false when there is no valid one.
 bool go_to(const std::string& data, Stepped& stepped, const Island& island) {
   if (island.state_segment != 0) {
     const journal::SegmentState state = journal::state_of(path_of(data), island.state_segment);
@@ -67,8 +67,6 @@ Chart chart_of(const std::string& data, std::uint64_t node_id) {
     return true;
   };
   chart.read = journal::read_journal(path_of(data), visit);
-  // A state that nothing follows, behind which batches lie that do not follow it, is none of
-  // theirs.
   return chart;
 }
 
@@ -154,7 +152,7 @@ AroundResult replay_around(const std::string& data, Stepped& stepped, std::uint6
   result.journal = journal::read_journal(path_of(data), visit);
   if (result.problem.empty() && !result.journal.stopped && !chart.islands.empty() &&
       chart.islands.back().begins() && stepped.batch() < chart.islands.back().last_batch) {
-    enter(chart.islands.back());  // a state that nothing follows yet
+    enter(chart.islands.back());  // a last state without batches after it
   }
   return result;
 }

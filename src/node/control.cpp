@@ -27,7 +27,7 @@ std::size_t Control::clients() const {
 }
 
 void Control::end(Client& client) {
-  // What is left unread would turn what was answered into a reset.
+  // Closing with unread input would reset the connection and lose the answer.
   std::array<std::uint8_t, kRequestBytes> rest;
   for (std::size_t i = 0; i < kRestReads && platform::receive_now(client.socket.get(), rest) > 0;
        ++i) {
@@ -40,15 +40,15 @@ void Control::end(Client& client) {
 
 void Control::refuse(Client& client, std::string_view why) {
   ++refused_;
-  if (client.stage != Stage::answered) {  // what it has of an answer is not followed by another
+  if (client.stage != Stage::answered) {  // nothing may follow a partly sent answer
     platform::write_now(client.socket.get(),
                         as_bytes(encode(request::Refused{std::string(why)}) + "\n"));
   }
   end(client);
 }
 
-// A free one, or that of whoever has kept it longest without having asked; null: all have asked, or
-// had no time to.
+// A free slot, or that of the client silent for longest; null while all have asked or have only
+// just come.
 Control::Client* Control::place(std::int64_t now_ns) {
   Client* oldest = nullptr;
   for (Client& c : clients_) {
@@ -82,7 +82,7 @@ void Control::let_in(std::int64_t now_ns) {
   }
 }
 
-// A line is a request, and so is what was said when the other end says that it is all.
+// A request ends at its line end, or when the client shuts down its side.
 void Control::hear(Client& c) {
   const auto got = platform::receive_now(
       c.socket.get(),

@@ -51,7 +51,7 @@ std::optional<HistoryRecord> parse_history(std::string_view text) {
   }
   const HistoryRecord record{static_cast<std::uint32_t>(numbers[0]), numbers[1], numbers[2],
                              numbers[3]};
-  // It is what would be written, to the last character.
+  // Accepts only the exact text that would be written.
   return history_text(record) == text ? std::optional(record) : std::nullopt;
 }
 

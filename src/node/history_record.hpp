@@ -1,8 +1,8 @@
-// Purpose: the second place that says how far a data folder's history goes: the epoch of its last
-// run, the segment that the run wrote, and how far its last belief image stood. What the journal
-// has not of it is missing. In: history in the shard's folder, one line with a checksum, written
-// beside, synced and renamed. Fails as: an errno, and the journal's own words alone stand. Runs on:
-// recovery, the main thread at start, the journal thread behind each image.
+// Purpose: a second record of how far a data folder's history goes: the epoch of its last run, the
+// segment that the run wrote, and the position of its last belief image. Recovery reports what the
+// journal lacks of it. In: `history` in the shard's folder, one line with a checksum, written to a
+// temporary file, synced and renamed. Fails as: an errno; then only the journal counts. Runs on:
+// recovery, the main thread at start, the journal thread after each image.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ std::optional<HistoryRecord> parse_history(std::string_view text);
 
 struct KeptHistory {
   std::optional<HistoryRecord> record;
-  bool damaged = false;  // it is there and does not verify
+  bool damaged = false;  // it exists but does not verify
 };
 KeptHistory read_history(const std::string& data);
 int keep_history(const std::string& data, const HistoryRecord& record);  // 0 or errno

@@ -20,7 +20,7 @@ std::string begun(std::uint64_t node) {
   return text;
 }
 
-// Not 0, which stands for none.
+// Never 0, which means "none".
 std::uint64_t new_node() {
   for (int attempt = 0; attempt < 8; ++attempt) {
     const std::uint64_t node = platform::random_bits().value_or(0) >> (64 - kNodeBits);
@@ -54,7 +54,7 @@ std::uint64_t parse_identity(std::string_view text) {
     }
     node = node << 4 | static_cast<std::uint64_t>(hex_value(c));
   }
-  // It is what would be written, to the last character.
+  // Accepts only the exact text that would be written.
   return node != 0 && identity_text(node) == text ? node : 0;
 }
 

@@ -1,4 +1,4 @@
-// How large a belief image gets, and whether the site lets it.
+// Size of a belief image, checked against the site's limit.
 #include "base/text.hpp"
 #include "node/node.hpp"
 

@@ -1,4 +1,4 @@
-// What a start takes of the belief image: all of it, or nothing.
+// Loads the belief image at a start: whole, or not at all.
 #include <cstring>
 
 #include "node/node.hpp"
@@ -7,7 +7,7 @@
 namespace vedette::node {
 namespace {
 
-// So long may the process that reads an image say nothing: a slow card takes less for a mebibyte.
+// Longest silence of the process that reads an image; a slow card needs less for a mebibyte.
 constexpr int kImageWaitMs = 4000;
 
 }  // namespace

@@ -1,8 +1,8 @@
-// Purpose: how often and how long a hot thread's core was taken from it, by the host of a virtual
-// machine or by the kernel: a turn of its loop that did nothing and still took long. What falls
-// into a turn with work is not seen, and counts as the node's own. In: the times of idle turns.
-// Out: sums for `status`, the latest kKept with their times. Bound: kKept. When full: the oldest
-// gives way. Runs on: one hot thread; read by the link thread.
+// Purpose: measures how often and how long the host or the kernel deschedules a hot thread's core
+// (steal): idle turns of its loop that take long. Interruptions within busy turns are not seen, and
+// count as the node's own time. In: the times of idle turns. Out: sums for `status`, the latest
+// kKept with their times. Bound: kKept. When full: overwrites the oldest. Runs on: one hot thread;
+// read by the link thread.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@ namespace vedette::node {
 
 class Interruptions {
  public:
-  static constexpr std::int64_t kLeastNs = 10'000;  // an idle turn takes a few hundred
+  static constexpr std::int64_t kLeastNs = 10'000;  // an idle turn takes some hundred
   static constexpr std::size_t kKept = 4096;
 
   void idle_turn(std::int64_t from_ns, std::int64_t to_ns) {
@@ -28,14 +28,14 @@ class Interruptions {
     if (took_ns > longest_ns_.load(std::memory_order_relaxed)) {
       longest_ns_.store(took_ns, std::memory_order_relaxed);
     }
-    // Pairs with the acquire load in count(): an entry that is counted is whole.
+    // Pairs with the acquire load in count(): counted entries are complete.
     count_.store(n + 1, std::memory_order_release);
   }
 
   std::uint64_t count() const { return count_.load(std::memory_order_acquire); }
   std::int64_t total_ns() const { return total_ns_.load(std::memory_order_relaxed); }
   std::int64_t longest_ns() const { return longest_ns_.load(std::memory_order_relaxed); }
-  // visit(monotonic ns at which it began, ns it took), oldest first. An entry that is overwritten
+  // Calls visit(start in monotonic ns, duration in ns), oldest first. An entry overwritten
   // meanwhile shows the newer one.
   template <typename Visit>
   void for_each(Visit&& visit) const {

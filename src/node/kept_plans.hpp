@@ -1,5 +1,5 @@
-// Purpose: the plans that a data folder was written with, kept there under their hashes.
-// In: the folder, a hash. Out: the plan. Runs on: cold threads.
+// Purpose: the plans under which a data folder was written, stored there by hash. In: the folder, a
+// hash. Out: the plan. Runs on: cold threads.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,7 @@ inline PlanHash plan_hash_of(const std::uint8_t (&bytes)[32]) {
   return hash;
 }
 
-// A plan that a data folder was written with, kept there under its hash.
+// One of these plans.
 struct KeptPlan {
   std::vector<std::uint8_t> bytes;
   const plan::Plan* plan = nullptr;
@@ -30,12 +30,12 @@ std::string load_kept_plan(const std::string& data, const std::uint8_t (&hash)[3
 std::string load_kept_plan(const std::string& data, const PlanHash& hash, KeptPlan& out);
 std::string plan_path(const std::string& data, const std::uint8_t* hash);
 
-// Those that were asked for so far.
+// Cache of the plans requested so far.
 class KeptPlans {
  public:
   explicit KeptPlans(std::string data = {}) : data_(std::move(data)) {}
-  bool empty() const { return data_.empty(); }  // no folder: there are no others
-  // Null, and `problem` says why, when it is not there or does not verify.
+  bool empty() const { return data_.empty(); }  // no folder: no other plans
+  // Null, with `problem` set, when it is missing or does not verify.
   const plan::Plan* find(const PlanHash& hash, std::string& problem);
 
  private:

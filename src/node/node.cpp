@@ -1,4 +1,4 @@
-// The running node: its hot threads, and what they tell.
+// The running node: its hot threads and their reports.
 #include "node/node.hpp"
 
 #include <algorithm>
@@ -13,16 +13,16 @@
 namespace vedette::node {
 namespace {
 
-// Of a loop that finds nothing, between two rehearsals of what is to be quick when something comes:
-// at least, behind work, which pushed it out of the processor's caches, and at most.
+// How often an idle loop warms its send path: soon after work, which displaced it from the caches,
+// and else rarely.
 constexpr std::int64_t kReadyAgainNs = 10'000;
 constexpr std::int64_t kStayReadyNs = 100'000;
-constexpr std::int64_t kDrainNs = 3'000'000'000;  // for what is under way when the node stops
+constexpr std::int64_t kDrainNs = 3'000'000'000;  // to finish what is under way at a stop
 
 }  // namespace
 
 bool Node::advance_stepped_time() {
-  // Time stands still until everything known at this instant has been worked off.
+  // Stepped time advances only when everything due now has been worked.
   if (act_.waiting() != 0 || shard_.delivery().sent() != 0 || shard_.unfinished()) {
     return false;
   }
@@ -39,7 +39,7 @@ bool Node::advance_stepped_time() {
   return true;
 }
 
-// During the step that orders it: the event stands in the batch that is being made.
+// Called during the step that orders the action; the event is in the unfinished batch.
 void Node::act(void* context, const EventHeader& event, const ActionIntent& intent,
                std::int64_t newest_arrival_ns) {
   auto& self = *static_cast<Node*>(context);
@@ -49,7 +49,7 @@ void Node::act(void* context, const EventHeader& event, const ActionIntent& inte
   self.acted_ns_ += self.check_turn(Stage::act, since_ns) - since_ns;
 }
 
-// What the batch sets going beside that: the first thing after a step.
+// Handles retries and withdrawals in the batch, first after a step.
 void Node::submit(Bytes batch) {
   for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
     if (event.kind == EventKind::dispatch) {
@@ -60,8 +60,8 @@ void Node::submit(Bytes batch) {
   });
 }
 
-// What others are told of it, once its actions are out. The batch stands in its lane until the next
-// step, also when the journal has it.
+// Publish the batch to observers after its actions have been sent. The batch stays valid in its
+// lane until the next step, even after the journal has read it.
 void Node::after_step(Bytes batch) {
   std::uint64_t assessments = 0, decisions = 0, fallbacks = 0, actions = 0;
   for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
@@ -106,13 +106,13 @@ void Node::after_step(Bytes batch) {
     frozen_batch_ = shard_.progress().batch_number;
     frozen_digest_ = shard_.progress().digest;
     frozen_sequence_ = shard_.progress().last_sequence;
-    // Pairs with the acquire in journal_loop(): the bytes before the word that says they are there.
+    // Pairs with the acquire in journal_loop(): publishes the bytes.
     frozen_state_.store(kReady, std::memory_order_release);
   }
   publish();
 }
 
-// Another attempt says what the first said, under the same key.
+// A retry sends the original message under the same key.
 void Node::submit_again(const EventHeader& dispatch, std::uint64_t sequence) {
   const std::size_t i = shard_.delivery().find(sequence);
   CHECK(i != deliver::Delivery::kNone, "what is dispatched is ordered");
@@ -132,7 +132,7 @@ void Node::submit_again(const EventHeader& dispatch, std::uint64_t sequence) {
 void Node::tell(const EventHeader& event, Bytes payload) {
   std::uint8_t* at = told_.reserve(event_bytes(payload.size()));
   if (at == nullptr) {
-    board_.untold.fetch_add(1, std::memory_order_relaxed);  // the journal has it
+    board_.untold.fetch_add(1, std::memory_order_relaxed);  // the journal still has it
     return;
   }
   std::memcpy(at, &event, sizeof event);
@@ -201,8 +201,8 @@ void Node::ingress_loop() {
   ingress_.stop_on_this_thread();
 }
 
-// With an ingress thread of its own, what is critical arrives while a step is under way; where one
-// thread does both, a step is never longer than its batch.
+// Only a separate ingress thread can deliver critical events during a step; on a shared thread a
+// step is no longer than its batch.
 bool Node::critical_waits(void* context) {
   auto& self = *static_cast<Node*>(context);
   for (std::size_t i = 0; i < self.critical_lanes_; ++i) {
@@ -213,8 +213,8 @@ bool Node::critical_waits(void* context) {
   return false;
 }
 
-// The wall clock says how long a turn took; what it says becomes an event, so that a replay has it
-// too. Where node time stands still nothing is late.
+// Records a turn's wall-clock overrun as an event, so that a replay has it. With stepped node time
+// nothing is late.
 std::int64_t Node::check_turn(Stage stage, std::int64_t since_ns) {
   const std::int64_t now_ns = platform::monotonic_ns();
   const Overrun overrun{now_ns - since_ns, plan_.limits()->turn_ns(), stage, {}};
@@ -257,7 +257,7 @@ void Node::check_source_tables(std::int64_t now_ns) {
   }
 }
 
-// Said by the journal's thread, put into the engine's lane by the engine's.
+// The journal thread reports, the engine thread writes to its lane.
 void Node::check_journal() {
   const std::uint32_t said = journal_faults_.load(std::memory_order_acquire);
   if (said != journal_faults_seen_) {
@@ -266,8 +266,8 @@ void Node::check_journal() {
   }
 }
 
-// The node stopped between intent and outcome: whether it was done is not known, and it is not done
-// again.
+// The node stopped between intent and outcome: the result is unknown, so the action is not
+// repeated.
 void Node::put_unanswered() {
   for (const std::uint64_t sequence : unanswered_) {
     ActionOutcome outcome{};
@@ -320,7 +320,7 @@ void Node::engine_loop() {
   }
 }
 
-// Until the node is told to stop and nothing is under way, or kDrainNs after that.
+// Runs until the node is stopped and nothing is under way, or for kDrainNs longer.
 void Node::engine_turns(Pace& pace) {
   HotThread& self = engine_thread_;
   const bool takes_in = fused();
@@ -328,7 +328,7 @@ void Node::engine_turns(Pace& pace) {
   std::int64_t idle_since_ns = platform::monotonic_ns();
   std::int64_t ready_ns = idle_since_ns;
   bool worked = false;
-  const bool stays_ready = !plan_.cores()->rest();  // one that rests is late by far more
+  const bool stays_ready = !plan_.cores()->rest();  // a sleeping loop is late by far more
   const engine::Urgency urgency{critical_waits, this};
   const engine::Effects effects{act, this};
   for (;;) {
@@ -340,7 +340,7 @@ void Node::engine_turns(Pace& pace) {
     acted_ns_ = 0;
     const Bytes batch =
         shard_.step(lanes_, batches_, reading.now_ns, reading.arrival_ns, urgency, effects);
-    // What a step without a batch took is seen by the next turn.
+    // A step without a batch is measured by the next turn.
     if (!batch.empty()) {
       turned_ns = check_turn(Stage::engine, turned_ns + acted_ns_);
       submit(batch);
@@ -386,8 +386,8 @@ void Node::engine_turns(Pace& pace) {
   }
 }
 
-// True when nothing is left. What a slow reader leaves waits in its lane, whose writer counts what
-// finds it full.
+// True when nothing is left. What a slow reader leaves waits in its lane; the writer counts what it
+// drops when the lane is full.
 bool Node::drain_log() {
   for (auto text = log_.peek(); !text.empty(); text = log_.peek()) {
     if (options_.on_log && !options_.on_log(as_text(text))) {

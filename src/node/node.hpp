@@ -1,6 +1,6 @@
-// Purpose: the one place that joins rooms: memory plan, thread plan, recovery, lifecycle.
-// In: a loaded plan and options. Out: a running watch post until it is told to stop.
-// Runs on: run() on the main thread, which becomes the link thread; it starts the other two.
+// Purpose: joins the rooms: memory plan, threads, recovery, lifecycle. In: a loaded plan and
+// options. Out: a running watch post until it is stopped. Runs on: run() on the main thread, which
+// becomes the link thread; it starts the others.
 #pragma once
 
 #include <array>
@@ -37,39 +37,38 @@
 namespace vedette::node {
 
 struct RunOptions {
-  std::string data;          // folder; made when it is not there
-  std::string recordings;    // folder of relative recording names
-  double for_seconds = 0.0;  // stop after so long; 0: until told, or recordings end
+  std::string data;          // created if missing
+  std::string recordings;    // folder for relative recording names
+  double for_seconds = 0.0;  // stop after so long; 0: run until stopped, or until recordings end
   std::atomic<bool>* stop = nullptr;
   bool echo_actions = false;  // actions of other sinks also go to on_log
-  // Text of log sinks, as it comes; false: not now, it is offered again.
+  // Text of log sinks; false: not now, and it is offered again.
   std::function<bool(std::string_view)> on_log;
-  // What people follow a node by: changes of sources and of assessments, as they are journalled;
-  // false: not now.
+  // Journalled changes of sources and assessments, for people who follow a node; false: not now.
   std::function<bool(const EventHeader&, Bytes payload)> on_event;
-  // Behind some of both: true when all that was taken is where it belongs.
+  // Called after some of both: true when everything taken has been delivered.
   std::function<bool()> flush;
-  // What the node runs without, once it runs.
+  // Callback: what the node runs without.
   std::function<void(std::string_view)> on_lacking;
-  // What a start found cut, missing or strange in the data folder, once it runs.
+  // Callback: what a start found cut, missing or foreign in the data folder.
   std::function<void(std::string_view)> on_finding;
-  // What was carried over from another site file, once it runs.
+  // Callback: what was carried from another site file.
   std::function<void(std::string_view)> on_plan;
-  // Each cause that comes or goes.
+  // Callback: each cause that begins or ends.
   std::function<void(const CauseLine&)> on_cause;
-  // Once a second.
+  // Called once a second.
   std::function<void(const Health&)> each_second;
   // A JSON object that `status` shows as "firmware"; null: none.
   std::function<std::string()> firmware_status;
-  // Once, before the packet ports are opened: whoever started the packet engine is done with it.
+  // Called once before packet ports open, to wait for whoever started the packet engine.
   std::function<void()> before_ports;
-  // True once the machine has its network; until then what goes there waits, at most until its
-  // horizon. Null: it has it.
+  // True once the machine has its network; until then network sinks wait, at most until an action's
+  // horizon. Null: always.
   const std::atomic<bool>* network = nullptr;
-  // No key of an action may come again, also when an earlier data folder is gone.
+  // Lowest epoch, so that no action key repeats even if an earlier data folder is lost.
   std::uint32_t least_epoch = 1;
-  // The machine's watchdog, opened and armed before the node: a descriptor, which it closes. -1: it
-  // opens the plan's device itself.
+  // Descriptor of the machine's watchdog, opened and armed before the node, which closes it. -1:
+  // the node opens the plan's device.
   int watchdog = -1;
 };
 
@@ -77,14 +76,13 @@ struct RoomMemory {
   const char* room;
   std::size_t bytes;
 };
-// What a plan needs before it runs, by room: the arena is the sum of the first, the process that of
-// both.
+// A plan's memory by room: the arena is the sum of the first, the process of both.
 std::vector<RoomMemory> memory_plan(const plan::Plan& plan);
 std::vector<RoomMemory> memory_outside_arena(const plan::Plan& plan);
-// Huge pages of platform::kHugePageBytes that the plan uses where the machine sets them aside.
+// Huge pages of platform::kHugePageBytes that the plan uses if the machine reserves them.
 std::size_t huge_pages_of(const plan::Plan& plan);
 
-// Of the belief image's file, at most; and what is wrong where [limits] image is less.
+// Most bytes of the belief image's file, and the problem if [limits] image is less.
 std::uint64_t image_bytes_needed(const plan::Plan& plan);
 std::string image_problem(const plan::Plan& plan);
 
@@ -97,7 +95,7 @@ class Node {
     int exit_code = 0;
     std::string message;
   };
-  // Start, recover, watch, stop. exit_code 0 when it stopped in order.
+  // Starts, recovers, watches, stops. exit_code 0 when it stopped in order.
   Failure run();
 
   std::string status_json() const;
@@ -118,18 +116,18 @@ class Node {
     std::array<std::atomic<std::uint64_t>, 4> evicted{};  // tracks, by EvictionReason
     std::atomic<bool> finished{false}, fifo{false}, sealed{false}, held{false};
     std::atomic<std::uint64_t> causes{0};
-    // What became of the newest command: its event, then its number, exit and reason.
+    // Result of the newest command: its event, then its number, exit and reason.
     std::atomic<std::uint64_t> ordered_sequence{0};
     std::atomic<std::uint64_t> ordered{0};
   };
   enum : int { kIdle = 0, kWanted = 1, kReady = 2 };
   struct Tail {
-    std::uint64_t segment = 0;  // 0: nothing is to be cut
+    std::uint64_t segment = 0;  // 0: nothing to cut
     std::uint64_t valid_bytes = 0;
   };
 
   struct Threads {
-    std::thread ingress, engine, journal;  // ingress: none where the engine's loop does it
+    std::thread ingress, engine, journal;  // ingress: not if the engine's loop does it
 
     void join_hot() {
       engine.join();
@@ -139,7 +137,7 @@ class Node {
     }
   };
 
-  // In this order, by run().
+  // Called by run() in this order.
   Failure prepare();
   Failure start_threads(Threads& threads);
   void start_watchdog(Watchdog& watchdog);
@@ -148,14 +146,14 @@ class Node {
   void end_threads(Threads& threads);
   Failure end_history();
 
-  // Of prepare().
+  // Parts of prepare().
   Failure open_data_folder();
   Failure take_memory();
   std::span<std::uint8_t> init_lanes(Arena& arena);
   Failure open_ports(Arena& arena);
   void order_lanes();
 
-  // Of status_json().
+  // Parts of status_json().
   void belief_members(JsonWriter<std::string>& json) const;
   void table_members(JsonWriter<std::string>& json) const;
   void thread_members(JsonWriter<std::string>& json) const;
@@ -180,12 +178,12 @@ class Node {
   Failure set_aside();
   Failure begin_history();
   bool wait_for_history() const;
-  // The batch that it stands behind; 0 where there is none to go on from.
+  // The last batch of the state; 0 if there is none.
   std::uint64_t begin_with_image(Stepped& stepped, std::uint64_t least_batch);
   void engine_loop();
   void put_unanswered();
   void engine_turns(Pace& pace);
-  // Until now, if `until_ns` is 0; returns the time that it went to.
+  // Checks the time since `since_ns`; returns now.
   std::int64_t check_turn(Stage stage, std::int64_t since_ns);
   void put_fault(const Overrun& overrun);
   void put_fault(EventKind kind, Bytes payload);
@@ -206,19 +204,19 @@ class Node {
   void tell(const EventHeader& event, Bytes payload);
   void journal_loop();
   void write_image();
-  struct Answering;  // to a request, by its type
+  struct Answering;  // answers a request by its type
   std::string answer_to(std::string_view line);
   request::Answer order_and_wait(const Requeue& wanted);
-  // Into the engine's lane; its number from 1, or 0 when the lane is full.
+  // Puts it in the engine's lane; returns its number from 1, or 0 when the lane is full.
   std::uint64_t order(const Requeue& order);
   request::Answer outcome_of(std::uint64_t number, const Command& command) const;
   request::Answer admit_time(std::optional<std::int64_t> told_ns);
-  void go_on_to(std::int64_t to_ns, std::int64_t node_ns);  // node time, by a command
+  void go_on_to(std::int64_t to_ns, std::int64_t node_ns);  // moves node time by a command
   void start_clock();
   void look_at_clock();
   bool drain_log();
   void look_at_causes();
-  // From any thread: a cause that is not the engine's own data.
+  // From any thread: sets or clears a cause that is not the engine's.
   void note(Cause cause, bool there) {
     Causes bit;
     bit.set(cause);
@@ -237,38 +235,38 @@ class Node {
   ingress::Ingress ingress_;
   engine::Shard shard_;
   sink::Act act_;
-  journal::WriterOptions writer_options_;  // as recovery leaves it
+  journal::WriterOptions writer_options_;  // set by recovery
   journal::Writer writer_;
   image::ImageWriter image_;
   Lane batches_, outcomes_, commands_, faults_, log_, told_;
   std::vector<Lane*> lanes_;        // in order of admission
-  std::size_t critical_lanes_ = 0;  // the first of them
+  std::size_t critical_lanes_ = 0;  // how many of them, from the first
   journal::SegmentHeader segment_header_{};
   std::vector<std::uint64_t> unanswered_;  // intents without an outcome after a restart
   std::uint32_t epoch_ = 1;
   bool fresh_ = true;
   Identity identity_;
-  Tail tail_;  // what recovery found behind the last whole block
+  Tail tail_;  // set by recovery
   struct Finding {
     Stage stage;
     std::uint64_t count;
     std::string text;
   };
   std::vector<Finding> findings_;
-  std::string plan_told_;  // what was carried over from another plan; empty: there was none
-  std::vector<journal::ReadResult::Strange> strange_;  // to be set aside
-  // Until the journal's first segment is on disk nothing is accepted.
+  std::string plan_told_;  // what was carried from another plan; empty: no change
+  std::vector<journal::ReadResult::Strange> strange_;  // to be renamed
+  // Nothing is accepted until the journal's first segment is on disk.
   enum class Begun : int { waiting, yes, failed };
   std::atomic<Begun> begun_{Begun::waiting};
 
-  // One buffer goes round: wanted by the journal thread, filled by the engine, written, idle again.
+  // One buffer in a cycle: requested by the journal thread, filled by the engine, written, idle.
   std::vector<std::uint8_t> frozen_;
   std::size_t frozen_used_ = 0;
   std::uint64_t frozen_batch_ = 0;
   std::uint64_t frozen_digest_ = 0;
   std::uint64_t frozen_sequence_ = 0;
   std::atomic<int> frozen_state_{kIdle};
-  std::int64_t gap_tried_ns_ = 0;  // when a state that could end the gap was last asked for
+  std::int64_t gap_tried_ns_ = 0;  // when the last state to end the gap was requested
   std::atomic<std::uint32_t> journal_faults_{0};
   std::atomic<std::int64_t> journal_took_ns_{0};
   std::uint32_t journal_faults_seen_ = 0;
@@ -276,10 +274,10 @@ class Node {
   Board board_;
   std::uint64_t orders_given_ = 0;
   Interruptions interruptions_;  // of the engine's thread
-  std::int64_t acted_ns_ = 0;    // what sending took of the step under way
+  std::int64_t acted_ns_ = 0;    // time spent sending in the current step
   std::atomic<bool> stop_hot_{false};
   std::atomic<bool> stop_journal_{false};
-  // Of the engine's thread and, where it has one of its own, ingress'.
+  // For the engine's thread and a separate ingress thread.
   struct HotThread {
     std::atomic<bool> ready{false};
     std::atomic<std::uint64_t> beat{0};  // turns of its loop, for the watchdog
@@ -291,10 +289,10 @@ class Node {
   SourceTables source_tables_;
   CauseBook causes_;
   Timekeeper timekeeper_;
-  bool live_ = false;  // node time goes by the clock
+  bool live_ = false;  // node time follows the clock
   bool held_at_start_ = false;
-  std::vector<std::string> without_;  // what the node runs without
-  std::atomic<int> image_error_{0};   // of the last attempt to open or write it
+  std::vector<std::string> without_;
+  std::atomic<int> image_error_{0};  // of the last attempt to open or write the image
   std::atomic<std::uint64_t> images_written_{0};
   std::int64_t started_ns_ = 0;
 };

@@ -1,4 +1,4 @@
-// The journal's thread: blocks, belief images, and gaps where the disk takes nothing for long.
+// The journal thread: blocks, belief images, and gaps while the disk takes nothing.
 #include <algorithm>
 #include <cstring>
 
@@ -8,13 +8,13 @@
 namespace vedette::node {
 namespace {
 
-constexpr std::int64_t kGapRetryNs = 1'000'000'000;  // until a journal with a gap tries the disk
+constexpr std::int64_t kGapRetryNs = 1'000'000'000;  // retry interval of a journal with a gap
 
 }  // namespace
 
 void Node::say_journal_fault(std::int64_t took_ns) {
   journal_took_ns_.store(took_ns, std::memory_order_relaxed);
-  // Pairs with the acquire in check_journal(): the time before the word that it is there.
+  // Pairs with the acquire in check_journal(): publishes the time.
   journal_faults_.fetch_add(1, std::memory_order_release);
 }
 
@@ -24,7 +24,7 @@ void Node::write_image() {
     frozen_state_.store(kIdle, std::memory_order_release);
     return;
   }
-  // Never ahead of the journal: by batches, as not each has an event.
+  // Never ahead of the journal. Compares batches, because not every batch has an event.
   if (frozen_batch_ > writer_.last_batch()) {
     return;
   }
@@ -40,8 +40,8 @@ void Node::write_image() {
   frozen_state_.store(kIdle, std::memory_order_release);
 }
 
-// Where node time stands still, it waits for the disk. A state that is wanted comes behind all that
-// was given up before, and ends the gap; from then on batches stay in their lane until it has.
+// With stepped time, waits for the disk instead. Otherwise abandons batches and requests a state
+// from after them, which ends the gap; later batches stay in their lane until it is written.
 void Node::give_up_batches(std::int64_t now_ns, std::int64_t wrote_ns) {
   const int state = frozen_state_.load(std::memory_order_acquire);
   const bool gap = writer_.has_gap();
@@ -49,7 +49,7 @@ void Node::give_up_batches(std::int64_t now_ns, std::int64_t wrote_ns) {
       (gap && state == kReady)) {
     return;
   }
-  // A state that was frozen before the gap is no end of it.
+  // A state frozen before the gap cannot end it.
   const bool try_again = !gap || now_ns - gap_tried_ns_ > kGapRetryNs;
   if (!gap) {
     say_journal_fault(now_ns - wrote_ns);
@@ -71,7 +71,8 @@ void Node::journal_loop() {
   for (;;) {
     const bool stopping = stop_journal_.load(std::memory_order_acquire);
     if (!stopping && commit_ns > 0 && !clock_.stepped() && batches_.size() != 0) {
-      platform::rest_ns(std::min<std::int64_t>(commit_ns, 999'999'999));  // company for the group
+      // Group commit: let more batches arrive.
+      platform::rest_ns(std::min<std::int64_t>(commit_ns, 999'999'999));
     }
     const bool wrote = writer_.step(batches_);
     const std::int64_t now = platform::monotonic_ns();

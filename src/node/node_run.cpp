@@ -1,4 +1,4 @@
-// A node's life: its start, the turns of its main thread, and its end.
+// The life of a node: its start, the turns of its main thread, and its end.
 #include <limits>
 #include <thread>
 
@@ -11,12 +11,12 @@ namespace vedette::node {
 namespace {
 
 constexpr double kJoinSeconds = 0.2;  // between attempts to join multicast groups
-// Between two turns of the main thread, where no command comes: it shares its core, and each waking
-// is a gap for what runs there.
+// Turn of the main thread without commands. It shares its core, and each wake-up interrupts what
+// runs there.
 constexpr int kTurnMs = 10;
 constexpr std::int64_t kAskedRestNs = 200'000;
-constexpr std::int64_t kLastLinesNs = 1'000'000'000;  // for a slow reader, when the node stops
-constexpr std::int64_t kLastTurnNs = 1'000'000;       // between two looks whether it has read
+constexpr std::int64_t kLastLinesNs = 1'000'000'000;  // for a slow reader at a stop
+constexpr std::int64_t kLastTurnNs = 1'000'000;       // interval of checks whether it has read
 
 }  // namespace
 
@@ -29,7 +29,7 @@ void Node::start_clock() {
       speed = s->speed();
     }
   }
-  // After a restart time goes on from the last batch: the recording is taken up where it was left.
+  // After a restart time continues from the last batch, and the recording where it stopped.
   const std::int64_t last_ns = fresh_ ? 0 : shard_.progress().admitted_ns;
   const std::int64_t recorded_ns = ingress_.recorded_start_ns();
   const bool as_recorded = stepped || (ingress_.has_recordings() && recorded_ns != 0);
@@ -49,7 +49,7 @@ void Node::start_clock() {
   }
 }
 
-// A clock that is set while the node runs moves nothing by itself.
+// Setting the clock does not move a running node's time by itself.
 void Node::look_at_clock() {
   if (!live_) {
     return;
@@ -65,7 +65,7 @@ void Node::look_at_clock() {
 
 Node::Failure Node::run() {
   started_ns_ = platform::monotonic_ns();
-  // As it was found: one that comes while the rest is opened is told as come.
+  // Read first, so that a network that comes up meanwhile is reported as coming up.
   const bool network =
       options_.network == nullptr || options_.network->load(std::memory_order_acquire);
   const Failure prepared = prepare();
@@ -75,7 +75,7 @@ Node::Failure Node::run() {
   start_clock();
   causes_.init(plan_);
   held_at_start_ = shard_.held();
-  publish();  // what was so before this start is told from the start
+  publish();  // so that the first reports include the state from before this start
   Threads threads;
   const Failure begun = start_threads(threads);
   if (begun.exit_code != 0) {
@@ -170,7 +170,7 @@ bool Node::is_over() const {
 
 void Node::look_for_hang(Watchdog& watchdog) {
   if (!watchdog.look(platform::monotonic_ns())) {
-    // What is on disk stays; a thread that hangs cannot be joined, so nothing is tidied up.
+    // What is on disk stays. A hung thread cannot be joined, so exit without cleaning up.
     drain_log();
     platform::end_process("watchdog: the " + std::string(watchdog.hung()) +
                           " thread does not turn; the node ends and is to be started again");
@@ -211,14 +211,14 @@ void Node::keep_watch(Watchdog& watchdog, bool network) {
         options_.each_second(health());
       }
     }
-    // Whoever asks, and asks again, or cannot be let in, does not make it spin.
+    // Sleeps, so that a client that repeats or waits does not make the loop spin.
     if (control_.wait(kTurnMs)) {
       platform::rest_ns(kAskedRestNs);
     }
   }
 }
 
-// The hot threads first: the journal writes what they still make.
+// Stops the hot threads first, so that the journal writes their last batches.
 void Node::end_threads(Threads& threads) {
   stop_hot_.store(true, std::memory_order_release);
   threads.join_hot();

@@ -1,4 +1,4 @@
-// What a node does before it runs: what its memory is, and opening all it needs.
+// What a node does before it runs: memory, and opening all it needs.
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -20,8 +20,8 @@ static_assert(platform::DeviceKeeper::kSlots >=
                   limits::kSources + limits::kSinks * limits::kConnections,
               "a line for each serial source, all connections of each sink");
 
-// Stacks as far as they are used, the C library's own, the rings': as measured, whatever the plan.
-// Packet ports bring their own.
+// Used stacks, the C library's memory, rings: as measured, for any plan. Packet ports have their
+// own.
 constexpr std::size_t kLibraryBytes = std::size_t{5} << 19;
 constexpr std::size_t kLogBytes = 1 << 18;
 constexpr std::size_t kLogRecords = 512;
@@ -34,8 +34,8 @@ std::size_t batch_lane_bytes(const plan::Plan& plan) {
   return std::max<std::size_t>(plan.limits()->batch_lane_bytes(),
                                4 * engine::batch_bytes_bound(plan));
 }
-// As many as fill those bytes where each batch is of one event: how long a disk may take is what
-// the bytes say.
+// Enough records to fill the bytes with batches of one event, so that the bytes decide how long a
+// disk may stall.
 std::size_t batch_records(const plan::Plan& plan) {
   return std::bit_ceil(batch_lane_bytes(plan) /
                        (sizeof(BatchHeader) + align_up(kEventBytes, Lane::kAlignment)));
@@ -128,7 +128,7 @@ Node::Failure Node::prepare() {
   if (recovered.exit_code != 0) {
     return recovered;
   }
-  // The disk is waited for beside the rest; what is made ready is no part of the journal yet.
+  // Waits for the disk in parallel; the prepared segment is no part of the journal yet.
   std::string journal_problem;
   std::jthread opening([&] { journal_problem = writer_.prepare(writer_options_); });
   const Failure ports = open_ports(arena);
@@ -140,7 +140,7 @@ Node::Failure Node::prepare() {
   if (const int error = control_.listen(options_.data + "/control.sock"); error != 0) {
     without_.push_back("control socket: " + platform::error_text(error));
   }
-  platform::trim_heap();  // recovery's own is not needed any more
+  platform::trim_heap();  // releases recovery's memory
   opening.join();
   if (!journal_problem.empty()) {
     return io(journal_problem);
@@ -191,15 +191,15 @@ Node::Failure Node::open_data_folder() {
 
 Node::Failure Node::take_memory() {
   const std::size_t bytes = arena_bytes_of(plan_);
-  // All of it is locked: a machine that has it not would end without a word.
+  // All memory is locked, and a machine without enough would kill the process silently.
   std::size_t whole = bytes;
   for (const RoomMemory& room : memory_outside_arena(plan_)) {
     whole += room.bytes;
   }
-  if (options_.before_ports) {  // somebody else is taking the packets' part meanwhile
+  if (options_.before_ports) {  // the packet engine takes its memory concurrently
     whole -= packet_bytes_of(plan_);
   }
-  // Huge pages help only where they are enough for the whole block.
+  // Huge pages help only if they hold the whole block.
   const std::uint64_t huge = platform::free_huge_bytes();
   const bool in_huge = plan_.cores()->huge_pages() && huge >= bytes;
   if (const std::uint64_t there = platform::available_memory() + (in_huge ? huge : 0);
@@ -219,7 +219,7 @@ Node::Failure Node::take_memory() {
   return {};
 }
 
-// What recovery needs; returns the shard's part of the arena.
+// Creates what recovery needs; returns the shard's part of the arena.
 std::span<std::uint8_t> Node::init_lanes(Arena& arena) {
   const std::span<std::uint8_t> shard_memory = arena.room(engine::Shard::bytes_needed(plan_));
   frozen_.resize(engine::frozen_bytes_bound(plan_));
@@ -233,7 +233,7 @@ std::span<std::uint8_t> Node::init_lanes(Arena& arena) {
   return shard_memory;
 }
 
-// Sources go on behind the last record that each had accepted.
+// Sources resume after their last accepted record.
 Node::Failure Node::open_ports(Arena& arena) {
   std::vector<std::uint64_t> resume;
   const auto sources = static_cast<std::uint16_t>(plan_.sources()->size());  // at most kSources
@@ -249,15 +249,15 @@ Node::Failure Node::open_ports(Arena& arena) {
   }
   act_.echo_to_log(options_.echo_actions);
   act_.wait_for_network(options_.network);
-  if (act_.network_is_there()) {  // else all of it is about to come
+  if (act_.network_is_there()) {  // before the network is up all of it is still to come
     without_.insert(without_.end(), ingress_.lacking().begin(), ingress_.lacking().end());
   }
   problem = act_.init(arena, plan_, devices_, &log_);
   return problem.empty() ? Failure{} : io(problem);
 }
 
-// Where two are as urgent as each other the first lane goes first; outcomes stand behind what is
-// critical, they free what waits.
+// Order of lanes of equal urgency; outcomes come after critical lanes, because they release waiting
+// work.
 void Node::order_lanes() {
   const auto sources = static_cast<std::uint16_t>(plan_.sources()->size());  // at most kSources
   lanes_.push_back(&commands_);

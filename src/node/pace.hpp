@@ -1,6 +1,5 @@
-// Purpose: decides between two turns of a hot loop whether it spins or rests.
-// In: whether the turn found work, and when it ended. Runs on: a hot thread; made before it is
-// sealed.
+// Purpose: decides between two turns of a hot loop whether it spins or sleeps. In: whether the turn
+// found work, and when it ended. Runs on: a hot thread; made before it is sealed.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +9,14 @@
 
 namespace vedette::node {
 
-// With RT throttling on, the kernel suspends a FIFO thread that never rests for up to 50 ms each
-// second, so it rests 60 us in each ms by itself.
+// With RT throttling on, the kernel suspends a FIFO thread that never sleeps for up to 50 ms each
+// second, so it sleeps 60 us in each ms instead.
 class Pace {
  public:
   Pace(bool fifo, bool rest_when_idle)
       : throttled_(fifo && platform::fifo_is_throttled()), rest_when_idle_(rest_when_idle) {}
 
-  // True when it rested.
+  // True when it slept.
   bool turn(bool busy, std::int64_t now_ns) {
     if ((throttled_ && now_ns - last_rest_ns_ > kThrottleRestEveryNs) ||
         (rest_when_idle_ && !busy)) {

@@ -18,7 +18,7 @@
 namespace vedette::node {
 namespace {
 
-constexpr std::size_t kCopyRecords = 1024;  // batches that go into one group commit at most
+constexpr std::size_t kCopyRecords = 1024;  // batches in one group commit, at most
 constexpr std::size_t kCopyBytes = std::size_t{4} << 20;
 
 BatchHeader header_of(Bytes batch) {
@@ -29,7 +29,6 @@ BatchHeader header_of(Bytes batch) {
 
 using DecisionKey = std::tuple<std::int64_t, std::string, std::string, std::string>;
 
-// Every decision of a batch.
 template <typename Visit>
 void for_each_decision(Bytes batch, const plan::Plan& plan, Visit&& visit) {
   for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
@@ -42,7 +41,7 @@ void for_each_decision(Bytes batch, const plan::Plan& plan, Visit&& visit) {
   });
 }
 
-// The recorded batch as the other plan would have admitted it.
+// The recorded batch as the other plan would admit it.
 class Remapped {
  public:
   Remapped(const plan::Plan& recorded, const plan::Plan& other) {
@@ -61,7 +60,7 @@ class Remapped {
     std::uint32_t seen = 0;
     std::uint32_t kept = 0;
     for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
-      // Outcomes and cancellations name events of the recorded run.
+      // Outcomes and cancellations refer to events of the recorded run.
       if (seen++ >= header.input_count || event.kind == EventKind::outcome ||
           (event.kind == EventKind::command &&
            payload_as<Command>(payload).kind == CommandKind::cancel)) {
@@ -128,7 +127,7 @@ ReplayResult replay_until(const std::string& data, Stepped& stepped, const Momen
 
 namespace {
 
-// Copies islands into a journal of their own, each from what it begins with.
+// Copies islands to a new journal, each from its initial state.
 class Copy {
  public:
   Copy(const std::string& data, const std::string& out, const plan::Plan& plan)
@@ -145,7 +144,7 @@ class Copy {
     return open(plan, header, state.frozen, island.state_batch, {});
   }
 
-  // Behind what was copied another plan goes on, with what it took over.
+  // Continues the copy under another plan, with the carried state.
   bool change_plan(const plan::Plan& plan, const journal::SegmentHeader& header, Bytes frozen) {
     drain();
     if (!problem.empty()) {
@@ -157,7 +156,7 @@ class Copy {
     return problem.empty();
   }
 
-  // Over what is missing, to the state behind it.
+  // Continues over missing batches with the state after them.
   bool go_on(const Island& island, const BatchHeader& next) {
     drain();
     writer_->give_up(*lane_);
@@ -180,7 +179,7 @@ class Copy {
       at = lane_->reserve(batch.size());
     }
     if (at == nullptr) {
-      return false;  // drain() has said why
+      return false;  // drain() has set the problem
     }
     std::memcpy(at, batch.data(), batch.size());
     lane_->commit(batch.size());
@@ -207,7 +206,7 @@ class Copy {
     lane_->init(arena, kCopyRecords, lane_bytes_);
   }
 
-  // A writer that goes on behind `before`, from that state.
+  // Opens a writer that continues after `before`, from that state.
   std::string open(const plan::Plan& plan, const journal::SegmentHeader& header, Bytes frozen,
                    std::uint64_t batch, const journal::ReadResult& before) {
     writer_ = std::make_unique<journal::Writer>();
@@ -248,7 +247,7 @@ class Copy {
   std::unique_ptr<journal::Writer> writer_;
 };
 
-// The folder with the plans in it; empty, or why it cannot be written.
+// Creates the folder with its plans; empty, or why it cannot be written.
 std::string make_data(const std::string& data, const std::string& out) {
   for (const std::string& folder : {journal_folder(out), out + "/plans"}) {
     if (const int error = platform::make_folders(folder); error != 0) {
@@ -270,7 +269,7 @@ std::string make_data(const std::string& data, const std::string& out) {
 
 namespace {
 
-// That of the segment that the island begins in.
+// The plan of the segment in which the island begins.
 PlanHash plan_of_island(const std::string& data, const Chart& chart, const Island& island) {
   PlanHash hash = plan_hash_of(chart.read.header.plan_hash);
   bool found = false;
@@ -292,7 +291,7 @@ PlanHash plan_of_island(const std::string& data, const Chart& chart, const Islan
   return hash;
 }
 
-// Of the islands, the first that a replay can begin in; their number: there is none.
+// The first island from which a replay can start; the number of islands if none.
 std::size_t first_beginning(const Chart& chart) {
   const auto found = std::find_if(chart.islands.begin(), chart.islands.end(),
                                   [](const Island& island) { return island.begins(); });
@@ -308,7 +307,8 @@ std::uint64_t last_sequence_of(const BatchHeader& batch) {
   return batch.first_sequence + batch.input_count + batch.derived_count - 1;
 }
 
-// From the island `at` on, up to the moment. Where another plan goes on, its first batch brings it.
+// Copies from island `at` up to the moment. A change of plan is copied with the first batch after
+// it.
 void copy_until(const std::string& data, const Chart& chart, std::size_t at, const Moment& moment,
                 KeptPlans& plans, PlanHash hash, Copy& copy) {
   std::size_t written = at;
@@ -334,7 +334,7 @@ void copy_until(const std::string& data, const Chart& chart, std::size_t at, con
     }
     const Island& island = chart.islands[at];
     if (!island.begins() || next.number <= island.state_batch || next.number < island.first_batch) {
-      return true;  // no replay comes to it
+      return true;  // no replay reaches it
     }
     if (changes.empty() && at != written && !copy.go_on(island, next)) {
       return false;
@@ -365,7 +365,7 @@ Recovered recover_until(const std::string& data, const std::string& out, const M
     result.problem = data + ": " + why;
     return result;
   }
-  // Read once to learn what of it is whole, the highest epoch, and where a replay can start.
+  // First pass: finds the valid parts, the highest epoch, and the islands.
   const std::uint64_t node = identity_of_folder(data).node;
   const Chart chart = chart_of(data, node);
   result.damage = damage_text(chart.read);
@@ -420,7 +420,7 @@ Rehearsal rehearse(const std::string& data, const plan::Plan& recorded, const pl
   made.init(arena, 4, lane_bytes);
   Remapped remapped(recorded, other);
   std::map<DecisionKey, std::vector<std::uint64_t>>
-      open;  // the journal's, until the rehearsal agrees
+      open;  // the journal's, not yet matched by the rehearsal
   std::vector<DecisionKey> extra;
   journal::Visit visit;
   visit.batch = [&](Bytes batch) {

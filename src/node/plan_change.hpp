@@ -1,5 +1,5 @@
-// Purpose: in words, what a change of the site file carries over and what it leaves.
-// In: two plans, or a data folder and the plan that would go on with it. Runs on: cold threads.
+// Purpose: describes what a change of the site file carries and what leaves. In: two plans, or a
+// data folder and a new plan. Runs on: cold threads.
 #pragma once
 
 #include <string>
@@ -8,15 +8,15 @@
 
 namespace vedette::node {
 
-// Names that only the first plan has, by kind: "source north, assessment too-close".
+// What only the first plan names, by kind: "source north, assessment too-close".
 std::string names_gone(const plan::Plan& from, const plan::Plan& to);
 // "12 tracks kept; 3 raised judgements kept, 1 left".
 std::string carried_text(const CarryReport& report);
 
-// The largest state that a plan of this folder, or this one, may have frozen.
+// The largest state frozen under any plan of this folder, or this plan.
 std::size_t most_frozen_bytes(const std::string& data, const plan::Plan& plan);
 
-// What a start with that plan would carry over; the folder is only read.
+// What a start with that plan would carry; only reads the folder.
 struct CarryPreview {
   std::string problem;  // empty, or why the folder's state cannot be read
   bool same_plan = false;

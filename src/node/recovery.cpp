@@ -1,4 +1,4 @@
-// What a node goes on from: the newest whole state, and what the journal holds behind it.
+// Recovery: the newest valid state, and the journal after it.
 #include <algorithm>
 #include <cstring>
 
@@ -12,7 +12,7 @@ namespace vedette::node {
 namespace {
 
 constexpr std::int64_t kWaitNs = 20'000;
-constexpr std::uint64_t kFindings = 8;  // told one by one; the lane for faults holds twice as many
+constexpr std::uint64_t kFindings = 8;  // reported one by one; the faults lane holds twice as many
 
 std::string grouped(std::uint64_t number) {
   std::string text = std::to_string(number);
@@ -24,18 +24,18 @@ std::string grouped(std::uint64_t number) {
 
 }  // namespace
 
-// The newer of the image and the state that the newest segment begins with goes into `stepped`; the
-// batch that it stands behind, 0 for none.
+// Restores the newer of the image and the newest segment's state; returns its last batch, 0 for
+// none.
 std::uint64_t Node::begin_with_newest(Stepped& stepped,
                                       const std::vector<std::uint64_t>& segments) {
   const std::string folder = journal_folder(options_.data);
   std::vector<std::uint64_t> with_state = segments;
   journal::SegmentState newest = journal::newest_state(folder, with_state);
   while (!newest.frozen.empty() && newest.header.node != segment_header_.node) {
-    with_state.pop_back();  // another node's, or behind one
+    with_state.pop_back();  // another node's, or older than one
     newest = journal::newest_state(folder, with_state);
   }
-  // Where little follows the state, there is no need of the image.
+  // With little to replay after the state, the image is not needed.
   std::uint64_t from = 0;
   if (!segments.empty() && (newest.frozen.empty() || newest.much_follows)) {
     from = begin_with_image(stepped, newest.header.frozen_batch);
@@ -47,7 +47,6 @@ std::uint64_t Node::begin_with_newest(Stepped& stepped,
   return from;
 }
 
-// What the folder's plans and versions of the program made of it cannot go on here.
 Node::Failure Node::unfit(const std::string& problem) const {
   return {78, options_.data + ": " + problem + "; run with another --data, or move this one aside"};
 }
@@ -93,7 +92,7 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
   return {};
 }
 
-// Behind all that were used: each place alone may be gone, or from before the last run.
+// Exceeds every known epoch, because each record alone may be lost or outdated.
 void Node::begin_epoch(const journal::ReadResult& read, const KeptHistory& kept) {
   fresh_ = shard_.progress().batch_number == 0;
   const std::uint32_t recorded = kept.record ? kept.record->epoch : 0;
@@ -109,7 +108,7 @@ void Node::begin_epoch(const journal::ReadResult& read, const KeptHistory& kept)
   std::sort(unanswered_.begin(), unanswered_.end());
 }
 
-// Where and from what state the journal goes on.
+// Where and with what state the journal continues.
 void Node::plan_writer(const journal::ReadResult& read, const KeptHistory& kept,
                        const std::vector<std::uint64_t>& segments) {
   journal::WriterOptions& writer = writer_options_;
@@ -135,7 +134,7 @@ void Node::plan_writer(const journal::ReadResult& read, const KeptHistory& kept,
   writer.durable_sequence = shard_.progress().last_sequence;
   writer.next_batch = shard_.progress().batch_number + 1;
   writer.segments = read.segments;
-  // A change of the plan is a part of history, whether or not anything is accepted behind it.
+  // A change of the plan is history, even if nothing is accepted after it.
   const bool reuse = findings_.empty() && plan_told_.empty();
   writer.idle = reuse ? read.idle : journal::ReadResult::Idle{};
   if (!fresh_) {
@@ -146,8 +145,8 @@ void Node::plan_writer(const journal::ReadResult& read, const KeptHistory& kept,
   }
 }
 
-// The journal is not whole, or ends before what is known otherwise: belief goes on from the newest
-// state that is, and numbers behind all that anybody has seen.
+// For a journal that is damaged or ends before what is known otherwise: belief continues from the
+// newest valid state, and numbers after every known one.
 void Node::recover_around(Stepped& stepped, const KeptHistory& kept, journal::ReadResult& read) {
   const Chart chart = chart_of(options_.data, segment_header_.node);
   read = chart.read;
@@ -196,12 +195,12 @@ void Node::recover_around(Stepped& stepped, const KeptHistory& kept, journal::Re
                            : std::string()));
   }
   batch = std::max({batch, kept.record ? kept.record->batch : 0, image});
-  if (reached_batch < batch) {  // what is kept there begins a new run of batches
+  if (reached_batch < batch) {  // skips the lost run's numbers
     stepped.shard().pass_over(batch + 1, std::max({sequence, recorded, in_image}));
   }
 }
 
-// The folder's last plan was another one: what is believed goes over to this one.
+// Carries belief over from the folder's last plan, if that was another.
 std::string Node::change_plan(Stepped& stepped) {
   const PlanHash ours = plan_hash_of(segment_header_.plan_hash);
   if (stepped.hash() == ours) {
@@ -226,7 +225,7 @@ void Node::found(Stage stage, std::uint64_t count, std::string text) {
   }
 }
 
-// What no block was needed for to see it.
+// Problems found without reading a block: files, numbers, records.
 void Node::find_gaps(const journal::ReadResult& read, const KeptHistory& kept) {
   const std::string folder = journal_folder(options_.data);
   strange_ = journal::list_strange(folder);
@@ -270,7 +269,7 @@ void Node::find_gaps(const journal::ReadResult& read, const KeptHistory& kept) {
   }
 }
 
-// Their bytes stay, under a name that says so.
+// Renames foreign segments and keeps their bytes.
 Node::Failure Node::set_aside() {
   const std::string folder = journal_folder(options_.data) + "/";
   for (const journal::ReadResult::Strange& strange : strange_) {
@@ -286,7 +285,7 @@ Node::Failure Node::set_aside() {
   return {};
 }
 
-// Everything else is open: from here on the data folder changes, and the segment comes last.
+// Changes the data folder, after everything else is open; the segment comes last.
 Node::Failure Node::begin_history() {
   const auto io = [](std::string message) { return Failure{74, std::move(message)}; };
   std::string problem = keep_identity(options_.data, identity_);
@@ -303,7 +302,7 @@ Node::Failure Node::begin_history() {
       return io("cutting the torn tail: " + platform::error_text(error));
     }
   }
-  KeptPlan kept;  // one that is spoilt is as good as none, and this node holds the right bytes
+  KeptPlan kept;  // replaces a damaged copy too
   if (!load_kept_plan(options_.data, segment_header_.plan_hash, kept).empty()) {
     const std::string path = plan_path(options_.data, segment_header_.plan_hash);
     const int error = platform::write_file_durably(path, plan_bytes_);

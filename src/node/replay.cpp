@@ -13,7 +13,7 @@ std::uint64_t find_start(const std::string& data, Stepped& stepped) {
   const auto take = [&] {
     const bool fits = first_batch > 1 && !state.empty() && state_batch + 1 >= first_batch;
     start = fits && stepped.restart(state, state_hash) ? state_batch : 0;
-    return start == 0 && first_batch != 1;  // go on looking
+    return start == 0 && first_batch != 1;  // keep searching
   };
   journal::Visit visit;
   visit.segment = [&](const journal::SegmentHeader& header, Bytes frozen, std::uint64_t) {
@@ -34,7 +34,7 @@ std::uint64_t find_start(const std::string& data, Stepped& stepped) {
   visit.node = stepped.node_id();
   journal::read_journal(journal_folder(data), visit);
   if (first_batch == 0 && !state.empty() && stepped.restart(state, state_hash)) {
-    start = state_batch;  // killed so soon, again and again, that only begun segments are left
+    start = state_batch;  // repeated kills at the start left only empty segments
   }
   return start;
 }
@@ -46,7 +46,7 @@ ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t ski
   if (skip_through_batch == 0) {
     skip_through_batch = find_start(data, stepped);
   }
-  // Behind a gap: it is gone over only when something behind it is wanted.
+  // The state that ends a gap is restored only when a batch after it is needed.
   std::vector<std::uint8_t> ahead;
   std::uint64_t ahead_batch = 0;
   PlanHash ahead_hash{};
@@ -79,7 +79,7 @@ ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t ski
       return false;
     }
     if (header.number <= skip_through_batch) {
-      // The state that it goes on from stands behind this very batch.
+      // The state to start from must be of this batch.
       if (header.number == stepped.shard().progress().batch_number &&
           header.digest != stepped.shard().progress().digest) {
         result.problem = "batch " + std::to_string(header.number) +
@@ -98,7 +98,7 @@ ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t ski
   visit.node = stepped.node_id();
   result.journal = journal::read_journal(journal_folder(data), visit, image);
   if (result.problem.empty() && !result.journal.stopped) {
-    go_on();  // killed before anything was recorded behind it
+    go_on();  // the gap's state is the last thing recorded
   }
   if (result.problem.empty() && !result.journal.problem.empty()) {
     result.problem = result.journal.problem;

@@ -1,4 +1,4 @@
-// What a running node answers to each request of model/request.hpp.
+// A running node's answers to the requests of model/request.hpp.
 #include <cstring>
 
 #include "base/json.hpp"
@@ -10,11 +10,11 @@
 namespace vedette::node {
 namespace {
 
-// Until the engine has said what it does and the disk has it.
+// Longest wait until the engine has answered and the disk has it.
 constexpr std::int64_t kOrderNs = 200'000'000;
 constexpr std::int64_t kOrderRestNs = 200'000;
 
-// Why the engine did nothing of what was ordered.
+// Why the engine refused a command.
 std::string why_not(const Command& command, Reason reason) {
   const std::string event = "event " + std::to_string(command.target);
   switch (command.kind) {
@@ -42,7 +42,7 @@ Requeue of_kind(CommandKind kind, std::uint64_t target = 0) {
 
 }  // namespace
 
-// One operator a request.
+// One overload a request.
 struct Node::Answering {
   Node& node;
 
@@ -88,7 +88,7 @@ struct Node::Answering {
     Requeue order = of_kind(CommandKind::requeue, r.event.sequence);
     order.intent = payload_as<ActionIntent>(found->payload);
     order.intent.root = order.intent.root != 0 ? order.intent.root : r.event.sequence;
-    order.intent.attempt = 0;  // all its retries are before it once more
+    order.intent.attempt = 0;  // restarts its retries
     return node.order_and_wait(order);
   }
 };
@@ -126,7 +126,7 @@ std::uint64_t Node::order(const Requeue& order) {
   return ++orders_given_;
 }
 
-// What the engine made of it, once the journal has it: what was accepted holds after a power cut.
+// The engine's answer, once the journal has it, so that an accepted command survives a power cut.
 request::Answer Node::outcome_of(std::uint64_t number, const Command& command) const {
   const std::int64_t until_ns = platform::monotonic_ns() + kOrderNs;
   std::uint64_t said = 0;
@@ -145,8 +145,8 @@ request::Answer Node::outcome_of(std::uint64_t number, const Command& command) c
   return request::Refused{why_not(command, reason)};
 }
 
-// Node time goes on to what the clock says, or to the time that is told: for what follows it is
-// right. The command is in the journal, as all others are.
+// Moves node time to the clock's or the given time, from then on. The journal records the command
+// like any other.
 request::Answer Node::admit_time(std::optional<std::int64_t> told_ns) {
   if (!live_) {
     return request::Refused{"node time is that of a recording"};

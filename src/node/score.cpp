@@ -34,7 +34,7 @@ std::optional<Place> truth_at(const std::vector<TruthPoint>& points, std::int64_
                a.place.longitude + share * (after->place.longitude - a.place.longitude)};
 }
 
-// One source of the plan, reading its datagrams of the capture.
+// One source of the plan, with its datagrams of the capture.
 struct Feed {
   ingress::Recording recording;
   std::unique_ptr<codec::OwnDecoder> decoder;
@@ -107,7 +107,7 @@ class Runner {
  private:
   struct Target {
     std::int64_t first_ns = 0, found_ns = 0, last_ns = 0;
-    std::uint64_t track = 0;  // key of the last assigned
+    std::uint64_t track = 0;  // key of the last assigned track
   };
   struct Estimate {
     std::uint64_t key;
@@ -145,7 +145,7 @@ class Runner {
       const Track& t = tracks[i];
       if (t.kind == IdentityKind::own || t.updates == 0 ||
           (t.state != TrackState::confirmed && t.state != TrackState::coasting) ||
-          (t.kind != IdentityKind::contact && t.partner != 0)) {  // its contact stands for it
+          (t.kind != IdentityKind::contact && t.partner != 0)) {  // its contact represents it
         continue;
       }
       Estimate e{t.key, {}, {}};
@@ -166,7 +166,7 @@ class Runner {
     }
   }
 
-  // Tracks far from every target can only be false.
+  // Tracks far from every target are false without further tests.
   std::vector<const Estimate*> estimates_near(const std::vector<Place>& places) const {
     std::vector<const Estimate*> near;
     for (const Estimate& e : estimates_) {
@@ -303,7 +303,7 @@ std::string score_capture(const plan::Plan& plan, const std::vector<std::uint8_t
     feed->source = static_cast<std::uint16_t>(i);
     feed->decoder = std::make_unique<codec::OwnDecoder>(static_cast<CodecKind>(s->codec()));
     ingress::Recording::Options options;
-    // A source that listens to a port takes from the capture what was sent to it.
+    // A source with a port takes from the capture what was sent to that port.
     options.port = s->udp_port() != 0 ? s->udp_port() : s->port();
     options.interval_ns = s->interval_ns();
     const std::string problem = feed->recording.open(capture, name, options);
@@ -317,7 +317,7 @@ std::string score_capture(const plan::Plan& plan, const std::vector<std::uint8_t
   }
   auto runner = std::make_unique<Runner>(plan, truth, out);
   while (true) {
-    // As captured: each datagram by its place in the file.
+    // In captured order, by position in the file.
     Feed* next = nullptr;
     std::uint64_t first = 0;
     for (const auto& feed : feeds) {
@@ -339,7 +339,7 @@ std::string score_capture(const plan::Plan& plan, const std::vector<std::uint8_t
 
 namespace {
 
-// The south-western and the north-eastern corner of what is drawn.
+// South-western and north-eastern corner of the drawing.
 std::pair<Place, Place> bounds_of(const Truth& truth, const Score& score) {
   Place low{1e9, 1e9};
   Place high{-1e9, -1e9};

@@ -1,7 +1,7 @@
-// Purpose: how well a site tracks: a capture through its codecs and its engine at full speed, the
-// tracks compared with the truth at every scan.
-// In: a plan, a capture, the truth. Out: GOSPA and its parts, errors, identity switches, and the
-// paths to draw. Bound: kAssignContacts targets. Runs on: a cold thread.
+// Purpose: measures how well a site tracks: runs a capture through its codecs and engine at full
+// speed, and compares the tracks with the truth at every scan. In: a plan, a capture, the truth.
+// Out: GOSPA and its parts, errors, identity switches, and paths to draw. Bound: kAssignContacts
+// targets. Runs on: a cold thread.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,11 @@ struct TruthPoint {
   std::int64_t ns;
   Place place;
 };
-// By name, each in the order of time.
+// By name, each ordered by time.
 using Truth = std::map<std::string, std::vector<TruthPoint>>;
 
-// Reads "time [Unix s],target,latitude,longitude" under a heading line. Empty on success, else
-// what is wrong in which line.
+// Reads "time [Unix s],target,latitude,longitude" below a heading. Empty on success, else the error
+// with its line.
 std::string parse_truth(std::string_view text, Truth& out);
 
 struct Score {

@@ -1,6 +1,6 @@
-// Purpose: whether what decoding of a source remembers runs full: messages in parts, aircraft.
-// In: what it lost so far, at every tick. Out: a change, as an event's payload. Bound: one table a
-// source. Runs on: the engine's thread.
+// Purpose: whether a source's decoder tables (message parts, aircraft) are full. In: its losses so
+// far, at every tick. Out: a change, as an event's payload. Bound: one table a source. Runs on: the
+// engine's thread.
 #pragma once
 
 #include <algorithm>
@@ -15,8 +15,8 @@ namespace vedette::node {
 
 class SourceTables {
  public:
-  // `lost`: by the codec's count, ever. `tell(const SourceFull&)`: the source's table began or
-  // ceased to be full.
+  // `lost`: the codec's total. Calls `tell(const SourceFull&)` when the table becomes full or
+  // ceases to be.
   template <typename Tell>
   void look(std::uint16_t source, codec::Crowding crowding, std::uint64_t lost, std::int64_t now_ns,
             Tell&& tell) {
@@ -39,7 +39,7 @@ class SourceTables {
       tell(SourceFull{lost, source, t.cause, static_cast<std::uint8_t>(full ? 1 : 0), {}});
     }
   }
-  // Of any source.
+  // Whether any source's table is full.
   bool full(Cause cause) const {
     return std::any_of(tables_.begin(), tables_.end(),
                        [&](const Table& t) { return t.full && t.cause == cause; });
@@ -47,9 +47,9 @@ class SourceTables {
 
  private:
   struct Table {
-    std::uint64_t before = 0;     // lost when the window began
-    std::int64_t since_ns = 0;    // the window's beginning
-    std::int64_t reached_ns = 0;  // when it last lost too many
+    std::uint64_t before = 0;     // at the window's start
+    std::int64_t since_ns = 0;    // window's start
+    std::int64_t reached_ns = 0;  // when a window last lost too many
     Cause cause = Cause::count;
     bool full = false;
   };

@@ -5,7 +5,7 @@
 namespace vedette::node {
 namespace {
 
-// A line that opens a moment after the start, say, is no news.
+// Suppresses lines for short states, such as a line that opens just after the start.
 constexpr std::int64_t kSayAfterNs = 200'000'000;
 constexpr std::int64_t kSayEveryNs = 1'000'000'000;
 

@@ -1,8 +1,7 @@
-// Purpose: which causes keep a node from being whole and since when; the mode is the worst of what
-// they stand for. One line for each that comes or goes.
-// In: what the engine publishes and what the node sees around it, once a turn. Out: status, lines.
-// Bound: one entry for each kind of cause, source and sink; a line of one entry once a second.
-// Runs on: the main thread.
+// Purpose: the causes that degrade a node, with their start; the mode is the worst that they imply.
+// One line for each that begins or ends. In: what the engine publishes and the node sees around it,
+// once a turn. Out: status, lines. Bound: one entry for each kind of cause, source and sink; at
+// most one line a second for each entry. Runs on: the main thread.
 #pragma once
 
 #include <cstddef>
@@ -22,19 +21,19 @@ struct CauseLine {
   std::string_view name;
   const CauseFacts* facts;
   bool there;
-  std::string detail;  // what was seen; may be empty
+  std::string detail;  // may be empty
 };
 
 class CauseBook {
  public:
   struct Seen {
-    Causes causes;              // those that have no name of their own
-    std::uint64_t sources = 0;  // by place in the plan: those that are not heard
-    std::uint64_t sinks = 0;    // those that take nothing
+    Causes causes;              // causes without a source or sink
+    std::uint64_t sources = 0;  // silent ones, by index in the plan
+    std::uint64_t sinks = 0;    // failing ones
   };
 
   void init(const plan::Plan& plan);
-  // `detail` is asked for what a line says beside the cause itself.
+  // Calls `detail` for the rest of a line about a cause.
   void look(const Seen& seen, std::int64_t now_ns, std::int64_t monotonic_ns,
             const std::function<std::string(Cause, std::size_t)>& detail,
             const std::function<void(const CauseLine&)>& say);
@@ -44,16 +43,16 @@ class CauseBook {
     std::string_view name, means;
   };
   std::vector<Lasting> lasting() const;
-  // What `status` says: "mode" and "causes".
+  // Adds "mode" and "causes" to `status`.
   void members(JsonWriter<std::string>& json) const;
 
  private:
   struct Entry {
     std::string name;
     Cause cause;
-    std::size_t index;  // of the source or sink
+    std::size_t index;  // index of the source or sink
     bool there = false;
-    bool said = false;  // as the last line says
+    bool said = false;  // state in the last line
     std::int64_t since_ns = 0;
     std::int64_t changed_ns = 0;  // monotonic
     std::int64_t said_ns = 0;
@@ -62,10 +61,10 @@ class CauseBook {
   std::vector<Entry> entries_;
 };
 
-// As it is given away once a second.
+// Snapshot passed on once a second.
 struct Health {
   const CauseBook& causes;
-  std::uint64_t sinks_out;  // by place in the plan: no line or connection to it is open
+  std::uint64_t sinks_out;  // by index in the plan: no open line or connection
 };
 
 }  // namespace vedette::node

@@ -6,7 +6,7 @@
 namespace vedette::node {
 namespace {
 
-// No sum or difference of such times overflows.
+// Sums and differences of such times do not overflow.
 bool within_bounds(std::int64_t unix_ns) {
   return unix_ns >= 0 && unix_ns <= limits::kTimeMostNs;
 }
@@ -27,7 +27,7 @@ void Stepped::begin_again() {
   use(*home_plan_, home_hash_);
 }
 
-// A new shard by that plan.
+// Creates a new shard for that plan.
 void Stepped::use(const plan::Plan& plan, const PlanHash& hash) {
   plan_ = &plan;
   hash_ = hash;
@@ -57,7 +57,7 @@ bool Stepped::thaw(Bytes frozen) {
   if (!shard_->thaw(frozen)) {
     return true;
   }
-  use(*plan_, hash_);  // nothing of a damaged one stays
+  use(*plan_, hash_);  // discards a partly thawed state
   return false;
 }
 
@@ -116,12 +116,12 @@ std::string Stepped::enter(const journal::SegmentHeader& header, Bytes recorded)
   if (plan == nullptr) {
     return problem;
   }
-  if (batch() == 0 && header.frozen_batch == 0) {  // nothing is believed yet
+  if (batch() == 0 && header.frozen_batch == 0) {  // nothing to carry
     use(*plan, hash);
     return {};
   }
   if (header.frozen_batch != batch()) {
-    return {};  // a gap: what it ends with is told by its state
+    return {};  // a gap: its state has the result
   }
   CarryReport report{};
   problem = change_to(*plan, hash, report);

@@ -1,7 +1,7 @@
-// Purpose: a shard that is stepped outside a node's threads, by the plans of one data folder: from
-// a state of any of them, through recorded batches, and over a change of the plan.
-// In: states, batches, headers of segments. Out: the shard behind them, or what differs.
-// Runs on: cold threads; needs no io_uring, no privileges, no DPDK.
+// Purpose: steps a shard outside a node's threads, under the plans of one data folder: from any
+// state, through recorded batches, and across changes of the plan. In: states, batches, headers of
+// segments. Out: the shard after them, or what differs. Runs on: cold threads; needs no io_uring,
+// no privileges, no DPDK.
 #pragma once
 
 #include <memory>
@@ -19,33 +19,33 @@ namespace vedette::node {
 class Stepped {
  public:
   Stepped() = default;
-  // Steps `shard` in `memory` by the plan that init() names, which is Shard::bytes_needed() of it
-  // and belongs to the node; by any other plan a shard of its own.
+  // Steps the node's `shard` in `memory` (Shard::bytes_needed() of init()'s plan); for another plan
+  // a shard of its own.
   Stepped(engine::Shard& shard, std::span<std::uint8_t> memory, engine::ReleaseKernel kernel)
       : home_shard_(&shard), home_memory_(memory), kernel_(kernel) {}
-  // Nothing is known yet. `data`: where other plans are kept; with none there is but this one.
+  // Starts empty. `data`: folder of other plans; empty: there are none.
   void init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch,
             const std::string& data = {}, const PlanHash& hash = {});
 
-  // Empty when what the batch makes equals the record; else what differs.
+  // Empty when the batch reproduces its record; else what differs.
   std::string apply(Bytes batch);
-  // Into what init() left, by the plan that is used; it is that again when this is no state.
+  // Thaws under the current plan, after init(). A failure leaves the state of init().
   bool thaw(Bytes frozen);
-  // From a state by the plan that froze it, whatever went before.
+  // Thaws a state under the plan that froze it, replacing the present state.
   bool restart(Bytes frozen);
   bool restart(Bytes frozen, const PlanHash& hash);
-  // A segment begins here. By another plan than the one before, what is believed is carried over;
-  // empty, or why not. `frozen` is what the run that wrote it began with, and must be the same.
+  // Call at each segment. If its plan differs from the last one, carries belief over; empty, or the
+  // error. The result must equal `frozen`, the state that the run began with.
   std::string enter(const journal::SegmentHeader& header, Bytes frozen);
-  // The plan of init() goes on: what was carried over, and by which plan it was before.
+  // Changes to init()'s plan, reporting what was carried.
   std::string change_to(const plan::Plan& plan, const PlanHash& hash, CarryReport& report);
-  void begin_again();                        // as init() left it
-  std::vector<std::uint8_t> frozen() const;  // the state where it stands
+  void begin_again();                        // back to the state of init()
+  std::vector<std::uint8_t> frozen() const;  // the current state
 
   engine::Shard& shard() { return *shard_; }
   const plan::Plan& plan() const { return *plan_; }
   const PlanHash& hash() const { return hash_; }
-  std::uint64_t batch() const { return shard_->progress().batch_number; }  // where it stands
+  std::uint64_t batch() const { return shard_->progress().batch_number; }  // last batch
   std::uint64_t node_id() const { return node_id_; }
   std::int64_t last_admitted_ns() const { return last_admitted_ns_; }  // of the last batch applied
 

@@ -28,7 +28,7 @@ std::string time_text(std::int64_t ns) {
 std::string span_text(std::int64_t ns) {
   struct Unit {
     const char* name;
-    std::int64_t seconds, from;  // from twice as long on, but for years
+    std::int64_t seconds, from;  // used from twice its length on, except years
   };
   static constexpr Unit kUnits[] = {{" y", 31'557'600, 31'557'600},
                                     {" d", 86'400, 172'800},
@@ -73,7 +73,7 @@ std::optional<std::int64_t> Timekeeper::look(std::int64_t clock_ns, std::int64_t
   const bool ahead = offset_ns_ > 0 && can_be(clock_ns);
   believed_ = !apart(offset_ns_);
   if (!believed_ && ahead && node_ns < limits::kClockLeastNs) {
-    believed_ = true;  // the first that can be
+    believed_ = true;  // the first credible one
     return clock_ns;
   }
   if (believed_ || !ahead || !synchronised) {

@@ -9,7 +9,7 @@ namespace vedette::node {
 namespace {
 
 constexpr std::int64_t kFeedNs = 1'000'000'000;
-constexpr std::int64_t kOneLookNs = 50'000'000;  // a longer gap says that we did not run either
+constexpr std::int64_t kOneLookNs = 50'000'000;  // this thread slept in a longer gap
 constexpr std::uint8_t kFood[] = {'.'};
 constexpr std::uint8_t kMagicClose[] = {'V'};  // Linux watchdog API: close without a reset
 
@@ -28,7 +28,7 @@ std::string Watchdog::init(std::int64_t limit_ns, const std::string& device, pla
     }
     device_ = std::move(now).value();
   }
-  // What hangs is found by it as late as by us; not every device can be told.
+  // The device then finds a hang as late as this thread; devices with a fixed timeout ignore it.
   platform::set_watchdog_timeout(device_.get(), static_cast<int>(limit_ns / 1'000'000'000));
   return {};
 }

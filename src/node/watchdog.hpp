@@ -1,7 +1,7 @@
-// Purpose: ends the node when a hot thread hangs, so that its supervisor, or the machine's own
-// watchdog, starts it again: a node that looks alive and does nothing is worse than none.
-// In: each hot thread's beat. Out: false from look() when one hung; the device is fed no more.
-// Runs on: the main thread.
+// Purpose: ends the node when a hot thread hangs, so that its supervisor, or the machine's
+// watchdog, restarts it: a node that looks alive and does nothing is worse than none. In: each hot
+// thread's beat. Out: false from look() when one hung; then the device is no longer fed. Runs on:
+// the main thread.
 #pragma once
 
 #include <atomic>
@@ -15,16 +15,16 @@ namespace vedette::node {
 
 class Watchdog {
  public:
-  // `limit_ns` 0: nothing is watched. `opened`: the device, where somebody had it before. Empty on
-  // success; the node runs without the device otherwise.
+  // `limit_ns` 0: watches nothing. `opened`: the device, if it is already open. Empty on success;
+  // on an error the node runs without the device.
   std::string init(std::int64_t limit_ns, const std::string& device, platform::Fd opened);
   void watch(const char* thread, const std::atomic<std::uint64_t>& beat);
 
-  // Called often. Only time in which this thread itself ran counts, or a process that was stopped
-  // for a while would be ended when it goes on.
+  // Call often. Counts only time in which this thread ran, so that resuming a stopped process does
+  // not end it.
   bool look(std::int64_t now_ns);
   const char* hung() const { return hung_; }
-  // The node ends in order: the device is told not to wait for more.
+  // The node ends in order: disarms the device.
   void end();
 
  private:
