@@ -1,4 +1,4 @@
-// Purpose: a site's text made a plan, for tests and benches.
+// Purpose: compiles a site's text to a plan, for tests and benches.
 #pragma once
 
 #include <cstdio>
@@ -10,8 +10,8 @@
 
 namespace vedette::tests {
 
-// `bytes` holds the plan that the result points into; null, and why on standard error, when it does
-// not compile or load.
+// `bytes` holds the plan to which the result points. Null, with the reason on standard error, if it
+// does not compile or load.
 inline const plan::Plan* load_site(std::string_view text, std::vector<std::uint8_t>& bytes,
                                    std::string_view env = "") {
   plan::Compiled compiled = plan::compile_site(text, env);

@@ -1,4 +1,4 @@
-// Segments of a journal made by hand: any events, checksums and chain right.
+// Journal segments made by hand, from any events, with valid checksums and chain.
 #pragma once
 
 #include <cstring>
@@ -19,7 +19,7 @@ class MadeJournal {
 
   using Batch = std::vector<Event>;
 
-  // The next segment, under a plan whose hash is that byte throughout.
+  // The next segment, under a plan whose hash is that byte repeated.
   std::vector<std::uint8_t> segment(std::uint8_t plan, const std::vector<Batch>& batches) {
     bytes_.clear();
     ++number_;

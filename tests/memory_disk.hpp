@@ -1,4 +1,4 @@
-// Purpose: a disk in memory, behind the calls that the journal has for its own; it can refuse.
+// Purpose: a disk in memory behind platform::StorageCalls, which can refuse writes.
 #pragma once
 
 #include <cerrno>
@@ -23,7 +23,7 @@ class MemoryDisk {
     }
     return names;
   }
-  int refuses_with = 0;  // errno of whatever would write
+  int refuses_with = 0;  // errno of every write
   bool locked = false;
 
  private:

@@ -1,4 +1,4 @@
-// Purpose: one stage of the core by itself: made for a site, frozen, and thawed into another.
+// Purpose: one stage of the core alone: created for a site, frozen, and thawed into another.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ namespace vedette::tests {
 template <typename Stage>
 class OneStage {
  public:
-  // As the site's text wants it. Null stage() when that does not compile.
+  // Null stage() when the site does not compile.
   explicit OneStage(std::string_view site) : plan_(load_site(site, bytes_)) {
     if (plan_ == nullptr) {
       return;
@@ -37,7 +37,7 @@ class OneStage {
     out.resize(freezer.ok() ? freezer.used() : 0);
     return out;
   }
-  // `newest`: the last sequence given out.
+  // `newest`: last sequence assigned.
   bool thaw(Bytes state, std::uint64_t newest = ~std::uint64_t{0}) {
     Thawer in(state);
     Carry carry;

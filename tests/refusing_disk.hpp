@@ -1,4 +1,4 @@
-// Purpose: a disk that takes nothing while this lives: no file of the process grows.
+// Purpose: a disk that takes nothing during this object's life: no file of the process grows.
 #pragma once
 
 #include <sys/resource.h>

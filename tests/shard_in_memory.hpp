@@ -1,4 +1,4 @@
-// Purpose: one engine with memory of its own, a lane for critical events and one for the rest, for
+// Purpose: one engine with its own memory, a lane for critical events and one for the rest, for
 // tests and fuzz targets.
 #pragma once
 
@@ -20,7 +20,7 @@ class ShardInMemory {
            Lane::bytes_needed(4, 2 * engine::batch_bytes_bound(plan)) + 2 * kCacheLineBytes;
   }
 
-  // `ends`: whether what is put comes from the thread that steps.
+  // `ends`: whether the stepping thread also puts events.
   explicit ShardInMemory(const plan::Plan& plan, std::uint64_t node = 1, std::uint32_t epoch = 1,
                          Lane::Ends ends = Lane::Ends::together, std::uint8_t number = kFirstShard)
       : memory_(bytes_needed(plan) / 8 + 8) {
@@ -41,7 +41,7 @@ class ShardInMemory {
     ++record_;
     return put_same(observation, at_ns, source, event_class, arrival_ns);
   }
-  // As one datagram that holds them all.
+  // Puts them as one datagram.
   bool put_datagram(std::span<const Observation> observations, std::int64_t at_ns,
                     std::uint16_t source) {
     ++record_;
@@ -52,7 +52,7 @@ class ShardInMemory {
     }
     return true;
   }
-  // Made where it stands, as ingress does: false when the lane is full, or `make` makes none.
+  // Builds in place, as ingress does; false when the lane is full or `make` returns false.
   template <typename Make>
   bool put_made(Make&& make, std::int64_t at_ns, std::uint16_t source = 0,
                 EventClass event_class = EventClass::normal, std::int64_t arrival_ns = 0) {
@@ -60,7 +60,7 @@ class ShardInMemory {
     return make_same(make, at_ns, source, event_class, arrival_ns);
   }
 
-  // What became of an action.
+  // Puts an action's outcome.
   bool put_outcome(std::uint64_t action, std::int64_t at_ns, Exit exit,
                    Reason reason = Reason::sink_failed) {
     ActionOutcome outcome{};
@@ -101,7 +101,7 @@ class ShardInMemory {
     return put(commands_, header, order);
   }
 
-  // One step whose batch goes to a lane that another thread drains; false while it is full.
+  // One step whose batch goes to a lane that another thread drains; false while that is full.
   bool step_into(Lane& batches, std::int64_t now_ns) {
     Lane* const lanes[] = {&commands_, &critical_, &outcomes_, &lane_};
     return !shard_.step(lanes, batches, now_ns, 0).empty() || backlog() == 0;
@@ -119,7 +119,7 @@ class ShardInMemory {
   }
   bool critical_waits() { return !critical_.peek().empty(); }
 
-  // One step; a copy of its batch, empty when there was nothing to do.
+  // One step; returns a copy of its batch, empty when there was nothing to do.
   std::vector<std::uint8_t> step(std::int64_t now_ns, const engine::Urgency& urgency = {}) {
     Lane* const lanes[] = {&commands_, &critical_, &outcomes_, &lane_};
     const Bytes batch = shard_.step(lanes, batches_, now_ns, 0, urgency);
@@ -132,12 +132,12 @@ class ShardInMemory {
     return copy;
   }
 
-  // Events that have come and are not admitted yet.
+  // Events not admitted yet.
   std::size_t backlog() const {
     return commands_.size() + critical_.size() + outcomes_.size() + lane_.size();
   }
   engine::Shard& shard() { return shard_; }
-  std::span<std::uint8_t> room() { return room_; }  // what the shard stands in
+  std::span<std::uint8_t> room() { return room_; }  // the shard's memory
 
  private:
   static constexpr std::size_t kRecords = 1024;

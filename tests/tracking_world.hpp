@@ -1,5 +1,5 @@
-// Purpose: a simulated sea: targets that go straight and turn, sensors that see parts of it,
-// clutter and late reports; for tests and benches of the tracker.
+// Purpose: a simulated sea for tests and benches of the tracker: targets that go straight and turn,
+// sensors with partial coverage, clutter and late reports.
 #pragma once
 
 #include <cmath>
@@ -16,7 +16,7 @@
 namespace vedette::tests {
 
 struct SimulatedSensor {
-  double east, north;  // m from the middle
+  double east, north;  // m from the centre
   double range, sector_from, sector_width, update_s;
   double range_sigma, azimuth_sigma_deg, detection;
 };
@@ -24,9 +24,9 @@ struct SimulatedSensor {
 struct Report {
   double seen_s, arrives_s;
   std::size_t sensor;
-  double east, north;  // as reported, m from the middle
+  double east, north;  // as reported, m from the centre
   Observation observation;
-  bool last;  // of its scan, as it arrives
+  bool last;  // of its scan, by arrival
 };
 
 class TrackingWorld {
@@ -92,7 +92,7 @@ class TrackingWorld {
   double now_s() const { return now_s_; }
   const std::vector<Target>& targets() const { return targets_; }
 
-  // Moves on to the next scan; returns what arrives by then, in the order of arrival.
+  // Advances to the next scan; returns the reports received by then, in order of arrival.
   std::vector<Report> next() {
     std::size_t sensor = 0;
     for (std::size_t i = 1; i < sensors_.size(); ++i) {
@@ -135,7 +135,7 @@ class TrackingWorld {
         t.east += t.speed * std::sin(t.course) * dt;
         t.north += t.speed * std::cos(t.course) * dt;
       }
-      if (std::abs(t.east) > half_m_ || std::abs(t.north) > half_m_) {  // about, and back in
+      if (std::abs(t.east) > half_m_ || std::abs(t.north) > half_m_) {  // turns back inside
         const double away = std::remainder(std::atan2(-t.east, -t.north) - t.course, 6.28318530718);
         t.turn = std::abs(away) < 0.3 ? 0.0 : away > 0.0 ? 0.1 : -0.1;
         t.until_s = to_s;

@@ -59,7 +59,7 @@ const plan::Plan* load(std::string_view site, std::vector<std::uint8_t>& bytes,
   return plan;
 }
 
-// One instruction that gives the rest of the core a moment.
+// Spin hint for the processor.
 void relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -68,7 +68,7 @@ void relax() {
 #endif
 }
 
-// To that core, if there is more than one: two threads that share one measure the scheduler.
+// Pins to that core if there are several: two threads on one core would measure the scheduler.
 void pin(const char* name, int core) {
   platform::make_hot({name, std::thread::hardware_concurrency() > 1 ? core : -1, 0});
 }
@@ -77,19 +77,19 @@ double seconds_since(std::int64_t start_ns) {
   return static_cast<double>(platform::monotonic_ns() - start_ns) * 1e-9;
 }
 
-// One core takes frames from bytes to decisions, another makes it durable.
+// One core takes frames from bytes to decisions, another makes them durable.
 class Throughput {
  public:
-  // Decodes the frames from `first` on, each at its time, whose observations go to put().
+  // Decodes the frames from `first` on, each at its time; observations go to put().
   using Decode = std::function<void(Throughput& to, std::size_t first, std::size_t end)>;
 
   Throughput(const plan::Plan& plan, Decode decode, const std::string& folder,
              std::int64_t frame_ns = 1'000'000)
       : plan_(plan), decode_(std::move(decode)), folder_(folder), frame_ns_(frame_ns) {}
 
-  // A frame later.
+  // Advances node time by a frame.
   std::int64_t next_ns() { return now_ns_ += frame_ns_; }
-  // `make` fills in an observation, and says whether it is one.
+  // `make` fills in an observation; false if it is none.
   template <typename Make>
   void put(Make&& make) {
     if (engine_ != nullptr) {
@@ -101,8 +101,8 @@ class Throughput {
   }
 
   void run(const char* metric, double bar) {
-    // The median of rounds behind one that nothing is measured in: the machine takes whole ones
-    // away.
+    // Median of the rounds after a warm-up, because the hypervisor deschedules the core (steal) for
+    // whole rounds.
     constexpr std::size_t kFrames = 2'000'000, kRounds = 5;
     const auto median_rate = [&](auto&& step) {
       rate_of(kFrames, step);
@@ -149,13 +149,13 @@ class Throughput {
     writer.close();
     std::filesystem::remove_all(folder_);
     figure("engine-throughput", metric, whole, "messages/s", decoding, bar, whole >= bar);
-    // Events as the node counts them: what was accepted and what followed from it.
+    // Events as the node counts them: accepted and derived.
     const engine::Progress& progress = engine_->shard().progress();
     const double share =
         static_cast<double>(progress.accepted) / static_cast<double>((1 + kRounds) * kFrames);
     figure("engine-throughput", (std::string(metric) + "-events").c_str(), whole * share,
            "events/s", decoding * share, bar, whole * share >= bar);
-    // What was gated or superseded is cheaper than what moved a track.
+    // Gated and superseded positions cost less than applied ones.
     const double applied = static_cast<double>(progress.exits[0]) /
                            static_cast<double>(std::max<std::uint64_t>(progress.accepted, 1));
     figure("engine-throughput", (std::string(metric) + "-applied-share").c_str(), applied, "share",
@@ -198,7 +198,7 @@ class Throughput {
   std::size_t next_ = 0;
 };
 
-// Recorded text, again and again.
+// Repeats recorded text.
 Throughput::Decode text_of(const std::string& recording, CodecKind kind) {
   const auto decoder = std::make_shared<codec::OwnDecoder>(kind);
   return
@@ -218,7 +218,7 @@ Throughput::Decode text_of(const std::string& recording, CodecKind kind) {
       };
 }
 
-// A thousand things that say in 24 bytes where they are, how high, and how they move.
+// A thousand things, each reporting position, height and motion in 24 bytes.
 struct FixedRecord {
   std::uint32_t identity;
   std::int32_t latitude_e7, longitude_e7, altitude_mm;
@@ -233,7 +233,7 @@ Throughput::Decode fixed_records() {
                   static_cast<std::int32_t>(500'000'000 + id * 300 + i / 1000 * 10),
                   240'000'000,
                   1'000'000,
-                  110,  // as the positions say
+                  110,  // consistent with the positions
                   0};
   }
   return [records](Throughput& to, std::size_t first, std::size_t end) {
@@ -241,7 +241,7 @@ Throughput::Decode fixed_records() {
       const FixedRecord& r = records[i % kRecords];
       to.next_ns();
       to.put([&](Observation& o) {
-        // The node's own place is the first, for what asks how far away a thing is.
+        // The first record is own ship, for conditions on distance.
         o.kind = i == 0 ? IdentityKind::own : IdentityKind::vehicle;
         o.identity = i == 0 ? 0 : r.identity;
         o.set(Field::position);
@@ -304,13 +304,13 @@ int engine_throughput(const std::string& recordings, const std::string& site,
   const auto text = platform::read_text_file(site, 1 << 20);
   pin("engine", 0);
   std::vector<std::uint8_t> bytes;
-  // A frame stands for a millisecond of node time and takes a fraction of a microsecond: a tick
-  // each quarter of a second, which sweeps all tracks, would come a thousand times too often.
+  // A frame advances node time by a millisecond but takes a fraction of a microsecond. With a tick
+  // (and its sweep) each quarter of a second, sweeps would come a thousand times too often.
   const plan::Plan* plan =
       load(text.value_or("") + "\n[env.bench]\n\"limits.tick\" = \"60 s\"\n", bytes, "bench");
   constexpr double kTextBar = 2e6;
   constexpr double kRecordsBar = 8e6;
-  // At the pace at which it was recorded: own ship, moved 28 times as fast, would jump.
+  // At the recorded pace: own ship at 28 times its speed would jump.
   Throughput(*plan, text_of(recordings + "/n2k/aava-n2k.data", CodecKind::n2k), folder, 28'000'000)
       .run("n2k", kTextBar);
   Throughput(*plan, text_of(recordings + "/ais/nais400-merrimac.log", CodecKind::nmea0183), folder)
@@ -337,8 +337,8 @@ of = "track"
 when = "track.speed > 25 kn"
 )";
 
-// The cost of one event by how many tracks there are, in batches of 64. Beside it, what the memory
-// alone costs: the same walk over records of a track's size, each read and written.
+// Cost of an event by number of tracks, in batches of 64; floor: memory alone, the same walk over
+// records of a track's size, reading and writing each.
 int by_tracks() {
   std::vector<std::uint8_t> bytes;
   const plan::Plan* plan = load(kManyTracks, bytes);
@@ -349,7 +349,7 @@ int by_tracks() {
     tests::ShardInMemory engine(*plan);
     std::int64_t now_ns = 1'700'000'000'000'000'000;
     const auto nothing = [](const EventHeader&, Bytes) {};
-    const auto pick = [tracks](std::uint64_t n) {  // every track in turn, far from the last
+    const auto pick = [tracks](std::uint64_t n) {  // each track in turn, far from the last
       return n * 7919 % tracks;
     };
     const auto put = [&](std::uint64_t n) {
@@ -378,7 +378,7 @@ int by_tracks() {
     own.latitude_e7 = 500'000'000;
     own.longitude_e7 = 240'000'000;
     engine.put(own, now_ns);
-    work(0, 2 * tracks);  // every track is there
+    work(0, 2 * tracks);  // creates every track
     const double cost = work(2 * tracks, 2 * tracks + kEvents);
 
     std::vector<Track> records(tracks);
@@ -394,7 +394,7 @@ int by_tracks() {
         static_cast<double>(platform::monotonic_ns() - start) / static_cast<double>(kEvents);
     least = least == 0.0 ? cost : least;
     least_walk = least_walk == 0.0 ? walk : least_walk;
-    // Beyond a tenth more than with 100 tracks, the rest must be what the walk takes longer too.
+    // More than 10 % above the cost at 100 tracks must be explained by the walk.
     const double bar = 1.1 * least + 2.0 * (walk - least_walk);
     figure("engine-throughput", ("tracks-" + std::to_string(tracks)).c_str(), cost, "ns/event",
            walk + (sum == 1 ? 1.0 : 0.0), bar, cost <= bar);
@@ -422,17 +422,17 @@ of = "track"
 when = "track.speed > 25 kn"
 )";
 
-// How long critical events waited for the step that worked them: all of them, and those kept, that
-// no gap in the sender's own loop overlaps. And how long one such step took.
+// How long critical events waited for their step: all, and those without a gap in the sender's
+// loop. And the duration of such a step.
 struct Waits {
   Histogram all, kept, step;
 };
 
-// Beside a bulk lane that is never empty, or alone. The events come from another core.
+// Beside a bulk lane that is never empty, or alone. Events come from another core.
 void wait_for_steps(const plan::Plan& plan, bool loaded, Waits& waits) {
-  constexpr std::size_t kCritical = 2000;  // one in 0.1 to 0.6 ms: none waits for another
-  // The machine takes both cores at once and gives them back one after the other: what falls due in
-  // a gap is sent at its end, and waits for the other core. The engine's own steps censor nothing.
+  constexpr std::size_t kCritical = 2000;  // one in 0.1 to 0.6 ms, so that none waits for another
+  // The hypervisor deschedules both cores together and resumes them one by one: an event due in a
+  // gap is sent at its end, and waits for the other core. The engine's own steps exclude nothing.
   constexpr std::int64_t kGapNs = 10'000;
   struct Gap {
     std::int64_t begin, end;
@@ -512,8 +512,8 @@ void wait_for_steps(const plan::Plan& plan, bool loaded, Waits& waits) {
   }
 }
 
-// The bar is the wait with nothing else to do, and one work item: the step of one such event. In
-// turn, and the median of the rounds, because the machine takes milliseconds from whole ones.
+// Bar: the wait without a load, plus one work item (the step of one such event). Alternates both
+// and takes the median of the rounds, because steal takes milliseconds from whole rounds.
 int preemption() {
   constexpr std::size_t kRounds = 9;
   pin("engine", 0);
@@ -559,8 +559,8 @@ int preemption() {
   return 0;
 }
 
-// One event every 0.2 ms: a thousand ships and, one in 16, own ship. A step with a tick is a kind
-// of its own, and so is each step of the sweep behind it.
+// One event every 0.2 ms: a thousand ships and, one in 16, own ship. Steps with a tick, and those
+// of the sweep after it, count separately.
 class Traffic {
  public:
   enum Kind { track, own, tick, sweep };
@@ -591,10 +591,10 @@ class Traffic {
   std::int64_t now_ns_ = 1'700'000'000'000'000'000;
 };
 
-// One step an event under callgrind, which writes down the instructions of each, by kind.
+// One step an event under callgrind, which records the instructions of each, by kind.
 int service_instructions(std::uint64_t events) {
 #if VEDETTE_HAS_CALLGRIND
-  constexpr std::uint64_t kWarmUp = 20'000;  // every ship is known, no track is young
+  constexpr std::uint64_t kWarmUp = 20'000;  // every ship known, no track young
   Traffic traffic;
   tests::ShardInMemory& engine = traffic.engine();
   for (std::uint64_t i = 0; i < kWarmUp + events; ++i) {
@@ -619,9 +619,8 @@ int service_instructions(std::uint64_t events) {
 #endif
 }
 
-// How long the engine takes for one event, one batch each, from its lane to its sealed batch;
-// beside a step that finds nothing, for the bar, and a loop of pauses that takes as long, for the
-// gaps that the machine makes in anything.
+// Service time of single events, one batch each, from lane to sealed batch. Beside it an idle step,
+// for the bar, and a loop of pauses of equal length, for the machine's gaps.
 int service_tail(std::uint64_t events) {
   struct Steps {
     Histogram step, floor;
@@ -654,7 +653,7 @@ int service_tail(std::uint64_t events) {
       step(nothing);
     }
   };
-  run(20'000, rehearsed, unused);  // every ship is known, no track is young
+  run(20'000, rehearsed, unused);  // every ship known, no track young
   constexpr std::uint64_t kPauses = 1000;
   Histogram of_pauses;
   for (int i = 0; i < 100; ++i) {

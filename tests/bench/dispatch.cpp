@@ -1,5 +1,5 @@
-// Benchmark dispatch-10k: ten thousand ready instances leave the ready set in one release, and all
-// run one step; beside a copy of as many ids, a loop without any scheduler, TBB's task_group and
+// Benchmark dispatch-10k: ten thousand ready instances leave the ready set in one release, and each
+// runs one step; beside a copy of as many ids, a loop without a scheduler, TBB's task_group and
 // Taskflow.
 // Prints one JSON line a figure: bench, metric, value, unit, floor, ratio, bar, holds.
 #include <algorithm>
@@ -29,7 +29,7 @@ namespace {
 constexpr std::uint32_t kReady = 10'000;
 constexpr int kRuns = 10'000;
 
-// One cache line, as a stored instance is: a step counts, moves its deadline and its state.
+// One cache line, as a stored instance: a step counts, and moves its deadline and state.
 struct alignas(64) Instance {
   std::uint64_t state;
   std::int64_t deadline_ns;
@@ -115,7 +115,8 @@ class Bench {
       }
       constexpr const char* kNames[] = {"scalar", "sse", "avx512", "neon"};
       const std::string name = std::string(of_) + "-" + kNames[static_cast<std::size_t>(kernel)];
-      // Spread over many words, most places of a vector are empty: there the scalar bar stands.
+      // With ready ids spread over many words most vector lanes are empty, so the scalar bar
+      // applies.
       const double bar = kernel == ReleaseKernel::scalar || capacity_ != kReady ? 6.0 : 1.5;
       const double value = median(release);
       figure(name + "-release", value, median(copied), bar, value <= bar);
@@ -125,7 +126,7 @@ class Bench {
   }
 
 #if defined(VEDETTE_HAS_TBB)
-  // For comparison, not as a floor: the same steps as tasks.
+  // A comparison, not a floor: the same steps as tasks.
   void tasks() {
     std::vector<double> took;
     tbb::task_group group;
@@ -143,7 +144,7 @@ class Bench {
 #endif
 
 #if defined(VEDETTE_HAS_TASKFLOW)
-  // The same beside it: the graph of tasks is made once and run again and again.
+  // Another comparison: the task graph is built once and run repeatedly.
   void flow() {
     std::vector<double> took;
     std::int64_t start = 0;

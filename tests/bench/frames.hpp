@@ -1,4 +1,4 @@
-// Purpose: the frames of a recording, for benches; without it the bench ends with exit code 66.
+// Purpose: a recording's frames for benches; ends the bench with exit code 66 if it is missing.
 #pragma once
 
 #include <cstdio>

@@ -1,6 +1,6 @@
-// What following things that do not identify themselves costs: 100 to 10,000 targets at one
-// density, five sensors that each look once a second, reports in datagrams of a hundred. Prints one
-// JSON line a figure: bench, metric, value, unit, floor, ratio, bar, holds.
+// Cost of tracking unidentified targets: 100 to 10,000 at one density, five sensors with one look a
+// second each, reports in datagrams of a hundred. Prints one JSON line a figure: bench, metric,
+// value, unit, floor, ratio, bar, holds.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -19,7 +19,7 @@ using namespace vedette;
 namespace {
 
 constexpr std::size_t kDatagram = 100;
-constexpr double kDetections = 50'000.0;  // a second, that one core has to bear
+constexpr double kDetections = 50'000.0;  // a second, required of one core
 
 struct Cost {
   double per_detection_us = 0, p999_us = 0, longest_us = 0;
@@ -30,7 +30,7 @@ Cost run(std::size_t targets) {
   const double half = 150.0 * std::sqrt(static_cast<double>(targets));
   std::vector<tests::SimulatedSensor> sensors;
   for (int i = 0; i < 5; ++i) {
-    // As exact at the edge whatever the size, so that only the number of tracks differs.
+    // Equal accuracy at the edge for every size, so that only the number of tracks differs.
     sensors.push_back({0.1 * half * i, -0.1 * half * i, 3.0 * half, 0, 360, 1.0, 5,
                        57.3 * 10.0 / (3.0 * half), 0.95});
   }
@@ -112,7 +112,7 @@ int main() {
            static_cast<double>(targets), 0.95 * static_cast<double>(targets),
            static_cast<double>(cost.confirmed) >= 0.95 * static_cast<double>(targets));
   }
-  // At 50,000 a second a datagram has so long until the next has come.
+  // The interval of datagrams at 50,000 detections a second.
   const double room = kDatagram / kDetections * 1e6;
   const double busy = cost.per_detection_us * kDetections * 1e-6;
   figure("core-at-50000-a-second", busy * 100.0, "percent", 0.0, 100.0, busy < 1.0);

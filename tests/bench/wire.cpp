@@ -5,9 +5,9 @@
 //        vedette_bench_wire CORE floor-dpdk DEVICE BACK_PORT OUT
 //        vedette_bench_wire CORE generate RATE SECONDS TO AIS_PORT MAVLINK_PORT BACK_PORT
 //                                RECORDINGS OUT
-// One frame in ten is a probe: a ship whose status changes with it, for which an action must come
-// back. OUT of the generator: int64 triples, intended send time, time of the answer (0: none), and
-// for gaps -1, start, length. OUT of a floor: its gaps. All monotonic ns. Both end on SIGTERM.
+// One frame in ten is a probe: a ship whose status changes, which must cause an action. OUT of the
+// generator: int64 triples, intended send time, time of the answer (0: none), and for gaps -1,
+// start, length. OUT of a floor: its gaps. All monotonic ns. Both end on SIGTERM.
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -63,7 +63,7 @@ void save(const char* path, const std::vector<Record>& records) {
   }
 }
 
-// A loop that watches how long its own turns take.
+// A loop that measures its own turns.
 class Gaps {
  public:
   explicit Gaps(std::vector<Record>& out) : out_(out) {}
@@ -79,7 +79,7 @@ class Gaps {
     last_ = now;
     return now;
   }
-  // What fell due in a gap is made up for: it lasts until then.
+  // Frames due in a gap are sent late: extends the gap until the loop has caught up.
   void caught_up() {
     if (behind_) {
       out_.back().b = last_ - out_.back().a;
@@ -120,10 +120,10 @@ std::string probe(std::size_t n, unsigned status) {
   }
   char end[8];
   std::snprintf(end, sizeof end, "*%02X\r\n", sum);
-  return text + end;  // only probes end in a line feed: the floor answers those
+  return text + end;  // only probes end in a line feed, and the floor answers those
 }
 
-// Which probe an answer is about: the number of its ship, in an action's JSON or as it was sent.
+// The probe that an answer is about: its ship's number, in an action's JSON or as sent.
 std::size_t probe_in(std::string_view answer, const std::vector<std::string>& sentences) {
   constexpr std::string_view kIdentity = "\"identity\":\"";
   if (const std::size_t at = answer.find(kIdentity); at != std::string_view::npos) {
@@ -160,12 +160,13 @@ int generate(int core, char** argv) {
   const std::size_t probes = count / kProbeEvery + 1;
   std::vector<Record> records;
   records.reserve(probes + 200'000);
-  std::vector<std::int64_t> asked(kProbes, -1);  // place of its record
+  std::vector<std::int64_t> asked(kProbes, -1);  // index of its record
   records.resize(probes, {0, 0, 0});
   platform::make_hot({"generator", core, 0});
   Gaps gaps(records);
   const auto interval = 1e9 / rate;
-  // Somewhere in the first half of its interval: no timer of the machine keeps step with probes.
+  // A random offset in the first half of the interval, so that no timer of the machine is in phase
+  // with the probes.
   std::uint64_t state = 1;
   const auto offset = [&] {
     state = state * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -175,7 +176,7 @@ int generate(int core, char** argv) {
   std::size_t sent = 0;
   std::size_t probe_count = 0;
   std::uint8_t answer[2048];
-  // Made ready while it is not due yet: the generator's own way to a frame is nobody's time.
+  // Prepares a frame before it is due, so that the generator's own work is not measured.
   struct {
     std::int64_t due;
     int to;

@@ -1,5 +1,5 @@
-// What updates and flashing read: manifests, block maps and what an image says of itself. Whatever
-// is taken keeps its bounds.
+// Inputs of updates and flashing: manifests, block maps and slot facts. Accepted ones must keep
+// their bounds.
 #include <cstddef>
 #include <cstdint>
 

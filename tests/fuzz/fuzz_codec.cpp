@@ -1,4 +1,4 @@
-// Every codec on any bytes, as a stream and as a datagram; the first byte chooses.
+// Every codec on any bytes, as a stream and as a datagram; the first byte selects.
 #include <array>
 #include <optional>
 
@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   static std::array<std::optional<codec::OwnDecoder>, kCodecKinds> decoders;
-  const std::size_t kind = (data[0] & 3U) | (data[0] >> 1 & 0x7CU);  // all bits but the third
+  const std::size_t kind = (data[0] & 3U) | (data[0] >> 1 & 0x7CU);  // all bits except the third
   auto& own = decoders[kind % kCodecKinds];
   if (!own) {
     own.emplace(static_cast<CodecKind>(kind % kCodecKinds));

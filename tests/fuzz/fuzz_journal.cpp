@@ -1,6 +1,6 @@
-// Journal segments: any bytes are read to the last valid block, and what is wrong is named. The CRC
-// of the first block is made right, so that the fuzzer reaches what is behind it. The same bytes
-// are unpacked by themselves.
+// Journal segments: any bytes are read to the last valid block, and the problem is named. The first
+// block's CRC is corrected, so that the fuzzer gets past it. The same bytes are unpacked
+// separately.
 #include <cstring>
 #include <vector>
 
@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   journal::read_segment(Bytes(bytes, size), 1, {}, {});
-  // As evidence of a segment that is gone, its first part with a right checksum too.
+  // As evidence of a dropped segment, with the first part's checksum corrected too.
   if (size >= sizeof(journal::EvidenceHeader)) {
     journal::EvidenceHeader header;
     std::memcpy(&header, bytes, sizeof header);

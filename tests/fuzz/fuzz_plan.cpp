@@ -1,4 +1,4 @@
-// Plans from strangers: refused, or safe to size, to initialise and to step.
+// Plans from strangers: refused, or safe to size, initialise and step.
 #include <vector>
 
 #include "plan/plan.hpp"
@@ -9,7 +9,7 @@ using namespace vedette;
 
 namespace {
 
-constexpr std::size_t kMemory = std::size_t{16} << 20;  // of a plan worth stepping here
+constexpr std::size_t kMemory = std::size_t{16} << 20;  // for plans worth stepping
 constexpr std::int64_t kStart = 1'700'000'000'000'000'000;
 
 void step_through(const plan::Plan& plan) {
@@ -37,7 +37,7 @@ void step_through(const plan::Plan& plan) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::vector<std::uint8_t> sealed(data,
-                                   data + size);  // whoever makes a plan can reckon its digest
+                                   data + size);  // an attacker can compute the digest
   plan::seal_plan(sealed);
   std::string error;
   const plan::Plan* plan = plan::load_plan(sealed, error);

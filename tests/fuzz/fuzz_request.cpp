@@ -1,5 +1,5 @@
-// Lines at the control socket, and answers to them: any bytes; a request that is read is written as
-// the same line, an answer as one that is read alike.
+// Lines at the control socket, and answers: any bytes. A decoded request encodes to the same line;
+// an encoded answer decodes to itself.
 #include "base/bytes.hpp"
 #include "base/check.hpp"
 #include "base/text.hpp"

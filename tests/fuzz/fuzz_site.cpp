@@ -1,5 +1,5 @@
-// Site files and board files: any text is a plan that loads, a board, or a list of problems; what
-// is a board completes a site.
+// Site and board files: any text gives a plan that loads, a board, or a list of problems; a board
+// completes a site.
 #include "base/check.hpp"
 #include "plan/plan.hpp"
 

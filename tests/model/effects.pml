@@ -1,14 +1,14 @@
 /* One action of durable = "before", with one retry, across crashes at any instant: its effect takes
- * place at most once, and never without the event on disk that sends it (act/act.cpp,
- * act/delivery.cpp, node/node.cpp).
+ * place at most once, and never before the event that sends it is on disk (edge/sink/act.cpp,
+ * core/deliver/delivery.cpp, node/node.cpp).
  *
  * The log in order: 1 ordered and sent, 2 the attempt failed, 3 sent again, 4 ended.
  *
  * Twins that must fail: SENT_BEFORE_DISK, RETRY_BY_ITS_INTENT, REPEATED_AFTER_RESTART. */
 #define CRASHES 3
 
-byte memory = 0; /* the log as the engine has it */
-byte disk = 0;   /* the log as it survives */
+byte memory = 0; /* the engine's log */
+byte disk = 0;   /* the log that survives a crash */
 byte effects = 0;
 byte crashes = 0;
 bool submitted = false;
@@ -49,7 +49,7 @@ active proctype node() {
 #ifdef REPEATED_AFTER_RESTART
            submitted = true
 #else
-           memory = 4 /* whether it was done is not known: given up */
+           memory = 4 /* unknown result: abandoned */
 #endif
       :: else -> skip
       fi }

@@ -1,6 +1,6 @@
-/* The life of one event: it waits, may be dispatched, and leaves once, whatever of cancellation,
- * horizon and completion comes first, comes together, or comes late. Its credit goes back once.
- * Messages reach the owner in any order; the owner alone changes the state (node/shard.cpp).
+/* The life of one event: it waits, may be dispatched, and leaves once, whether cancellation, horizon
+ * or completion comes first, together, or late. Its credit is returned once. Messages reach the
+ * owner in any order; only the owner changes the state (core/engine/shard_work.cpp).
  *
  * Twins that must fail: COMPLETION_UNCHECKED, CREDIT_LOST, HORIZON_FORGETS_TRANSIENT. */
 mtype = { waiting, transient, resolved, cancel, horizon, done };

@@ -1,4 +1,4 @@
-// What a full track table does: who gives way, who is refused, what is said of it.
+// A full track table: evictions, refusals, reports.
 #include <algorithm>
 #include <map>
 #include <random>
@@ -90,7 +90,7 @@ TEST_CASE("a full table gives up whom it hears nowhere, then the far unconfirmed
   w.at(vessel(1), 60.1, 25);
   w.step();
   w.now += kSecond;
-  w.at(vessel(1), 60.1, 25);  // confirmed, and then not heard of
+  w.at(vessel(1), 60.1, 25);  // confirmed, then silent
   w.step();
   w.now += 400 * kSecond;
   w.at(kOwn, 60, 25);
@@ -98,13 +98,13 @@ TEST_CASE("a full table gives up whom it hears nowhere, then the far unconfirmed
   w.step();
   w.now += kSecond;
   w.at(vessel(2), 60.2, 25);  // confirmed and heard
-  w.heard(vessel(10));        // nowhere
+  w.heard(vessel(10));        // no position
   w.at(vessel(20), 60.3, 25);
   w.at(vessel(21), 61.5, 25);  // the farthest of those seen once
   w.step();
   CHECK_FALSE(w.full());
   CHECK(w.evicted.empty());
-  // Each that comes with a position makes another go.
+  // Each newcomer with a position evicts one.
   for (std::uint64_t n = 0; n < 4; ++n) {
     w.now += kSecond;
     w.at(vessel(30 + n), 60.01, 25);
@@ -118,7 +118,7 @@ TEST_CASE("a full table gives up whom it hears nowhere, then the far unconfirmed
                           {vessel(1), EvictionReason::lost}});
   CHECK(w.full());
   CHECK(w.causes_told == 1);
-  // Confirmed and heard, all of them: the next ones find the spare places, the rest is refused.
+  // All are confirmed and heard: newcomers take the spare places, the rest are refused.
   for (std::uint64_t n = 0; n < 4; ++n) {
     w.at(vessel(40 + n), 60.01, 25);
     w.at(vessel(40 + n), 60.01, 25);
@@ -129,7 +129,7 @@ TEST_CASE("a full table gives up whom it hears nowhere, then the far unconfirmed
   CHECK(w.track(vessel(2)) != nullptr);
   CHECK(w.track(kOwn) != nullptr);
   CHECK(w.engine.shard().tracks().size() == 8);
-  // It counts as full for ten seconds behind the last that was turned away.
+  // It counts as full for ten seconds after the last refusal.
   w.now += 11 * kSecond;
   w.step();
   CHECK_FALSE(w.full());
@@ -142,7 +142,7 @@ TEST_CASE("own ship finds its place in a table that a flood filled before") {
   World w(*plan);
   for (std::uint64_t n = 0; n < 400; ++n) {
     n % 2 == 0 ? w.heard(vessel(1000 + n)) : w.at(vessel(1000 + n), 10, 10);
-    w.at(vessel(1000 + n), 10, 10);  // confirmed, half of them
+    w.at(vessel(1000 + n), 10, 10);  // half of them confirmed
   }
   w.step();
   CHECK(w.reasons[Reason::belief_full] + w.reasons[Reason::kind_full] > 0);
@@ -186,7 +186,7 @@ TEST_CASE("one kind does not take the places of all others") {
   CHECK(tracks.size_of(IdentityKind::aircraft) == 10);
   CHECK(tracks.size_of(IdentityKind::vessel) <= limits::usual_share(64));
   CHECK(w.reasons[Reason::kind_full] > 0);
-  // Aids to navigation come after both floods and have their places.
+  // Aids to navigation come after both floods and use their reserved places.
   w.at(track_key(IdentityKind::aid, 1), 60, 25);
   w.step();
   CHECK(w.track(track_key(IdentityKind::aid, 1)) != nullptr);

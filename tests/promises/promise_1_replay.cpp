@@ -14,7 +14,7 @@ using namespace vedette::tests;
 
 namespace {
 
-// A minute of traffic; what each step made.
+// A minute of traffic; returns each step's batch.
 std::vector<std::vector<std::uint8_t>> watch(ShardInMemory& engine, unsigned seed) {
   std::mt19937_64 random(seed);
   std::vector<std::vector<std::uint8_t>> batches;
@@ -60,7 +60,7 @@ TEST_CASE("a journal replays from its beginning and from any state on the way, t
   whole.init(*plan, 1, 1);
   for (std::size_t i = 0; i < batches.size(); ++i) {
     REQUIRE(whole.apply(batches[i]) == "");
-    if (i % 40 == 17) {  // thaw here and go on beside it
+    if (i % 40 == 17) {  // thaw here and continue in parallel
       node::Stepped part;
       part.init(*plan, 1, 1);
       REQUIRE(part.thaw(frozen(whole.shard(), *plan)));
@@ -80,7 +80,7 @@ TEST_CASE("a batch with any one byte changed does not replay, or is refused") {
   const auto batches = watch(engine, 6);
   node::Stepped stepped;
   stepped.init(*plan, 1, 1);
-  // One with an observation, and short: all of it goes into the digest only when it is sealed.
+  // A short batch with an observation: it enters the digest only at the seal.
   const auto fits = [](const std::vector<std::uint8_t>& batch) {
     bool observed = false;
     for_each_event(batch, [&](const EventHeader& e, Bytes) {
@@ -100,7 +100,7 @@ TEST_CASE("a batch with any one byte changed does not replay, or is refused") {
   for (std::size_t at = 0; at < batches[chosen].size(); at += 7) {
     auto changed = batches[chosen];
     changed[at] ^= 0x10;
-    // The journal's reader has refused what is not made of events before a replay sees it.
+    // The journal's reader refuses malformed events before a replay sees them.
     if (!for_each_event(changed, [](const EventHeader&, Bytes) {})) {
       continue;
     }
@@ -140,7 +140,7 @@ TEST_CASE("a watch of contacts whose batches are cut anywhere replays to the sam
       std::memcpy(&header, batch.data(), sizeof header);
       cuts += header.cut != kNotCut ? 1 : 0;
       REQUIRE(again.apply(batch) == "");
-    } while (engine.backlog() != 0);  // judgements may be left for the next
+    } while (engine.backlog() != 0);  // judgements may be left for the next step
   }
   CHECK(cuts > 100);
 }

@@ -1,5 +1,5 @@
-// Promise 2, with as many events as one node can hold: all accepted before any is worked, each
-// leaves once. VEDETTE_EVENTS says how many; ten million need 4 GiB.
+// Promise 2 with as many events as one node can hold: all are accepted before any is worked, and
+// each leaves once. VEDETTE_EVENTS sets their number; ten million need 4 GiB.
 #include <cstdlib>
 #include <map>
 #include <string>
@@ -56,7 +56,7 @@ Outcome run(const plan::Plan& plan, std::size_t events) {
       result.left_twice += left[r.sequence - 1]++ != 0 ? 1 : 0;
       result.late += now > deadline[r.sequence - 1] + 10 * kSecond ? 1 : 0;
       if (r.reason != Reason::cancelled && r.reason != Reason::horizon) {
-        // Worked: by class, then by deadline, to the calendar's grain.
+        // Worked by class, then by deadline, to the calendar's grain.
         const auto grain = static_cast<std::uint64_t>(900 * kSecond / 4000 + 1);
         const std::uint64_t place = std::uint64_t{event_class[r.sequence - 1]} << 56 |
                                     static_cast<std::uint64_t>(deadline[r.sequence - 1]) / grain;
@@ -68,12 +68,12 @@ Outcome run(const plan::Plan& plan, std::size_t events) {
   engine.put_command(CommandKind::hold, now);
   step();
   const std::uint64_t before = engine.shard().progress().accepted;
-  REQUIRE(before == 3);  // the hold, a tick, and that it is held
+  REQUIRE(before == 3);  // the hold, a tick, and the cause "held"
   left.resize(events + 16);
   deadline.resize(events + 16);
   event_class.resize(events + 16);
   for (std::size_t i = 0; i < events;) {
-    // One in a hundred is so old that its horizon passes before the hold ends.
+    // The horizon of one in a hundred passes before the hold ends.
     const bool old = i % 100 == 7;
     const auto source = static_cast<std::uint16_t>(i % 3 == 0 ? 0 : 1);
     const std::int64_t age =

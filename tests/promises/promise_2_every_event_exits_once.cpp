@@ -15,7 +15,7 @@ TEST_CASE(
   const plan::Plan* plan = small_site(bytes);
   REQUIRE(plan != nullptr);
   ShardInMemory engine(*plan);
-  std::map<std::uint64_t, int> exits;  // of events that left in the batch they came in
+  std::map<std::uint64_t, int> exits;  // in their own batch
   std::vector<std::uint64_t> under_way;
   std::uint64_t accepted = 0;
   const auto step_all = [&](std::int64_t now) {
@@ -23,8 +23,7 @@ TEST_CASE(
       BatchHeader h;
       std::memcpy(&h, b.data(), sizeof h);
       CHECK(h.accepted == h.waiting + h.transient + h.exits[0] + h.exits[1] + h.exits[2]);
-      CHECK(h.waiting ==
-            0);  // whatever is admitted has left, or is under way, when its batch is sealed
+      CHECK(h.waiting == 0);  // everything admitted has left or is under way at the seal
       for_each_event(b, [&](const EventHeader& e, Bytes) {
         ++accepted;
         if (e.state.phase() == Phase::resolved) {
@@ -43,12 +42,12 @@ TEST_CASE(
   CHECK(under_way.size() == 4);
   const engine::Progress& p = engine.shard().progress();
   CHECK(p.transient == 4);
-  CHECK(p.exits[2] == 26);  // abandoned: no place
+  CHECK(p.exits[2] == 26);  // abandoned for lack of a place
   engine.put_outcome(under_way[0], kStart, Exit::success);
   engine.put_outcome(under_way[1], kStart, Exit::abandonment);
   step_all(kStart + kSecond);
   CHECK(p.transient == 2);
-  step_all(kStart + 3 * kSecond);  // past the horizon of the two that nobody answers for
+  step_all(kStart + 3 * kSecond);  // past the horizon of the two without an outcome
   CHECK(p.transient == 0);
   CHECK(p.exits[2] == 26 + 1 + 2);
   const std::uint64_t retracted = p.exits[1];

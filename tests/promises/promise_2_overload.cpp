@@ -1,5 +1,5 @@
-// Promise 2 under overload: what is late is left out by declared order, each with its reason, and
-// the node comes back.
+// Promise 2 under overload: late events are shed in the declared order, each with its reason, and
+// the node recovers.
 #include <map>
 #include <string>
 
@@ -90,7 +90,7 @@ struct Watch {
 
   ShardInMemory engine;
   std::map<Reason, int> reasons;
-  std::map<int, int> actions;  // by place in the plan
+  std::map<int, int> actions;  // by index in the plan
   std::vector<Mode> modes;
 };
 
@@ -113,7 +113,7 @@ TEST_CASE("late bulk makes overload: what is too late is shed, of the rest each 
   CHECK(watch.reasons[Reason::shed] == 9);
   CHECK(watch.reasons[Reason::applied] == 2);
   CHECK(watch.reasons[Reason::sampled_out] == 6);
-  CHECK(watch.actions[0] == 2);  // decisions are as ever
+  CHECK(watch.actions[0] == 2);  // decisions continue
   CHECK(watch.actions[1] == 4);
   for (int i = 1; i < 16; ++i) {
     watch.at(kStart + i * kSecond / 4);
@@ -134,10 +134,10 @@ TEST_CASE(
   watch.engine.put(ship(1, 0), kStart - 5 * kSecond, 0, EventClass::high);
   watch.at(kStart);
   CHECK(watch.modes == std::vector<Mode>{Mode::safe});
-  CHECK(watch.reasons[Reason::applied] == 1);  // late, and worked all the same
+  CHECK(watch.reasons[Reason::applied] == 1);  // late, but worked
   CHECK(watch.actions[0] == 1);
   CHECK(watch.actions[1] == 0);
-  // Two steps back, each after its time.
+  // Recovers in two steps, each after its time.
   for (int i = 1; i < 40; ++i) {
     watch.at(kStart + i * kSecond / 4);
   }
@@ -164,7 +164,7 @@ TEST_CASE("in overload a judgement's cheaper condition stands in for it") {
   Watch watch(*plan);
   watch.engine.put(ship(4, 0), kStart, 1, EventClass::bulk);
   watch.at(kStart);
-  CHECK(watch.actions[2] == 0);  // where own ship is, is not known
+  CHECK(watch.actions[2] == 0);  // own position is unknown
   watch.engine.put(ship(1, 0), kStart - 5 * kSecond, 1, EventClass::bulk);
   for (int i = 0; i < 4; ++i) {  // one in four is worked
     watch.engine.put(ship(4, 0), kStart, 1, EventClass::bulk);

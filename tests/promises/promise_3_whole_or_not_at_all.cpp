@@ -1,4 +1,4 @@
-// Promise 3: wherever a write was torn, what is read back is whole batches in order, up to a point.
+// Promise 3: wherever a write is torn, reading gives whole batches in order, up to a point.
 #include <unistd.h>
 
 #include <filesystem>
@@ -17,8 +17,7 @@ using namespace vedette::tests;
 
 namespace {
 
-// An engine whose batches are copied to a lane, and a writer that takes them from there to a folder
-// of its own.
+// An engine whose batches are copied to a lane, and a writer that writes them to its own folder.
 struct Journalled {
   Journalled(const char* name, std::uint64_t segment_bytes, std::uint64_t journal_bytes)
       : plan(*small_site(plan_bytes)),
@@ -46,7 +45,7 @@ struct Journalled {
 
   std::vector<std::uint8_t> plan_bytes;
   const plan::Plan& plan;
-  std::vector<std::uint8_t> state;  // room for a frozen one
+  std::vector<std::uint8_t> state;  // space for a frozen state
   std::string folder;
   ShardInMemory engine;
   std::vector<std::uint64_t> memory;
@@ -59,7 +58,7 @@ std::size_t state_bound() {
   return engine::frozen_bytes_bound(*small_site(bytes));
 }
 
-// A segment of blocks with `each` batches. More of them than a block holds are packed.
+// A segment of blocks with `each` batches; packed if a block cannot hold them otherwise.
 void check_beginnings(const char* name, std::uint64_t segment_bytes, int each, bool packed) {
   std::vector<std::vector<std::uint8_t>> batches;
   std::string folder;
@@ -74,7 +73,7 @@ void check_beginnings(const char* name, std::uint64_t segment_bytes, int each, b
       j.queue(batches.back());
       if (i % each == each - 1) {
         REQUIRE(j.writer.step(j.lane));
-        REQUIRE(j.lane.size() == 0);  // one block held them all
+        REQUIRE(j.lane.size() == 0);  // one block held all
       }
     }
   }
@@ -104,7 +103,7 @@ void check_beginnings(const char* name, std::uint64_t segment_bytes, int each, b
       const journal::ReadResult r = journal::read_segment(torn, 1, {}, visit);
       CHECK(r.last_batch == seen);
       if (!overwritten) {
-        CHECK(seen >= before);  // the longer the beginning, the more of it is there
+        CHECK(seen >= before);  // a longer prefix holds at least as much
         before = seen;
       }
     }
@@ -194,7 +193,7 @@ TEST_CASE(
     "a disk that refuses a new segment costs none of the old ones, and the writer goes on later") {
   Journalled j("refused", 64 << 10, 256 << 10);
   std::int64_t now = kStart;
-  // One batch after the other, each with the state behind it kept for the next segment.
+  // Writes single batches, keeping each one's state for the next segment.
   const auto write_one = [&] {
     j.engine.put(ship(1, 0), now += kSecond, 1);
     for (auto batch = j.engine.step(now); !batch.empty(); batch = j.engine.step(now)) {
@@ -208,7 +207,7 @@ TEST_CASE(
                          j.engine.shard().progress().batch_number);
   };
   const auto segments = [&] { return journal::list_segments(j.folder); };
-  // Each write is refused once, those that begin a segment among them.
+  // Refuses each write once, including those that begin a segment.
   int begun = 0;
   while (begun < 8) {
     write_one();
@@ -271,10 +270,10 @@ TEST_CASE("what a disk did not take for too long is a gap, and a replay goes on 
     ++lost;
     CHECK_FALSE(j.writer.step(j.lane));
   }
-  CHECK(lost > 16);  // not before half of the lane is full
+  CHECK(lost > 16);  // at least half of the lane
   j.writer.give_up(j.lane);
   CHECK(j.lane.size() == 0);
-  const engine::Progress behind = batch();  // in the state, and so not recorded
+  const engine::Progress behind = batch();  // part of the state, so not recorded
   Freezer freezer(j.state);
   j.engine.shard().freeze(freezer);
   const Bytes frozen(j.state.data(), freezer.used());
@@ -317,7 +316,7 @@ TEST_CASE(
     std::memcpy(&header, whole.data() + at, sizeof header);
     at += journal::block_bytes(header.length);
   }
-  REQUIRE(places.size() == 8);  // the segment's, six of batches, the closing one
+  REQUIRE(places.size() == 8);  // the segment's header, six of batches, the closing one
   for (std::size_t spoilt = 0; spoilt < 6; ++spoilt) {
     std::vector<std::uint8_t> bytes = whole;
     bytes[places[spoilt] + 80] ^= 1;
@@ -337,7 +336,7 @@ TEST_CASE(
     CHECK(seen == wanted);
     CHECK(read.problem == "");
     CHECK(read.damaged_places == 1);
-    CHECK(read.missing == (spoilt < 2 ? 0 : 4));  // before the first that is read nothing is known
+    CHECK(read.missing == (spoilt < 2 ? 0 : 4));  // none known before the first
     CHECK(read.closed);
   }
   std::filesystem::remove_all(j.folder);

@@ -27,7 +27,7 @@ Ending sealed(void (*work)()) {
   const pid_t child = ::fork();
   if (child == 0) {
     ::dup2(ends[1], STDERR_FILENO);
-    std::signal(SIGABRT, SIG_DFL);  // doctest's handler would report the child's end as its own
+    std::signal(SIGABRT, SIG_DFL);  // doctest's handler would report the child's abort
     vedette::platform::seal_thread();
     work();
     vedette::platform::unseal_thread();

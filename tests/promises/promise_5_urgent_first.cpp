@@ -1,5 +1,5 @@
 // Promise 5: a critical event never waits for routine work longer than one bounded work item, and a
-// replay repeats where it came in between.
+// replay repeats the preemption.
 #include <string>
 #include <vector>
 
@@ -53,12 +53,12 @@ Observation ship(std::uint64_t mmsi) {
   return o;
 }
 
-// Says that something urgent waits when asked for the `at`-th time, after putting it there.
+// Puts an urgent event and reports it at the `at`-th query.
 struct Interruption {
   tests::ShardInMemory* engine;
   int at;
   int asked = 0;
-  int after = 0;  // times it was asked again before the batch was cut
+  int after = 0;  // further queries before the cut
 
   static bool waiting(void* context) {
     auto& self = *static_cast<Interruption*>(context);
@@ -83,7 +83,7 @@ when = "track.age > 5 s"
 )";
 constexpr std::int64_t kSilentAfter = 10'000'000'000;
 
-// Every routine ship is known, and judged.
+// Makes every routine ship known and judged.
 void settle(tests::ShardInMemory& engine) {
   for (int i = 0; i < kRoutine; ++i) {
     engine.put(ship(static_cast<std::uint64_t>(100 + i)), kStart, 1, EventClass::bulk);
@@ -129,13 +129,13 @@ TEST_CASE("wherever a critical event arrives, the batch is cut there and the nex
     if (arrived) {
       const auto next = events_of(batches[1]);
       CHECK(next[0].event_class == EventClass::critical);
-      // And its judgement is the first: what it caused comes before anything of the routine.
+      // Its judgement comes first: its consequences precede the routine work.
       std::uint32_t inputs = 0;
       std::memcpy(&inputs, batches[1].data() + offsetof(BatchHeader, input_count), sizeof inputs);
       REQUIRE(next.size() > inputs);
       CHECK(next[inputs].cause == next[0].sequence);
     }
-    // Nothing is lost or done twice by the cut.
+    // The cut loses and repeats nothing.
     std::size_t observations = 0, actions = 0;
     node::Stepped again;
     again.init(*plan, 1, 1);
@@ -181,7 +181,7 @@ TEST_CASE("a tick with every step does not put the sweep off for good") {
   const Judged first = step(engine, kStart + kSilentAfter);
   CHECK(first.ticks == 1);
   CHECK(first.silent == 0);
-  // Every track has its turn, and nothing more follows than one sweep for the last tick.
+  // Every track has its turn, and only one sweep follows the last tick.
   const int a_step = static_cast<int>(limits::sweep_tracks(128));
   int silent = 0;
   for (int i = 2; silent < kRoutine; ++i) {

@@ -1,5 +1,4 @@
-// Promise 6: a sink that fails is left alone and tried again; what goes to another sink does not
-// notice.
+// Promise 6: a failing sink is left alone and retried, without effect on other sinks.
 #include <map>
 #include <string>
 
@@ -53,7 +52,7 @@ struct Attempt {
   std::uint16_t sink;
 };
 
-// Steps until nothing is left to do, noting what goes out.
+// Steps until nothing is left, recording what is sent.
 class Watch {
  public:
   explicit Watch(const plan::Plan& plan) : engine(plan) {}
@@ -150,7 +149,7 @@ TEST_CASE("an open breaker lets one probe through after its rest, and closes whe
   CHECK(probes == 1);
   CHECK(closed);
   CHECK(watch.engine.shard().progress().transient == 0);
-  CHECK(watch.engine.shard().progress().waiting == 0);  // the other two followed the probe
+  CHECK(watch.engine.shard().progress().waiting == 0);  // the other two after the probe
 }
 
 TEST_CASE("an attempt that nobody answers for is not made again") {

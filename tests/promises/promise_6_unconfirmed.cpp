@@ -1,5 +1,5 @@
-// Promise 6: what was sent and is not known to have arrived goes on until it is, or its horizon;
-// what somebody orders again is done once, however many order it.
+// Promise 6: an unconfirmed message is retried until confirmed or its horizon; a requeued one is
+// sent once, however many requeue it.
 #include <string>
 #include <vector>
 
@@ -39,9 +39,9 @@ driver = "log"
 }
 
 struct Went {
-  std::vector<std::uint64_t> out;  // attempts that went out
-  std::vector<Reason> left;        // of orders to do it again
-  ActionIntent intent{};           // of the newest
+  std::vector<std::uint64_t> out;  // attempts sent
+  std::vector<Reason> left;        // of requeue commands
+  ActionIntent intent{};           // the newest
 };
 
 Went run(ShardInMemory& engine, std::int64_t now_ns) {
@@ -76,9 +76,9 @@ TEST_CASE("an attempt lost with its connection does not use up retries, nor do t
   for (std::int64_t t = 0; t < 700; ++t) {
     const std::int64_t now = kStart + t * kSecond / 10;
     for (const std::uint64_t sequence : run(engine, now).out) {
-      CHECK(now - last_ns < 21 * kSecond);  // 16 s and a quarter at most: it hears soon
+      CHECK(now - last_ns < 21 * kSecond);  // 16 s plus a quarter at most
       last_ns = now;
-      // Lost once; then there is no connection for long.
+      // Lost once, then without a connection for long.
       engine.put_outcome(sequence, now, Exit::abandonment,
                          attempts++ == 0 ? Reason::unconfirmed : Reason::sink_failed);
     }
@@ -121,7 +121,7 @@ TEST_CASE("a dead letter that several order again goes out once, also when the f
   CHECK(again.left == std::vector<Reason>{Reason::applied, Reason::superseded, Reason::superseded});
   REQUIRE(again.out.size() == 1);
   CHECK(again.intent.root == first.out[0]);
-  // Under way as another event, and then done: whoever still has the old number is told so.
+  // Its retry has another number and succeeded: a requeue by the old number is refused.
   engine.put_requeue(first.out[0], intent, kStart + kSecond);
   CHECK(run(engine, kStart + kSecond).left == std::vector<Reason>{Reason::superseded});
   engine.put_outcome(again.out[0], kStart + kSecond, Exit::success);

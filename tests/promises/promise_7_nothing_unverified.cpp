@@ -1,5 +1,5 @@
-// Promise 7: a plan is loaded only when it is what its name says; input is validated at ingress
-// (the codecs' tests and the fuzz targets).
+// Promise 7: a plan loads only if its hash matches its name; input is validated at ingress (the
+// codecs' tests and the fuzz targets).
 #include <filesystem>
 
 #include "base/text.hpp"

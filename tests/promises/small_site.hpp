@@ -1,5 +1,5 @@
 // Purpose: a small site for promise tests: two sources, judgements with and without a hold time,
-// actions that are answered for and actions that are not.
+// actions with and without outcomes.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace vedette::tests {
 inline constexpr std::int64_t kStart = 1'700'000'000'000'000'000;
 inline constexpr std::int64_t kSecond = 1'000'000'000;
 
-// `bytes` holds the plan that the result points into; null when it does not compile or load.
+// `bytes` holds the plan to which the result points; null if it does not compile or load.
 inline const plan::Plan* small_site(std::vector<std::uint8_t>& bytes) {
   return load_site(R"(
 site = "small"

@@ -1,6 +1,6 @@
-// The product's own main with another wall clock behind it (linked with --wrap): the machine's and
-// the seconds that stand in VED_FAKE_S, or in the file that VED_FAKE_FILE names and a test writes
-// while the node runs. It counts as synchronised where VED_FAKE_SYNCED is set.
+// The product's main with another wall clock (linked with --wrap): the machine's plus the seconds
+// in VED_FAKE_S, or in the file named by VED_FAKE_FILE, which a test rewrites while the node runs.
+// It counts as synchronised if VED_FAKE_SYNCED is set.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 // The simulator: the real engine, journal and recovery in one process under virtual time, driven by
-// a seed. The seed decides the plan's bounds, what arrives and when, where batches are cut, which
-// sinks answer, when states are frozen, and when and how the node is killed.
+// a seed. The seed decides the plan's bounds, arrivals, cuts, which sinks answer, when states are
+// frozen, and when and how the node is killed.
 //
 // usage: vedette_sim FOLDER FIRST_SEED COUNT
 #include <algorithm>
@@ -65,7 +65,7 @@ std::string site_of(Random& random) {
   const auto number = [&](std::uint64_t low, std::uint64_t high) {
     return std::to_string(low + random.below(high - low + 1));
   };
-  // Drawn one after the other: a seed means the same whatever compiler built this.
+  // Sequential draws, so that a seed means the same with every compiler.
   const std::string tracks = number(8, 48);
   const std::string batch = number(2, 64);
   const std::string pending = number(1, 12);
@@ -103,7 +103,7 @@ std::string site_of(Random& random) {
          "\"\n"
          "[assess.contact]\nof = \"track\"\nkinds = [\"contact\"]\nwhen = \"track.updates >= 4\"\n"
          "[decide.e]\non = \"contact\"\ntrigger = \"both\"\nrun = \"quickly\"\n"
-         // Forgotten before the end's settling is over, so that nothing is decided then.
+         // Retired before the final settling ends, so that nothing is decided then.
          "[tracker.contact]\ncoast = \"3 s\"\nlost = \"6 s\"\nretire = \"" +
          retire +
          " s\"\n"
@@ -130,7 +130,7 @@ std::string site_of(Random& random) {
          rest + " ms\"\n";
 }
 
-// What must hold of a node across its lives.
+// Invariants of a node across its lives.
 class World {
  public:
   World(std::uint64_t seed, std::string folder) : random_(seed), folder_(std::move(folder)) {
@@ -144,7 +144,7 @@ class World {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(journal_);
     std::filesystem::create_directories(folder_ + "/plans");
-    // So that `vedette replay` of any build reads the last seed's journal, cuts and all.
+    // Lets `vedette replay` of any build read the last seed's journal.
     plan_hash_ = platform::sha256(plan_bytes_);
     platform::write_file_durably(node::plan_path(folder_, plan_hash_.data()), plan_bytes_);
     now_ns_ = 1'700'000'000 * kSecond;
@@ -155,7 +155,7 @@ class World {
     for (int i = 0; i < steps; ++i) {
       command();
       arrive();
-      if (random_.one_in(60)) {  // the sink is gone for a while
+      if (random_.one_in(60)) {  // the sink fails for a while
         dead_until_ns_ = now_ns_ + static_cast<std::int64_t>(random_.below(20)) * kSecond;
       }
       step();
@@ -182,7 +182,7 @@ class World {
     settle();
   }
 
-  // What was done last, and what state that left.
+  // The last actions, and the resulting state.
   std::string trace() const {
     std::string text;
     for (std::size_t i = trace_.size() > kTraced ? trace_.size() - kTraced : 0; i < trace_.size();
@@ -243,7 +243,7 @@ class World {
     }
   }
 
-  // An operator holds the node for a while, and cancels one thing or another.
+  // An operator holds the node for a while, and cancels events.
   void command() {
     if (random_.one_in(30)) {
       engine_->put_command(engine_->shard().held() ? CommandKind::resume : CommandKind::hold,
@@ -260,7 +260,7 @@ class World {
     o.kind = IdentityKind::vessel;
     o.identity = 1 + random_.below(60);
     o.set(Field::position);
-    // Now and then a jump that no ship can make, and a time that goes back.
+    // Sometimes an impossible jump, or a time that goes back.
     const std::uint64_t jump = random_.one_in(20) ? random_.below(5'000'000) : random_.below(3000);
     o.latitude_e7 = static_cast<std::int32_t>(590'000'000 + o.identity * 100'000 + jump);
     o.longitude_e7 = 240'000'000;
@@ -269,8 +269,8 @@ class World {
     engine_->put(o, at, event_class == EventClass::critical ? 0 : 1, event_class);
   }
 
-  // What a sensor reports in one datagram: some of eight things that move, some clutter, now and
-  // then late, and now and then without its last report.
+  // A sensor's datagram: some of eight moving things, clutter, sometimes late, sometimes without
+  // its last report.
   void plots() {
     const std::int64_t ns =
         now_ns_ -
@@ -318,7 +318,7 @@ class World {
   bool step() {
     std::uint8_t* at = batches_->reserve(engine::batch_bytes_bound(*plan_));
     if (at == nullptr) {
-      return false;  // the journal is behind: nothing is admitted
+      return false;  // the journal is behind, so nothing is admitted
     }
     const std::vector<std::uint8_t> batch = engine_->step(now_ns_, {urgent, this});
     if (batch.empty()) {
@@ -374,7 +374,7 @@ class World {
     return true;
   }
 
-  // Every event leaves once: in its own batch, or by a record in a later one.
+  // Every event leaves once: in its own batch, or by a resolution in a later one.
   void post(const Entry& entry) {
     if (entry.enters ? !open_.insert(entry.sequence).second : open_.erase(entry.sequence) == 0) {
       fail("event %llu %s twice", static_cast<unsigned long long>(entry.sequence),
@@ -389,7 +389,7 @@ class World {
                         action->durable_before(), ordered_ns + action->horizon_ns()});
   }
 
-  // The sink: some actions are done and answered, some never.
+  // The sink completes and answers some actions, and others never.
   void answer() {
     for (std::size_t i = 0; i < actions_.size();) {
       const Action a = actions_[i];
@@ -405,7 +405,7 @@ class World {
       }
       const bool fails = random_.one_in(dead_until_ns_ > now_ns_ ? 1 : 5);
       if (!fails) {
-        // One that is done before it is on disk may be done again after a crash, and says so.
+        // An action sent before it is on disk may be repeated after a crash, marked so.
         if (!done_.insert({a.epoch, a.root}).second && a.before) {
           fail("action %u-%llu was done twice", a.epoch, static_cast<unsigned long long>(a.root));
         }
@@ -430,7 +430,7 @@ class World {
     }
   }
 
-  // The disk takes nothing: what was acknowledged stays so, and nothing more is.
+  // The disk refuses writes: what is acknowledged stays so, and nothing more is acknowledged.
   void refuse_to_write() {
     note("the disk refuses");
     const std::uint64_t durable = writer_->durable_sequence();
@@ -461,14 +461,14 @@ class World {
   }
 
   void freeze() {
-    // As the node does it: never ahead of the journal.
+    // As in the node: never ahead of the journal.
     if (engine_->shard().progress().batch_number <= writer_->last_batch()) {
       writer_->keep_frozen(frozen(), engine_->shard().progress().batch_number);
     }
   }
 
-  // The disk takes nothing for longer than batches can wait: the node goes on, and the journal does
-  // behind a gap, with the state that it left. It may die before that.
+  // The disk fails for longer than batches can wait: the node goes on, and the journal continues
+  // after a gap with its state. A crash may come first.
   void lose_the_disk() {
     note("the disk is gone");
     const std::uint64_t durable = writer_->durable_sequence();
@@ -505,7 +505,7 @@ class World {
     }
   }
 
-  // Some of what comes next is in the lane already when the state is written.
+  // Some later batches are in the lane already when the state is written.
   void go_on(bool disk_is_there) {
     const std::vector<std::uint8_t> state = frozen();
     const engine::Progress p = engine_->shard().progress();
@@ -520,7 +520,7 @@ class World {
     }
   }
 
-  // What a write that failed may have left behind the last whole block.
+  // Garbage after the last valid block, as from a failed write.
   void spoil_the_end() {
     const journal::ReadResult before = journal::read_journal(journal_, {});
     if (random_.one_in(2)) {
@@ -545,22 +545,22 @@ class World {
     packed_ += writer_->blocks_packed();
     writer_.reset();  // without a closing block
     sim::power_cut(random_.below(~std::uint64_t{0}));
-    // What the last write left half done: some of it, or anything.
+    // The last write's unfinished part: some of it, or anything.
     const auto segments = journal::list_segments(journal_);
     const std::string last = journal_ + "/" + journal::segment_name(segments.back());
     const journal::ReadResult before = journal::read_journal(journal_, {});
     if (random_.one_in(2) && before.last_segment == segments.back()) {
       scribble(last, before.valid_bytes);
     }
-    if (random_.one_in(32)) {  // it reads whole segments
+    if (random_.one_in(32)) {  // because it reads whole segments
       misdirect();
     }
     actions_.clear();
     engine_.reset();
   }
 
-  // A disk that puts a block at another place cannot be undone, but is never believed: whichever
-  // block went wherever, reading the journal names it. It is put right again afterwards.
+  // A disk that misplaces a block is beyond repair, but reading must report it wherever the block
+  // went. The block is restored afterwards.
   void misdirect() {
     const journal::ReadResult before = journal::read_journal(journal_, {});
     const std::string path = journal_ + "/" + journal::segment_name(before.last_segment);
@@ -607,7 +607,7 @@ class World {
   }
 
   void start() {
-    // As the node does it: in what it runs in.
+    // As in the node: in the shard's own memory.
     auto engine = std::make_unique<tests::ShardInMemory>(*plan_, kNode, 1);
     node::Stepped stepped(engine->shard(), engine->room(), engine::ReleaseKernel::scalar);
     stepped.init(*plan_, kNode, 1);
@@ -633,7 +633,7 @@ class World {
       fail("batch %llu has another digest after recovery",
            static_cast<unsigned long long>(p.batch_number));
     }
-    // A gap with nothing behind it yet is the end of what can be copied.
+    // A copy ends at a gap without later batches.
     if (result.unrecorded != 0 && result.journal.header.frozen_batch != p.batch_number) {
       recover_over_gaps(p.digest);
     }
@@ -652,7 +652,7 @@ class World {
     Arena arena(memory_.data(), memory_.size() * 8);
     batches_ = std::make_unique<Lane>();
     batches_->init(arena, 64, lane_bytes());
-    // What was under way when the node died is not known to be done, and is not done again.
+    // An action under way at a kill has an unknown result and is not repeated.
     for (const deliver::Delivery::Order& o : engine_->shard().delivery().orders()) {
       if (o.stage == deliver::Delivery::Stage::sent) {
         engine_->put_outcome(o.sequence, now_ns_, Exit::abandonment, Reason::unknown_after_restart);
@@ -674,7 +674,7 @@ class World {
     options.durable_sequence = p.last_sequence;
     options.next_batch = p.batch_number + 1;
     options.segments = result.journal.segments;
-    options.may_use_ring = random_.one_in(2);  // else the disk forgets what was not synced
+    options.may_use_ring = random_.one_in(2);  // else the disk loses unsynced writes
     writer_ = std::make_unique<journal::Writer>();
     if (p.batch_number != 0) {
       writer_->keep_frozen(frozen(), p.batch_number);
@@ -685,7 +685,7 @@ class World {
     }
   }
 
-  // Nothing more arrives: everything must leave, and the journal must replay to the same digest.
+  // Without arrivals everything must leave, and the journal must replay to the same digest.
   void settle() {
     settling_ = true;
     engine_->put_command(CommandKind::resume, now_ns_);
@@ -715,7 +715,7 @@ class World {
     }
   }
 
-  // A copy up to the end goes over each gap as a replay does.
+  // A copy of everything crosses each gap as a replay does.
   void recover_over_gaps(std::uint64_t digest) {
     const std::string copy = folder_ + "/copy";
     std::filesystem::remove_all(copy);
@@ -758,20 +758,20 @@ class World {
   std::vector<Action> actions_;
   std::map<std::uint64_t, std::uint64_t> digests_;
   std::map<std::uint64_t, std::vector<Entry>> ledger_;  // by batch
-  std::set<std::uint64_t> open_;                        // accepted and not left
+  std::set<std::uint64_t> open_;                        // accepted, still inside
   std::set<std::pair<std::uint32_t, std::uint64_t>> done_;
-  std::set<std::uint64_t> owed_;  // done only because their intent was on disk
+  std::set<std::uint64_t> owed_;  // may be done only with their intent on disk
   std::uint64_t durable_ = 0;
   std::uint64_t kills_ = 0;
   std::uint64_t misdirected_ = 0;
   std::uint64_t gaps_ = 0;
-  std::uint64_t packed_ = 0;  // blocks of runs that were killed
+  std::uint64_t packed_ = 0;  // blocks of killed runs
   std::uint64_t recovered_ = 0;
   std::vector<std::string> trace_;
   bool settling_ = false;
 };
 
-// The fewest steps of that seed after which something is broken, and what was done last.
+// The fewest steps of a seed that break something, and the last actions.
 void shortest(std::uint64_t seed, const std::string& folder) {
   for (int steps = 0; steps <= kSteps; ++steps) {
     World world(seed, folder);

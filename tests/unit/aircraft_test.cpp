@@ -1,4 +1,4 @@
-// ADS-B decoding state: aircraft made with known truth, under floods of addresses nobody has.
+// ADS-B decoding state: simulated aircraft under floods of fake addresses.
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -54,7 +54,7 @@ struct Sky {
     table.init(arena);
   }
 
-  // Whether the frame gave the place that it was made from.
+  // Whether decoding the frame gives its true place.
   bool hears(std::uint32_t icao, double latitude, double longitude, bool odd, std::int64_t ns) {
     const auto m = decoder.frame(position_frame(icao, latitude, longitude, odd).bytes, ns);
     return m && m->has_position && std::abs(m->latitude - latitude) < 1e-4 &&
@@ -74,7 +74,8 @@ TEST_CASE("2,000 aircraft keep their positions under 10,000 false addresses a se
   constexpr int kAircraft = 2000;
   int placed = 0;
   int asked = 0;
-  // Each half a second apart, as transponders send, for 6 s; the flood comes from the first on.
+  // Halves at intervals of half a second, as transponders send, for 6 s, with the flood from the
+  // start.
   for (int half = 0; half < 12; ++half) {
     for (int a = 0; a < kAircraft; ++a) {
       const std::int64_t ns = kSecond + half * kSecond / 2 + a * (kSecond / 2 / kAircraft);
@@ -89,7 +90,7 @@ TEST_CASE("2,000 aircraft keep their positions under 10,000 false addresses a se
   CHECK(sky.table.placed() == kAircraft);
   CHECK(sky.table.fresh() == limits::kFreshAircraft);
   CHECK(sky.table.forgotten() > 0);
-  // One that comes while it goes on has its place with its second half.
+  // A newcomer during the flood gets its place with its second half.
   sky.hears(0x460002, 60, 25.2, false, 8 * kSecond);
   sky.flood(5000, 8 * kSecond + kSecond / 4);
   CHECK(sky.hears(0x460002, 60, 25.2, true, 8 * kSecond + kSecond / 2));
@@ -113,17 +114,17 @@ TEST_CASE(
     table.heard(icao, 3 * kSecond).half_ns[0] = 3 * kSecond;
   }
   table.heard(10, 4 * kSecond);
-  table.heard(13, 4 * kSecond);  // 11 gives way, 10 was heard since
+  table.heard(13, 4 * kSecond);  // 11 is evicted, because 10 was heard since
   CHECK(table.heard(10, 4 * kSecond).half_ns[0] != 0);
   CHECK(table.forgotten() == 1);
   CHECK(table.heard(11, 4 * kSecond).half_ns[0] == 0);
-  // A third that finds its place has none among the placed while both are heard.
+  // While both placed aircraft are heard, a third cannot be placed.
   place(13, 5);
   CHECK(table.turned_away() == 1);
   CHECK(table.placed() == 2);
   CHECK(known(1, 6));
   CHECK(known(2, 30));
-  // Unheard for more than a minute, the first gives way.
+  // The first, unheard for more than a minute, is replaced.
   place(13, 70);
   CHECK(table.placed() == 2);
   CHECK(known(13, 71));

@@ -1,5 +1,4 @@
-// What becomes of an assessment as its condition holds and does not, for as many rules as there can
-// be.
+// The life of an assessment while its condition holds and fails, with the maximum of rules.
 #include <map>
 #include <memory>
 #include <random>
@@ -46,7 +45,7 @@ class Vessel {
     engine_ = std::make_unique<ShardInMemory>(*plan_);
   }
 
-  // Which rules changed, and how, when it is heard at this height.
+  // Which rules change, and how, at this height.
   std::map<int, Transition> at(int second, double metres) {
     const std::int64_t now = kStart + second * kSecond;
     Observation o;
@@ -83,7 +82,7 @@ class Vessel {
   std::unique_ptr<ShardInMemory> engine_;
 };
 
-// Of the rules for vessels below `to` and not below `from`.
+// For vessels' rules from `from` up to `to`, exclusive.
 std::map<int, Transition> all(int from, int to, Transition transition) {
   std::map<int, Transition> changes;
   for (int i = from; i < to; ++i) {
@@ -103,8 +102,8 @@ TEST_CASE("an assessment is raised when its condition has held, and cleared when
     CHECK(vessel.at(1, 50.5).empty());
     CHECK(vessel.at(2, 50.5) == all(0, 51, Transition::raised));
     CHECK(vessel.at(3, 63.5).empty());
-    CHECK(vessel.at(4, 20.5).empty());  // what was only on its way is forgotten
-    CHECK(vessel.at(5, 63.5).empty());  // what was to be cleared is raised as before
+    CHECK(vessel.at(4, 20.5).empty());  // a pending raise is dropped
+    CHECK(vessel.at(5, 63.5).empty());  // a pending clear is dropped
     CHECK(vessel.at(6, 20.5).empty());
     if (restarts) {
       vessel.restart();
@@ -157,7 +156,7 @@ kinds = ["vessel"]
   std::mt19937_64 random(3);
   const auto one_of = [&](std::uint64_t count) { return random() % count; };
   std::array<std::size_t, 6> changed{};
-  // The tick is the first step's and its sweep the second's; no other comes.
+  // The tick takes the first step and its sweep the second; there are no others.
   for (ShardInMemory* engine : {&together, &together, &apart, &apart}) {
     engine->step(kStart);
   }
@@ -173,7 +172,7 @@ kinds = ["vessel"]
         }
       });
     };
-    // Everybody once, in any number: fours of one kind, and what is left over.
+    // Each at most once, in any number: groups of four of one kind, and a rest.
     for (std::uint64_t who = 0; who < 40; ++who) {
       if (who != 0 && one_of(3) == 0) {
         continue;

@@ -90,7 +90,7 @@ TEST_CASE("every cut of a block is refused, never read past its end") {
     std::vector<std::uint8_t> cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(n));
     CHECK(decode_all(cut).refused.size() == 1);
     if (n > 3) {
-      cut[2] = static_cast<std::uint8_t>(n);  // the block says so itself
+      cut[2] = static_cast<std::uint8_t>(n);  // the block states its length
       CHECK(decode_all(cut).refused.size() == 1);
     }
   }
@@ -99,7 +99,7 @@ TEST_CASE("every cut of a block is refused, never read past its end") {
 TEST_CASE("a million mutated blocks: each record is read or refused by a named cause") {
   std::mt19937_64 random(11);
   std::vector<std::vector<std::uint8_t>> seeds{kSurface, radar_report()};
-  // Every category with every item it has, one at a time, filled with random bytes.
+  // Every category with each of its items alone, filled with random bytes.
   for (const int number : {10, 34, 48, 62, 65}) {
     const auto category = static_cast<std::uint8_t>(number);
     for (std::size_t item = 0; item < asterix_category(category)->items.size(); ++item) {

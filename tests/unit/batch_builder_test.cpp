@@ -51,7 +51,7 @@ TEST_CASE("a sealed batch says what is in it, goes to the lane, and the next one
   w.progress.last_sequence = 90;
   w.progress.digest = 12345;
   REQUIRE(w.begin());
-  CHECK(w.lane.peek().empty());  // nobody sees one that is not sealed
+  CHECK(w.lane.peek().empty());  // an unsealed batch is invisible
   EventHeader* first = w.input(501);
   CHECK(first->sequence == 91);
   w.builder.resolve(*first, Exit::success, Reason::applied);
@@ -128,8 +128,8 @@ TEST_CASE(
   std::vector<std::uint8_t> bytes[4];
   for (std::size_t variant = 0; variant < 4; ++variant) {
     World w;
-    REQUIRE(w.begin(variant % 2 == 0 ? 1 : 1000));  // begun in small memory, or in the lane
-    for (std::uint64_t n = 0; n < 60; ++n) {        // more than the small memory holds
+    REQUIRE(w.begin(variant % 2 == 0 ? 1 : 1000));  // in small memory, or in the lane
+    for (std::uint64_t n = 0; n < 60; ++n) {        // exceeds the small memory
       w.input(n);
       if (variant / 2 != 0) {
         w.builder.settle();

@@ -1,6 +1,6 @@
-// A post over many starts: the selector's choice and the steps of updating, against versions that
-// panic, hang, are unhealthy, cannot alert or take no update, and operators who do what they like.
-// Whatever they do, the post is soon back on a version that watches, and says why.
+// A post over many starts: the selector's choice and the steps of updating, with versions that
+// panic, hang, are unhealthy, cannot alert or take no update, and with careless operators. The post
+// must soon be back on a version that watches, and say why.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -31,7 +31,7 @@ constexpr std::array<const char*, kBehaviours> kNames = {
     "good",         "panics",          "hangs",      "is unhealthy",
     "cannot alert", "takes no update", "comes back", "is unsigned"};
 
-// One machine: what its disk holds, and what its power and its versions do.
+// One machine: its disk, its power and its versions.
 class Post {
  public:
   Post() {
@@ -65,7 +65,7 @@ class Post {
     live(cut);
   }
 
-  // The power stays, nobody does anything: until something runs that stays.
+  // Restarts, without power cuts or operators, until a version stays.
   void settle() {
     for (int n = 0; n < 12 && (n == 0 || running == VEDETTE_NO_SLOT); ++n) {
       start();
@@ -95,7 +95,7 @@ class Post {
     return true;
   }
   std::string roll_back() {
-    SlotHeads there = heads;  // as install.cpp does: what decayed is not there
+    SlotHeads there = heads;  // as in install.cpp: decayed slots count as empty
     for (std::uint32_t slot = 0; slot < VEDETTE_SLOTS; ++slot) {
       if (!whole[slot]) {
         there[slot].reset();
@@ -120,7 +120,7 @@ class Post {
   SlotHeads heads;
   std::array<Behaviour, VEDETTE_SLOTS> behaves{good, good};
   std::array<bool, VEDETTE_SLOTS> whole{};
-  std::array<bool, VEDETTE_SLOTS> proven{};  // that version ran well here
+  std::array<bool, VEDETTE_SLOTS> proven{};  // the slot's version ran well here
   std::uint32_t running = VEDETTE_NO_SLOT;
   int starts = 0;
 
@@ -140,12 +140,12 @@ class Post {
     return VEDETTE_TRIAL_NONE;
   }
 
-  // What the version that has the machine makes of it.
+  // The running version's behaviour.
   void live(int cut) {
     const bool trial = state.trial == running;
     const Behaviour what = behaves[running];
     if (what == panics || what == hangs) {
-      running = VEDETTE_NO_SLOT;  // the kernel or the watchdog starts the machine anew
+      running = VEDETTE_NO_SLOT;  // the kernel or the watchdog restarts the machine
     } else if (cut == 2) {
       if (!trial) {
         came_up(state, false);
@@ -188,7 +188,7 @@ TEST_CASE(
       CHECK(post.words().find("ersion 3") != std::string::npos);
       for (const char step : order) {
         if (step == 'b') {
-          // It went back by itself: there is nothing good to go back to.
+          // It rolled back by itself, so there is no good version to go back to.
           CHECK(post.roll_back().find("version 3 in slot 0 was tried and") == 0);
         } else {
           post.start(step == 'c' ? 1 + rows % 2 : 0);
@@ -215,7 +215,7 @@ TEST_CASE("a confirmed version that does not come up three times gives way to on
   Post post;
   REQUIRE(post.install(2, good, 2));
   post.settle();
-  post.behaves[1] = hangs;  // its disk decays, its board changes: it does not come up any more
+  post.behaves[1] = hangs;  // its disk or board fails: it no longer comes up
   post.start();
   post.start();
   post.start();
@@ -226,13 +226,13 @@ TEST_CASE("a confirmed version that does not come up three times gives way to on
   CHECK(post.words().find("ersion 2 in slot 1 ran well, and later did not come up 3 times") !=
         std::string::npos);
   CHECK(post.roll_back().find("did not come up 3 times") != std::string::npos);
-  // It was good once: when this one fails as well, it has its turn again.
+  // It was good once, so it runs again when this one fails too.
   post.behaves[0] = panics;
   post.behaves[1] = good;
   post.settle();
   CHECK(post.watches());
   CHECK(post.state.confirmed == 1);
-  // Where the other was never good, there is nothing to give way to.
+  // The other slot was never good, so nothing gives way to it.
   Post alone;
   REQUIRE(alone.install(2, panics, 1));
   alone.settle();
@@ -272,7 +272,7 @@ TEST_CASE(
       const int what = below(10);
       told += static_cast<char>('0' + what);
       if (what < 3) {
-        // Mostly bad ones: half of the good ones would go unnoticed.
+        // Mostly bad versions, because many good ones would hide faults.
         const auto behaviour = static_cast<Behaviour>(below(3) == 0 ? good : below(kBehaviours));
         trials += post.install(++version, behaviour, 1 + static_cast<unsigned>(below(3)),
                                below(4) == 0 ? 1 + below(3) : 0)
@@ -282,7 +282,7 @@ TEST_CASE(
         (post.roll_back().empty() ? back : refused) += 1;
         CHECK(post.state.slots[post.state.confirmed].end != VEDETTE_TRIAL_UNHEALTHY);
       } else if (what == 5 && post.whole[post.state.confirmed]) {
-        post.whole[vedette_other(post.state.confirmed)] = false;  // that slot of the disk decays
+        post.whole[vedette_other(post.state.confirmed)] = false;  // that slot decays
       } else if (what < 8) {
         post.start(1 + below(2));
       } else {
@@ -294,7 +294,7 @@ TEST_CASE(
     INFO("sequence " << sequence << ": " << told << "\n" << post.words());
     CHECK(post.watches());
     CHECK(!post.words().empty());
-    // The next good one is taken, or is after a restart.
+    // The next good version is accepted, at once or after a restart.
     const bool taken = post.install(++version, good, 2);
     CHECK(taken);
     post.settle();

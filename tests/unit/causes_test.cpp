@@ -68,7 +68,7 @@ TEST_CASE(
         CHECK((change.causes ^ change.before) == held.bits);
       }
       CHECK((batch.empty() || again.apply(batch) == ""));
-      // A state thawed behind it tells nothing anew.
+      // A state thawed after it reports nothing new.
       std::vector<std::uint8_t> state(engine::frozen_bytes_bound(*plan));
       Freezer freezer(state);
       again.shard().freeze(freezer);
@@ -108,7 +108,7 @@ TEST_CASE("the mode is the worst that the causes stand for, and each is said whe
   look(seen, kSecond);
   CHECK(members() ==
         R"({"mode":"degraded","causes":[{"name":"sink.out","since":"2026-11-18T11:06:41.000Z"}]})");
-  CHECK(lines.empty());  // it may be over in a moment
+  CHECK(lines.empty());  // it may be short
   seen.causes.set(Cause::safe);
   look(seen, 2 * kSecond);
   CHECK(book.standing() == Standing::safe);
@@ -123,7 +123,7 @@ TEST_CASE("the mode is the worst that the causes stand for, and each is said whe
   look({}, 5 * kSecond);
   CHECK(book.standing() == Standing::normal);
   CHECK(lines == std::vector<std::string>{"+sink.out", "-sink.out"});
-  // One that comes and goes without end is said once a second at most.
+  // A flapping cause gives at most one line a second.
   lines.clear();
   for (int i = 0; i < 100; ++i) {
     seen.sources = static_cast<std::uint64_t>(i / 3 % 2);

@@ -126,17 +126,17 @@ TEST_CASE("a character of armour has its value at each place, and any other is r
         CHECK(whole.refused[0] == RefusalCause::malformed);
         continue;
       }
-      // In parts each character stands at another bit; character by character where they are short.
+      // Cuts shift the bit position of later characters; short parts take the slow path.
       for (const std::size_t cut : {std::size_t{3}, std::size_t{17}, std::size_t{22}}) {
         const auto parts = decode(CodecKind::nmea0183,
                                   sentence("AIVDM,2,1,1,A," + changed.substr(0, cut) + ",0") +
                                       sentence("AIVDM,2,2,1,A," + changed.substr(cut) + ",0"));
-        REQUIRE(parts.messages.size() == 2);  // the first says that it waits
+        REQUIRE(parts.messages.size() == 2);  // the first reports a kept part
         CHECK(parts.messages[1] == whole.messages[0]);
       }
     }
   }
-  // A field too many is not looked at, as before.
+  // A surplus field is ignored.
   CHECK(decode(CodecKind::nmea0183, sentence("AIVDM,1,1,,A," + payload + ",0,5")).messages.size() ==
         1);
   CHECK(decode(CodecKind::nmea0183, sentence("AIVDM,1,1,,A," + payload + ",6")).refused[0] ==
@@ -253,7 +253,7 @@ TEST_CASE("a reopened line forgets the half of a message, and keeps what it lost
   Collected all;
   Decoder decoder(CodecKind::nmea0183);
   decoder.stream(as_bytes(first), 1, collect(all));
-  decoder.stream(as_bytes(first), 2, collect(all));  // in the place of the one before
+  decoder.stream(as_bytes(first), 2, collect(all));  // replaces the one before
   CHECK(decoder.counts()[0] == 1);
   decoder.reset();
   decoder.stream(as_bytes(second), 3, collect(all));

@@ -22,7 +22,7 @@ plan::CompiledExpression compile(std::string_view text) {
 
 constexpr std::array<FieldReader, kSubjectKinds> kReaders{read_track, read_track, read_source};
 
-// One track and own ship as conditions see them, at node time 0.
+// One track and own ship, as conditions read them, at node time 0.
 struct Scene {
   explicit Scene(std::span<const Zone> zones = {})
       : world{{0, trackers}, &own, Mode::normal, zones, kReaders} {
@@ -37,10 +37,10 @@ struct Scene {
   assess::View view;
 };
 
-// Conditions as the rules of one kind of track: the prefilter beside the evaluator.
+// Tests the prefilter against the evaluator, with conditions as the rules of one kind of track.
 class Prefiltered {
  public:
-  // Conditions of one comparison are `exact`: those that may hold do, or are unknown.
+  // `exact`: every condition passed on holds or is unknown, as for single comparisons.
   Prefiltered(const std::vector<std::string>& texts, std::span<const Zone> zones, bool exact)
       : texts_(texts), exact_(exact), memory_(assess::Prefilter::bytes_needed(texts.size()) / 8) {
     Arena arena(memory_.data(), memory_.size() * 8);
@@ -63,7 +63,7 @@ class Prefiltered {
       CHECK_MESSAGE((may ? !exact_ || value != 0.0 : value == 0.0), texts_[r]);
     }
   }
-  // Answers of "true", of anything else although it might have held, and of "cannot hold".
+  // How often a condition held, was passed on without holding, and was filtered out.
   std::size_t held() const { return held_; }
   std::size_t passed() const { return passed_; }
   std::size_t refused() const { return refused_; }
@@ -77,7 +77,7 @@ class Prefiltered {
   std::size_t held_ = 0, passed_ = 0, refused_ = 0;
 };
 
-// 1, 0 or -1 for unknown. `heading` is what is known of the track's heading.
+// 1, 0 or -1 for unknown. `heading`: the track's.
 int answer(std::string_view text, double heading) {
   Scene scene;
   scene.track.heading = heading;
@@ -91,7 +91,7 @@ int answer(std::string_view text, double heading) {
 }  // namespace
 
 TEST_CASE("and, or, not follow Kleene's tables in any order of their operands") {
-  // What each operand gives with a heading of 90 degrees known, and with none.
+  // Each operand's value with a heading of 90 degrees, and without.
   struct Operand {
     std::string text;
     int known, unknown;
@@ -127,7 +127,7 @@ TEST_CASE("and, or, not follow Kleene's tables in any order of their operands") 
 }
 
 TEST_CASE("each field is read by the reader of its kind of subject, and by its name's number") {
-  // A number for each kind and field.
+  // A distinct number for each kind and field.
   static constexpr auto kNumber = [](std::size_t kind, std::uint16_t field) {
     return static_cast<double>(100 * (kind + 1) + field);
   };
@@ -159,7 +159,7 @@ TEST_CASE("each field is read by the reader of its kind of subject, and by its n
 }
 
 TEST_CASE("a prefilter leaves out exactly what cannot hold, to the last bit of a bound") {
-  // Numbers on both sides of each bound and as near to it as numbers are.
+  // Numbers on both sides of each bound, and adjacent to it.
   std::vector<double> numbers{kNothing, 0.0, 5.0, 25.0};
   for (const double bound : {5.0, 25.0, 0.3 * 0.3 / 3.0}) {
     double below = bound * bound, above = bound * bound;
@@ -178,7 +178,7 @@ TEST_CASE("a prefilter leaves out exactly what cannot hold, to the last bit of a
                                  : operand == "track.age"   ? " s"
                                                             : " m";
         const std::string text = operand + " " + op + " " + bound + unit;
-        // Equality of a root is left to the evaluator.
+        // The prefilter has no test for equality of a root.
         const bool root = operand == "track.speed" || operand == "track.sigma" ||
                           operand == "distance(track, own)";
         (root && op == "==" ? chains : alone).push_back(text);
@@ -188,7 +188,7 @@ TEST_CASE("a prefilter leaves out exactly what cannot hold, to the last bit of a
   }
   for (const std::vector<std::string>* texts : {&alone, &chains}) {
     std::size_t held = 0, passed = 0, refused = 0;
-    // An odd number of rules, and as many as there can be.
+    // An odd number of rules, and the maximum.
     for (const std::size_t count : {std::size_t{1}, std::size_t{43}, limits::kAssessments}) {
       for (std::size_t first = 0; first < texts->size(); first += count) {
         const std::size_t end = std::min(first + count, texts->size());
@@ -206,11 +206,11 @@ TEST_CASE("a prefilter leaves out exactly what cannot hold, to the last bit of a
             track.velocity_north = std::sqrt(number);
             track.ecef[0] = std::sqrt(number);
             track.variance_position = number;
-            // An age is of whole nanoseconds, a place in the past of whatever was measured.
+            // An age is in whole nanoseconds: set it by an observation in the past.
             if (number == number) {
               track.observed_ns = -std::llround(number * 1e9);
             }
-            // A filter may have heard of a time to come.
+            // The filter's time may lie in the future.
             track.filter_ns = number > 20.0 ? 1'000'000'000 : 0;
             track.variance_velocity = 3.0;
             prefiltered.compare(scene.view);
@@ -271,7 +271,7 @@ TEST_CASE("a prefilter agrees on zones, counts and bytes, on both sides of a bou
       others.compare(scene.view);
     }
   };
-  // As near to the circle's edge as numbers are, then far and wide.
+  // Adjacent to the circle's edge, then far away.
   const Vector3 centre = zones[0].centre_ecef;
   double outward = centre.x + 1000.0;
   for (int i = 0; i < 5; ++i) {
@@ -344,6 +344,6 @@ TEST_CASE("a skip that leaves the expression or changes the stack is refused") {
     }
   }
   CHECK(tried == 600);
-  CHECK(refused > 590);  // left are those that end where the stack is as high
+  CHECK(refused > 590);  // the rest end at the same stack height
   CHECK(refused < 600);
 }

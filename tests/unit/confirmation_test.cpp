@@ -1,4 +1,4 @@
-// What a TCP sink takes for arrived: what the other end's TCP acknowledged, or what it answered.
+// Confirmation of a TCP sink's messages: by TCP acknowledgement, or by the receiver's answer.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::int64_t kWithinNs = 300'000'000;
 
-// One connection to a receiver that reads as little as it is told to.
+// One connection to a receiver that reads only on request.
 struct Line {
   explicit Line(plan::Confirm confirm, std::size_t room = 64)
       : listener(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)), messages(room) {
@@ -62,7 +62,7 @@ struct Line {
   void answer(const std::string& text) const {
     REQUIRE(::write(far.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
   }
-  // Looks until so many are settled, or a second is over.
+  // Polls until so many are settled, or for a second.
   void look(std::size_t wanted) {
     const std::int64_t end_ns = platform::monotonic_ns() + 1'000'000'000;
     while (confirmed.size() + lost.size() < wanted && platform::monotonic_ns() < end_ns) {
@@ -128,7 +128,7 @@ TEST_CASE("a message is told once the other end's TCP has it, and what a reset c
   CHECK(line.send(1) == 0);
   line.look(1);
   CHECK(line.confirmed == Sequences{1});
-  // It reads no more: some go into its buffer, the others wait on this side.
+  // The receiver stops reading: some messages fill its buffer, the rest wait here.
   for (std::uint64_t i = 2; i <= 60; ++i) {
     CHECK(line.send(i, limits::kTextBytes) == 0);
   }
@@ -137,7 +137,7 @@ TEST_CASE("a message is told once the other end's TCP has it, and what a reset c
     line.streams.look(platform::monotonic_ns());
     platform::rest_ns(1'000'000);
   }
-  CHECK(line.streams.unconfirmed().size() == 59);  // settled ones are not taken out yet
+  CHECK(line.streams.unconfirmed().size() == 59);  // settled ones are not removed yet
   int unread = 0;
   ::ioctl(line.far.get(), FIONREAD, &unread);
   const linger now{1, 0};
@@ -165,7 +165,7 @@ TEST_CASE("a message is told when it is answered and not before, on whichever co
   CHECK(line.streams.strange_answers() == 2);
   line.answer("1-3\"}\n");
   ::shutdown(line.far.get(),
-             SHUT_WR);  // its last answer counts, and what it can answer no more is lost
+             SHUT_WR);  // its last answer counts; messages it can no longer answer are lost
   line.look(4);
   CHECK(line.confirmed.size() == 3);
   CHECK(line.lost == Sequences{4});

@@ -27,7 +27,7 @@ struct Partition {
     std::filesystem::create_directories(path + "/" + name + "/vedette-data/journal");
     std::ofstream(path + "/" + name + "/vedette-data/journal/0000000001.vdj") << "journal";
   }
-  // A start of `name`: what was removed.
+  // Starts `name`; returns what was removed.
   std::vector<std::string> start(const std::string& name) const {
     const auto taken = take_data_folder(path, name);
     CHECK(taken.problem == "");
@@ -56,7 +56,7 @@ TEST_CASE("a plan's journal stays until a second one has come after it") {
   CHECK(data.start(kA) == Names{});
   CHECK(data.start(kA) == Names{});
   CHECK(data.start(kB) == Names{});
-  CHECK(data.start(kA) == Names{});  // the way back
+  CHECK(data.start(kA) == Names{});  // a rollback
   CHECK(data.start(kC) == Names{kB});
   CHECK(data.folders() == Names{kA, kC, "lost+found"});
   CHECK(data.start(kC) == Names{});
@@ -94,7 +94,7 @@ TEST_CASE("an order that cannot be kept removes nothing and says why") {
   data.start(kA);
   data.start(kB);
   std::filesystem::remove(data.path + "/data-folders");
-  std::filesystem::create_directories(data.path + "/data-folders");  // in the file's place
+  std::filesystem::create_directories(data.path + "/data-folders");  // blocks the file
   const auto taken = take_data_folder(data.path, kC);
   CHECK(taken.problem.find(data.path + "/data-folders: ") == 0);
   CHECK(data.folders() == Names{kA, kB, "data-folders", "lost+found"});

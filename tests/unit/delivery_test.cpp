@@ -16,8 +16,8 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kNow = 1000 * kSecond;
 
-// Actions: 0 is not repeated, 1 is, up to three times. Sinks: 0 has no breaker; 1 has one of two
-// failures that rests 5 s.
+// Actions: 0 has no retries, 1 has three. Sinks: 0 has no breaker; 1 has one that opens after two
+// failures for 5 s.
 constexpr std::string_view kSite = R"(
 site = "delivery"
 [limits]
@@ -68,7 +68,7 @@ struct World {
   Start start(std::string_view name, std::uint64_t sequence, std::int64_t now_ns = kNow) {
     return delivery->start(sequence, EventClass::normal, intent(name), now_ns, now_ns);
   }
-  // Its next attempt, once it failed, sent as soon as it may be; when that was.
+  // Sends a failed order's next attempt as soon as allowed; returns when.
   std::int64_t sent_again_ns(std::uint64_t sequence, std::int64_t from_ns, std::int64_t step_ns) {
     const std::size_t order = delivery->failed();
     REQUIRE(order != Delivery::kNone);
@@ -97,7 +97,7 @@ TEST_CASE("an order is under way until its outcome, and a second outcome is of n
   const std::size_t order = w.delivery->find(10);
   REQUIRE(order != Delivery::kNone);
   CHECK(w.delivery->orders()[order].stage == Delivery::Stage::sent);
-  CHECK(w.delivery->intent(order).root == 10);  // its first attempt gives the key
+  CHECK(w.delivery->intent(order).root == 10);  // the first attempt gives the key
   CHECK(w.delivery->ended(11, Exit::success, Reason::applied, kNow) == End::unknown);
   CHECK(w.delivery->ended(10, Exit::success, Reason::applied, kNow) == End::done);
   CHECK(w.delivery->ended(10, Exit::success, Reason::applied, kNow) == End::unknown);
@@ -115,13 +115,13 @@ TEST_CASE(
   std::int64_t now_ns = kNow;
   std::int64_t pause_ns = 0;
   for (std::uint64_t attempt = 1; attempt <= 3; ++attempt) {
-    // The sink answers something else in between, so that its breaker stays closed.
+    // The sink answers another action in between, so that its breaker stays closed.
     w.start("again", 900 + attempt, now_ns);
     REQUIRE(w.delivery->ended(20 + attempt - 1, Exit::abandonment, Reason::sink_failed, now_ns) ==
             End::again);
     REQUIRE(w.delivery->ended(900 + attempt, Exit::success, Reason::applied, now_ns) == End::done);
     const std::int64_t again_ns = w.sent_again_ns(20 + attempt, now_ns, kSecond / 100);
-    CHECK(again_ns - now_ns > pause_ns);  // each pause is longer than the one before
+    CHECK(again_ns - now_ns > pause_ns);  // growing pauses
     pause_ns = again_ns - now_ns;
     CHECK(pause_ns >= (kSecond << (attempt - 1)) * 3 / 4);
     CHECK(pause_ns <= (kSecond << (attempt - 1)) * 5 / 4 + kSecond / 100);
@@ -145,7 +145,7 @@ TEST_CASE(
   while (w.delivery->ended(20 + attempts, Exit::abandonment, reason, now_ns) == End::again) {
     ++attempts;
     now_ns = w.sent_again_ns(20 + attempts, now_ns, kSecond / 100);
-    reason = Reason::sink_failed;  // what fails behind it is no answer either
+    reason = Reason::sink_failed;  // later failures do not count either
   }
   CHECK(attempts > 3);
   CHECK(now_ns < kNow + 60 * kSecond);
@@ -188,9 +188,9 @@ TEST_CASE("a breaker opens after its failures, lets one attempt through, and clo
   w.delivery->ended(21, Exit::abandonment, Reason::sink_failed, kNow);
   CHECK(state() == BreakerState::open);
   CHECK(w.delivery->changed_sink() == guarded);
-  CHECK(w.delivery->changed_sink() == Delivery::kNone);  // told once
+  CHECK(w.delivery->changed_sink() == Delivery::kNone);  // reported once
   CHECK(w.start("again", 22) == Start::waits);
-  CHECK(w.start("once", 23) == Start::dispatched);  // another sink is not its business
+  CHECK(w.start("once", 23) == Start::dispatched);  // another sink is not affected
   for (std::uint64_t sequence = 30; w.delivery->failed() != Delivery::kNone; ++sequence) {
     w.delivery->next_attempt(w.delivery->failed(), sequence);
   }
@@ -199,7 +199,7 @@ TEST_CASE("a breaker opens after its failures, lets one attempt through, and clo
   REQUIRE(probe != Delivery::kNone);
   CHECK(w.delivery->orders()[probe].sequence == 22);
   CHECK(state() == BreakerState::half_open);
-  CHECK(w.delivery->due(kNow + 6 * kSecond) == Delivery::kNone);  // one alone
+  CHECK(w.delivery->due(kNow + 6 * kSecond) == Delivery::kNone);  // one probe only
   SUBCASE("an answer closes it") {
     w.delivery->ended(22, Exit::success, Reason::applied, kNow + 6 * kSecond);
     CHECK(state() == BreakerState::closed);
@@ -242,7 +242,7 @@ TEST_CASE(
   while (w.start("once", sequence) != Start::no_room) {
     ++sequence;
   }
-  CHECK(w.delivery->size() == 6);  // three times the two that are free
+  CHECK(w.delivery->size() == 6);  // three times the two free places
   CHECK(w.start("again", 200) == Start::dispatched);
   while (w.start("again", ++sequence) != Start::no_room) {
   }
@@ -261,7 +261,7 @@ TEST_CASE("an order from outside is done once, whichever of its attempts it name
   CHECK(w.delivery->requeue(60, later, kNow) == Delivery::Requeued::before);
   CHECK(w.sent_again_ns(70, kNow, kSecond / 100) == kNow);
   CHECK(w.delivery->ended(70, Exit::success, Reason::applied, kNow) == End::done);
-  CHECK(w.delivery->requeue(50, dead, kNow) == Delivery::Requeued::before);  // also once it is done
+  CHECK(w.delivery->requeue(50, dead, kNow) == Delivery::Requeued::before);  // also later
   CHECK(w.delivery->fits_plan(dead));
   dead.action = 2;
   CHECK_FALSE(w.delivery->fits_plan(dead));
@@ -311,7 +311,7 @@ TEST_CASE(
     }
   }
   CHECK(other->size() == 0);
-  // An event of the future, and every length that is too short.
+  // An event of the future, and every truncated length.
   CHECK_FALSE(World().of.thaw(state, 30));
   for (std::size_t bytes = 0; bytes < state.size(); bytes += 7) {
     CHECK_FALSE(thawed.of.thaw(Bytes(state.data(), bytes), 31));

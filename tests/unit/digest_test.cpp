@@ -36,7 +36,7 @@ TEST_CASE("a digest is the same with vectors and without, at any length and addr
       CHECK(digest_of_long_base(part, length) == digest_of_long_scalar(part, length));
     }
   }
-  // The journal holds these: another value is another version of it.
+  // Journals hold these values: changing one needs a new version.
   CHECK(digest_of(Bytes(bytes).first(40)) == 5331468596846029638U);
   CHECK(digest_of(bytes) == 17712000487832082234U);
 }

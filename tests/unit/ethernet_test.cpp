@@ -12,7 +12,7 @@ using vedette::ingress::parse_ethernet;
 
 namespace {
 
-// As RFC 1071 begins: pairs of bytes, the first the higher, and what overflows added again.
+// As in RFC 1071: big-endian pairs of bytes, with end-around carry.
 std::uint16_t sum_of_pairs(Bytes bytes, std::uint32_t seed) {
   std::uint64_t sum = seed;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -82,7 +82,7 @@ TEST_CASE("a datagram in a frame is read, and with one wrong bit in any byte of 
 TEST_CASE("a frame tells its sender, and one that is cut is oversize when it is a jumbo") {
   std::vector<std::uint8_t> frame = a_frame();
   CHECK(parse_ethernet(frame)->sender == 0x0A000001);
-  // The packet says that it is 9,000 bytes; its checksum is right.
+  // The packet states 9,000 bytes with a valid checksum.
   frame[16] = 9000 >> 8;
   frame[17] = 9000 & 255;
   frame[24] = frame[25] = 0;

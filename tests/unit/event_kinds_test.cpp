@@ -1,4 +1,4 @@
-// The table of event kinds, and what follows from it: names, sizes, evidence, descriptions.
+// The table of event kinds and its uses: names, sizes, evidence, descriptions.
 #include <set>
 #include <string>
 #include <vector>

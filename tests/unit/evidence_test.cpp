@@ -35,7 +35,7 @@ void put_event(std::vector<std::uint8_t>& out, EventKind kind, std::uint64_t seq
   append(out, payload, bytes);
 }
 
-// A batch of ten observations, of which a judgement names the third.
+// A batch of ten observations; a judgement names the third as its cause.
 std::vector<std::uint8_t> a_batch(std::uint64_t number, bool judged) {
   std::vector<std::uint8_t> batch(sizeof(BatchHeader));
   const std::uint64_t first = number * 100;
@@ -129,7 +129,7 @@ TEST_CASE("of a segment that goes, judgements stay with what they name, here or 
                 kHash);
   evidence.look_ahead(1, 2);
   evidence.keep(1, 2);
-  CHECK(folder.kept().empty());  // the journal has it still
+  CHECK(folder.kept().empty());  // still in the journal
   folder.drop(1);
   CHECK(folder.kept() == std::vector<std::uint64_t>{102, 110, 202, 210, 302});
   evidence.keep(2, 3);
@@ -137,8 +137,7 @@ TEST_CASE("of a segment that goes, judgements stay with what they name, here or 
   CHECK(folder.kept() == std::vector<std::uint64_t>{102, 110, 202, 210, 302, 502, 510});
   CHECK(evidence.events() == 7);
   CHECK(evidence.lost_segments() == 0);
-  // Another run finds what is there and puts the next behind it; what was written twice counts
-  // once.
+  // Another run finds the evidence and appends to it; duplicates count once.
   Evidence next;
   next.open(folder.path + "/journal", folder.path + "/journal-evidence", kBound, 1 << 20, kHash);
   next.keep(3, 4);
@@ -173,7 +172,7 @@ TEST_CASE(
   std::vector<std::uint64_t> events = folder.kept(&problem);
   CHECK(problem.empty());
   REQUIRE(!events.empty());
-  CHECK(events.front() > 200 * 100);  // of the first nothing is left
+  CHECK(events.front() > 200 * 100);  // none of the first segment is left
   CHECK(events.back() >= 4000 * 100);
   const std::string name = platform::list_folder(folder.path + "/journal-evidence").back();
   auto content = *platform::read_file(folder.path + "/journal-evidence/" + name, 1 << 20);

@@ -66,7 +66,7 @@ TEST_CASE("a file is read as it is, and what gzip packed is unpacked, from a pip
       ::unlink(pipe.c_str());
     }
   }
-  CHECK(text_of("/proc/self/comm") == "vedette_unit\n");  // says that it has no bytes
+  CHECK(text_of("/proc/self/comm") == "vedette_unit\n");  // procfs reports a size of 0
 }
 
 TEST_CASE("a file that cannot be read whole is an error, not a part of it") {

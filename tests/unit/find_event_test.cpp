@@ -1,4 +1,4 @@
-// One event of a journal by its number, as a dead letter is found that is ordered again.
+// One event of a journal by number, as for requeuing a dead letter.
 #include "edge/journal/find_event.hpp"
 
 #include <unistd.h>

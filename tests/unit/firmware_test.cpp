@@ -1,4 +1,4 @@
-// Updates: manifests, the boot state across torn writes, and when a trial confirms or gives up.
+// Updates: manifests, the boot state across torn writes, and when a trial confirms or rolls back.
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -23,7 +23,7 @@ std::string manifest_text() {
          kHash + "\nchunk " + kHash + "\nchunk " + kHash + "\n";
 }
 
-// A disk with a partition table that names the boot state and both slots, of 1 MiB each.
+// A disk with a partition table for the boot state and both slots, 1 MiB each.
 class DiskFile {
  public:
   DiskFile() {
@@ -77,7 +77,8 @@ TEST_CASE("a manifest is taken whole or not at all") {
   CHECK(manifest.minimum_version == 2);
   CHECK(manifest.chunks.size() == 2);
   CHECK(manifest.never_before == 0);
-  // Each line is needed, none may be of another kind, and the chunks must be as many as the bytes.
+  // Each line is required, none may be of another kind, and the number of chunks must match the
+  // bytes.
   const std::string text = manifest_text();
   for (std::size_t from = 0; from < text.size();) {
     const std::size_t end = text.find('\n', from) + 1;
@@ -86,7 +87,7 @@ TEST_CASE("a manifest is taken whole or not at all") {
   }
   REQUIRE(parse_manifest(text + "never_before 3\n", manifest));
   CHECK(manifest.never_before == 3);
-  CHECK_FALSE(parse_manifest(text + "never_before 4\n", manifest));  // not even itself could run
+  CHECK_FALSE(parse_manifest(text + "never_before 4\n", manifest));  // it would exclude itself
   CHECK_FALSE(parse_manifest(text + "more 1\n", manifest));
   CHECK_FALSE(parse_manifest(text + "chunk " + kHash + "\n", manifest));
   CHECK_FALSE(parse_manifest("", manifest));
@@ -134,9 +135,9 @@ TEST_CASE("an image says what a post must not lose by it, and no image at all sa
   CHECK(lost_key(own, next) != "");
   CHECK(lost_key(next, own) == "");
   CHECK(lost_interfaces(own, next).find("eth0 ") == 0);
-  CHECK(lost_key(own, SlotFacts{}) != "");  // of before: it does not say
+  CHECK(lost_key(own, SlotFacts{}) != "");  // an older image without facts
   CHECK(lost_key(SlotFacts{}, next) == "");
-  // Cut anywhere, it is no longer read, and not read past its end.
+  // A truncated image is not read, nor read past its end.
   for (const std::size_t bytes :
        {std::size_t{0}, std::size_t{63}, second + 39, std::size_t{2559}}) {
     CHECK_FALSE(read_facts(as_bytes(std::string_view(image).substr(0, bytes))).told);
@@ -171,7 +172,7 @@ TEST_CASE("going back leads only to what was confirmed, ran well and may still r
   VedetteSlot head{};
   std::memcpy(head.magic, VEDETTE_SLOT_MAGIC, sizeof head.magic);
   head.bytes = 4096;
-  head.image_crc32 = 0xC71C0011;  // of zeros
+  head.image_crc32 = 0xC71C0011;  // CRC of zeros
   head.version = 6;
   head.never_before = 5;
   REQUIRE(disk.write_head(0, head) == "");
@@ -199,7 +200,7 @@ TEST_CASE("going back leads only to what was confirmed, ran well and may still r
   CHECK(back() == "");
   CHECK(disk.read_state()->confirmed == 1);
   CHECK(confirm(disk) == "no version is on trial");
-  // On the card in another machine an operator may insist.
+  // With the card in another machine an operator may force it.
   CHECK(back() != "");
   CHECK(roll_back(disk, VEDETTE_TRIAL_WITHDRAWN, "", true) == "");
   CHECK(disk.read_state()->confirmed == 0);
@@ -209,7 +210,7 @@ TEST_CASE("a trial confirms after a healthy stretch and gives up at its end") {
   Trial healthy(10.0, 60.0);
   CHECK(healthy.look(0.0, "source ais is down") == Trial::Verdict::waits);
   CHECK(healthy.look(5.0, "") == Trial::Verdict::waits);
-  CHECK(healthy.look(14.0, "mode safe") == Trial::Verdict::waits);  // begins anew
+  CHECK(healthy.look(14.0, "mode safe") == Trial::Verdict::waits);  // starts over
   CHECK(healthy.look(15.0, "") == Trial::Verdict::waits);
   CHECK(healthy.look(24.9, "") == Trial::Verdict::waits);
   CHECK(healthy.look(25.0, "") == Trial::Verdict::confirmed);
@@ -230,6 +231,6 @@ TEST_CASE("a trial is asked for what the version before had, and for no more") {
   CHECK(first_beyond({}, "") == "");
   const std::string kept = baseline_of(7, names_of(lacks));
   CHECK(names_before(kept, 7) == "network\nsink.out\n");
-  CHECK(names_before(kept, 8) == "");  // of an earlier install
+  CHECK(names_before(kept, 8) == "");  // for an earlier install
   CHECK(names_before("", 7) == "");
 }

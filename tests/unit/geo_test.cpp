@@ -15,8 +15,8 @@ using namespace vedette;
 
 namespace {
 
-// By an independent library: rhumb lines (constant course) and geodesic distances on WGS 84. A
-// coarse search in time, then finer around the least.
+// Reference by an independent library: rhumb lines (constant course) and geodesic distances on WGS
+// 84. Searches time coarsely, then finer around the minimum.
 Approach search(const Motion& a, const Motion& b, double horizon) {
   const auto sailed = [](const Motion& m, double t) {
     Place p{};
@@ -117,7 +117,7 @@ TEST_CASE("a zone across the antimeridian holds what is in it and nothing else")
   CHECK(inside_polygon(zone, {-5, 178}));
   CHECK_FALSE(inside_polygon(zone, {0, 170}));
   CHECK_FALSE(inside_polygon(zone, {0, -170}));
-  CHECK_FALSE(inside_polygon(zone, {0, 0}));  // the antipode sees the zone wind around it as well
+  CHECK_FALSE(inside_polygon(zone, {0, 0}));  // the zone winds around the antipode too
 }
 
 TEST_CASE("a zone around a pole holds the pole") {

@@ -31,7 +31,7 @@ TEST_CASE("a new data folder gets forty bits of its own, and keeps them") {
   CHECK(first.told == "");
   CHECK(first.node != 0);
   CHECK(first.node < std::uint64_t{1} << 40);
-  CHECK_FALSE(std::filesystem::exists(one.path + "/identity"));  // asking writes nothing
+  CHECK_FALSE(std::filesystem::exists(one.path + "/identity"));  // reading writes nothing
   REQUIRE(node::keep_identity(one.path, first) == "");
   CHECK(node::identity_of_folder(one.path).node == first.node);
   CHECK(node::identity_of_folder(two.path).node != first.node);

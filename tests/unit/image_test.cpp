@@ -1,5 +1,5 @@
-// The belief image: what is written is read back, its tracks are the engine's, and nothing that a
-// disk changed is believed.
+// The belief image: it reads back as written, its tracks are the engine's, and nothing that a disk
+// changed is believed.
 #include "edge/image/image.hpp"
 
 #include <lmdb.h>
@@ -34,7 +34,7 @@ class Folder {
   std::string path_;
 };
 
-// Some ships, and the state that an engine freezes of them.
+// Some ships, and an engine's frozen state of them.
 struct Watched {
   Watched() {
     plan = small_site(bytes);
@@ -60,7 +60,7 @@ struct Watched {
   image::ImagePosition position{};
 };
 
-// As anybody reads it who has only the library.
+// With LMDB alone, as any reader would.
 std::map<std::uint64_t, Track> tracks_in(const std::string& path) {
   std::map<std::uint64_t, Track> tracks;
   MDB_env* env = nullptr;
@@ -94,7 +94,7 @@ TEST_CASE("the tracks of an image are the engine's, under their keys") {
   const Folder folder;
   image::ImageWriter writer;
   writer.init(folder.path(), 16 << 20, 32);
-  for (int i = 0; i < 3; ++i) {  // each writing makes a new file
+  for (int i = 0; i < 3; ++i) {  // each write makes a new file
     REQUIRE(writer.write(watched.position, watched.state, engine::frozen_tracks(watched.state)) ==
             0);
   }
@@ -176,11 +176,11 @@ TEST_CASE("a run that ends while it writes an image is not the third to do so") 
     return error;
   };
   CHECK(run(true) == 0);
-  // From here on the disk ends whoever writes, before the writing is done.
+  // From here on the disk kills every writer in mid-write.
   std::filesystem::rename(folder.image() + ".new", folder.image() + ".unfinished");
   std::ofstream(folder.image() + ".new") << "unfinished";
   CHECK(run(false) == ECANCELED);
-  CHECK(run(false) == 0);  // tried again by the run after that
+  CHECK(run(false) == 0);  // the run after that tries again
   CHECK(run(false) == 0);
   CHECK(!std::filesystem::exists(folder.image() + ".unfinished"));
 }

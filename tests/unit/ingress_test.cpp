@@ -27,7 +27,7 @@ std::uint16_t free_port() {
 
 constexpr std::string_view kSentence = "!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*30\r\n";
 
-// Sources that listen on this machine, and a sender to each.
+// Sources that listen on this machine, with a sender for each.
 class Listeners {
  public:
   // False without io_uring.
@@ -60,7 +60,7 @@ class Listeners {
     return true;
   }
   void stop() { ingress_.stop_on_this_thread(); }
-  // From then on what is sent to the source comes from this address of the machine.
+  // Later datagrams to the source come from this local address.
   void send_from(std::size_t source, std::uint32_t address) {
     sockaddr_in to{};
     socklen_t bytes = sizeof to;
@@ -89,7 +89,7 @@ class Listeners {
     return ingress_.counters(source).refused[static_cast<std::size_t>(cause)].load(
         std::memory_order_relaxed);
   }
-  // What the lanes hold is taken as an engine would.
+  // Empties the lanes, as an engine would.
   void step() {
     ingress_.step(clock_);
     for (std::size_t s = 0; s < ingress_.size(); ++s) {
@@ -122,7 +122,7 @@ TEST_CASE("a source that never pauses does not keep the others waiting") {
   if (!node.start(3)) {
     return;
   }
-  // The first two become busy ones, which are polled; the third is quiet, the ring tells of it.
+  // The first two become busy and are polled; the third is quiet and uses the ring.
   for (std::uint64_t round = 1; round <= 4; ++round) {
     node.send(0, 1), node.send(1, 1);
     node.step_until(0, round), node.step_until(1, round);
@@ -134,7 +134,7 @@ TEST_CASE("a source that never pauses does not keep the others waiting") {
     node.send(0, kCrowd);
     node.send(other, 1);
     node.step_until(other, other_before + 1);
-    CHECK(node.received(0) - crowd_before < 20);  // a burst begins with one, and doubles
+    CHECK(node.received(0) - crowd_before < 20);  // a burst starts with one and doubles
     node.step_until(0, crowd_before + kCrowd);
   }
   node.stop();
@@ -146,7 +146,7 @@ TEST_CASE(
   if (!node.start(1)) {
     return;
   }
-  // By the ring, and when the source is busy by asking for each.
+  // By the ring, then by polling when busy.
   for (std::uint64_t round = 1; round <= 5; ++round) {
     node.send(0, 1, "");
     node.step_until(0, 2 * round - 1);
@@ -170,7 +170,7 @@ TEST_CASE(
   }
   const std::uint64_t each = fits.size() / kSentence.size();
   fits.resize(limits::kReceiveBytes, '\n');
-  // By the ring, and when the source is busy by asking for each, first alone and then in a burst.
+  // By the ring, then by polling: single datagrams first, then bursts.
   std::uint64_t long_ones = 0;
   std::uint64_t sent = 0;
   for (std::uint64_t round = 0; round < 4; ++round) {
@@ -202,7 +202,7 @@ TEST_CASE("a source that names its senders takes no one else's datagrams, and co
                                {0x7F000200, false}, {0x7F000207, true}, {0x7F000208, false}};
   std::uint64_t sent = 0;
   std::uint64_t refused = 0;
-  for (int round = 0; round < 3; ++round) {  // by the ring, and when it is busy by asking for each
+  for (int round = 0; round < 3; ++round) {  // by the ring, then by polling
     for (const Sender& who : kAsked) {
       node.send_from(0, who.address);
       node.send(0, 1);
@@ -219,7 +219,7 @@ TEST_CASE("a source that names its senders takes no one else's datagrams, and co
   node.send(0, 1, "");
   node.step_until(0, ++sent);
   CHECK(node.refused(0, RefusalCause::too_short) == 1);
-  // One that never gets busy, long and empty ones too.
+  // A source that never becomes busy, with overlong and empty datagrams.
   node.send_from(1, 0x7F000101);
   node.send(1, 1, std::string(limits::kReceiveBytes + 1, '!'));
   node.step_until(1, 1);

@@ -1,4 +1,4 @@
-// Assess::judge() beside the evaluator alone: random conditions, random tracks.
+// Assess::judge() against the evaluator alone: random conditions, random tracks.
 #include <array>
 #include <bit>
 #include <random>
@@ -139,7 +139,7 @@ void change(Random& random, Track& t, std::int64_t now_ns) {
 }
 
 struct Raised {
-  std::set<std::pair<std::uint64_t, std::size_t>> rules;  // of a track's key
+  std::set<std::pair<std::uint64_t, std::size_t>> rules;  // by track key
   std::size_t left;                                       // cases judged before the stop
 };
 

@@ -14,13 +14,13 @@ using vedette::Lane;
 
 namespace {
 
-// A lane as one of the node's threads uses it towards another. Lanes here are small, so that each
-// goes round often and is often full.
+// A lane as one pair of the node's threads uses it. Lanes here are small, so that each wraps and
+// fills often.
 struct Use {
   const char* name;
   std::size_t records, bytes;     // of the lane
   std::size_t shortest, longest;  // record, in bytes
-  std::size_t at_once;            // records that the reader looks at before it gives any back
+  std::size_t at_once;            // records that the reader peeks before releasing
   bool by_half;                   // the reader waits until half of the lane is in use
 };
 
@@ -61,7 +61,7 @@ struct World {
   Lane lane;
 };
 
-// Looks at some records, gives back those, and again; returns how many were whole and in order.
+// Peeks and releases repeatedly; returns how many records were whole and in order.
 std::uint64_t read(Lane& lane, const Use& use, std::uint64_t count, const std::atomic<bool>& over) {
   std::uint64_t next = 0;
   while (next < count && !over.load(std::memory_order_relaxed)) {
@@ -104,7 +104,7 @@ bool write(Lane& lane, const Use& use, std::uint64_t number) {
 
 }  // namespace
 
-// The thread sanitizer sees here whether each byte is handed over by an acquire and a release.
+// Under the thread sanitizer this checks that acquire and release order every byte.
 TEST_CASE("between two threads every record of every lane arrives once, whole and in order") {
   for (const Use& use : kUses) {
     World world(use);
@@ -120,7 +120,7 @@ TEST_CASE("between two threads every record of every lane arrives once, whole an
       if (write(world.lane, use, n)) {
         ++n;
       } else {
-        // A writer looks at how much waits and how much was taken, and goes on with other work.
+        // The writer reads size and taken, then continues.
         full += world.lane.size() <= world.lane.capacity() && world.lane.taken() <= n ? 1 : 0;
         std::this_thread::yield();
       }
@@ -128,7 +128,7 @@ TEST_CASE("between two threads every record of every lane arrives once, whole an
     reader.join();
     INFO(std::string(use.name));
     CHECK(read_whole == kRecords);
-    CHECK(full != 0);  // else this does not say what happens then
+    CHECK(full != 0);  // otherwise the full lane is untested
     CHECK(world.lane.peek().empty());
     CHECK(world.lane.size() == 0);
     CHECK(world.lane.taken() == kRecords);
@@ -169,7 +169,7 @@ TEST_CASE(
   World world(kUses[0]);
   REQUIRE(world.lane.reserve(192) != nullptr);
   CHECK(world.lane.peek().empty());
-  // As many short ones as there are places, although each asked for room for a long one.
+  // As many short records as places, although each reserves space for a long one.
   std::size_t taken = 0;
   for (; std::uint8_t* at = world.lane.reserve(192); ++taken) {
     fill(at, 64, taken);

@@ -8,7 +8,7 @@
 
 extern "C" void* rte_trace_point_lookup(const char* name);
 
-// access() is the linker's to answer (src/platform/library_probes.cpp); stat() asks the kernel.
+// The linker replaces access() (src/platform/library_probes.cpp); stat() asks the kernel.
 TEST_CASE("whether a core is there is answered as the kernel would") {
   for (const char* before : {"/sys/devices/system/cpu/cpu", "/sys/devices/system/node/node0/cpu"}) {
     for (const char* behind : {"", "/topology/core_id"}) {
@@ -29,7 +29,7 @@ TEST_CASE("whether a core is there is answered as the kernel would") {
   CHECK(::access("/proc/self/exe", R_OK) == 0);
 }
 
-// Each would describe itself in a constructor and once more when the packet library starts.
+// Each would register in a constructor, and again when the packet library starts.
 TEST_CASE("the packet library's trace points are not registered") {
   CHECK(::rte_trace_point_lookup("lib.eal.thread.remote.launch") == nullptr);
 }

@@ -49,7 +49,7 @@ TEST_CASE("lines that nobody reads are refused when enough wait, and all taken o
     std::string arrived;
     while (arrived.size() < taken.size()) {
       const std::string piece = pipe.read();
-      CHECK(piece.back() == '\n');  // no line is torn
+      CHECK(piece.back() == '\n');  // whole lines only
       arrived += piece;
       writer.flush();
     }

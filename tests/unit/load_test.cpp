@@ -44,11 +44,11 @@ TEST_CASE("what is late by half its horizon makes overload, or safe mode when it
   CHECK(told.previous == Mode::normal);
   CHECK(told.late_ns == kHorizon / 2 + 1);
   CHECK(told.cause == 1);
-  CHECK_FALSE(load.changed(told));  // told once
+  CHECK_FALSE(load.changed(told));  // reported once
   load.admit(event(EventClass::high, 0, 2), kHorizon, 1, kHorizon);
   CHECK(load.mode() == Mode::safe);
   load.admit(event(EventClass::normal, 0, 3), kHorizon, 1, kHorizon);
-  CHECK(load.mode() == Mode::safe);  // never better by what is less urgent
+  CHECK(load.mode() == Mode::safe);  // less urgent classes do not improve it
 }
 
 TEST_CASE("overload sheds what is bulk and late, and samples; safe mode sheds what is normal too") {
@@ -58,7 +58,7 @@ TEST_CASE("overload sheds what is bulk and late, and samples; safe mode sheds wh
                          std::uint64_t record = 1) {
     return load.admit(event(c, now - late_ns, record), kHorizon, sample, now);
   };
-  CHECK(admit(EventClass::bulk, kHorizon / 3) == Load::Verdict::work);  // nothing is shed before
+  CHECK(admit(EventClass::bulk, kHorizon / 3) == Load::Verdict::work);  // no overload yet
   admit(EventClass::bulk, kHorizon);
   CHECK(admit(EventClass::bulk, kHorizon / 4) == Load::Verdict::work);
   CHECK(admit(EventClass::bulk, kHorizon / 4 + 1) == Load::Verdict::shed);
@@ -77,7 +77,7 @@ TEST_CASE("it recovers one step at a time, each after a quiet while, also behind
   load.admit(event(EventClass::critical, 0), kHorizon, 1, kHorizon);
   load.settle(kHorizon + 4 * kSecond, 5 * kSecond);
   CHECK(load.mode() == Mode::safe);
-  // What is late by more than an eighth begins the while anew.
+  // A delay of more than an eighth restarts the recovery time.
   load.admit(event(EventClass::high, kHorizon + 2 * kSecond), kHorizon, 1, kHorizon + 4 * kSecond);
   load.settle(kHorizon + 6 * kSecond, 5 * kSecond);
   CHECK(load.mode() == Mode::safe);

@@ -1,5 +1,5 @@
-// Two hundred targets, five sensors that see different parts, clutter and late reports: the site's
-// tracker beside the plainest one that could be meant, on the same reports.
+// Two hundred targets, five sensors with partial coverage, clutter and late reports: the site's
+// tracker against a baseline on the same reports.
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -76,8 +76,8 @@ class Scorer {
   std::unique_ptr<perceive::AssignmentSpace> space_ = std::make_unique<perceive::AssignmentSpace>();
 };
 
-// Global nearest neighbour and a constant-velocity Kalman filter: confirmed by three reports,
-// deleted after five silent seconds; a late report is of no use to it.
+// Baseline: global nearest neighbour and a constant-velocity Kalman filter; confirms after three
+// reports, deletes after five silent seconds, ignores late reports.
 class PlainTracker {
  public:
   void scan(double at_s, const std::vector<const Report*>& reports,
@@ -153,7 +153,7 @@ class PlainTracker {
     int hits;
 
     void predict(double dt) {
-      constexpr double kAcceleration = 0.2;  // with which its GOSPA here is least
+      constexpr double kAcceleration = 0.2;  // minimises its GOSPA here
       const double q = kAcceleration * kAcceleration;
       x[0] += x[2] * dt;
       x[1] += x[3] * dt;
@@ -266,7 +266,7 @@ TEST_CASE(
 }
 
 TEST_CASE("every bound of the tracker that is reached is counted by its name") {
-  // So far apart that each begins a contact; later each could be any of a few, then of many.
+  // Far enough apart that each begins a contact; later reports fit a few contacts, then many.
   constexpr int kSide = 28;
   const std::vector<SimulatedSensor> sensors{{0, 0, 6000, 0, 360, 4.0, 8, 0.05, 0.9}};
   TrackingWorld world(1, 0, 1000.0, sensors, 1e-9, 0.0);

@@ -1,4 +1,4 @@
-// Our own elementary functions against MPFR at 200 bits, over the ranges that base/math.hpp states.
+// Our elementary functions against MPFR at 200 bits, over the ranges stated in base/math.hpp.
 #include "base/math.hpp"
 
 #include <mpfr.h>
@@ -25,7 +25,7 @@ class Exact {
   Exact& operator=(const Exact&) = delete;
   mpfr_ptr get() { return value_; }
 
-  // Distance of `got`, in units of the last place of what would be right.
+  // Error of `got` in units in the last place of the exact value.
   double ulps(double got) {
     const double right = mpfr_get_d(value_, MPFR_RNDN);
     const double next = std::nextafter(std::abs(right), std::numeric_limits<double>::infinity());
@@ -45,7 +45,7 @@ class Exact {
 struct Worst {
   double ulps = 0.0;
   double at = 0.0;
-  // Near a zero of the function a distance of 1e-15 is within the promise.
+  // Near a zero an absolute error of 1e-15 is allowed.
   void add(Exact& exact, double got, double x) {
     const double u = exact.ulps(got);
     if (u > ulps && exact.distance() > 1e-15) {

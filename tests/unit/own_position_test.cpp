@@ -1,4 +1,4 @@
-// Who may say where own ship is, and what becomes of it when what is said cannot be.
+// Which sources may report own position, and what happens to impossible reports.
 #include <cmath>
 #include <map>
 #include <memory>
@@ -75,9 +75,9 @@ class Bridge {
     engine_ = std::make_unique<ShardInMemory>(*plan_);
   }
 
-  std::map<std::string, double> raised, cleared;  // when first, s
+  std::map<std::string, double> raised, cleared;  // first time, s
   std::multiset<TrackChangeKind> changes;         // of own ship
-  std::vector<Reason> reasons;                    // of the observations of the last second
+  std::vector<Reason> reasons;                    // last second's observations
 
   void fix(std::uint16_t source, Place at, double knots = 0.0) {
     Observation o = at_place(IdentityKind::own, 0, at);
@@ -195,7 +195,7 @@ TEST_CASE("what our transponder says by wire is own position where no receiver g
     b.second();
   }
   CHECK(b.own().updates == 20);
-  // A receiver goes before it, and what differs is said.
+  // A receiver takes precedence, and the difference is reported.
   for (int i = 0; i < 60; ++i) {
     b.fix(0, kHere);
     b.ais(kOwnMmsi, off(0, 400), true);
@@ -216,7 +216,7 @@ TEST_CASE("own ship stays where it was reckoned while one source says it has jum
     b.fix(0, {52.0, 4.0});
     b.second();
   }
-  CHECK(b.own_is_off() > before);  // it went on
+  CHECK(b.own_is_off() > before);  // dead reckoning continued
   CHECK(b.own_is_off() < before + 600.0);
   CHECK(b.own().variance_position > 400.0);
   REQUIRE(b.raised.count("jump") == 1);
@@ -354,10 +354,10 @@ TEST_CASE("what appears near own ship, where it ought to have been heard before,
       b.ais(230000001, off(0, 30'000.0 - 5.0 * i));
     }
     if (i == 300) {
-      b.ais(230000002, off(900, 0));  // the node has not listened for long
+      b.ais(230000002, off(900, 0));  // the node has not listened long enough
     }
     if (i > 650) {
-      b.ais(230000003, off(0, 8000));  // far enough to have come from anywhere
+      b.ais(230000003, off(0, 8000));  // far enough to have approached unseen
     }
     b.second();
   }

@@ -12,7 +12,7 @@ namespace {
 
 std::mt19937_64 random_numbers(9);
 
-// Events of every kind and length, some like the one before and some like nothing.
+// Events of every kind and length, some similar to the last and some not.
 std::vector<std::uint8_t> some_batch(std::uint64_t number) {
   std::vector<std::uint8_t> bytes(sizeof(BatchHeader));
   const std::size_t events = random_numbers() % 30;
@@ -59,7 +59,7 @@ TEST_CASE("batches that are packed unpack to the same bytes") {
     std::vector<std::uint8_t> again(all.size());
     REQUIRE(journal::unpack(Bytes(room).first(packer.bytes()), again));
     REQUIRE(again == all);
-    // Not into more or less than it makes, nor from a part of it.
+    // Refuses a wrong output size, and truncated input.
     std::vector<std::uint8_t> other(all.size() + 8);
     CHECK_FALSE(journal::unpack(Bytes(room).first(packer.bytes()), other));
     other.resize(all.size() - 8);

@@ -1,4 +1,4 @@
-// Messages in parts under floods, and when a source's tables count as full.
+// Multi-part messages under floods, and when a source's tables count as full.
 #include <string>
 #include <vector>
 
@@ -47,9 +47,9 @@ TEST_CASE("a flood of first parts pushes out no message of another channel or id
     hears(part(1, id, static_cast<char>('C' + n % 20)), kSecond + n);
   }
   CHECK(hears(part(2, '3', 'A'), 2 * kSecond) == NmeaKind::ais);
-  // 29 messages have their own place; each of the others took one's.
+  // 29 messages have their own slot; each of the others replaced one.
   CHECK(decoder.unfinished() == 2900 - 29);
-  // One that waited in vain for longer than its time is nobody's loss.
+  // Replacing a timed-out message is no loss.
   const std::uint64_t before = decoder.unfinished();
   hears(part(1, '3', 'A'), 100 * kSecond);
   hears(part(1, '3', 'A'), 140 * kSecond);
@@ -63,9 +63,9 @@ TEST_CASE("a source's table is full while it loses many, and each change is told
     const auto tell = [&](const SourceFull& full) { told.push_back(full); };
     tables.look(2, codec::crowding_of(CodecKind::nmea0183), unfinished, s * kSecond, tell);
     tables.look(3, codec::crowding_of(CodecKind::adsb), aircraft, s * kSecond, tell);
-    tables.look(4, codec::crowding_of(CodecKind::n2k), 1000, s * kSecond, tell);  // has none
+    tables.look(4, codec::crowding_of(CodecKind::n2k), 1000, s * kSecond, tell);  // has no table
   };
-  // A few lost on the air within each ten seconds are no flood.
+  // A few radio losses in ten seconds are no flood.
   for (std::int64_t s = 1; s < 100; ++s) {
     look(static_cast<std::uint64_t>(s) * 4, 0, s);
   }
@@ -76,7 +76,7 @@ TEST_CASE("a source's table is full while it loses many, and each change is told
   CHECK(told[0].there == 1);
   CHECK(told[0].source == 2);
   CHECK(told[0].lost == 500);
-  look(500, 1, 105);  // one aircraft forgotten too soon is enough
+  look(500, 1, 105);  // one aircraft forgotten too soon suffices
   REQUIRE(told.size() == 2);
   CHECK(told[1].cause == Cause::aircraft_full);
   CHECK(tables.full(Cause::parts_full));

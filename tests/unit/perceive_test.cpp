@@ -132,7 +132,7 @@ TEST_CASE(
   const auto one_of = [&](std::uint64_t count) { return random() % count; };
   World apart(64), together(64);
   std::array<std::size_t, 3> exits{};
-  // Some near a pole and some at the date line; most go on as they went.
+  // Some near a pole and some at the date line; most continue unchanged.
   std::vector<Place> places(40);
   std::vector<double> courses(places.size());
   for (std::size_t i = 0; i < places.size(); ++i) {
@@ -148,7 +148,7 @@ TEST_CASE(
     std::array<Observation, perceive::kTogether> observations{};
     std::array<perceive::Sighting, perceive::kTogether> sightings{};
     for (std::size_t i = 0; i < count; ++i) {
-      // Sometimes the same track twice.
+      // Sometimes the same track twice in a group.
       const std::size_t who = one_of(places.size());
       Place& place = places[who];
       const double way = one_of(50) == 0 ? 20'000.0 : static_cast<double>(one_of(300));

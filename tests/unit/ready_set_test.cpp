@@ -49,7 +49,7 @@ TEST_CASE("a calendar gives the earliest first, to its grain, whatever is added 
   Calendar calendar;
   calendar.init(arena, kSlots, kGrain);
   std::mt19937_64 random(3);
-  std::vector<std::int64_t> at(kSlots, -1);  // -1: not in it
+  std::vector<std::int64_t> at(kSlots, -1);  // -1: absent
   std::int64_t now = 1'000'000;
   calendar.advance(now);
   for (int i = 0; i < 200'000; ++i) {
@@ -58,7 +58,7 @@ TEST_CASE("a calendar gives the earliest first, to its grain, whatever is added 
       calendar.remove(slot);
       at[slot] = -1;
     } else {
-      // Some of them beyond the ring's reach.
+      // Some beyond the ring's reach.
       at[slot] =
           now + static_cast<std::int64_t>(random() % (random() % 20 == 0 ? 200'000 : 30'000));
       calendar.add(slot, 2, at[slot]);

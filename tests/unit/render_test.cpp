@@ -1,5 +1,4 @@
-// Whatever a name holds, what leaves is whole: JSON and XML by strict parsers, NMEA by its
-// checksum.
+// Whatever a name holds, messages are valid: JSON and XML by strict parsers, NMEA by its checksum.
 #include "edge/sink/render.hpp"
 
 #include <cmath>
@@ -44,7 +43,7 @@ bool utf8(std::string_view text) {
   return true;
 }
 
-// RFC 8259, as far as a flat object goes, and no further.
+// Strict RFC 8259, for flat objects only.
 class StrictJson {
  public:
   explicit StrictJson(std::string_view text) : rest_(text) {}
@@ -105,8 +104,8 @@ class StrictJson {
   std::string_view rest_;
 };
 
-// XML 1.0: one root, every element closed by its name, attributes quoted and each once, the five
-// entities, no character that the standard leaves out.
+// Strict XML 1.0: one root, matched tags, quoted unique attributes, the five entities, only legal
+// characters.
 class StrictXml {
  public:
   explicit StrictXml(std::string_view text) : rest_(text) {}
@@ -132,7 +131,7 @@ class StrictXml {
     rest_.remove_prefix(n);
     return taken;
   }
-  // Until one of `ends`.
+  // Reads up to one of `ends`.
   bool text(std::string_view ends) {
     while (!rest_.empty() && ends.find(rest_.front()) == std::string::npos) {
       if (rest_.front() == '&') {
@@ -203,8 +202,7 @@ bool sentence(std::string_view text) {
   return text.substr(star + 1, 2) == expected && star + 5 == text.size();
 }
 
-// Bytes of one kind after another: any, those that markup needs, characters of all lengths, and
-// halves of them.
+// Random pieces: any bytes, markup characters, UTF-8 of all lengths, and truncated characters.
 void fill(std::mt19937_64& dice, char* text, std::size_t size) {
   static const std::string_view kPieces[] = {
       "\"",       "&",      "<",      ">",      "\\",     "\n",         "]]>",          "'",
@@ -319,7 +317,7 @@ TEST_CASE("characters pass as they are, and a text that is too long ends with an
   text = sink::render(*plan, {}, intent, room, &shortened);
   CHECK(shortened);
   CHECK(text.find("&quot;\u2026</remarks>") != std::string::npos);
-  // Cut at 120 bytes, which is in the middle of a character.
+  // Cut at 120 bytes, inside a character.
   std::string ships = "x";
   while (ships.size() + 5 <= limits::kMessageBytes) {
     ships += "\"\"\u8239";

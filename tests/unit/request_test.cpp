@@ -1,4 +1,4 @@
-// Requests and answers of the control socket: typed, one text each, any bytes answered.
+// Requests and answers of the control socket: typed, with one text each; any bytes get an answer.
 #include "model/request.hpp"
 
 #include <random>

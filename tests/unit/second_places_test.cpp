@@ -1,5 +1,4 @@
-// A name that is heard at two places is believed at either until the true one shows itself: what
-// was alarmed stays alarmed.
+// A name heard at two places is believed at either until one is refuted; its alarms stay raised.
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -121,7 +120,7 @@ class Bridge {
   std::int64_t t_ = 0;
 };
 
-// A true ship comes nearer, and somebody sends its name from elsewhere three times a second.
+// A true ship approaches, and an attacker sends its name from elsewhere three times a second.
 void attack(Bridge& b, int seconds, bool true_one_goes_on) {
   for (int i = 0; i < seconds; ++i) {
     for (int n = 0; n < 3; ++n) {
@@ -156,7 +155,7 @@ TEST_CASE("an alarm is not cleared because the same name now reports elsewhere")
     attack(b, 300, false);
     CHECK(b.cleared["close"] == 0);
     CHECK(b.cleared["collision"] == 0);
-    // It is believed elsewhere only once it would be lost.
+    // It is believed elsewhere only when it would be lost.
     attack(b, 100, false);
     CHECK(b.cleared["close"] == 1);
     CHECK(b.cleared["two_places"] == 1);
@@ -180,7 +179,7 @@ TEST_CASE("what is reckoned to have passed stays alarmed until its place is hear
     b.second();
   }
   REQUIRE(b.raised["collision"] == 1);
-  attack(b, 200, false);  // as reckoned it passes after 131 s
+  attack(b, 200, false);  // dead reckoning passes us after 131 s
   CHECK(b.cleared["collision"] == 0);
 }
 
@@ -190,7 +189,7 @@ TEST_CASE("what is so at the second place is told of that place") {
     b.report(kMmsi, 0, 30'000);
     b.second();
   }
-  for (int i = 0; i < 30; ++i) {  // believed there, and then heard where it was
+  for (int i = 0; i < 30; ++i) {  // believed there, then heard at its former place
     b.report(kMmsi, 0, 5'000);
     b.second();
   }

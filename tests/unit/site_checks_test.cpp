@@ -27,7 +27,7 @@ std::string zone(const std::string& points) {
          points + "\n";
 }
 
-// The only thing wrong, at the line it is written on, with what to write instead.
+// Whether this is the only problem, at that line, with a remedy.
 bool refused(const std::string& section, std::uint32_t line, const std::string& why) {
   const std::vector<Problem> problems = problems_of(section);
   return problems.size() == 1 && problems[0].line == line && !problems[0].help.empty() &&
@@ -62,7 +62,7 @@ TEST_CASE("a polygon that repeats a corner, spans a pole or the antimeridian has
            "[[85.0,0.0],[90.0,0.0],[85.0,90.0]]",
            "[[0.0,179.0],[0.0,-179.0],[1.0,-179.0],[1.0,179.0]]",
            "[[0.0,179.0],[0.0,180.0],[1.0,-180.0],[1.0,179.0]]",
-           // Ten metres across, and a dent that nearly reaches the edge behind it.
+           // Ten metres across, with a dent that almost reaches the opposite edge.
            "[[60.0,25.0],[60.0,25.0002],[60.0001,25.0002],[60.0000001,25.0001],[60.0001,25.0]]"}) {
     CHECK_MESSAGE(problems_of(zone(points)).empty(), points);
   }

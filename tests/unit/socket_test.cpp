@@ -15,7 +15,7 @@ namespace platform = vedette::platform;
 
 namespace {
 
-// Two sockets of this machine, the second aimed at the first.
+// Two local sockets, the second connected to the first.
 struct Pair {
   platform::Fd in, out;
   Pair() {
@@ -47,7 +47,7 @@ TEST_CASE("a rehearsed sending arrives at nobody, and leaves nothing behind") {
   }
   CHECK(platform::receive_now(pair.in.get(), datagram) < 0);
   CHECK(platform::receive_now(to_itself, datagram) < 0);
-  // It went the whole way: by the same socket a datagram arrives.
+  // The same socket receives a datagram, so sending passed through the system.
   REQUIRE(platform::send_now(to_itself, as_bytes(std::string_view("now"))) == 0);
   CHECK(platform::receive_now(to_itself, datagram) == 3);
 }

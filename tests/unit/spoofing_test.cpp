@@ -1,5 +1,4 @@
-// What sensors see against what things say of themselves: each lie raises its own assessment, and
-// the true track lives on.
+// Sensors against self-reports: each lie raises its own assessment, and the true track survives.
 #include <map>
 #include <memory>
 #include <random>
@@ -81,8 +80,8 @@ constexpr const char* kNames[] = {"two_places", "jump", "denied", "ghost", "sile
 
 struct Ship {
   double east, north, velocity_east, velocity_north;  // m from 60 N 20 E, m/s
-  std::uint64_t mmsi;                                 // 0: says nothing
-  unsigned radars;                                    // bit: seen by it
+  std::uint64_t mmsi;                                 // 0: silent
+  unsigned radars;                                    // bit i: radar i sees it
 };
 
 class Strait {
@@ -115,7 +114,7 @@ class Strait {
     put(o, 1);
   }
 
-  // One second passes: each radar looks every other, ships with a name report every third.
+  // One second: each radar looks every other second, named ships report every third.
   void second() {
     ++t_;
     for (Ship& s : ships) {
@@ -168,7 +167,7 @@ class Strait {
     }
   }
 
-  // The confirmed contact nearest to a place, and how far it is.
+  // The nearest confirmed contact within a distance.
   const Track* contact_at(double east, double north, double within) {
     const Track* best = nullptr;
     for (std::uint32_t i = 0; i < tracks().high_water(); ++i) {
@@ -300,7 +299,7 @@ TEST_CASE("a name that moves away from its contact is taken from it") {
   strait.ships = {{1000, 2000, 4, -1, kMmsi, 3}};
   strait.seconds(60);
   REQUIRE(strait.contact_at(strait.ships[0].east, strait.ships[0].north, 30)->partner != 0);
-  // Its reports drift off, slowly enough to be possible; the ship itself goes on.
+  // Its reports drift off at a plausible speed; the ship itself continues.
   strait.ships[0].mmsi = 0;
   double east = strait.ships[0].east;
   for (int i = 0; i < 40; ++i) {

@@ -29,7 +29,7 @@ std::vector<std::uint8_t> bytes_of(std::size_t count, std::uint8_t first) {
   return bytes;
 }
 
-// What every disk does, the machine's own and one that stands in for it.
+// Checks for every disk, the machine's and any substitute.
 void check_disk(const platform::Folder& folder) {
   constexpr std::size_t kZeros = 17 * platform::kZeroBytes;
   const platform::Folder inner = folder.in("inner");
@@ -52,7 +52,7 @@ void check_disk(const platform::Folder& folder) {
   CHECK(std::count(whole->begin(), whole->end(), 0) == static_cast<std::ptrdiff_t>(kZeros));
   CHECK(whole.value()[4096] == 7);
   CHECK(inner.read("b", 100).error() == EFBIG);
-  // What is opened for writing keeps its content; for blocks it begins empty.
+  // `writing` keeps the content, `blocks` empties it.
   const auto some = bytes_of(100, 1);
   {
     const auto file = inner.open("a", OpenFor::writing);

@@ -19,7 +19,7 @@ using namespace vedette;
 
 namespace {
 
-// The far end: takes connections and, when asked, what they carry.
+// The far end: accepts connections and reads on request.
 struct Server {
   Server() : listener(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
     sockaddr_in any{};
@@ -37,7 +37,7 @@ struct Server {
       ends.emplace_back(fd);
     }
   }
-  // All that the connection carries within a tenth of a second of silence.
+  // Reads until a tenth of a second of silence.
   static std::string read_all(int fd) {
     std::string text;
     char piece[65536];
@@ -64,7 +64,7 @@ struct Pool {
     }
     streams.init(keeper, slots, least, true);
   }
-  // Until so many are open, two seconds at most.
+  // Waits until so many are open, two seconds at most.
   bool opens(Server& server, std::size_t wanted) {
     for (int i = 0; i < 2000 && streams.open() != wanted; ++i) {
       keeper.tend(platform::monotonic_ns(), true);
@@ -93,7 +93,7 @@ TEST_CASE(
   CHECK(Server::read_all(server.ends[0].get()) + Server::read_all(server.ends[1].get()) ==
         "first\n");
   server.ends.clear();
-  pool.streams.tend();  // notices, before anything is lost in them
+  pool.streams.tend();  // notices the closed ones before anything is lost
   CHECK(pool.streams.open() == 0);
   REQUIRE(pool.opens(server, 2));
   CHECK(pool.streams.send("second\n", 1) == 0);
@@ -132,10 +132,10 @@ TEST_CASE("when one connection takes no more the next one does, and every messag
       whole += text.compare(at, limits::kTextBytes, message + "\n") == 0 ? 1 : 0;
     }
   }
-  CHECK(used >= 2);  // the third only if the first two were still full when the last one was sent
+  CHECK(used >= 2);  // a third only if the first two were still full at the last send
   CHECK(whole == sent);
   CHECK_FALSE(pool.streams.unfinished());
-  // In the next minute one is in use, and one is kept to spare.
+  // In the next minute one is in use, and one spare is kept.
   CHECK(pool.streams.send("a\n", sink::StreamPool::kWindowNs + 1) == 0);
   CHECK(pool.streams.send("a\n", 2 * sink::StreamPool::kWindowNs + 2) == 0);
   CHECK(pool.streams.open() == 2);
@@ -158,7 +158,7 @@ TEST_CASE("a serial line that takes a part of a message gets the rest of it firs
   for (int error = 0; error == 0 && sent < 10'000; sent += error == 0 ? 1 : 0) {
     error = streams.send(message, 1);
   }
-  REQUIRE(streams.unfinished());  // the line is full, and not at the end of a message
+  REQUIRE(streams.unfinished());  // the line is full in mid-message
   std::string text;
   for (std::string piece = Server::read_all(master); !piece.empty();
        piece = Server::read_all(master)) {

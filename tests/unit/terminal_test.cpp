@@ -15,7 +15,7 @@ std::string shown(std::string_view text, Lines lines = Lines::escaped) {
   return out;
 }
 
-// Pieces that names are attacked with, between random bytes.
+// Pieces of terminal attacks, between random bytes.
 std::string random_text(std::uint64_t& state) {
   static constexpr std::string_view kPieces[] = {"\x1b]0;owned\x07",
                                                  "\x1b[2J",
@@ -48,7 +48,7 @@ std::string random_text(std::uint64_t& state) {
   return text;
 }
 
-// What a document of JSON says, undone: the characters of a string without its quotes.
+// Unescapes a JSON string without its quotes.
 std::string meant(std::string_view quoted) {
   std::string text;
   for (std::size_t i = 1; i + 1 < quoted.size(); ++i) {

@@ -114,7 +114,7 @@ TEST_CASE("JSON in a fixed buffer is what it is in a string, cut where the buffe
   for (int i = 0; i < 50'000; ++i) {
     std::string text;
     for (std::size_t n = random() % 40; n > 0; --n) {
-      // Mostly plain, now and then one that needs an escape or is no UTF-8.
+      // Mostly plain, sometimes in need of escapes or invalid UTF-8.
       text += static_cast<char>(random() % 8 == 0 ? random() : 'a' + random() % 26);
     }
     std::string whole;

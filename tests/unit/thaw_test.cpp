@@ -1,5 +1,4 @@
-// What a node thaws may have been damaged, or made by somebody: it is refused, or it is a state
-// that an engine goes on from.
+// A thawed state may be damaged or forged: it is refused, or an engine can continue from it.
 #include <cstdlib>
 #include <random>
 #include <string>
@@ -31,7 +30,7 @@ std::string with(std::string text, const std::string& from, const std::string& t
   return text.replace(text.find(from), from.size(), to);
 }
 
-// Contacts and vessels, judged, told of, in part held back.
+// Contacts and vessels: judged, alerted, some held back.
 class Watch {
  public:
   Watch() : world_(4, 8, 1000.0, {{0, 0, 2000, 0, 360, 1.0, 5, 0.2, 0.9}}, 1e-6, 0.0) {
@@ -86,7 +85,7 @@ class Watch {
   const std::string& text() const { return text_; }
   const plan::Plan& plan() const { return *plan_; }
 
-  // False when it is refused. One that is believed goes on: events, ticks, a command, time.
+  // False when refused. An accepted state continues: events, ticks, a command, time.
   bool goes_on(Bytes state) {
     ShardInMemory engine(*plan_);
     return !engine.shard().thaw(state) && goes_on(engine);
@@ -116,7 +115,7 @@ class Watch {
       for (int steps = 0; steps < 40 && !engine.step(now).empty(); ++steps) {
       }
     }
-    for (int i = 0; i < 3; ++i) {  // until all that is there is lost and retired
+    for (int i = 0; i < 3; ++i) {  // until everything is lost and retired
       engine.step(then_ns_ + (i + 1) * 2000 * kSecond);
     }
     return true;
@@ -157,8 +156,8 @@ void change(std::vector<std::uint8_t>& state, std::mt19937_64& random) {
                                              ~std::uint64_t{0},
                                              ~std::uint64_t{0} >> 1,
                                              std::uint64_t{1} << 63,
-                                             0x7FF8000000000000,   // no number
-                                             0x7FF0000000000000,   // infinite
+                                             0x7FF8000000000000,   // NaN
+                                             0x7FF0000000000000,   // infinity
                                              0x7FE1CCF385EBC8A0};  // 1e308
   const std::size_t at = random() % state.size();
   switch (random() % 3) {
@@ -242,7 +241,7 @@ TEST_CASE("a frozen track of a kind, state, place or partner that cannot be is r
   const auto refused = [&](auto&& change) {
     auto state = watch.state();
     const auto tracks = engine::frozen_tracks(state);
-    std::size_t at = 0;  // a vessel: what it is stands nowhere else
+    std::size_t at = 0;  // a vessel, whose kind is stored only there
     while (at < tracks.size() && tracks[at].track.kind != IdentityKind::vessel) {
       ++at;
     }

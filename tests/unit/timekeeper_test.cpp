@@ -54,7 +54,7 @@ TEST_CASE("without a record a clock that can be is believed, and one that cannot
     Timekeeper keeper;
     CHECK(keeper.begin(clock, 0) == limits::kClockUnsetNs);
     CHECK(!keeper.believed());
-    // The first that can be, even while it runs, is gone on to.
+    // The first credible clock moves node time, even in a running node.
     CHECK(keeper.look(kNow, limits::kClockUnsetNs + kSecond, kSecond, false) == kNow);
     CHECK(keeper.believed());
     CHECK(keeper.begin(kNow, limits::kClockUnsetNs + 60 * kSecond) == kNow);
@@ -79,7 +79,7 @@ TEST_CASE("a clock set while the node runs moves nothing until it was synchronis
     }
     CHECK(gone_on == (synchronised ? 3601 : 0));
   }
-  // Backwards it never goes, and what wavers or cannot be does not hold.
+  // Never moves back; an unsteady or impossible clock is not followed.
   Timekeeper keeper;
   keeper.begin(kNow, kNow);
   for (std::int64_t s = 1; s < 3 * 3600; ++s) {

@@ -237,7 +237,7 @@ TEST_CASE("a coordinated turn seen in range and azimuth is the textbook's extend
     t.update(z, h, r);
     update(s, n);
     worst = std::max(worst, t.furthest(s));
-    // Each step from one state: the difference of one step is measured, not of their history.
+    // Restarts each step from one state, to compare single steps, not histories.
     for (std::size_t i = 0; i < 5; ++i) {
       t.x[i][0] = s.x[i];
       for (std::size_t j = 0; j < 5; ++j) {
@@ -307,7 +307,7 @@ TEST_CASE("in 500 simulated runs the error is as large as each filter says it is
       for (int step = 0; step < 60; ++step) {
         Jacobian unused;
         truth = coordinated_turn(truth, dt, unused);
-        // White acceleration over the step: velocity and position move together.
+        // White-noise acceleration: velocity and position noise correlate.
         for (std::size_t i = 0; i < 2; ++i) {
           const double first = normal(random);
           const double second = normal(random);
@@ -394,7 +394,7 @@ TEST_CASE("the assignment is the best there is, by brute force up to eight by ei
         ours += gain[r * columns + chosen[r]];
       }
     }
-    // Every way to give each row a free column or none.
+    // Enumerates every assignment of rows to free columns or none.
     std::vector<double> best(std::size_t{1} << columns, -1e30);
     best[0] = 0.0;
     for (std::size_t r = 0; r < rows; ++r) {
@@ -438,9 +438,9 @@ TEST_CASE("a large assignment equals what a network simplex finds") {
     for (std::size_t r = 0; r < rows; ++r) {
       row[r] = graph.addNode();
       arc(source, row[r], 0);
-      arc(row[r], sink, 0);  // alone
+      arc(row[r], sink, 0);  // unassigned
       for (std::size_t c = 0; c < columns; ++c) {
-        if (random() % 3 == 0) {  // whole thousandths, which both take exactly
+        if (random() % 3 == 0) {  // whole thousandths, exact in both
           const auto thousandths = static_cast<std::int64_t>(random() % 20000) - 4000;
           gain[r * columns + c] = static_cast<double>(thousandths) / 1000.0;
           arc(row[r], column[c], -thousandths);
@@ -462,14 +462,14 @@ TEST_CASE("a large assignment equals what a network simplex finds") {
 }
 
 TEST_CASE("joint probabilities keep two close contacts apart and sum to at most one") {
-  // Both plots fit both contacts; the crossed pairing is a little less likely.
+  // Both plots fit both contacts; the crossed pairing is less likely.
   const std::vector<double> gain{5.0, 4.0, 4.0, 5.0};
   std::vector<double> probability(4);
   joint_probabilities(gain, 2, 2, probability);
   CHECK(probability[0] > 0.95);
   CHECK(probability[3] > 0.95);
   CHECK(probability[1] < 0.05);
-  // One plot for two contacts: each may have it, with the odds of their gains.
+  // One plot for two contacts: the odds follow from their gains.
   const std::vector<double> shared{3.0, 3.0};
   joint_probabilities(shared, 2, 1, std::span(probability).first(2));
   CHECK(probability[0] == doctest::Approx(probability[1]));

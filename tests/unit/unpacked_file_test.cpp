@@ -51,7 +51,7 @@ std::string packed(std::string_view text) {
   return out;
 }
 
-// What the file holds, or why it is not read.
+// The content, or why it is refused.
 std::string read(const std::string& path, Kind& kind) {
   const auto content = platform::read_unpacked(path, kBounds);
   kind = content ? Kind{} : content.error().kind;
@@ -117,7 +117,7 @@ TEST_CASE(
   const std::string zip = packed(some_text());
   std::thread writer([&] {
     const platform::Fd out(::open(pipe.c_str(), O_WRONLY | O_CLOEXEC));
-    for (const char c : zip.substr(0, 20)) {  // byte by byte at first
+    for (const char c : zip.substr(0, 20)) {  // single bytes at first
       REQUIRE(::write(out.get(), &c, 1) == 1);
       ::usleep(200);
     }
@@ -126,7 +126,7 @@ TEST_CASE(
   });
   CHECK(read(pipe, kind) == some_text());
   writer.join();
-  // To all that must be a plain file it says so at once.
+  // Readers of plain files refuse it at once.
   CHECK(platform::read_file(pipe, 100).error() == platform::kNotPlain);
   CHECK(platform::read_text_file(pipe, 100) == std::nullopt);
   CHECK(platform::Folder(folder.path).open("pipe", platform::OpenFor::reading).error() ==

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kLongest = 60 * kSecond;
-constexpr std::int64_t kGrain = kLongest / 4000 + 1;  // deadlines that are closer count as equal
+constexpr std::int64_t kGrain = kLongest / 4000 + 1;  // closer deadlines count as equal
 
 struct World {
   explicit World(std::size_t capacity)
@@ -35,7 +35,7 @@ struct World {
     observation.identity = sequence;
     waiting.add(header, observation, deadline_ns);
   }
-  // The numbers of all that waits, in the order in which it is worked.
+  // Removes everything in order of work; returns the sequences.
   std::vector<std::uint64_t> drain() {
     std::vector<std::uint64_t> order;
     while (waiting.first() != Waiting::kNone) {
@@ -78,7 +78,7 @@ TEST_CASE(
   w.waiting.remove(slot);
   CHECK(w.waiting.find(44) == Waiting::kNone);
   CHECK_FALSE(w.waiting.full());
-  w.add(99, EventClass::critical, kSecond);  // into the place that is free
+  w.add(99, EventClass::critical, kSecond);  // reuses the free slot
   CHECK(w.waiting.full());
   CHECK(w.waiting.find(99) == slot);
   CHECK(w.waiting.find(55) != Waiting::kNone);
@@ -104,7 +104,7 @@ TEST_CASE("a thousand random events come in the order of a sorted list, also beh
   std::vector<Expected> expected;
   w.waiting.advance(kSecond);
   for (std::uint64_t n = 1; n <= 1000; ++n) {
-    // Whole seconds, so that no two stand in one grain by chance, and some do on purpose.
+    // Whole seconds: equal deadlines share a grain only on purpose.
     const auto deadline_ns = static_cast<std::int64_t>(2 + random() % 58) * kSecond;
     expected.push_back({static_cast<EventClass>(random() % 4), deadline_ns, n});
     w.add(n, expected.back().event_class, deadline_ns);
@@ -113,7 +113,7 @@ TEST_CASE("a thousand random events come in the order of a sorted list, also beh
   const auto state = w.of.frozen();
   World thawed(1000);
   REQUIRE(thawed.of.thaw(state, 1000));
-  CHECK_FALSE(World(1000).of.thaw(state, 999));  // names an event that was never given out
+  CHECK_FALSE(World(1000).of.thaw(state, 999));  // a sequence that was never assigned
   CHECK_FALSE(World(999).of.thaw(state, 1000));
   std::stable_sort(expected.begin(), expected.end(), [](const Expected& a, const Expected& b) {
     return a.event_class != b.event_class ? a.event_class < b.event_class
