@@ -32,7 +32,7 @@ std::uint64_t Node::begin_with_newest(Stepped& stepped,
   std::vector<std::uint64_t> with_state = segments;
   journal::SegmentState newest = journal::newest_state(folder, with_state);
   while (!newest.frozen.empty() && newest.header.node != segment_header_.node) {
-    with_state.pop_back();  // another node's, or older than one
+    with_state.pop_back();  // another node's, or newer than one
     newest = journal::newest_state(folder, with_state);
   }
   // With little to replay after the state, the image is not needed.

@@ -760,7 +760,7 @@ class World {
   std::map<std::uint64_t, std::vector<Entry>> ledger_;  // by batch
   std::set<std::uint64_t> open_;                        // accepted, still inside
   std::set<std::pair<std::uint32_t, std::uint64_t>> done_;
-  std::set<std::uint64_t> owed_;  // may be done only with their intent on disk
+  std::set<std::uint64_t> owed_;  // done, so their intents must be on disk
   std::uint64_t durable_ = 0;
   std::uint64_t kills_ = 0;
   std::uint64_t misdirected_ = 0;

@@ -23,7 +23,7 @@ constexpr double kHiddenS = 30.0;
 
 constexpr double kReanchorM = 2000.0;
 constexpr double kTwinSpeed = 2.0;   // m/s
-constexpr double kTwinSigmas = 2.0;  // or standard deviations of both velocities
+constexpr double kTwinSigmas = 2.0;  // or this many of both deviations together
 constexpr double kExtents = 5.0;     // reports of one target lie within this many extents
 constexpr std::uint32_t kTwinLooks = 3;
 constexpr std::size_t kRoomCandidates = 16;

@@ -4,8 +4,7 @@
 
 #include <stdint.h>
 
-#define VEDETTE_STATE_COPIES 2 /* 4 KiB apart; the newer valid one counts, writes go to the older \
-                                */
+#define VEDETTE_STATE_COPIES 2 /* 4 KiB apart; the newer valid one counts */
 #define VEDETTE_BLOCK 4096
 #define VEDETTE_STATE_MAGIC "VDTBOOT1"
 #define VEDETTE_SLOT_MAGIC "VDTSLOT1"
