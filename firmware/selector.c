@@ -1,6 +1,6 @@
 // Purpose: the boot loader of an image: starts the confirmed slot, or the one on trial while it has
-// starts left, and keeps the count where a power cut leaves either the old state or the new.
-// A UEFI application without any library (UEFI 2.10; sections are named where they matter).
+// starts left. A power cut leaves either the old or the new boot state. A UEFI application without
+// any library (UEFI 2.10; sections are named where they matter).
 #include "../src/edge/firmware/boot_choice.h"
 
 typedef uint64_t Status;
@@ -67,7 +67,7 @@ typedef struct Console {
   Status (*print)(struct Console*, const Char*);
 } Console;
 
-typedef struct {  // 4.4; what is not used is only counted
+typedef struct {  // 4.4; unused members are only counted
   uint64_t header[3];
   void* tpl[2];
   Status (*allocate_pages)(int how, int type, uint64_t pages, uint64_t* at);
@@ -106,8 +106,8 @@ typedef struct {  // 4.3
 enum { kAnyPages = 0, kLoaderData = 2, kByProtocol = 2, kCold = 0, kPage = 4096 };
 enum { kHangSeconds = 120, kRestUs = 5000000 };
 enum { kWidth8 = 0, kWidth16 = 1, kWidth32 = 2, kEnable = 2, kDecodeMemory = 0x200 };  // 14.4
-// With VEDETTE_6300ESB, Intel 6300ESB data sheet (300641), watchdog timer. Two timers of 20 bits
-// count down one after the other, at about 1 kHz; behind the second the machine is reset.
+// With VEDETTE_6300ESB, Intel 6300ESB data sheet (300641), watchdog timer. Two 20-bit timers count
+// down in turn, at about 1 kHz; after the second the machine is reset.
 enum { kConfigAt = 0x60, kLockAt = 0x68, kTimer1At = 0, kTimer2At = 4, kReloadAt = 0x0C };
 
 static const Guid kBlockIo = {
@@ -116,7 +116,7 @@ static const Guid kDevicePath = {
     0x09576e91, 0x6d3f, 0x11d2, {0x8e, 0x39, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
 static const Guid kLoadedImage = {
     0x5b1b31a1, 0x9562, 0x11d2, {0x8e, 0x3f, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
-// As firmware/build-image gives them to the partitions.
+// As in firmware/build-image.
 static const Guid kPartitions[1 + VEDETTE_SLOTS] = {
     {0x6d5f1a0e, 0x3c8b, 0x4b0e, {0x9a, 0x51, 0x7a, 0x6f, 0x2f, 0x0d, 0x1c, 0x06}},
     {0x6d5f1a0e, 0x3c8b, 0x4b0e, {0x9a, 0x51, 0x7a, 0x6f, 0x2f, 0x0d, 0x1c, 0x07}},
@@ -128,7 +128,7 @@ static BlockIo* disk[1 + VEDETTE_SLOTS];
 static DevicePath* path_of[1 + VEDETTE_SLOTS];
 static uint8_t block[VEDETTE_BLOCK] __attribute__((aligned(4096)));
 
-// The compiler calls these on its own.
+// The compiler emits calls to these.
 void* memcpy(void* to, const void* from, unsigned long long n) {
   for (unsigned long long i = 0; i < n; ++i) ((uint8_t*)to)[i] = ((const volatile uint8_t*)from)[i];
   return to;
@@ -167,7 +167,7 @@ static uint64_t length_of(const DevicePath* node) {
   return node->length[0] | (uint64_t)node->length[1] << 8;
 }
 
-// The partition's node in a path, or null; `before` are the bytes that lead to its disk.
+// The partition's node in a path, or null; `before`: bytes of the path to its disk.
 static const uint8_t* partition_of(const DevicePath* path, uint64_t* before) {
   const uint8_t* at = (const uint8_t*)path;
   for (const DevicePath* node = path; node->type != 0x7F;
@@ -182,7 +182,7 @@ static const uint8_t* partition_of(const DevicePath* path, uint64_t* before) {
   return 0;
 }
 
-// Only on the disk that the selector itself came from: another image may be in the machine.
+// Only on the selector's own disk, because the machine may hold another image too.
 static void find_partitions(void) {
   LoadedImage* image = 0;
   DevicePath* own = 0;
@@ -239,7 +239,7 @@ static int write_state(struct VedetteBootState* state) {
          to->flush(to) == 0;
 }
 
-// The slot's image, checked and given to the firmware; its handle, or why not.
+// Loads and checks the slot's image; returns its handle, or the reason.
 static uint32_t load(uint32_t slot, Handle* image, uint64_t* version) {
   BlockIo* from = slot < VEDETTE_SLOTS ? disk[1 + slot] : 0;
   struct VedetteSlot head;
@@ -279,8 +279,8 @@ static void write_6300esb(PciIo* timer, uint64_t at, int width, uint32_t value) 
   timer->write_memory(timer, width, 0, at, 1, &value);
 }
 
-// The firmware's own watchdog ends when the kernel takes the machine over. Where the selector knows
-// the board's, that one guards the kernel as well, until the first process has it.
+// The firmware's watchdog ends when the kernel takes over. A known watchdog of the board also
+// guards the kernel, until the first process owns it.
 static void arm_watchdog(void) {
   uint64_t count = 0;
   Handle* handles = 0;
@@ -306,7 +306,7 @@ static void arm_watchdog(void) {
 static void arm_watchdog(void) {}
 #endif
 
-// Starts a slot; returns only when that failed, with why.
+// Starts a slot; returns only on failure, with the reason.
 static uint32_t start(void* nothing, struct VedetteBootState* state, uint32_t slot) {
   (void)nothing;
   Handle image = 0;
@@ -321,7 +321,7 @@ static uint32_t start(void* nothing, struct VedetteBootState* state, uint32_t sl
     return why;
   }
   vedette_count_start(state, slot);
-  // A trial whose start cannot be counted could be repeated for ever.
+  // A trial whose start is not counted could repeat for ever.
   if (!write_state(state) && trial) return VEDETTE_TRIAL_DAMAGED;
   print("vedette: starting slot ");
   print_number(slot);
