@@ -9,21 +9,21 @@ MACHINES = {
         program="qemu-system-aarch64", line="/dev/ttyS0", code="/usr/share/AAVMF/AAVMF_CODE.fd", variables="/usr/share/AAVMF/AAVMF_VARS.fd",
         start=["-M", "virt,gic-version=3,iommu=smmuv3", "-cpu", "cortex-a72"], serial=["-device", "pci-serial,chardev=line"]),
 }
-PORT = "0000:00:10.0"  # the network card that is the node's own
-ADDRESS = "eth0=10.0.2.15/24 10.0.2.2"  # the other one; 10.0.2.2 leads to this host's loopback
+PORT = "0000:00:10.0"  # the node's own network card
+ADDRESS = "eth0=10.0.2.15/24 10.0.2.2"  # the other one; 10.0.2.2 is this host's loopback
 
 
 def missing(board):
-    """What is not installed to start it; empty when nothing is."""
+    """What must be installed to start it; empty if complete."""
     how = MACHINES[board]
     return "" if shutil.which(how["program"]) and os.path.exists(how["code"]) else "scripts/setup-firmware was not run"
 
 
-FIRST_SECTOR = (1 + 8 + 1 + 2 * 64) * 2048  # of the data partition, as firmware/build-image lays it out
+FIRST_SECTOR = (1 + 8 + 1 + 2 * 64) * 2048  # of the data partition, as in firmware/build-image
 
 
 def data_partition_of(image, folder):
-    """The image's data partition, copied out and its journal replayed."""
+    """A copy of the image's data partition, with its journal replayed."""
     data = pathlib.Path(folder) / "data-partition"
     sectors = os.path.getsize(image) // 512 - FIRST_SECTOR - 2048
     subprocess.run(["dd", f"if={image}", f"of={data}", "bs=512", f"skip={FIRST_SECTOR}", f"count={sectors}", "conv=sparse", "status=none"], check=True)
@@ -32,7 +32,7 @@ def data_partition_of(image, folder):
 
 
 def data_folder_of(image, folder):
-    """The node's data folder, copied out of the image's data partition; StopIteration when it has none."""
+    """A copy of the node's data folder from the image's data partition; StopIteration if there is none."""
     kept = pathlib.Path(folder) / f"kept-{time.time_ns()}"
     kept.mkdir()
     subprocess.run(["debugfs", "-R", f"rdump / {kept}", data_partition_of(image, folder)], capture_output=True, check=True)
@@ -47,11 +47,11 @@ class Guest:
         self.card = card  # the one that DPDK drives
         self.storage, self.cores = storage, cores
         self.usb = usb  # a stick at its USB port
-        self.firmware = firmware  # code, variables and options of another firmware; without variables it is no UEFI
+        self.firmware = firmware  # code, variables and options of another firmware; without variables it is not UEFI
         self.folder.mkdir(exist_ok=True)
         self.variables = self.folder / "variables.fd"
         self.process = self.line = self.port = None
-        self.clock = None  # what its battery-backed clock shows at the next start: "2020-01-01T00:00:00"
+        self.clock = None  # start value of its battery-backed clock: "2020-01-01T00:00:00"
 
     def start(self):
         how = self.how
@@ -87,7 +87,7 @@ class Guest:
         return (self.folder / "console").read_text(errors="replace")[after:]
 
     def wait(self, wanted, limit=120, after=0, meanwhile=None):
-        """Until the console says `wanted`; returns how much it has said. `meanwhile` is called each half second."""
+        """Waits until the console shows `wanted`; returns the output's length. Calls `meanwhile` each half second."""
         end = time.time() + limit
         while time.time() < end:
             text = self.said()
@@ -101,7 +101,7 @@ class Guest:
         raise AssertionError(f"the console never said {wanted!r}: {self.said()[-2000:]}")
 
     def say(self, words, wanted='"kind":"console"', limit=60):
-        """A command at the console; returns what came until it ended."""
+        """Runs a command at the console; returns its output."""
         before = len(self.said())
         self.process.stdin.write((words + "\n").encode())
         self.process.stdin.flush()
@@ -109,7 +109,7 @@ class Guest:
         return self.said(before)
 
     def answer(self, words):
-        """What a command that ends in --json answers. The kernel writes to the same line when it likes: asked again then."""
+        """Output of a command with --json. The kernel may write on the same line; then it asks again."""
         for _ in range(5):
             said = self.say(words)
             for line in said.splitlines():
@@ -129,14 +129,14 @@ class Guest:
             self.line = None  # the machine is off
 
     def frame(self, data):
-        """Lost on the wire where the machine takes nothing for 0.2 s, or is off."""
+        """Drops the bytes, as a wire would, if the machine reads nothing for 0.2 s or is off."""
         end = time.monotonic() + 0.2
         while (port := self.port) is not None and time.monotonic() < end:
             try:
                 port.sendto(data, str(self.folder / "theirs"))
                 return
             except BlockingIOError:
-                time.sleep(0.002)  # a socket that is not connected cannot be waited for: poll() does not ask who takes from it
+                time.sleep(0.002)  # poll() cannot wait for an unconnected socket's receiver
             except OSError:
                 return
 

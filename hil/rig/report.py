@@ -12,7 +12,7 @@ svg{background:#f7f9fb;border:1px solid #d8dee6}text{font:12px system-ui,sans-se
 
 
 def histogram(values, floor_p99):
-    """Counts over a logarithmic axis of ms; the rig's own floor as a line."""
+    """Histogram over a logarithmic axis of ms, with the rig's own floor as a line."""
     width, height, left, low = 860, 200, 45, 30
     if not values:
         return "<p>Nothing was measured.</p>"

@@ -1,4 +1,4 @@
-"""Runs a scenario on a target and judges what came of it."""
+"""Runs a scenario on a target and judges the result."""
 import json, socket, statistics, subprocess, threading, time
 
 from . import targets
@@ -14,7 +14,7 @@ def percentile(values, share):
 
 
 def floor():
-    """What the rig itself adds: from a send to the receiving thread's time-stamp, over loopback, in ms."""
+    """The rig's own latency: from a send to the receiving thread's time-stamp, over loopback, in ms."""
     receiver = targets.Receiver()
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     took = []
@@ -63,7 +63,7 @@ class Run:
                 self.target.press(s["kind"], s)
         except targets.NotHere as why:
             self.not_here.append(f"{s['kind']}: {why}")
-        except Exception as problem:  # the run goes on and fails by it
+        except Exception as problem:  # the run continues and fails with it
             self.not_here.append(f"{s['kind']} failed: {problem}")
 
     def execute(self):
@@ -75,7 +75,7 @@ class Run:
             time.sleep(max(0.0, begin + at - time.monotonic()))
             if isinstance(step, dict) and step["kind"] in ("power-cut", "clock-step"):
                 off = time.monotonic()
-                self.do(step)  # the timeline stands still until the machine is up again
+                self.do(step)  # the timeline pauses until the machine is up again
                 begin += time.monotonic() - off
             elif isinstance(step, dict):
                 threads.append(threading.Thread(target=self.do, args=(step,)))
@@ -93,7 +93,7 @@ class Run:
         return self
 
     def latencies(self, label):
-        """ms from the first time an identity was sent to its first alert; None where none came."""
+        """ms from the first report of an identity to its first alert; None without an alert."""
         told = {}
         for at, alert in self.alerts:
             if alert["action"] == "tell":
@@ -169,7 +169,7 @@ class Run:
                 "verdict": "fail" if any(v["verdict"] == "fail" for v in verdicts) else "pass"}
 
     def keep(self, folder):
-        """What is needed to see a failure again: vedette-rig run FOLDER."""
+        """How to repeat a failure: vedette-rig run FOLDER."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "scenario.toml").write_text(self.scenario["path"].read_text())
         (folder / "site.toml").write_text(self.scenario["site"].read_text())

@@ -1,7 +1,7 @@
-"""Scenario files: what is done to a node on a timeline, and what must come of it (docs/how-to/prove-a-node.md)."""
+"""Scenario files: stimuli of a node on a timeline, and the expected results (docs/how-to/prove-a-node.md)."""
 import pathlib, tomllib
 
-# Of each stimulus: its keys with their defaults; None: must be given.
+# For each stimulus its keys with their defaults; None: required.
 STIMULI = {
     "ships": {"at": 0.0, "seconds": 1.0, "rate": 10.0, "over": "ethernet", "seed": 1},
     "drones": {"at": 0.0, "seconds": 1.0, "rate": 10.0, "seed": 1},

@@ -1,4 +1,4 @@
-"""What instruments say: AIS class B reports (ITU-R M.1371-5, message 18) and MAVLink 1 positions (GLOBAL_POSITION_INT)."""
+"""Output of instruments: AIS class B reports (ITU-R M.1371-5, message 18) and MAVLink 1 positions (GLOBAL_POSITION_INT)."""
 import struct
 
 
@@ -16,7 +16,7 @@ def class_b(mmsi, lat, lon, knots=5.0, course=90.0):
 
 
 def gnss(lat, lon, knots=0.0, course=0.0, seconds=0.0):
-    """One second of a receiver: RMC, GGA and GLL of the same place."""
+    """One second of a receiver: RMC, GGA and GLL of one position."""
     def angle(value, digits, hemispheres):
         return f"{int(abs(value)):0{digits}d}{abs(value) % 1 * 60:07.4f},{hemispheres[value < 0]}"
     place = f"{angle(lat, 2, 'NS')},{angle(lon, 3, 'EW')}"

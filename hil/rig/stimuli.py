@@ -1,4 +1,4 @@
-"""What the kinds of stimuli send: (seconds, channel, bytes, label, identity), in order of time; the same for the same seed."""
+"""The data of each stimulus: (seconds, channel, bytes, label, identity), ordered by time; the same for the same seed."""
 import math, pathlib, random, struct
 
 from .sentences import class_b, gnss, mavlink_position
@@ -34,7 +34,7 @@ def drones(s, offset):
 
 
 def malformed(s, offset):
-    """Frames that must be refused: cut short, checksums wrong, fragments, sentences with other contents, noise."""
+    """Frames that must be refused: truncated, wrong checksums, fragments, malformed sentences, noise."""
     chance = random.Random(s["seed"])
     for at in times(s):
         good = bytearray(udp_frame(class_b(400_000_000 + chance.randrange(10**6), *near(chance)), SHIPS))
@@ -53,7 +53,7 @@ def malformed(s, offset):
 
 
 def spoofed(s, offset):
-    """Each name is seen where it is, then far away: an impossible jump; a third of the first sentences come again."""
+    """Each name appears at its position, then far away: an impossible jump; a third of the first sentences repeat."""
     chance = random.Random(s["seed"])
     for n, at in enumerate(times(s)):
         mmsi = FIRST_MMSI["spoofed"] + offset + n
@@ -73,19 +73,19 @@ def on_the_way(s, at):
 
 
 def fixes(s, offset):
-    """A receiver of own position says where it is, in three sentences each time."""
+    """A receiver of own position reports it, in three sentences each time."""
     for at in times(s):
         yield at, "ethernet", udp_frame(gnss(*on_the_way(s, at), s["knots"], s["course"], 43200 + at), RECEIVERS[s["to"]]), s["label"], None
 
 
 def vessel(s, offset):
-    """One vessel's reports, true or forged: who sends them cannot be told from them."""
+    """One vessel's reports, true or forged: they look the same."""
     for at in times(s):
         yield at, "ethernet", udp_frame(class_b(s["mmsi"], *on_the_way(s, at), s["knots"], s["course"]), SHIPS), s["label"], s["mmsi"]
 
 
 def capture(s, offset):
-    """A recording: a pcap whose frames are sent as they are, or a text whose lines are sent ten a second."""
+    """A recording: a pcap sent as captured, or a text at ten lines a second."""
     path = pathlib.Path(s["file"])
     data = path.read_bytes()
     if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1"):
@@ -106,7 +106,7 @@ SENDERS = {"ships": ships, "drones": drones, "malformed": malformed, "spoofed": 
 
 
 def timeline(stimuli):
-    """What is sent, in order of time, and the rest of the stimuli as they are."""
+    """All data ordered by time, and the other stimuli unchanged."""
     sent, others = [], []
     for number, s in enumerate(stimuli):
         if s["kind"] in SENDERS:

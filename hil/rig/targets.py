@@ -1,4 +1,4 @@
-"""What a scenario is done to: a node on this host, a machine in QEMU started from a built image, or a node over its ports."""
+"""The targets of a scenario: a node on this host, a machine in QEMU started from a built image, or a remote node over its ports."""
 import json, os, pathlib, pty, queue, re, signal, socket, subprocess, termios, threading, time, tomllib, tty
 
 from .guest import ADDRESS, MACHINES, PORT, Guest, data_folder_of, missing
@@ -8,11 +8,11 @@ DISK_MIB = 128  # of a host target's data folder
 
 
 class NotHere(Exception):
-    """A stimulus that this target cannot be given."""
+    """A stimulus that this target does not support."""
 
 
 class Receiver(threading.Thread):
-    """Alerts with the time they arrived; `plant` puts a fault into the way: delay, loss or duplicate."""
+    """Alerts with their arrival times; `plant` adds a fault: delay, loss or duplicate."""
 
     def __init__(self, plant="", address=("127.0.0.1", 0)):
         super().__init__(daemon=True)
@@ -70,7 +70,7 @@ class Target:
     def sources_up(self, status):
         return status is not None and all(s["status"] == "up" for s in status["sources"])
 
-    # What a target cannot be given, unless it says how.
+    # Unsupported stimuli, unless a target overrides them.
     def unplug(self, seconds):
         raise NotHere("the rig cannot pull this target's serial line")
 
@@ -88,7 +88,7 @@ class Target:
 
 
 class Host(Target):
-    """The node as a process: a pseudo terminal is its serial line, a pair of virtual Ethernet ports its packet port."""
+    """The node as a process: a pseudo terminal is its serial line, a virtual Ethernet pair its packet port."""
     alerts_to = "127.0.0.1"
 
     def __init__(self, folder, site, vedette, plant=""):
@@ -160,7 +160,7 @@ class Host(Target):
                 try:
                     out.write(bytes(4096))
                 except OSError:
-                    return  # the node was quicker
+                    return  # the node has acted already
 
     def free_disk(self):
         (self.data / "full").unlink()
@@ -198,7 +198,7 @@ class Host(Target):
 
 
 class Emulated(Target):
-    """A machine in QEMU: its serial line, the card that DPDK drives, its power and its clock."""
+    """A machine in QEMU: its serial line, its DPDK card, its power and its clock."""
     emulated, alerts_to = True, "10.0.2.2"
 
     def __init__(self, board, folder, site, vedette, plant=""):
@@ -206,7 +206,7 @@ class Emulated(Target):
             raise NotHere(missing(board))
         self.board, self.line, self.port = board, MACHINES[board]["line"], PORT
         super().__init__(folder, site, vedette, plant)
-        # An emulator translates code when it first runs, which alone can take what a decision has: time is not judged here.
+        # An emulator translates code on its first run, which alone can exceed a deadline: do not judge time here.
         text = self.site.read_text()
         if "deadline" not in text:
             self.site.write_text(re.sub(r"(?m)^(\[decide\..*\])$", r'\1\ndeadline = "1 s"', text))
@@ -253,7 +253,7 @@ class Emulated(Target):
 
 
 class Wired(Target):
-    """A node that runs elsewhere, at the other end of this machine's cables; a file says where they are."""
+    """A remote node at the other end of this machine's cables; a file describes them."""
     KEYS = {"alerts": int, "ethernet": str, "status": list, "serial": str, "baud": int, "before": list, "after": list,
             "power_off": list, "power_on": list, "fetch": list}
     UP_S = 60
@@ -318,7 +318,7 @@ class Wired(Target):
             elif self.line is not None:
                 os.write(self.line, data)
         except OSError:
-            pass  # a full queue is what a cable does to a burst; it is the node's counters that tell
+            pass  # a cable loses bursts too; the node's counters show it
 
     def cut_power(self, seconds):
         if "power_off" not in self.wires or "power_on" not in self.wires:

@@ -1,4 +1,4 @@
-"""What a power cut leaves of a disk, from the write log that QEMU's blklogwrites keeps."""
+"""Reconstructs a disk after a power cut, from the write log of QEMU's blklogwrites."""
 import os, shutil, struct
 
 SECTOR = 512
@@ -6,14 +6,14 @@ FLUSH, FUA, DISCARD = 1, 2, 4
 
 
 def drive(image, log):
-    """QEMU options for a disk `disk` on the image, whose writes and flushes are logged."""
+    """QEMU options for a `disk` with the image, whose writes and flushes are logged."""
     open(log, "wb").close()
     return ["-blockdev", f"driver=file,node-name=content,filename={image}", "-blockdev", f"driver=file,node-name=log,filename={log}",
             "-blockdev", "driver=blklogwrites,node-name=disk,file=content,log=log,log-sector-size=512"]
 
 
 def entries(log):
-    """(offset on the disk, bytes, flags, where the data stands in the log, where the entry ends), in order; a cut end is left out."""
+    """(offset on the disk, bytes, flags, data's place in the log, end of the entry), in order; omits an incomplete last entry."""
     found, size = [], os.path.getsize(log)
     with open(log, "rb") as file:
         at = SECTOR
@@ -30,7 +30,7 @@ def entries(log):
 
 
 def disk_after_cut(base, log, logged, cut, chance, target, heeds_flushes=True):
-    """The disk when power goes after `cut` entries: of what no flush made durable, each write is there by chance."""
+    """The disk after a power cut at entry `cut`: each write that no flush made durable may be missing."""
     shutil.copyfile(base, target)
     last_flush = max((i for i in range(cut) if logged[i][2] & FLUSH), default=-1)
     with open(log, "rb") as source, open(target, "r+b") as disk:
