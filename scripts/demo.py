@@ -1,10 +1,10 @@
-"""The demo's story: find recordings, watch, summarise, replay, explain."""
+"""Demo: find recordings, watch, summarise, replay, explain."""
 import pathlib, shutil, subprocess, sys, tempfile
 
 from demo_steps import refused, replay_and_explain, watch
 
 vedette = sys.argv[1]
-sys.stdout.reconfigure(line_buffering=True)  # in order with what the commands print, in a file too
+sys.stdout.reconfigure(line_buffering=True)  # in order with the commands' output, in a file too
 work = pathlib.Path(tempfile.mkdtemp(prefix="vedette-demo-"))
 wanted = ["n2k/aava-n2k.data", "ais/nais400-merrimac.log", "adsb/sample_data_adsb.csv", "mavlink/vtol.tlog"]
 

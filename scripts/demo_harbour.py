@@ -1,10 +1,10 @@
-"""The harbour's story: what radar and lidar report becomes contacts; watch, score against truth, replay, explain."""
+"""Harbour demo: radar and lidar reports become contacts; watch, score against truth, replay, explain."""
 import pathlib, shutil, subprocess, sys, tempfile
 
 from demo_steps import refused, replay_and_explain, watch
 
 vedette = sys.argv[1]
-sys.stdout.reconfigure(line_buffering=True)  # in order with what the commands print, in a file too
+sys.stdout.reconfigure(line_buffering=True)  # in order with the commands' output, in a file too
 work = pathlib.Path(tempfile.mkdtemp(prefix="vedette-harbour-"))
 capture, truth, drawing = work / "harbour.pcap", work / "truth.csv", pathlib.Path("build/harbour-tracks.svg")
 detections = pathlib.Path("../shared/recordings/autoferry/scenario2_detections.json")

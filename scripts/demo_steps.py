@@ -1,4 +1,4 @@
-"""What both demos do: watch and print the alerts, then replay and explain one of them."""
+"""Shared by both demos: watch and print the alerts, then replay and explain one of them."""
 import json, subprocess, sys
 
 

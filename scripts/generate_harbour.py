@@ -1,4 +1,4 @@
-"""A harbour made up, where there is no recording: a ferry with radar and lidar, three boats, one of which has AIS.
+"""A synthetic harbour, if there is no recording: a ferry with radar and lidar, three boats, one of which has AIS.
 
 usage: generate_harbour.py OUT.pcap TRUTH.csv. The capture is ASTERIX category 010 (port 8600), own position as GGA
 (10110) and AIS (10111) in UDP, as config/harbour-watch.toml reads them."""

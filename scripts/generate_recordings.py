@@ -1,4 +1,4 @@
-"""A generated scenario for machines without recordings: own ship and two vessels, one on collision course."""
+"""A synthetic scenario for machines without recordings: own ship and two vessels, one on collision course."""
 import datetime, math, pathlib, struct, sys
 
 target = pathlib.Path(sys.argv[1])
