@@ -17,7 +17,7 @@ compiler = {"qemu-x86_64": "gcc", "qemu-aarch64": "aarch64-linux-gnu-gcc"}[board
 
 
 def seconds(image, folder, wanted, identity):
-    """Between two lines of the console. Frames come from a thread of their own: a port that nobody reads holds its sender up."""
+    """Time between two console lines. A thread sends the frames, because a port that nobody reads blocks its sender."""
     def send():
         while not over.wait(0.01):
             guest.frame(udp_frame(mavlink_position(identity, 59.6, 24.6), 14550))

@@ -1,4 +1,4 @@
-"""Instructions that the engine executes for one event, by kind: service_instructions of vedette_bench under callgrind.
+"""Instructions of the engine per event, by kind: service_instructions of vedette_bench under callgrind.
 usage: instructions.py BENCH [EVENTS]. One JSON line a figure: bench, metric, value, unit, floor, ratio, bar, holds."""
 import json, pathlib, re, shutil, subprocess, sys, tempfile
 

@@ -14,7 +14,7 @@ def figure(metric, value, unit, floor, bar):
 
 
 class Echo:
-    """A site with one AIS line and one UDP sink, which acts on every ship that is new."""
+    """A site with one AIS line and one UDP sink, which acts on every new ship."""
     sentence = b"!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*30\r\n"
 
     def __init__(self, label, limits=""):
@@ -80,7 +80,7 @@ def start():
 
 
 def ship(mmsi):
-    """A class B position report, ITU-R M.1371 message 18, for a ship that was not seen before."""
+    """A class B position report, ITU-R M.1371 message 18, of a new ship."""
     bits = f"{18:06b}{0:02b}{mmsi:030b}" + "0" * 8 + f"{50:010b}" + "1" + f"{12000000:028b}{6000000:027b}" + f"{900:012b}{90:09b}{10:06b}" + "0" * 29
     body = "!AIVDM,1,1,,A," + "".join(chr(v + 48 if v < 40 else v + 56) for v in (int(bits[i:i + 6], 2) for i in range(0, 168, 6))) + ",0"
     check = 0
@@ -90,7 +90,7 @@ def ship(mmsi):
 
 
 def recovery():
-    """kill -9 with a million events behind the last snapshot: from exec to the first action, beside reading the same bytes."""
+    """kill -9 with a million events after the last snapshot: from exec to the first action, beside reading the same bytes."""
     echo = Echo("recovery", 'checkpoint = "1 h"\njournal = "2 GiB"\nsegment = "352 MiB"\ntracks = 4096')
     data = work / "recovery"
     process = echo.run(data)
@@ -109,11 +109,11 @@ def recovery():
     process.kill()
     process.wait()
     used = sum(path.stat().st_blocks * 512 for path in (data / "shard-0/journal").iterdir())
-    def forget():  # the journal is written past the page cache: whoever starts again reads it from the disk
+    def forget():  # the journal bypasses the page cache, so a start reads it from the disk
         for path in (data / "shard-0/journal").iterdir():
             with open(path, "rb") as file:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    segments = sorted((data / "shard-0/journal").glob("*.seg"))  # of the run that was killed
+    segments = sorted((data / "shard-0/journal").glob("*.seg"))  # the killed run's
     def read():
         forget()
         begin = time.monotonic()
@@ -137,7 +137,7 @@ def recovery():
 
 
 def memory():
-    """Resident memory of a running flagship, once all that the plan counts is open, beside the sum that `vedette plan` prints."""
+    """Resident memory of a running flagship, once all planned memory is in use, beside the sum of `vedette plan`."""
     site = root / "config/coastal-watch.toml"
     plan = json.loads(subprocess.run([vedette, "plan", str(site), "--json"], capture_output=True, text=True, check=True).stdout)["data"]
     planned = sum(room["bytes"] for room in plan["memory"]) if isinstance(plan.get("memory"), list) else plan["memory_bytes"]
@@ -159,7 +159,7 @@ def memory():
 
 
 def soak():
-    """Resident memory after a minute and at the end of VEDETTE_SOAK_MINUTES (30) at all the rate a loopback sender makes."""
+    """Resident memory after a minute and at the end of VEDETTE_SOAK_MINUTES (30), at the full rate of a loopback sender."""
     minutes = float(os.environ.get("VEDETTE_SOAK_MINUTES", "30"))
     probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     probe.bind(("127.0.0.1", 0))

@@ -17,12 +17,12 @@ root = pathlib.Path(__file__).resolve().parents[2]
 work = pathlib.Path(tempfile.mkdtemp(prefix="vedette-wire-"))
 space = f"vedette-wire-{os.getpid()}"
 inside = ["ip", "netns", "exec", space] if path == "dpdk" else []
-ais, mavlink, back = "27101", "27102", "27103"  # below those that the system gives to whoever asks for any
+ais, mavlink, back = "27101", "27102", "27103"  # below the system's ephemeral ports
 device = "net_af_packet0,iface=vb,blocksz=4096,framesz=2048,framecnt=2048,qdisc_bypass=1"
 
 
 def quieter_core():
-    """Of cores 0 and 1 the one that gets fewer device interrupts while a file is written and synced."""
+    """The one of cores 0 and 1 with fewer device interrupts while a file is written and synced."""
     def counts():
         rows = [line.split() for line in pathlib.Path("/proc/interrupts").read_text().splitlines()[1:]]
         return [sum(int(row[1 + core]) for row in rows if row[0][:-1].isdigit()) for core in (0, 1)]
@@ -40,7 +40,7 @@ other = str(1 - watching)
 
 
 def site():
-    """The flagship with live sources on this path, and one decision more, which the probes set off."""
+    """The flagship with live sources on this path, and an extra decision for the probes."""
     text = (root / "config/coastal-watch.toml").read_text()
     live = (f'"source.ais.driver" = "udp"\n"source.ais.listen" = "127.0.0.1:{ais}"\n"source.drone.listen" = "127.0.0.1:{mavlink}"\n' if path == "udp" else
             f'"source.ais.driver" = "dpdk"\n"source.ais.port" = "{device}"\n"source.ais.udp_port" = {ais}\n'
@@ -111,10 +111,10 @@ def floor(rate):
 
 
 def node(rate, without):
-    """`without` counts what the node did without, by cause, and the longest time that the machine took from it."""
+    """Adds what the node ran without to `without`, by cause, and the longest steal."""
     data = work / "data"
     shutil.rmtree(data, ignore_errors=True)
-    # Its engine pins itself to the watching core; everything else of it stays with the generator.
+    # The engine pins itself to the watching core; its other threads share the generator's.
     process = subprocess.Popen([*inside, "taskset", "-c", other, vedette, "run", str(site()), "--env", "wire", "--data", str(data)],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -141,7 +141,7 @@ def node(rate, without):
 
 
 def judge(samples, gaps):
-    """Latencies in us: those that no gap overlaps, and all; lost ones are infinitely late."""
+    """Latencies in us: without overlapping gaps, and all; a lost probe is infinitely late."""
     gaps = sorted(gaps + [(a, b) for kind, a, b in samples if kind == -1])
     asked = sorted((due, got) for due, got, _ in samples if due != -1)
     asked = asked[len(asked) // 5:]  # the first fifth warms up

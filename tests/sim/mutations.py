@@ -9,7 +9,7 @@ import concurrent.futures, json, os, pathlib, re, shlex, shutil, subprocess, sys
 
 root = pathlib.Path(__file__).resolve().parents[2]
 name_part = sys.argv[1] if len(sys.argv) > 1 else ""
-# Name, file, what stands there, the mistake, and of a header the files that it is compiled into.
+# Name, file, original text, mistake, and for a header the files to compile with it.
 mutations = [
     ("an input is released twice", "src/core/engine/admission.cpp", "  head.lane->release();\n", "  head.lane->release(head.lane->size() > 1 ? 2 : 1);\n"),
     ("a credit is lost", "src/base/lane.hpp", "tail_.store(tail + records,", "tail_.store(tail + (records > 3 ? records - 1 : records),", ["tests/unit/lane_test.cpp"]),
@@ -91,7 +91,7 @@ def ninja(*words):
 
 
 release = root / "build/release"
-memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # flushes to a disk take longer than the tests
+memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # flushing to a disk would take longer than the tests
 environment = os.environ | {"CCACHE_BASEDIR": str(root), "CCACHE_NOHASHDIR": "1"} | ({"TMPDIR": memory} if memory else {})
 launcher = [path for path in [shutil.which("ccache")] if path]
 commands = {row["file"]: shlex.split(row["command"]) for row in json.loads((release / "compile_commands.json").read_text())}
@@ -104,7 +104,7 @@ def link_line(program):
 
 
 links = {program: link_line(program) for program, *_ in programs.values()}
-of_them = {word for line in links.values() for word in line if word.endswith(".o")}  # what the programs have beside the library
+of_them = {word for line in links.values() for word in line if word.endswith(".o")}  # objects that the programs have besides the library
 
 
 def object_of(source):
@@ -119,7 +119,7 @@ def includers(header):
 
 
 def compiled(source, path, folder):
-    """Its object, made with the folder's copy of `path` in front of the tree's; and what stands in the way."""
+    """The source's object, compiled with the folder's copy of `path` before the tree's; and the errors."""
     words = list(commands[str(root / source)])
     target = folder / words[words.index("-o") + 1].replace("/", "-")
     words[words.index("-o") + 1] = str(target)
@@ -130,7 +130,7 @@ def compiled(source, path, folder):
 
 
 def linked(program, objects, folder):
-    """The program with these objects in place of its own, or in front of the library."""
+    """Links the program with these objects instead of its own, or before the library."""
     words, target = list(links[program]), folder / program
     words[words.index("-o") + 1] = str(target)
     front = [made for own, made in objects.items() if own not in of_them]
@@ -139,13 +139,13 @@ def linked(program, objects, folder):
 
 
 def found(name, path, old, new, into=()):
-    """By whom, and what does not build."""
+    """Who found it, and build errors."""
     by, trouble = found_in([path] if path.endswith(".cpp") else into or includers(path), name, path, old, new)
     return found_in(includers(path), name, path, old, new) if into and not by and not trouble else (by, trouble)
 
 
 def found_in(sources, name, path, old, new):
-    """The simulator is linked only for what the unit tests let pass."""
+    """Links the simulator only if the unit tests pass."""
     folder = root / "build/mutants" / re.sub(r"[^a-z]+", "-", name.lower())
     shutil.rmtree(folder, ignore_errors=True)
     (folder / path).parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Board files: every one is read, answers what a site leaves open, and says of ARM boards what Debian's device trees say."""
+"""Board files: each is valid, supplies a site's defaults, and agrees with Debian's device trees on ARM boards."""
 import json, re, subprocess, tomllib
 
 from harness import vedette, root, work, site, Skip, test, call
@@ -21,7 +21,7 @@ def every_board_is_read_and_completes_a_plan():
         watch = board["cpu"]["watch"]["is"]
         assert plan["cores"]["engine"] == watch[0] and plan["cores"]["ingress"] == (watch[1] if len(watch) > 1 else -1), (path, plan["cores"])
         assert plan["batch_events"] == min(256, max(16, board["cpu"]["l2_bytes"]["is"] // 4096)), (path, plan)
-        # No claim without its evidence, and none of a board that it was tested on.
+        # Every fact has its evidence, and none claims a test on hardware.
         assert board["board"]["tested"]["is"] == "untested", path
     broken = work / "broken-board.toml"
     text = boards[0].read_text()
@@ -45,7 +45,7 @@ def every_board_takes_a_stick_where_its_port_has_a_driver():
     assert without == ["siemens-iot2050"] and "`siemens-iot2050`, whose port" in (root / "boards/README.md").read_text(), without
 
 
-# A host as the files below a folder show it.
+# A host, as files below a folder.
 def host(name, board, isolated):
     top = work / name
     cpu = top / "sys/devices/system/cpu"
@@ -90,7 +90,7 @@ def doctor_compares_a_host_with_its_board():
 
 trees = {"raspberrypi-cm4": "bcm2711-rpi-cm4-io", "nxp-imx8mp-evk": "imx8mp-evk", "kontron-sl28": "fsl-ls1028a-kontron-sl28",
          "xilinx-k26": "zynqmp-smk-k26-revA", "siemens-iot2050": "k3-am6548-iot2050-advanced"}
-# Linux drivers by what they bind to in a device tree.
+# Linux drivers by the device-tree names to which they bind.
 binds = {"bcmgenet": "genet", "fec": "-fec", "imx-dwmac": "dwmac-eqos", "fsl_enetc": "fsl,enetc", "macb": "cdns,gem",
          "bcm2835_wdt": "bcm2835-pm-wdt", "imx2_wdt": "imx21-wdt", "sl28cpld_wdt": "sl28cpld-wdt", "cdns_wdt": "cdns,wdt", "rti_wdt": "rti-wdt"}
 

@@ -1,4 +1,4 @@
-"""Wrong clocks: node time never runs ahead of the clock, no leap is believed, none spoils what follows.
+"""Wrong clocks: node time never runs ahead of the clock, no jump is believed, none harms what follows.
 
 The nodes here are the product with another clock behind it (tests/seams): the machine's and so many seconds."""
 import datetime, os
@@ -27,7 +27,7 @@ def live(data):
 
 
 def one_start(path, data, port, offset, mmsi):
-    """One node with that clock that hears and tells of one vessel; its status."""
+    """A node with that clock that hears and reports one vessel; its status."""
     node = with_clock(path, data, offset)
     status(data, lambda s: True)
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -53,7 +53,7 @@ def restarts_do_not_push_node_time_ahead_of_the_clock():
             node.wait()
 
 
-# Ten years on, ten back, 1970, 2118 and beyond: said, and the start after it is right again.
+# Jumps by ten years, back by ten, to 1970, 2118 and beyond: reported, and the next start is right again.
 @test
 def a_clock_that_leaps_is_named_and_spoils_nothing_that_follows():
     port = free_port()
@@ -75,7 +75,7 @@ def a_clock_that_leaps_is_named_and_spoils_nothing_that_follows():
     verify(data, final)
 
 
-# A folder that is begun so knows no time; it goes on to the first that can be.
+# A folder that begins without a clock moves to the first credible time.
 @test
 def a_node_that_never_had_a_clock_goes_on_to_the_first_that_can_be():
     port = free_port()
@@ -95,7 +95,7 @@ def a_node_that_never_had_a_clock_goes_on_to_the_first_that_can_be():
     verify(data, final)
 
 
-# While it runs a clock that is set moves nothing; a person may say that it is right.
+# A clock set at run time moves nothing; a person may confirm it.
 @threads
 @test
 def a_clock_set_while_the_node_runs_is_followed_by_command_only():
@@ -109,7 +109,7 @@ def a_clock_set_while_the_node_runs_is_followed_by_command_only():
     offset.write_text("7200")
     s = status(data, lambda s: s["causes"])
     assert s["causes"][0]["name"] == "clock" and abs(ahead(s)) < 2 and 7190 < s["clock"]["offset_s"] < 7210, s
-    time.sleep(0.4)  # it is said when it lasts
+    time.sleep(0.4)  # reported only if it lasts
     refused = call("time", "accept", "2026-01-01T00:00:00Z", "--data", data, ok=(75,))
     assert "does not go back" in refused.stderr, refused.stderr
     call("time", "accept", "yesterday", "--data", data, ok=(64,))
@@ -117,7 +117,7 @@ def a_clock_set_while_the_node_runs_is_followed_by_command_only():
     assert answer.returncode == 0, answer.stderr
     s = status(data, lambda s: not s["causes"])
     assert 7190 < ahead(s) < 7210, ahead(s)
-    # Back again: node time stands still for nothing and goes back for nothing.
+    # Back again: node time neither stops nor goes back.
     offset.write_text("0")
     s = status(data, lambda s: s["causes"])
     assert 7190 < ahead(s) < 7210 and -7210 < s["clock"]["offset_s"] < -7190, s
@@ -126,7 +126,7 @@ def a_clock_set_while_the_node_runs_is_followed_by_command_only():
     verify(data, final)
 
 
-# A recording whose clock leaps to 2099 and back, to 1970 and to no time at all ends in time, all of it worked.
+# A recording whose clock jumps to 2099 and back, to 1970 and to no time ends in time, completely worked.
 @test
 def a_recording_whose_clock_leaps_is_gone_with():
     moment = datetime.datetime(2026, 3, 1, tzinfo=datetime.timezone.utc)
@@ -144,7 +144,7 @@ def a_recording_whose_clock_leaps_is_gone_with():
     verify(work / "leaping", final)
 
 
-# What is shipped has no such clock.
+# The shipped binary lacks that clock.
 @test
 def the_shipped_binary_knows_no_clock_of_the_tests():
     content = pathlib.Path(vedette).read_bytes()

@@ -1,4 +1,4 @@
-"""What a codec says of a recording equals what its facts, gpsdecode and dump1090 say."""
+"""Decoding of recordings agrees with their facts, gpsdecode and dump1090."""
 import json, math, pathlib, re, shutil, socket, subprocess, sys, tempfile, time, xml.etree.ElementTree
 
 from harness import recordings, Skip, test, need_recordings, decode, free_port
@@ -18,7 +18,7 @@ def n2k_recording_reads_as_its_facts_say():
     assert {r["cause"] for r in rows if not r["ok"]} == {"unsupported"}
 
 
-# What gpsdecode reads of the kinds of message that this decoder has, in file order.
+# gpsdecode's output for this decoder's kinds of message, in file order.
 def gpsdecode(path):
     out = subprocess.run(["gpsdecode", "-j"], input=path.read_bytes().replace(b"\r", b"") + b"\n", capture_output=True, timeout=60).stdout
     for text in out.decode(errors="replace").splitlines():
@@ -38,8 +38,8 @@ def same_ais(ours, theirs):
     return all(ours[k] == theirs[k] for k in keys if k in ours and k in theirs)
 
 
-# gpsdecode holds a type 24 A until its B comes and prints them as one record, so the two halves are
-# compared with it field by field, and a half whose other half never comes is ours alone.
+# gpsdecode keeps a type 24 part A until its part B arrives and prints both as one record. So the halves are compared field by
+# field; a half without the other appears only here.
 @test
 def ais_equals_gpsdecode():
     need_recordings()
@@ -97,8 +97,8 @@ def adsb_equals_the_recorder_and_dump1090():
     assert compared >= 915, compared
 
 
-# Altitude in feet, latitude and longitude in degrees (text, empty when not known) of each airborne
-# position that dump1090 reads, as a client of its raw input and its BaseStation output.
+# Altitude in feet, latitude and longitude in degrees (text, empty if unknown) of each airborne position that dump1090 reads, as
+# a client of its raw input and BaseStation output.
 def dump1090(frames):
     raw, base = free_port(), free_port()
     process = subprocess.Popen(["dump1090-mutability", "--net-only", "--net-bind-address", "127.0.0.1", "--net-ri-port", str(raw),
@@ -114,7 +114,7 @@ def dump1090(frames):
         lines = socket.create_connection(("127.0.0.1", raw))
         for f in frames:
             lines.sendall(f"*{f};\n".encode())
-            time.sleep(0.001)  # it drops what comes in a burst
+            time.sleep(0.001)  # it drops bursts
         got = b""
         out.settimeout(1.5)
         try:
@@ -137,7 +137,7 @@ def mavlink_recording_reads_as_its_facts_say():
     assert sum(r["msgid"] == 33 for r in rows) == 807
 
 
-# What tshark's dissector says of each record, as {"048/040/RHO": 12.5, ...}, in SI units.
+# tshark's dissection of each record, as {"048/040/RHO": 12.5, ...}, in SI units.
 def tshark_records(capture, port):
     units = {"NM": 1852.0, "FL": 30.48, "ft": 0.3048, "NM/s": 1852.0, "ft/min": 0.3048 / 60, "kt": 1852 / 3600}
     out = subprocess.run(["tshark", "-d", f"udp.port=={port},asterix", "-r", capture, "-Y", f"udp.dstport=={port}", "-T", "pdml"],
@@ -186,7 +186,7 @@ def compare_with_tshark(capture, ports):
                 assert len(mine.get(name, [])) == len(values), (name, values, mine.get(name))
                 for a, b in zip(mine[name], values):
                     if name == "048/090/FL" and b > 2 ** 13 * 7.62:
-                        b -= 2 ** 14 * 7.62  # the dissector reads this one unsigned; a plot below sea level is not at 124 km
+                        b -= 2 ** 14 * 7.62  # the dissector reads it unsigned; a plot below sea level is not at 124 km
                     same = abs(a - b) <= 1e-8 + 1e-9 * abs(b) if isinstance(a, (int, float)) else str(a) == str(b)
                     assert same, (capture, name, a, b)
                     fields += 1

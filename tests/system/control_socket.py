@@ -1,10 +1,10 @@
-"""Clients of the control socket that say nothing, read nothing, or come in crowds."""
+"""Clients of the control socket that are silent, read nothing, or come in hundreds."""
 from harness import *
 
 
 def ask(data, line, limit=5):
     s = socket.socket(socket.AF_UNIX)
-    s.connect(str(data / "control.sock"))  # waits where many want in
+    s.connect(str(data / "control.sock"))  # blocks while many connect
     s.settimeout(limit)
     s.sendall(line)
     answer = b""
@@ -15,7 +15,7 @@ def ask(data, line, limit=5):
         answer += got
 
 
-# Hundreds that connect and say nothing: who asks is answered, --for and SIGTERM end the node in time.
+# Hundreds of silent clients: requests are answered, and --for and SIGTERM end the node in time.
 @threads
 @test
 def silent_clients_of_the_control_socket_stop_nothing():
@@ -62,7 +62,7 @@ def silent_clients_of_the_control_socket_stop_nothing():
         node.kill()
 
 
-# A line in pieces, none, too long a one, an end without a line; a reader that does not read.
+# A line in pieces, an empty one, too long a one, an end without a line; a reader that does not read.
 @threads
 @test
 def each_client_of_the_control_socket_is_answered_by_its_own():

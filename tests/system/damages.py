@@ -8,7 +8,7 @@ SHIPS = 20
 FIRST = 230000000
 MESSAGES = 1600
 FIRST_RUN = 300
-LIMIT_S = 10  # until it runs, or has refused
+LIMIT_S = 10  # to run or to refuse
 PAGE = 4096
 
 
@@ -17,7 +17,7 @@ def six_bits(text):
 
 
 def named(mmsi, name):
-    """Class B static data, part A (message 24): a name that says which message this was."""
+    """Class B static data, part A (message 24), with the message's number in the name."""
     bits = f"{24:06b}{0:02b}{mmsi:030b}{0:02b}" + six_bits(name.ljust(20, "@")) + "0" * 8
     payload = "".join(chr(v + 48 if v < 40 else v + 56) for v in (int(bits[i:i + 6].ljust(6, "0"), 2) for i in range(0, len(bits), 6)))
     body = f"AIVDM,1,1,,A,{payload},{-len(bits) % 6}"
@@ -32,7 +32,7 @@ def place_of(ship):
 
 
 def watched_folder(name):
-    """Two runs' journal, the second one killed behind more than a start reads without the image; what was sent is in the names."""
+    """Two runs' journal, the second killed after more batches than a start reads without the image; names record what was sent."""
     port, sender = free_port(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     path, data = write_site(name, ais_source(port), 9), work / name
     path.write_text(path.read_text().replace('journal = "64 MiB"', 'journal = "256 MiB"').replace('segment = "1 MiB"', 'segment = "3 MiB"').replace('checkpoint = "100 ms"', 'checkpoint = "50 ms"')
@@ -64,7 +64,7 @@ def watched_folder(name):
 
 
 def belief_in(data):
-    """Ships by number: the message that named each, where it is. None, and why, when nothing can be read there."""
+    """Ships by number: the message in each one's name. None, with the reason, if nothing can be read."""
     done = subprocess.run([vedette, "inspect", data, "--json"], capture_output=True, text=True, timeout=60)
     if done.returncode not in (0, 1):
         return None, done
@@ -76,7 +76,7 @@ def belief_in(data):
 
 
 def check_belief(tracks, what):
-    """It is what was true when some message had just come: returns how many had."""
+    """Checks that it was true after some message; returns that message's number."""
     newest = {}
     for ship, t in tracks.items():
         lat, lon = place_of(ship)
@@ -86,7 +86,7 @@ def check_belief(tracks, what):
             assert name[0] == "N" and name[1:].isdigit() and int(name[1:]) % SHIPS == ship, f"{what}: ship {ship} is called {name}"
             newest[ship] = int(name[1:])
     last = max(newest.values(), default=-1)
-    # A position comes just before its name, and may have been in while the name was not.
+    # A position comes just before its name, so it may be in without the name.
     for ship in range(SHIPS):
         expected = max((n for n in range(last + 1) if n % SHIPS == ship), default=None)
         assert newest.get(ship) == expected, f"{what}: after message {last} ship {ship} was named by {expected}, and is by {newest.get(ship)}"
@@ -122,7 +122,7 @@ def change(file, how):
 
 
 def somewhere(dice, content):
-    """In what is written, most often: a segment is zeros behind it."""
+    """Mostly in the written part, because a segment's rest is zeros."""
     return dice.randrange(max(1, used_bytes(content))) if dice.random() < 0.9 else dice.randrange(len(content))
 
 
@@ -256,7 +256,7 @@ KINDS = {
 
 
 def blocks(folder):
-    """All blocks that stand there as they were written, or at least begin so, by their bytes."""
+    """Blocks that are as they were written, or at least begin so, by their bytes."""
     found = set()
     for file in folder.rglob("*"):
         if file.is_file() and not file.is_symlink() and not file.name.startswith("belief.mdb"):
@@ -268,7 +268,7 @@ def blocks(folder):
     return found
 
 
-# What a refusal is worth: an exit code of those, and words.
+# A valid refusal: one of these exit codes, with these words.
 REFUSED = (65, 66, 74, 75, 78)
 SAYS = ("journal", "segment", "image", "belief", "plan", "lock", "batch", "identity", "folder", "directory", "gone", "damaged", "missing")
 
@@ -285,7 +285,7 @@ def started(site, data, what):
 
 
 def own_belief(data):
-    """What the last run itself went on with stands in its own segment, alone."""
+    """The last run began with the state in its own segment; keeps only that."""
     alone = data.parent / (data.name + "-alone")
     shutil.rmtree(alone, ignore_errors=True)
     (alone / "shard-0/journal").mkdir(parents=True)
@@ -344,7 +344,7 @@ def damage_all(count, first_seed):
                 code, known = case.result()
                 key = "refused" if code else "all of it" if known == whole else "a part of it" if known else "nothing"
                 codes[key] = codes.get(key, 0) + 1
-            except Exception as problem:  # told together, with their seeds
+            except Exception as problem:  # reported together, with their seeds
                 failures.append(f"{type(problem).__name__} {problem}")
     print(f"        damages, seeds {first_seed} to {first_seed + count - 1}, believed afterwards: {codes}; {len(failures)} failed")
     assert not failures, "\n".join(failures[:12])

@@ -1,4 +1,4 @@
-"""What commands print, what the documents show, and the demo."""
+"""Output of commands, examples in documents, and the demo."""
 import json, os, pathlib, re, socket, subprocess, sys, time
 
 from harness import vedette, root, work, site, test, release, call, start, stop, status, Receiver, free_port, class_b
@@ -45,7 +45,7 @@ def anchor_watch_wakes_the_crew_when_the_anchor_drags():
     status(data, lambda s: s["sources"][0]["status"] == "up")
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     begin = time.time()
-    for i in range(60):  # at anchor for a second, then 24 m/s to the north, as its speed says too
+    for i in range(60):  # at anchor for a second, then north at 24 m/s, with matching speed
         north = max(0, i - 10) * 0.4 * 100 / 111.2e3 * 60 / 100
         knots = 46.7 if i > 10 else 0.0
         clock = time.strftime("%H%M%S", time.gmtime(begin + i * 0.1)) + f".{i % 10}0"
@@ -61,8 +61,7 @@ def anchor_watch_wakes_the_crew_when_the_anchor_drags():
     call("replay", data, "--verify")
 
 
-# Blocks of shell (```sh) in a document run in order in one folder; a block of TOML before them is
-# the file that the text above it names.
+# Shell blocks (```sh) of a document run in order in one folder; a TOML block before them is the file named above it.
 @release
 def every_command_shown_in_the_documents_runs():
     shown = 0
@@ -85,8 +84,8 @@ def every_command_shown_in_the_documents_runs():
     assert shown >= 3, shown
 
 
-# Commands in a line of text, with whatever they are given: `vedette recover DIR --to TIME`. At a post's console they are
-# typed without the first word.
+# Commands within sentences, with any arguments: `vedette recover DIR --to TIME`. At a post's console they are typed without the
+# first word.
 @test
 def every_command_named_in_a_sentence_exists_with_its_options():
     console = {"update", "status", "restart", "doctor", "flash", "recover", "replay"}

@@ -1,4 +1,4 @@
-"""What stays of a night when a flood of datagrams has pushed it out of the journal."""
+"""What remains of a night after a flood of datagrams has pushed it out of the journal."""
 import socket, subprocess
 
 from harness import *
@@ -51,7 +51,7 @@ def an_alarm_is_explained_although_a_flood_pushed_its_segment_out_of_the_journal
     assert [int(e["event"]) for e in listed] == sorted(int(e["event"]) for e in listed)
     total = sum(f.stat().st_size for f in (data / "shard-0/journal").glob("*.seg"))
     assert total <= 5 << 20, total
-    # A byte of it that flips is said, and not believed.
+    # A flipped byte is reported and not believed.
     held = sorted((data / "shard-0/journal-evidence").glob("*.evd"))[0]
     spoilt = bytearray(held.read_bytes())
     spoilt[200] ^= 1

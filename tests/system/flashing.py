@@ -1,4 +1,4 @@
-"""`vedette flash` onto real block devices: loop devices over a file system whose one file misbehaves as a disk does."""
+"""`vedette flash` onto real block devices: loop devices over a file system whose one file fails as a disk does."""
 import contextlib, hashlib, json, os, pathlib, subprocess, time
 
 from harness import root, work, call, release, test
@@ -21,7 +21,7 @@ def image(mib=24):
 def disk(mib=32, fault="none", at=0):
     folder = work / f"disk-{time.time_ns()}"
     folder.mkdir()
-    # Debian's own Python has Debian's package.
+    # Debian's Python has Debian's package.
     server = subprocess.Popen(["/usr/bin/python3", root / "tests/system/faulty_disk.py", folder, str(mib * MIB), fault, str(at)])
     device = None
     try:

@@ -1,4 +1,4 @@
-"""Floods of what does not exist: each table that runs full says so, and keeps what matters."""
+"""Floods of fake things: each full table reports it, and keeps what matters."""
 import json, math, random, socket, subprocess, time
 
 from harness import Receiver, ais_source, amount, call, class_b, free_port, start, status, stop, test, vedette, work, write_site
@@ -26,7 +26,7 @@ def zones(latitude):
 
 
 def airborne(latitude, longitude, odd):
-    """The message of an airborne position (DO-260B A.1.7.3), type code 11."""
+    """An airborne position message (DO-260B A.1.7.3), type code 11."""
     zone = 360 / (59 if odd else 60)
     y = math.floor(131072 * (latitude % zone) / zone + 0.5)
     rounded = zone * (y / 131072 + math.floor(latitude / zone))
@@ -51,7 +51,7 @@ def aircraft_keep_their_positions_under_a_flood_of_false_addresses():
     source = f'[source.in]\ndriver = "udp"\nlisten = "127.0.0.1:{port}"\ncodec = "adsb"\ncredits = 32768\n'
     node = start(limits(write_site("false-addresses", source, sink.port), 4096), data)
     status(data, lambda s: s["sources"][0]["status"] == "up")
-    # Where each is at each half second, and what it says then; between these what nobody says.
+    # Each aircraft's place at each half second, and its message; fakes in between.
     truth = [(48 + a * 0.004, 5 + a * 0.003) for a in range(aircraft)]
     false = airborne(50, 10, 0)
     datagrams = []
@@ -79,13 +79,13 @@ def aircraft_keep_their_positions_under_a_flood_of_false_addresses():
     assert seen["tables"]["tracks"]["held"] <= 4096 and seen["sources"][0]["missed"] == 0, seen
     stop(node)
     found = {t["identity"]: t for t in tracks_of(data) if "lat" in t}
-    # Placed by its second half, it has one position for each half second since.
+    # Placed by its second half, it has a position for each half second since.
     for a, (y, x) in enumerate(truth):
         t = found[str(0x400000 + a)]
         assert t["updates"] == halves - 1 and t["state"] == "confirmed", (a, halves, t)
         assert abs(t["lat"] - y) < 1e-3 and abs(t["lon"] - x - (halves - 1) * 0.001) < 2e-3, (t, y, x)
     told = {json.loads(m)["identity"] for m in sink.close()}
-    assert told <= {str(0x400000 + a) for a in range(aircraft)}, len(told)  # as fast as the disk is
+    assert told <= {str(0x400000 + a) for a in range(aircraft)}, len(told)  # as many as the disk allowed
     print(f"  {aircraft} aircraft, {false_a_second} false addresses a second, {halves / 2} s, {sent} datagrams: each kept its position at its rate")
 
 
@@ -121,14 +121,14 @@ def false_vessels_take_no_place_of_one_that_is_heard_and_a_line_says_so():
         time.sleep(0.0005)
         if n == false // 2:
             all_ships()
-    # Own ship is heard for the first time when all is full.
+    # Own ship is heard for the first time when the table is full.
     out.sendto(own, ("127.0.0.1", port))
     all_ships()
     seen = status(data, lambda s: s["sources"][0]["accepted"] >= false + 4 * honest + 1)
     assert seen["mode"] == "degraded" and [c["name"] for c in seen["causes"]] == ["tracks-full"], (seen["mode"], seen["causes"])
     table = seen["tables"]["tracks"]
     assert table["held"] <= tracks and table["refused"] + table["evicted"]["unconfirmed"] >= false - tracks and seen["sources"][0]["missed"] == 0, table
-    time.sleep(0.5)  # a cause is told when it lasts
+    time.sleep(0.5)  # a cause is reported only if it lasts
     node.terminate()
     assert node.wait(15) == 0
     lines = [l for l in map(json.loads, log.read_text().splitlines()) if l.get("cause") == "tracks-full"]

@@ -1,4 +1,4 @@
-"""What every system test uses: the binary, a work folder, a node that is started, asked and stopped, a receiver."""
+"""Shared by all system tests: the binary, a work folder, starting, querying and stopping a node, a receiver."""
 import argparse, json, pathlib, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
 arguments = argparse.ArgumentParser(description="system tests")
@@ -31,24 +31,24 @@ def test(f):
     return f
 
 
-# Several threads of a node meet here: what the thread sanitizer runs.
+# Involves several threads of a node, so the thread sanitizer runs it.
 def threads(f):
     f.threads = True
     return f
 
 
-# How many of something: in every run, with --all, and with --long, where nobody waits for it.
+# A count: for every run, with --all, and with --long, where time does not matter.
 def amount(quick, all_of_them, promised):
     return promised if arguments.long else all_of_them if arguments.all else quick
 
 
-# Takes long: only with --all.
+# Slow: only with --all.
 def long(f):
     f.long = True
     return release(f)
 
 
-# Takes hours: only with --long.
+# Very slow: only with --long.
 def longest(f):
     return long(f) if arguments.long else f
 
@@ -58,7 +58,7 @@ def other_build(f):
     return test(f) if arguments.other else f
 
 
-# About the binary that is shipped, or of timing that a sanitizer changes.
+# Needs the shipped binary, or timing that a sanitizer changes.
 def release(f):
     f.release = True
     return test(f)
@@ -113,7 +113,7 @@ def status(data, wanted, limit=10):
     raise AssertionError(f"status never came: {last}")
 
 
-# The same, and the journal has all that it tells of: for whoever reads the journal next.
+# The same, once the journal has everything reported: for tests that read the journal next.
 def recorded(data, wanted, limit=10):
     return status(data, lambda s: wanted(s) and int(s["durable_sequence"]) >= int(s["sequence"]), limit)
 
@@ -141,7 +141,7 @@ def verify(data, final, runner=()):
 
 
 class Receiver:
-    """A real sink: counts what arrives by its idempotency key."""
+    """A real sink: counts arrivals by idempotency key."""
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

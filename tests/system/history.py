@@ -1,4 +1,4 @@
-"""What a data folder remembers: nothing is lost by starting, no epoch is used twice, one node writes."""
+"""History of a data folder: no start loses anything, no epoch is used twice, one node writes."""
 import hashlib, json, os, pathlib, shutil, signal, socket, subprocess, time
 
 from harness import vedette, work, test, release, Skip, amount, call, remove, start, stop, status, free_port, ais_source, write_site, run_to_the_end, verify, threads
@@ -7,7 +7,7 @@ from rig.sentences import class_b
 
 
 def contents(folder):
-    """Every file's name and bytes; what is no file by its name."""
+    """Every file's name and bytes; other entries by name."""
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() if p.is_file() else "" for p in sorted(folder.rglob("*"))}
 
 
@@ -28,7 +28,7 @@ def small_site(name, port, sink=9, tracks=64):
 
 
 def recorded(name, count=40):
-    """A data folder with a run in it that ended in order."""
+    """A data folder with a run that ended in order."""
     port = free_port()
     path, data = small_site(name, port), work / name
     node = start(path, data)
@@ -46,13 +46,13 @@ def keys(data, ok=(0,)):
 
 
 def once(path, data, port, first=500, count=3):
-    """One more run that hears some ships: what it says at its end."""
+    """Another run that hears some ships; returns its last status."""
     node = start(path, data)
     ships(port, data, first, count)
     return stop(node)
 
 
-# Whatever does not open: the journal begins its segment when all else is there.
+# Whatever fails to open: the journal begins its segment after everything else.
 @threads
 @test
 def a_start_that_fails_leaves_the_data_folder_as_it_was():
@@ -71,20 +71,20 @@ def a_start_that_fails_leaves_the_data_folder_as_it_was():
     before = contents(data)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as busy:
         busy.bind(("127.0.0.1", port))
-        for _ in range(amount(0, 1, 20)):  # each waits for the port for seconds
+        for _ in range(amount(0, 1, 20)):  # each waits seconds for the port
             assert "in use" in call("run", path, "--data", data, ok=(66,)).stderr
             assert contents(data) == before
     verify(data, once(path, data, port))
 
 
-# At the journal's bound a run that accepted nothing takes the place of the one before it.
+# At the journal's bound a run without input replaces the previous such run.
 @test
 def runs_that_accept_nothing_push_no_history_out():
     path, data, port = recorded("idle", 60)
     first = [r for r in rows(data) if r["kind"] == "observation"]
     assert len(first) == 60
     bound, runs = 16 << 20, amount(12, 24, 200)
-    os.truncate(segments(data)[0], bound - (1 << 20))  # zeros, as before they are written
+    os.truncate(segments(data)[0], bound - (1 << 20))  # zeros, as preallocated
     for i in range(runs):
         node = start(path, data)
         status(data, lambda s: s["sources"][0]["status"] == "up")
@@ -100,7 +100,7 @@ def runs_that_accept_nothing_push_no_history_out():
     call("replay", data, "--verify")
 
 
-# The journal says it, the record beside it says it, and the image does: any two of them may go.
+# Journal, history record and image each know the epoch: any two may be lost.
 @test
 def no_epoch_is_used_twice_whatever_is_deleted():
     path, data, port = recorded("epochs")
@@ -116,13 +116,13 @@ def no_epoch_is_used_twice_whatever_is_deleted():
         assert new and not {k for k in new if any(k.split("-")[1] == str(e) for e in epochs - {final["epoch"]})}, new
         used |= new
     identity = (data / "identity").read_text()
-    for gone in ("journal", "history", "belief.mdb"):  # nothing is left that says which were used
+    for gone in ("journal", "history", "belief.mdb"):  # nothing records the used epochs any more
         remove(data / "shard-0" / gone)
     final = once(path, data, port, 700)
     assert final["epoch"] == 1 and not set(keys(data)) & used and (data / "identity").read_text() != identity
     assert any("begins anew" in f for f in findings(final)), final["log"]
     epochs = {1}
-    (data / "shard-0/history").write_text("vedette-history 1 4294967295 1 1 1 0\n")  # not what it says of itself
+    (data / "shard-0/history").write_text("vedette-history 1 4294967295 1 1 1 0\n")  # wrong checksum
     assert once(path, data, port)["epoch"] == max(epochs) + 1
 
 
@@ -179,7 +179,7 @@ def flip(path, at, bit=1):
 
 
 def blocks(path):
-    """Place, kind and payload bytes of each block."""
+    """Offset, kind and payload bytes of each block."""
     content, at, found = path.read_bytes(), 0, []
     while content[at:at + 4] == b"VDBK":
         length = int.from_bytes(content[at + 32:at + 36], "little")
@@ -193,7 +193,7 @@ def segments(data):
 
 
 def several_runs(name, runs=4):
-    """A data folder with a segment for each run, and the last state's answer."""
+    """A data folder with a segment for each run, and the last status."""
     port = free_port()
     path, data = small_site(name, port), work / name
     for i in range(runs):
@@ -210,7 +210,7 @@ def told(data, stage, ok=(0,)):
     return [r for r in rows(data, ok) if r["kind"] == "fault" and r["stage"] == stage]
 
 
-# Other nodes' segments, copies under another number, pipes and garbage: none is taken for history, none is deleted.
+# Foreign segments, copies under another number, pipes and garbage: none counts as history, none is deleted.
 @test
 def what_only_has_a_segments_name_is_set_aside():
     path, data, port = recorded("strange")
@@ -242,7 +242,7 @@ def what_only_has_a_segments_name_is_set_aside():
     verify(data, final)
 
 
-# The image and the record of the last run know how far the journal went.
+# The image and the last run's record know how far the journal went.
 @threads
 @test
 def events_that_the_journal_lost_are_told_and_never_numbered_again():
@@ -261,17 +261,17 @@ def events_that_the_journal_lost_are_told_and_never_numbered_again():
     assert any("up to " + newest.name in f for f in findings(final)), findings(final)
     new = [r for r in rows(data) if int(r["event"]) > left]
     assert new and all(int(r["event"]) > last for r in new), new[:2]
-    assert final["tracks"] == len(tracks) + 3  # what the image held is believed
+    assert final["tracks"] == len(tracks) + 3  # the image's belief is used
     assert len(keys(data)) == len(set(keys(data))) and set(used) < set(keys(data))
     verify(data, final)
-    # And with nothing left of the journal at all.
+    # The same without any journal.
     shutil.rmtree(data / "shard-0/journal")
     again = once(path, data, port, 910)
     assert any("all of it is gone" in f for f in findings(again)) and again["tracks"] == final["tracks"] + 3
     assert kept
 
 
-# Whatever does not verify: all else can be read, asked and copied, and a start goes on behind it.
+# Any damage: everything else can be read, queried and copied, and a start continues after it.
 @test
 def all_tools_work_around_damage_and_say_so():
     path, data, port = several_runs("around")
@@ -321,9 +321,9 @@ def a_start_goes_on_from_the_newest_state_where_the_newest_segment_is_damaged():
         assert any("damaged" in f and newest.name in f and "goes on from batch" in f for f in said), said
         assert told(data, "unreadable", (1,)), rows(data, (1,))[-5:]
         after = rows(data, (1,))
-        assert after[:len(left)] == left, label  # what lies behind the damage stays, and can be read
+        assert after[:len(left)] == left, label  # blocks after the damage stay readable
         assert min(int(r["event"]) for r in after[len(left):]) > int(whole[-1]["event"]), label
-        # Without a segment's header all its batches are there, and with the image what they made.
+        # Without a segment's header its batches remain, and with the image their result.
         assert final["tracks"] == 36 + 3 if label != "no-image" else 24 + 3 <= final["tracks"] < 36 + 3, (label, final["tracks"])
         again = once(path, data, port, 950)
         assert not [f for f in findings(again) if "goes on from" in f], findings(again)

@@ -1,4 +1,4 @@
-"""Honest traffic: recordings and generated hours in which nobody lies raise none of the judgements about liars."""
+"""Honest traffic: recordings and synthetic hours without liars raise no spoofing judgement."""
 import gzip, json, math, random
 
 from harness import amount, call, class_b, need_recordings, recordings, run_to_the_end, site, test, work
@@ -8,7 +8,7 @@ LIES = ("own_jump", "own_disagree", "own_elsewhere", "two_places", "ghost")
 
 
 def rules():
-    """The shipped coastal watch's judgements about liars, each with a decision to the log."""
+    """The shipped coastal watch's spoofing judgements, each with a decision to the log."""
     text = open(site).read()
     out = ""
     for name in LIES:
@@ -17,7 +17,7 @@ def rules():
 
 
 def raised(folder, label):
-    """What a node of that folder's journal has judged of liars."""
+    """Spoofing judgements in that folder's journal."""
     events = [json.loads(l) for l in call("journal", folder, limit=300).stdout.splitlines() if '"assessment"' in l]
     found = [(e["assessment"], e["subject"], e["time"]) for e in events if e["kind"] == "assessment" and e["transition"] == "raised"]
     assert not [f for f in found if f[0] in LIES], f"{label}: {found[:5]}"
@@ -28,7 +28,7 @@ def source(name, file, more="", codec="nmea0183"):
 
 
 class Ship:
-    """One that keeps its speed and turns now and then."""
+    """A ship that keeps its speed and turns sometimes."""
 
     def __init__(self, chance, mmsi, east, north):
         self.chance, self.mmsi, self.east, self.north = chance, mmsi, east, north
@@ -47,7 +47,7 @@ def place(east, north):
 
 
 def generate(folder, seconds):
-    """Own ship under two receivers, and forty ships that come from beyond the horizon and go there; our own reports come back, some seconds late."""
+    """Own ship with two receivers, and forty ships that come from beyond the horizon and leave; our own reports return some seconds late."""
     chance = random.Random(7)
     own, ships, past, next_mmsi = Ship(chance, 230035780, 0, 0), [], [], 230100000
     own.knots = 12.0
@@ -82,7 +82,7 @@ def recordings_of_honest_traffic_raise_no_judgement_about_liars():
     need_recordings()
     run_to_the_end(work / "honest-coast", (), site, "--env", "replay", "--recordings", recordings)
     raised(work / "honest-coast", "coast")
-    # Not ais/nmea_data_sample.txt: its lines carry no time, and at ten a second ships in it jump.
+    # Not ais/nmea_data_sample.txt: its lines have no time, and at ten a second its ships jump.
     others = [("nmea0183/n2kd-183-merrimac.log", "nmea0183"), ("nmea0183/plaka.log.gz", "nmea0183"),
               ("ais/nais400-merrimac.log", "ais"), ("n2k/aava-n2k.data", "n2k"), ("adsb/sample_data_adsb.csv", "adsb"), ("mavlink/vtol.tlog", "mavlink")]
     for name, codec in others[:amount(2, len(others), len(others))]:

@@ -1,4 +1,4 @@
-"""What somebody else made, and made wrong on purpose or not: recordings, files that are none, names, a full output."""
+"""Malformed input, by accident or on purpose: recordings, wrong files, names, a full output."""
 import gzip, os, re, struct, subprocess, threading
 
 from harness import *

@@ -1,4 +1,4 @@
-"""Images that boot: built twice with the same bytes, started under UEFI, cut off, updated, rolled back."""
+"""Bootable images: reproducible builds, start under UEFI, power cuts, updates, rollbacks."""
 import json, os, re, shutil, struct, subprocess, time, tomllib
 
 from harness import root, work, recordings, decode, Skip, Receiver, release, long, other_build, call, class_b, mavlink_position
@@ -74,12 +74,12 @@ def alerts(receiver):
 
 
 def recorded():
-    """Lines of a serial AIS receiver, MAVLink frames of a vehicle, and who says in them where it is."""
+    """Lines of a serial AIS receiver, MAVLink frames of a vehicle, and the identities with a position in them."""
     if not recordings.exists():
         return [], [], set()
     ais, telemetry = recordings / "ais/nais400-merrimac.log", (recordings / "mavlink/vtol.tlog").read_bytes()
     frames, at = [], 0
-    while at + 10 <= len(telemetry) and len(frames) < 500:  # each behind a time of eight bytes
+    while at + 10 <= len(telemetry) and len(frames) < 500:  # each after a time of eight bytes
         size = telemetry[at + 9] + 8
         frames.append(telemetry[at + 8:at + 8 + size])
         at += 8 + size
@@ -100,7 +100,7 @@ def watches_and_survives(board):
     second.unlink()
 
     def watch(guest, mmsi, drone):
-        """Until an alert of each has arrived here."""
+        """Waits for an alert of each."""
         def meanwhile():
             guest.serial(class_b(mmsi, 59.5, 24.5))
             guest.frame(udp_frame(mavlink_position(drone, 59.6, 24.6), 14550))
@@ -128,21 +128,21 @@ def watches_and_survives(board):
         for wanted in ("preempt-rt", "isolated-cores", "nohz-full", "rt-throttling", "memlock", "rt-priority"):
             assert doctor[wanted] == "pass", (wanted, doctor)
         assert '"kind":"init"' not in guest.said(), guest.said()[-1500:]
-        # The watch came before its network, and what it had to say there waited instead of being lost.
+        # The watch starts before the network; its messages wait instead of being lost.
         said = guest.said()
         assert said.index("a network: what goes there waits") < said.index("nothing of it: the network is there"), said[-1500:]
         assert [s["failed"] for s in guest.answer("status --json")["sinks"]] == [0], guest.said()[-1500:]
     with guest:
         watch(guest, 211000002, 8)
     expected = ["211000001", "211000002", "7", "8", *recorded_ones]
-    if board == "qemu-x86_64":  # Intel's card, by Intel's driver, in the same place
+    if board == "qemu-x86_64":  # Intel's card with Intel's driver, at the same address
         guest.card = "e1000e"
         with guest:
             watch(guest, 211000003, 9)
         expected += ["211000003", "9"]
     seen = alerts(receiver)
     receiver.close()
-    # It is the same node, a life later: what was known is not told again, and no key is used twice.
+    # The same node after a restart: it repeats no alert and no key.
     assert sorted(a["identity"] for a in seen) == sorted(expected), seen
     assert len({a["key"] for a in seen}) == len(expected), seen
     call("replay", journal_of(first), "--verify")
@@ -168,7 +168,7 @@ def an_arm_image_is_started_and_updated_by_u_boot():
     site = write_site(board, receiver.port)
     image, good, bad, tree = work / "u-boot.img", work / "carrier.efi", work / "panics.efi", work / "carrier.dtb"
     build("build-image", board, site, image, "--update-key", public)
-    # A device tree that goes with the version, and says so.
+    # A device tree that belongs to the version and names itself.
     machine = MACHINES[board]
     subprocess.run([machine["program"], *machine["start"], "-M", f"dumpdtb={tree}", "-m", "256", "-smp", "2", "-display", "none", "-bios", u_boot], check=True, capture_output=True)
     subprocess.run(["fdtput", "-t", "s", tree, "/", "model", "Carrier of our own"], check=True)
@@ -210,13 +210,13 @@ def an_arm_image_of_every_board_fits_its_device_tree():
         at = content.find(b".dtb\0\0\0\0")
         size, begin = struct.unpack("<I8xI", content[at + 8:at + 24])
         assert content[begin:begin + size].startswith(tree.read_bytes()), name
-        # Each driver that is loaded for something in a device tree finds it in this one.
+        # Each loaded driver finds its device in this tree.
         text = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", tree], capture_output=True, text=True, check=True).stdout
         modules = root / "build/firmware/kernel-arm64/lib/modules" / kernel.name.removeprefix("linux-image-")
         aliases = (modules / "modules.alias").read_text()
         for module in board["boot"]["modules"]["is"]:
             binds = re.findall(rf"^alias of:N\*T\*C(\S+?)(?:C\*)? {module}$", aliases, re.M)
-            by_driver = module == "xhci_plat_hcd" and "dwc3" in board["boot"]["modules"]["is"]  # which makes its device
+            by_driver = module == "xhci_plat_hcd" and "dwc3" in board["boot"]["modules"]["is"]  # which creates its device
             assert not binds or by_driver or any(f'"{b}' in text or f"\\0{b}" in text for b in binds), (name, module)
     extra = work / "boot-files"
     extra.mkdir()
@@ -235,7 +235,7 @@ def an_image_for_any_pc_watches_from_nvme():
     site, image = work / "pc.toml", work / "pc.img"
     text = SITE.format(line=MACHINES["qemu-x86_64"]["line"], port=PORT, receiver=9)
     site.write_text(re.sub(r"\[source.drone\].*?\n(?=\[assess)", "", text, flags=re.S))
-    build("build-image", "generic-x86_64", site, image, "--arguments", "no_timer_check")  # of a busy host's emulator
+    build("build-image", "generic-x86_64", site, image, "--arguments", "no_timer_check")  # needed under a busy host's emulator
     with Guest("qemu-x86_64", image, work / "pc", storage="nvme,serial=1", cores=4) as guest:
         guest.wait('"source":"ais"')
         guest.serial(class_b(211000001, 59.5, 24.5))
@@ -285,7 +285,7 @@ def damaged_bundles_are_refused_by_name():
     assert install(work / "nothing.bundle", ok=(74,)) == "unreadable"
     assert install(good, key=site, ok=(77,)) == "no-key"
     assert image.read_bytes() == before, "a refused bundle changed the disk"
-    # A chunk is damaged half way: the slot that runs is as it was, and the idle one is empty.
+    # A chunk is damaged half way: the running slot is intact, and the idle one is empty.
     assert install(flip, ok=(65,)) == "damaged"
     state = json.loads(call("update", "status", "--disk", image, "--json").stdout)["data"]
     assert state["confirmed_version"] == 3 and not state["on_trial"], state
@@ -302,7 +302,7 @@ def secure_boot_starts_what_is_signed_and_nothing_else():
     board, ovmf = "qemu-x86_64", "/usr/share/OVMF"
     if missing(board):
         raise Skip(missing(board))
-    # Debian's firmware with a key of its own enrolled, of which both halves are public: for tests only.
+    # Debian's firmware with its own key enrolled, whose private half is public: for tests only.
     private, certificate = work / "secure.pem", f"{ovmf}/../ovmf/PkKek-1-snakeoil.pem"
     subprocess.run(["openssl", "rsa", "-in", f"{ovmf}/../ovmf/PkKek-1-snakeoil.key", "-passin", "pass:snakeoil", "-out", private], check=True, capture_output=True)
     firmware = (f"{ovmf}/OVMF_CODE_4M.secboot.fd", f"{ovmf}/OVMF_VARS_4M.snakeoil.fd",
@@ -323,7 +323,7 @@ def secure_boot_starts_what_is_signed_and_nothing_else():
     with Guest(board, bare, work / "secure", firmware=firmware) as guest:
         guest.wait("Access Denied", limit=120)
         assert "vedette: starting" not in guest.said()
-    # A selector that is signed starts no slot that is not.
+    # A signed selector starts no unsigned slot.
     shutil.copyfile(signed, half)
     slots = (1 + 8 + 1) * (1 << 20)
     with open(bare, "rb") as unsigned, open(half, "r+b") as disk:

@@ -1,4 +1,4 @@
-"""Belief images: written, damaged, set aside, too small, not writable; what a node makes of each."""
+"""Belief images: written, damaged, set aside, too small, not writable; and the node's reaction."""
 import json, socket, struct, subprocess, time
 
 from harness import ais_source, call, class_b, free_port, start, status, stop, test, vedette, verify, work, write_site, threads
@@ -30,7 +30,7 @@ def a_damaged_belief_image_is_set_aside_and_one_that_cannot_be_written_is_seen_i
     image.write_bytes(pages)
     assert subprocess.run([vedette, "check-belief", str(image)], capture_output=True).returncode != 0
     assert not aside.exists()
-    # What it says of so many is more than a pipe holds that nobody reads.
+    # Its output on that many exceeds an unread pipe.
     process = subprocess.Popen([vedette, "run", path, "--data", data, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     seen = status(data, lambda s: s["journal"]["images"] > 1)
     assert seen["tracks"] == 1 and aside.exists(), seen
@@ -75,7 +75,7 @@ def one_bit_of_a_latitude_in_the_image_is_not_believed():
     final = stop(process)
     verify(data, final)
     for segment in sorted((data / "shard-0/journal").glob("*.seg"))[:-1]:
-        segment.unlink()  # what the node itself went on with stands in its own segment
+        segment.unlink()  # the node began with the state in its own segment
     after = {t["identity"]: t["lat"] for t in json.loads(call("inspect", data, "--json").stdout)["data"]["tracks"]}
     assert after == truth, (after["230000050"], truth["230000050"])
 

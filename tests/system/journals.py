@@ -56,7 +56,7 @@ def crc32c(data, crc=0):
     return crc ^ 0xFFFFFFFF
 
 
-# As after an update whose engine reckons otherwise: what cannot be replayed is not thrown away for it.
+# As after an update that computes differently: a journal that cannot be replayed is kept.
 @test
 def a_journal_of_another_version_is_left_as_it_is():
     port = free_port()
@@ -80,8 +80,8 @@ def a_journal_of_another_version_is_left_as_it_is():
         assert f"is of version {version - 1}" in found, (command, found)
 
 
-# The same plan, the same bytes, another compiler, instruction set or processor; each a command that
-# runs that build. The simulator's journals have cuts, holds and kills in them.
+# The same plan and bytes with another compiler, instruction set or processor; each entry is a command that runs that build. The
+# simulator's journals have cuts, holds and kills.
 @other_build
 def every_build_replays_every_journal():
     need_recordings()
@@ -131,7 +131,7 @@ def the_past_can_be_inspected_recovered_and_rehearsed():
     cut = answer("recover", data, "--to", then, "-o", back)
     assert cut["digest"] == seen["digest"] and answer("inspect", back)["tracks"] == seen["tracks"]
     call("recover", data, "--to", then, "-o", back, ok=(1,))
-    again = run_to_the_end(back, (), *flagship)  # the recordings go on where the journal ends
+    again = run_to_the_end(back, (), *flagship)  # the recordings continue where the journal ends
     assert again["epoch"] == 2 and int(again["sequence"]) > int(cut["event"])
     verify(back, again)
     same = answer("rehearse", data, "--plan", site, "--env", "replay")
@@ -155,8 +155,8 @@ def a_journal_at_its_bound_lets_the_oldest_go_and_still_replays():
         assert len(segments) <= 5 and segments[0] > "0000000000000001.seg", segments
         again = verify(data, done)
         assert int(again["first_batch"]) > 1 and again["batches"] > 100, again
-    # A start reads what is behind the image, or without one the newest segment's state, and no more of the journal; whoever
-    # verifies reads all of it.
+    # A start reads only the journal after the image, or without one after the newest segment's state; verification reads all of
+    # it.
     for without in ((), ("shard-0/belief.mdb",)):
         for name in without:
             (data / name).unlink()
@@ -177,7 +177,7 @@ def kill_nine_at_any_instant_loses_nothing_acknowledged_and_repeats_no_action():
     receiver = Receiver()
     port = free_port()
     path = write_site("killed", ais_source(port), receiver.port)
-    path.write_text(path.read_text().replace("[cores]", "[cores]\ningress = -1"))  # two hot threads, where others are fused
+    path.write_text(path.read_text().replace("[cores]", "[cores]\ningress = -1"))  # two hot threads instead of one
     data = work / "killed"
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     rng = random.Random(4)
@@ -200,7 +200,7 @@ def kill_nine_at_any_instant_loses_nothing_acknowledged_and_repeats_no_action():
         process.communicate()
         if acknowledged:
             journal = call("journal", data, ok=(0, 1)).stdout
-            intents |= set(re.findall(r'"key":"([^"]+)"', journal))  # the oldest segments go
+            intents |= set(re.findall(r'"key":"([^"]+)"', journal))  # the oldest segments are dropped
             last = max(int(m) for m in re.findall(r'"event":"(\d+)"', journal))
             assert last >= acknowledged, (last, acknowledged)
     process = start(path, data)

@@ -31,7 +31,7 @@ def a_serial_line_is_unplugged_and_comes_back():
     os.write(master, class_b(211000002, 1, 1))
     status(data, lambda s: s["sources"][0]["accepted"] == 2)
     log = [l for l in stop(process)["log"] if l["kind"] == "source-state"]
-    statuses = [l["status"] for i, l in enumerate(log) if i == 0 or l["status"] != log[i - 1]["status"]]  # "down" may tell two errors
+    statuses = [l["status"] for i, l in enumerate(log) if i == 0 or l["status"] != log[i - 1]["status"]]  # "down" may report two errors
     assert statuses == ["up", "down", "up"] and all(int(l["event"]) > 0 for l in log), log
     os.close(slave)
     os.close(master)
@@ -44,7 +44,7 @@ def a_serial_line_is_unplugged_and_comes_back():
 def a_slow_serial_sink_gets_whole_sentences_or_none():
     port = free_port()
     master, slave = pty.openpty()
-    tty.setraw(slave)  # its reader is slow: nothing is read until all is sent
+    tty.setraw(slave)  # a slow reader: reads nothing until all is sent
     path = write_site("slow_line", ais_source(port), free_port())
     path.write_text(path.read_text().replace('driver = "udp"\nto = ', f'driver = "serial"\ndevice = "{os.ttyname(slave)}"\nbaud = 38400\n# ')
                     .replace('horizon = ', '# '))
@@ -56,7 +56,7 @@ def a_slow_serial_sink_gets_whole_sentences_or_none():
         sender.sendto(class_b(219000000 + i, 5, 5 + i * 0.01), ("127.0.0.1", port))
         time.sleep(0.001)
     sink = status(data, lambda s: s["sinks"][0]["sent"] + s["sinks"][0]["failed"] == 200)["sinks"][0]
-    assert sink["sent"] > 5 and sink["failed"] > 5, sink  # the line was full, which the outcomes say
+    assert sink["sent"] > 5 and sink["failed"] > 5, sink  # the line was full, as the outcomes report
     got = b""
     while select.select([master], [], [], 0.5)[0]:
         got += os.read(master, 4096)
@@ -102,17 +102,17 @@ def datagrams_arrive_each_once_and_in_order_whether_their_source_is_quiet_or_bus
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sent = [[], []]
     empty = 0
-    # A quiet source is told of by the ring, a busy one is polled: from one to the other and back, with
-    # crowds and single datagrams in each, and while it changes.
+    # The ring serves a quiet source, polling a busy one: changes in both directions, with bursts and single datagrams in each,
+    # and during the change.
     for burst, pause in ((1, 0.3), (2, 0.0005), (40, 0.002), (200, 3), (1, 0.3), (3, 0.001), (150, 0.05), (30, 0.05), (1, 0)):
         for n in range(burst):
             for source in (0, 1) if burst % 2 == 0 else (0,):
                 sentence = class_b(219000001 + source, 5 + len(sent[source]) * 1e-5, 5)
                 sent[source].append(sentence.decode().strip())
                 sender.sendto(sentence, ("127.0.0.1", ports[source]))
-            time.sleep(0.001 if burst == 30 else 0.0002 if n % 50 == 49 else 0)  # thirty that each come alone
+            time.sleep(0.001 if burst == 30 else 0.0002 if n % 50 == 49 else 0)  # thirty single ones
             if n % 3 == 0:
-                sender.sendto(b"", ("127.0.0.1", ports[0]))  # nothing, which holds nothing up
+                sender.sendto(b"", ("127.0.0.1", ports[0]))  # an empty datagram holds nothing up
                 empty += 1
         time.sleep(pause)
     counts = [len(ships) for ships in sent]
@@ -189,7 +189,7 @@ def what_a_sink_did_not_take_is_tried_again_then_kept_as_a_dead_letter_and_can_b
     call("deadletter", "show", data, 1, ok=(66,))
     master, slave = pty.openpty()
     line.symlink_to(os.ttyname(slave))
-    time.sleep(1.2)  # the line is looked for once a second
+    time.sleep(1.2)  # the line is retried once a second
     call("deadletter", "requeue", data, letter["event"])
     recorded(data, lambda s: s["sinks"][1]["sent"] == 1 and s["sinks"][1]["breaker"] == "closed")
     message = json.loads(os.read(master, 4096))
@@ -238,7 +238,7 @@ def a_tcp_sink_is_connected_before_it_is_needed_and_again_when_it_broke():
     server.close()
     for end in ends:
         end.close()
-    status(data, lambda s: s["sinks"][0]["open"] == 0)  # noticed by the heartbeat, with nothing to send
+    status(data, lambda s: s["sinks"][0]["open"] == 0)  # the heartbeat notices it without anything to send
     sender.sendto(class_b(219000010, 5, 6), ("127.0.0.1", port))
     status(data, lambda s: s["sinks"][0]["failed"] == 1)
     server = listen(address)

@@ -1,11 +1,11 @@
-"""Memory: what `vedette plan` says against what a node holds while it writes belief images of a full table."""
+"""Memory: `vedette plan` against a running node that writes belief images of a full table."""
 import json, socket, time
 
 from harness import ais_source, amount, call, class_b, free_port, release, start, status, stop, work, write_site
 
 
 def held_bytes(pid):
-    """Anonymous, and of files what is locked, and huge pages: what the machine cannot give to others."""
+    """Anonymous memory, locked file pages and huge pages: what the machine cannot give to others."""
     held = anonymous = locked = 0
     with open(f"/proc/{pid}/smaps") as lines:
         for line in lines:
@@ -14,7 +14,7 @@ def held_bytes(pid):
                 anonymous = int(rest[0])
             elif name in ("Private_Hugetlb:", "Shared_Hugetlb:"):
                 held += int(rest[0])
-            elif name == "Locked:":  # of a private page it counts the same page once more
+            elif name == "Locked:":  # private pages count here again
                 locked = int(rest[0])
                 held += max(anonymous, locked)
     return held << 10
@@ -30,7 +30,7 @@ def measure(tracks, image):
     status(data, lambda s: s["sources"][0]["status"] == "up")
     most = sent = held = 0
     end = time.time() + 120
-    while True:  # until the table takes no more: own ship's place, and what each kind may have, stay free
+    while True:  # until the table is full: own ship's place and each kind's reserve stay free
         for _ in range(min(2000, tracks)):
             sender.sendto(class_b(200000000 + sent % tracks, 50 + sent % 1000 * 0.01, 25), ("127.0.0.1", port))
             sent += 1

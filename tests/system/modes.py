@@ -1,4 +1,4 @@
-"""What keeps a node from being whole, as status, log and journal say it."""
+"""Causes of a degraded node in status, log and journal."""
 from harness import *
 
 
@@ -6,7 +6,7 @@ def causes_of(s):
     return [c["name"] for c in s["causes"]]
 
 
-# A hold outlives the node: it is said at the start after it, and by the mode until it ends.
+# A hold survives a restart: the next start reports it, and the mode shows it until it ends.
 @threads
 @test
 def a_hold_that_outlived_a_restart_is_said():
@@ -16,7 +16,7 @@ def a_hold_that_outlived_a_restart_is_said():
     whole = status(data, lambda s: s["batches"] != "0")
     assert (whole["mode"], whole["causes"]) == ("normal", []), whole
     accepted = call("hold", "--data", data, "--json")
-    node.kill()  # what was accepted holds
+    node.kill()  # accepted commands are durable
     node.wait()
     assert json.loads(accepted.stdout)["data"] == {"accepted": True, "durable": True}, accepted.stdout
     node = start(path, data)
@@ -34,7 +34,7 @@ def a_hold_that_outlived_a_restart_is_said():
     assert changes == [(["held"], []), ([], ["held"])], changes
 
 
-# Sources and sinks by their names; what is read by a person says the same.
+# Sources and sinks by name; the text for people says the same.
 @threads
 @test
 def a_sink_that_fails_degrades_the_mode_by_its_name():

@@ -1,4 +1,4 @@
-"""What an operator does to a running node, and what it does when its threads are slow or stuck."""
+"""Commands of an operator to a running node, and slow or stuck threads."""
 import ctypes, fcntl, json, os, pathlib, shutil, socket, subprocess, time
 
 from harness import work, Skip, test, release, call, start, stop, status, Receiver, free_port, ais_source, write_site, class_b, threads
@@ -20,13 +20,13 @@ def a_held_node_accepts_and_waits_and_what_is_cancelled_never_goes_out():
         sender.sendto(class_b(219000000 + i, 5, 5 + i * 0.01), ("127.0.0.1", port))
     seen = status(data, lambda s: s["events"]["waiting"] == 20)
     assert seen["sinks"][0]["sent"] == 0, seen
-    time.sleep(0.3)  # for the journal
+    time.sleep(0.3)  # until the journal has it
     events = [json.loads(l) for l in call("journal", data).stdout.splitlines()]
     cancelled = [e for e in events if e["kind"] == "observation"][7]
     call("cancel", "--data", data, cancelled["event"])
     left = status(data, lambda s: s["events"]["waiting"] == 19)
     status(data, lambda s: int(s["durable_sequence"]) >= int(left["sequence"]))
-    process.kill()  # what waits is on disk
+    process.kill()  # waiting events are on disk
     process.wait()
     process = start(path, data)
     status(data, lambda s: s["held"] and s["events"]["waiting"] == 19)
@@ -52,7 +52,7 @@ def what_could_not_be_worked_in_time_is_refused_at_the_source():
     call("hold", "--data", data)
     status(data, lambda s: s["held"])
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    for i in range(300):  # what is held fills its places, and then the lane is not emptied any more
+    for i in range(300):  # held events fill their places, and then the lane stays full
         sender.sendto(class_b(219000000 + i, 5, 5 + i * 0.01), ("127.0.0.1", port))
         time.sleep(0.001)
     source = status(data, lambda s: s["sources"][0]["received"] == 300)["sources"][0]
@@ -69,7 +69,7 @@ def what_could_not_be_worked_in_time_is_refused_at_the_source():
 def a_node_with_two_hot_threads_acts_on_every_ship():
     receiver = Receiver()
     port = free_port()
-    path = write_site("two", ais_source(port), receiver.port, priority=10)  # in real time, where the host lets it
+    path = write_site("two", ais_source(port), receiver.port, priority=10)  # real time, if the host allows it
     path.write_text(path.read_text().replace("[cores]", "[cores]\ningress = -1"))
     data = work / "two"
     process = start(path, data)
@@ -117,7 +117,7 @@ def traced(thread, cores):
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     for i in range(50):
         sender.sendto(class_b(219000000 + i, 5, 5 + i * 0.01), ("127.0.0.1", port))
-        time.sleep(0.02 if i < 25 else 0.002)  # a source that is quiet is waited for by the ring, a busy one is asked itself
+        time.sleep(0.02 if i < 25 else 0.002)  # the ring waits for a quiet source, a busy one is polled
     time.sleep(0.3)
     tracer.terminate()
     tracer.wait()
@@ -128,7 +128,7 @@ def traced(thread, cores):
     assert ("sendto" in calls) == (thread == "engine"), "nothing was sent while traced"
     asked = any(l.startswith("recvfrom") and "AIV" in l for l in lines)
     assert asked == (thread == "ingress" or not cores.startswith("ingress")), "no busy source was asked while traced"
-    # Behind its work the engine rehearses the next sending, to a socket that hears itself.
+    # After its work the engine warms the send path, by a socket that hears itself.
     sent = [l.split("(")[1].split(",")[0] for l in lines if l.startswith("sendto")]
     assert len(set(sent)) == (2 if thread == "engine" else 0), sent
     assert all("MSG_DONTWAIT" in l for l in lines if l.startswith(("sendto", "recvfrom")))
@@ -136,7 +136,7 @@ def traced(thread, cores):
     assert len(receiver.close()) >= 40
 
 
-# A file that it kept would keep its room on the disk after the journal has let go of it.
+# An open descriptor would hold a file's space after the journal has removed it.
 @release
 def the_engine_has_a_table_of_descriptors_of_its_own_and_no_file_in_it():
     own = os.pidfd_open(os.getpid())
@@ -160,7 +160,7 @@ def engine_of(process):
     return next(int(t.name) for t in pathlib.Path(f"/proc/{process.pid}/task").iterdir() if (t / "comm").read_text().strip() == "engine")
 
 
-# One thread stands still, or goes on. ptrace(2), because SIGSTOP stops all of a process.
+# Stops or resumes one thread. ptrace(2), because SIGSTOP stops a whole process.
 def stand_still(process, tid):
     ptrace = ctypes.CDLL(None, use_errno=True).ptrace
     ptrace.argtypes = [ctypes.c_long] * 4
@@ -242,7 +242,7 @@ def a_hot_thread_that_hangs_ends_the_node_and_the_machines_watchdog_goes_hungry(
         time.sleep(0.02)
     _, err = process.communicate(timeout=10)
     assert process.returncode == 71 and "the engine thread does not turn" in err, (process.returncode, err[-300:])
-    assert b"V" not in os.read(food, 100)  # not closed in order: the machine would be reset
+    assert b"V" not in os.read(food, 100)  # not closed in order, so the machine would be reset
     os.close(food)
     process = start(path, data)
     status(data, lambda s: s["epoch"] == 2)

@@ -5,7 +5,7 @@ from harness import vedette, work, Skip, test, call, stop, status, write_site, c
 
 
 def packet_test(driver):
-    # What comes out, but for the key, the event and the time.
+    # The output, without the key, the event and the time.
     through_port(driver, "mavlink", mavlink_position(9, 59.5, 24.5),
                  '"kind":"vehicle","identity":"9","lat":59.5000000,"lon":24.5000000,"sigma":3.0,"speed":0.00,"course":0.0,"alt":50.0')
     through_port(driver, "ais", class_b(211000007, 59.25, 24.75),

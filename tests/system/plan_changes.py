@@ -1,4 +1,4 @@
-"""One data folder under changing site files: what is believed and under way goes on, or leaves by a name."""
+"""One data folder under changing site files: belief and actions continue, or leave by name."""
 import json, re, shutil, socket, subprocess, tarfile, time
 
 from harness import amount, ais_source, call, class_b, free_port, Receiver, recorded, release, root, start, status, test, vedette, work, write_site
@@ -32,7 +32,7 @@ def site(name, port, sink, text=""):
 
 
 class Folder:
-    """A node on one data folder, started again and again, each time by another site file."""
+    """A node on one data folder, restarted with another site file each time."""
 
     def __init__(self, name):
         self.name, self.data, self.port = name, work / name, free_port()
@@ -42,7 +42,7 @@ class Folder:
         self.sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def run(self, text=None, vessels=(), more=()):
-        """Starts by that text, hears the vessels, is killed; what `status` said last, and the log."""
+        """Starts with that text, hears the vessels, is killed; returns the last `status`, and the log."""
         if text is not None:
             self.path.write_text(text)
         node = start(self.path, self.data, *more)
@@ -53,7 +53,7 @@ class Folder:
         seen = recorded(self.data, lambda s: heard(s) >= len(vessels))
         time.sleep(0.3)
         seen = recorded(self.data, lambda s: True)
-        node.kill()  # an order to stop waits for what is under way
+        node.kill()  # an orderly stop would wait for what is under way
         log = [json.loads(line) for line in node.communicate()[1].splitlines()]
         return seen, log
 
@@ -61,7 +61,7 @@ class Folder:
         return [e for e in map(json.loads, call("journal", self.data).stdout.splitlines()) if e["kind"] == kind]
 
 
-# What is changed, the change, and what must be so afterwards of tracks and actions under way.
+# The change's name, the change, and the expected tracks and actions under way.
 CHANGES = [
     ("a threshold", lambda t: t.replace("track.updates >= 1", "track.updates >= 3"), (5, 5)),
     ("a message", lambda t: t.replace('backoff = "1 s"', 'backoff = "2 s"'), (5, 5)),
@@ -86,7 +86,7 @@ CHANGES = [
 ]
 
 
-# Each change by itself, from the same folder; and back again, so that the folder has three plans.
+# Each change alone, from the same folder, and back again, so that the folder has three plans.
 @test
 def a_site_is_changed_in_twenty_ways_and_what_is_believed_and_under_way_goes_on_or_leaves_by_name():
     folder = Folder("changed")
@@ -118,7 +118,7 @@ def a_site_is_changed_in_twenty_ways_and_what_is_believed_and_under_way_goes_on_
     folder.receiver.close()
 
 
-# All of them, one after the other, in one folder; then the past is asked across them.
+# All changes in sequence in one folder; then queries across them.
 @test
 def one_folder_goes_through_all_changes_and_is_replayed_explained_and_recovered_across_them():
     folder = Folder("through")
@@ -147,8 +147,8 @@ def one_folder_goes_through_all_changes_and_is_replayed_explained_and_recovered_
     folder.receiver.close()
 
 
-# The old or the new, whenever it is killed while it goes over. The two plans judge alike: between plans that do not,
-# a start that lives long enough clears and raises again, and alerts anew.
+# A kill during the change leaves the old or the new. The two plans judge alike, because otherwise a start that lives long
+# enough clears and raises again, and sends another alert.
 @release
 def a_kill_at_any_moment_of_the_change_leaves_the_old_or_the_new():
     folder = Folder("killed-change")
@@ -161,7 +161,7 @@ def a_kill_at_any_moment_of_the_change_leaves_the_old_or_the_new():
         node.kill()
         node.wait()
     seen, _ = folder.run(folder.first)
-    # An attempt that was under way at a kill is not repeated: nobody knows what became of it.
+    # An attempt under way at a kill has an unknown result and is not repeated.
     e = seen["events"]
     under_way, unknown = e["transient"] + e["waiting"], sum(o.get("why") == "unknown-after-restart" for o in folder.events("outcome"))
     assert seen["tracks"] == 5 and 5 - unknown <= under_way <= 5, (unknown, seen)
@@ -169,7 +169,7 @@ def a_kill_at_any_moment_of_the_change_leaves_the_old_or_the_new():
     folder.receiver.close()
 
 
-# Values of an environment, and back: one folder.
+# To another environment and back in one folder.
 @test
 def another_environment_goes_on_in_the_same_folder():
     folder = Folder("environments")
@@ -190,7 +190,7 @@ def crc32c(content):
 
 
 def kept_folder(number):
-    """A data folder as a program of that format wrote it."""
+    """A data folder written by a program of that format."""
     with tarfile.open(root / f"tests/system/formats/{number}.tar.xz") as packed:
         packed.extractall(work / "formats", filter="data")
     return work / "formats" / str(number)
@@ -208,7 +208,7 @@ def a_data_folder_from_before_format_10_is_refused_with_what_to_do():
     folder.receiver.close()
 
 
-# Each format that this program must read, as a program of that time wrote it; and one that it does not know.
+# Each format that this program must read, written by a program of its time; and an unknown one.
 @test
 def a_data_folder_of_each_format_is_read_or_refused_with_what_to_do():
     for number in (10,):
@@ -217,14 +217,14 @@ def a_data_folder_of_each_format_is_read_or_refused_with_what_to_do():
         assert answer["matches"] and answer["tracks"] == 3, (number, answer)
         folder = Folder("formats-" + data.name)
         folder.data = data
-        seen, _ = folder.run()  # where nothing was heard of the tracks for years
+        seen, _ = folder.run()  # where the tracks have been silent for years
         assert seen["plan_changed"].startswith("3 tracks kept"), (number, seen)
         folder.receiver.close()
     for segment in (data / "shard-0/journal").glob("*.seg"):
         content = bytearray(segment.read_bytes())
         content[4:6] = (8).to_bytes(2, "little")
         length = int.from_bytes(content[32:36], "little")
-        content[36:40] = bytes(4)  # the checksum of header and payload is reckoned without itself
+        content[36:40] = bytes(4)  # the checksum's own field counts as zero
         content[36:40] = crc32c(content[:64 + length]).to_bytes(4, "little")
         segment.write_bytes(content)
     refused = subprocess.run([vedette, "run", str(folder.path), "--data", str(data)], capture_output=True, text=True, timeout=30)

@@ -18,7 +18,7 @@ def whole(disk, offset, magic, size):
     return head if head[:8] == magic and zlib.crc32(head[:-4]) == struct.unpack("<I", head[-4:])[0] else None
 
 
-# What the selector would do with it: the slot that it starts, or why none.
+# What the selector would do: the slot that it starts, or why none.
 def boots(image):
     with open(image, "rb") as disk:
         copies = [c for c in (whole(disk, STATE + n * 4096, b"VDTBOOT1", 128) for n in range(2)) if c]
@@ -33,7 +33,7 @@ def boots(image):
         return "" if zlib.crc32(disk.read(size)) == crc else f"the confirmed slot {confirmed} is not whole"
 
 
-# What is wrong with a disk that a cut left; `told` are the events that were told before it.
+# What is wrong with a disk after a cut; `told`: events reported before it.
 def trouble(image, told):
     problem = boots(image)
     if problem:
@@ -44,12 +44,12 @@ def trouble(image, told):
         return "nothing is kept" if told else ""
     done = subprocess.run([vedette, "replay", data, "--verify", "--json"], capture_output=True, text=True)
     if not told and "there is no journal here" in done.stdout:
-        return ""  # cut before the first one was begun
+        return ""  # cut before the first one began
     if done.returncode != 0 and "torn" not in done.stdout:
         return f"the journal: {done.stdout[-300:]}"
     listed = subprocess.run([vedette, "journal", data], capture_output=True, text=True).stdout
     kept = set(re.findall(r'"event":"(\d+)","kind":"action"', listed))
-    # The journal keeps to its bound: before its first event is what it let go.
+    # The journal drops old segments at its bound, so ignore earlier events.
     first = min(map(int, re.findall(r'"event":"(\d+)","kind"', listed)), default=0)
     told = {event for event in told if int(event) >= first}
     shutil.rmtree(data.parents[1])
@@ -70,7 +70,7 @@ def whatever_a_power_cut_leaves_boots_and_has_what_was_told():
     build("build-slot", board, site, slot, "--version", 2, "--update-key", public)
     stick = bundle(slot, 2, 0, board, key, "cuts")
     shutil.copyfile(image, base)
-    told = []  # (event, how much of the log was there when it arrived)
+    told = []  # (event, length of the log at its arrival)
     guest = Guest(board, image, work / "cutting", sticks=[stick], drive=write_log.drive(image, log))
     with guest:
         guest.wait('"source":"ais"')
@@ -106,7 +106,7 @@ def whatever_a_power_cut_leaves_boots_and_has_what_was_told():
         write_log.disk_after_cut(base, log, logged, cut, chance, target)
         problem = trouble(target, {event for event, size in told if size <= written})
         assert not problem, f"state {n}, cut after {cut} of {len(logged)}: {problem}"
-    # The same with flushes ignored must show: else this would find nothing.
+    # With flushes ignored this test must fail, or it would find nothing.
     found = 0
     for n in range(max(10, states // 20)):
         cut = chance.randrange(len(logged) // 2, len(logged) + 1)
@@ -117,7 +117,7 @@ def whatever_a_power_cut_leaves_boots_and_has_what_was_told():
     assert found > 0, "ignored flushes were not found"
 
 
-# The machine is killed again and again, watching or while a new version is written, and each time comes up.
+# The machine is killed repeatedly, watching or while installing, and must come up each time.
 def survives_kills(board, kills):
     if missing(board):
         raise Skip(missing(board))
@@ -132,7 +132,7 @@ def survives_kills(board, kills):
     for kill in range(kills + 1):
         with guest:
             guest.wait('"source":"ais"', limit=180)
-            if (kills - kill) % 2:  # a kill of one that only watches is in images.py too
+            if (kills - kill) % 2:  # images.py also kills one that only watches
                 guest.process.stdin.write(b"update install /dev/vdb\n")
                 guest.process.stdin.flush()
             end = time.time() + chance.uniform(0.5, 4.0)

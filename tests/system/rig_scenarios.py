@@ -1,4 +1,4 @@
-"""The rig: every scenario on this host, a node over its ports, faults that it must find, and failures seen again."""
+"""The rig: every scenario on this host, a remote node over its ports, planted faults that it must find, and repeated failures."""
 import json, os, pty, shutil, subprocess, sys, tty, xml.etree.ElementTree as xml
 
 from harness import amount, root, work, release, long, run_or_skip, test, vedette, Skip
@@ -25,7 +25,7 @@ def every_scenario_passes_on_this_host():
     page = (report / "deadline-under-load-host.html").read_text()
     assert page.count("<rect") == 60 and "http" not in page.split("<body")[0].replace("http-equiv", "")
     clock = json.loads((report / "clock-chaos-host.json").read_text())["runs"][0]
-    assert len(clock["left_out"]) == 2, clock["left_out"]  # said, not passed over
+    assert len(clock["left_out"]) == 2, clock["left_out"]  # reported, not skipped silently
 
 
 @release
@@ -36,7 +36,7 @@ def the_rig_finds_planted_faults_and_keeps_what_failed():
         assert said in done.stdout, done.stdout
     kept = report / "kept/deadline-under-load-host-1"
     assert len((kept / "sent.jsonl").read_text().splitlines()) == 10_000
-    rig("run", kept, "--vedette", vedette, "--report", report)  # the fault is no more, so it passes
+    rig("run", kept, "--vedette", vedette, "--report", report)  # without the fault it passes
 
 
 NODE = """#!/bin/sh
@@ -59,7 +59,7 @@ fi
 def a_node_elsewhere_is_proven_over_its_ports():
     if os.geteuid() != 0 or not shutil.which("ip"):
         raise Skip("needs root and iproute2")
-    space, rigs = f"vedetter{os.getpid()}", f"vedetterig{os.getpid()}"  # each machine has a network of its own
+    space, rigs = f"vedetter{os.getpid()}", f"vedetterig{os.getpid()}"  # each machine has its own network namespace
     for name in (space, rigs):
         run_or_skip("ip", "netns", "add", name)
     inside = ["ip", "netns", "exec", rigs]
@@ -77,7 +77,7 @@ def a_node_elsewhere_is_proven_over_its_ports():
             line=os.ttyname(theirs), port="net_af_packet0,iface=port", receiver="198.51.100.1:10111"))
         node.write_text(NODE.replace("SPACE", space).replace("VEDETTE", vedette))
         node.chmod(0o755)
-        near, far = pty.openpty()  # the rig's end of the serial cable is a device, too
+        near, far = pty.openpty()  # the rig's end of the serial cable is a device too
         wires = folder / "wires.toml"
         wires.write_text(f'''alerts = 10111
 ethernet = "port"

@@ -14,7 +14,7 @@ import damages, memory
 
 
 def left_running(process):
-    """What a test that failed half way has left behind; it would slow all that come after it."""
+    """Removes what a failed test left, which would slow the later ones."""
     for thread in pathlib.Path(f"/proc/{process}/task").glob("*/children"):
         for child in thread.read_text().split():
             yield from left_running(child)

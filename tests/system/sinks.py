@@ -1,4 +1,4 @@
-"""What an alert is known by, and when it counts as told."""
+"""Identity of an alert, and when it counts as delivered."""
 import contextlib, ctypes, json, random, re, socket, struct, subprocess, threading, time, xml.dom.minidom
 
 from harness import amount, vedette, work, test, call, start, stop, status, Receiver, free_port, ais_source, write_site, class_b, threads
@@ -40,9 +40,9 @@ def two_posts_of_one_site_never_share_a_key_and_a_post_keeps_its_own_whatever_is
 
 
 class Station:
-    """A TCP receiver that counts by key, and to which everything happens that happens to receivers."""
+    """A TCP receiver that counts by key and fails in every way that receivers do."""
 
-    NOTHING = (ctypes.c_ubyte * 8)(6, 0, 0, 0, 0, 0, 0, 0)  # a packet filter: `ret 0` takes nothing
+    NOTHING = (ctypes.c_ubyte * 8)(6, 0, 0, 0, 0, 0, 0, 0)  # a packet filter: `ret 0` drops everything
 
     def __init__(self, answers):
         self.answers, self.paused, self.going = answers, False, True
@@ -93,7 +93,7 @@ class Station:
         program = struct.pack("HP", 1, ctypes.addressof(self.NOTHING))
         end.setsockopt(socket.SOL_SOCKET, 26, program)  # SO_ATTACH_FILTER
 
-    # What its kernel holds of a connection and nobody read is lost with it.
+    # Loses what its kernel holds unread of a connection.
     def drop(self, end):
         self.deaf(end)
         held = self.ends.pop(end)
@@ -127,7 +127,7 @@ class Station:
         with self.lock:
             if what == "power off":
                 self.server.setsockopt(socket.SOL_SOCKET, 27, 0)  # SO_DETACH_FILTER
-                for end in ends:  # one that starts again knows nothing of them
+                for end in ends:  # a restarted receiver does not know them
                     self.reset(end)
             self.paused = False
 
@@ -150,7 +150,7 @@ def tcp_site(name, port, stations, more="", action='retries = 100\nbackoff = "50
 
 
 def told_by(data):
-    """By sink: each key's attempts and successes, as the journal has them."""
+    """By sink: each key's attempts and successes in the journal."""
     keys, attempts, successes = {}, {}, {}
     for event in map(json.loads, call("journal", data).stdout.splitlines()):
         if event["kind"] == "action":
@@ -184,7 +184,7 @@ def whatever_a_tcp_receiver_suffers_success_means_that_it_has_the_alert():
     def strike(station, plan):
         for what, seconds, pause in plan:
             with station.lock:
-                station.paused = pause > 0.2  # so that something is unread
+                station.paused = pause > 0.2  # so that something stays unread
             time.sleep(pause)
             station.suffer(what, seconds)
             back = time.time() + 4
@@ -214,7 +214,7 @@ def whatever_a_tcp_receiver_suffers_success_means_that_it_has_the_alert():
             by_ship.setdefault(line["identity"], set()).add(line["key"])
         told = successes[sink]
         assert len(attempts[sink]) == len(sent) and all(len(keys) == 1 for keys in by_ship.values()), (sink, seed)
-        assert len(told) == len(set(told)) == len(sent), (sink, seed, len(told), len(sent))  # each once, in the end
+        assert len(told) == len(set(told)) == len(sent), (sink, seed, len(told), len(sent))  # each exactly once
         lost = set(told) - has
         allowed = station.unread if sink == "acknowledged" else set()
         assert lost <= allowed, (sink, seed, sorted(lost - allowed)[:5])
@@ -301,7 +301,7 @@ def names_full_of_markup_and_other_alphabets_leave_as_valid_messages():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.sendto(class_b(219000001, 5, 5), ("127.0.0.1", port))
     sink = status(data, lambda s: s["sinks"][0]["sent"] == 9)["sinks"][0]
-    assert sink["shortened"] == 1, sink  # two hundred quotation marks, in XML
+    assert sink["shortened"] == 1, sink  # two hundred quotation marks, escaped in XML
     stop(process)
     said = {}
     for message in receiver.close():

@@ -1,11 +1,11 @@
-"""What radar and lidar report, tracked and scored against recorded truth; live through a DPDK port."""
+"""Radar and lidar reports, tracked and scored against recorded truth; live through a DPDK port."""
 import json, math, os, random, shutil, struct, subprocess, sys, time
 
 from harness import vedette, root, work, recordings, Skip, test, need_recordings, call, start, stop, status, run_or_skip, class_b
 
 harbour = str(root / "config" / "harbour-watch.toml")
-# What two independent trackers reached with radar alone: RMSE in m (5 % more is allowed) and missed share; then the
-# bar of radar and lidar together.
+# Results of two independent trackers with radar alone: RMSE in m (5 % more is allowed) and missed share; then the bar for radar
+# and lidar together.
 bars = {2: (6.84, 0.06, 4.8), 4: (6.89, 0.23, 4.7), 16: (5.5, 0.08, 5.0)}
 
 
@@ -37,8 +37,8 @@ def pcap_record(payload, port, t):
     return struct.pack("<IIII", int(t), int(t % 1 * 1e6), len(frame), len(frame)) + frame
 
 
-# Two turning radars (categories 034 and 048) over ships that go straight and turn; one report in eight comes late; every
-# fifth ship says who it is by AIS.
+# Two rotating radars (categories 034 and 048) over ships that go straight and turn; one report in eight is late; every fifth
+# ship has AIS.
 def strait(folder):
     chance = random.Random(4)
     begin, frames = 1700000000.0, []
@@ -118,7 +118,7 @@ driver = "log"
     return folder / "strait.toml"
 
 
-# Sites with their recordings whose journals hold what the tracker does: merged and shared reports, late ones, names.
+# Sites and recordings whose journals exercise the tracker: merged, shared and late reports, names.
 def journals_of_contacts():
     yield "strait", (strait(work / "strait"), "--recordings", work / "strait")
     for scenario in (4, 16):
@@ -255,7 +255,7 @@ def a_harbour_is_watched_through_a_packet_port():
             process.kill()
             raise AssertionError(process.communicate()[1][-400:])
         boats = subprocess.Popen(["ip", "netns", "exec", space, sys.executable, str(helper), "vb"])
-        # A report that the host held up may leave a first contact behind: the one to acknowledge is confirmed.
+        # A report delayed by the host may leave a first contact behind, so acknowledge a confirmed one.
         confirmed, end = [], time.time() + 20
         while not confirmed:
             assert time.time() < end, status(data, lambda s: True)

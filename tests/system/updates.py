@@ -39,7 +39,7 @@ def a_key_that_is_no_public_key_on_p256_goes_into_no_image():
     assert "private key" in refused("build-bundle", *of_bundle, "--key", private, "--update-key", private)
     assert "RSA key" in refused("build-bundle", *of_bundle, "--key", folder / "rsa")
     assert "no private key" in refused("build-bundle", *of_bundle, "--key", public)
-    # What is to be repeated, and what cannot hold.
+    # Options that must be repeated, and impossible ones.
     assert "repeat each --address" in refused("build-bundle", "--version", 3, "--key", private)
     assert "up to --version 3" in refused("build-bundle", *of_bundle, "--key", private, "--minimum", 4)
     packed = subprocess.run([root / "firmware/slot.py", "public-key", public], capture_output=True, check=True).stdout
@@ -51,12 +51,12 @@ KINDS = ("never-starts", "hangs", "unhealthy", "cannot-alert", "cannot-be-update
 
 
 def shown_at_console(page):
-    """What a page of the field handbook has its reader type at a post."""
+    """The commands that a page of the field handbook has its reader type at a post."""
     return re.search(r"```console\n(.*?)```", (root / f"docs/how-to/field-handbook/{page}.md").read_text(), re.S)[1].splitlines()
 
 
 class Post:
-    """A guest that runs version 2, confirmed by its own trial, and bundles of versions that are bad in different ways."""
+    """A guest with version 2, confirmed by its own trial, and bundles of versions that fail in different ways."""
     def __init__(self, board, receiver, name, kinds=None):
         self.board, self.receiver, self.name = board, receiver, name
         key, self.public = new_key(name)
@@ -66,7 +66,7 @@ class Post:
         silent = work / f"{name}-silent.toml"
         silent.write_text(site.read_text().replace(MACHINES[board]["line"], "/dev/ttyS7"))
         self.sites = site, silent
-        # How each is made, and what `update status` says of it afterwards.
+        # How each is built, and what `update status` then says.
         wanted = {
             "good": (site, [], "confirmed"),
             "never-starts": (site, ["--arguments", "rdinit=/none"], "was tried and hung, did not come up, or lost power"),
@@ -74,7 +74,7 @@ class Post:
             "unhealthy": (silent, [], "was tried and gave itself up: source.ais: nothing is heard from it"),
             "cannot-alert": (site, [], "was tried and gave itself up: sink.out: "),
             "cannot-be-updated": (site, ["--arguments", "VEDETTE_FAULT=no-key"], "was tried and gave itself up: updates: it has no update key"),
-            # Before its first process has the watchdog, and after that before its watch feeds it.
+            # Before the first process owns the watchdog, and after that before the watch feeds it.
             "hangs-at-start": (site, ["--arguments", "VEDETTE_FAULT=hang-at-start"], "was tried and hung, did not come up, or lost power"),
             "hangs-in-start": (site, ["--arguments", "VEDETTE_FAULT=hang-in-start"], "was tried and hung, did not come up, or lost power"),
         }
@@ -83,7 +83,7 @@ class Post:
         for version, (kind, (of, more, _)) in enumerate(wanted.items(), 2):
             if kinds is None or kind in kinds:
                 slot = work / f"{name}-{kind}.efi"
-                # Its next hop is one that is not there: what it sends gets nowhere.
+                # Its next hop does not exist: its messages reach nobody.
                 address = "eth0=10.9.9.15/24 10.9.9.2" if kind == "cannot-alert" else ADDRESS
                 done = subprocess.run([root / "firmware/build-slot", "--board", board, "--site", of, "--out", slot, "--address", address,
                                        "--update-key", self.public, *more], capture_output=True, text=True, timeout=300)
@@ -101,7 +101,7 @@ class Post:
         return guest
 
     def begin(self, guest):
-        """Version 2 is installed, tried, and confirms itself."""
+        """Installs version 2, which is tried and confirms itself."""
         guest.wait('"source":"ais"', limit=240)
         end = time.time() + 60
         while "the next start tries it" not in guest.say("update install /dev/sda --starts 1"):  # a stick takes a moment to be found
@@ -113,7 +113,7 @@ class Post:
         assert "the next start tries it" in said, said
 
     def restart_until(self, guest, wanted, limit=300):
-        """Until the console says it and, where a slot is started, its watch runs."""
+        """Waits until the console shows it and, if a slot is started, its watch runs."""
         before = len(guest.said())
         guest.say("restart", wanted, limit=limit)
         if wanted.startswith("starting"):
@@ -123,7 +123,7 @@ class Post:
         return " ".join(guest.answer("update status --json")["words"])
 
     def tried(self, guest, kind):
-        """A bad version is installed and tried; the good one is back by itself and says why."""
+        """Installs and tries a bad version; the good one returns by itself and says why."""
         self.install(guest, kind)
         self.restart_until(guest, "starting slot 1, version 2\n")
         words = self.words(guest)
@@ -148,7 +148,7 @@ def an_update_confirms_itself_and_bad_ones_are_rolled_back():
     if missing(board):
         raise Skip(missing(board))
     receiver = Receiver()
-    # Of each way of going back one: the watchdog's, and the trial's own judgement; the others with --long.
+    # One of each kind of rollback: by the watchdog, and by the trial's judgement; the others with --long.
     tried = amount((), ("hangs", "unhealthy"), ("never-starts", "hangs", "unhealthy", "cannot-alert"))
     post = Post(board, receiver, "update", ["good", *tried])
     slot, bare = work / "update-good.efi", work / "bare.efi"
@@ -182,7 +182,7 @@ def an_update_confirms_itself_and_bad_ones_are_rolled_back():
             assert now["running_version"] == 2 and now["last_trial_version"] == version and now["last_trial"] == ending, (kind, now)
             post.refuses_to_go_back(guest, kind)
         post.alerts_of(guest, 211000001)
-    # What was written into the slot decays before it is started.
+    # The slot's content decays before its start.
     named = work / "named"
     named.write_text(board)
     call("update", "install", damaged, "--disk", post.image, "--key", post.public, "--board", named)
@@ -195,7 +195,7 @@ def an_update_confirms_itself_and_bad_ones_are_rolled_back():
         now = guest.answer("update status --json")
         assert now["running_version"] == 2 and now["last_trial"] == "damaged", now
     receiver.close()
-    # The unhealthy one had a plan of its own: one data folder outlives both.
+    # The unhealthy version has its own plan: one data folder outlives both.
     told = subprocess.run(["debugfs", "-R", "cat /data-folders", data_partition_of(post.image, work)], capture_output=True, text=True).stdout.split()
     assert len(told) == 1, told
     data = data_folder_of(post.image, work)
@@ -230,7 +230,7 @@ def an_arm_image_that_hangs_before_it_watches_is_rolled_back():
     hangs_before_it_watches("qemu-aarch64")
 
 
-if arguments.other:  # which 64-bit ARM is a build of
+if arguments.other:  # builds 64-bit ARM
     longest(an_arm_image_that_hangs_before_it_watches_is_rolled_back)
 
 
@@ -240,7 +240,7 @@ def table_rows():
 
 
 def table(board):
-    """The rows of the table of forty: a bad version is tried, and then an operator and the power do what they like."""
+    """The rows of the table of forty: a bad version is tried, then an operator and the power act at will."""
     receiver = Receiver()
     post = Post(board, receiver, f"table-{board}", ["good", *KINDS])
     guest = post.guest()
@@ -262,7 +262,7 @@ def table(board):
             words = post.words(guest)
             assert post.says[kind] in words and "Version 2 (slot 1) runs and is confirmed." in words, (kind, order, words)
             post.alerts_of(guest, 211000100 + row)
-            # And it takes updates.
+            # It accepts updates.
             post.install(guest, "good")
             assert "is on trial" in post.words(guest)
             guest.say("update rollback")
@@ -270,7 +270,7 @@ def table(board):
     receiver.close()
 
 
-# The table of forty takes an hour; boot_test.cpp has it without a machine.
+# The table of forty takes an hour; boot_test.cpp runs it without a machine.
 @longest
 def whatever_happens_after_a_bad_update_the_post_watches_alerts_and_takes_updates():
     if missing("qemu-x86_64"):
@@ -284,5 +284,5 @@ def whatever_happens_after_a_bad_update_an_arm_post_watches_alerts_and_takes_upd
     table("qemu-aarch64")
 
 
-if arguments.other:  # which 64-bit ARM is a build of
+if arguments.other:  # builds 64-bit ARM
     longest(whatever_happens_after_a_bad_update_an_arm_post_watches_alerts_and_takes_updates)

@@ -7,7 +7,7 @@ import concurrent.futures, json, pathlib, re, shlex, shutil, subprocess, sys, te
 root = pathlib.Path(__file__).resolve().parents[2]
 build = pathlib.Path(sys.argv[1]).resolve()
 
-# Where an addition goes: (file, what stands there, what is put before or in place of it). A new file has no anchor.
+# Where an addition goes: (file, anchor text, text before or instead of it). A new file has no anchor.
 codec = [
     ("src/edge/codec/toy.hpp", None, """#pragma once
 #include "edge/codec/plain_codec.hpp"
@@ -78,7 +78,7 @@ class Toy {
     ("src/core/engine/stages.hpp", r'#include "core/engine/waiting.hpp"\n', '@#include "core/engine/toy.hpp"\n'),
     ("src/core/engine/stages.hpp", r", Leaving>;", ", Leaving, Toy>;"),
 ]
-# What is compiled anew: all that the pages, `vedette decode` and descriptions need of the files above.
+# Sources to recompile: everything that the pages, `vedette decode` and descriptions need of the files above.
 sources = ["src/edge/codec/codec.cpp", "src/plan/schema.cpp", "src/cli/decode.cpp", "src/cli/docs.cpp", "src/model/describe_event.cpp"]
 stage_program = r"""
 #include "core/engine/stages.hpp"
@@ -145,7 +145,7 @@ def compile_one(tree, command, source, into):
     check(done.returncode == 0, f"{source.relative_to(tree)} does not compile with an addition:\n{done.stderr[:3000]}")
 
 
-# CONTRIBUTING.md names the same files, and the codecs stand nowhere else in the program.
+# CONTRIBUTING.md names the same files, and no other file names a codec.
 guide = (root / "CONTRIBUTING.md").read_text()
 for title, edits in (("To add a codec", codec), ("To add an event kind", event), ("To add a stage", stage)):
     section = guide.split(f"## {title}\n")[1].split("\n## ")[0]
@@ -178,7 +178,7 @@ with tempfile.TemporaryDirectory(prefix="vedette-additions-") as folder:
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda one: compile_one(tree, command, *one), work))
     if not problems:
-        # The rest as it was built: what has not changed does not know of the additions.
+        # The rest comes from the build, because unchanged files do not depend on the additions.
         wrap = re.search(r"-Wl,--undefined=__wrap_malloc\S*", (build / "build.ninja").read_text())
         done = subprocess.run([command[0], *[str(o) for _, o in work], *([wrap[0]] if wrap else []), str(build / "libvedette_core.a"), "-lz", "-o", str(tree / "toy")],
                               capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""As much of C++ as the house rules look at: what is declared and defined outside of functions, and every word used."""
+"""The part of C++ that the house rules need: declarations and definitions outside functions, and every word used."""
 import re
 
 LITERALS = re.compile(r'//[^\n]*|/\*.*?\*/|R"([^()\\ ]{0,16})\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.S)
@@ -9,7 +9,7 @@ def blank(text):
 
 
 def plain(text):
-    """With spaces for comments and for what literals hold; every line stays where it is."""
+    """Blanks comments and the content of literals; keeps line numbers."""
     def one(match):
         return blank(match[0]) if match[0].startswith("/") else '"' + blank(match[0][1:-1]) + '"'
     return LITERALS.sub(one, re.sub(r"(?<=\d)'(?=\d)", "_", text))
@@ -20,7 +20,7 @@ def words(text):
 
 
 def name_of(statement):
-    """What a statement outside of functions declares: a function, a constant or a type's other name; or None."""
+    """What a statement outside functions declares: a function, a constant or an alias; or None."""
     statement = re.sub(r"\[\[.*?\]\]", "", statement, flags=re.S).strip()
     if re.match(r"(typedef|friend|static_assert|DCHECK|CHECK|template\s*<[^;]*>\s*friend)\b", statement):
         return None
@@ -36,7 +36,7 @@ def name_of(statement):
 
 
 def kind_of(before, previous, within, in_parentheses):
-    """What a brace opens, by the words before it: a space of names, a type, a function, or a table of values."""
+    """What a brace opens, by the words before it: a namespace, a type, a function, or a table of values."""
     if within in ("function", "table") or in_parentheses:
         return "function" if within == "function" else "table"
     if re.search(r"\b(namespace|extern)\b", before) and "(" not in before:
@@ -51,7 +51,7 @@ def kind_of(before, previous, within, in_parentheses):
 
 
 def declared(text):
-    """(name or None, first line, last line, whether it is a function's definition) of each statement outside of functions."""
+    """(name or None, first line, last line, whether it defines a function) of each statement outside functions."""
     text = re.sub(r"^[ \t]*#(?:[^\n\\]|\\\n|\\.)*", lambda match: blank(match[0]), plain(text), flags=re.M)
     found, scopes, start, parentheses = [], [], 0, 0
 

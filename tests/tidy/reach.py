@@ -10,13 +10,13 @@ sources = pathlib.Path(__file__).resolve().parents[2] / "src"
 main = build / "CMakeFiles" / "vedette.dir" / "src" / "cli" / "main.cpp.o"
 allowed = re.compile(r"^(mem(cpy|set|move|cmp|chr)|strlen|strnlen|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|__cxa_pure_virtual"
                      r"|_Unwind_Resume|__gxx_personality_v0|_ZSt9terminatev|__cxa_begin_catch"
-                     # Which vectors the processor has, for a digest that is the same with each of them.
+                     # Detects the processor's vectors, for a digest that is the same with each.
                      r"|__cpu_model"
-                     # Counting bits, where the processor's baseline has no instruction for it.
+                     # Counts bits, if the processor's baseline has no instruction for it.
                      r"|__popcountdi2"
-                     # The size check of a placement new in an arena, before the arena is sealed.
+                     # Size check of placement new in an arena, before the arena is sealed.
                      r"|__cxa_throw_bad_array_new_length"
-                     # check_failed: a bug stops the process, which may write a message and abort.
+                     # check_failed: on a bug the process writes a message and aborts.
                      r"|_ZN7vedette12check_failedE.*)$")
 
 
@@ -28,18 +28,18 @@ def symbols(path, flag):
 defined, needed, problems = {}, {main: set(symbols(main, "--undefined-only"))}, []
 for path in objects.rglob("*.o"):
     if not (sources / path.relative_to(objects).with_suffix("")).exists():
-        continue  # of a file that was taken out since
+        continue  # left over from a deleted file
     for name, kind in symbols(path, "--defined-only").items():
         if kind in "TVWBDRu":
             defined.setdefault(name, []).append((path, kind))
     needed[path] = set(symbols(path, "--undefined-only"))
 
 
-needed[main] |= {name for name in defined if name.startswith("__wrap_")}  # what the link names by itself
+needed[main] |= {name for name in defined if name.startswith("__wrap_")}  # wrapped symbols that the link itself names
 
 
 def reach(start, leave_out, missing):
-    """Each object that a start needs, and by which, but for some symbols; `missing` is told of one that no object has."""
+    """Each object that a start needs, with its user, ignoring some symbols; calls `missing` for a symbol without an object."""
     reached, open_ = {start: None}, [start]
     while open_:
         path = open_.pop()
@@ -67,7 +67,7 @@ step = reach(objects / "core" / "engine" / "shard.cpp.o", allowed, outside)
 product = reach(main, None, lambda *_: None)
 for path in sorted(set(needed) - set(product)):
     problems.append(f"src/{path.relative_to(objects).with_suffix('')}: the program does not reach it: take it out, or move it to the tests that use it")
-# What is compiled for wider vectors shares no function with what every processor runs.
+# Code for wider vectors shares no function with the rest, which every processor runs.
 for path in objects.rglob("*_wide.cpp.o"):
     for name, kind in symbols(path, "--defined-only").items():
         if kind in "WVu" and len(defined.get(name, [])) > 1:

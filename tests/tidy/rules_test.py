@@ -1,4 +1,4 @@
-"""The house rules themselves: a small house that breaks each of them once, and each break is named, and nothing else."""
+"""Tests the house rules: a small tree breaks each once; each break must be reported, and nothing else."""
 import pathlib, subprocess, sys, tempfile
 
 TIDY = pathlib.Path(__file__).with_name("tidy.py")
@@ -9,7 +9,7 @@ def function(name, lines):
     return f"void {name}() {{\n" + "  f();\n" * (lines - 2) + "}\n"
 
 
-# What stands in a file, and what is said of it: "LINE: words", or words of the whole file.
+# A file's content, and the expected messages: "LINE: words", or words about the whole file.
 HOUSE = {
     "src/base/good.hpp": (HEADER + "inline constexpr int kGood = 1;\nvoid good();\n", []),
     "src/base/good.cpp": ('#include "base/good.hpp"\nvoid good() {}\n', []),
@@ -66,7 +66,7 @@ with tempfile.TemporaryDirectory() as folder:
     missing = [words for words in wanted if not any(line.startswith(words) for line in said)]
     too_much = [line for line in said if not any(line.startswith(words) for words in wanted)]
     assert done.returncode == 1 and not missing and not too_much, f"not named: {missing}\nnamed without need: {too_much}\n{done.stderr}"
-    # The list of what was there before grows shorter, and never longer.
+    # The ratchet may only shrink.
     assert tidy(root, "--shrink").returncode == 0
     kept = (root / "tests/tidy/ratchet.txt").read_text()
     assert kept == "# Only shorter.\nlines src/core/deliver/grown.cpp - 600\nlines src/core/deliver/listed.cpp - 600\n", kept

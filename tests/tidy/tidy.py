@@ -16,7 +16,7 @@ root = arguments.root
 core = ["engine", "perceive", "assess", "decide", "deliver"]  # pure and replayed
 edge = ["ingress", "codec", "sink", "journal", "image", "firmware"]  # meets the world
 rooms = [f"core/{room}" for room in core] + [f"edge/{room}" for room in edge]
-# What a room may include beside itself: core/engine joins the stages, ingress drives codecs, node joins the rest.
+# What a room may include besides itself: core/engine joins the stages, ingress drives codecs, node joins the rest.
 below = {"base": [], "model": ["base"], "platform": ["base"], "plan": ["base", "model", "platform"]}
 below |= {f"core/{room}": ["base", "model"] for room in core} | {f"edge/{room}": ["base", "model", "platform"] for room in edge}
 below["core/engine"] += [room for room in rooms if room.startswith("core/")]
@@ -24,7 +24,7 @@ below["edge/ingress"] += ["edge/codec"]
 below["node"] = ["base", "model", "platform", "plan"] + rooms
 below["cli"] = below["node"] + ["node"]
 c_headers = {"liburing.h": "platform", "lmdb.h": "edge/image", "bpf/libbpf.h": "platform", "xdp/libxdp.h": "platform", "toml++/toml.h": "plan", "CLI/CLI.hpp": "cli"}
-# Headers of system calls, and a call by its global name; those of the C libraries that a room wraps are its own.
+# Headers of system calls, and calls by a global name; a room's C libraries have their own.
 system_header = re.compile(r"(unistd|fcntl|dirent|ftw|poll|sched|spawn|termios|pthread|signal|ifaddrs|malloc)\.h|csignal|(sys|net|netinet|arpa|linux|asm)/")
 system_call = re.compile(r"(?<![\w>])::(?!mdb_|strnlen\b)[a-z_]+\(")
 may_call = {
@@ -41,10 +41,10 @@ banned_in_cli = (r"\b(std::)?(f?printf|f?puts|f?putc|putchar)\(|std::c(out|err)\
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 500, 70
 
 problems = []
-excesses = {}  # what a rule does not want, and how much of it there is: (rule, file, name) -> (amount, message)
+excesses = {}  # amounts above a rule: (rule, file, name) -> (amount, message)
 
 
-def room_of(path):  # of a file or an include below src/
+def room_of(path):  # of a file or include below src/
     parts = path.split("/")
     return "/".join(parts[:2]) if parts[0] in ("core", "edge") and len(parts) > 2 else parts[0]
 
@@ -91,7 +91,7 @@ def check_lengths(path):
     if (lines := len(text.splitlines())) > MOST_LINES:
         excesses["lines", where, "-"] = lines, f"{where}: {lines} lines, and {MOST_LINES} are the most: divide it by what it is about"
     if not where.startswith("src/"):
-        return  # a test case tells a story
+        return  # a test case may be long, because it tells a story
     for name, first, last, is_function in declared(text):
         key, length = ("function", where, name or "operator"), last - first + 1
         if is_function and length > max(MOST_LINES_OF_A_FUNCTION, excesses.get(key, (0,))[0]):
@@ -99,7 +99,7 @@ def check_lengths(path):
 
 
 def check_dead(files):
-    """Headers that nobody includes, and what they declare and nobody names: not the product, nor a test."""
+    """Headers that nobody includes, and declarations that neither the product nor a test uses."""
     texts = {str(path.relative_to(root)): path.read_text() for path in files}
     included = {name for text in texts.values() for name in re.findall(r'#include "(?:[./]*src/)?([^"]+)"', text)}
     uses, places = collections.Counter(), {}
@@ -120,7 +120,7 @@ def check_dead(files):
 
 
 def hold_to(ratchet):
-    """What a line of the ratchet allows is no problem; what has become less lowers its line."""
+    """Ignores what the ratchet allows; lowers a line when its amount has shrunk."""
     allowed = {}
     for line in ratchet.read_text().splitlines() if ratchet.exists() else []:
         if line and not line.startswith("#"):
