@@ -17,13 +17,13 @@ std::string path_of(const std::string& data) {
 }
 
 // Whether the island's next batch follows the present state.
-bool stands_in(const Stepped& stepped, const Island& island) {
+bool is_inside(const Stepped& stepped, const Island& island) {
   const std::uint64_t batch = stepped.batch();
   return batch + 1 >= island.first_batch && batch <= island.last_batch && batch != 0;
 }
 
 // Restores the island's initial state; false when there is no valid one.
-bool go_to(const std::string& data, Stepped& stepped, const Island& island) {
+bool restore_start(const std::string& data, Stepped& stepped, const Island& island) {
   if (island.state_segment != 0) {
     const journal::SegmentState state = journal::state_of(path_of(data), island.state_segment);
     return !state.frozen.empty() && state.header.frozen_batch == island.state_batch &&
@@ -82,7 +82,7 @@ std::string damage_text(const journal::ReadResult& read) {
 }
 
 std::string replay_island(const std::string& data, Stepped& stepped, const Island& island) {
-  if (!stands_in(stepped, island) && !go_to(data, stepped, island)) {
+  if (!is_inside(stepped, island) && !restore_start(data, stepped, island)) {
     return "nothing whole stands before batch " + std::to_string(island.first_batch);
   }
   std::string problem;
@@ -115,7 +115,7 @@ AroundResult replay_around(const std::string& data, Stepped& stepped, std::uint6
   const Chart chart = chart_of(data, node_id);
   std::size_t at = 0;
   const auto enter = [&](const Island& island) {
-    if (!stands_in(stepped, island) && !go_to(data, stepped, island)) {
+    if (!is_inside(stepped, island) && !restore_start(data, stepped, island)) {
       result.problem =
           "the state behind batch " + std::to_string(island.state_batch) + " is not whole";
     }

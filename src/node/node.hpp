@@ -211,7 +211,7 @@ class Node {
   std::uint64_t order(const Requeue& order);
   request::Answer outcome_of(std::uint64_t number, const Command& command) const;
   request::Answer admit_time(std::optional<std::int64_t> told_ns);
-  void go_on_to(std::int64_t to_ns, std::int64_t node_ns);  // moves node time by a command
+  void move_time_to(std::int64_t to_ns, std::int64_t node_ns);  // moves node time by a command
   void start_clock();
   void look_at_clock();
   bool drain_log();

@@ -58,7 +58,7 @@ void Node::look_at_clock() {
   const auto to_ns = timekeeper_.look(platform::realtime_ns(), node_ns, platform::monotonic_ns(),
                                       platform::realtime_is_synchronised());
   if (to_ns) {
-    go_on_to(*to_ns, node_ns);
+    move_time_to(*to_ns, node_ns);
   }
   note(Cause::clock, !timekeeper_.believed());
 }

@@ -156,12 +156,12 @@ request::Answer Node::admit_time(std::optional<std::int64_t> told_ns) {
   if (std::string problem = timekeeper_.admit(time_ns, node_ns); !problem.empty()) {
     return request::Refused{std::move(problem)};
   }
-  go_on_to(time_ns, node_ns);
+  move_time_to(time_ns, node_ns);
   note(Cause::clock, !timekeeper_.believed());
   return request::TimeAccepted{time_ns};
 }
 
-void Node::go_on_to(std::int64_t to_ns, std::int64_t node_ns) {
+void Node::move_time_to(std::int64_t to_ns, std::int64_t node_ns) {
   clock_.go_on_by(sub_ns(to_ns, node_ns));
   order(of_kind(CommandKind::time, static_cast<std::uint64_t>(to_ns)));
 }

@@ -76,7 +76,7 @@ def belief_in(data):
 
 
 def check_belief(tracks, what):
-    """Checks that it was true after some message; returns that message's number."""
+    """Checks that it was true after some message; returns how many messages had come."""
     newest = {}
     for ship, t in tracks.items():
         lat, lon = place_of(ship)

@@ -21,7 +21,7 @@ namespace vedette::engine {
 // The digest and the sequence continue from this; part of the frozen state.
 struct Progress {
   std::uint64_t batch_number = 0;   // of the last sealed batch
-  std::uint64_t last_sequence = 0;  // given out; the top bits are the shard (model/shard_id.hpp)
+  std::uint64_t last_sequence = 0;  // the shard is in its top bits (model/shard_id.hpp)
   std::uint64_t digest = 0;
   std::uint64_t accepted = 0;
   std::uint64_t waiting = 0;

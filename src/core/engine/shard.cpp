@@ -188,7 +188,7 @@ void Shard::finish_run() {
   for (std::size_t i = 0; i < step_.left_count; ++i) {
     step_.resolved(step_.left[i]);
   }
-  see_off_leavers();
+  resolve_leavers();
   deliver();
   judgement_.begin();
   judgement_.judge_agenda();
@@ -197,11 +197,11 @@ void Shard::finish_run() {
     judgement_.sweep();
   }
   judgement_.make_room();
-  tell_changes();
+  record_changes();
 }
 
 // Records changes of the node's condition: load, causes, sinks.
-void Shard::tell_changes() {
+void Shard::record_changes() {
   using perceive::TrackerBound;
   state_.crowds.settle(state_.contacts.reached_bound(TrackerBound::contacts) +
                            state_.contacts.reached_bound(TrackerBound::evicted),

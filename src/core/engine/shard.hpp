@@ -114,8 +114,8 @@ class Shard {
   void outcome(EventHeader& event);
   void deliver();
   void retry_failed();
-  void see_off_leavers();
-  void tell_changes();
+  void resolve_leavers();
+  void record_changes();
 
   State state_;
   Step step_;

@@ -199,7 +199,7 @@ void Shard::deliver() {
 }
 
 // Gives events without a place in the new plan their exits, a few per batch.
-void Shard::see_off_leavers() {
+void Shard::resolve_leavers() {
   PlanChange change{};
   if (state_.leaving.changed(change)) {
     step_.tell(EventKind::plan, EventClass::high, 0, change);

@@ -290,7 +290,7 @@ bool Writer::step(Lane& batches) {
     accepted_ = true;
     drop_old_segments();
   }
-  look_at_what_goes_next();
+  gather_evidence_ahead();
   // The next segment is ready when this one is half full.
   const std::uint64_t whole = whole_segment();
   const std::uint64_t part = std::min(open_.bytes, 2 * open_.at) * (whole >> 12) / open_.bytes;

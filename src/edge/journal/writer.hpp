@@ -139,7 +139,7 @@ class Writer {
   // Size of the next segment, which begins with the kept state.
   std::uint64_t whole_segment() const;
   void drop_old_segments();
-  void look_at_what_goes_next();
+  void gather_evidence_ahead();
 
   WriterOptions options_;
   platform::Ring ring_;

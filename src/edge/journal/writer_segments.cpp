@@ -146,7 +146,7 @@ std::string Writer::begin() {
 
 // Gathers evidence of the next segment to drop ahead of time, so that nothing waits then. Its
 // successor is complete.
-void Writer::look_at_what_goes_next() {
+void Writer::gather_evidence_ahead() {
   std::uint64_t bytes = 2 * whole_segment();
   for (const Kept& s : segments_) {
     bytes += s.bytes;
