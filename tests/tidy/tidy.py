@@ -1,8 +1,8 @@
 """House rules that a compiler does not check; each message says what to write instead.
 
 usage: tidy.py [--root FOLDER] [--shrink]
-What was there before a rule stands in tests/tidy/ratchet.txt, with how much of it there may be: no line of that file is
-added and none grows. --shrink lowers or drops the lines of what has become less, as scripts/format does."""
+tests/tidy/ratchet.txt lists exceptions older than their rule, with their size: no line of that file is added and none grows.
+--shrink lowers or drops lines whose exceptions have shrunk, as scripts/format does."""
 import argparse, collections, pathlib, re, sys
 
 from cpp import declared, words
