@@ -129,28 +129,31 @@ inline constexpr std::array kTrackFields{
     FieldName{"wind_speed", Dimension::speed, 16, "in the sender's reference"},
     FieldName{"wind_angle", Dimension::angle, 17, "in the sender's reference"},
     FieldName{"battery", Dimension::ratio, 18, "remaining share"},
-    FieldName{"lost", Dimension::boolean, 19, "not heard for the tracker's `lost` time"},
-    FieldName{"identified", Dimension::boolean, 20,
-              "a contact has a name that fits it; a named track is seen by a sensor"},
-    FieldName{"denied", Dimension::number, 21,
-              "reports in a row where a sensor sees nothing; of a contact, looks of a sensor that "
-              "should have seen it and never has"},
+    FieldName{"lost", Dimension::boolean, 19, "silent for longer than the tracker's `lost`"},
+    FieldName{
+        "identified", Dimension::boolean, 20,
+        "for a contact: a track with an identity fits it; for other tracks: a sensor sees it"},
+    FieldName{
+        "denied", Dimension::number, 21,
+        "reports in a row from a place where a sensor sees nothing; for a contact: scans of a "
+        "sensor that should have seen it and never did"},
     FieldName{"elsewhere", Dimension::number, 22,
-              "refused positions that agree with each other: the name is used at two places"},
-    FieldName{"gated", Dimension::number, 23, "positions in a row that it cannot have reached"},
+              "refused positions that agree with each other: two places use the same identity"},
+    FieldName{"gated", Dimension::number, 23,
+              "refused positions in a row, because it cannot have reached them"},
     FieldName{"sensors", Dimension::number, 24, "sensors that have seen a contact"},
     FieldName{"turning", Dimension::ratio, 25, "confidence that a contact turns"},
-    FieldName{"moving", Dimension::ratio, 26, "confidence that it does not stand still", 15},
+    FieldName{"moving", Dimension::ratio, 26, "confidence that it moves", 15},
     FieldName{"acknowledged", Dimension::boolean, 27,
-              "an operator has seen it (`vedette acknowledge`)"},
+              "an operator has acknowledged it (`vedette acknowledge`)"},
     FieldName{"jump", Dimension::boolean, 28,
-              "it is reported where it cannot have got to: own ship stays where it was reckoned, a "
-              "named track keeps its place before as a second one"},
+              "it is reported at a place that it cannot have reached: own ship stays at its dead "
+              "reckoning, another track keeps its old place as a second one"},
     FieldName{"disagree", Dimension::boolean, 29,
-              "sources of own position differ by more than both may be wrong"},
+              "sources of own position differ by more than their errors allow"},
     FieldName{"in_doubt", Dimension::boolean, 30, "`jump` or `disagree`"},
     FieldName{"sudden", Dimension::boolean, 31,
-              "first heard near own ship, though it ought to have been heard before (`[own] "
+              "first heard near own ship, although it should have been heard before (`[own] "
               "sudden_within`, `sudden_after`)"},
 };
 static_assert(kTrackFields.size() == static_cast<std::size_t>(TrackField::count));

@@ -41,15 +41,15 @@ std::string parse_network(std::string_view text, std::uint32_t& address, std::ui
                                                     : parse_unsigned(text.substr(slash + 1));
   mask = 0;
   if (!parse_ipv4(text.substr(0, slash), address) || !bits || *bits > 32) {
-    return "is no IPv4 address or network";
+    return "is not an IPv4 address or network";
   }
   if (*bits == 0) {
-    return "is everybody: leave \"from\" out";
+    return "would let everybody send: leave \"from\" out for that";
   }
   mask = ~std::uint32_t{0} << (32 - *bits);
   if ((address & ~mask) != 0) {
-    return "has bits behind its prefix: " + to_text(address & mask) + "/" + std::to_string(*bits) +
-           " is the network, " + to_text(address) + " one address of it";
+    return "names neither a network nor an address: write " + to_text(address & mask) + "/" +
+           std::to_string(*bits) + " for the network, " + to_text(address) + " for the address";
   }
   return {};
 }

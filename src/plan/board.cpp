@@ -67,15 +67,15 @@ class Reader {
                                      [&](std::uint32_t core) { return core >= b.cores; });
     if (b.cores != 0 && (b.watch.empty() || outside || b.watch.size() >= b.cores)) {
       problem("cpu", "watch",
-              "the watching cores are not some of the board's " + std::to_string(b.cores) +
-                  ", with one left for the rest",
-              "write the cores that the watch has for itself, as in [1]");
+              "\"watch\" must list some of the board's " + std::to_string(b.cores) +
+                  " cores and leave one for all other work",
+              "write the cores that only the node uses, as in [1]");
     }
     if (b.line_bytes != 0 && b.line_bytes != 64) {
       problem("cpu", "line_bytes",
-              "memory is laid out for cache lines of 64 bytes, this board has " +
+              "this program needs cache lines of 64 bytes, this board has " +
                   std::to_string(b.line_bytes),
-              "such a board needs a build of its own");
+              "build the program for such boards");
     }
   }
 
@@ -128,8 +128,8 @@ class Reader {
       const toml::source_position where =
           node == nullptr ? toml::source_position{} : node->source().begin;
       problems_.add(where.line, where.column,
-                    node == nullptr ? "the board says nothing of " + name
-                                    : name + " does not say what it is and from where",
+                    node == nullptr ? "the board file lacks " + name
+                                    : name + " lacks its value or where the value is known from",
                     "write " + name.substr(name.find('.') + 1) +
                         " = { is = …, from = \"…\" } with device-tree, datasheet, "
                         "measured-on-board, emulator or choice");
@@ -206,7 +206,7 @@ class Reader {
       out_.board.ports.push_back({values[0], values[1], values[2]});
     }
     if (out_.board.ports.empty()) {
-      problems_.add(0, 0, "the board has no [[port]]", "name its Ethernet ports");
+      problems_.add(0, 0, "the board file has no [[port]]", "name its Ethernet ports");
     }
   }
 

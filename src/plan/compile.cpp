@@ -55,8 +55,8 @@ std::vector<SiteCompiler::Named> SiteCompiler::children(std::string_view section
     const auto at = key.source().begin;
     const std::string name(key.str());
     if (!value.is_table()) {
-      problems_.add(at.line, at.column, "[" + std::string(section) + "] holds named tables only",
-                    "write [" + std::string(section) + ".NAME] above it");
+      problems_.add(at.line, at.column, "[" + std::string(section) + "] needs a name",
+                    "write [" + std::string(section) + ".NAME] above this key");
       continue;
     }
     const bool word = !name.empty() && name.size() <= limits::kNameBytes &&
@@ -65,7 +65,7 @@ std::vector<SiteCompiler::Named> SiteCompiler::children(std::string_view section
                                (c >= '0' && c <= '9') || c == '_';
                       });
     if (!word) {
-      problems_.add(at.line, at.column, "\"" + name + "\" is not a name",
+      problems_.add(at.line, at.column, "\"" + name + "\" is not a valid name",
                     "names are letters, digits and _, 63 at most");
     }
     found.push_back({name, value.as_table()});
@@ -144,7 +144,8 @@ std::uint16_t SiteCompiler::reference(Section& s, std::string_view key,
     return static_cast<std::uint16_t>(at - names.begin());
   }
   const std::string best = nearest(name, names);
-  s.problem(key, "there is no \"" + name + "\" for \"" + std::string(key) + "\"",
+  s.problem(key,
+            "\"" + std::string(key) + "\" names \"" + name + "\", which the site does not have",
             best.empty() ? "" : "did you mean \"" + best + "\"?");
   return none;
 }
@@ -176,11 +177,12 @@ flatbuffers::Offset<Limits> SiteCompiler::compile_limits() {
   const auto journal = static_cast<std::uint64_t>(s.quantity("journal"));
   const auto segment = static_cast<std::uint64_t>(s.quantity("segment"));
   if (journal < 4 * segment) {
-    s.problem("journal", "the journal must hold at least four segments");
+    s.problem("journal", "\"journal\" must be at least four times \"segment\"");
   }
   if (s.quantity("trial_within") <= s.quantity("trial")) {
-    s.problem("trial_within",
-              "a new version could never confirm itself: trial_within must be longer than trial");
+    s.problem(
+        "trial_within",
+        "\"trial_within\" must be longer than \"trial\", or no new version can confirm itself");
   }
   const std::uint64_t evidence =
       s.has("evidence") ? static_cast<std::uint64_t>(s.quantity("evidence"))
@@ -247,7 +249,7 @@ void apply_environment(toml::table& root, std::string_view environment, Problems
     }
     if (at == nullptr) {
       problems.add(key.source().begin.line, key.source().begin.column,
-                   "\"" + std::string(path) + "\" overrides something that the site does not have");
+                   "\"" + std::string(path) + "\" overrides a section that the site does not have");
       continue;
     }
     const std::string last(dot == std::string_view::npos ? path : path.substr(dot + 1));

@@ -13,7 +13,7 @@ void SiteCompiler::need_endpoint(Section& s, std::string_view key, std::uint32_t
                                  std::uint16_t& port) {
   const std::string text = s.text(key);
   if (!parse_endpoint(text, address, port)) {
-    s.problem(key, "\"" + text + "\" is not an address and a port for \"" + std::string(key) + "\"",
+    s.problem(key, "\"" + text + "\" is not an address and port (\"" + std::string(key) + "\")",
               "write numbers, as in \"192.0.2.7:10110\"");
   }
 }
@@ -31,7 +31,7 @@ flatbuffers::Offset<flatbuffers::Vector<const Network*>> SiteCompiler::compile_s
     const std::string problem = parse_network(text, address, mask);
     if (!problem.empty()) {
       s.problem("from", "\"" + text + "\" " + problem,
-                "write numbers, as in [\"192.0.2.0/24\", \"198.51.100.7\"]");
+                "write IPv4 networks or addresses, as in [\"192.0.2.0/24\", \"198.51.100.7\"]");
     }
     senders.emplace_back(address, mask);
   }
@@ -39,11 +39,11 @@ flatbuffers::Offset<flatbuffers::Vector<const Network*>> SiteCompiler::compile_s
     s.problem("from",
               "\"from\" names " + std::to_string(senders.size()) + " senders, it takes 1 to " +
                   std::to_string(limits::kSenders),
-              senders.empty() ? "leave the key out and everybody may send"
+              senders.empty() ? "leave the key out to let everybody send"
                               : "write networks, as in \"192.0.2.0/24\"");
   }
   if (driver == DriverKind::serial) {
-    s.problem("from", "a serial line does not tell who sends", "leave the key out");
+    s.problem("from", "a serial line does not say who sends", "leave the key out");
   }
   return b_.CreateVectorOfStructs(senders);
 }
@@ -55,7 +55,8 @@ flatbuffers::Offset<Own> SiteCompiler::compile_own() {
     identities.push_back(static_cast<std::uint64_t>(mmsi));
   }
   if (identities.size() > limits::kOwnIdentities) {
-    s.problem("mmsi", "more than 8 transponders of our own");
+    s.problem("mmsi", "\"mmsi\" lists " + std::to_string(identities.size()) +
+                          " transponders, the limit is " + std::to_string(limits::kOwnIdentities));
   }
   return CreateOwn(b_, b_.CreateVector(identities), s.quantity("agree"), s.quantity("apart"),
                    s.quantity("sudden_within"), s.quantity("sudden_after"));
@@ -90,7 +91,7 @@ std::uint32_t multicast_group(Section& s, const std::string& text) {
   std::uint32_t group = 0;
   if (!text.empty() && (!parse_ipv4(text, group) || group >> 28 != 14)) {
     s.problem("group", "\"" + text + "\" is not a multicast address",
-              "224.0.0.0 to 239.255.255.255");
+              "write one of 224.0.0.0 to 239.255.255.255");
   }
   return group;
 }
@@ -101,7 +102,7 @@ void check_port_reader(Section& s, const std::string& eal, SourcesTogether& all)
     if (other.eal == eal && (udp_port == 0 || other.udp_port == udp_port || other.udp_port == 0)) {
       s.problem("udp_port",
                 "source." + s.name() + " and source." + other.name + " read the same datagrams",
-                "sources that share a port each need a udp_port of their own");
+                "give each source that shares a port a udp_port of its own");
     }
   }
   all.readers.push_back({s.name(), eal, udp_port});
@@ -115,8 +116,8 @@ void check_driver(Section& s, DriverKind driver, const SourceTexts& texts, Sourc
   if (driver == DriverKind::serial) {
     need(s, "device", texts.device);
     if (facts_of(codec_of(s)).framing == Framing::datagrams) {
-      s.problem("codec", s.text("codec") + " comes in datagrams, a serial line has none",
-                "use driver udp, dpdk or recording");
+      s.problem("codec", s.text("codec") + " comes in datagrams, and a serial line has none",
+                "use driver = \"udp\", \"dpdk\" or \"recording\"");
     }
   } else if (driver == DriverKind::dpdk) {
     need(s, "port", texts.port);
@@ -137,7 +138,7 @@ Speed speed_of(Section& s, DriverKind driver, SourcesTogether& all) {
   const bool max = text == "max";
   const auto speed = parse_decimal(text);
   if (!max && (!speed || *speed <= 0.0 || *speed > 10000.0)) {
-    s.problem("speed", "\"" + text + "\" is not a speed", "a number up to 10000, or \"max\"");
+    s.problem("speed", "\"" + text + "\" is not a speed", "write a number up to 10000, or \"max\"");
   }
   if (driver != DriverKind::recording) {
     all.live = true;
@@ -145,11 +146,11 @@ Speed speed_of(Section& s, DriverKind driver, SourcesTogether& all) {
     all.recorded = true;
     all.first_speed = text;
   } else if (all.first_speed != text) {
-    s.problem("speed",
-              "recordings of one site run at one speed: " + all.first_speed + " and " + text);
+    s.problem("speed", "all recordings of a site run at the same speed, not at " + all.first_speed +
+                           " and " + text);
   }
   if (all.recorded && all.live && !all.first_speed.empty() && all.first_speed != "1") {
-    s.problem("driver", "live sources and recordings at another speed than 1 do not mix",
+    s.problem("driver", "live sources cannot run beside recordings at another speed than 1",
               "set speed = 1, or make them all recordings in an [env] section");
   }
   return {speed.value_or(1.0), max};
@@ -208,8 +209,10 @@ Offsets<Sensor> SiteCompiler::compile_sensors() {
     const std::uint32_t who = std::uint32_t{source} << 16 | id;
     for (const auto& [other, name] : identified) {
       if (other == who) {
-        s.problem("sic", "sensor." + n.name + " and sensor." + name + " are the same one",
-                  "give each its own sac and sic, or source");
+        s.problem(
+            "sic",
+            "sensor." + n.name + " and sensor." + name + " look the same: same source, sac and sic",
+            "give each a sac and sic, or a source, of its own");
       }
     }
     identified.emplace_back(who, n.name);
@@ -217,8 +220,8 @@ Offsets<Sensor> SiteCompiler::compile_sensors() {
     std::vector<double> position = s.numbers("position");
     if (on_own == s.has("position") || (!on_own && position.size() != 2)) {
       s.problem(s.has("position") ? "position" : "mount",
-                on_own ? "a sensor on own ship has no position of its own"
-                       : "a fixed sensor needs \"position\"",
+                on_own ? "a sensor with mount = \"own\" has no \"position\""
+                       : "a fixed sensor needs a \"position\"",
                 "write position = [latitude, longitude], or mount = \"own\"");
     }
     check_places(s, "position", position);
@@ -227,7 +230,7 @@ Offsets<Sensor> SiteCompiler::compile_sensors() {
     const bool in_range =
         std::all_of(sector.begin(), sector.end(), [](double v) { return v >= 0.0 && v <= 360.0; });
     if (s.has("sector") && (sector.size() != 2 || !in_range || sector[0] == sector[1])) {
-      s.problem("sector", "a sector is two different azimuths of 0 to 360 degrees",
+      s.problem("sector", "\"sector\" must be two different azimuths from 0 to 360 degrees",
                 "write sector = [from, to], clockwise");
     }
     const bool all_round = sector.size() != 2;
@@ -236,12 +239,12 @@ Offsets<Sensor> SiteCompiler::compile_sensors() {
     const double range = s.quantity("range");
     const double range_min = s.quantity("range_min");
     if (range_min >= range && s.has("range_min")) {
-      s.problem("range_min", "range_min must be less than range");
+      s.problem("range_min", "\"range_min\" must be less than \"range\"");
     }
     const double coast = s.quantity("coast");
     const double gone = s.quantity("delete");
     if (coast > gone) {
-      s.problem("delete", "delete must not be sooner than coast");
+      s.problem("delete", "\"delete\" must not be shorter than \"coast\"");
     }
     std::vector<std::uint16_t> mask;
     for (const std::string& zone : s.texts("mask")) {

@@ -23,12 +23,13 @@ Offsets<Zone> SiteCompiler::compile_zones() {
         (s.has("points") ? 1 : 0) + (s.has("centre") ? 1 : 0) + (s.has("around") ? 1 : 0);
     ZoneKind kind = ZoneKind::polygon;
     if (forms != 1) {
-      problems_.add(n.table->source().begin.line, n.table->source().begin.column,
-                    "[zone." + n.name + "] must say one of points, centre or around");
+      problems_.add(
+          n.table->source().begin.line, n.table->source().begin.column,
+          "[zone." + n.name + "] needs exactly one of \"points\", \"centre\" and \"around\"");
     } else if (s.has("points")) {
       if (points.size() < 6 || points.size() > 2 * limits::kZonePoints) {
-        s.problem("points",
-                  "a zone has 3 to 512 corners, this one " + std::to_string(points.size() / 2));
+        s.problem("points", "a zone has 3 to " + std::to_string(limits::kZonePoints) +
+                                " corners, this one has " + std::to_string(points.size() / 2));
       } else if (const ShapeProblem shape = check_outline(points); !shape.message.empty()) {
         s.problem("points", shape.message, shape.help);
       }
@@ -36,10 +37,10 @@ Offsets<Zone> SiteCompiler::compile_zones() {
       s.choice("around");
       kind = s.has("centre") ? ZoneKind::circle : ZoneKind::around_own;
       if (!s.has("radius")) {
-        s.problem(s.has("centre") ? "centre" : "around", "a circle needs \"radius\"");
+        s.problem(s.has("centre") ? "centre" : "around", "a circle needs a \"radius\"");
       }
       if (kind == ZoneKind::circle && centre.size() != 2) {
-        s.problem("centre", "the centre is [latitude, longitude]");
+        s.problem("centre", "\"centre\" must be [latitude, longitude]");
       }
       points = centre;
     }
@@ -53,8 +54,9 @@ void SiteCompiler::check_places(Section& s, std::string_view key,
                                 const std::vector<double>& points) {
   for (std::size_t i = 0; i + 1 < points.size(); i += 2) {
     if (!(std::abs(points[i]) <= 90.0) || !(std::abs(points[i + 1]) <= 180.0)) {
-      s.problem(key, "a place is outside the globe: latitude -90 to 90, longitude -180 to 180",
-                "latitude comes first");
+      s.problem(key,
+                "a position is outside the globe: latitude is -90 to 90, longitude -180 to 180",
+                "write latitude first");
       return;
     }
   }
@@ -71,7 +73,7 @@ Offsets<Tracker> SiteCompiler::compile_trackers() {
     if (std::find(kinds.begin(), kinds.end(), n.name) == kinds.end()) {
       const std::string best = nearest(n.name, kinds);
       problems_.add(n.table->source().begin.line, n.table->source().begin.column,
-                    "there is no kind \"" + n.name + "\" to track",
+                    "[tracker." + n.name + "]: there is no such kind of track",
                     best.empty() ? "" : "did you mean \"" + best + "\"?");
     }
   }
@@ -89,7 +91,7 @@ Offsets<Tracker> SiteCompiler::compile_trackers() {
     const double lost = value("lost", d.lost);
     const double retire = value("retire", d.retire);
     if (coast > lost || lost > retire) {
-      s.problem("lost", "coast, lost and retire must not decrease");
+      s.problem("lost", "\"coast\" must not be longer than \"lost\", nor \"lost\" than \"retire\"");
     }
     list.push_back(
         CreateTracker(b_, static_cast<std::uint8_t>(d.kind), value("acceleration", d.acceleration),
@@ -137,7 +139,7 @@ Offsets<Assessment> SiteCompiler::compile_assessments() {
       }
       if (bit == 0) {
         const std::string best = nearest(kind, names);
-        s.problem("kinds", "there is no kind \"" + kind + "\"",
+        s.problem("kinds", "there is no kind of track \"" + kind + "\"",
                   best.empty() ? "" : "did you mean \"" + best + "\"?");
       }
       kinds |= bit;
@@ -155,8 +157,9 @@ Offsets<Assessment> SiteCompiler::compile_assessments() {
     const auto cheap = expression(s, "cheap_when", Dimension::boolean, subject, false);
     if (!cheap.IsNull() && last_cost_ >= cost) {
       s.problem("cheap_when",
-                "it costs " + std::to_string(last_cost_) + ", `when` costs " + std::to_string(cost),
-                "leave out what is dear: cpa and tcpa cost 200, a zone 4 and its points");
+                "\"cheap_when\" must cost less than \"when\": it costs " +
+                    std::to_string(last_cost_) + ", \"when\" " + std::to_string(cost),
+                "leave out what costs much: cpa and tcpa cost 200, inside() 4 plus its corners");
     }
     const auto alarm = expression(s, "alarm_when", Dimension::boolean, subject, false);
     const auto confidence = expression(s, "confidence", Dimension::ratio, subject, false);

@@ -22,8 +22,8 @@ Offsets<Sink> SiteCompiler::compile_sinks() {
                                                         : std::max<std::int64_t>(2, connections);
     if (connections > most) {
       s.problem("connections",
-                std::to_string(connections) + " connections are kept open and " +
-                    std::to_string(most) + " are allowed",
+                "\"connections\" is " + std::to_string(connections) +
+                    ", \"connections_most\" only " + std::to_string(most),
                 "raise connections_most");
     }
     if (kind == SinkKind::udp || kind == SinkKind::tcp) {
@@ -34,8 +34,10 @@ Offsets<Sink> SiteCompiler::compile_sinks() {
     const auto confirm = static_cast<Confirm>(s.choice("confirm"));
     for (const char* key : {"confirm", "confirm_within"}) {
       if (kind != SinkKind::tcp && s.has(key)) {
-        s.problem(key, "only a tcp sink can know that a message arrived",
-                  "leave it out, or say driver = \"tcp\"");
+        s.problem(
+            key,
+            "only a tcp sink has \"" + std::string(key) + "\": others cannot know what arrived",
+            "leave the key out, or use driver = \"tcp\"");
       }
     }
     sinks_answer_.push_back(kind == SinkKind::tcp && confirm == Confirm::answer);
@@ -56,20 +58,21 @@ Offsets<Action> SiteCompiler::compile_actions() {
     Section s = section("action", n);
     const bool before = s.choice("durable") == 0;
     if (!before && !s.flag("idempotent")) {
-      s.problem("durable", "an action done before it is on disk may be done again after a crash",
-                "say idempotent = true if that does no harm, else durable = \"before\"");
+      s.problem("durable", "an action with durable = \"behind\" may be done twice after a crash",
+                "write idempotent = true if that does no harm, else durable = \"before\"");
     }
     const std::string message = s.text("message");
     if (message.size() > limits::kMessageBytes) {
-      s.problem("message", "the message is longer than 200 bytes");
+      s.problem("message", "\"message\" is longer than 200 bytes");
     }
     const std::uint16_t sink = reference(s, "sink", sink_names_, 0);
     const auto format = static_cast<FormatKind>(s.choice("format"));
     if (format == FormatKind::nmea && sink < sinks_answer_.size() && sinks_answer_[sink]) {
-      s.problem("format",
-                "sink \"" + sink_names_[sink] +
-                    "\" waits for answers to a key, which an NMEA sentence does not carry",
-                "say format = \"json\" or \"cot\", or confirm = \"acknowledged\" at the sink");
+      s.problem(
+          "format",
+          "sink \"" + sink_names_[sink] +
+              "\" waits for an answer with the message's key, and an NMEA sentence has no key",
+          "use format = \"json\" or \"cot\", or confirm = \"acknowledged\" at the sink");
     }
     list.push_back(
         CreateAction(b_, b_.CreateString(n.name), sink, format, before,

@@ -11,7 +11,7 @@ std::string check_ops(const Op* ops, std::size_t count, std::size_t zones, std::
   std::size_t highest = 0;
   if (count == 0 || count > limits::kExpressionOps) {
     return "an expression has 1 to " + std::to_string(limits::kExpressionOps) +
-           " operations, this " + std::to_string(count);
+           " operations, this one has " + std::to_string(count);
   }
   std::array<std::size_t, limits::kExpressionOps + 1>
       landing{};  // stack height where a skip ends, or 0
@@ -24,7 +24,7 @@ std::string check_ops(const Op* ops, std::size_t count, std::size_t zones, std::
     const std::size_t kind =
         kind_loaded_by(code == OpCode::compare_track ? OpCode::load_track : code);
     if (code == OpCode::compare_track && !is_comparison(static_cast<OpCode>(ops[i].count()))) {
-      return "a comparison by operation " + std::to_string(ops[i].count());
+      return "an unknown comparison: operation " + std::to_string(ops[i].count());
     }
     const bool zone = code == OpCode::inside_track || code == OpCode::inside_own;
     if ((kind != kSubjectKinds && index >= kFieldsOfKinds[kind].fields.size()) ||

@@ -17,7 +17,7 @@ CompiledExpression ExpressionParser::run(Dimension wanted) {
   }
   if (ok() && got != wanted && !(wanted == Dimension::ratio && got == Dimension::number)) {
     at_ = 0;
-    fail("this is a " + std::string(name_of(got)) + ", a " + std::string(name_of(wanted)) +
+    fail("this is a " + std::string(name_of(got)) + ", but a " + std::string(name_of(wanted)) +
              " is needed",
          wanted == Dimension::boolean ? "compare it with something, as in \"… > 5 kn\"" : "");
   }
@@ -175,7 +175,7 @@ Dimension ExpressionParser::comparison() {
       const Dimension right = sum();
       if (ok() && !matches(left, right)) {
         at_ = here;
-        fail("a " + std::string(name_of(left)) + " is compared with a " +
+        fail("a " + std::string(name_of(left)) + " cannot be compared with a " +
                  std::string(name_of(right)),
              unit_help(left));
       }
@@ -228,7 +228,7 @@ Dimension ExpressionParser::multiplied(Dimension a, Dimension b) {
     return Dimension::speed;
   }
   return fail(
-      "a " + std::string(name_of(a)) + " times a " + std::string(name_of(b)) + " has no unit here",
+      "a " + std::string(name_of(a)) + " cannot be multiplied with a " + std::string(name_of(b)),
       "");
 }
 
@@ -248,8 +248,7 @@ Dimension ExpressionParser::divided(Dimension a, Dimension b) {
   if (a == Dimension::speed && b == Dimension::duration) {
     return Dimension::acceleration;
   }
-  return fail("a " + std::string(name_of(a)) + " divided by a " + std::string(name_of(b)) +
-                  " has no unit here",
+  return fail("a " + std::string(name_of(a)) + " cannot be divided by a " + std::string(name_of(b)),
               "");
 }
 

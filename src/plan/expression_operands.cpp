@@ -195,9 +195,9 @@ Dimension ExpressionParser::field(std::string_view object, std::size_t start) {
   if (of == nullptr) {
     at_ = start;
     return known ? fail("there is no " + std::string(object) + " in this assessment",
-                        "its subject is what `of` says")
+                        "use the subject that `of` names, or own")
                  : fail("\"" + std::string(object) + "\" has no fields here",
-                        "fields are of " + kinds);
+                        "only " + kinds + " have fields, and inside() takes a zone");
   }
   std::vector<std::string> names;
   if (const FieldName* found = load(*of, name, names); found != nullptr) {
@@ -231,7 +231,7 @@ void ExpressionParser::close() {
 Dimension ExpressionParser::inside() {
   const FieldsOfKind* of = subject_argument();
   if (ok() && !take(",")) {
-    return fail("inside needs two arguments", "write inside(track, ZONE)");
+    return fail("\"inside\" needs two arguments", "write inside(track, ZONE)");
   }
   skip_space();
   const std::size_t here = at_;
@@ -293,7 +293,7 @@ Dimension ExpressionParser::function(std::string_view name, std::size_t start) {
     if (p.name == name) {
       const bool good = take("track") && take(",") && take("own");
       if (!good || context_.subject != SubjectKind::track) {
-        return fail("\"" + std::string(name) + "\" is between a track and own ship",
+        return fail("\"" + std::string(name) + "\" needs a track and own ship",
                     "write " + std::string(name) + "(track, own) where `of` is track");
       }
       emit(p.code);

@@ -199,7 +199,7 @@ std::string check_rules(const Plan& p) {
         !fallback || d->trigger() > Trigger::both ||
         !within<std::int64_t>(d->deadline_ns(), 0, kDayNs)) {
       return "decision " + d->name()->str() +
-             " names something that is not there, or has a deadline "
+             " names an assessment or action that does not exist, or has a deadline "
              "outside its range";
     }
     const std::string problem = check_expression(d->condition(), zones, d->name()->string_view());
@@ -256,12 +256,12 @@ const Plan* load_plan(Bytes bytes, std::string& error) {
   }
   flatbuffers::Verifier verifier(plan.data(), plan.size(), 16, 100000);
   if (!VerifyPlanBuffer(verifier)) {
-    error = "the plan is damaged: its structure does not verify";
+    error = "the plan is damaged: its structure is invalid";
     return nullptr;
   }
   const Plan* p = GetPlan(bytes.data());
   if (p->version() != kPlanVersion) {
-    error = "the plan has version " + std::to_string(p->version()) + ", this program reads " +
+    error = "the plan has format " + std::to_string(p->version()) + ", this program reads format " +
             std::to_string(kPlanVersion);
     return nullptr;
   }
@@ -272,7 +272,7 @@ const Plan* load_plan(Bytes bytes, std::string& error) {
       (p->own()->identities() != nullptr &&
        (p->own()->identities()->size() > limits::kOwnIdentities ||
         !aligned(p->own()->identities())))) {
-    error = "the plan has more of something than the limits allow, or something without a name";
+    error = "the plan has too many sources, zones or the like, or one without a name";
     return nullptr;
   }
   for (const auto check : {check_limits, check_cores, check_sources, check_sensors, check_zones,

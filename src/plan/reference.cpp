@@ -99,9 +99,8 @@ std::string site_reference_markdown() {
   out +=
       "\n## Expressions\n\nOperators, from loose to tight: `? :`, `or`, `and`, `not`, comparisons, "
       "`+ -`, "
-      "`* /`, unary `-`.\nUnits are checked: a speed is never compared with a length. What is not "
-      "known "
-      "makes a condition neither\ntrue nor false, and it then neither raises nor "
+      "`* /`, unary `-`.\nUnits are checked: a speed is never compared with a length. A "
+      "condition that\nneeds an unknown value is neither true nor false: it neither raises nor "
       "clears.\n\nFunctions: "
       "`inside(track, ZONE)`, `inside(own, ZONE)`, `cpa(track, own)`, `tcpa(track, own)`,\n"
       "`distance(track, own)`, `bearing(track, own)`, `min(a, b)`, `max(a, b)`, `abs(a)`, and "

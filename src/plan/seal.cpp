@@ -22,17 +22,13 @@ void seal_plan(std::vector<std::uint8_t>& bytes) {
 Bytes sealed_plan(Bytes bytes, std::string& error) {
   if (bytes.size() < kSealBytes ||
       std::memcmp(bytes.data() + bytes.size() - kSealBytes, kMark.data(), kMark.size()) != 0) {
-    error =
-        "the plan is damaged or cut: it does not end with its digest; compile it again from its "
-        "site file";
+    error = "the plan is damaged or cut off: it does not end with its digest";
     return {};
   }
   const Bytes plan = bytes.first(bytes.size() - kSealBytes);
   const platform::Sha256 digest = platform::sha256(plan);
   if (std::memcmp(bytes.data() + bytes.size() - digest.size(), digest.data(), digest.size()) != 0) {
-    error =
-        "the plan is damaged: its bytes do not have the digest at its end; compile it again from "
-        "its site file";
+    error = "the plan is damaged: its bytes do not match the digest at its end";
     return {};
   }
   return plan;

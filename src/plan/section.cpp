@@ -233,7 +233,7 @@ std::vector<double> Section::numbers(std::string_view key) {
   const auto add = [&](const toml::node& item) {
     const auto value = item.value<double>();
     if (!value) {
-      problem(key, "\"" + std::string(key) + "\" holds something that is not a number");
+      problem(key, "\"" + std::string(key) + "\" contains something that is not a number");
     }
     values.push_back(value.value_or(0.0));
   };
@@ -245,7 +245,7 @@ std::vector<double> Section::numbers(std::string_view key) {
   for (const toml::node& item : *outer) {
     if (const toml::array* inner = item.as_array()) {
       if (inner->size() != 2) {
-        problem(key, "a place has two numbers: latitude and longitude");
+        problem(key, "a position has two numbers: latitude and longitude");
         return {};
       }
       for (const toml::node& part : *inner) {
@@ -268,7 +268,7 @@ std::vector<std::string> Section::texts(std::string_view key) {
   for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
     const auto value = (*list)[i].value_exact<std::string>();
     if (!value) {
-      problem(key, "\"" + std::string(key) + "\" holds something that is not a text");
+      problem(key, "\"" + std::string(key) + "\" contains something that is not a text in quotes");
     }
     values.push_back(value.value_or(""));
   }
@@ -286,7 +286,7 @@ std::vector<std::int64_t> Section::wholes(std::string_view key) {
   for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
     const auto value = (*list)[i].value_exact<std::int64_t>();
     if (!value) {
-      problem(key, "\"" + std::string(key) + "\" holds something that is not a whole number");
+      problem(key, "\"" + std::string(key) + "\" contains something that is not a whole number");
     }
     values.push_back(static_cast<std::int64_t>(
         in_range(k, static_cast<double>(value.value_or(static_cast<std::int64_t>(k.low))), key)));

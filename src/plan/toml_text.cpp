@@ -17,7 +17,8 @@ bool without_control_characters(std::string_view text, Problems& problems) {
       ++line;
       column = 0;
     } else if ((static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r') || c == 0x7f) {
-      problems.add(line, column, "a control character", "write it as \\uXXXX inside quotes");
+      problems.add(line, column, "a control character in the text",
+                   "write it as \\uXXXX inside quotes");
       return false;
     }
     ++column;

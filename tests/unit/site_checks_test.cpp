@@ -90,12 +90,12 @@ TEST_CASE("whom a source takes datagrams from is a list of IPv4 networks, checke
   CHECK(senders->Get(1)->address() == 0xC6336407);
   CHECK(senders->Get(1)->mask() == 0xFFFFFFFF);
 
-  CHECK(refused(udp("[\"192.0.2.5/24\"]"), 9, "bits behind its prefix: 192.0.2.0/24"));
-  CHECK(refused(udp("[\"0.0.0.0/0\"]"), 9, "is everybody"));
+  CHECK(refused(udp("[\"192.0.2.5/24\"]"), 9, "write 192.0.2.0/24 for the network"));
+  CHECK(refused(udp("[\"0.0.0.0/0\"]"), 9, "would let everybody send"));
   for (const std::string& text :
        std::vector<std::string>{"host.example", "192.0.2", "192.0.2.256", "192.0.2.0/33",
                                 "192.0.2.0/", "::1", "", "192.0.2.0/24/1", "192.0.2.1:80"}) {
-    CHECK_MESSAGE(refused(udp("[\"" + text + "\"]"), 9, "is no IPv4 address"), text);
+    CHECK_MESSAGE(refused(udp("[\"" + text + "\"]"), 9, "is not an IPv4 address"), text);
   }
   CHECK(refused(udp("[]"), 9, "names 0 senders"));
   std::string many = "[";
@@ -106,5 +106,5 @@ TEST_CASE("whom a source takes datagrams from is a list of IPv4 networks, checke
   CHECK(
       refused("[source.a]\ndriver = \"serial\"\ndevice = \"/dev/null\"\ncodec = \"ais\"\nfrom = "
               "[\"192.0.2.1\"]\n",
-              9, "does not tell who sends"));
+              9, "does not say who sends"));
 }
