@@ -107,9 +107,10 @@ int list_letters(const JournalCommand& c, const DeadLetters& letters,
     } else {
       std::string when;
       append_time(when, letter.at_ns);
-      print("#%-8llu %s  %-12s %s\n", static_cast<unsigned long long>(sequence), when.c_str(),
+      print("#%-8llu %s  %-12s %s: %s\n", static_cast<unsigned long long>(sequence), when.c_str(),
             std::string(name_of(letter.header.kind)).c_str(),
-            std::string(name_of(letter.reason)).c_str());
+            std::string(name_of(letter.reason)).c_str(),
+            std::string(meaning_of(letter.reason)).c_str());
     }
   }
   json.end_array();
@@ -137,7 +138,7 @@ int requeue_letter(const JournalCommand& c, const Abandoned& letter) {
   if (letter.header.kind != EventKind::action) {
     return fail(c.json, "deadletter", kUsage, "usage",
                 "event " + c.event + " is an " + std::string(name_of(letter.header.kind)) +
-                    "; only an action can be ordered again");
+                    "; only actions can be requeued");
   }
   int code = kOk;
   const auto answer =
@@ -180,8 +181,8 @@ int deadletter(const JournalCommand& c, const std::string& word) {
   const auto found = letters.all().find(wanted.value_or(0));
   if (found == letters.all().end()) {
     return fail(c.json, "deadletter", kNotFound, "not-found",
-                "event " + c.event + " is no dead letter of " + c.data,
-                "`vedette deadletter list " + c.data + "` shows them");
+                "event " + c.event + " is not abandoned, or the node did it again since",
+                "`vedette deadletter list " + c.data + "` lists the abandoned ones");
   }
   return word == "show" ? show_letter(c, found->second) : requeue_letter(c, found->second);
 }

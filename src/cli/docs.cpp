@@ -3,10 +3,21 @@
 #include "cli/print.hpp"
 #include "model/codec_kinds.hpp"
 #include "model/derived.hpp"
+#include "model/refusal.hpp"
 #include "plan/plan.hpp"
 
 namespace vedette::cli {
 namespace {
+
+// A table of all names but the first, which is none.
+template <typename At>
+std::string meanings_markdown(std::string_view heading, std::size_t count, At&& at) {
+  std::string page = "| " + std::string(heading) + " | meaning |\n|---|---|\n";
+  for (std::size_t i = 1; i < count; ++i) {
+    page += "| `" + std::string(name_of(at(i))) + "` | " + std::string(meaning_of(at(i))) + " |\n";
+  }
+  return page;
+}
 
 std::string events_markdown() {
   std::string page =
@@ -24,7 +35,9 @@ std::string events_markdown() {
             (is_kept_as_evidence(row.kKind) ? "yes" : "no") + " | " + std::string(row.means) +
             " |\n";
   });
-  return page;
+  page += "\n## Reasons\n\nAn event that is resolved has an exit and a reason.\n\n";
+  return page + meanings_markdown("reason", static_cast<std::size_t>(Reason::count),
+                                  [](std::size_t i) { return static_cast<Reason>(i); });
 }
 
 std::string codecs_markdown() {
@@ -39,13 +52,16 @@ std::string codecs_markdown() {
     }
     page += " |\n";
   }
-  return page +
-         "\nEvery frame is a message, a kept part, or a refusal with its cause; the causes are the "
-         "names in\n`src/model/refusal.hpp` and are counted per source in `vedette status`. "
-         "`vedette decode CODEC FILE` prints one\nline a record; speeds are m/s, angles degrees, "
-         "\"not available\" fields are left out. An ASTERIX record is\nshown item by item, under "
-         "the standard's own names, in SI units; an item the node has no use for is\nshown as "
-         "bytes. Simulated and test targets are `not-available`: nothing is there.\n";
+  page +=
+      "\n`vedette decode CODEC FILE` prints one line per record: speeds in m/s, angles in degrees, "
+      "without fields\nthat are \"not available\". An ASTERIX record is shown item by item, under "
+      "the standard's names, in SI units;\nan item that the node has no use for is shown as "
+      "bytes.\n"
+      "\n## Refusals\n\nEvery frame becomes a message or a part of one, or is refused. `refused` "
+      "of "
+      "each source in `vedette status`\ncounts refusals by cause.\n\n";
+  return page + meanings_markdown("cause", kRefusalCauses,
+                                  [](std::size_t i) { return static_cast<RefusalCause>(i); });
 }
 
 struct Page {

@@ -86,10 +86,6 @@ inline constexpr std::uint16_t kNoSource = 0xFFFF;
 inline constexpr std::size_t kPayloadBytes = 224 + limits::kRawBytes;
 inline constexpr std::size_t kEventBytes = sizeof(EventHeader) + kPayloadBytes;
 
-constexpr bool is_derived(EventKind kind) {
-  return kind >= EventKind::first_derived;
-}
-
 // Kinds from outside the node: a run without any of them says little.
 constexpr bool comes_from_outside(EventKind kind) {
   return kind == EventKind::observation || kind == EventKind::command;
@@ -122,6 +118,8 @@ T payload_as(const EventHeader& event) {
 std::string_view name_of(EventClass event_class);
 std::string_view name_of(Exit exit);
 std::string_view name_of(Reason reason);
+// What it means to a user, in one line; docs/reference/events.md lists them.
+std::string_view meaning_of(Reason reason);
 std::string_view name_of(Phase phase);
 
 }  // namespace vedette

@@ -68,45 +68,47 @@ struct EventRow {
 
 inline constexpr std::tuple kEventKinds{
     EventRow<EventKind::tick, NoPayload>{"tick", Tail::none, Kept::no,
-                                         "node time reached the next tick"},
+                                         "node time reached the next tick ([limits] tick)"},
     EventRow<EventKind::observation, Observation>{
         "observation", Tail::follows, Kept::no,
-        "what a codec made of one frame; the frame's first bytes follow"},
-    EventRow<EventKind::outcome, ActionOutcome>{"outcome", Tail::none, Kept::as_evidence,
-                                                "what a sink made of an action"},
+        "a codec read a frame; the frame's first bytes follow"},
+    EventRow<EventKind::outcome, ActionOutcome>{
+        "outcome", Tail::none, Kept::as_evidence,
+        "an attempt at an action ended: success or failure"},
     EventRow<EventKind::source_state, SourceState>{"source-state", Tail::none, Kept::as_evidence,
                                                    "a source went up, down, or ended"},
     EventRow<EventKind::command, Command>{
         "command", Tail::follows, Kept::as_evidence,
-        "what an operator ordered; the intent of a requeued action follows"},
+        "an operator gave a command; the intent of a requeued action follows"},
     EventRow<EventKind::fault, Overrun>{
         "fault", Tail::none, Kept::as_evidence,
-        "a stage took longer than its bound, or a start found damage in the past"},
+        "a stage took longer than its bound, or a start found the journal damaged"},
     EventRow<EventKind::source_full, SourceFull>{
         "source-full", Tail::none, Kept::no,
-        "a table that decoding of a source needs ran full, or has room again"},
-    EventRow<EventKind::track, TrackChange>{"track", Tail::none, Kept::no,
-                                            "a track's life: created, lost, evicted and the like"},
+        "a table for decoding a source is full, or has room again"},
+    EventRow<EventKind::track, TrackChange>{
+        "track", Tail::none, Kept::no,
+        "a track was created, confirmed, lost, evicted and the like"},
     EventRow<EventKind::assessment, AssessmentChange>{
         "assessment", Tail::none, Kept::as_evidence,
         "an assessment was raised, changed its level, or was cleared"},
-    EventRow<EventKind::decision, DecisionMade>{"decision", Tail::none, Kept::as_evidence,
-                                                "which choice was made, and how late"},
+    EventRow<EventKind::decision, DecisionMade>{
+        "decision", Tail::none, Kept::as_evidence,
+        "a decision chose an action or its fallback; how late"},
     EventRow<EventKind::action, ActionIntent>{"action", Tail::none, Kept::as_evidence,
                                               "an action was ordered"},
-    EventRow<EventKind::resolution, Resolution>{
-        "resolution", Tail::none, Kept::no, "the exit of an event that an earlier batch accepted"},
+    EventRow<EventKind::resolution, Resolution>{"resolution", Tail::none, Kept::no,
+                                                "an event of an earlier batch got its exit"},
     EventRow<EventKind::dispatch, Dispatch>{"dispatch", Tail::none, Kept::no,
-                                            "an action that waited is sent"},
+                                            "a waiting action was sent"},
     EventRow<EventKind::sink_state, SinkState>{"sink-state", Tail::none, Kept::as_evidence,
                                                "a sink's circuit breaker opened or closed"},
-    EventRow<EventKind::mode, ModeChange>{
-        "mode", Tail::none, Kept::as_evidence,
-        "the load took the node into overload or safe mode, or back"},
+    EventRow<EventKind::mode, ModeChange>{"mode", Tail::none, Kept::as_evidence,
+                                          "the node entered or left overload or safe mode"},
     EventRow<EventKind::cause, CauseChange>{"cause", Tail::none, Kept::as_evidence,
                                             "causes of a degraded mode came or went"},
     EventRow<EventKind::plan, PlanChange>{"plan", Tail::none, Kept::as_evidence,
-                                          "another site file goes on with the belief"},
+                                          "a changed site file took over the belief"},
 };
 
 // Calls `visit` with each row, in the order of the numbers.

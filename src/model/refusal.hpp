@@ -37,5 +37,7 @@ enum class RefusalCause : std::uint8_t {
 inline constexpr std::size_t kRefusalCauses = static_cast<std::size_t>(RefusalCause::count);
 
 std::string_view name_of(RefusalCause cause);
+// What it means to a user, in one line; docs/reference/codecs.md lists them.
+std::string_view meaning_of(RefusalCause cause);
 
 }  // namespace vedette
