@@ -143,7 +143,7 @@ TEST_CASE("a packed block that verifies and does not unpack is damage, and named
         journal::block_crc(header, Bytes(content).subspan(at + sizeof header, header.length));
     std::memcpy(content.data() + at, &header, sizeof header);
     const journal::ReadResult r = journal::read_segment(content, 1, {}, {});
-    CHECK(r.problem.find("what is packed there does not unpack") != std::string::npos);
+    CHECK(r.problem.find("a compressed block does not decompress") != std::string::npos);
     CHECK_FALSE(r.torn_tail);
     CHECK(r.last_batch == 0);
   }
@@ -181,10 +181,9 @@ TEST_CASE("a journal of another version is named as one, and neither read nor ta
   CHECK(r.other_version);
   CHECK(!r.torn_tail);
   CHECK(seen == 0);
-  const auto version = [](int v) { return "version " + std::to_string(v); };
-  CHECK(r.problem.find("is of " + version(journal::kFormatVersion - 1) + " of the journal") !=
-        std::string::npos);
-  CHECK(r.problem.find("this program has " + version(journal::kFormatVersion)) !=
+  const auto format = [](int version) { return "format " + std::to_string(version); };
+  CHECK(r.problem.find("has journal " + format(journal::kFormatVersion - 1)) != std::string::npos);
+  CHECK(r.problem.find("this program reads " + format(journal::kFormatVersion)) !=
         std::string::npos);
   std::filesystem::remove_all(folder);
 }

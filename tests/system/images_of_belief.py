@@ -22,7 +22,7 @@ def a_damaged_belief_image_is_set_aside_and_one_that_cannot_be_written_is_seen_i
     seen = status(data, lambda s: s["tracks"] == 1 and s["journal"]["images"] > 1)
     assert "image_error" not in seen["journal"], seen["journal"]
     stop(process)
-    assert " whole; behind batch " in call("check-belief", image).stdout
+    assert " intact; state after batch " in call("check-belief", image).stdout
     call("check-belief", data / "nothing", ok=(66,))
     pages = bytearray(image.read_bytes())
     for at in range(0, len(pages), 16):
@@ -70,7 +70,7 @@ def one_bit_of_a_latitude_in_the_image_is_not_believed():
     call("check-belief", data / "shard-0/belief.mdb", ok=(1,))
     process = start(path, data)
     seen = status(data, lambda s: s["journal"]["images"] > 0)
-    assert any("does not verify" in line for line in seen["without"]), seen["without"]
+    assert any("belief.mdb is damaged" in line for line in seen["without"]), seen["without"]
     assert (data / "shard-0/belief.mdb.damaged").exists()
     final = stop(process)
     verify(data, final)

@@ -72,12 +72,12 @@ def a_journal_of_another_version_is_left_as_it_is():
     content[36:40] = crc32c(content[:64 + length]).to_bytes(4, "little")
     segment.write_bytes(content)
     refused = call("run", path, "--data", data, ok=(78,)).stderr
-    assert f"is of version {version - 1} of the journal, and this program has version {version}" in refused, refused
+    assert f"has journal format {version - 1}, this program reads format {version}" in refused, refused
     assert "run with another --data, or move this one aside" in refused, refused
     assert segment.read_bytes() == content
     for command in ("replay", "journal", "inspect"):
         found = call(command, data, ok=(65, 66)).stderr
-        assert f"is of version {version - 1}" in found, (command, found)
+        assert f"has journal format {version - 1}" in found, (command, found)
 
 
 # The same plan and bytes with another compiler, instruction set or processor; each entry is a command that runs that build. The

@@ -45,7 +45,7 @@ TEST_CASE("the journal's reader takes what has a kind and the size of that kind 
   CHECK(problem_of(EventKind::track, sizeof(TrackChange)) == "");
   CHECK(problem_of(EventKind::observation, sizeof(Observation) + 82) == "");
   CHECK(problem_of(EventKind::command, sizeof(Requeue)) == "");
-  const std::string none = "holds something that is not an event";
+  const std::string none = "contains an invalid event";
   const auto refused = [&](EventKind kind, std::size_t bytes) {
     return problem_of(kind, bytes).find(none) != std::string::npos;
   };

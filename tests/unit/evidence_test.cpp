@@ -179,5 +179,5 @@ TEST_CASE(
   content[sizeof(EvidenceHeader) + 40] ^= 4;
   REQUIRE(platform::write_file_durably(folder.path + "/journal-evidence/" + name, content) == 0);
   CHECK(folder.kept(&problem).size() < events.size());
-  CHECK(problem.find(name + ": byte 0") != std::string::npos);
+  CHECK(problem.find(name + ": damaged from byte 0") != std::string::npos);
 }

@@ -133,7 +133,7 @@ TEST_CASE("no changed bit of an image's state verifies") {
     at[static_cast<std::ptrdiff_t>(i)] ^= static_cast<char>(1 << i % 8);
     std::ofstream(folder.image(), std::ios::binary)
         .write(file.data(), static_cast<std::streamsize>(file.size()));
-    CHECK(image::check_image(folder.image(), position) == "its state does not have its checksum");
+    CHECK(image::check_image(folder.image(), position) == "its state does not match its checksum");
     at[static_cast<std::ptrdiff_t>(i)] ^= static_cast<char>(1 << i % 8);
   }
 }

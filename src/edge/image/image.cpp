@@ -62,7 +62,7 @@ class Filling {
 }  // namespace
 
 std::string error_text(int error) {
-  return error == ECANCELED ? "two runs in a row ended while they wrote it; this one writes none"
+  return error == ECANCELED ? "the last two runs ended while they wrote it, so this run writes none"
                             : ::mdb_strerror(error);
 }
 

@@ -143,10 +143,10 @@ std::string check_image(const std::string& path, ImagePosition& position) {
       return true;
     };
     if (transaction.begin(MDB_RDONLY) != 0 || !read_pieces(transaction.get(), keep, add)) {
-      return "its state is not whole";
+      return "its state is incomplete";
     }
     if (position.checksum != checksum_of(position, state)) {
-      return "its state does not have its checksum";
+      return "its state does not match its checksum";
     }
     std::uint64_t tracks = 0;
     Digest digest;
@@ -156,7 +156,7 @@ std::string check_image(const std::string& path, ImagePosition& position) {
       return track.size() == sizeof(Track);
     });
     if (!good || tracks != position.tracks || digest.value() != position.tracks_digest) {
-      return "its tracks are not whole";
+      return "its tracks are incomplete";
     }
   }
   platform::Fd copy;

@@ -116,7 +116,7 @@ std::string Ingress::open_udp(Source& source) {
   if (!opened && opened.error() == EADDRNOTAVAIL) {
     opened = platform::open_udp_receiver(listen, shared, true);
     lacking_.push_back("source " + s.name()->str() + ": " + platform::to_text(listen) +
-                       " is no address of this machine; nothing arrives until it is");
+                       " is no address of this machine; the source receives nothing until it is");
   }
   if (!opened) {
     return platform::to_text(listen) + ": " + platform::error_text(opened.error());
@@ -126,10 +126,10 @@ std::string Ingress::open_udp(Source& source) {
   source.member = error == 0;
   if (error == ENODEV) {
     lacking_.push_back("source " + s.name()->str() +
-                       ": no interface leads to its group; nothing arrives until one does");
+                       ": no interface leads to its group; it receives nothing until one does");
     return {};
   }
-  return error == 0 ? std::string() : "group: " + platform::error_text(error);
+  return error == 0 ? std::string() : "cannot join its group: " + platform::error_text(error);
 }
 
 std::vector<std::string> packet_devices(const plan::Plan& plan) {
@@ -161,7 +161,7 @@ std::string Ingress::start_on_this_thread() {
       ring_.init({.entries = 256, .buffers = kReceiveBuffers, .buffer_bytes = ring_buffer_bytes_});
   if (error != 0) {
     return "io_uring: " + platform::error_text(error) +
-           (error == EPERM || error == ENOSYS ? " (see `vedette doctor`, io_uring)" : "");
+           (error == EPERM || error == ENOSYS ? " (see `vedette doctor`, io-uring)" : "");
   }
   return {};
 }

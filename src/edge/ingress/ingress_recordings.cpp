@@ -22,7 +22,7 @@ std::string Ingress::open_recording(Source& source, const std::string& folder) {
     const bool absent = content.error().kind == platform::Unread::Kind::absent;
     unfit_ = content.error().kind == platform::Unread::Kind::unfit;
     return path + ": " + content.error().text +
-           (absent ? " (say where recordings are with --recordings DIR)" : "");
+           (absent ? " (name the folder of the recordings with --recordings)" : "");
   }
   Recording::Options options;
   options.format = static_cast<RecordingFormat>(source.plan->format());

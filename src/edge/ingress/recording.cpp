@@ -70,19 +70,21 @@ std::string Recording::open(std::vector<std::uint8_t> content, std::string_view 
   }
   if (options_.format == RecordingFormat::pcap) {
     if (content_.size() < kPcapHeader) {
-      return "a capture needs 24 bytes of header, this one has " + std::to_string(content_.size());
+      return "the capture ends within its header: it has " + std::to_string(content_.size()) +
+             " bytes, a header has 24";
     }
     const auto magic = load_le<std::uint32_t>(content_.data());
     swapped_ = magic == swap32(kPcapMicro) || magic == swap32(kPcapNano);
     const std::uint32_t plain = swapped_ ? swap32(magic) : magic;
     if (plain != kPcapMicro && plain != kPcapNano) {
-      return "not a pcap capture (pcapng is not read: convert it with editcap -F pcap)";
+      return "not a pcap capture (convert pcapng with `editcap -F pcap`)";
     }
     nanoseconds_ = plain == kPcapNano;
     auto link = load_le<std::uint32_t>(content_.data() + 20);
     link = (swapped_ ? swap32(link) : link) & 0x0FFFFFFF;
     if (link != kLinkEthernet) {
-      return "the capture's link type is " + std::to_string(link) + ", only Ethernet (1) is read";
+      return "the capture has link type " + std::to_string(link) +
+             ", only Ethernet (1) can be read";
     }
     at_ = kPcapHeader;
   }

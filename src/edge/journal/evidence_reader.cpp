@@ -74,8 +74,8 @@ EvidenceRead read_evidence(
           return true;
         });
     if (valid < content.value().size()) {
-      result.problem = folder.path() + "/" + name + ": byte " + std::to_string(valid) +
-                       " and what follows do not verify";
+      result.problem =
+          folder.path() + "/" + name + ": damaged from byte " + std::to_string(valid) + " on";
     }
   }
   return result;

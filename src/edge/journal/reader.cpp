@@ -54,14 +54,14 @@ void judge_end(Bytes bytes, std::size_t at, std::uint64_t segment, ReadResult& r
        later + sizeof(BlockHeader) <= bytes.size(); later += limits::kBlockAlignment) {
     const BlockHeader* header = block_at(bytes, later, segment);
     if (header != nullptr && header->block > r.last_block) {
-      r.problem = "damaged: " + place(segment, at) + ", block " + std::to_string(r.last_block + 1) +
-                  " (after batch " + std::to_string(r.last_batch) + ") does not verify, block " +
-                  std::to_string(header->block) + " behind it does";
+      r.problem = "damaged: " + place(segment, at) + ": block " + std::to_string(r.last_block + 1) +
+                  " (after batch " + std::to_string(r.last_batch) + ") is unreadable, block " +
+                  std::to_string(header->block) + " after it is intact";
       return;
     }
   }
-  r.problem = "torn: " + place(segment, at) + ", bytes after batch " +
-              std::to_string(r.last_batch) + " are no whole block";
+  r.problem = "torn: " + place(segment, at) + ": the bytes after batch " +
+              std::to_string(r.last_batch) + " are an unfinished block";
   r.torn_tail = true;
 }
 
@@ -77,8 +77,8 @@ bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64
     const bool follows = r.last_batch == 0 || header.number == r.last_batch + 1 ||
                          (r.loose && header.number > r.last_batch);
     if (!sound || !follows) {
-      r.problem = "damaged: " + place(segment, at) + ", the batch after " +
-                  std::to_string(r.last_batch) + " is not in order";
+      r.problem = "damaged: " + place(segment, at) + ": the batch after " +
+                  std::to_string(r.last_batch) + " is out of order";
       return false;
     }
     const Bytes batch = payload.first(header.bytes);
@@ -90,8 +90,8 @@ bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64
                           events = events && is_event(e.kind, event_payload.size());
                         }) ||
         !events) {
-      r.problem = "damaged: " + place(segment, at) + ", batch " + std::to_string(header.number) +
-                  " holds something that is not an event";
+      r.problem = "damaged: " + place(segment, at) + ": batch " + std::to_string(header.number) +
+                  " contains an invalid event";
       return false;
     }
     if (r.last_batch == 0) {
@@ -152,17 +152,15 @@ std::string why_foreign(Bytes bytes, const BlockHeader& block, const Visit& visi
   if (header.shard != visit.shard) {
     return "shard " + std::to_string(header.shard) + " wrote it";
   }
-  return block.block <= r.last_block ? "it begins before the end of the one before it"
-                                     : std::string();
+  return block.block <= r.last_block ? "it overlaps the segment before it" : std::string();
 }
 
 // No valid block at `at`: free space, an unfinished write or damage.
 void end_without_block(Bytes bytes, std::size_t at, std::uint64_t number, ReadResult& r) {
   judge_end(bytes, at, number, r);
   if (at == 0 && (r.problem.empty() || r.torn_tail)) {
-    r.strange.push_back({segment_name(number), r.problem.empty()
-                                                   ? "nothing is in it"
-                                                   : "it holds no block of this journal"});
+    r.strange.push_back({segment_name(number),
+                         r.problem.empty() ? "it is empty" : "it holds no block of this journal"});
   }
 }
 
@@ -171,9 +169,9 @@ bool follows(Bytes bytes, const BlockHeader& header, std::uint64_t number, std::
              const Visit& visit, ReadResult& r) {
   if (header.version != kFormatVersion) {
     r.other_version = true;
-    r.problem = place(number, at) + " is of version " + std::to_string(header.version) +
-                " of the journal, and this program has version " + std::to_string(kFormatVersion) +
-                ": only the program that wrote it reads it";
+    r.problem = place(number, at) + " has journal format " + std::to_string(header.version) +
+                ", this program reads format " + std::to_string(kFormatVersion) +
+                ": use the version of vedette that wrote it";
     return false;
   }
   if (const std::string why = at == 0 ? why_foreign(bytes, header, visit, r) : std::string();
@@ -184,13 +182,13 @@ bool follows(Bytes bytes, const BlockHeader& header, std::uint64_t number, std::
   }
   const bool first = r.last_block == 0;
   if (!first && (header.block != r.last_block + 1 || header.previous != r.chain)) {
-    r.problem = "damaged: " + place(number, at) + ", block " + std::to_string(header.block) +
+    r.problem = "damaged: " + place(number, at) + ": block " + std::to_string(header.block) +
                 " does not follow block " + std::to_string(r.last_block);
     return false;
   }
   if ((at == 0) != (header.kind == BlockKind::segment)) {
-    r.problem =
-        "damaged: " + place(number, at) + ", a segment begins with its header and only there";
+    r.problem = "damaged: " + place(number, at) +
+                ": a segment's header is missing, or stands where none belongs";
     return false;
   }
   return true;
@@ -203,12 +201,13 @@ bool visit_segment(Bytes payload, const BlockHeader& block, std::uint64_t number
     std::memcpy(&s, payload.data(), sizeof s);
   }
   if (payload.size() < sizeof s || s.frozen_bytes != payload.size() - sizeof s) {
-    r.problem = "damaged: " + place(number, at) + ", the segment's header is short";
+    r.problem = "damaged: " + place(number, at) + ": the segment's header is incomplete";
     return false;
   }
   if (s.step_version != kStepVersion) {
-    r.problem = place(number, at) + " was written by an engine of version " +
-                std::to_string(s.step_version) + ", this is " + std::to_string(kStepVersion);
+    r.problem = place(number, at) + " was written by engine version " +
+                std::to_string(s.step_version) + ", this program has version " +
+                std::to_string(kStepVersion) + ": use the version of vedette that wrote it";
     r.other_version = true;
     return false;
   }
@@ -241,7 +240,7 @@ bool visit_block(Bytes payload, const BlockHeader& header, std::uint64_t number,
       const std::size_t whole = header.unpacked_bytes;
       unpacked.resize(whole <= kUnpackedBytes ? whole : 0);
       if (unpacked.empty() || !unpack(payload, unpacked)) {
-        r.problem = "damaged: " + place(number, at) + ", what is packed there does not unpack";
+        r.problem = "damaged: " + place(number, at) + ": a compressed block does not decompress";
         return false;
       }
       return visit_batches(unpacked, visit, r, number, at);

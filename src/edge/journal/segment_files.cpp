@@ -29,15 +29,15 @@ std::string why_strange(const platform::Folder& folder, const std::string& name,
   const auto parsed = parse_unsigned(std::string_view(name).substr(0, name.find('.')), 16);
   number = parsed.value_or(0);
   if (!parsed || segment_name(number) != name) {
-    return "its name is no segment's";
+    return "its name is not that of a segment";
   }
   if (number == 0 || number >= kMostSegment) {
-    return "no journal comes to that number";
+    return "its number is out of range";
   }
   const auto file = folder.open(name, platform::OpenFor::reading);
   if (!file) {  // unreadable now, but still a segment
     const bool missing = file.error() == ENOENT || file.error() == EISDIR;
-    return missing || file.error() == platform::kNotPlain ? "it is no plain file" : "";
+    return missing || file.error() == platform::kNotPlain ? "it is not a regular file" : "";
   }
   std::uint8_t beyond = 0;
   if (file.value().read_whole(kSegmentFileBytes, {&beyond, 1})) {
@@ -46,7 +46,7 @@ std::string why_strange(const platform::Folder& folder, const std::string& name,
   BlockHeader head{};
   if (file.value().read_whole(0, {reinterpret_cast<std::uint8_t*>(&head), sizeof head}) &&
       head.magic == kBlockMagic && head.segment != number) {
-    return "it begins as segment " + std::to_string(head.segment);
+    return "its content is that of segment " + std::to_string(head.segment);
   }
   return {};
 }

@@ -80,7 +80,7 @@ std::string Writer::prepare(const WriterOptions& options) {
   frozen_.reserve(options.max_frozen_bytes);
   void* memory = std::aligned_alloc(limits::kBlockAlignment, buffer_bytes_);
   if (memory == nullptr) {
-    return "no memory for the journal's write buffer";
+    return "not enough memory for the journal's write buffer";
   }
   std::memset(memory, 0, buffer_bytes_);
   buffer_.reset(static_cast<std::uint8_t*>(memory));
