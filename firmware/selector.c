@@ -315,7 +315,7 @@ static uint32_t start(void* nothing, struct VedetteBootState* state, uint32_t sl
   const int trial = slot == state->trial;
   if (why != VEDETTE_TRIAL_NONE) {
     print(why == VEDETTE_TRIAL_REFUSED ? "vedette: the firmware refuses slot "
-                                       : "vedette: nothing whole in slot ");
+                                       : "vedette: no intact version in slot ");
     print_number(slot);
     print("\r\n");
     return why;

@@ -50,7 +50,7 @@ def public_key(file):
     except OSError as error:
         sys.exit(f"--update-key {file}: {error.strerror}")
     if b"PRIVATE KEY" in content or openssl("-in", file, "-noout") is not None:
-        sys.exit(f"--update-key {file} holds a private key, and what is in an image anyone can read. Give its public half: {HALF}. "
+        sys.exit(f"--update-key {file} holds a private key, and anyone can read what an image holds. Give its public half: {HALF}. "
                  "If it ever was in an image, make a new pair.")
     if b"BEGIN CERTIFICATE" in content:
         sys.exit(f"--update-key {file} is a certificate: `openssl x509 -in {file} -pubkey -noout` gives its public key")

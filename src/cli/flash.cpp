@@ -34,16 +34,18 @@ const char* help_for(firmware::FlashEnd end) {
   using firmware::FlashEnd;
   switch (end) {
     case FlashEnd::bad_map:
-      return "the map lies beside the image as IMAGE.map; unpack IMAGE.zst first";
+      return "IMAGE.map must lie beside the image; unpack IMAGE.zst with `zstd -d`";
     case FlashEnd::bad_image:
-      return "copy the image again";
+      return "copy the image again, with its map";
     case FlashEnd::too_small:
-      return "take a larger disk";
+      return "use a larger disk";
     case FlashEnd::write_failed:
     case FlashEnd::verify_failed:
-      return "take another disk: this one does not keep what it is told";
+      return "use another disk: this one does not store what is written to it";
     case FlashEnd::unplugged:
       return "plug it in again and repeat; until then it does not boot";
+    case FlashEnd::cannot_open:
+      return "run as root, and close what uses the disk";
     default:
       return "";
   }
@@ -84,8 +86,8 @@ const platform::Disk* choose(const std::vector<platform::Disk>& disks, const Fla
                              std::string& problem, std::string& help) {
   const std::string name = platform::disk_name_of("", command.device);
   if (name.empty()) {
-    problem = command.device + " is no disk";
-    help = "`vedette flash --list` shows those that are";
+    problem = command.device + " is not a disk";
+    help = "`vedette flash --list` lists the disks";
     return nullptr;
   }
   for (const platform::Disk& disk : disks) {
@@ -94,20 +96,20 @@ const platform::Disk* choose(const std::vector<platform::Disk>& disks, const Fla
     }
     if (!disk.used.empty()) {
       problem = command.device + " is in use: " + disk.used.front();
-      help = "unmount it first; a disk of the running system is never written";
+      help = "unmount it first; the disk of the running system is never written";
     } else if (disk.read_only) {
       problem = command.device + " is write-protected";
-      help = "move its switch, or take another";
+      help = "move its lock switch, or use another";
     } else if (!disk.removable && !command.fixed) {
       problem = command.device + " is built in (" + disk.model + " " + disk.serial + ")";
-      help = "with --fixed it is written all the same";
+      help = "add --fixed to overwrite it all the same";
     } else {
       return &disk;
     }
     return nullptr;
   }
-  problem = command.device + " is a part of a disk, or made of others";
-  help = "name the whole disk";
+  problem = command.device + " is a partition, or a device made of other disks";
+  help = "name the whole disk, as `vedette flash --list` shows it";
   return nullptr;
 }
 
@@ -159,7 +161,7 @@ int flash(const FlashCommand& command) {
   platform::write_file_durably(log_file, as_bytes(log));
   if (done.end != firmware::FlashEnd::complete) {
     return fail(command.json, "flash", exit_of(done.end), name,
-                command.device + ": " + name + ", " + done.detail, help_for(done.end));
+                command.device + ": " + name + ": " + done.detail, help_for(done.end));
   }
   if (command.json) {
     print_data("flash", "{\"result\":\"complete\",\"bytes\":" + std::to_string(map.bytes) + "}");

@@ -172,7 +172,7 @@ class Machinery {
 // Empty, or the error.
 std::string mount_data(const std::optional<std::string>& device) {
   return device ? platform::mount_ext4(*device, "/data")
-                : "there is no partition " + std::string(kPartition);
+                : "this machine's disk has no partition " + std::string(kPartition);
 }
 
 // Runs `vedette` commands typed at the console.
@@ -184,7 +184,7 @@ void serve_console() {
       continue;
     }
     if (line.size() == kLongestCommand) {  // noise on the line
-      say("console", "a command was longer than 1023 characters and is left out");
+      say("console", "ignored a line of more than 1023 characters");
       line.clear();
     }
     std::vector<std::string> words{"vedette"};
@@ -262,7 +262,7 @@ void enter_data_folder(const std::optional<std::string>& device) {
   const std::string data = mount_data(device);
   if (!data.empty()) {
     // The node still warns; its record is lost with the power.
-    say_line({{"data", data}, {"keeps", "in memory"}});
+    say_line({{"data", data}, {"means", "records stay in memory and are lost with the power"}});
   }
   const std::string name = data_folder_name();
   if (data.empty()) {

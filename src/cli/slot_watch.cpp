@@ -33,6 +33,14 @@ void say(std::string_view what, std::string_view text) {
   print_error("%s\n", line.c_str());
 }
 
+void say_trial(std::string_view end, std::uint64_t version) {
+  std::string line;
+  JsonWriter<std::string> json(line);
+  json.begin_object().member("kind", "init").member("trial", end);
+  json.member("version", version).end_object();
+  print_error("%s\n", line.c_str());
+}
+
 double seconds(std::int64_t ns) {
   return static_cast<double>(ns) * 1e-9;
 }
@@ -58,7 +66,7 @@ bool SinkProbes::look(std::int64_t now_ns, std::vector<firmware::Lack>& lacks) {
     const int error = probe.look(now_ns);
     known = known && error != EINPROGRESS;
     if (error != 0) {
-      lacks.push_back({name, error == EINPROGRESS ? std::string("nothing is known of its host yet")
+      lacks.push_back({name, error == EINPROGRESS ? std::string("its host has not answered yet")
                                                   : platform::error_text(error)});
     }
   }
@@ -84,10 +92,11 @@ SlotWatch::SlotWatch(const plan::Plan& plan, std::string interfaces)
 
 bool SlotWatch::open() {
   const auto path = firmware::own_disk();
-  const std::string problem = path ? disk_.open(*path, true) : "there is no boot state";
+  const std::string problem =
+      path ? disk_.open(*path, true) : "this machine has no slots: no partition vedette-state";
   const auto state = problem.empty() ? disk_.read_state() : std::nullopt;
   if (!state) {
-    say("slots", problem.empty() ? "the boot state is not whole" : problem);
+    say("slots", problem.empty() ? "the boot state is damaged" : problem);
     return false;
   }
   state_writes_ = state->sequence;
@@ -102,7 +111,7 @@ bool SlotWatch::open() {
                          : platform::read_text_file("/etc/vedette/update.pem", 1 << 16);
     const firmware::SlotFacts before = disk_.read_facts(state->confirmed);
     if (!(before.told && before.update_key.empty()) && !platform::is_update_key(key.value_or(""))) {
-      no_updates_ = key ? "its update key is no public key on P-256" : "it has no update key";
+      no_updates_ = key ? "its update key is not a public key on P-256" : "it has no update key";
     }
   }
   return true;
@@ -154,14 +163,14 @@ void SlotWatch::judge_trial(const std::vector<firmware::Lack>& lacks, double now
           say("trial", wrong);
           return;  // retries a second later
         }
-        say("trial", "confirmed");
+        say_trial("confirmed", version_);
       }
       on_trial_ = false;
       up_ = well_ = true;
       wrote_ = false;
       return;
     case firmware::Trial::Verdict::gives_up:
-      say("trial", "given up");
+      say_trial("not healthy in time; the version before starts again", version_);
       say("why", trial_.problem());
       say("slots", firmware::roll_back(disk_, VEDETTE_TRIAL_UNHEALTHY, trial_.problem()));
       ask_for_restart();

@@ -40,25 +40,32 @@ const char* help_for(firmware::Refusal refusal) {
   using firmware::Refusal;
   switch (refusal) {
     case Refusal::bad_signature:
-      return "take the bundle from its maker again, or one signed with this image's key";
+      return "get the bundle from its maker again; it must be signed with this image's key";
     case Refusal::truncated:
     case Refusal::damaged:
-      return "copy the bundle again; the slot that runs is untouched";
+      return "copy the bundle again; the version that runs is untouched";
     case Refusal::no_key:
-      return "give a public key on P-256: to images with firmware/build-image --update-key, here "
-             "with --key";
+      return "this post takes no updates: its image was built without --update-key. On a card in "
+             "another machine, name a public key on P-256 with --key";
     case Refusal::drops_update_key:
-      return "make the bundle with firmware/build-bundle, which packs the key that it signs for";
+      return "build the bundle with firmware/build-bundle, which includes the update key";
     case Refusal::drops_addresses:
-      return "make the bundle with each --address that the image was made with";
+      return "build the bundle with each --address that the image was built with";
     case Refusal::wrong_board:
-      return "make it with --board of this machine";
+      return "get or build the bundle for this board (firmware/build-bundle --board)";
     case Refusal::too_old:
-      return "a bundle is never older than the newest version that was confirmed here";
+      return "install a newer bundle; `vedette update rollback` goes back to the version before";
     case Refusal::trial_under_way:
-      return "let it confirm itself, or `vedette update confirm` or `rollback` first";
+      return "wait until it confirms itself, or end the trial with `vedette update confirm` or "
+             "`vedette update rollback`";
     case Refusal::restart_first:
-      return "`vedette restart`, and then install";
+      return "`vedette restart`, then install again";
+    case Refusal::not_a_bundle:
+      return "name the bundle file, or the whole device that it was written to";
+    case Refusal::bad_manifest:
+      return "build the bundle again with firmware/build-bundle";
+    case Refusal::too_large:
+      return "build the bundle for this board; its slots cannot grow";
     default:
       return "";
   }
@@ -72,7 +79,7 @@ std::string first_line(const std::string& path) {
 // A trial that an operator confirms must be as healthy as one that confirms itself.
 std::string why_not_confirm() {
   const auto problem = platform::read_text_file(kTrialProblem, 1 << 16);
-  return !problem           ? "the version on trial has not watched yet"
+  return !problem           ? "the version on trial does not watch yet; wait until it does"
          : problem->empty() ? std::string()
                             : "the version on trial is not healthy: " + *problem;
 }
@@ -122,8 +129,11 @@ int install(const UpdateCommand& command, const firmware::SlotDisk& disk, bool o
   }
   if (own) {
     if (const std::string problem = keep_lacks(bundle.manifest().version); !problem.empty()) {
-      print_error("what this version lacks is not kept: %s; the new one must lack nothing\n",
-                  problem.c_str());
+      print_error(
+          "vedette: cannot note what this version runs without: %s; the new version confirms "
+          "itself "
+          "only if nothing is missing\n",
+          problem.c_str());
     }
   }
   if (!command.json) {
@@ -139,7 +149,7 @@ int update(const UpdateCommand& command, const std::string& word) {
   const auto disk_path = command.disk.empty() ? firmware::own_disk() : std::optional(command.disk);
   if (!disk_path) {
     return fail(command.json, "update", kNotFound, "no-slots",
-                "this machine has no slots: it was not started from an image",
+                "this machine has no slots: it did not start from an image",
                 "name the disk or its image with --disk");
   }
   firmware::SlotDisk disk;
@@ -176,7 +186,7 @@ int update(const UpdateCommand& command, const std::string& word) {
   }
   const auto state = disk.read_state();
   if (!state) {
-    print("The boot state is not whole: the next start takes slot 0 for the confirmed one.\n");
+    print("The boot state is damaged: the next start takes slot 0 as confirmed.\n");
     return kOk;
   }
   for (const std::string& sentence : firmware::in_words(*state, disk.read_heads())) {
@@ -199,12 +209,12 @@ bool restart_wanted() {
 int restart_machine(bool json) {
   if (!platform::first_process_is_this_program()) {
     return fail(json, "restart", kNotFound, "not-an-image",
-                "the first process of this machine is not vedette",
-                "end the watch by its supervisor, or by SIGTERM");
+                "this machine does not run a vedette image",
+                "stop the node through its supervisor or with SIGTERM, then restart the machine");
   }
   ask_for_restart();
   if (!platform::stop_first_process()) {
-    return fail(json, "restart", kIo, "kill", "the first process cannot be told");
+    return fail(json, "restart", kIo, "kill", "the system refused the signal to the first process");
   }
   if (json) {
     print_data("restart", "{\"accepted\":true}");

@@ -71,9 +71,9 @@ class Post:
             "good": (site, [], "confirmed"),
             "never-starts": (site, ["--arguments", "rdinit=/none"], "was tried and hung, did not come up, or lost power"),
             "hangs": (site, ["--arguments", "VEDETTE_FAULT=hang"], "was tried and hung, did not come up, or lost power"),
-            "unhealthy": (silent, [], "was tried and gave itself up: source.ais: nothing is heard from it"),
-            "cannot-alert": (site, [], "was tried and gave itself up: sink.out: "),
-            "cannot-be-updated": (site, ["--arguments", "VEDETTE_FAULT=no-key"], "was tried and gave itself up: updates: it has no update key"),
+            "unhealthy": (silent, [], "was tried and was not healthy in time: source.ais: the source is down"),
+            "cannot-alert": (site, [], "was tried and was not healthy in time: sink.out: "),
+            "cannot-be-updated": (site, ["--arguments", "VEDETTE_FAULT=no-key"], "was tried and was not healthy in time: updates: it has no update key"),
             # Before the first process owns the watchdog, and after that before the watch feeds it.
             "hangs-at-start": (site, ["--arguments", "VEDETTE_FAULT=hang-at-start"], "was tried and hung, did not come up, or lost power"),
             "hangs-in-start": (site, ["--arguments", "VEDETTE_FAULT=hang-in-start"], "was tried and hung, did not come up, or lost power"),
@@ -162,7 +162,7 @@ def an_update_confirms_itself_and_bad_ones_are_rolled_back():
         for command in shown_at_console("read-lights-and-status"):
             assert '"ended":0' in guest.say(command), guest.said()[-800:]
         install, restart = shown_at_console("update")
-        assert "nothing whole" in guest.say("update rollback"), guest.said()[-800:]
+        assert "holds no intact version" in guest.say("update rollback"), guest.said()[-800:]
         end = time.time() + 30
         while "the next start tries it" not in guest.say(f"{install} --starts 1"):  # a stick takes a moment to be found
             assert time.time() < end, guest.said()[-1500:]
@@ -191,7 +191,7 @@ def an_update_confirms_itself_and_bad_ones_are_rolled_back():
         disk.write(b"decayed")
     with guest:
         guest.wait('"source":"ais"')
-        assert "nothing whole in slot 0" in guest.said(), guest.said()[-1500:]
+        assert "no intact version in slot 0" in guest.said(), guest.said()[-1500:]
         now = guest.answer("update status --json")
         assert now["running_version"] == 2 and now["last_trial"] == "damaged", now
     receiver.close()

@@ -223,7 +223,7 @@ TEST_CASE("a confirmed version that does not come up three times gives way to on
   post.start();
   CHECK(post.state.confirmed == 0);
   CHECK(post.watches());
-  CHECK(post.words().find("ersion 2 in slot 1 ran well, and later did not come up 3 times") !=
+  CHECK(post.words().find("ersion 2 in slot 1 ran well, but later did not come up 3 times") !=
         std::string::npos);
   CHECK(post.roll_back().find("did not come up 3 times") != std::string::npos);
   // It was good once, so it runs again when this one fails too.

@@ -177,7 +177,7 @@ TEST_CASE("going back leads only to what was confirmed, ran well and may still r
   head.never_before = 5;
   REQUIRE(disk.write_head(0, head) == "");
   const auto back = [&] { return roll_back(disk, VEDETTE_TRIAL_WITHDRAWN, ""); };
-  CHECK(back().find("slot 1 holds nothing whole") == 0);
+  CHECK(back().find("slot 1 holds no intact version") == 0);
   head.version = 4;
   REQUIRE(disk.write_head(1, head) == "");
   for (std::uint8_t end = 0; end < VEDETTE_TRIAL_ENDS; ++end) {
@@ -194,12 +194,12 @@ TEST_CASE("going back leads only to what was confirmed, ran well and may still r
   REQUIRE(disk.write_head(1, head) == "");
   head.image_crc32 ^= 1;
   REQUIRE(disk.write_head(1, head) == "");
-  CHECK(back().find("slot 1 holds nothing whole") == 0);  // it decayed
+  CHECK(back().find("slot 1 holds no intact version") == 0);  // it decayed
   head.image_crc32 ^= 1;
   REQUIRE(disk.write_head(1, head) == "");
   CHECK(back() == "");
   CHECK(disk.read_state()->confirmed == 1);
-  CHECK(confirm(disk) == "no version is on trial");
+  CHECK(confirm(disk) == "no version is on trial: there is nothing to confirm");
   // With the card in another machine an operator may force it.
   CHECK(back() != "");
   CHECK(roll_back(disk, VEDETTE_TRIAL_WITHDRAWN, "", true) == "");

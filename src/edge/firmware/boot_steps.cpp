@@ -11,25 +11,25 @@ namespace {
 
 // Continues "version N".
 constexpr std::array<std::string_view, VEDETTE_TRIAL_ENDS> kFates = {
-    "has not run here yet, or not well",
+    "has not yet run well here",
     "was confirmed and ran well",
-    "was tried and hung, did not come up, or lost power at each start that it had",
-    "was tried and gave itself up",
-    "could not be started: what stands in its slot is not what was written",
-    "could not be started: the firmware refuses it, for it has no signature that it knows",
-    "was started and came back to the boot loader",
-    "was on trial until an operator ended that",
-    "ran well, and later did not come up 3 times in a row",
-    "is of unknown worth: the boot state was lost"};
+    "was tried and hung, did not come up, or lost power at each of its starts",
+    "was tried and was not healthy in time",
+    "could not be started: its slot is damaged",
+    "could not be started: the firmware does not accept its signature (Secure Boot)",
+    "was started and returned to the boot loader",
+    "was on trial until an operator ended the trial",
+    "ran well, but later did not come up 3 times in a row",
+    "has an unknown past: the boot state was lost"};
 static_assert(VEDETTE_STARTS == 3);
 
 std::string_view fate_of(std::uint32_t end) {
-  return end < kFates.size() ? kFates[end] : "is of unknown worth";
+  return end < kFates.size() ? kFates[end] : "has an unknown past";
 }
 
 std::string version_in(const SlotHeads& heads, std::uint32_t slot) {
   return slot < VEDETTE_SLOTS && heads[slot] ? "version " + std::to_string(heads[slot]->version)
-                                             : std::string("nothing whole");
+                                             : std::string("no intact version");
 }
 
 std::string capital(std::string text) {
@@ -43,7 +43,7 @@ std::string capital(std::string text) {
 std::string why_not_back_to(const VedetteBootState& state, const SlotHeads& heads,
                             std::uint32_t slot) {
   if (!heads[slot]) {
-    return "slot " + std::to_string(slot) + " holds nothing whole";
+    return "slot " + std::to_string(slot) + " holds no intact version";
   }
   const std::string version = version_in(heads, slot);
   if (state.slots[slot].end != VEDETTE_TRIAL_CONFIRMED) {
@@ -54,7 +54,7 @@ std::string why_not_back_to(const VedetteBootState& state, const SlotHeads& head
   return own && heads[slot]->version < own->never_before
              ? version + " in slot " + std::to_string(slot) + " is older than " +
                    std::to_string(own->never_before) + ", and version " +
-                   std::to_string(own->version) + " forbids to go back further"
+                   std::to_string(own->version) + " forbids going back further"
              : std::string();
 }
 
@@ -97,7 +97,7 @@ void put_on_trial(VedetteBootState& state, std::uint32_t slot, std::uint64_t ver
 
 std::string confirm(VedetteBootState& state, const SlotHeads& heads) {
   if (state.trial >= VEDETTE_SLOTS) {
-    return "no version is on trial";
+    return "no version is on trial: there is nothing to confirm";
   }
   if (state.started != state.trial) {
     return "version " + std::to_string(state.trial_version) +
@@ -124,8 +124,9 @@ std::string roll_back(VedetteBootState& state, const SlotHeads& heads, std::uint
   const std::uint32_t other = vedette_other(state.confirmed);
   const std::string problem = why_not_back_to(state, heads, other);
   if (!problem.empty() && !(force && heads[other])) {
-    return problem + "; going back leads only to a version that was confirmed and ran well, so " +
-           version_in(heads, state.confirmed) + " goes on";
+    return problem +
+           "; `update rollback` goes only to a version that was confirmed and ran well, so " +
+           version_in(heads, state.confirmed) + " stays";
   }
   state.confirmed = other;
   state.slots[other].starts = 0;
@@ -208,11 +209,11 @@ std::vector<std::string> in_words(const VedetteBootState& state, const SlotHeads
     const std::string problem = why_not_back_to(state, heads, other);
     words.push_back(problem.empty()
                         ? capital(in_slot(other)) +
-                              " was confirmed and ran well: `update rollback` leads there."
-                        : capital(problem) + ": there is no way back to it.");
+                              " was confirmed and ran well: `update rollback` goes back to it."
+                        : capital(problem) + ": `update rollback` does not go back to it.");
   }
   if (const std::uint64_t least = least_version(state, heads); least > 1) {
-    words.push_back("No bundle older than version " + std::to_string(least) + " is taken.");
+    words.push_back("This post takes no bundle older than version " + std::to_string(least) + ".");
   }
   return words;
 }

@@ -53,7 +53,8 @@ DataFolders take_data_folder(const std::string& partition, const std::string& na
       continue;
     }
     if (const int error = platform::remove_folder(partition + "/" + other); error != 0) {
-      result.problem = other + " of an older version stays: " + platform::error_text(error);
+      result.problem =
+          "cannot remove " + other + ", of an older version: " + platform::error_text(error);
     } else {
       result.removed.push_back(other);
     }

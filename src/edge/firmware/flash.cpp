@@ -28,8 +28,8 @@ class Job {
     }
     const auto room = device_.bytes();
     if (!room || room.value() < map_.bytes) {
-      return {FlashEnd::too_small, device + " holds " + std::to_string(room ? room.value() : 0) +
-                                       " bytes, the image is " + std::to_string(map_.bytes)};
+      return {FlashEnd::too_small, device + " has " + std::to_string(room ? room.value() : 0) +
+                                       " bytes, the image needs " + std::to_string(map_.bytes)};
     }
     const std::uint64_t chunks = map_.bytes / platform::kChunkBytes;
     // From here until the end, the disk does not boot.
@@ -91,8 +91,8 @@ class Job {
     }
     return platform::sha256(buffer_.span()) == chunk->hash
                ? Flashed{}
-               : Flashed{FlashEnd::bad_image,
-                         "chunk " + std::to_string(index) + " is not what the map says"};
+               : Flashed{FlashEnd::bad_image, "chunk " + std::to_string(index) +
+                                                  " of the image does not match IMAGE.map"};
   }
   Flashed compare(std::uint64_t index) {
     if (const int error = device_.read(index * platform::kChunkBytes, buffer_.span()); error != 0) {
@@ -107,7 +107,7 @@ class Job {
                           : std::all_of(seen.begin(), seen.end(), [](auto b) { return b == 0; });
     return same ? Flashed{}
                 : Flashed{FlashEnd::verify_failed,
-                          "chunk " + std::to_string(index) + " reads back as something else"};
+                          "chunk " + std::to_string(index) + " reads back differently"};
   }
 
   const BlockMap& map_;

@@ -33,18 +33,17 @@ Installed may_install(const Manifest& m, const VedetteBootState& state, const Sl
                       std::string_view board) {
   if (state.trial != VEDETTE_NO_SLOT) {
     return {Refusal::trial_under_way,
-            "version " + std::to_string(state.trial_version) + " is on trial"};
+            "version " + std::to_string(state.trial_version) + " is still on trial"};
   }
   if (needs_restart(state)) {
-    return {Refusal::restart_first,
-            "the version that runs is not the one that the next start runs"};
+    return {Refusal::restart_first, "you went back, and the version before that still runs"};
   }
   if (m.board != board) {
-    return {Refusal::wrong_board, "it is for " + m.board + ", this is " + std::string(board)};
+    return {Refusal::wrong_board, "it is for board " + m.board + ", this is " + std::string(board)};
   }
   if (const std::uint64_t least = least_version(state, disk.read_heads()); m.version < least) {
     return {Refusal::too_old, "it is version " + std::to_string(m.version) +
-                                  ", and nothing before " + std::to_string(least) + " is taken"};
+                                  ", this post takes nothing older than " + std::to_string(least)};
   }
   return {};
 }
@@ -69,7 +68,7 @@ Installed write_chunks(const Bundle& bundle, const SlotDisk& disk, const Area& s
     return {Refusal::write_failed, platform::error_text(error)};
   }
   if (const Refusal read = verify(bundle, disk, slot); read != Refusal::none) {
-    return {read, "what was read back is not what was written"};
+    return {read, "the slot reads back differently from what was written"};
   }
   return {};
 }
@@ -95,7 +94,7 @@ Installed install(const Bundle& bundle, const SlotDisk& disk, std::string_view b
   const Manifest& m = bundle.manifest();
   auto state = disk.read_state();
   if (!state) {
-    return {Refusal::no_slots, "the boot state is not whole"};
+    return {Refusal::no_slots, "the boot state is damaged"};
   }
   if (Installed refused = may_install(m, *state, disk, board); refused.refusal != Refusal::none) {
     return refused;
@@ -106,8 +105,8 @@ Installed install(const Bundle& bundle, const SlotDisk& disk, std::string_view b
   const std::uint32_t idle = clear_for_install(cleared);
   const Area slot = disk.slot(idle);
   if (m.bytes > slot.bytes - VEDETTE_BLOCK) {
-    return {Refusal::too_large,
-            std::to_string(m.bytes) + " bytes do not fit a slot of " + std::to_string(slot.bytes)};
+    return {Refusal::too_large, std::to_string(m.bytes) + " bytes do not fit into a slot of " +
+                                    std::to_string(slot.bytes)};
   }
   platform::BlockBuffer buffer;
   Bytes chunk;
@@ -141,7 +140,7 @@ Installed install(const Bundle& bundle, const SlotDisk& disk, std::string_view b
 std::string confirm(const SlotDisk& disk) {
   auto state = disk.read_state();
   if (!state) {
-    return "the boot state is not whole";
+    return "the boot state is damaged";
   }
   const std::string problem = confirm(*state, disk.read_heads());
   return problem.empty() ? disk.write_state(*state) : problem;
@@ -150,7 +149,7 @@ std::string confirm(const SlotDisk& disk) {
 std::string roll_back(const SlotDisk& disk, std::uint32_t end, std::string_view note, bool force) {
   auto state = disk.read_state();
   if (!state) {
-    return "the boot state is not whole";
+    return "the boot state is damaged";
   }
   SlotHeads heads = disk.read_heads();
   if (state->trial == VEDETTE_NO_SLOT && state->confirmed < VEDETTE_SLOTS) {
@@ -166,7 +165,7 @@ std::string roll_back(const SlotDisk& disk, std::uint32_t end, std::string_view 
 std::string came_up(const SlotDisk& disk, bool well) {
   auto state = disk.read_state();
   if (!state) {
-    return "the boot state is not whole";
+    return "the boot state is damaged";
   }
   return came_up(*state, well) ? disk.write_state(*state) : std::string();
 }
@@ -205,7 +204,7 @@ std::string status_json(const SlotDisk& disk, std::string_view refused) {
     }
     json.end_array();
   } else {
-    json.member("error", std::string_view("the boot state is not whole"));
+    json.member("error", std::string_view("the boot state is damaged"));
   }
   json.end_object();
   return text;

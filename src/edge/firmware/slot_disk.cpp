@@ -61,7 +61,7 @@ std::string SlotDisk::open(const std::string& path, bool write) {
   const auto size = load_le<std::uint32_t>(head + kEntrySizeAt);
   if (std::memcmp(head, "EFI PART", 8) != 0 || size < 128 || count > 1024 || first > front.size() ||
       first + std::uint64_t{count} * size > front.size()) {
-    return path + " holds no partition table";
+    return path + " has no partition table";
   }
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint8_t* entry = front.data() + first + std::size_t{i} * size;
@@ -108,7 +108,7 @@ std::string SlotDisk::write_state(VedetteBootState& state) const {
   const std::uint64_t copy = state.sequence % VEDETTE_STATE_COPIES;
   int error = device_.write(state_.offset + copy * VEDETTE_BLOCK, block.span());
   error = error != 0 ? error : device_.sync();
-  return error == 0 ? std::string() : "boot state: " + platform::error_text(error);
+  return error == 0 ? std::string() : "cannot write the boot state: " + platform::error_text(error);
 }
 
 std::optional<VedetteSlot> SlotDisk::read_head(std::uint32_t index) const {
@@ -161,7 +161,7 @@ std::string SlotDisk::write_head(std::uint32_t index, VedetteSlot head) const {
   }
   int error = device_.write(slots_[index].offset, block.span());
   error = error != 0 ? error : device_.sync();
-  return error == 0 ? std::string() : "slot: " + platform::error_text(error);
+  return error == 0 ? std::string() : "cannot write the slot: " + platform::error_text(error);
 }
 
 std::optional<std::string> own_disk() {

@@ -62,8 +62,8 @@ SlotFacts read_facts(Bytes front) {
 
 std::string lost_key(const SlotFacts& own, const SlotFacts& next) {
   return own.told && !own.update_key.empty() && next.update_key.empty()
-             ? next.told ? "this post takes updates, and that version would take none"
-                         : "that version does not say that it takes updates"
+             ? next.told ? "that version would take no further updates"
+                         : "that version does not say whether it takes further updates"
              : "";
 }
 
@@ -74,7 +74,7 @@ std::string lost_interfaces(const SlotFacts& own, const SlotFacts& next) {
       lost += (lost.empty() ? "" : ", ") + name;
     }
   }
-  return lost.empty() ? lost : lost + " has an address here, and would have none";
+  return lost.empty() ? lost : lost + " would have no address with that version";
 }
 
 }  // namespace vedette::firmware
