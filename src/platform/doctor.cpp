@@ -141,12 +141,13 @@ std::vector<Check> examine_board(const std::string& sysroot, const BoardFacts& b
   const std::string watch = board.watch;
   const std::string arguments = "add " + board.arguments + " to the kernel's command line";
   e.file({"board-machine", "/proc/sys/kernel/arch", board.machine.c_str(),
-          "the program and the board are for one machine", "take the board file of this machine",
-          false},
+          "this board file describes another kind of machine",
+          "take the board file of this machine", false},
          [&](const std::string& t) { return t == board.machine ? Health::pass : Health::fail; });
   const std::string cores = std::to_string(board.cores);
   e.file({"board-cores", "/sys/devices/system/cpu/present", cores.c_str(),
-          "the plan's cores must be there", "take the board file of this machine", false},
+          "the plan runs on the cores that the board file names",
+          "take the board file of this machine", false},
          [&](const std::string& t) {
            const std::string present = cores_in(t);
            const auto commas = std::count(present.begin(), present.end(), ',');
@@ -154,10 +155,10 @@ std::vector<Check> examine_board(const std::string& sysroot, const BoardFacts& b
                                                                         : Health::fail;
          });
   e.file({"board-isolated", "/sys/devices/system/cpu/isolated", watch.c_str(),
-          "other work on a watching core delays it", arguments.c_str(), true},
+          "other work on a watch core delays it", arguments.c_str(), true},
          [&](const std::string& t) { return cores_in(t) == watch ? Health::pass : Health::fail; });
   e.file({"board-nohz-full", "/sys/devices/system/cpu/nohz_full", watch.c_str(),
-          "the timer interrupts a watching core", arguments.c_str(), true},
+          "the timer interrupts a watch core every few milliseconds", arguments.c_str(), true},
          [&](const std::string& t) { return cores_in(t) == watch ? Health::pass : Health::warn; });
   const auto interrupts = interrupts_on(sysroot, watch);
   std::string numbers;
@@ -170,28 +171,27 @@ std::vector<Check> examine_board(const std::string& sysroot, const BoardFacts& b
       others += (others.empty() ? "" : ",") + std::to_string(core);
     }
   }
-  e.checks.push_back(
-      {"board-interrupts",
-       !interrupts       ? Health::unknown
-       : numbers.empty() ? Health::pass
-                         : Health::warn,
-       !interrupts       ? "cannot read /proc/irq"
-       : numbers.empty() ? "none"
-                         : numbers.substr(0, 80),
-       "no device's on " + watch,
-       "each takes 20 us from a watching core; what cannot be moved wants another watching core",
-       "for irq in " + numbers + "; do echo " + others +
-           " > /proc/irq/$irq/smp_affinity_list || echo \"$irq stays\"; done",
-       false});
+  e.checks.push_back({"board-interrupts",
+                      !interrupts       ? Health::unknown
+                      : numbers.empty() ? Health::pass
+                                        : Health::warn,
+                      !interrupts       ? "cannot read /proc/irq"
+                      : numbers.empty() ? "none"
+                                        : numbers.substr(0, 80),
+                      "no device interrupts on core " + watch,
+                      "each takes 20 us from a watch core; if one stays, choose another watch core",
+                      "for irq in " + numbers + "; do echo " + others +
+                          " > /proc/irq/$irq/smp_affinity_list || echo \"$irq stays\"; done",
+                      false});
   const auto size = [&](const char* id, const char* path, std::uint64_t bytes, const char* why) {
     const std::string wanted = std::to_string(bytes) + " bytes";
     e.file(
         {id, path, wanted.c_str(), why, "correct the board file", false},
         [&](const std::string& t) { return bytes_in(t) == bytes ? Health::pass : Health::warn; });
   };
-  const char* const cache = "the plan's batches are sized by it";
+  const char* const cache = "batches are sized to fit the cache";
   size("board-cache-line", "/sys/devices/system/cpu/cpu0/cache/index0/coherency_line_size",
-       board.line_bytes, "memory is laid out by it");
+       board.line_bytes, "memory is laid out in cache lines");
   size("board-cache-1", "/sys/devices/system/cpu/cpu0/cache/index0/size", board.l1d_bytes, cache);
   size("board-cache-2", "/sys/devices/system/cpu/cpu0/cache/index2/size", board.l2_bytes, cache);
   const std::string memory = std::to_string(board.memory_bytes >> 20) + " MiB";
@@ -204,6 +204,21 @@ std::vector<Check> examine_board(const std::string& sysroot, const BoardFacts& b
          });
   return e.checks;
 }
+
+namespace {
+
+void examine_swap(Examination& e) {
+  e.file({"swap", "/proc/swaps", "no swap", "reading a swapped page takes milliseconds",
+          "swapoff -a", false},
+         [](const std::string& t) {
+           return t.find('\n') == std::string::npos ? Health::pass : Health::warn;
+         });
+  if (e.checks.back().health == Health::pass) {
+    e.checks.back().seen = "no swap";  // not the table's heading
+  }
+}
+
+}  // namespace
 
 std::vector<Check> examine_host(const std::string& sysroot) {
   Examination e(sysroot);
@@ -234,15 +249,15 @@ std::vector<Check> examine_host(const std::string& sysroot) {
   if (exists(sysroot + server)) {
     e.file(
         {"fair-server", server.c_str(), "0",
-         "from Linux 6.12 ordinary work may take time from FIFO threads",
+         "since Linux 6.12 ordinary work may take time from FIFO threads",
          "echo 0 > /sys/kernel/debug/sched/fair_server/cpuN/runtime for the engine's core", false},
         is("0", Health::warn));
   } else {
     e.checks.push_back({"fair-server", Health::not_applicable, "the kernel shows no fair server",
                         "0", "", "", false});
   }
-  e.file({"huge-pages", "/proc/sys/vm/nr_hugepages", "enough for `vedette plan`'s sum",
-          "small pages miss the TLB", "sysctl -w vm.nr_hugepages=64", false},
+  e.file({"huge-pages", "/proc/sys/vm/nr_hugepages", "as many as `vedette plan` shows",
+          "small pages cause TLB misses", "sysctl -w vm.nr_hugepages=64", false},
          [](const std::string& t) {
            return parse_unsigned(t).value_or(0) > 0 ? Health::pass : Health::warn;
          });
@@ -254,11 +269,7 @@ std::vector<Check> examine_host(const std::string& sysroot) {
                   : t == "kvm-clock"                    ? Health::warn
                                                         : Health::fail;
          });
-  e.file(
-      {"swap", "/proc/swaps", "no swap", "a swapped page costs milliseconds", "swapoff -a", false},
-      [](const std::string& t) {
-        return t.find('\n') == std::string::npos ? Health::pass : Health::warn;
-      });
+  examine_swap(e);
   e.file({"irq-affinity", "/proc/irq/default_smp_affinity", "without the engine's core",
           "interrupts on the engine's core delay it",
           "add irqaffinity=0 to the kernel's command line", true},
@@ -272,8 +283,9 @@ std::vector<Check> examine_host(const std::string& sysroot) {
                       : unlimited || locked >= (64U << 20) ? Health::pass
                                                            : Health::warn,
                       unlimited ? "unlimited" : std::to_string(locked) + " bytes",
-                      "64 MiB or unlimited", "memory that is not locked can be taken away",
-                      "LimitMEMLOCK=infinity in the service file", false});
+                      "64 MiB or unlimited",
+                      "memory that is not locked may be swapped out or dropped",
+                      "set LimitMEMLOCK=infinity in the service file", false});
   rlimit priority{};
   const bool have_priority = ::getrlimit(RLIMIT_RTPRIO, &priority) == 0;
   const auto status = read(sysroot, "/proc/self/status");
@@ -289,26 +301,26 @@ std::vector<Check> examine_host(const std::string& sysroot) {
                       : priority.rlim_cur >= 50 || capable ? Health::pass
                                                            : Health::fail,
                       capable ? "CAP_SYS_NICE" : std::to_string(priority.rlim_cur),
-                      "50, or CAP_SYS_NICE",
-                      "without it the engine shares its core as an ordinary thread",
-                      "LimitRTPRIO=90 in the service file", false});
+                      "50, or CAP_SYS_NICE", "without it other threads delay the engine",
+                      "set LimitRTPRIO=90 in the service file", false});
   const std::string governor = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
   if (exists(sysroot + governor)) {
-    e.file({"governor", governor.c_str(), "performance", "a sleeping clock wakes slowly",
+    e.file({"governor", governor.c_str(), "performance",
+            "a core that runs slowly to save power speeds up late",
             "cpupower frequency-set -g performance", false},
            is("performance", Health::warn));
   } else {
-    e.checks.push_back({"governor", Health::not_applicable, "no frequency scaling here",
-                        "performance", "", "", false});
+    e.checks.push_back({"governor", Health::not_applicable,
+                        "this machine does not scale its frequency", "performance", "", "", false});
   }
   e.file({"transparent-huge-pages", "/sys/kernel/mm/transparent_hugepage/enabled",
-          "never or madvise", "the kernel stops a thread to put pages together",
+          "never or madvise", "the kernel stops a thread while it merges pages",
           "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled", false},
          [](const std::string& t) {
            return word_in_brackets(t) == "always" ? Health::warn : Health::pass;
          });
   e.file({"io-uring", "/proc/sys/kernel/io_uring_disabled", "0",
-          "sources and the journal use io_uring", "sysctl -w kernel.io_uring_disabled=0", false},
+          "sources and the journal need io_uring", "sysctl -w kernel.io_uring_disabled=0", false},
          is("0", Health::fail));
   e.file({"nmi-watchdog", "/proc/sys/kernel/nmi_watchdog", "0", "it interrupts every core",
           "sysctl -w kernel.nmi_watchdog=0", false},

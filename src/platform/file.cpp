@@ -35,7 +35,7 @@ int Fd::release() {
 }
 
 std::string error_text(int error) {
-  return error == kNotPlain ? "is no plain file, but a pipe, a device or a socket"
+  return error == kNotPlain ? "is not a regular file but a pipe, a device or a socket"
                             : std::strerror(error);
 }
 

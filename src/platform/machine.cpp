@@ -159,7 +159,7 @@ std::string bring_up(const std::string& line) {
   const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ifreq request{};
   if (name.size() >= sizeof request.ifr_name) {
-    return name + ": the name is too long for an interface";
+    return name + ": too long for the name of an interface";
   }
   std::memcpy(request.ifr_name, name.data(), name.size());
   const auto set_address = [&](unsigned long what, std::uint32_t network_order) {
@@ -173,7 +173,7 @@ std::string bring_up(const std::string& line) {
     in_addr own{};
     const auto length = parse_unsigned(network);
     if (::inet_pton(AF_INET, address.c_str(), &own) != 1 || !length || *length > 32) {
-      return line + ": not as in eth0 10.0.2.15/24";
+      return line + ": not an interface with an address, as in eth0 10.0.2.15/24";
     }
     const std::uint32_t mask =
         *length == 0 ? 0 : htonl(~std::uint32_t{0} << (32 - static_cast<unsigned>(*length)));
@@ -198,7 +198,7 @@ std::string bring_up(const std::string& line) {
   sockaddr_in via{};
   via.sin_family = AF_INET;
   if (::inet_pton(AF_INET, gateway.c_str(), &via.sin_addr) != 1) {
-    return gateway + ": not a gateway's address";
+    return gateway + ": not the IPv4 address of a gateway";
   }
   sockaddr_in any{};
   any.sin_family = AF_INET;
@@ -229,7 +229,7 @@ std::string give_to_vfio(const std::string& address) {
   }
   if (!exists(device + "/iommu_group")) {
     return address +
-           ": no IOMMU stands before it; switch it on in the firmware, and for Intel's add "
+           ": the IOMMU is off; switch it on in the firmware's settings, and on Intel boards add "
            "intel_iommu=on to the kernel's command line";
   }
   const std::string taken = "/sys/bus/pci/drivers/vfio-pci/" + address;
@@ -244,7 +244,7 @@ std::string give_to_vfio(const std::string& address) {
     problem = set_kernel("/sys/bus/pci/drivers_probe", address);
   }
   if (problem.empty() && !exists(taken)) {
-    problem = address + ": vfio-pci did not take it";
+    problem = address + ": the driver vfio-pci does not support this device";
   }
   return problem;
 }

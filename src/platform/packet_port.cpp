@@ -180,7 +180,7 @@ std::string PacketPorts::start(const std::vector<std::string>& devices, bool wan
     Port port;
     const std::string name = name_of_device(device);
     if (::rte_eth_dev_get_port_by_name(name.c_str(), &port.id) != 0) {
-      return name + ": no driver took this device";
+      return name + ": no DPDK driver supports this device, or it does not exist";
     }
     problem = start_port(port.id, pool);
     if (!problem.empty()) {

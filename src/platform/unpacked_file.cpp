@@ -75,7 +75,7 @@ class Unpacker {
     if (!packed_ || between_) {
       return std::nullopt;
     }
-    return "its gzip ends too soon: " + std::to_string(read_) + " bytes were read and make " +
+    return "its gzip data ends too soon: " + std::to_string(read_) + " bytes unpack to " +
            std::to_string(out_.size()) + ", the rest and the checksum are missing";
   }
 
@@ -108,8 +108,8 @@ class Unpacker {
           continue;
         }
         if (padding_ || piece[0] != 0x1F) {
-          return "behind the end of its gzip, at byte " + std::to_string(read_ - piece.size()) +
-                 ", stands something else";
+          return "something else follows its gzip data at byte " +
+                 std::to_string(read_ - piece.size());
         }
         ::inflateReset(&zip_);
         between_ = false;
@@ -123,14 +123,14 @@ class Unpacker {
                   room_.end() - static_cast<std::ptrdiff_t>(zip_.avail_out));
       piece = piece.last(zip_.avail_in);
       if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
-        return "its gzip is damaged before byte " + std::to_string(read_ - piece.size()) + " (" +
-               (zip_.msg != nullptr ? zip_.msg : "no memory") + "), behind " +
-               std::to_string(out_.size()) + " unpacked ones";
+        return "its gzip data is damaged before byte " + std::to_string(read_ - piece.size()) +
+               " (" + (zip_.msg != nullptr ? zip_.msg : "no memory") + "), after " +
+               std::to_string(out_.size()) + " unpacked bytes";
       }
       between_ = result == Z_STREAM_END;
       if (out_.size() > bounds_.free_bytes &&
           (out_.size() - bounds_.free_bytes) / bounds_.ratio > read_) {
-        return "its gzip unpacks to more than " + std::to_string(bounds_.ratio) +
+        return "its gzip data unpacks to more than " + std::to_string(bounds_.ratio) +
                " times its size: " + std::to_string(out_.size()) + " bytes from " +
                std::to_string(read_) + " so far";
       }
@@ -165,8 +165,8 @@ Result<std::vector<std::uint8_t>, Unread> read_unpacked(const std::string& path,
   if (!pipe && !S_ISREG(info.st_mode)) {
     return Failure{
         Unread{Unread::Kind::unfit, S_ISDIR(info.st_mode)
-                                        ? "it is a folder, a recording is a file or a pipe"
-                                        : "it is a device, a recording is a file or a pipe"}};
+                                        ? "it is a folder; a recording is a file or a pipe"
+                                        : "it is a device; a recording is a file or a pipe"}};
   }
   std::vector<std::uint8_t> content;
   std::vector<std::uint8_t> piece(kPiece);
@@ -175,8 +175,8 @@ Result<std::vector<std::uint8_t>, Unread> read_unpacked(const std::string& path,
     const ssize_t got = read_piece(file.get(), pipe, piece);
     if (got < 0) {
       return Failure{got == -ETIMEDOUT
-                         ? Unread{Unread::Kind::io, "for " + std::to_string(kPipeWaitMs / 1000) +
-                                                        " s nobody wrote into this pipe"}
+                         ? Unread{Unread::Kind::io, "nobody wrote into this pipe for " +
+                                                        std::to_string(kPipeWaitMs / 1000) + " s"}
                          : of_errno(static_cast<int>(-got))};
     }
     const Unfit unfit = got == 0 ? unpacker.end()

@@ -17,7 +17,7 @@ def a_recording_that_is_cut_damaged_or_a_bomb_is_named_and_nothing_of_it_is_used
     whole = gzip.compress(b"".join(line.replace(b"30\r", b"30\r") + b"%d\n" % i for i in range(2000)))
     bomb = gzip.compress(bytes(100 << 20), 9)
     files = {"cut": (whole[: len(whole) // 2], "ends too soon"), "crc": (whole[:-8] + b"\1\2\3\4" + whole[-4:], "damaged"),
-             "bomb": (bomb, "256 times its size"), "more": (whole + b"x", "stands something else"), "empty": (b"", "empty")}
+             "bomb": (bomb, "256 times its size"), "more": (whole + b"x", "something else follows its gzip data"), "empty": (b"", "empty")}
     for name, (content, why) in files.items():
         path = work / f"hostile-{name}"
         path.write_bytes(content)

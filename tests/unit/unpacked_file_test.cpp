@@ -86,7 +86,7 @@ TEST_CASE("a recording is read plain, packed once or more, and one that ends too
   for (const std::size_t cut :
        {std::size_t{2}, std::size_t{11}, zip.size() / 2, zip.size() - 8, zip.size() - 1}) {
     CHECK_MESSAGE(unfit(folder.put(zip.substr(0, cut)),
-                        "ends too soon: " + std::to_string(cut) + " bytes were read"),
+                        "ends too soon: " + std::to_string(cut) + " bytes unpack to"),
                   cut);
     CHECK(unfit(folder.put(zip + zip.substr(0, cut)), "ends too soon"));
   }
