@@ -16,7 +16,8 @@ int plan_against(const SiteOptions& options, const std::string& data, bool json)
     return fail(json, "plan-against", kBadData, "version", data + ": " + why);
   }
   if (journal::list_segments(journal_folder(data)).empty()) {
-    return fail(json, "plan-against", kNotFound, "not-found", data + ": there is no journal here");
+    return fail(json, "plan-against", kNotFound, "not-found", data + ": no journal in this folder",
+                "name the data folder of a node");
   }
   const node::CarryPreview preview =
       node::preview_carry(data, *loaded.plan, platform::sha256(loaded.bytes));
@@ -30,7 +31,7 @@ int plan_against(const SiteOptions& options, const std::string& data, bool json)
     out.begin_object().member("same_plan", preview.same_plan);
     const auto one = [&](std::string_view name, const Carried& of) {
       out.key(name).begin_object();
-      out.member("kept", std::uint64_t{of.kept}).member("left", std::uint64_t{of.left});
+      out.member("kept", std::uint64_t{of.kept}).member("removed", std::uint64_t{of.left});
       out.end_object();
     };
     one("tracks", report.tracks);
@@ -44,12 +45,12 @@ int plan_against(const SiteOptions& options, const std::string& data, bool json)
     return kOk;
   }
   if (preview.same_plan) {
-    print("%s goes on as it is: it is this very plan's\n", data.c_str());
+    print("%s: the same plan ran last; a start changes nothing\n", data.c_str());
     return kOk;
   }
-  print("%s would go on with this site: %s\n", data.c_str(), node::carried_text(report).c_str());
+  print("%s: a start with this site keeps %s\n", data.c_str(), node::carried_text(report).c_str());
   if (!preview.gone.empty()) {
-    print("gone: %s\n", preview.gone.c_str());
+    print("not in this site: %s\n", preview.gone.c_str());
   }
   return kOk;
 }

@@ -74,8 +74,8 @@ class Lines {
     options.on_event = [this](const EventHeader& event, Bytes payload) {
       return put([&](Json& json) { event_members(event, payload, plan_, json); });
     };
-    options.on_lacking = [this](std::string_view what) {
-      put([&](Json& json) { json.member("kind", "node").member("runs_without", what); });
+    options.on_node = [this](std::string_view member, std::string_view what) {
+      put([&](Json& json) { json.member("kind", "node").member(member, what); });
     };
     options.on_finding = [this](std::string_view what) {
       put([&](Json& json) { json.member("kind", "journal").member("found", what); });

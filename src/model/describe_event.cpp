@@ -164,7 +164,7 @@ void describe(const CauseChange& change, const Context&, Json& json) {
 void describe(const PlanChange& change, const Context&, Json& json) {
   const auto one = [&](std::string_view name, const Carried& of) {
     json.key(name).begin_object();
-    json.member("kept", std::uint64_t{of.kept}).member("left", std::uint64_t{of.left});
+    json.member("kept", std::uint64_t{of.kept}).member("removed", std::uint64_t{of.left});
     json.end_object();
   };
   std::string hash;

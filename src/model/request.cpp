@@ -80,7 +80,7 @@ constexpr std::string_view kTime = R"({"accepted":true,"time":")";
 
 std::string_view name_of(Malformed why) {
   return why == Malformed::unknown_word ? "unknown request"
-                                        : "the request's fields are not what it has";
+                                        : "the request has a wrong, missing or extra field";
 }
 
 std::string encode(const Request& request) {

@@ -76,14 +76,14 @@ std::string damage_text(const journal::ReadResult& read) {
   }
   std::string text = read.damages.front();
   if (read.damaged_places > 1) {
-    text += "; and " + std::to_string(read.damaged_places - 1) + " more places";
+    text += "; " + std::to_string(read.damaged_places - 1) + " more places are damaged";
   }
   return text + "; " + std::to_string(read.missing) + " batches cannot be read";
 }
 
 std::string replay_island(const std::string& data, Stepped& stepped, const Island& island) {
   if (!is_inside(stepped, island) && !restore_start(data, stepped, island)) {
-    return "nothing whole stands before batch " + std::to_string(island.first_batch);
+    return "no intact state precedes batch " + std::to_string(island.first_batch);
   }
   std::string problem;
   journal::Visit visit;
@@ -104,7 +104,8 @@ std::string replay_island(const std::string& data, Stepped& stepped, const Islan
     journal::read_journal(path_of(data), visit, stepped.batch());
   }
   if (problem.empty() && stepped.batch() != island.last_batch) {
-    problem = "batch " + std::to_string(stepped.batch() + 1) + " is gone meanwhile";
+    problem = "batch " + std::to_string(stepped.batch() + 1) +
+              " was removed while it was read; the node on this folder may be running";
   }
   return problem;
 }
@@ -117,7 +118,7 @@ AroundResult replay_around(const std::string& data, Stepped& stepped, std::uint6
   const auto enter = [&](const Island& island) {
     if (!is_inside(stepped, island) && !restore_start(data, stepped, island)) {
       result.problem =
-          "the state behind batch " + std::to_string(island.state_batch) + " is not whole";
+          "the state after batch " + std::to_string(island.state_batch) + " is damaged";
     }
     return result.problem.empty();
   };

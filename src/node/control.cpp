@@ -74,7 +74,7 @@ void Control::let_in(std::int64_t now_ns) {
       return;
     }
     if (at->socket.valid()) {
-      refuse(*at, "others want to be served, and nothing was asked");
+      refuse(*at, "connection closed: it sent no request while others wait");
     }
     at->socket = std::move(client).value();
     at->came_ns = now_ns;
@@ -127,7 +127,7 @@ void Control::turn(std::int64_t now_ns,
       }
     }
     if (c.socket.valid() && now_ns - c.came_ns > kClientNs) {
-      refuse(c, "nothing was asked for two seconds");
+      refuse(c, "connection closed: no request came within two seconds");
     }
   }
 }

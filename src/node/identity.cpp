@@ -75,11 +75,12 @@ Identity identity_of_folder(const std::string& data) {
     identity.node = new_node();
     identity.problem = identity.node != 0
                            ? std::string()
-                           : "the system gives no random bits for who " + data + " is";
+                           : "the system gives no random bits for the identity of " + data;
     identity.told =
-        there ? wrong + ", and no journal says who this is: keys begin with new bits" : "";
+        there ? wrong + ", and no journal has it: the node gets a new identity, so its keys are new"
+              : "";
   } else if (!identity.in_file) {
-    identity.told = wrong + ": taken from the journal, and written anew";
+    identity.told = wrong + "; the node restores it from the journal";
   }
   return identity;
 }
@@ -87,8 +88,9 @@ Identity identity_of_folder(const std::string& data) {
 Identity identity_anew(const std::string& data) {
   Identity identity;
   identity.node = new_node();
-  identity.problem = identity.node != 0 ? std::string()
-                                        : "the system gives no random bits for who " + data + " is";
+  identity.problem = identity.node != 0
+                         ? std::string()
+                         : "the system gives no random bits for the identity of " + data;
   return identity;
 }
 

@@ -18,8 +18,8 @@ std::string image_problem(const plan::Plan& plan) {
     return {};
   }
   return "[limits] image is " + std::to_string(plan.limits()->image_bytes() >> 20) +
-         " MiB, and that of so many tracks, contacts, assessments and waiting_events takes " +
-         mib(needed) + "; write image = \"" + mib(needed) + "\", or lower what it holds";
+         " MiB, but this many tracks, contacts, assessments and waiting_events need " +
+         mib(needed) + "; write image = \"" + mib(needed) + "\", or lower those limits";
 }
 
 }  // namespace vedette::node

@@ -32,12 +32,12 @@ std::uint64_t Node::begin_with_image(Stepped& stepped, std::uint64_t least_batch
     stepped.begin_again();
   }
   if (found == image::Found::unread) {
-    without_.push_back("the belief image: no process could be started to read it");
+    without_.push_back("the belief image: the system could not start a process to read it");
   } else if (found != image::Found::none) {
     image_.distrust_last();
     without_.push_back(
-        "the last belief image: belief.mdb does not verify and goes aside as belief.mdb.damaged; "
-        "the journal gives belief back");
+        "the last belief image: belief.mdb is damaged and is renamed to belief.mdb.damaged; the "
+        "node restores belief from the journal");
   }
   return 0;
 }

@@ -25,7 +25,7 @@ std::string load_kept_plan(const std::string& data, const std::uint8_t (&hash)[3
   out.bytes = std::move(content).value();
   const platform::Sha256 seen = platform::sha256(out.bytes);
   if (std::memcmp(seen.data(), hash, 32) != 0) {
-    return path + ": the plan does not have the hash it is named by";
+    return path + ": damaged: the plan does not match the hash in its name";
   }
   std::string error;
   out.plan = plan::load_plan(out.bytes, error);

@@ -48,8 +48,8 @@ struct RunOptions {
   std::function<bool(const EventHeader&, Bytes payload)> on_event;
   // Called after some of both: true when everything taken has been delivered.
   std::function<bool()> flush;
-  // Callback: what the node runs without.
-  std::function<void(std::string_view)> on_lacking;
+  // Callback: a fact about the node and its name: "runs_without" at the start, "network" later.
+  std::function<void(std::string_view, std::string_view)> on_node;
   // Callback: what a start found cut, missing or foreign in the data folder.
   std::function<void(std::string_view)> on_finding;
   // Callback: what was carried from another site file.
@@ -161,7 +161,7 @@ class Node {
   void sink_members(std::size_t sink, JsonWriter<std::string>& json) const;
   void journal_members(JsonWriter<std::string>& json) const;
 
-  void say_lacking(const std::string& what);
+  void say(std::string_view member, std::string_view what);
   double running_s() const;
   bool is_over() const;
   void look_for_hang(Watchdog& watchdog);

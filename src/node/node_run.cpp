@@ -45,7 +45,7 @@ void Node::start_clock() {
   ingress_.set_node_start(base_ns);
   if (!timekeeper_.believed()) {
     note(Cause::clock, true);
-    without_.push_back(timekeeper_.what());
+    without_.push_back("the machine's clock: it " + timekeeper_.what());
   }
 }
 
@@ -116,7 +116,10 @@ Node::Failure Node::start_threads(Threads& threads) {
   }
   threads.journal = std::thread([this] { journal_loop(); });
   if (engine_thread_.grant.fifo && platform::fifo_is_throttled()) {
-    without_.push_back("unthrottled SCHED_FIFO: resting 60 us in every ms");
+    without_.push_back(
+        "unthrottled real-time priority: hot threads sleep 60 us in every ms (see `vedette "
+        "doctor`, "
+        "rt-throttling)");
   }
   return {};
 }
@@ -127,7 +130,7 @@ void Node::start_watchdog(Watchdog& watchdog) {
       watchdog.init(plan_.cores()->watchdog_ns(), device == nullptr ? "" : device->str(),
                     platform::Fd(options_.watchdog));
   if (!problem.empty()) {
-    without_.push_back("watchdog " + problem);
+    without_.push_back("the machine's watchdog: " + problem);
   }
   watchdog.watch("engine", engine_thread_.beat);
   if (!fused()) {
@@ -135,15 +138,15 @@ void Node::start_watchdog(Watchdog& watchdog) {
   }
 }
 
-void Node::say_lacking(const std::string& what) {
-  if (options_.on_lacking) {
-    options_.on_lacking(what);
+void Node::say(std::string_view member, std::string_view what) {
+  if (options_.on_node) {
+    options_.on_node(member, what);
   }
 }
 
 void Node::tell_start(bool network) {
   for (const std::string& item : without_) {
-    say_lacking(item);
+    say("runs_without", item);
   }
   for (const Finding& finding : findings_) {
     if (options_.on_finding) {
@@ -154,7 +157,7 @@ void Node::tell_start(bool network) {
     options_.on_plan(plan_told_);
   }
   if (!network) {
-    say_lacking("a network: what goes there waits for it");
+    say("runs_without", "network: not up yet; messages that need it wait");
   }
 }
 
@@ -173,19 +176,18 @@ void Node::look_for_hang(Watchdog& watchdog) {
     // What is on disk stays. A hung thread cannot be joined, so exit without cleaning up.
     drain_log();
     platform::end_process("watchdog: the " + std::string(watchdog.hung()) +
-                          " thread does not turn; the node ends and is to be started again");
+                          " thread hangs; the node exits so that its supervisor starts it again");
   }
 }
 
 void Node::keep_watch(Watchdog& watchdog, bool network) {
   double next_second = 1.0;
   double next_join = 0.0;
-  int journal_error = 0;
   for (;;) {
     look_for_hang(watchdog);
     if (!network && act_.network_is_there()) {
       network = true;
-      say_lacking("nothing of it: the network is there");
+      say("network", "up");
     }
     devices_.tend(platform::monotonic_ns(), network);
     if (running_s() >= next_join) {
@@ -199,11 +201,6 @@ void Node::keep_watch(Watchdog& watchdog, bool network) {
       return;
     }
     look_at_causes();
-    if (const int error = writer_.last_error(); error != journal_error) {
-      journal_error = error;
-      say_lacking(error != 0 ? "a journal: " + platform::error_text(error)
-                             : std::string("nothing of it: the journal is written again"));
-    }
     if (running_s() >= next_second) {
       next_second += 1.0;
       look_at_clock();

@@ -138,7 +138,8 @@ Node::Failure Node::prepare() {
   arena.seal();
   order_lanes();
   if (const int error = control_.listen(options_.data + "/control.sock"); error != 0) {
-    without_.push_back("control socket: " + platform::error_text(error));
+    without_.push_back("control socket: " + platform::error_text(error) +
+                       "; `vedette status` and other requests cannot reach this node");
   }
   platform::trim_heap();  // releases recovery's memory
   opening.join();
@@ -146,11 +147,12 @@ Node::Failure Node::prepare() {
     return io(journal_problem);
   }
   if (!writer_.has_ring()) {
-    without_.push_back("io_uring for the journal: one call for each write and sync");
+    without_.push_back(
+        "io_uring for the journal: writes take longer (see `vedette doctor`, io-uring)");
   }
   const std::string problem = platform::lock_memory();
   if (!problem.empty()) {
-    without_.push_back("locked memory: " + problem);
+    without_.push_back("locked memory: " + problem + " (see `vedette doctor`, memlock)");
   }
   return {};
 }
@@ -204,17 +206,18 @@ Node::Failure Node::take_memory() {
   const bool in_huge = plan_.cores()->huge_pages() && huge >= bytes;
   if (const std::uint64_t there = platform::available_memory() + (in_huge ? huge : 0);
       there != 0 && there < whole) {
-    return {71, "no memory: the plan needs " + std::to_string(whole >> 20) + " MiB and " +
+    return {71, "not enough memory: the plan needs " + std::to_string(whole >> 20) + " MiB, " +
                     std::to_string(there >> 20) +
-                    " MiB are there; lower [limits] tracks, contacts, pending_actions or "
+                    " MiB are free; lower [limits] tracks, contacts, pending_actions or "
                     "waiting_events"};
   }
   block_ = platform::map_block(bytes, plan_.cores()->huge_pages());
   if (block_.base == nullptr) {
-    return {71, "no memory: the plan needs " + std::to_string(bytes) + " bytes"};
+    return {71,
+            "not enough memory: the plan needs " + std::to_string(bytes) + " bytes in one piece"};
   }
   if (plan_.cores()->huge_pages() && !block_.huge) {
-    without_.push_back("huge pages");
+    without_.push_back("huge pages: too few are free (see `vedette doctor`, huge-pages)");
   }
   return {};
 }

@@ -115,12 +115,12 @@ ReplayResult replay_until(const std::string& data, Stepped& stepped, const Momen
       replay(data, stepped, 0, [&](const BatchHeader& h) { return beyond(moment, h); });
   const engine::Progress& reached = stepped.shard().progress();
   if (result.problem.empty() && moment.sequence > reached.last_sequence) {
-    result.problem = (result.journal.stopped ? "what came after it was not recorded: event "
+    result.problem = (result.journal.stopped ? "the journal has a gap after event "
                                              : "the journal ends with event ") +
                      std::to_string(reached.last_sequence);
   }
   if (result.problem.empty() && reached.batch_number == 0) {
-    result.problem = "the journal begins later";
+    result.problem = "the journal starts later than that";
   }
   return result;
 }
@@ -300,7 +300,7 @@ std::size_t first_beginning(const Chart& chart) {
 
 std::string why_no_beginning(const Chart& chart, const std::string& damage) {
   const std::string& why = chart.read.problem.empty() ? damage : chart.read.problem;
-  return why.empty() ? "there is no journal here" : why;
+  return why.empty() ? "no journal in this folder" : why;
 }
 
 std::uint64_t last_sequence_of(const BatchHeader& batch) {
@@ -358,7 +358,7 @@ void copy_until(const std::string& data, const Chart& chart, std::size_t at, con
 Recovered recover_until(const std::string& data, const std::string& out, const Moment& moment) {
   Recovered result;
   if (platform::exists(journal_folder(out))) {
-    result.problem = out + " holds a journal already; name a folder that does not";
+    result.problem = out + " already holds a journal; name a new folder";
     return result;
   }
   if (const std::string why = journal::why_other_layout(data); !why.empty()) {
@@ -401,7 +401,7 @@ Recovered recover_until(const std::string& data, const std::string& out, const M
   result.disk = !result.problem.empty();
   result.last = copy.last;
   if (result.problem.empty() && result.last.number == 0) {
-    result.problem = "nothing of the journal lies before that moment";
+    result.problem = "the journal starts later than that";
   }
   if (result.problem.empty()) {
     keep_history(out, {header.epoch, segment, result.last.number, last_sequence_of(result.last)});
@@ -429,7 +429,8 @@ Rehearsal rehearse(const std::string& data, const plan::Plan& recorded, const pl
     });
     const Bytes again = stepped.shard().replay(remapped.apply(batch), made);
     if (again.empty()) {
-      result.problem = "the other plan's batches are smaller than a recorded one";
+      result.problem =
+          "a recorded batch is larger than this site allows; raise its [limits] batch_events";
       return false;
     }
     for_each_decision(again, other, [&](const DecisionKey& key, std::uint64_t) {

@@ -27,8 +27,8 @@ void add_carried(std::string& text, const Carried& of, const char* what) {
   if (of.kept == 0 && of.left == 0) {
     return;
   }
-  text += (text.empty() ? "" : "; ") + std::to_string(of.kept) + " " + what + " kept";
-  text += of.left == 0 ? "" : ", " + std::to_string(of.left) + " left";
+  text += (text.empty() ? "" : ", ") + std::to_string(of.kept) + " of " +
+          std::to_string(of.kept + of.left) + " " + what;
 }
 
 }  // namespace
@@ -48,11 +48,11 @@ std::string carried_text(const CarryReport& report) {
   std::string text;
   add_carried(text, report.tracks, "tracks");
   add_carried(text, report.contacts, "contacts");
-  add_carried(text, report.raised, "raised judgements");
+  add_carried(text, report.raised, "raised assessments");
   add_carried(text, report.deliveries, "actions under way");
   add_carried(text, report.waiting, "waiting observations");
   add_carried(text, report.sources, "sources");
-  return text.empty() ? "nothing was believed" : text;
+  return text.empty() ? "nothing: there was no belief yet" : text;
 }
 
 std::size_t most_frozen_bytes(const std::string& data, const plan::Plan& plan) {

@@ -81,8 +81,8 @@ Node::Failure Node::recover(std::span<std::uint8_t> shard_memory) {
     stepped.init(plan_, segment_header_.node, 1, options_.data, ours);
     found(Stage::unreadable, 0,
           "journal: " + options_.data +
-              " was used before, and no journal, image or record of it is left: it begins anew, "
-              "and its keys with new bits");
+              " was used before, but journal, belief image and history are gone: the node starts "
+              "without belief and under a new identity, so its keys are new");
   }
   if (const std::string problem = change_plan(stepped); !problem.empty()) {
     return unfit(problem);
@@ -181,17 +181,18 @@ void Node::recover_around(Stepped& stepped, const KeptHistory& kept, journal::Re
   const std::uint64_t recorded = kept.record ? kept.record->sequence : 0;
   if (const std::uint64_t most = std::max(in_image, recorded); most > readable) {
     found(Stage::events_gone, most - readable,
-          "journal: " + grouped(most - readable) + " events that the " +
-              (in_image >= recorded ? "image" : "record of the last run") + " knew of are gone");
+          "journal: " + grouped(most - readable) + " events are lost: the " +
+              (in_image >= recorded ? "belief image" : "record of the last run") +
+              " counts them, the journal does not have them");
   }
   const std::uint64_t reached_batch = stepped.batch();
   if (!read.damages.empty() || reached_batch < batch) {
     const std::uint64_t unused = batch > reached_batch ? batch - reached_batch : 0;
     const std::string damage = damage_text(read);
     found(Stage::unreadable, read.missing + unused,
-          "journal: " + (damage.empty() ? "no state to go on from" : damage) +
-              "; belief goes on from batch " + grouped(reached_batch) +
-              (unused != 0 ? ", " + grouped(unused) + " batches up to the last are not in it"
+          "journal: " + (damage.empty() ? "no intact state to continue from" : damage) +
+              "; belief continues from batch " + grouped(reached_batch) +
+              (unused != 0 ? ", without the " + grouped(unused) + " batches after it"
                            : std::string()));
   }
   batch = std::max({batch, kept.record ? kept.record->batch : 0, image});
@@ -214,7 +215,7 @@ std::string Node::change_plan(Stepped& stepped) {
   CarryReport report{};
   std::string problem = stepped.change_to(plan_, ours, report);
   if (problem.empty()) {
-    plan_told_ = carried_text(report) + (gone.empty() ? "" : "; gone: " + gone);
+    plan_told_ = carried_text(report) + (gone.empty() ? "" : "; not in this site: " + gone);
   }
   return problem;
 }
@@ -236,21 +237,21 @@ void Node::find_gaps(const journal::ReadResult& read, const KeptHistory& kept) {
       names += (i == 0 ? "" : ", ") + strange_[i].name + " (" + strange_[i].why + ")";
     }
     found(Stage::set_aside, strange_.size(),
-          "journal: set aside as .aside: " + names +
+          "journal: renamed to .aside, because they are no segments of this journal: " + names +
               (strange_.size() > 3 ? " and " + std::to_string(strange_.size() - 3) + " more" : ""));
   }
   const bool nothing_whole = !strange_.empty() && read.torn_tail && read.valid_bytes == 0;
   if (read.torn_tail && !nothing_whole) {
     tail_ = {read.last_segment, read.valid_bytes};
     found(Stage::tail_cut, 1,
-          "journal: " + read.problem + "; they are cut off, what they were is not known");
+          "journal: " + read.problem + "; the node removes them (usual after a power cut)");
   }
   for (std::size_t i = 1; i < read.segments.size(); ++i) {
     const std::uint64_t before = read.segments[i - 1].number;
     const std::uint64_t missing = read.segments[i].number - before - 1;
     if (missing != 0) {
       found(Stage::unreadable, missing,
-            "journal: " + grouped(missing) + " segments behind " + journal::segment_name(before) +
+            "journal: " + grouped(missing) + " segments after " + journal::segment_name(before) +
                 " are missing");
     }
   }
@@ -258,14 +259,14 @@ void Node::find_gaps(const journal::ReadResult& read, const KeptHistory& kept) {
   if (kept.record && kept.record->segment > last) {
     found(Stage::unreadable, kept.record->segment - last,
           "journal: " +
-              (last == 0 ? std::string("all of it is gone")
-                         : "what stood behind " + journal::segment_name(last) + " is gone") +
-              ", up to " + journal::segment_name(kept.record->segment));
+              (last == 0 ? std::string("all segments")
+                         : "all segments after " + journal::segment_name(last)) +
+              " up to " + journal::segment_name(kept.record->segment) + " are missing");
   }
   if (!kept.record && !read.segments.empty()) {
     found(Stage::unreadable, 0,
           "history: the record of the last run is " +
-              std::string(kept.damaged ? "damaged" : "missing") + ", and is written anew");
+              std::string(kept.damaged ? "damaged" : "missing") + "; the node writes a new one");
   }
 }
 
@@ -299,7 +300,8 @@ Node::Failure Node::begin_history() {
     const int error =
         journal::cut_tail(journal_folder(options_.data), tail_.segment, tail_.valid_bytes);
     if (error != 0) {
-      return io("cutting the torn tail: " + platform::error_text(error));
+      return io("cannot remove the unfinished block at the journal's end: " +
+                platform::error_text(error));
     }
   }
   KeptPlan kept;  // replaces a damaged copy too

@@ -55,8 +55,8 @@ ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t ski
     if (ahead_batch > before) {
       result.unrecorded += ahead_batch - before;
       if (!stepped.restart(ahead, ahead_hash)) {
-        result.problem = "the state behind batch " + std::to_string(ahead_batch) +
-                         ", which ends a gap, is not whole";
+        result.problem = "the state after batch " + std::to_string(ahead_batch) +
+                         ", which ends a gap, is damaged";
       }
     }
     return result.problem.empty();
@@ -83,7 +83,7 @@ ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t ski
       if (header.number == stepped.shard().progress().batch_number &&
           header.digest != stepped.shard().progress().digest) {
         result.problem = "batch " + std::to_string(header.number) +
-                         ": the state to go on from is not of this journal";
+                         ": the state to start from belongs to another journal";
       }
       return result.problem.empty();
     }

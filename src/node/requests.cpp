@@ -19,17 +19,22 @@ std::string why_not(const Command& command, Reason reason) {
   const std::string event = "event " + std::to_string(command.target);
   switch (command.kind) {
     case CommandKind::acknowledge:
-      return "no track has the key " + std::to_string(command.target);
+      return "there is no track " +
+             std::string(name_of(static_cast<IdentityKind>(command.target >> 56))) + " " +
+             std::to_string(identity_of(command.target)) +
+             " now; take kind and identity from its alert";
     case CommandKind::cancel:
-      return event + " is not under way: it has ended, or never was";
+      return event + " neither waits nor is under way: it has its exit already, or never was";
     case CommandKind::requeue:
       return reason == Reason::superseded
-                 ? event + " was ordered again before: it is under way or done, and not done twice"
+                 ? event +
+                       " was requeued before: it is under way or done, and the node does it once"
              : reason == Reason::sink_full
-                 ? event + " is not ordered: [limits] pending_actions are under way"
-                 : event + " is not ordered: the plan does not have its action, sink or subject";
+                 ? event +
+                       " is not requeued: as many actions as [limits] pending_actions are under way"
+                 : event + " is not requeued: this site file lacks its action, sink or subject";
     default:
-      return "the node's build does not know this command";
+      return "this version of the node does not know the command";
   }
 }
 
@@ -80,10 +85,11 @@ struct Node::Answering {
     const auto found =
         journal::find_event(node.options_.data, r.event.sequence, node.segment_header_.plan_hash);
     if (!found) {
-      return request::Refused{event + " is not in the journal of this plan, or not any more"};
+      return request::Refused{event +
+                              " is not in the part of the journal that this site file wrote"};
     }
     if (found->header.kind != EventKind::action) {
-      return request::Refused{event + " is no action; only an action can be ordered again"};
+      return request::Refused{event + " is not an action; only actions can be requeued"};
     }
     Requeue order = of_kind(CommandKind::requeue, r.event.sequence);
     order.intent = payload_as<ActionIntent>(found->payload);
@@ -101,7 +107,7 @@ std::string Node::answer_to(std::string_view line) {
 
 request::Answer Node::order_and_wait(const Requeue& wanted) {
   const std::uint64_t number = order(wanted);
-  return number == 0 ? request::Refused{"the node has more commands than it can take"}
+  return number == 0 ? request::Refused{"the node has too many commands waiting; try again"}
                      : outcome_of(number, wanted.command);
 }
 
@@ -149,7 +155,7 @@ request::Answer Node::outcome_of(std::uint64_t number, const Command& command) c
 // like any other.
 request::Answer Node::admit_time(std::optional<std::int64_t> told_ns) {
   if (!live_) {
-    return request::Refused{"node time is that of a recording"};
+    return request::Refused{"this node takes its time from a recording; its time cannot be set"};
   }
   const std::int64_t time_ns = told_ns.value_or(platform::realtime_ns());
   const std::int64_t node_ns = clock_.now_ns();

@@ -282,7 +282,7 @@ std::string parse_truth(std::string_view text, Truth& out) {
     const auto longitude = parse_decimal(next_field(line, ','));
     if (!time || name.empty() || !latitude || !longitude || std::abs(*latitude) > 90.0 ||
         std::abs(*longitude) > 180.0) {
-      return "line " + std::to_string(number) + " is not \"time,target,latitude,longitude\"";
+      return "line " + std::to_string(number) + " does not read time,target,latitude,longitude";
     }
     const std::int64_t ns = to_int64(*time * 1e9);
     std::vector<TruthPoint>& points = out[name];
@@ -291,7 +291,7 @@ std::string parse_truth(std::string_view text, Truth& out) {
     }
     points.push_back({ns, {*latitude, *longitude}});
   }
-  return out.empty() ? "it holds no target" : "";
+  return out.empty() ? "it has no line with a target" : "";
 }
 
 std::string score_capture(const plan::Plan& plan, const std::vector<std::uint8_t>& capture,
@@ -311,7 +311,7 @@ std::string score_capture(const plan::Plan& plan, const std::vector<std::uint8_t
       return problem;
     }
     if (feed->recording.format() != ingress::RecordingFormat::pcap) {
-      return "not a capture";
+      return "it is not a pcap capture";
     }
     feeds.push_back(std::move(feed));
   }

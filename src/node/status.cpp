@@ -17,12 +17,12 @@ void latency(JsonWriter<std::string>& json, std::string_view name, const Histogr
   json.member("max_us", static_cast<double>(h.max_ns()) * 1e-3, 1).end_object();
 }
 
-// "tracks: 4096 of 4096 held; 12 newcomers turned away and 340 given up since the first start"
+// "tracks: 4096 of 4096 held; 12 refused and 340 evicted so far"
 std::string table_full(std::string_view name, std::uint64_t held, std::uint64_t most,
                        std::uint64_t refused, std::uint64_t evicted) {
   return std::string(name) + ": " + std::to_string(held) + " of " + std::to_string(most) +
-         " held; " + std::to_string(refused) + " newcomers turned away and " +
-         std::to_string(evicted) + " given up so far";
+         " held; " + std::to_string(refused) + " refused and " + std::to_string(evicted) +
+         " evicted so far";
 }
 
 }  // namespace

@@ -99,7 +99,7 @@ std::string Stepped::change_to(const plan::Plan& plan, const PlanHash& hash, Car
   Carry carry(from, plan, slots);
   use(plan, hash);
   if (const engine::ThawRefusal refusal = shard_->thaw(before, carry, change)) {
-    return "what is believed cannot be carried over to another plan: " + std::string(refusal.room) +
+    return "belief cannot be carried over to this plan: the state of " + std::string(refusal.room) +
            " does not fit";
   }
   report = carry.report;
@@ -134,8 +134,8 @@ std::string Stepped::enter(const journal::SegmentHeader& header, Bytes recorded)
       recorded.empty() || (carried.size() == recorded.size() &&
                            std::memcmp(carried.data(), recorded.data(), carried.size()) == 0);
   return same ? std::string()
-              : "behind batch " + std::to_string(batch()) +
-                    " another plan goes on: what it took over differs from the journal's";
+              : "after batch " + std::to_string(batch()) +
+                    " the plan changes, and the state carried over differs from the journal's";
 }
 
 std::string Stepped::apply(Bytes recorded) {
@@ -143,14 +143,14 @@ std::string Stepped::apply(Bytes recorded) {
   std::memcpy(&header, recorded.data(), sizeof header);
   const auto named = [&](const std::string& what) {
     return "batch " + std::to_string(header.number) + " (events " +
-           std::to_string(header.first_sequence) + " on): " + what;
+           std::to_string(header.first_sequence) + " and later): " + what;
   };
   if (header.number != shard_->progress().batch_number + 1 ||
       header.first_sequence != shard_->progress().last_sequence + 1) {
     return named("does not follow batch " + std::to_string(shard_->progress().batch_number));
   }
   if (header.input_count > limits::kBatchEvents + 1) {
-    return named("more inputs than a batch can have");
+    return named("has more inputs than a batch can hold");
   }
   bool timely = within_bounds(header.admitted_ns);
   std::uint32_t seen = 0;
@@ -159,11 +159,11 @@ std::string Stepped::apply(Bytes recorded) {
                         (within_bounds(event.observed_ns) && within_bounds(event.received_ns)));
   });
   if (!timely) {
-    return named("holds a time before 1970 or after 2200");
+    return named("contains a time before 1970 or after 2200");
   }
   const Bytes made = shard_->replay(recorded, batches_);
   if (made.empty()) {
-    return named("could not be replayed");
+    return named("cannot be replayed");
   }
   last_admitted_ns_ = header.admitted_ns;
   std::string difference;

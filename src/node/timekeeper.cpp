@@ -94,12 +94,12 @@ std::optional<std::int64_t> Timekeeper::look(std::int64_t clock_ns, std::int64_t
 
 std::string Timekeeper::admit(std::int64_t told_ns, std::int64_t node_ns) {
   if (!can_be(told_ns)) {
-    return "the time " + time_text(told_ns) + " is before " + time_text(limits::kClockLeastNs) +
-           " or after " + time_text(limits::kClockMostNs);
+    return "the time " + time_text(told_ns) + " cannot be right: it is before " +
+           time_text(limits::kClockLeastNs) + " or after " + time_text(limits::kClockMostNs);
   }
   if (told_ns < node_ns) {
-    return "node time stands " + span_text(sub_ns(node_ns, told_ns)).substr(1) +
-           " later and does not go back; run with another --data, or wait until it is so late";
+    return "node time is " + span_text(sub_ns(node_ns, told_ns)).substr(1) +
+           " later and never goes back; wait until then, or run with another --data";
   }
   see(clock_ns_, told_ns);
   believed_ = !apart(offset_ns_);
@@ -108,8 +108,8 @@ std::string Timekeeper::admit(std::int64_t told_ns, std::int64_t node_ns) {
 }
 
 std::string Timekeeper::what() const {
-  return can_be(clock_ns_) ? "time: jumped " + span_text(offset_ns_) + ", not believed"
-                           : "time: the clock says " + time_text(clock_ns_) + ", not believed";
+  return can_be(clock_ns_) ? "jumped by " + span_text(offset_ns_) + "; node time does not follow it"
+                           : "says " + time_text(clock_ns_) + "; node time does not follow it";
 }
 
 }  // namespace vedette::node

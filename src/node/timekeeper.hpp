@@ -26,7 +26,7 @@ class Timekeeper {
   std::int64_t offset_ns() const {
     return offset_ns_;
   }                          // of the clock from node time, as last seen
-  std::string what() const;  // "time: jumped +10 y, not believed"
+  std::string what() const;  // "jumped by +10 y; node time does not follow it"
 
  private:
   void see(std::int64_t clock_ns, std::int64_t node_ns);

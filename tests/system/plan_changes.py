@@ -176,7 +176,7 @@ def another_environment_goes_on_in_the_same_folder():
     text = folder.first + '\n[env.night]\n"limits.recover" = "20 s"\n'
     folder.run(text, vessels=range(3))
     seen, _ = folder.run(text, more=("--env", "night"))
-    assert seen["tracks"] == 3 and "3 tracks kept" in seen["plan_changed"], seen
+    assert seen["tracks"] == 3 and "3 of 3 tracks" in seen["plan_changed"], seen
     folder.receiver.close()
 
 
@@ -218,7 +218,7 @@ def a_data_folder_of_each_format_is_read_or_refused_with_what_to_do():
         folder = Folder("formats-" + data.name)
         folder.data = data
         seen, _ = folder.run()  # where the tracks have been silent for years
-        assert seen["plan_changed"].startswith("3 tracks kept"), (number, seen)
+        assert seen["plan_changed"].startswith("3 of 3 tracks"), (number, seen)
         folder.receiver.close()
     for segment in (data / "shard-0/journal").glob("*.seg"):
         content = bytearray(segment.read_bytes())

@@ -43,7 +43,7 @@ def trouble(image, told):
     except StopIteration:
         return "nothing is kept" if told else ""
     done = subprocess.run([vedette, "replay", data, "--verify", "--json"], capture_output=True, text=True)
-    if not told and "there is no journal here" in done.stdout:
+    if not told and "no journal in this folder" in done.stdout:
         return ""  # cut before the first one began
     if done.returncode != 0 and "torn" not in done.stdout:
         return f"the journal: {done.stdout[-300:]}"

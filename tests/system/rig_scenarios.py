@@ -110,7 +110,7 @@ def a_wrong_scenario_is_refused_by_name():
     wrong = work / "wrong.toml"
     for text, said in (('name = "w"\nwhat = "w"\nseconds = 1\n[[stimulus]]\nkind = "shps"\n', "there is no kind 'shps'"),
                        ('name = "w"\nwhat = "w"\nseconds = 1\n[[stimulus]]\nkind = "ships"\nrat = 1\n', "has no 'rat'"),
-                       ('name = "w"\nwhat = "w"\nseconds = 1\n', "expects nothing"),
+                       ('name = "w"\nwhat = "w"\nseconds = 1\n', "has no [[expect]]"),
                        ('name = "w"\nwhat = "w"\nseconds = 1\n[[expect]]\nkind = "told"\n', "needs of")):
         wrong.write_text(text)
         assert said in rig("run", wrong, "--target", "qemu-x86_64", ok=64).stderr

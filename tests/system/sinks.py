@@ -28,7 +28,7 @@ def two_posts_of_one_site_never_share_a_key_and_a_post_keeps_its_own_whatever_is
         final = alert_once(path, posts[0], port, 219000010 + n)
         told.append([line for line in final["without"] if "identity" in line])
         assert identity.read_text() == first
-    assert ["is missing: taken from the journal" in t for t in told[0]] == [True] == ["is damaged" in t for t in told[1]] and told[2] == [], told
+    assert ["is missing; the node restores it from the journal" in t for t in told[0]] == [True] == ["is damaged" in t for t in told[1]] and told[2] == [], told
     final = json.loads(call("replay", posts[0], "--verify", "--json").stdout)["data"]
     assert final["matches"], final
     keys = [json.loads(m)["key"] for m in receiver.close()]
@@ -273,7 +273,7 @@ def a_dead_letter_that_many_order_again_at_once_is_sent_once():
         got += end.recv(65536)
     assert got.count(b"\n") == 1, got
     assert sorted({code for _, code in said}) in ([0, 66], [0, 66, 75], [0, 75]) and [code for _, code in said].count(0) == 1, said
-    assert all("was ordered again before" in text for text, code in said if code == 75), said
+    assert all("was requeued before" in text for text, code in said if code == 75), said
     events = [json.loads(l) for l in call("journal", data).stdout.splitlines()]
     attempts = [e["key"] for e in events if e["kind"] == "action"]
     assert len(attempts) == 2 and len(set(attempts)) == 1, attempts

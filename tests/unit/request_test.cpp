@@ -68,12 +68,13 @@ TEST_CASE("a line that is no request is refused, and says whether its word is kn
 }
 
 TEST_CASE("an answer is read back as what the node said") {
-  const Answer all[] = {Accepted{true},
-                        Accepted{false},
-                        TimeAccepted{1'777'636'800'123'000'000},
-                        Refused{"event 4711 is not under way: it has ended, or never was"},
-                        Refused{"a \"quoted\" \\ name\twith\nlines\x1b[0m"},
-                        Document{R"({"site":"x","mode":"normal"})"}};
+  const Answer all[] = {
+      Accepted{true},
+      Accepted{false},
+      TimeAccepted{1'777'636'800'123'000'000},
+      Refused{"event 4711 neither waits nor is under way: it has its exit already, or never was"},
+      Refused{"a \"quoted\" \\ name\twith\nlines\x1b[0m"},
+      Document{R"({"site":"x","mode":"normal"})"}};
   for (const Answer& answer : all) {
     const auto read = decode_answer(encode(answer));
     REQUIRE(read);
