@@ -15,7 +15,7 @@ def histogram(values, floor_p99):
     """Histogram over a logarithmic axis of ms, with the rig's own floor as a line."""
     width, height, left, low = 860, 200, 45, 30
     if not values:
-        return "<p>Nothing was measured.</p>"
+        return "<p>No latency was measured.</p>"
     decades = (math.floor(math.log10(max(min(values), 1e-3))), math.ceil(math.log10(max(max(values), 1e-2)) + 1e-9))
     decades = (decades[0], max(decades[1], decades[0] + 1))
     bins = [0] * 60
@@ -59,7 +59,7 @@ def page(result):
         out.append("</table>")
         for label, values in run["latency_ms"].items():
             s = spread(values)
-            note = " Timing on an emulator means nothing; it is shown for its shape." if result["emulated"] else ""
+            note = " Timing on an emulator is not evaluated; only its shape is of use." if result["emulated"] else ""
             out.append(f"<h2>From {e(label)} sent to alert received</h2>{histogram(values, run['floor_before']['p99_ms'])}"
                        f"<p>{s['count']} measured: p50 {s['p50_ms']:.3f} ms, p99 {s['p99_ms']:.3f} ms, most {s['max_ms']:.3f} ms.{note}</p>")
     return "".join(out)

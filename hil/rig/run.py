@@ -121,12 +121,12 @@ class Run:
                 verdict(e, took and share >= e["share"], f"{len(came)} of {len(took)}", f"at least {e['share']:.0%}")
                 for key, value in (("within_ms", max(came, default=0.0)), ("median_ms", percentile(came, 0.5))):
                     if e[key]:
-                        verdict(e, value <= e[key], f"{value:.2f} ms {'at most' if key == 'within_ms' else 'in the middle'}", f"{e[key]} ms", timing=True)
+                        verdict(e, value <= e[key], f"{value:.2f} ms {'at most' if key == 'within_ms' else 'median'}", f"{e[key]} ms", timing=True)
             elif e["kind"] == "not-told":
                 names = set(self.latencies(e["of"])) if e["of"] != "malformed" else None
                 known = {str(i) for *_, i in self.sent if i is not None}
                 wrong = [a["identity"] for _, a in self.alerts if (a["identity"] in names if names is not None else a["identity"] not in known)]
-                verdict(e, not wrong, f"{len(wrong)} told {wrong[:3]}", "none")
+                verdict(e, not wrong, f"{len(wrong)} alerts {wrong[:3]}", "none")
             elif e["kind"] == "warned":
                 names = {str(i) for *_, label, i in self.sent if label == e["of"]}
                 came = names & {a["identity"] for _, a in self.alerts if a["action"] == "warn"}
@@ -135,7 +135,7 @@ class Run:
                 began = min((at for at, _, _, _, label, _ in self.sent if label == e["after"]), default=None)
                 came = [at for at, a in self.alerts if a["assessment"] == e["of"] and a["transition"] == "raised" and e["identity"] in ("", a["identity"])]
                 took = (min(came) - began) / 1e6 if came and began else None
-                verdict(e, took is not None and 0 <= took, "not told" if took is None else f"after {took:.0f} ms", f"after the first {e['after']}")
+                verdict(e, took is not None and 0 <= took, "no alert" if took is None else f"after {took:.0f} ms", f"after the first {e['after']}")
                 if took is not None:
                     verdict(e, took <= e["within_ms"], f"{took:.0f} ms", f"{e['within_ms']:.0f} ms at most", timing=True)
             elif e["kind"] == "not-judged":
@@ -143,7 +143,7 @@ class Run:
                 verdict(e, not came, f"{len(came)} {e['transition']}", "none")
             elif e["kind"] == "once":
                 keys = [a["key"] for _, a in self.alerts]
-                verdict(e, len(keys) == len(set(keys)), f"{len(keys) - len(set(keys))} twice", "no key twice")
+                verdict(e, len(keys) == len(set(keys)), f"{len(keys) - len(set(keys))} keys twice", "no key twice")
             elif e["kind"] == "counter":
                 seen = counter(self.status or {}, e["path"])
                 wanted = str(e["least"]) + (" or more" if e["most"] == 1 << 62 else f" to {e['most']}")
@@ -158,7 +158,7 @@ class Run:
                     verdicts.append({"kind": e["kind"], "of": "", "seen": str(why), "wanted": "", "verdict": "not evaluated"})
                     continue
                 done = subprocess.run([self.target.vedette, "replay", folder, "--verify"], capture_output=True, text=True)
-                verdict(e, done.returncode == 0, (done.stdout or done.stderr).strip()[-120:], "the journal replays to the same digest")
+                verdict(e, done.returncode == 0, (done.stdout or done.stderr).strip().split("\n")[0][:200], "the journal replays to the same digest")
         failed = [n for n in self.not_here if " failed: " in n]
         for n in failed:
             verdicts.append({"kind": "stimulus", "of": "", "seen": n, "wanted": "done", "verdict": "fail"})

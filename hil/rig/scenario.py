@@ -57,14 +57,14 @@ def load(path):
         raise Wrong(f"{path}: {problem}")
     for key in table:
         if key not in ("name", "what", "seconds", "repeat", "site", "stimulus", "expect"):
-            raise Wrong(f"{path}: what is {key!r}? (name, what, seconds, repeat, site, stimulus, expect)")
+            raise Wrong(f"{path}: unknown key {key!r}; keys are: name, what, seconds, repeat, site, stimulus, expect")
     for key in ("name", "what", "seconds"):
         if key not in table:
-            raise Wrong(f"{path}: needs {key}")
+            raise Wrong(f"{path}: the key {key} is missing")
     stimuli = [filled(s, STIMULI, f"{path}: stimulus {n + 1}") for n, s in enumerate(table.get("stimulus", []))]
     expectations = [filled(e, EXPECTATIONS, f"{path}: expect {n + 1}") for n, e in enumerate(table.get("expect", []))]
     if not expectations:
-        raise Wrong(f"{path}: expects nothing, so it can show nothing")
+        raise Wrong(f"{path}: has no [[expect]], so it cannot show anything; add one")
     site = path.parent.parent / "sites" / table.get("site", "post.toml")
     return {"path": path, "name": table["name"], "what": table["what"], "seconds": table["seconds"], "repeat": table.get("repeat", 1),
             "site": site, "stimuli": stimuli, "expectations": expectations}

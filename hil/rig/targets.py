@@ -72,19 +72,19 @@ class Target:
 
     # Unsupported stimuli, unless a target overrides them.
     def unplug(self, seconds):
-        raise NotHere("the rig cannot pull this target's serial line")
+        raise NotHere("the rig cannot unplug this target's serial line")
 
     def step_clock(self, to):
-        raise NotHere("this target's clock is not the rig's to step")
+        raise NotHere("the rig cannot set this target's clock")
 
     def fill_disk(self, leave_kib):
-        raise NotHere("nothing but the node writes on this target's disk")
+        raise NotHere("the rig cannot write to this target's disk")
 
     def free_disk(self):
-        raise NotHere("nothing but the node writes on this target's disk")
+        raise NotHere("the rig cannot write to this target's disk")
 
     def press(self, kind, s):
-        raise NotHere("nothing but the node runs on this target")
+        raise NotHere("the rig cannot load this target's processor or memory")
 
 
 class Host(Target):
@@ -268,7 +268,7 @@ class Wired(Target):
                 raise NotHere(f"{path}: {key} = {value!r} is not one of " + ", ".join(f"{k} ({t.__name__})" for k, t in self.KEYS.items()))
         for key in ("alerts", "ethernet", "status"):
             if key not in self.wires:
-                raise NotHere(f"{path} says nothing of {key}")
+                raise NotHere(f"{path}: the key {key} is missing")
         self.folder, self.vedette = pathlib.Path(folder), vedette
         try:
             self.receiver = Receiver(plant, ("0.0.0.0", self.wires["alerts"]))
@@ -322,7 +322,7 @@ class Wired(Target):
 
     def cut_power(self, seconds):
         if "power_off" not in self.wires or "power_on" not in self.wires:
-            raise NotHere("no power_off and power_on switch this node")
+            raise NotHere("its file names no power_off and power_on, so the rig cannot cut its power")
         self.command("power_off")
         time.sleep(seconds)
         self.command("power_on")
@@ -337,7 +337,7 @@ class Wired(Target):
 
     def data_folder(self):
         if "fetch" not in self.wires:
-            raise NotHere("no fetch copies this node's data folder")
+            raise NotHere("its file names no fetch, so the rig cannot read its journal")
         self.command("fetch")
         return self.folder / "data"
 
@@ -355,4 +355,4 @@ def make(name, folder, site, vedette, plant):
         return Emulated(name, folder, site, vedette, plant)
     if name.endswith(".toml"):
         return Wired(pathlib.Path(name), folder, site, vedette, plant)
-    raise NotHere(f"there is no target {name}; one of: host, {', '.join(MACHINES)}, or a file that says how a node is wired")
+    raise NotHere(f"there is no target {name}; one of: host, {', '.join(MACHINES)}, or a .toml file that says how a node is wired")
