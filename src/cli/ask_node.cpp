@@ -11,7 +11,8 @@ std::optional<request::Answer> ask(const std::string& data, const request::Reque
   auto connected = platform::connect_unix(data + "/control.sock");
   if (!connected) {
     code = fail(json, schema, kUnreachable, "unreachable",
-                "no node is running on " + data + ": " + platform::error_text(connected.error()));
+                "no node is running on " + data + ": " + platform::error_text(connected.error()),
+                "name the node's data folder with --data, or start it with `vedette run`");
     return std::nullopt;
   }
   platform::write_now(connected.value().get(), as_bytes(encode(wanted) + "\n"));
@@ -29,7 +30,9 @@ std::optional<request::Answer> ask(const std::string& data, const request::Reque
   }
   auto answer = request::decode_answer(line);
   if (!answer) {
-    code = fail(json, schema, kTryLater, "busy", "the node did not answer");
+    code =
+        fail(json, schema, kTryLater, "busy", "the node on " + data + " did not answer within 2 s",
+             "ask again; a node that hangs ends itself after [cores] watchdog");
   } else if (const auto* refused = std::get_if<request::Refused>(&*answer)) {
     code = fail(json, schema, kTryLater, "refused", refused->why);
     answer = std::nullopt;

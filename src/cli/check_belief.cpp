@@ -22,7 +22,7 @@ int check_belief(const std::string& file, bool send) {
     print("%s: damaged: %s\n", file.c_str(), problem.c_str());
     return kFound;
   }
-  print("%s: whole; behind batch %llu, %llu tracks, digest %016llx\n", file.c_str(),
+  print("%s: intact; state after batch %llu, %llu tracks, digest %016llx\n", file.c_str(),
         static_cast<unsigned long long>(position.batch),
         static_cast<unsigned long long>(position.tracks),
         static_cast<unsigned long long>(position.digest));

@@ -31,7 +31,6 @@ enum ExitCode : int {
   kSystem = 71,
   kIo = 74,
   kTryLater = 75,
-  kProtocol = 76,
   kNotAllowed = 77,
   kConfiguration = 78,
 };

@@ -64,13 +64,15 @@ int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan
     }
   }
   if (!found && journal::list_segments(journal_folder(c.data)).empty()) {
-    return fail(c.json, schema, kNotFound, "not-found", c.data + ": there is no journal here");
+    return fail(c.json, schema, kNotFound, "not-found", c.data + ": no journal in this folder",
+                "name the data folder of a node");
   }
   if (!found && !only_kept_plan(c.data, header)) {
     return fail(c.json, schema, kFound, "journal",
                 c.data +
-                    ": damaged: no segment's beginning verifies, and which plan wrote them is "
-                    "not known");
+                    ": damaged: the start of every segment is unreadable, so nothing says which of "
+                    "the folder's plans wrote them",
+                "copy the folder and leave only the right plan in the copy's plans/");
   }
   const std::string problem = node::load_kept_plan(c.data, header.plan_hash, kept);
   return problem.empty() ? kOk : fail(c.json, schema, kBadData, "plan", problem);
@@ -108,15 +110,18 @@ int replay(const JournalCommand& c) {
       stepped.begin_again();
       const node::AroundResult r = node::replay_around(c.data, stepped, header.node);
       around = node::damage_text(r.journal) + ", " + std::to_string(r.replayed) +
-               " around them match batch by batch" +
-               (r.passed_over == 0
-                    ? std::string()
-                    : ", " + std::to_string(r.passed_over) + " have no state before them") +
+               " other batches match the journal" +
+               (r.passed_over == 0 ? std::string()
+                                   : ", " + std::to_string(r.passed_over) +
+                                         " cannot be checked: no state precedes them") +
                (r.problem.empty() ? std::string() : "; " + r.problem);
     }
-    return fail(c.json, "replay", kFound, result.journal.torn_tail ? "torn" : "differs",
-                c.data + ": " + (around.empty() ? result.problem : around),
-                result.journal.torn_tail ? "the node cuts a torn tail off when it starts" : "");
+    return fail(
+        c.json, "replay", kFound, result.journal.torn_tail ? "torn" : "differs",
+        c.data + ": " + (around.empty() ? result.problem : around),
+        result.journal.torn_tail
+            ? "usual after a power cut: the node removes the unfinished block at its next start"
+            : "");
   }
   std::string digest;
   append_hex(digest, result.digest);
@@ -134,15 +139,15 @@ int replay(const JournalCommand& c) {
     print_data("replay", text);
   } else {
     print(
-        "%llu batches from number %llu on, %llu events, digest %s: matches the journal batch "
-        "by batch\n",
+        "%llu batches from number %llu on, %llu events, digest %s: every batch matches the "
+        "journal\n",
         static_cast<unsigned long long>(result.replayed),
         static_cast<unsigned long long>(result.first_batch),
         static_cast<unsigned long long>(p.last_sequence), digest.c_str());
     if (result.unrecorded != 0) {
       print(
-          "%llu batches between are not there: the disk took nothing for too long, a run accepted "
-          "nothing, or a start found them gone\n",
+          "the journal lacks %llu batches between: the disk failed for too long, a run ended "
+          "before it accepted anything, or a start found them missing\n",
           static_cast<unsigned long long>(result.unrecorded));
     }
   }
@@ -232,7 +237,7 @@ void put_link(const KeptEvent& e, Json& json) {
   json.end_object();
 }
 
-void print_link(std::uint64_t sequence, const KeptEvent& e) {
+void print_link(std::uint64_t sequence, const KeptEvent& e, bool first) {
   std::string line;
   append_time(line, e.header.observed_ns);
   std::string members;
@@ -240,10 +245,9 @@ void print_link(std::uint64_t sequence, const KeptEvent& e) {
   one.begin_object();
   event_members(e.header, e.payload, *e.plan, one);
   one.end_object();
-  const bool root = !is_derived(e.header.kind) && e.header.kind == EventKind::observation;
-  print("%s  %-12s #%-8llu %s%s\n", line.c_str(), std::string(name_of(e.header.kind)).c_str(),
-        static_cast<unsigned long long>(sequence), root ? "from" : "because of",
-        e.evidence ? " (kept as evidence)" : "");
+  print("%s%s  %-12s #%llu%s\n", first ? "" : "because of\n", line.c_str(),
+        std::string(name_of(e.header.kind)).c_str(), static_cast<unsigned long long>(sequence),
+        e.evidence ? " (from evidence: its segment is gone)" : "");
   print("    %s\n", members.c_str());
 }
 
@@ -252,7 +256,8 @@ void print_link(std::uint64_t sequence, const KeptEvent& e) {
 int explain(const JournalCommand& c) {
   const auto wanted = parse_unsigned(c.event);
   if (!wanted) {
-    return fail(c.json, "explain", kUsage, "usage", "\"" + c.event + "\" is not an event's number",
+    return fail(c.json, "explain", kUsage, "usage",
+                "\"" + c.event + "\" is not the number of an event",
                 "take one from `vedette journal " + c.data + "`");
   }
   node::KeptPlan kept;
@@ -289,8 +294,9 @@ int explain(const JournalCommand& c) {
   const journal::ReadResult read = journal::read_journal(journal_folder(c.data), visit);
   say_damage(c, read);
   if (events.find(*wanted) == events.end()) {
-    return fail(c.json, "explain", kNotFound, "not-found",
-                "there is no event " + c.event + " in what can be read of " + c.data);
+    return fail(
+        c.json, "explain", kNotFound, "not-found",
+        "the journal in " + c.data + " has no event " + c.event + ", or cannot be read there");
   }
   std::vector<std::uint64_t> chain = causes_of(*wanted, events);
   if (outcome != 0) {
@@ -303,7 +309,7 @@ int explain(const JournalCommand& c) {
     const KeptEvent& e = events[at];
     put_link(e, json);
     if (!c.json) {
-      print_link(at, e);
+      print_link(at, e, at == chain.front());
     }
   }
   json.end_array();

@@ -33,6 +33,8 @@ int usage(CLI::App& app, const CLI::ParseError& error, const std::string& first)
         best.empty() ? "; see vedette --help" : (", did you mean \"" + best + "\"?").c_str());
   } else {
     print_error_text("vedette: " + std::string(error.what()) + "\n");
+    print_error("  help: `vedette %s--help` shows what it takes\n",
+                known ? (first + " ").c_str() : "");
   }
   return kUsage;
 }
@@ -43,16 +45,18 @@ struct ExitMeaning {
 };
 constexpr ExitMeaning kExits[] = {
     {kOk, "done"},
-    {kFound, "ran, and found what it looks for: errors in a site, damage, something that fails"},
-    {kUsage, "the command line is wrong"},
-    {kBadData, "an input file is not what it should be"},
-    {kNotFound, "something named is not there"},
-    {kUnreachable, "no node answers"},
-    {kInternal, "a fault of the program"},
-    {kSystem, "the system refuses something that is needed: memory, io_uring"},
-    {kIo, "reading or writing failed, standard output included"},
-    {kTryLater, "busy: another node holds the data folder"},
-    {kConfiguration, "the plan or the program and the data folder do not belong together"},
+    {kFound,
+     "done, with a bad result: errors in a site file, a damaged journal, a check that fails"},
+    {kUsage, "the command line is wrong; the message says what to write"},
+    {kBadData, "an input file cannot be used: wrong format, damaged, or of another version"},
+    {kNotFound, "a file, folder, event or device that the command names does not exist"},
+    {kUnreachable, "no node is running on this data folder"},
+    {kInternal, "a bug in vedette"},
+    {kSystem, "the system refuses memory, threads or io_uring, or a thread of the node hangs"},
+    {kIo, "reading or writing a file, a device or standard output failed"},
+    {kTryLater, "not now: another node uses the data folder, or the node refuses the request"},
+    {kNotAllowed, "refused for safety: wrong disk, board, key or version"},
+    {kConfiguration, "this site file or this version of the program cannot use the data folder"},
 };
 
 void print_cli_reference(const CLI::App& app) {
@@ -64,8 +68,9 @@ void print_cli_reference(const CLI::App& app) {
       "and "
       "`run --alerts` print one JSON line a record.\nA running node logs JSON lines on standard "
       "error: "
-      "changes of sources and assessments, each with its event's\nnumber, and the text of `log` "
-      "sinks.\n\n## Exit codes\n\n| code | meaning |\n|---|---|\n");
+      "causes that come and go, and changes\nof sources and assessments, each with its event's "
+      "number. "
+      "`log` sinks write there, too.\n\n## Exit codes\n\n| code | meaning |\n|---|---|\n");
   for (const ExitMeaning& e : kExits) {
     print("| %d | %s |\n", e.code, e.meaning);
   }
@@ -82,7 +87,7 @@ void print_cli_reference(const CLI::App& app) {
 // Storage for CLI11's values; commands share it, because only one runs.
 struct CommandLine {
   CLI::App app{
-      "Vedette: a watch post in one program. It senses, judges, decides, acts, and can say why."};
+      "Vedette: a watch post in one program. It senses, judges, decides, acts, and explains why."};
   int code = kOk;
   bool json = false;
   SiteOptions site;
@@ -100,13 +105,14 @@ struct CommandLine {
 };
 
 void add_json(CommandLine& l, CLI::App* c) {
-  c->add_flag("--json", l.json, "One JSON document on stdout");
+  c->add_flag("--json", l.json, "Print one JSON document on standard output");
 }
 
 void add_site(CommandLine& l, CLI::App* c) {
   c->add_option("SITE", l.site.path, "Site file, or compiled plan")->required();
-  c->add_option("--env", l.site.environment, "Apply the overrides of [env.NAME]");
-  c->add_option("--board", l.site.board, "Board file, for what the site leaves open");
+  c->add_option("--env", l.site.environment, "Apply the overrides in [env.NAME]");
+  c->add_option("--board", l.site.board,
+                "Board file: cores, watchdog and batch size where the site file names none");
   add_json(l, c);
 }
 
@@ -119,23 +125,26 @@ void add_site_commands(CommandLine& l) {
   CLI::App* c = l.app.add_subcommand("check", "Check a site file and report every error");
   add_site(l, c);
   c->callback([&l] { l.code = check(l.site, l.json); });
-  c = l.app.add_subcommand("plan", "Print what a site compiles to: stages, deadlines, memory");
+  c = l.app.add_subcommand(
+      "plan", "Show what a site file compiles to: sources, rules, deadlines, memory, disk");
   add_site(l, c);
-  c->add_option("--against", l.against, "Data folder: what of it this site would carry over");
+  c->add_option("--against", l.against,
+                "Show instead what a start on this data folder would keep and remove");
   c->callback([&l] {
     l.code =
         l.against.empty() ? show_plan(l.site, l.json) : plan_against(l.site, l.against, l.json);
   });
   c = l.app.add_subcommand("compile", "Compile a site file to a plan");
   add_site(l, c);
-  c->add_option("-o,--out", l.out, "The plan's file")->required();
+  c->add_option("-o,--out", l.out, "File to write the plan to")->required();
   c->callback([&l] { l.code = compile(l.site, l.out, l.json); });
-  c = l.app.add_subcommand("run", "Watch, until told to stop or the recordings end");
+  c = l.app.add_subcommand("run", "Run a node until a signal stops it or its recordings end");
   add_site(l, c);
-  c->add_option("--for", l.run.for_text, "Stop after so long: 30s, \"5 min\"");
-  c->add_option("--data", l.run.data, "Data folder (default vedette-data)");
-  c->add_option("--recordings", l.run.recordings, "Folder of recordings (default: the site's)");
-  c->add_flag("--alerts", l.run.alerts, "Every action also as a JSON line on stdout");
+  c->add_option("--for", l.run.for_text, "Stop after this time: 30s, \"5 min\"");
+  c->add_option("--data", l.run.data, "Data folder of the node (default vedette-data)");
+  c->add_option("--recordings", l.run.recordings,
+                "Folder of the recordings (default: the site file's)");
+  c->add_flag("--alerts", l.run.alerts, "Print each action as a JSON line on standard output, too");
   c->callback([&l] {
     l.run.site = l.site;
     l.run.json = l.json;
@@ -145,9 +154,9 @@ void add_site_commands(CommandLine& l) {
 
 void add_past_commands(CommandLine& l) {
   CLI::App* c =
-      l.app.add_subcommand("replay", "Feed a journal to its plan again and compare batch by batch");
+      l.app.add_subcommand("replay", "Repeat what a journal records and compare every batch");
   add_data(l, c);
-  c->add_flag("--verify", l.past.verify, "Compare with the journal (always done)");
+  c->add_flag("--verify", l.past.verify, "Compare with the journal; replay always does");
   c->callback([&l] {
     l.past.json = l.json;
     l.code = replay(l.past);
@@ -158,34 +167,36 @@ void add_past_commands(CommandLine& l) {
     l.past.json = l.json;
     l.code = journal(l.past);
   });
-  c = l.app.add_subcommand("explain", "From an event back to the bytes that caused it");
+  c = l.app.add_subcommand("explain",
+                           "Show why an event happened, back to the bytes that caused it");
   add_data(l, c);
-  c->add_option("EVENT", l.past.event, "Number of the event")->required();
+  c->add_option("EVENT", l.past.event, "Its number, as `vedette journal` shows it")->required();
   c->callback([&l] {
     l.past.json = l.json;
     l.code = explain(l.past);
   });
-  c = l.app.add_subcommand("inspect", "Belief and pending work, now or as of any moment");
+  c = l.app.add_subcommand("inspect", "Show belief and actions under way, now or at a past moment");
   add_data(l, c);
   c->add_option("--at", l.past.event, "An event's number, or a time: 2026-05-01T12:00:00Z");
   c->callback([&l] {
     l.past.json = l.json;
     l.code = inspect(l.past);
   });
-  c = l.app.add_subcommand("recover", "A new data folder that ends at a moment; the old one stays");
+  c = l.app.add_subcommand("recover",
+                           "Copy a data folder up to a moment; the original stays unchanged");
   add_data(l, c);
   c->add_option("--to", l.past.event, "An event's number, or a time: 2026-05-01T12:00:00Z")
       ->required();
-  c->add_option("-o,--out", l.past.out, "The new folder")->required();
+  c->add_option("-o,--out", l.past.out, "Folder to write the copy to")->required();
   c->callback([&l] {
     l.past.json = l.json;
     l.code = recover(l.past);
   });
-  c = l.app.add_subcommand("rehearse",
-                           "A recorded night through another plan: which decisions differ");
+  c = l.app.add_subcommand(
+      "rehearse", "Run a journal through another site file and show which decisions differ");
   add_data(l, c);
   c->add_option("--plan", l.past.site.path, "Site file, or compiled plan")->required();
-  c->add_option("--env", l.past.site.environment, "Apply the overrides of [env.NAME]");
+  c->add_option("--env", l.past.site.environment, "Apply the overrides in [env.NAME]");
   c->callback([&l] {
     l.past.json = l.json;
     l.code = rehearse(l.past);
@@ -194,19 +205,21 @@ void add_past_commands(CommandLine& l) {
 
 void add_recording_commands(CommandLine& l) {
   CLI::App* c =
-      l.app.add_subcommand("decode", "Decode a file outside any node, one JSON line a record");
+      l.app.add_subcommand("decode", "Decode a recording without a node, one JSON line per record");
   c->add_option("CODEC", l.codec, std::string(vedette::codec_names()))->required();
   c->add_option("FILE", l.file, "The recording")->required();
-  c->add_option("--udp-port", l.udp_port, "Of a capture only the datagrams to this port");
+  c->add_option("--udp-port", l.udp_port, "Read only the datagrams of a capture to this port");
   add_json(l, c);
   c->callback([&l] { l.code = decode(l.codec, l.file, l.udp_port, l.json); });
-  c = l.app.add_subcommand("score",
-                           "How well a site tracks: its tracks over a capture against truth");
+  c = l.app.add_subcommand(
+      "score", "Measure how well a site tracks: its tracks over a capture against the truth");
   c->add_option("SITE", l.score.site.path, "Site file, or compiled plan")->required();
-  c->add_option("--env", l.score.site.environment, "Apply the overrides of [env.NAME]");
+  c->add_option("--env", l.score.site.environment, "Apply the overrides in [env.NAME]");
   c->add_option("--recording", l.score.recording, "The capture (pcap)")->required();
-  c->add_option("--truth", l.score.truth, "CSV: time,target,latitude,longitude")->required();
-  c->add_option("--svg", l.score.svg, "Draw the tracks over the truth into this file");
+  c->add_option("--truth", l.score.truth,
+                "CSV file of true positions: time,target,latitude,longitude")
+      ->required();
+  c->add_option("--svg", l.score.svg, "Draw the tracks over the truth into this SVG file");
   add_json(l, c);
   c->callback([&l] {
     l.score.json = l.json;
@@ -215,53 +228,59 @@ void add_recording_commands(CommandLine& l) {
 }
 
 void add_node_commands(CommandLine& l) {
-  CLI::App* c = l.app.add_subcommand("status", "Ask a running node");
+  CLI::App* c = l.app.add_subcommand(
+      "status", "Show the state of a running node: mode, causes, sources, sinks, tables, journal");
   c->add_option("--data", l.data, "Data folder of the node");
   add_json(l, c);
   c->callback([&l] { l.code = status(l.data, l.json); });
   const std::pair<const char*, const char*> orders[] = {
-      {"hold", "A running node accepts, journals and keeps what comes, and works nothing of it"},
-      {"resume", "A held node goes on"},
-      {"cancel", "Withdraw an event that waits or an action that is not done yet"}};
+      {"hold",
+       "Pause a running node: it accepts and journals events, and neither judges nor alerts; "
+       "it abandons events that wait past their horizon"},
+      {"resume", "End a hold; the node works the most urgent events first"},
+      {"cancel", "Withdraw an event that waits, or an action that is not done yet"}};
   for (const auto& [word, help] : orders) {
     c = l.app.add_subcommand(word, help);
     c->add_option("--data", l.data, "Data folder of the node");
     add_json(l, c);
     if (std::string_view(word) == "cancel") {
-      c->add_option("EVENT", l.event, "Its number, from the journal")->required();
+      c->add_option("EVENT", l.event, "Its number, as `vedette journal` shows it")->required();
     }
     c->callback([&l, word = word] {
       l.code = operate(l.data, word, std::string_view(word) == "cancel" ? l.event : "", l.json);
     });
   }
-  CLI::App* times = l.app.add_subcommand("time", "The time that a running node goes by");
+  CLI::App* times = l.app.add_subcommand("time", "Correct the time of a running node");
   times->require_subcommand(1);
-  c = times->add_subcommand("accept", "The clock is right although it leaped: go on from there");
-  c->add_option("TIME", l.told, "Not by the clock, but this: 2026-05-01T12:00:00Z");
+  c = times->add_subcommand("accept", "Follow the machine's clock although it jumped");
+  c->add_option("TIME", l.told, "Set node time to this instead of the clock: 2026-05-01T12:00:00Z");
   c->add_option("--data", l.data, "Data folder of the node");
   add_json(l, c);
   c->callback([&l] { l.code = accept_time(l.data, l.told, l.json); });
-  c = l.app.add_subcommand("acknowledge", "Somebody has seen this track and takes it from here");
-  c->add_option("KIND", l.kind, "As its alert says: contact, vessel, aircraft, vehicle, aid")
+  c = l.app.add_subcommand("acknowledge",
+                           "Record that a person has seen this track and takes over");
+  c->add_option("KIND", l.kind, "`kind` in the alert: contact, vessel, aircraft, vehicle, aid")
       ->required();
-  c->add_option("IDENTITY", l.identity, "As its alert says")->required();
+  c->add_option("IDENTITY", l.identity, "`identity` in the alert: 12, 230123450")->required();
   c->add_option("--data", l.data, "Data folder of the node");
   add_json(l, c);
   c->callback([&l] { l.code = acknowledge(l.data, l.kind, l.identity, l.json); });
 }
 
 void add_deadletter_commands(CommandLine& l) {
-  CLI::App* letters = l.app.add_subcommand("deadletter", "What was given up");
+  CLI::App* letters =
+      l.app.add_subcommand("deadletter", "Events and actions that the node abandoned");
   letters->require_subcommand(1);
   const std::pair<const char*, const char*> letter_orders[] = {
-      {"list", "Every event that was abandoned, and why"},
-      {"show", "One of them, whole"},
-      {"requeue", "Order an action once more, under its key, on the running node"}};
+      {"list", "List each abandoned event with its reason"},
+      {"show", "Show one with all its fields"},
+      {"requeue", "Let the running node do an abandoned action again, under its old key"}};
   for (const auto& [word, help] : letter_orders) {
     CLI::App* c = letters->add_subcommand(word, help);
     add_data(l, c);
     if (std::string_view(word) != "list") {
-      c->add_option("EVENT", l.past.event, "Its number")->required();
+      c->add_option("EVENT", l.past.event, "Its number, as `vedette deadletter list` shows it")
+          ->required();
     }
     c->callback([&l, word = word] {
       l.past.json = l.json;
@@ -271,37 +290,38 @@ void add_deadletter_commands(CommandLine& l) {
 }
 
 void add_host_commands(CommandLine& l) {
-  CLI::App* c = l.app.add_subcommand("doctor", "What this host lacks for hard real time");
+  CLI::App* c = l.app.add_subcommand(
+      "doctor", "Show what this host lacks for hard real time, and how to fix it");
   c->add_option("--sysroot", l.doctor.sysroot, "Read /proc and /sys below this folder");
-  c->add_option("--board", l.doctor.board, "Compare the host with this board file too");
-  c->add_flag("--fix-plan", l.doctor.fix_plan,
-              "Print what is to be done as a shell script, and do nothing");
+  c->add_option("--board", l.doctor.board, "Compare the host with this board file, too");
+  c->add_flag("--fix-plan", l.doctor.fix_plan, "Print the fixes as a shell script; change nothing");
   add_json(l, c);
   c->callback([&l] {
     l.doctor.json = l.json;
     l.code = doctor(l.doctor);
   });
-  c = l.app.add_subcommand("board", "What a board file says");
+  c = l.app.add_subcommand("board", "Show a board file");
   c->add_option("FILE", l.file, "The board file")->required();
-  c->add_flag("--isolation", l.isolation, "Only the kernel arguments that free its watching cores");
+  c->add_flag("--isolation", l.isolation,
+              "Print only the kernel arguments that isolate its watch cores");
   add_json(l, c);
   c->callback([&l] { l.code = show_board(l.file, l.isolation, l.json); });
 }
 
 void add_flash_command(CommandLine& l) {
-  CLI::App* c =
-      l.app.add_subcommand("flash", "Write an image onto a disk, and read all of it back");
-  c->add_option("IMAGE", l.flash.image, "The image, with IMAGE.map beside it");
-  c->add_option("DEVICE", l.flash.device, "The whole disk: /dev/sdb");
-  c->add_flag("--list", l.flash.list, "The removable disks, by model and serial number");
-  c->add_flag("--fixed", l.flash.fixed, "Also onto a disk that is built in");
-  c->add_option("--log", l.flash.log, "The log file (default IMAGE.flash.log)");
+  CLI::App* c = l.app.add_subcommand(
+      "flash", "Write an image to a card or disk and verify it by reading it back");
+  c->add_option("IMAGE", l.flash.image, "Image file; IMAGE.map must lie beside it");
+  c->add_option("DEVICE", l.flash.device, "Whole disk to overwrite: /dev/sdb");
+  c->add_flag("--list", l.flash.list, "List the removable disks with model and serial number");
+  c->add_flag("--fixed", l.flash.fixed, "Allow a disk that is built in");
+  c->add_option("--log", l.flash.log, "Log file (default IMAGE.flash.log)");
   add_json(l, c);
   c->callback([&l] {
     l.flash.json = l.json;
     if (!l.flash.list && l.flash.device.empty()) {
-      l.code = fail(l.json, "flash", kUsage, "usage", "IMAGE and DEVICE are needed",
-                    "`vedette flash --list` shows the disks");
+      l.code = fail(l.json, "flash", kUsage, "usage", "flash needs an IMAGE and a DEVICE",
+                    "`vedette flash --list` lists the disks");
       return;
     }
     l.code = flash(l.flash);
@@ -309,31 +329,35 @@ void add_flash_command(CommandLine& l) {
 }
 
 void add_update_commands(CommandLine& l) {
-  CLI::App* updates = l.app.add_subcommand("update", "New versions of an image, in its other slot");
+  CLI::App* updates = l.app.add_subcommand(
+      "update", "Install, try, keep or leave a new version of this machine's image");
   updates->require_subcommand(1);
   const std::pair<const char*, const char*> update_orders[] = {
       {"install", "Write a signed bundle into the idle slot; the next start tries it"},
       {"status", "What runs, what is confirmed, and how the last trial ended"},
-      {"confirm", "The version on trial holds; it also confirms itself"},
+      {"confirm", "Keep the version on trial now; a healthy one confirms itself later"},
       {"rollback",
-       "End the trial, or go back to the version before if it ran well; the next start runs it"}};
+       "End a trial, or go back to the previous version if it ran well, at the next start"}};
   for (const auto& [word, help] : update_orders) {
     CLI::App* c = updates->add_subcommand(word, help);
     c->add_option("--disk", l.update.disk,
                   "The disk with the slots, or its image (default: this machine's)");
     add_json(l, c);
     if (std::string_view(word) == "install") {
-      c->add_option("BUNDLE", l.update.bundle, "A file, or a device that holds a bundle")
+      c->add_option("BUNDLE", l.update.bundle,
+                    "Bundle file, or device that holds a bundle: /dev/sda")
           ->required();
-      c->add_option("--key", l.update.key, "Public key (default: the image's)");
-      c->add_option("--board", l.update.board, "File with the board's name");
+      c->add_option("--key", l.update.key,
+                    "Public key that the bundle must be signed for (default: this image's)");
+      c->add_option("--board", l.update.board,
+                    "File with the board's name (default: this image's)");
       c->add_option("--starts", l.update.starts,
-                    "Starts that the new version has to confirm itself (default 2)")
+                    "How many starts the new version gets to confirm itself (default 2)")
           ->check(CLI::Range(1, 10));
     }
     if (std::string_view(word) == "rollback") {
       c->add_flag("--force", l.update.force,
-                  "Also to a version that did not run well: only on a card in another machine");
+                  "Allow a version that did not run well; only for a card in another machine");
     }
     c->callback([&l, word = word] {
       l.update.json = l.json;
@@ -343,14 +367,13 @@ void add_update_commands(CommandLine& l) {
 }
 
 void add_image_commands(CommandLine& l) {
-  CLI::App* c =
-      l.app.add_subcommand("restart", "End the watch in order and start this machine anew");
+  CLI::App* c = l.app.add_subcommand("restart", "Stop the node in order and restart this machine");
   add_json(l, c);
   c->callback([&l] { l.code = restart_machine(l.json); });
   c = l.app.add_subcommand(
       "check-belief",
-      "Read all of a belief image, compare it with its checksums, and write into "
-      "a copy of it; exit code 1 or a crash when it is damaged");
+      "Verify a belief image: read all of it, compare checksums, write to a copy of it. "
+      "A damaged image gives exit code 1 or a crash");
   c->add_option("FILE", l.file, "belief.mdb of a data folder")->required();
   c->add_flag("--send", l.send,
               "Write position and state to standard output, for a node that starts")
@@ -362,7 +385,7 @@ void add_docs_command(CommandLine& l) {
   CLI::App* c = l.app.add_subcommand("docs", "Print a generated page");
   std::vector<std::string> pages = doc_pages();
   pages.emplace_back("cli");
-  c->add_option("PAGE", l.page, "Its name")->required()->check(CLI::IsMember(pages));
+  c->add_option("PAGE", l.page, "Name of the page")->required()->check(CLI::IsMember(pages));
   c->callback([&l] {
     if (l.page == "cli") {
       print_cli_reference(l.app);
@@ -391,7 +414,7 @@ int dispatch(int argc, char** argv) {
     return usage(line.app, error, argc > 1 ? argv[1] : "");
   }
   if (output_failed()) {
-    print_error_text("vedette: standard output took only a part\n");
+    print_error_text("vedette: standard output did not take all of the output\n");
     return line.code == kOk ? static_cast<int>(kIo) : line.code;
   }
   return line.code;

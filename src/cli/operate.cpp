@@ -25,7 +25,9 @@ int order(const std::string& data, const request::Request& wanted, const std::st
   if (json) {
     print_data(schema, encode(*answer));
   } else if (accepted != nullptr && !accepted->durable) {
-    print_text("accepted, but not on the disk yet: `vedette status` says what it waits for\n");
+    print_text(
+        "accepted, but not on disk yet: a power cut now may undo it; `vedette status` shows "
+        "journal.error if the disk fails\n");
   }
   return code;
 }
@@ -52,7 +54,8 @@ void print_standing(std::string_view answer) {
     for (std::size_t c = 0; c < kCauseKinds; ++c) {
       const CauseFacts& facts = facts_of(static_cast<Cause>(c));
       if (facts.name == name.substr(0, name.find('.'))) {
-        print(": %s; %s", std::string(facts.means).c_str(), std::string(facts.remedy).c_str());
+        print(": %s\n    do: %s", std::string(facts.means).c_str(),
+              std::string(facts.remedy).c_str());
       }
     }
     print("\n");
@@ -90,7 +93,7 @@ int status(const std::string& data, bool json) {
 int operate(const std::string& data, const std::string& word, const std::string& event, bool json) {
   const auto wanted = request::decode(event.empty() ? word : word + " " + event);
   if (!wanted) {
-    return fail(json, word, kUsage, "usage", "\"" + event + "\" is not an event's number",
+    return fail(json, word, kUsage, "usage", "\"" + event + "\" is not the number of an event",
                 "take one from `vedette journal " + data + "`");
   }
   return order(data, wanted.value(), word, json);
@@ -113,8 +116,8 @@ int acknowledge(const std::string& data, const std::string& kind, const std::str
   const auto wanted = request::decode("acknowledge " + kind + " " + identity);
   if (!wanted) {
     return fail(json, "acknowledge", kUsage, "usage",
-                "\"" + kind + " " + identity + "\" is not a track",
-                "write kind and identity as the alert says them: contact 12, vessel 230123450");
+                "\"" + kind + " " + identity + "\" is not the kind and identity of a track",
+                "write both as the alert has them: contact 12, vessel 230123450");
   }
   return order(data, wanted.value(), "acknowledge", json);
 }

@@ -68,7 +68,7 @@ int moment_of(const JournalCommand& c, const std::string& schema, node::Moment& 
     return kOk;
   }
   return fail(c.json, schema, kUsage, "usage",
-              "\"" + c.event + "\" is neither an event's number nor a time",
+              "\"" + c.event + "\" is neither the number of an event nor a time",
               "write 1234 or 2026-05-01T12:00:00Z");
 }
 
@@ -236,7 +236,7 @@ int rehearse(const JournalCommand& c) {
   if (c.json) {
     print_data("rehearse", text);
   } else {
-    print("%llu decisions the same, %zu differ\n", static_cast<unsigned long long>(r.same),
+    print("decisions: %llu the same, %zu different\n", static_cast<unsigned long long>(r.same),
           r.differences.size());
   }
   return r.differences.empty() ? kOk : kFound;

@@ -75,12 +75,13 @@ int score(const ScoreCommand& c) {
   node::Truth truth;
   std::string problem = node::parse_truth(as_text(text), truth);
   if (!problem.empty()) {
-    return fail(c.json, "score", kBadData, "truth", c.truth + ": " + problem,
-                "write time [Unix s],target,latitude,longitude [degrees]");
+    return fail(
+        c.json, "score", kBadData, "truth", c.truth + ": " + problem,
+        "write one line per position: time (Unix s), target, latitude, longitude (degrees)");
   }
   if (loaded.plan->sensors()->size() == 0) {
     return fail(c.json, "score", kConfiguration, "no-sensor",
-                c.site.path + " has no [sensor.NAME], so nothing makes a scan");
+                c.site.path + " has no [sensor.NAME], so there are no scans to measure");
   }
   node::Score result;
   problem = node::score_capture(*loaded.plan, capture, c.recording, truth, result);
@@ -89,8 +90,8 @@ int score(const ScoreCommand& c) {
   }
   if (result.scans == 0) {
     return fail(c.json, "score", kBadData, "no-scan",
-                c.recording + ": no scan falls into the time of the truth",
-                "compare the times of both, and the udp_port, sac and sic of the site");
+                c.recording + ": no scan lies within the time of the truth",
+                "compare the times in both files, and the site's udp_port, sac and sic");
   }
   if (!c.svg.empty()) {
     const std::string svg = node::score_svg(truth, result);

@@ -135,21 +135,21 @@ void plan_text(const LoadedPlan& loaded) {
   print("plan of %s, %zu bytes, sha256 %.16s\n\nsources -> codecs -> lanes\n", p.site()->c_str(),
         loaded.bytes.size(), hash_text(loaded).c_str());
   for (const plan::Source* s : *p.sources()) {
-    print("  %-16s %-9s -> %-8s -> lane of %u, class %s, when full: %s\n", s->name()->c_str(),
-          kDrivers[static_cast<int>(s->driver())],
+    print("  %-16s %-9s -> %-8s -> lane of %u events, class %s, when full: %s\n",
+          s->name()->c_str(), kDrivers[static_cast<int>(s->driver())],
           std::string(name_of(static_cast<CodecKind>(s->codec()))), s->credits(),
           kClasses[s->event_class()], s->lossless() ? "wait" : "refuse and count");
   }
   if (p.sensors()->size() != 0) {
-    print("\nsensors -> contacts, at most %u followed\n", p.limits()->contacts());
+    print("\nsensors -> contacts, at most %u at once\n", p.limits()->contacts());
     for (const plan::Sensor* s : *p.sensors()) {
-      print("  %-16s of %-8s sees %g m, %s %g s, reports %g %% of what is there\n",
+      print("  %-16s on %-8s range %g m, %s %g s, detects %g %% of the targets\n",
             s->name()->c_str(), p.sources()->Get(s->source())->name()->c_str(), s->range_max(),
-            s->turns() ? "a turn takes" : "a scan each", s->update_s(), s->detection() * 100.0);
+            s->turns() ? "one turn in" : "one scan every", s->update_s(), s->detection() * 100.0);
     }
     const perceive::WorstDatagram worst = perceive::worst_datagram(p.limits()->contacts());
     print(
-        "  one datagram at worst: %llu reports, %llu distance tests, %llu gate tests, "
+        "  worst case of one datagram: %llu reports, %llu distance tests, %llu gate tests, "
         "%llu assignment steps, %llu updates\n",
         static_cast<unsigned long long>(worst.reports),
         static_cast<unsigned long long>(worst.distance_tests),
@@ -175,21 +175,20 @@ void plan_text(const LoadedPlan& loaded) {
   print("\nactions -> sinks\n");
   for (const plan::Action* a : *p.actions()) {
     const plan::Sink* sink = p.sinks()->Get(a->sink());
-    print("  %-16s %-4s, on disk %s -> %s (%s), given up after %s\n", a->name()->c_str(),
+    print("  %-16s %-4s durable %-6s -> %s (%s), abandoned after %s\n", a->name()->c_str(),
           kFormats[static_cast<int>(a->format())], a->durable_before() ? "before" : "behind",
           sink->name()->c_str(), kSinks[static_cast<int>(sink->kind())],
           seconds(a->horizon_ns()).c_str());
   }
-  print("\nmemory, all of it taken at start\n");
+  print("\nmemory, all reserved at start\n");
   std::size_t total = 0;
   for (const node::RoomMemory& room : whole_memory(p)) {
     total += room.bytes;
     print("  %-32s %12s\n", room.room, human_bytes(room.bytes).c_str());
   }
   print("  %-32s %12s\n", "sum", human_bytes(total).c_str());
-  print("huge pages of 2 MiB that it uses, where they are set aside: %zu\n",
-        node::huge_pages_of(p));
-  print("disk, at most: %s (journal, the segment to come, evidence, belief image)\n",
+  print("huge pages of 2 MiB, used if the host reserves that many: %zu\n", node::huge_pages_of(p));
+  print("disk, at most: %s (journal, next segment, evidence, belief image)\n",
         human_bytes(static_cast<std::size_t>(disk_bytes(p))).c_str());
 }
 
@@ -347,8 +346,10 @@ int load_site(const SiteOptions& options, bool json, const std::string& schema, 
   }
   std::string error;
   out.plan = plan::load_plan(out.bytes, error);
+  const char* const help = out.plan != nullptr ? "" : "compile the plan again from its site file";
   error = out.plan != nullptr ? node::image_problem(*out.plan) : error;
-  return error.empty() ? kOk : fail(json, schema, kBadData, "plan", options.path + ": " + error);
+  return error.empty() ? kOk
+                       : fail(json, schema, kBadData, "plan", options.path + ": " + error, help);
 }
 
 int check(const SiteOptions& options, bool json) {
@@ -358,7 +359,7 @@ int check(const SiteOptions& options, bool json) {
     if (json) {
       print_data("check", "{\"problems\":[]}");
     } else {
-      print("%s: no problems; %u sources, %u assessments, %u decisions\n", options.path.c_str(),
+      print("%s: no problems (sources: %u, assessments: %u, decisions: %u)\n", options.path.c_str(),
             loaded.plan->sources()->size(), loaded.plan->assessments()->size(),
             loaded.plan->decisions()->size());
     }
