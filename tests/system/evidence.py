@@ -45,7 +45,7 @@ def an_alarm_is_explained_although_a_flood_pushed_its_segment_out_of_the_journal
     again = json.loads(call("explain", data, alarm["event"], "--json").stdout)["data"]["chain"]
     assert [e["event"] for e in again] == [e["event"] for e in kept] and all(e["evidence"] for e in again), again
     assert [dict(e, evidence=True) for e in kept] == again
-    assert "kept as evidence" in call("explain", data, alarm["event"]).stdout
+    assert "from evidence" in call("explain", data, alarm["event"]).stdout
     listed = [json.loads(l) for l in call("journal", data).stdout.splitlines()]
     assert any(e["event"] == alarm["event"] and e["evidence"] for e in listed)
     assert [int(e["event"]) for e in listed] == sorted(int(e["event"]) for e in listed)

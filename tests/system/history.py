@@ -120,7 +120,7 @@ def no_epoch_is_used_twice_whatever_is_deleted():
         remove(data / "shard-0" / gone)
     final = once(path, data, port, 700)
     assert final["epoch"] == 1 and not set(keys(data)) & used and (data / "identity").read_text() != identity
-    assert any("begins anew" in f for f in findings(final)), final["log"]
+    assert any("starts without belief" in f for f in findings(final)), final["log"]
     epochs = {1}
     (data / "shard-0/history").write_text("vedette-history 1 4294967295 1 1 1 0\n")  # wrong checksum
     assert once(path, data, port)["epoch"] == max(epochs) + 1

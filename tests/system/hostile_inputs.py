@@ -34,8 +34,8 @@ def a_pipe_is_read_as_a_recording_and_refused_as_a_site_file_and_as_a_segment():
     pipe = work / "pipe"
     os.mkfifo(pipe)
     for command in ("check", "plan"):
-        refused(65, "no plain file", command, pipe)
-    refused(65, "no plain file", "check", "/dev/zero")
+        refused(65, "not a regular file", command, pipe)
+    refused(65, "not a regular file", "check", "/dev/zero")
     line = b"!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*30\r\n"
     writer = threading.Thread(target=lambda: pipe.write_bytes(gzip.compress(line * 20)), daemon=True)
     writer.start()

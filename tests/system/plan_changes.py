@@ -228,4 +228,4 @@ def a_data_folder_of_each_format_is_read_or_refused_with_what_to_do():
         content[36:40] = crc32c(content[:64 + length]).to_bytes(4, "little")
         segment.write_bytes(content)
     refused = subprocess.run([vedette, "run", str(folder.path), "--data", str(data)], capture_output=True, text=True, timeout=30)
-    assert refused.returncode == 78 and "version 8" in refused.stderr and "another --data" in refused.stderr, refused.stderr
+    assert refused.returncode == 78 and "format 8" in refused.stderr and "another --data" in refused.stderr, refused.stderr

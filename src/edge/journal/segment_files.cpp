@@ -68,8 +68,8 @@ std::string why_other_layout(const std::string& data) {
   if (!platform::exists(data + "/journal")) {
     return {};
   }
-  return "its journal folder is that of a version before format " + std::to_string(kFormatVersion) +
-         ", which only that version reads";
+  return "its journal is from before format " + std::to_string(kFormatVersion) +
+         ": use the version of vedette that wrote it";
 }
 
 std::vector<ReadResult::Strange> list_strange(const platform::Folder& folder) {
