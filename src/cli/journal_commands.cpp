@@ -245,8 +245,11 @@ void print_link(std::uint64_t sequence, const KeptEvent& e, bool first) {
   one.begin_object();
   event_members(e.header, e.payload, *e.plan, one);
   one.end_object();
-  print("%s%s  %-12s #%llu%s\n", first ? "" : "because of\n", line.c_str(),
-        std::string(name_of(e.header.kind)).c_str(), static_cast<unsigned long long>(sequence),
+  if (!first) {
+    print("because of\n");
+  }
+  print("%s  %-12s #%llu%s\n", line.c_str(), std::string(name_of(e.header.kind)).c_str(),
+        static_cast<unsigned long long>(sequence),
         e.evidence ? " (from evidence: its segment is gone)" : "");
   print("    %s\n", members.c_str());
 }
