@@ -62,8 +62,8 @@ void unpin() {
   ::pthread_setaffinity_np(::pthread_self(), sizeof all, &all);
 }
 
-void give_way() {
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19);
+void give_way(int nice) {
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), nice);
 }
 
 namespace {

@@ -25,7 +25,7 @@ HotGrant make_hot(const HotOptions& options);
 // Lets the thread run on every core again; it stays on its core until the scheduler moves it.
 void unpin();
 // Lowest scheduling priority: the thread yields its core to any other.
-void give_way();
+void give_way(int nice = 19);
 
 // Gives this thread its own descriptor table, which saves system calls 0.1 us each for reference
 // counts. It then opens nothing itself and takes descriptors that others open. It keeps no regular

@@ -359,9 +359,6 @@ ReadResult read_segment_file(const platform::Folder& folder, std::uint64_t numbe
   return r;
 }
 
-namespace {
-
-// The first batch of a segment, from its first two block headers; 0 if unknown.
 std::uint64_t first_batch_of(const platform::Folder& folder, std::uint64_t number) {
   const auto file = folder.open(segment_name(number), platform::OpenFor::reading);
   BlockHeader head{};
@@ -375,8 +372,6 @@ std::uint64_t first_batch_of(const platform::Folder& folder, std::uint64_t numbe
              ? head.first_batch
              : 0;
 }
-
-}  // namespace
 
 SegmentState state_of(const platform::Folder& folder, std::uint64_t segment) {
   SegmentState state;

@@ -96,6 +96,9 @@ SegmentState state_of(const platform::Folder& folder, std::uint64_t segment);
 SegmentState newest_state(const platform::Folder& folder,
                           const std::vector<std::uint64_t>& segments);
 
+// The first batch of a segment, from its first two block headers; 0 if unknown.
+std::uint64_t first_batch_of(const platform::Folder& folder, std::uint64_t number);
+
 std::string segment_name(std::uint64_t number);
 // Numbers of the segments in a folder, ascending; other files with such names do not count.
 std::vector<std::uint64_t> list_segments(const platform::Folder& folder);

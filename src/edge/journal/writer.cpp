@@ -256,7 +256,7 @@ void Writer::Gathered::take(Bytes batch) {
   ++count;
 }
 
-bool Writer::step(Lane& batches) {
+bool Writer::step(Lane& batches, const OnDisk& on_disk) {
   if (gap_) {
     return false;
   }
@@ -282,10 +282,13 @@ bool Writer::step(Lane& batches) {
     return false;
   }
   const bool accepts = !accepted_ && holds_accepted(batches, what.count);
-  batches.release(what.count);
   options_.next_batch = what.last.number + 1;
   durable_.store(what.last.first_sequence + what.last.input_count + what.last.derived_count - 1,
                  std::memory_order_release);
+  for (std::size_t n = 0; on_disk.batch != nullptr && n < what.count; ++n) {
+    on_disk.batch(on_disk.context, batches.peek(n));
+  }
+  batches.release(what.count);
   if (accepts) {
     accepted_ = true;
     drop_old_segments();

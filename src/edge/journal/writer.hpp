@@ -46,6 +46,12 @@ struct WriterOptions {
   std::uint64_t evidence_bytes = 0;  // 0: no evidence is kept
 };
 
+// Called with each batch in order once it is on disk, before the lane releases it.
+struct OnDisk {
+  void (*batch)(void* context, Bytes batch) = nullptr;
+  void* context = nullptr;
+};
+
 class Writer {
  public:
   Writer() = default;
@@ -73,7 +79,7 @@ class Writer {
   std::uint64_t segment() const { return open_.segment; }  // being written
 
   // Writes at most one block from the lane; false if it is empty or the write failed.
-  bool step(Lane& batches);
+  bool step(Lane& batches, const OnDisk& on_disk = {});
   // The disk has failed long enough that the lane will overflow.
   bool must_give_up(const Lane& batches) const {
     return last_error() != 0 && (gap_ || batches.half_full());
@@ -81,6 +87,7 @@ class Writer {
   // Abandons the waiting batches: the journal has a gap until go_on().
   void give_up(Lane& batches);
   bool has_gap() const { return gap_; }
+  std::uint64_t given_up_through() const { return given_up_through_; }  // batch
   // Ends the gap with a new segment that begins with `frozen`, the state after `batch`, whose last
   // event is `sequence`; its content counts as durable. `batch` must not precede the abandoned
   // ones. 0 or errno: the gap continues.
@@ -91,7 +98,16 @@ class Writer {
   std::uint64_t last_batch() const { return options_.next_batch - 1; }  // the last one written
   // Whether the kept state predates the current segment; a newer one allows dropping old segments.
   bool wants_frozen() const { return frozen_batch_ + 1 < segments_.back().first_batch; }
+  // The earliest batch that such a state may follow.
+  std::uint64_t wanted_batch() const { return segments_.back().first_batch - 1; }
+  // Whether the next segment will exceed the journal's bytes, because the kept state is too old to
+  // drop the oldest one.
+  bool must_have_frozen() const;
   void close();
+  // Calls `call` repeatedly while one write takes long; only with io_uring.
+  void while_waiting(void (*call)(void* context), void* context) {
+    ring_.while_waiting(call, context);
+  }
 
   // Highest durable sequence. Its acquire load pairs with the release store after fdatasync: an
   // action that waits for its intent never sees the number before the bytes are on disk.

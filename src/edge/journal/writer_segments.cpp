@@ -156,6 +156,18 @@ void Writer::gather_evidence_ahead() {
   }
 }
 
+bool Writer::must_have_frozen() const {
+  if (segments_.size() <= 2 || frozen_batch_ + 1 >= segments_[1].first_batch ||
+      2 * open_.at < open_.bytes || (!accepted_ && begun_segments_ <= kIdleSegments)) {
+    return false;
+  }
+  std::uint64_t bytes = whole_segment();
+  for (const Kept& s : segments_) {
+    bytes += s.bytes;
+  }
+  return bytes > options_.journal_bytes;
+}
+
 // Call once the newest segment is on disk: it begins with frozen_, so what remains can be replayed.
 // Leaves space for the next segment within the bound.
 void Writer::drop_old_segments() {
