@@ -51,6 +51,9 @@ const CauseFacts& facts_of(Cause cause) {
       {"sink", Standing::degraded,
        "sending failed repeatedly: messages wait, and those without retries are abandoned",
        "check its cable, its address and its receiver"},
+      {"mirror", Standing::degraded,
+       "engine and mirror computed different results: one of them was wrong; the engine goes on",
+       "test memory and processor; `vedette replay --verify` shows whether the engine was wrong"},
   }};
   return kFacts[std::min(static_cast<std::size_t>(cause), kCauseKinds - 1)];
 }

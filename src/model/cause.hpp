@@ -28,6 +28,7 @@ enum class Cause : std::uint8_t {
   network,
   source,
   sink,
+  mirror,  // a replay gave another digest than the engine
   count
 };
 inline constexpr std::size_t kCauseKinds = static_cast<std::size_t>(Cause::count);

@@ -133,8 +133,8 @@ void describe(const SinkState& state, const Context& at, Json& json) {
 
 void describe(const Overrun& o, const Context&, Json& json) {
   json.member("stage", name_of(o.stage));
-  if (o.stage >= Stage::events_gone) {
-    json.member("count", o.took_ns);
+  if (o.stage >= Stage::events_gone && o.stage != Stage::mirror_copy) {
+    json.member(o.stage == Stage::mirror_differs ? "batch" : "count", o.took_ns);
     return;
   }
   json.member("took_us", o.took_ns / 1000);

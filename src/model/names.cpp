@@ -154,8 +154,9 @@ std::string_view name_of(DecisionChoice choice) {
 }
 
 std::string_view name_of(Stage stage) {
-  return pick(std::array<std::string_view, 8>{"ingress", "engine", "act", "journal", "events-gone",
-                                              "tail-cut", "set-aside", "unreadable"},
+  return pick(std::array<std::string_view, 10>{"ingress", "engine", "act", "journal", "events-gone",
+                                               "tail-cut", "set-aside", "unreadable", "mirror-copy",
+                                               "mirror-differs"},
               stage);
 }
 

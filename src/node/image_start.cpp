@@ -34,7 +34,7 @@ std::uint64_t Node::begin_with_image(Stepped& stepped, std::uint64_t least_batch
   if (found == image::Found::unread) {
     without_.push_back("the belief image: the system could not start a process to read it");
   } else if (found != image::Found::none) {
-    image_.distrust_last();
+    mirror_.image().distrust_last();
     without_.push_back(
         "the last belief image: belief.mdb is damaged and is renamed to belief.mdb.damaged; the "
         "node restores belief from the journal");

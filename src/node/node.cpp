@@ -98,17 +98,6 @@ void Node::after_step(Bytes batch) {
   add(board_.decisions, decisions);
   add(board_.fallbacks, fallbacks);
   add(board_.actions, actions);
-  if (frozen_state_.load(std::memory_order_acquire) == kWanted) {
-    Freezer freezer(frozen_);
-    shard_.freeze(freezer);
-    CHECK(freezer.ok(), "frozen state within the plan's bound");
-    frozen_used_ = freezer.used();
-    frozen_batch_ = shard_.progress().batch_number;
-    frozen_digest_ = shard_.progress().digest;
-    frozen_sequence_ = shard_.progress().last_sequence;
-    // Pairs with the acquire in journal_loop(): publishes the bytes.
-    frozen_state_.store(kReady, std::memory_order_release);
-  }
   publish();
 }
 
@@ -259,11 +248,27 @@ void Node::check_source_tables(std::int64_t now_ns) {
 
 // The journal thread reports, the engine thread writes to its lane.
 void Node::check_journal() {
-  const std::uint32_t said = journal_faults_.load(std::memory_order_acquire);
-  if (said != journal_faults_seen_) {
-    journal_faults_seen_ = said;
-    put_fault({journal_took_ns_.load(std::memory_order_relaxed), 0, Stage::journal, {}});
+  if (const auto took_ns = journalling_.newly_failed()) {
+    put_fault({*took_ns, 0, Stage::journal, {}});
   }
+}
+
+// Reports a batch whose replay differs, and makes the copy of the state that the mirror or the
+// journal requested. True if it made one.
+bool Node::check_mirror() {
+  if (const std::uint64_t batch = mirror_.newly_differed(); batch != 0) {
+    put_fault({static_cast<std::int64_t>(batch), 0, Stage::mirror_differs, {}});
+  }
+  if (!mirror_.wants_copy()) {
+    return false;
+  }
+  const std::int64_t since_ns = platform::monotonic_ns();
+  mirror_.give_copy(shard_);
+  if (!clock_.stepped()) {
+    const std::int64_t took_ns = platform::monotonic_ns() - since_ns;
+    put_fault({took_ns, plan_.limits()->turn_ns(), Stage::mirror_copy, {}});
+  }
+  return true;
 }
 
 // The node stopped between intent and outcome: the result is unknown, so the action is not
@@ -370,6 +375,7 @@ void Node::engine_turns(Pace& pace) {
       board_.finished.store(true, std::memory_order_release);
     }
     check_journal();
+    busy = check_mirror() || busy;
     worked = worked || busy;
     bool rehearsed = false;
     if (!busy) {

@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "core/engine/shard.hpp"
-#include "edge/image/image.hpp"
 #include "edge/ingress/ingress.hpp"
 #include "edge/journal/writer.hpp"
 #include "edge/sink/act.hpp"
@@ -24,6 +23,8 @@
 #include "node/history_record.hpp"
 #include "node/identity.hpp"
 #include "node/interruptions.hpp"
+#include "node/journalling.hpp"
+#include "node/mirror.hpp"
 #include "node/pace.hpp"
 #include "node/replay.hpp"
 #include "node/source_tables.hpp"
@@ -120,14 +121,13 @@ class Node {
     std::atomic<std::uint64_t> ordered_sequence{0};
     std::atomic<std::uint64_t> ordered{0};
   };
-  enum : int { kIdle = 0, kWanted = 1, kReady = 2 };
   struct Tail {
     std::uint64_t segment = 0;  // 0: nothing to cut
     std::uint64_t valid_bytes = 0;
   };
 
   struct Threads {
-    std::thread ingress, engine, journal;  // ingress: not if the engine's loop does it
+    std::thread ingress, engine, journal, mirror;  // ingress: not if the engine's loop does it
 
     void join_hot() {
       engine.join();
@@ -189,8 +189,7 @@ class Node {
   void put_fault(EventKind kind, Bytes payload);
   void check_source_tables(std::int64_t now_ns);
   void check_journal();
-  void say_journal_fault(std::int64_t took_ns);
-  void give_up_batches(std::int64_t now_ns, std::int64_t wrote_ns);
+  bool check_mirror();
   static bool critical_waits(void* context);
   void ingress_loop();
   bool fused() const;  // one thread for ingress and engine
@@ -202,8 +201,6 @@ class Node {
   void publish();
   void submit_again(const EventHeader& dispatch, std::uint64_t sequence);
   void tell(const EventHeader& event, Bytes payload);
-  void journal_loop();
-  void write_image();
   struct Answering;  // answers a request by its type
   std::string answer_to(std::string_view line);
   request::Answer order_and_wait(const Requeue& wanted);
@@ -237,8 +234,9 @@ class Node {
   sink::Act act_;
   journal::WriterOptions writer_options_;  // set by recovery
   journal::Writer writer_;
-  image::ImageWriter image_;
+  Mirror mirror_;
   Lane batches_, outcomes_, commands_, faults_, log_, told_;
+  Journalling journalling_{writer_, mirror_, batches_};
   std::vector<Lane*> lanes_;        // in order of admission
   std::size_t critical_lanes_ = 0;  // how many of them, from the first
   journal::SegmentHeader segment_header_{};
@@ -258,18 +256,6 @@ class Node {
   // Nothing is accepted until the journal's first segment is on disk.
   enum class Begun : int { waiting, yes, failed };
   std::atomic<Begun> begun_{Begun::waiting};
-
-  // One buffer in a cycle: requested by the journal thread, filled by the engine, written, idle.
-  std::vector<std::uint8_t> frozen_;
-  std::size_t frozen_used_ = 0;
-  std::uint64_t frozen_batch_ = 0;
-  std::uint64_t frozen_digest_ = 0;
-  std::uint64_t frozen_sequence_ = 0;
-  std::atomic<int> frozen_state_{kIdle};
-  std::int64_t gap_tried_ns_ = 0;  // when the last state to end the gap was requested
-  std::atomic<std::uint32_t> journal_faults_{0};
-  std::atomic<std::int64_t> journal_took_ns_{0};
-  std::uint32_t journal_faults_seen_ = 0;
 
   Board board_;
   std::uint64_t orders_given_ = 0;
@@ -292,8 +278,6 @@ class Node {
   bool live_ = false;  // node time follows the clock
   bool held_at_start_ = false;
   std::vector<std::string> without_;
-  std::atomic<int> image_error_{0};  // of the last attempt to open or write the image
-  std::atomic<std::uint64_t> images_written_{0};
   std::int64_t started_ns_ = 0;
 };
 

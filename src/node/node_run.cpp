@@ -114,7 +114,9 @@ Node::Failure Node::start_threads(Threads& threads) {
     threads.join_hot();
     return begun;
   }
-  threads.journal = std::thread([this] { journal_loop(); });
+  threads.mirror = std::thread([this] { mirror_.run(clock_.stepped()); });
+  threads.journal = std::thread(
+      [this] { journalling_.run(plan_.limits()->commit_ns(), clock_.stepped(), stop_journal_); });
   if (engine_thread_.grant.fifo && platform::fifo_is_throttled()) {
     without_.push_back(
         "unthrottled real-time priority: hot threads sleep 60 us in every ms (see `vedette "
@@ -215,13 +217,16 @@ void Node::keep_watch(Watchdog& watchdog, bool network) {
   }
 }
 
-// Stops the hot threads first, so that the journal writes their last batches.
+// Stops the hot threads first, so that the journal writes their last batches and the mirror
+// replays them.
 void Node::end_threads(Threads& threads) {
   stop_hot_.store(true, std::memory_order_release);
   threads.join_hot();
   look_at_causes();
   stop_journal_.store(true, std::memory_order_release);
   threads.journal.join();
+  mirror_.end();
+  threads.mirror.join();
   const std::int64_t last_ns = platform::monotonic_ns() + kLastLinesNs;
   while (!drain_log() && platform::monotonic_ns() < last_ns) {
     platform::rest_ns(kLastTurnNs);
@@ -230,13 +235,6 @@ void Node::end_threads(Threads& threads) {
 
 Node::Failure Node::end_history() {
   if (writer_.last_error() == 0) {
-    Freezer freezer(frozen_);
-    shard_.freeze(freezer);
-    frozen_used_ = freezer.used();
-    frozen_batch_ = shard_.progress().batch_number;
-    frozen_digest_ = shard_.progress().digest;
-    frozen_sequence_ = shard_.progress().last_sequence;
-    write_image();
     writer_.close();
   }
   return writer_.last_error() == 0

@@ -59,6 +59,7 @@ std::vector<RoomMemory> memory_plan(const plan::Plan& plan) {
                   Lane::bytes_needed(kFaults, kFaultBytes) +
                   2 * Lane::bytes_needed(kLogRecords, kLogBytes)},
       {"batches", Lane::bytes_needed(batch_records(plan), batch_lane_bytes(plan))},
+      {"mirror", Mirror::bytes_needed(plan)},
   };
 }
 
@@ -88,7 +89,7 @@ std::vector<RoomMemory> memory_outside_arena(const plan::Plan& plan) {
                        plan.limits()->evidence_bytes(),
                        journal::Writer::longest_block(plan.limits()->segment_bytes(),
                                                       engine::batch_bytes_bound(plan)))},
-      {"belief image", frozen + image::ImageWriter::bytes_needed(frozen, plan.limits()->tracks())},
+      {"mirror's states, belief image", Mirror::bytes_outside_arena(plan)},
       {"packet ports", packet_bytes_of(plan)},
       {"program", platform::program_bytes()},
       {"threads, libraries", kLibraryBytes},
@@ -225,8 +226,7 @@ Node::Failure Node::take_memory() {
 // Creates what recovery needs; returns the shard's part of the arena.
 std::span<std::uint8_t> Node::init_lanes(Arena& arena) {
   const std::span<std::uint8_t> shard_memory = arena.room(engine::Shard::bytes_needed(plan_));
-  frozen_.resize(engine::frozen_bytes_bound(plan_));
-  image_.init(shard_folder(options_.data), plan_.limits()->image_bytes(), plan_.limits()->tracks());
+  mirror_.init(arena, plan_, options_.data, journal_folder(options_.data));
   batches_.init(arena, batch_records(plan_), batch_lane_bytes(plan_));
   outcomes_.init(arena, outcome_records(plan_), outcome_bytes(plan_));
   commands_.init(arena, kCommands, kCommandBytes);

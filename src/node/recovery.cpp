@@ -137,11 +137,9 @@ void Node::plan_writer(const journal::ReadResult& read, const KeptHistory& kept,
   // A change of the plan is history, even if nothing is accepted after it.
   const bool reuse = findings_.empty() && plan_told_.empty();
   writer.idle = reuse ? read.idle : journal::ReadResult::Idle{};
+  const Bytes frozen = mirror_.begin(shard_, segment_header_);
   if (!fresh_) {
-    Freezer freezer(frozen_);
-    shard_.freeze(freezer);
-    CHECK(freezer.ok(), "the state is larger than its bound");
-    writer_.keep_frozen(Bytes(frozen_.data(), freezer.used()), shard_.progress().batch_number);
+    writer_.keep_frozen(frozen, shard_.progress().batch_number);
   }
 }
 

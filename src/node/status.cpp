@@ -51,7 +51,8 @@ void Node::look_at_causes() {
     seen.sinks |= std::uint64_t{open ? 1U : 0U} << s;
   }
   seen.causes.set(Cause::journal, writer_.last_error() != 0);
-  seen.causes.set(Cause::image, image_error_.load(std::memory_order_relaxed) != 0);
+  seen.causes.set(Cause::image, mirror_.image_error() != 0);
+  seen.causes.set(Cause::mirror, mirror_.in_doubt(platform::monotonic_ns()));
   seen.causes.set(Cause::network, !act_.network_is_there());
   const auto evicted = [this] {
     std::uint64_t sum = 0;
@@ -80,7 +81,9 @@ void Node::look_at_causes() {
       case Cause::journal:
         return platform::error_text(writer_.last_error());
       case Cause::image:
-        return std::string(image::error_text(image_error_.load(std::memory_order_relaxed)));
+        return image::error_text(mirror_.image_error());
+      case Cause::mirror:
+        return mirror_.doubt();
       case Cause::source: {
         const int error = ingress_.counters(index).error.load(std::memory_order_relaxed);
         return error == 0 ? std::string() : platform::error_text(error);
@@ -221,7 +224,7 @@ void Node::sink_members(std::size_t s, JsonWriter<std::string>& json) const {
 
 void Node::journal_members(JsonWriter<std::string>& json) const {
   json.member("blocks", writer_.blocks_written()).member("bytes", writer_.bytes_written());
-  json.member("packed_blocks", writer_.blocks_packed()).member("images", read(images_written_));
+  json.member("packed_blocks", writer_.blocks_packed()).member("images", mirror_.images());
   const journal::Evidence& evidence = writer_.evidence();
   json.key("evidence").begin_object().member("bytes", evidence.bytes());
   json.member("events", evidence.events()).member("left_out", evidence.left_out());
@@ -231,8 +234,8 @@ void Node::journal_members(JsonWriter<std::string>& json) const {
     json.member("error", std::string_view(platform::error_text(evidence.last_error())));
   }
   json.end_object();
-  if (read(image_error_) != 0) {
-    json.member("image_error", std::string_view(image::error_text(read(image_error_))));
+  if (const int error = mirror_.image_error(); error != 0) {
+    json.member("image_error", std::string_view(image::error_text(error)));
   }
   if (writer_.last_error() != 0) {
     json.member("error", std::string_view(platform::error_text(writer_.last_error())));
@@ -269,6 +272,8 @@ std::string Node::status_json() const {
   latency(json, "before", act_.latency_before());
   json.end_object().key("journal").begin_object();
   journal_members(json);
+  json.end_object().key("mirror").begin_object();
+  mirror_.members(read(board_.batches), read(board_.now_ns), json);
   json.end_object();
   if (!plan_told_.empty()) {
     json.member("plan_changed", std::string_view(plan_told_));

@@ -11,7 +11,16 @@ bool within_bounds(std::int64_t unix_ns) {
   return unix_ns >= 0 && unix_ns <= limits::kTimeMostNs;
 }
 
+constexpr std::size_t kBatches = 4;
+std::size_t two_batches(const plan::Plan& plan) {
+  return 2 * engine::batch_bytes_bound(plan) + 64;
+}
+
 }  // namespace
+
+std::size_t Stepped::lane_bytes(const plan::Plan& plan) {
+  return align_up(Lane::bytes_needed(kBatches, two_batches(plan)), 8) + 64;
+}
 
 void Stepped::init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch,
                    const std::string& data, const PlanHash& hash) {
@@ -46,11 +55,9 @@ void Stepped::use(const plan::Plan& plan, const PlanHash& hash) {
   }
   Arena arena(memory.data(), memory.size());
   shard_->init(arena, plan, node_id_, epoch_, kernel_);
-  constexpr std::size_t kBatches = 4;
-  const std::size_t lane_bytes = 2 * engine::batch_bytes_bound(plan) + 64;
-  lane_memory_.resize(Lane::bytes_needed(kBatches, lane_bytes) / 8 + 8);
+  lane_memory_.resize(lane_bytes(plan) / 8);
   Arena lane(lane_memory_.data(), lane_memory_.size() * 8);
-  batches_.init(lane, kBatches, lane_bytes);
+  batches_.init(lane, kBatches, two_batches(plan));
 }
 
 bool Stepped::thaw(Bytes frozen) {

@@ -23,6 +23,8 @@ class Stepped {
   // a shard of its own.
   Stepped(engine::Shard& shard, std::span<std::uint8_t> memory, engine::ReleaseKernel kernel)
       : home_shard_(&shard), home_memory_(memory), kernel_(kernel) {}
+  // Memory beside the shard's.
+  static std::size_t lane_bytes(const plan::Plan& plan);
   // Starts empty. `data`: folder of other plans; empty: there are none.
   void init(const plan::Plan& plan, std::uint64_t node_id, std::uint32_t epoch,
             const std::string& data = {}, const PlanHash& hash = {});

@@ -1,0 +1,321 @@
+#include "node/mirror.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "edge/journal/writer.hpp"
+#include "node/history_record.hpp"
+#include "platform/clock.hpp"
+#include "platform/hot_thread.hpp"
+
+namespace vedette::node {
+namespace {
+
+constexpr std::size_t kTurnBatches = 64;              // between two looks at states and images
+constexpr std::int64_t kStuckNs = 1'000'000'000;      // until a batch not in the files is lost
+constexpr std::int64_t kAskAgainNs = 10'000'000'000;  // a copy stops the engine for a moment
+constexpr std::int64_t kDrainNs = 3'000'000'000;      // to replay the rest when the node stops
+constexpr std::int64_t kRestNs = 1'000'000;           // nobody waits for the mirror
+constexpr std::int64_t kSteppedRestNs = 200'000;
+constexpr int kNice = 5;  // the journal's thread runs on the same cores, and comes first
+constexpr std::size_t kLaneBytes = std::size_t{1} << 20;  // some ms at full load
+
+std::size_t lane_bytes(const plan::Plan& plan) {
+  return std::max(kLaneBytes, 2 * engine::batch_bytes_bound(plan));
+}
+std::size_t lane_records(const plan::Plan& plan) {
+  return std::bit_ceil(lane_bytes(plan) /
+                       (sizeof(BatchHeader) + align_up(kEventBytes, Lane::kAlignment)));
+}
+std::size_t longest_block(const plan::Plan& plan) {
+  return journal::Writer::longest_block(plan.limits()->segment_bytes(),
+                                        engine::batch_bytes_bound(plan));
+}
+
+std::uint64_t number_of(Bytes batch) {
+  BatchHeader header;
+  std::memcpy(&header, batch.data(), sizeof header);
+  return header.number;
+}
+
+}  // namespace
+
+std::size_t Mirror::bytes_needed(const plan::Plan& plan) {
+  return engine::Shard::bytes_needed(plan) + kCacheLineBytes +
+         Lane::bytes_needed(lane_records(plan), lane_bytes(plan));
+}
+
+std::size_t Mirror::bytes_outside_arena(const plan::Plan& plan) {
+  const std::size_t frozen = engine::frozen_bytes_bound(plan);
+  return 2 * frozen + image::ImageWriter::bytes_needed(frozen, plan.limits()->tracks()) +
+         journal::Cursor::bytes_needed(longest_block(plan)) + Stepped::lane_bytes(plan);
+}
+
+void Mirror::init(Arena& arena, const plan::Plan& plan, const std::string& data,
+                  const platform::Folder& journal) {
+  plan_ = &plan;
+  data_ = data;
+  shard_memory_ = arena.room(engine::Shard::bytes_needed(plan));
+  lane_.init(arena, lane_records(plan), lane_bytes(plan));
+  state_.init(engine::frozen_bytes_bound(plan));
+  copy_.init(engine::frozen_bytes_bound(plan));
+  cursor_.init(journal, longest_block(plan));
+  image_.init(shard_folder(data), plan.limits()->image_bytes(), plan.limits()->tracks());
+}
+
+Bytes Mirror::begin(const engine::Shard& engine, const journal::SegmentHeader& header) {
+  header_ = header;
+  stepped_.emplace(shard_, shard_memory_, engine::release_kernels().back());
+  stepped_->init(*plan_, header.node, header.epoch);
+  state_.freeze(engine);
+  lost_.store(!stepped_->thaw(state_.frozen()), std::memory_order_relaxed);
+  const std::uint64_t batch = state_.batch();
+  batch_.store(batch, std::memory_order_relaxed);
+  admitted_ns_.store(engine.progress().admitted_ns, std::memory_order_relaxed);
+  recorded_.store(batch, std::memory_order_release);
+  handed_ = batch;
+  return state_.frozen();
+}
+
+bool Mirror::hand(Bytes batch) {
+  const std::uint64_t number = number_of(batch);
+  if (number <= handed_) {
+    return true;
+  }
+  std::uint8_t* at = lane_.reserve(batch.size());
+  if (at == nullptr) {
+    return false;
+  }
+  std::memcpy(at, batch.data(), batch.size());
+  lane_.commit(batch.size());
+  handed_ = number;
+  return true;
+}
+
+void Mirror::take_recorded(Bytes batch) {
+  if (!hand(batch)) {
+    add_one(passed_over_);
+    handed_ = number_of(batch);
+  }
+}
+
+bool Mirror::take_unrecorded(Bytes batch) {
+  return hand(batch);
+}
+
+void Mirror::set_recorded(std::uint64_t batch, std::uint64_t segment) {
+  segment_.store(segment, std::memory_order_relaxed);
+  // Pairs with the acquire in follow(): the batches are in the lane before the number is seen.
+  recorded_.store(batch, std::memory_order_release);
+  handed_ = std::max(handed_, batch);
+}
+
+void Mirror::set_given_up(std::uint64_t batch) {
+  given_up_.store(batch, std::memory_order_release);  // pairs as recorded_
+  handed_ = std::max(handed_, batch);
+}
+
+// Replaces a copy that was offered and not yet taken.
+void Mirror::want_copy() {
+  copy_.take(Holder::nobody, Holder::engine) || copy_.take(Holder::offered, Holder::engine);
+}
+
+void Mirror::give_copy(const engine::Shard& engine) {
+  copy_.freeze(engine);
+  copy_.give_to(Holder::journal);
+}
+
+std::uint64_t Mirror::newly_differed() {
+  const std::uint64_t differed = differed_.load(std::memory_order_acquire);
+  return std::exchange(differed_told_, differed) == differed ? 0 : read(differed_batch_);
+}
+
+// Restarts from a copy of the engine's state, once the journal's thread has offered it.
+bool Mirror::restart() {
+  if (!copy_.take(Holder::offered, Holder::mirror)) {
+    return false;
+  }
+  if (lost() || copy_.batch() > stepped_->batch()) {
+    lost_.store(!stepped_->restart(copy_.frozen()), std::memory_order_relaxed);
+    add_one(restarts_);
+    stuck_since_ns_ = 0;
+  }
+  copy_.give_to(Holder::nobody);
+  return true;
+}
+
+void Mirror::lose_way(std::int64_t now_ns) {
+  lost_.store(true, std::memory_order_relaxed);
+  if (asked_ns_ == 0 || now_ns - asked_ns_ > kAskAgainNs) {
+    asked_ns_ = now_ns;
+    want_copy();
+  }
+}
+
+bool Mirror::apply(Bytes batch, std::int64_t now_ns) {
+  const bool same = stepped_->apply(batch).empty();
+  add_one(compared_);
+  if (!same) {
+    differed_batch_.store(number_of(batch), std::memory_order_relaxed);
+    differed_ns_.store(now_ns, std::memory_order_relaxed);
+    // Pairs with the acquire in newly_differed(): the batch is stored before the count.
+    differed_.store(read(differed_) + 1, std::memory_order_release);
+    lose_way(now_ns);
+  }
+  return same;
+}
+
+// Replays the next batches: from the lane, or from the journal's files if the lane was full.
+bool Mirror::follow(std::int64_t now_ns) {
+  const std::uint64_t recorded = recorded_.load(std::memory_order_acquire);
+  const std::uint64_t given_up = given_up_.load(std::memory_order_acquire);
+  bool worked = false;
+  for (std::size_t n = 0; n < kTurnBatches && !lost(); ++n) {
+    const Bytes batch = lane_.peek();
+    const std::uint64_t next = stepped_->batch() + 1;
+    if (batch.empty() || number_of(batch) > next) {
+      break;
+    }
+    if (number_of(batch) == next) {
+      apply(batch, now_ns);
+      catching_up_.store(false, std::memory_order_relaxed);
+    }
+    lane_.release();
+    worked = true;
+  }
+  const std::uint64_t next = stepped_->batch() + 1;
+  if (worked || lost()) {
+    return worked;
+  }
+  if (next <= recorded) {
+    return follow_journal(recorded, now_ns);
+  }
+  catching_up_.store(false, std::memory_order_relaxed);
+  stuck_since_ns_ = 0;
+  if (next <= given_up) {  // neither in the lane nor on disk
+    lose_way(now_ns);
+  }
+  return false;
+}
+
+bool Mirror::follow_journal(std::uint64_t through, std::int64_t now_ns) {
+  catching_up_.store(true, std::memory_order_relaxed);
+  const bool any = cursor_.read(stepped_->batch() + 1, through,
+                                [&](Bytes batch) { return apply(batch, now_ns); });
+  if (any) {
+    stuck_since_ns_ = 0;
+  } else if (stuck_since_ns_ == 0) {
+    stuck_since_ns_ = now_ns;
+  } else if (now_ns - stuck_since_ns_ > kStuckNs) {
+    lose_way(now_ns);
+  }
+  return any;
+}
+
+bool Mirror::turn(std::int64_t now_ns) {
+  bool worked = restart();
+  if (lost()) {
+    lose_way(now_ns);  // requests a copy again
+  } else {
+    worked = follow(now_ns) || worked;
+    give_state(now_ns);
+  }
+  batch_.store(stepped_->batch(), std::memory_order_relaxed);
+  admitted_ns_.store(shard_.progress().admitted_ns, std::memory_order_relaxed);
+  return worked;
+}
+
+// Freezes the state if the journal's thread wants one or an image is due. An image is never ahead
+// of the journal.
+void Mirror::give_state(std::int64_t now_ns) {
+  if (lost() || !state_.held_by(Holder::mirror)) {
+    return;
+  }
+  const std::uint64_t batch = stepped_->batch();
+  std::uint64_t least = read(wanted_);
+  const bool wanted = least != kNotWanted && batch >= least;
+  const bool image_due = now_ns - last_image_ns_ > plan_->limits()->checkpoint_ns() &&
+                         batch != image_batch_ && batch != 0 &&
+                         batch <= recorded_.load(std::memory_order_acquire);
+  if (!wanted && !image_due) {
+    return;
+  }
+  state_.freeze(shard_);
+  if (image_due) {
+    last_image_ns_ = now_ns;
+    write_image();
+  }
+  if (wanted) {
+    wanted_.compare_exchange_strong(least, kNotWanted, std::memory_order_relaxed);
+  }
+  state_.give_to(Holder::journal);
+}
+
+void Mirror::write_image() {
+  image::ImagePosition position{};
+  position.batch = image_batch_ = state_.batch();
+  position.digest = state_.digest();
+  std::memcpy(position.plan_hash, header_.plan_hash, sizeof position.plan_hash);
+  const Bytes frozen = state_.frozen();
+  const int error = image_.write(position, frozen, engine::frozen_tracks(frozen));
+  image_error_.store(error, std::memory_order_relaxed);
+  images_.store(read(images_) + (error == 0 ? 1 : 0), std::memory_order_relaxed);
+  keep_history(data_, {header_.epoch, read(segment_), state_.batch(), state_.sequence()});
+}
+
+// The journal's thread has ended, so that its state is free.
+void Mirror::end_with_image() {
+  state_.take(Holder::journal, Holder::mirror);
+  if (!lost() && stepped_->batch() != image_batch_ && stepped_->batch() <= read(recorded_)) {
+    state_.freeze(shard_);
+    write_image();
+  }
+}
+
+void Mirror::run(bool stepped) {
+  platform::make_hot({"mirror", -1, 0});
+  platform::give_way(kNice);
+  last_image_ns_ = platform::monotonic_ns();
+  std::int64_t stop_seen_ns = 0;
+  for (;;) {
+    const bool stopping = stop_.load(std::memory_order_acquire);
+    const std::int64_t now_ns = platform::monotonic_ns();
+    const bool worked = turn(now_ns);
+    if (stopping) {
+      stop_seen_ns = stop_seen_ns == 0 ? now_ns : stop_seen_ns;
+      if (lost() || stepped_->batch() >= read(recorded_) || now_ns - stop_seen_ns > kDrainNs) {
+        break;
+      }
+    }
+    if (!worked) {
+      platform::rest_ns(stepped ? kSteppedRestNs : kRestNs);
+    }
+  }
+  end_with_image();
+}
+
+bool Mirror::in_doubt(std::int64_t now_ns) const {
+  return differed_.load(std::memory_order_acquire) != 0 && now_ns - read(differed_ns_) < kDoubtNs;
+}
+
+std::string Mirror::doubt() const {
+  return "mirror: digest differs at batch " + std::to_string(read(differed_batch_));
+}
+
+void Mirror::members(std::uint64_t batch, std::int64_t now_ns,
+                     JsonWriter<std::string>& json) const {
+  const std::uint64_t mirrored = read(batch_);
+  const std::uint64_t recorded = read(recorded_);
+  const std::uint64_t lag = batch > mirrored ? batch - mirrored : 0;
+  const std::int64_t at_ns = read(admitted_ns_);  // 0: nothing replayed yet
+  const std::int64_t lag_ns = lag != 0 && at_ns != 0 ? std::max(now_ns, at_ns) - at_ns : 0;
+  json.member_id("batch", mirrored).member("lag_batches", lag);
+  json.member("lag_ms", static_cast<double>(lag_ns) * 1e-6, 1);
+  json.member("compared", read(compared_)).member("differed", read(differed_));
+  json.member("restarts", read(restarts_)).member("catching_up", read(catching_up_) || lost());
+  json.member("unrecorded", mirrored > recorded ? mirrored - recorded : 0);
+  json.member("passed_over", read(passed_over_));
+}
+
+}  // namespace vedette::node

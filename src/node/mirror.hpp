@@ -1,0 +1,157 @@
+// Purpose: a second shard that replays each durable batch and compares the result with the
+// engine's. It writes the belief image and provides the states of later segments, so that the
+// engine stops for no checkpoint.
+// In: batches from the journal's thread, or from the journal's files when the lane was full; copies
+// of the engine's state. Out: images, states, the batch whose replay differs.
+// Bound: one shard, its lane, two frozen states, one block of the journal, all allocated at init().
+// When its lane is full: the batch is passed over and counted. Fails as: lost() until it restarts
+// from a copy of the engine's state. Runs on: its own thread; other threads call what names them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/json.hpp"
+#include "base/lane.hpp"
+#include "core/engine/shard.hpp"
+#include "edge/image/image.hpp"
+#include "edge/journal/cursor.hpp"
+#include "edge/journal/format.hpp"
+#include "node/handed_state.hpp"
+#include "node/stepped.hpp"
+
+namespace vedette::node {
+
+class Mirror {
+ public:
+  static std::size_t bytes_needed(const plan::Plan& plan);  // of the arena
+  static std::size_t bytes_outside_arena(const plan::Plan& plan);
+
+  Mirror() = default;
+  Mirror(const Mirror&) = delete;
+  Mirror& operator=(const Mirror&) = delete;
+
+  // --- Before any thread runs. `data`: the data folder; `journal`: the journal's folder in it.
+  void init(Arena& arena, const plan::Plan& plan, const std::string& data,
+            const platform::Folder& journal);
+  // Begins with the engine's recovered state. Returns that state, for the journal's first segment.
+  Bytes begin(const engine::Shard& engine, const journal::SegmentHeader& header);
+  image::ImageWriter& image() { return image_; }
+
+  // --- The journal's thread. Never waits.
+  // The batch is on disk. If the lane is full, the mirror reads it from the journal.
+  void take_recorded(Bytes batch);
+  // The batch is not on disk yet. False if the lane is full: hand it again later.
+  bool take_unrecorded(Bytes batch);
+  // All batches up to `batch` are on disk; `segment` is the current one.
+  void set_recorded(std::uint64_t batch, std::uint64_t segment);
+  // The batches up to `batch` that are not on disk were abandoned.
+  void set_given_up(std::uint64_t batch);
+  std::uint64_t handed() const { return handed_; }  // the last batch, on disk or not
+  // Requests a state after `least_batch` or a later batch, for a segment.
+  void want_state(std::uint64_t least_batch) {
+    wanted_.store(least_batch, std::memory_order_relaxed);
+  }
+  bool state_is_wanted() const { return wanted_.load(std::memory_order_relaxed) != kNotWanted; }
+  // The mirror's state and the copy of the engine's; usable while held by the journal.
+  HandedState& state() { return state_; }
+  HandedState& copy() { return copy_; }
+  // Requests one copy of the engine's state. Also for the mirror's thread.
+  void want_copy();
+  bool copy_is_under_way() const {
+    return copy_.held_by(Holder::engine) || copy_.held_by(Holder::journal);
+  }
+
+  // --- The engine's thread.
+  bool wants_copy() const { return copy_.held_by(Holder::engine); }
+  void give_copy(const engine::Shard& engine);
+  // The last batch that differed since the previous call; 0 if none.
+  std::uint64_t newly_differed();
+
+  // --- Its own thread.
+  void run(bool stepped);
+  void end() { stop_.store(true, std::memory_order_release); }
+  // One turn; false if there was nothing to do.
+  bool turn(std::int64_t now_ns);
+
+  // --- Any thread.
+  std::uint64_t batch() const { return read(batch_); }
+  bool lost() const { return read(lost_); }
+  bool in_doubt(std::int64_t now_ns) const;  // it differed within kDoubtNs
+  std::string doubt() const;
+  int image_error() const { return read(image_error_); }
+  std::uint64_t images() const { return read(images_); }
+  // Members of `mirror` in `status`. `batch`, `now_ns`: the engine's last batch, node time.
+  void members(std::uint64_t batch, std::int64_t now_ns, JsonWriter<std::string>& json) const;
+
+  static constexpr std::int64_t kDoubtNs = 3'600'000'000'000;
+
+ private:
+  static constexpr std::uint64_t kNotWanted = ~std::uint64_t{0};
+  template <typename T>
+  static T read(const std::atomic<T>& at) {
+    return at.load(std::memory_order_relaxed);
+  }
+  template <typename T>
+  static void add_one(std::atomic<T>& at) {  // one writer
+    at.store(read(at) + 1, std::memory_order_relaxed);
+  }
+
+  bool hand(Bytes batch);
+  bool restart();
+  bool follow(std::int64_t now_ns);
+  bool follow_journal(std::uint64_t through, std::int64_t now_ns);
+  bool apply(Bytes batch, std::int64_t now_ns);
+  void lose_way(std::int64_t now_ns);
+  void give_state(std::int64_t now_ns);
+  void write_image();
+  void end_with_image();
+
+  const plan::Plan* plan_ = nullptr;
+  std::string data_;
+  journal::SegmentHeader header_{};
+
+  engine::Shard shard_;
+  std::span<std::uint8_t> shard_memory_;
+  std::optional<Stepped> stepped_;
+  Lane lane_;
+  journal::Cursor cursor_;
+  image::ImageWriter image_;
+  HandedState state_{Holder::mirror};
+  HandedState copy_{Holder::nobody};
+
+  // Of the journal's thread.
+  std::uint64_t handed_ = 0;
+  // Written by the journal's thread. The mirror loads both before it peeks into its lane: a batch
+  // that they cover and that the lane does not have was passed over.
+  std::atomic<std::uint64_t> recorded_{0}, given_up_{0}, segment_{0};
+  std::atomic<std::uint64_t> wanted_{kNotWanted};  // reset by the mirror when it answers
+
+  // Of the mirror's thread.
+  std::int64_t stuck_since_ns_ = 0;  // the journal's files lack the next batch; 0: they do not
+  std::int64_t asked_ns_ = 0;        // when it last requested a copy
+  std::int64_t last_image_ns_ = 0;
+  std::uint64_t image_batch_ = kNotWanted;  // of the last image; none yet
+
+  // Written by the mirror's thread.
+  std::atomic<std::uint64_t> batch_{0}, compared_{0}, restarts_{0};
+  std::atomic<std::int64_t> admitted_ns_{0};
+  std::atomic<bool> catching_up_{false}, lost_{false};
+  std::atomic<int> image_error_{0};
+  std::atomic<std::uint64_t> images_{0};
+  // By the journal's.
+  std::atomic<std::uint64_t> passed_over_{0};
+
+  std::atomic<bool> stop_{false};
+
+  // Written by the mirror's thread; the engine reads the first each turn.
+  alignas(kCacheLineBytes) std::atomic<std::uint64_t> differed_{0};
+  std::atomic<std::uint64_t> differed_batch_{0};
+  std::atomic<std::int64_t> differed_ns_{0};
+  std::uint64_t differed_told_ = 0;  // of the engine's thread
+};
+
+}  // namespace vedette::node

@@ -1,0 +1,319 @@
+// The mirror: fed as the journal's thread feeds it, on a disk in memory that can refuse.
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "edge/journal/reader.hpp"
+#include "memory_disk.hpp"
+#include "node/journalling.hpp"
+#include "shard_in_memory.hpp"
+#include "small_site.hpp"
+#include "test.hpp"
+
+using namespace vedette;
+using namespace vedette::tests;
+using node::Holder;
+
+namespace {
+
+constexpr std::size_t kMost = 1 << 22;  // of batches that wait
+
+// The three threads of a node in one: engine, journal and mirror step when they are told to.
+class Post {
+ public:
+  explicit Post(std::uint64_t segment_bytes = 4 << 20, std::uint64_t journal_bytes = 64 << 20)
+      : data_((std::filesystem::temp_directory_path() /
+               ("vedette-mirror-" + std::to_string(::getpid())))
+                  .string()) {
+    std::filesystem::create_directories(shard_folder(data_));
+    memory_.resize((node::Mirror::bytes_needed(plan) + Lane::bytes_needed(8192, kMost)) / 8 + 32);
+    Arena arena(memory_.data(), memory_.size() * 8);
+    mirror.init(arena, plan, data_, folder);
+    batches_.init(arena, 8192, kMost);
+    journal::WriterOptions options;
+    options.folder = folder;
+    options.segment_bytes = segment_bytes;
+    options.journal_bytes = journal_bytes;
+    options.max_batch_bytes = engine::batch_bytes_bound(plan);
+    options.max_frozen_bytes = engine::frozen_bytes_bound(plan);
+    options.may_use_ring = false;
+    options.header.node = 1;
+    options.header.epoch = 1;
+    mirror.begin(engine.shard(), options.header);
+    REQUIRE(writer.open(options) == "");
+  }
+  ~Post() { std::filesystem::remove_all(data_); }
+
+  void watch(int batches) {
+    for (int i = 0; i < batches; ++i) {
+      now_ += kSecond;
+      engine.put(ship(static_cast<std::uint64_t>(now_ / kSecond % 20), i % 100), now_, 1);
+      const auto batch = engine.step(now_);
+      std::uint8_t* at = batches_.reserve(batch.size());
+      REQUIRE(at != nullptr);
+      std::memcpy(at, batch.data(), batch.size());
+      batches_.commit(batch.size());
+    }
+  }
+  // Until nothing is left that the disk takes. Also what the engine's thread does between.
+  void write() {
+    do {
+      if (mirror.wants_copy()) {
+        mirror.give_copy(engine.shard());
+        ++copies;
+      }
+    } while (journalling.turn(t_ns, false) || mirror.wants_copy());
+  }
+  void follow() {
+    while (mirror.turn(t_ns)) {
+    }
+  }
+  void live(int turns, std::int64_t each_ns) {
+    for (int i = 0; i < turns; ++i) {
+      t_ns += each_ns;
+      write();
+      follow();
+    }
+  }
+  std::uint64_t batch() { return engine.shard().progress().batch_number; }
+  std::string status() const {
+    std::string text;
+    JsonWriter<std::string> json(text);
+    json.begin_object();
+    mirror.members(0, 0, json);
+    json.end_object();
+    return text;
+  }
+  bool says(const std::string& member) const { return status().find(member) != std::string::npos; }
+  std::string image() const { return shard_folder(data_) + "/belief.mdb"; }
+
+  std::vector<std::uint8_t> plan_bytes;
+  const plan::Plan& plan = *small_site(plan_bytes);
+  ShardInMemory engine{plan};
+  MemoryDisk disk;
+  platform::Folder folder{"/nowhere/journal", disk.storage()};
+  journal::Writer writer;
+  node::Mirror mirror;
+  std::int64_t t_ns = kSecond;
+  int copies = 0;  // that the engine made
+
+ private:
+  std::string data_;
+  std::vector<std::uint64_t> memory_;
+  Lane batches_;
+  std::int64_t now_ = kStart;
+
+ public:
+  node::Journalling journalling{writer, mirror, batches_};
+};
+
+// The state that the mirror gives the journal is the engine's.
+void check_same_state(Post& post) {
+  node::HandedState here(Holder::nobody), there(Holder::nobody);
+  here.init(engine::frozen_bytes_bound(post.plan));
+  here.freeze(post.engine.shard());
+  post.mirror.want_state(post.batch());
+  post.mirror.turn(post.t_ns);
+  const node::HandedState& given = post.mirror.state();
+  REQUIRE(given.held_by(Holder::journal));
+  CHECK(given.digest() == here.digest());
+  REQUIRE(given.frozen().size() == here.frozen().size());
+  CHECK(std::memcmp(given.frozen().data(), here.frozen().data(), here.frozen().size()) == 0);
+}
+
+// More than the mirror's lane holds, while it takes none.
+void stand_still(Post& post) {
+  for (int n = 0; n < 2; ++n) {
+    post.watch(1500);  // more than one block holds: packed
+    post.write();
+  }
+  for (int n = 0; n < 300; ++n) {
+    post.watch(5);
+    post.write();
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the mirror follows the disk, and writes the image as of a batch that the disk has") {
+  Post post;
+  post.watch(50);
+  post.follow();
+  CHECK(post.mirror.batch() == 0);  // the disk has nothing yet
+  post.live(1, kSecond);
+  CHECK(post.mirror.batch() == 50);
+  CHECK(post.mirror.images() == 0);
+  post.live(1, 5 * kSecond);
+  CHECK(post.mirror.images() == 1);
+  image::ImagePosition position{};
+  CHECK(image::check_image(post.image(), position) == "");
+  CHECK(position.batch == 50);
+  CHECK(position.digest == post.engine.shard().progress().digest);
+  post.live(1, 5 * kSecond);
+  CHECK(post.mirror.images() == 1);  // nothing has happened since
+  CHECK(post.copies == 0);
+  check_same_state(post);
+}
+
+TEST_CASE("a mirror that stood still catches up from the journal, packed or not") {
+  Post post(256 << 10);
+  stand_still(post);
+  CHECK(!post.says("\"passed_over\":0"));
+  CHECK(post.writer.blocks_packed() > 0);
+  CHECK(journal::list_segments(post.folder).size() > 2);
+  post.mirror.turn(post.t_ns);
+  while (!post.says("\"catching_up\":true") && post.mirror.turn(post.t_ns)) {
+  }
+  CHECK(post.says("\"catching_up\":true"));
+  post.follow();
+  CHECK(post.mirror.batch() == 4500);
+  post.watch(10);
+  post.live(2, kSecond);
+  CHECK(post.mirror.batch() == 4510);  // by its lane again
+  CHECK(post.says("\"catching_up\":false"));
+  CHECK(post.says("\"compared\":4510,\"differed\":0,\"restarts\":0"));
+  CHECK(post.copies == 0);
+  check_same_state(post);
+}
+
+TEST_CASE("what the disk does not take is mirrored after a second, and recorded once it does") {
+  Post post;
+  post.watch(10);
+  post.live(1, kSecond);
+  post.disk.refuses_with = ENOSPC;
+  post.watch(10);
+  post.live(1, kSecond / 2);
+  CHECK(post.mirror.batch() == 10);
+  post.live(1, kSecond);
+  CHECK(post.mirror.batch() == 20);
+  CHECK(post.says("\"unrecorded\":10"));
+  post.live(1, 10 * kSecond);
+  CHECK(post.mirror.images() == 0);  // none is ahead of the journal
+  post.disk.refuses_with = 0;
+  post.live(1, kSecond);
+  CHECK(post.says("\"unrecorded\":0"));
+  post.watch(10);
+  post.live(1, kSecond);
+  CHECK(post.mirror.batch() == 30);
+  CHECK(post.says("\"compared\":30,\"differed\":0,\"restarts\":0"));
+  CHECK(post.mirror.images() == 1);
+}
+
+TEST_CASE("a gap ends with the mirror's state where it has seen all that was given up") {
+  Post post;
+  post.watch(10);
+  post.live(1, kSecond);
+  post.disk.refuses_with = ENOSPC;
+  for (int n = 0; !post.writer.has_gap() && n < 200; ++n) {
+    post.watch(50);
+    post.live(1, kSecond / 10);
+  }
+  REQUIRE(post.writer.has_gap());
+  post.live(3, kSecond);
+  CHECK(post.mirror.batch() == post.batch());
+  const std::uint64_t lost = post.writer.unrecorded();
+  CHECK(lost > 100);
+  post.disk.refuses_with = 0;
+  post.live(3, kSecond);
+  CHECK(!post.writer.has_gap());
+  CHECK(post.journalling.newly_failed());
+  post.watch(10);
+  post.live(2, kSecond);
+  CHECK(post.mirror.batch() == post.batch());
+  CHECK(post.says("\"differed\":0,\"restarts\":0"));
+  CHECK(post.copies == 0);
+  post.writer.close();
+  const journal::ReadResult read = journal::read_journal(post.folder, {});
+  CHECK(read.problem == "");
+  CHECK(read.unrecorded == lost);
+  CHECK(read.last_batch == post.batch());
+}
+
+TEST_CASE("a gap whose batches the mirror missed ends with one copy of the engine's state") {
+  Post post;
+  post.watch(10);
+  post.live(1, kSecond);
+  post.disk.refuses_with = ENOSPC;
+  for (int n = 0; !post.writer.has_gap() && n < 200; ++n) {
+    post.watch(50);
+    post.t_ns += kSecond / 10;
+    post.write();  // the mirror stands still
+  }
+  REQUIRE(post.writer.has_gap());
+  post.disk.refuses_with = 0;
+  for (int n = 0; post.writer.has_gap() && n < 5; ++n) {
+    post.t_ns += kSecond;
+    post.write();
+  }
+  CHECK(!post.writer.has_gap());
+  CHECK(post.copies == 1);
+  post.watch(10);
+  post.live(3, kSecond);
+  CHECK(post.mirror.batch() == post.batch());
+  CHECK(post.says("\"differed\":0,\"restarts\":1"));
+  CHECK(post.copies == 1);
+  CHECK(journal::read_journal(post.folder, {}).problem == "");
+  check_same_state(post);
+}
+
+TEST_CASE("a batch whose replay differs is named, and the mirror goes on from a copy") {
+  Post post;
+  post.watch(10);
+  post.live(1, kSecond);
+  post.engine.put(ship(3, 7), kStart + 100 * kSecond, 1);
+  auto batch = post.engine.step(kStart + 100 * kSecond);
+  batch.back() ^= 1;  // in what it derived
+  post.mirror.take_recorded(batch);
+  post.mirror.set_recorded(11, 1);
+  CHECK(post.mirror.newly_differed() == 0);
+  CHECK(!post.mirror.in_doubt(post.t_ns));
+  post.mirror.turn(post.t_ns);
+  CHECK(post.mirror.newly_differed() == 11);
+  CHECK(post.mirror.newly_differed() == 0);
+  CHECK(post.mirror.in_doubt(post.t_ns));
+  CHECK(post.mirror.doubt() == "mirror: digest differs at batch 11");
+  CHECK(post.mirror.lost());
+  REQUIRE(post.mirror.wants_copy());
+  post.mirror.give_copy(post.engine.shard());
+  REQUIRE(post.mirror.copy().held_by(Holder::journal));
+  post.mirror.copy().give_to(Holder::offered);
+  post.mirror.turn(post.t_ns);
+  CHECK(!post.mirror.lost());
+  CHECK(post.mirror.batch() == 11);
+  CHECK(post.says("\"compared\":11,\"differed\":1,\"restarts\":1"));
+  CHECK(!post.mirror.in_doubt(post.t_ns + node::Mirror::kDoubtNs));
+  check_same_state(post);
+}
+
+TEST_CASE("a journal at its bytes lets segments go past a mirror that stands still") {
+  constexpr std::uint64_t kJournal = 2 << 20;
+  Post post(256 << 10, kJournal);
+  for (int n = 0; n < 600; ++n) {
+    post.watch(10);
+    post.t_ns += kSecond / 10;
+    post.write();
+    std::uint64_t kept = 0;
+    for (const std::uint64_t segment : journal::list_segments(post.folder)) {
+      kept += post.folder.size(journal::segment_name(segment)).value();
+    }
+    REQUIRE(kept <= kJournal);
+  }
+  CHECK(post.copies > 0);
+  CHECK(journal::list_segments(post.folder).front() > 1);
+  post.live(3, kSecond);
+  CHECK(post.mirror.batch() == post.batch());
+  CHECK(post.says("\"differed\":0,\"restarts\":1"));
+  check_same_state(post);
+}
+
+TEST_CASE("where the journal does not give the next batch the mirror takes a copy after a second") {
+  Post post(256 << 10);
+  stand_still(post);
+  REQUIRE(post.folder.remove(journal::segment_name(journal::list_segments(post.folder)[1])) == 0);
+  post.live(1, kSecond);
+  CHECK(post.copies == 0);
+  post.live(4, kSecond);
+  CHECK(post.copies == 1);
+  CHECK(post.mirror.batch() == post.batch());
+  CHECK(post.says("\"restarts\":1"));
+}
