@@ -32,6 +32,23 @@ class RoundsDigest {
   alignas(32) std::uint64_t keys_[kWords];
 };
 
+// Of many words that stand in a fixed order: each has a multiplication of its own, so that none
+// waits for the one before. A word's place is part of its key.
+class WordsDigest {
+ public:
+  void mix(std::uint64_t word) {
+    key_ += kStep;
+    const auto product = static_cast<unsigned __int128>(word ^ key_) * (key_ | 1);
+    sum_ += static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  }
+  std::uint64_t value() const { return sum_; }
+
+ private:
+  static constexpr std::uint64_t kStep = 0xD1342543DE82EF95ULL;
+  std::uint64_t key_ = 0x9E3779B97F4A7C15ULL;
+  std::uint64_t sum_ = 0;
+};
+
 class Digest {
  public:
   explicit Digest(std::uint64_t start = 0) : state_(start) {}

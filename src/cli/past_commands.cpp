@@ -11,6 +11,7 @@
 #include "model/tracker.hpp"
 #include "node/around.hpp"
 #include "node/past.hpp"
+#include "node/rehearsal.hpp"
 
 namespace vedette::cli {
 namespace {
@@ -209,7 +210,7 @@ int rehearse(const JournalCommand& c) {
   if (code != kOk) {
     return code;
   }
-  const node::Rehearsal r = node::rehearse(c.data, *kept.plan, *other.plan);
+  const node::Rehearsal r = node::rehearse(c.data, *other.plan);
   if (!r.problem.empty()) {
     return fail(c.json, "rehearse", kFound, "journal", c.data + ": " + r.problem);
   }

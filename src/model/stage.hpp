@@ -9,7 +9,7 @@
 //   static std::size_t frozen_bytes_bound(const plan::Plan&);
 //   void freeze(Freezer&, const TrackTable&) const;
 //   bool thaw(Thawer&, Thawing&);  false for what no engine freezes; it checks what it reads
-//   void digest(Digest&) const;    what a replay must agree on after each batch
+//   void digest(WordsDigest&) const;    what a replay must agree on after each batch
 //   bool unfinished() const;       the next step has something to do, though nothing came
 #pragma once
 

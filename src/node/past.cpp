@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <map>
 #include <memory>
-#include <tuple>
 
 #include "base/text.hpp"
 #include "edge/journal/writer.hpp"
-#include "model/describe_event.hpp"
 #include "node/around.hpp"
 #include "node/history_record.hpp"
 #include "node/identity.hpp"
@@ -26,70 +23,6 @@ BatchHeader header_of(Bytes batch) {
   std::memcpy(&header, batch.data(), sizeof header);
   return header;
 }
-
-using DecisionKey = std::tuple<std::int64_t, std::string, std::string, std::string>;
-
-template <typename Visit>
-void for_each_decision(Bytes batch, const plan::Plan& plan, Visit&& visit) {
-  for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
-    if (event.kind == EventKind::decision) {
-      const auto made = payload_as<DecisionMade>(payload);
-      visit(DecisionKey{event.observed_ns, plan.decisions()->Get(made.decision)->name()->str(),
-                        subject_text(made.subject, plan), std::string(name_of(made.choice))},
-            event.sequence);
-    }
-  });
-}
-
-// The recorded batch as the other plan would admit it.
-class Remapped {
- public:
-  Remapped(const plan::Plan& recorded, const plan::Plan& other) {
-    for (const plan::Source* from : *recorded.sources()) {
-      std::uint16_t found = kNoSource;
-      for (std::uint16_t i = 0; i < static_cast<std::uint16_t>(other.sources()->size()); ++i) {
-        found = other.sources()->Get(i)->name()->str() == from->name()->str() ? i : found;
-      }
-      sources_.push_back(found);
-    }
-  }
-
-  Bytes apply(Bytes batch) {
-    BatchHeader header = header_of(batch);
-    bytes_.resize(sizeof header);
-    std::uint32_t seen = 0;
-    std::uint32_t kept = 0;
-    for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
-      // Outcomes and cancellations refer to events of the recorded run.
-      if (seen++ >= header.input_count || event.kind == EventKind::outcome ||
-          (event.kind == EventKind::command &&
-           payload_as<Command>(payload).kind == CommandKind::cancel)) {
-        return;
-      }
-      EventHeader mapped = event;
-      if (event.source != kNoSource) {
-        mapped.source = event.source < sources_.size() ? sources_[event.source] : kNoSource;
-        if (mapped.source == kNoSource) {
-          return;
-        }
-      }
-      const std::size_t at = bytes_.size();
-      bytes_.resize(at + event_bytes(payload.size()));
-      std::memcpy(bytes_.data() + at, &mapped, sizeof mapped);
-      std::memcpy(bytes_.data() + at + sizeof mapped, payload.data(), payload.size());
-      ++kept;
-    });
-    header.bytes = static_cast<std::uint32_t>(bytes_.size());
-    header.input_count = kept;
-    header.derived_count = 0;
-    std::memcpy(bytes_.data(), &header, sizeof header);
-    return bytes_;
-  }
-
- private:
-  std::vector<std::uint16_t> sources_;
-  std::vector<std::uint8_t> bytes_;
-};
 
 }  // namespace
 
@@ -406,68 +339,6 @@ Recovered recover_until(const std::string& data, const std::string& out, const M
   if (result.problem.empty()) {
     keep_history(out, {header.epoch, segment, result.last.number, last_sequence_of(result.last)});
   }
-  return result;
-}
-
-Rehearsal rehearse(const std::string& data, const plan::Plan& recorded, const plan::Plan& other) {
-  Rehearsal result;
-  Stepped stepped;
-  stepped.init(other, 1, 1);
-  const std::size_t lane_bytes = 2 * engine::batch_bytes_bound(other) + 64;
-  std::vector<std::uint64_t> memory(Lane::bytes_needed(4, lane_bytes) / 8 + 64);
-  Arena arena(memory.data(), memory.size() * 8);
-  Lane made;
-  made.init(arena, 4, lane_bytes);
-  Remapped remapped(recorded, other);
-  std::map<DecisionKey, std::vector<std::uint64_t>>
-      open;  // the journal's, not yet matched by the rehearsal
-  std::vector<DecisionKey> extra;
-  journal::Visit visit;
-  visit.batch = [&](Bytes batch) {
-    for_each_decision(batch, recorded, [&](const DecisionKey& key, std::uint64_t event) {
-      open[key].push_back(event);
-    });
-    const Bytes again = stepped.shard().replay(remapped.apply(batch), made);
-    if (again.empty()) {
-      result.problem =
-          "a recorded batch is larger than this site allows; raise its [limits] batch_events";
-      return false;
-    }
-    for_each_decision(again, other, [&](const DecisionKey& key, std::uint64_t) {
-      const auto found = open.find(key);
-      if (found == open.end()) {
-        extra.push_back(key);
-        return;
-      }
-      ++result.same;
-      found->second.pop_back();
-      if (found->second.empty()) {
-        open.erase(found);
-      }
-    });
-    made.peek();
-    made.release();
-    ++result.batches;
-    return true;
-  };
-  const journal::ReadResult read = journal::read_journal(journal_folder(data), visit);
-  if (result.problem.empty()) {
-    result.problem = read.problem;
-  }
-  const auto add = [&](const DecisionKey& key, bool in_journal, std::uint64_t event) {
-    const auto& [time, decision, subject, choice] = key;
-    result.differences.push_back({in_journal, time, event, decision, subject, choice});
-  };
-  for (const auto& [key, events] : open) {
-    for (const std::uint64_t event : events) {
-      add(key, true, event);
-    }
-  }
-  for (const DecisionKey& key : extra) {
-    add(key, false, 0);
-  }
-  std::stable_sort(result.differences.begin(), result.differences.end(),
-                   [](const auto& a, const auto& b) { return a.time_ns < b.time_ns; });
   return result;
 }
 

@@ -1,13 +1,10 @@
-// Purpose: queries of a recorded night: its state at any moment, a data folder cut back to a
-// moment, and the same inputs under another plan. In: a data folder. Runs on: cold threads; needs
-// no io_uring, no privileges, no DPDK.
+// Purpose: queries of a recorded night: its state at any moment, and a data folder cut back to a
+// moment. In: a data folder. Runs on: cold threads; needs no io_uring, no privileges, no DPDK.
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
-#include "model/derived.hpp"
 #include "node/replay.hpp"
 
 namespace vedette::node {
@@ -36,22 +33,5 @@ struct Recovered {
   std::string damage;   // damage of the journal, before or after the moment; empty: none
 };
 Recovered recover_until(const std::string& data, const std::string& out, const Moment& moment);
-
-// A decision that only one of the two plans made.
-struct DecisionDifference {
-  bool in_journal;  // else in the rehearsal
-  std::int64_t time_ns;
-  std::uint64_t event;  // of the journal; 0 for the rehearsal's
-  std::string decision, subject, choice;
-};
-struct Rehearsal {
-  std::string problem;
-  std::uint64_t batches = 0;
-  std::uint64_t same = 0;
-  std::vector<DecisionDifference> differences;  // by time
-};
-// Runs the recorded inputs under another plan. Matches sources by name and omits those that the
-// other plan lacks. Omits outcomes, which answer the old plan's actions.
-Rehearsal rehearse(const std::string& data, const plan::Plan& recorded, const plan::Plan& other);
 
 }  // namespace vedette::node

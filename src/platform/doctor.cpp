@@ -207,6 +207,12 @@ std::vector<Check> examine_board(const std::string& sysroot, const BoardFacts& b
 
 namespace {
 
+auto is(const char* wanted, Health otherwise) {
+  return [wanted, otherwise](const std::string& text) {
+    return text == wanted ? Health::pass : otherwise;
+  };
+}
+
 void examine_swap(Examination& e) {
   e.file({"swap", "/proc/swaps", "no swap", "reading a swapped page takes milliseconds",
           "swapoff -a", false},
@@ -218,15 +224,7 @@ void examine_swap(Examination& e) {
   }
 }
 
-}  // namespace
-
-std::vector<Check> examine_host(const std::string& sysroot) {
-  Examination e(sysroot);
-  const auto is = [](const char* wanted, Health otherwise) {
-    return [wanted, otherwise](const std::string& text) {
-      return text == wanted ? Health::pass : otherwise;
-    };
-  };
+void examine_scheduling(Examination& e) {
   e.file({"preempt-rt", "/sys/kernel/realtime", "1",
           "an ordinary kernel delays a thread for milliseconds",
           "install linux-image-rt-amd64 (or -rt-arm64) and boot it", true},
@@ -246,7 +244,7 @@ std::vector<Check> examine_host(const std::string& sysroot) {
           "sysctl -w kernel.sched_rt_runtime_us=-1", false},
          is("-1", Health::fail));
   const std::string server = "/sys/kernel/debug/sched/fair_server/cpu0/runtime";
-  if (exists(sysroot + server)) {
+  if (exists(e.root_ + server)) {
     e.file(
         {"fair-server", server.c_str(), "0",
          "since Linux 6.12 ordinary work may take time from FIFO threads",
@@ -256,6 +254,9 @@ std::vector<Check> examine_host(const std::string& sysroot) {
     e.checks.push_back({"fair-server", Health::not_applicable, "the kernel shows no fair server",
                         "0", "", "", false});
   }
+}
+
+void examine_clock_and_pages(Examination& e) {
   e.file({"huge-pages", "/proc/sys/vm/nr_hugepages", "as many as `vedette plan` shows",
           "small pages cause TLB misses", "sysctl -w vm.nr_hugepages=64", false},
          [](const std::string& t) {
@@ -269,11 +270,9 @@ std::vector<Check> examine_host(const std::string& sysroot) {
                   : t == "kvm-clock"                    ? Health::warn
                                                         : Health::fail;
          });
-  examine_swap(e);
-  e.file({"irq-affinity", "/proc/irq/default_smp_affinity", "without the engine's core",
-          "interrupts on the engine's core delay it",
-          "add irqaffinity=0 to the kernel's command line", true},
-         [](const std::string& t) { return t == "1" || t == "01" ? Health::pass : Health::warn; });
+}
+
+void examine_limits(Examination& e) {
   rlimit lock{};
   const bool have_lock = ::getrlimit(RLIMIT_MEMLOCK, &lock) == 0;
   const bool unlimited = lock.rlim_cur == RLIM_INFINITY;
@@ -288,7 +287,7 @@ std::vector<Check> examine_host(const std::string& sysroot) {
                       "set LimitMEMLOCK=infinity in the service file", false});
   rlimit priority{};
   const bool have_priority = ::getrlimit(RLIMIT_RTPRIO, &priority) == 0;
-  const auto status = read(sysroot, "/proc/self/status");
+  const auto status = read(e.root_, "/proc/self/status");
   bool capable = false;
   if (status) {
     const std::size_t at = status->find("CapEff:\t");
@@ -303,8 +302,11 @@ std::vector<Check> examine_host(const std::string& sysroot) {
                       capable ? "CAP_SYS_NICE" : std::to_string(priority.rlim_cur),
                       "50, or CAP_SYS_NICE", "without it other threads delay the engine",
                       "set LimitRTPRIO=90 in the service file", false});
+}
+
+void examine_frequency(Examination& e) {
   const std::string governor = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
-  if (exists(sysroot + governor)) {
+  if (exists(e.root_ + governor)) {
     e.file({"governor", governor.c_str(), "performance",
             "a core that runs slowly to save power speeds up late",
             "cpupower frequency-set -g performance", false},
@@ -313,6 +315,9 @@ std::vector<Check> examine_host(const std::string& sysroot) {
     e.checks.push_back({"governor", Health::not_applicable,
                         "this machine does not scale its frequency", "performance", "", "", false});
   }
+}
+
+void examine_kernel_settings(Examination& e) {
   e.file({"transparent-huge-pages", "/sys/kernel/mm/transparent_hugepage/enabled",
           "never or madvise", "the kernel stops a thread while it merges pages",
           "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled", false},
@@ -325,6 +330,22 @@ std::vector<Check> examine_host(const std::string& sysroot) {
   e.file({"nmi-watchdog", "/proc/sys/kernel/nmi_watchdog", "0", "it interrupts every core",
           "sysctl -w kernel.nmi_watchdog=0", false},
          is("0", Health::warn));
+}
+
+}  // namespace
+
+std::vector<Check> examine_host(const std::string& sysroot) {
+  Examination e(sysroot);
+  examine_scheduling(e);
+  examine_clock_and_pages(e);
+  examine_swap(e);
+  e.file({"irq-affinity", "/proc/irq/default_smp_affinity", "without the engine's core",
+          "interrupts on the engine's core delay it",
+          "add irqaffinity=0 to the kernel's command line", true},
+         [](const std::string& t) { return t == "1" || t == "01" ? Health::pass : Health::warn; });
+  examine_limits(e);
+  examine_frequency(e);
+  examine_kernel_settings(e);
   return e.checks;
 }
 

@@ -133,6 +133,12 @@ def one_folder_goes_through_all_changes_and_is_replayed_explained_and_recovered_
     batch = json.loads(call("inspect", folder.data, "--at", alerts[0], "--json").stdout)["data"]
     assert 0 < len(batch["tracks"]) <= 5, batch
     middle = folder.events("plan")[3]["event"]
+    # A journal of many plans through one: without a decision that they had, and without their source.
+    for wanted, hears in (("a removed action", True), ("a renamed source", False)):
+        folder.path.write_text(next(change for what, change, _ in CHANGES if what == wanted)(folder.first))
+        told = json.loads(call("rehearse", folder.data, "--plan", folder.path, "--json", ok=(1,)).stdout)["data"]
+        lacks = {d["decision"] for d in told["differences"]}
+        assert int(told["batches"]) > 5 and (int(told["same"]) > 0) == hears and "also" in lacks, told
     out = work / "through-recovered"
     call("recover", folder.data, "--to", middle, "--out", out)
     again = json.loads(call("replay", out, "--verify", "--json").stdout)["data"]

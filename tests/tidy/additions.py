@@ -67,7 +67,7 @@ class Toy {
   static std::size_t frozen_bytes_bound(const plan::Plan&) { return 8; }
   void freeze(Freezer& out, const TrackTable&) const { out.put(played_); }
   bool thaw(Thawer& in, Thawing&) { return (played_ = in.get<std::uint64_t>()) < 9; }
-  void digest(Digest& digest) const { digest.mix(played_); }
+  void digest(WordsDigest& digest) const { digest.mix(played_); }
   bool unfinished() const { return false; }
 
  private:

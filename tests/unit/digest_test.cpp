@@ -77,3 +77,40 @@ TEST_CASE("one changed bit, two changed places or another length give another di
   }
   CHECK(lengths.size() == zeros.size() + 1);
 }
+
+TEST_CASE("words: any bit, two words that change places, and one that takes from another show") {
+  constexpr std::size_t kWords = 24;
+  std::vector<std::uint64_t> words;
+  for (std::uint64_t i = 0; i < kWords; ++i) {
+    words.push_back(i * i * 1000);
+  }
+  const auto digest_of_words = [&] {
+    vedette::WordsDigest digest;
+    for (const std::uint64_t word : words) {
+      digest.mix(word);
+    }
+    return digest.value();
+  };
+  std::set<std::uint64_t> seen{digest_of_words()};
+  std::size_t count = 1;
+  for (std::size_t bit = 0; bit < kWords * 64; ++bit, ++count) {
+    words[bit / 64] ^= std::uint64_t{1} << bit % 64;
+    seen.insert(digest_of_words());
+    words[bit / 64] ^= std::uint64_t{1} << bit % 64;
+  }
+  for (std::size_t a = 0; a < kWords; ++a) {
+    for (std::size_t b = a + 1; b < kWords; ++b, ++count) {
+      std::swap(words[a], words[b]);
+      seen.insert(digest_of_words());
+      std::swap(words[a], words[b]);
+    }
+    for (std::size_t b = 0; b < kWords; ++b) {
+      for (std::uint64_t by = 5; a != b && by < 8; ++by, ++count) {  // beside what one bit makes
+        words[a] += by, words[b] -= by;
+        seen.insert(digest_of_words());
+        words[a] -= by, words[b] += by;
+      }
+    }
+  }
+  CHECK(seen.size() == count);
+}

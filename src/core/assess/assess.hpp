@@ -67,7 +67,7 @@ class Assess {
   static std::size_t frozen_bytes_bound(const plan::Plan& plan);
   void freeze(Freezer& out, const TrackTable& tracks) const;
   bool thaw(Thawer& in, Thawing& with);
-  void digest(Digest& digest) const { digest.mix(std::uint64_t{raised_}); }
+  void digest(WordsDigest& digest) const { digest.mix(std::uint64_t{raised_}); }
   bool unfinished() const { return false; }
 
  private:

@@ -86,7 +86,7 @@ class Delivery {
   static std::size_t frozen_bytes_bound(const plan::Plan& plan);
   void freeze(Freezer& out, const TrackTable&) const;
   bool thaw(Thawer& in, Thawing& with);
-  void digest(Digest& digest) const { digest.mix(std::uint64_t{size_} << 32 | sent_); }
+  void digest(WordsDigest& digest) const { digest.mix(std::uint64_t{size_} << 32 | sent_); }
   bool unfinished() const { return false; }
 
  private:

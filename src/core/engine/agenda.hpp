@@ -65,7 +65,7 @@ class Agenda {
   }
   void freeze(Freezer& out, const TrackTable&) const;
   bool thaw(Thawer& in, Thawing& with);
-  void digest(Digest& digest) const {
+  void digest(WordsDigest& digest) const {
     digest.mix(std::uint64_t{sweep_at_} << 1 | (sweep_again_ ? 1 : 0));
     digest.mix(static_cast<std::uint64_t>(next_tick_ns_));
   }

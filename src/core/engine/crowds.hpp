@@ -40,7 +40,7 @@ class Crowds {
   static std::size_t frozen_bytes_bound(const plan::Plan&) { return sizeof(Crowds); }
   void freeze(Freezer& out, const TrackTable&) const;
   bool thaw(Thawer& in, Thawing& with);
-  void digest(Digest& digest) const { digest.mix(counts_.tracks_refused); }
+  void digest(WordsDigest& digest) const { digest.mix(counts_.tracks_refused); }
   bool unfinished() const { return false; }
 
  private:

@@ -83,7 +83,7 @@ class Leaving {
     }
     return in.ok();
   }
-  void digest(Digest& digest) const { digest.mix(std::uint64_t{count_}); }
+  void digest(WordsDigest& digest) const { digest.mix(std::uint64_t{count_}); }
   bool unfinished() const { return count_ != 0 || changed_ != 0; }
 
  private:

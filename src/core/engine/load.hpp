@@ -79,7 +79,7 @@ class Load {
     out.put(state_);
     out.put(trouble_ns_);
   }
-  void digest(Digest& digest) const { digest.mix(static_cast<std::uint64_t>(state_.mode)); }
+  void digest(WordsDigest& digest) const { digest.mix(static_cast<std::uint64_t>(state_.mode)); }
   bool unfinished() const { return false; }
   bool thaw(Thawer& in, Thawing&) {
     state_ = in.get<ModeChange>();

@@ -1,6 +1,6 @@
-// Purpose: prefetches the tracks of upcoming events. With 100,000 tracks it saves a sixth of an
-// event's time; in tables up to limits::kNearTracks it would only cost. In: lanes. Out: nothing
-// visible to a replay. Runs on: the engine thread.
+// Purpose: prefetches the tracks of upcoming events. With 100,000 tracks an event takes 1.29 times
+// as long without it; in tables up to limits::kNearTracks it would only cost. In: lanes. Out:
+// nothing visible to a replay. Runs on: the engine thread.
 #pragma once
 
 #include "base/lane.hpp"

@@ -223,9 +223,11 @@ void Shard::record_changes() {
 
 // Tracks left over from a cut enter the digest of the batch that judges them.
 std::uint64_t State::digest(std::uint64_t of_judged_tracks) const {
+  WordsDigest words;
+  stages.for_each([&](const auto& stage) { stage.digest(words); });
+  words.mix(std::uint64_t{held ? 1U : 0U});
   Digest digest(of_judged_tracks);
-  stages.for_each([&](const auto& stage) { stage.digest(digest); });
-  digest.mix(std::uint64_t{held ? 1U : 0U});
+  digest.mix(words.value());
   return digest.value();
 }
 

@@ -68,7 +68,7 @@ class Sources {
   }
   void freeze(Freezer& out, const TrackTable&) const;
   bool thaw(Thawer& in, Thawing& with);
-  void digest(Digest&) const {}  // derived from the inputs
+  void digest(WordsDigest&) const {}  // derived from the inputs
   bool unfinished() const { return false; }
 
  private:

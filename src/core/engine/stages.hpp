@@ -35,7 +35,7 @@ concept Stage = requires(S stage, Arena& arena, const Site& site, const plan::Pl
 template <typename S>
 concept Stateful = Stage<S> &&
     requires(S stage, const S& frozen, const plan::Plan& plan, Freezer& out, Thawer& in,
-             const TrackTable& tracks, Thawing& with, Digest& digest) {
+             const TrackTable& tracks, Thawing& with, WordsDigest& digest) {
   { S::kSection } -> std::convertible_to<SectionName>;
   { S::frozen_bytes_bound(plan) } -> std::same_as<std::size_t>;
   frozen.freeze(out, tracks);

@@ -132,7 +132,7 @@ class Waiting {
     }
     return in.ok();
   }
-  void digest(Digest& digest) const { digest.mix(std::uint64_t{size_}); }
+  void digest(WordsDigest& digest) const { digest.mix(std::uint64_t{size_}); }
   bool unfinished() const { return false; }  // admission checks it, unless held
 
  private:

@@ -98,7 +98,7 @@ class Contacts {
   static std::size_t frozen_bytes_bound(const plan::Plan& plan);
   void freeze(Freezer& out, const TrackTable&) const;
   bool thaw(Thawer& in, Thawing& with);
-  void digest(Digest& digest) const {
+  void digest(WordsDigest& digest) const {
     digest.mix(counts_.digest);
     digest.mix(std::uint64_t{alive_});
   }

@@ -55,7 +55,7 @@ class Eviction {
   }
   void freeze(Freezer& out, const TrackTable& tracks) const;
   bool thaw(Thawer& in, Thawing& with);
-  void digest(Digest&) const {}  // derived from the tracks
+  void digest(WordsDigest&) const {}  // derived from the tracks
   bool unfinished() const { return false; }
 
  private:

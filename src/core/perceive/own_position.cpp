@@ -224,14 +224,10 @@ bool OwnPosition::agree(const TrackingRules& config, const Track& own, const Voi
   return distance_m({a.latitude, a.longitude}, {b.latitude, b.longitude}, own.parallel) <= most;
 }
 
-bool OwnPosition::fresh(std::size_t v, std::int64_t ns, double within_s) const {
-  return voices_[v].fix_ns != 0 && seconds_between(voices_[v].fix_ns, ns) <= within_s;
-}
-
 bool OwnPosition::majority_at(const TrackingRules& config, const Track& own, std::size_t v) const {
   std::size_t heard = 0;
   std::size_t there = 0;
-  for (std::size_t u = 0; u < kVoices; ++u) {
+  for (std::size_t u = 0; u < kVoices; u = next_voice(u)) {
     if (fresh(u, voices_[v].fix_ns, tracker_of(config).lost_s)) {
       ++heard;
       there += agree(config, own, voices_[u], voices_[v]) ? 1 : 0;
@@ -254,13 +250,13 @@ bool OwnPosition::outvoted(const TrackingRules& config, const Track& own, std::s
   }
   const auto votes = [&](std::size_t of) {
     std::size_t count = 0;
-    for (std::size_t u = 0; u < kVoices; ++u) {
+    for (std::size_t u = 0; u < kVoices; u = next_voice(u)) {
       count += fresh(u, ns, kComparedS) && agree(config, own, voices_[u], voices_[of]) ? 1 : 0;
     }
     return count;
   };
   const std::size_t mine = votes(v);
-  for (std::size_t u = 0; u < kVoices; ++u) {
+  for (std::size_t u = 0; u < kVoices; u = next_voice(u)) {
     if (u == v || voices_[u].refused != 0 || !fresh(u, ns, kComparedS) ||
         agree(config, own, voices_[u], voices_[v])) {
       continue;
@@ -276,7 +272,7 @@ bool OwnPosition::outvoted(const TrackingRules& config, const Track& own, std::s
 void OwnPosition::compare(const TrackingRules& config, const Track& own, std::size_t v) {
   Voice& voice = voices_[v];
   bool contradicted = false;
-  for (std::size_t u = 0; u < kVoices; ++u) {
+  for (std::size_t u = 0; u < kVoices; u = next_voice(u)) {
     contradicted = contradicted || (u != v && fresh(u, voice.fix_ns, kComparedS) &&
                                     !agree(config, own, voices_[u], voice));
   }
@@ -390,12 +386,5 @@ bool OwnPosition::thaw(Thawer& in, Thawing& with) {
 }
 
 // The rest derives from these and the tracks.
-void OwnPosition::digest(Digest& digest) const {
-  digest.mix(in_doubt_);
-  digest.mix(static_cast<std::uint64_t>(last_fix_ns_));
-  digest.mix(static_cast<std::uint64_t>(last_refused_ns_));
-  digest.mix(static_cast<std::uint64_t>(last_differed_ns_));
-  digest.mix(static_cast<std::uint64_t>(receiver_ns_));
-}
 
 }  // namespace vedette::perceive

@@ -19,7 +19,7 @@ class OwnPosition {
   static constexpr SectionName kSection{"own-position", 1};
 
   static std::size_t bytes_needed(const plan::Plan&) { return 0; }
-  void init(Arena&, const Site&) {}
+  void init(Arena&, const Site& site) { sources_ = site.plan->sources()->size(); }
   static DerivedBound derived_bound(const plan::Plan&) { return {}; }
 
   // Whether a report is about own ship, or claims to be.
@@ -45,7 +45,13 @@ class OwnPosition {
   static std::size_t frozen_bytes_bound(const plan::Plan&) { return sizeof(OwnPosition); }
   void freeze(Freezer& out, const TrackTable&) const;
   bool thaw(Thawer& in, Thawing& with);
-  void digest(Digest& digest) const;
+  void digest(WordsDigest& digest) const {
+    digest.mix(in_doubt_);
+    digest.mix(static_cast<std::uint64_t>(last_fix_ns_));
+    digest.mix(static_cast<std::uint64_t>(last_refused_ns_));
+    digest.mix(static_cast<std::uint64_t>(last_differed_ns_));
+    digest.mix(static_cast<std::uint64_t>(receiver_ns_));
+  }
   bool unfinished() const { return false; }
 
  private:
@@ -73,7 +79,11 @@ class OwnPosition {
   bool follows(const Tracker& tracker, const Voice& fix, const Voice& before,
                const Parallel& near) const;
   bool agree(const TrackingRules& config, const Track& own, const Voice& a, const Voice& b) const;
-  bool fresh(std::size_t v, std::int64_t ns, double within_s) const;
+  bool fresh(std::size_t v, std::int64_t ns, double within_s) const {
+    return voices_[v].fix_ns != 0 && seconds_between(voices_[v].fix_ns, ns) <= within_s;
+  }
+  // Those that the plan has, then the transponders.
+  std::size_t next_voice(std::size_t v) const { return v + 1 == sources_ ? kTransponders : v + 1; }
   bool majority_at(const TrackingRules& config, const Track& own, std::size_t v) const;
   static bool differs(const Voice& voice);
   bool outvoted(const TrackingRules& config, const Track& own, std::size_t v) const;
@@ -86,6 +96,7 @@ class OwnPosition {
   std::int64_t last_differed_ns_ = 0;  // 0: none
   std::int64_t receiver_ns_ = 0;       // last believed fix of a receiver
   std::uint64_t in_doubt_ = 0;
+  std::size_t sources_ = limits::kSources;  // of the plan
 };
 
 }  // namespace vedette::perceive

@@ -51,7 +51,7 @@ class SecondPlaces {
   static std::size_t frozen_bytes_bound(const plan::Plan& plan);
   void freeze(Freezer& out, const TrackTable&) const;
   bool thaw(Thawer& in, Thawing& with);
-  void digest(Digest&) const {}  // tracks enter the digest when they are judged
+  void digest(WordsDigest&) const {}  // tracks enter the digest when they are judged
   bool unfinished() const { return false; }
 
  private:

@@ -23,7 +23,7 @@ class Tracks {
   // The tracks of a frozen section; empty if it is damaged.
   static std::span<const FrozenTrack> frozen(Bytes section);
 
-  void digest(Digest&) const {}  // tracks enter the digest when they are judged
+  void digest(WordsDigest&) const {}  // tracks enter the digest when they are judged
   bool unfinished() const { return false; }
 
   TrackTable& table() { return table_; }
