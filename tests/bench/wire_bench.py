@@ -175,7 +175,7 @@ def measure(rate):
     pick = lambda side, which, q: [quantile(run[side][which], q) for run in runs]
     share = [len(run[1][0]) / len(run[1][1]) for run in runs]
     floor_share = statistics.median(len(run[0][0]) / len(run[0][1]) for run in runs)
-    for q, label, bar in ((0.5, "p50", 1.25), (0.99, "p99", 1.5)):
+    for q, label, bar in ((0.5, "p50", 1.35), (0.99, "p99", 1.6)):
         for which, suffix in ((0, ""), (1, "-uncensored")):
             bare, ours = pick(0, which, q), pick(1, which, q)
             ratio = statistics.median(o / b for o, b in zip(ours, bare))
