@@ -46,7 +46,8 @@ struct ExitMeaning {
 constexpr ExitMeaning kExits[] = {
     {kOk, "done"},
     {kFound,
-     "done, with a bad result: errors in a site file, a damaged journal, a check that fails"},
+     "done, with a bad result: errors in a site file, a damaged journal, a replay that differs, a "
+     "check that fails"},
     {kUsage, "the command line is wrong; the message says what to write"},
     {kBadData, "an input file cannot be used: wrong format, damaged, or of another version"},
     {kNotFound, "a file, folder, event or device that the command names does not exist"},

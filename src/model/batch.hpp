@@ -31,7 +31,9 @@ struct BatchHeader {
   std::int64_t admitted_arrival_ns;  // monotonic time of admission; 0 when node time is stepped
   std::uint32_t input_count;
   std::uint32_t derived_count;
-  std::uint32_t cut;  // subjects judged before the batch was cut for something urgent; else kNotCut
+  // Waiting events worked and subjects judged before the batch was cut for something urgent; else
+  // kNotCut.
+  std::uint32_t cut;
   std::uint32_t epoch;
   std::uint64_t digest_before;
   std::uint64_t digest;  // running digest after this batch

@@ -36,7 +36,8 @@ constexpr std::array kSections{
 
 constexpr std::array kKeys{
     Key{"", "site", text, D::number, "!", 0, 0, "",
-        "Name of the site; part of every action's key."},
+        "Name of the site; part of every alert. Alerts of two posts with one name have different "
+        "keys."},
 
     Key{"own", "mmsi", list, D::number, "", 1, 999999999, "",
         "MMSIs of own transponders. Radio reports under them are compared with own position and "
@@ -114,7 +115,9 @@ constexpr std::array kKeys{
     Key{"source", "class", choice, D::number, "normal", 0, 0, "critical high normal bulk",
         "Urgency of its events; the most urgent are worked first."},
     Key{"source", "credits", whole, D::number, "1024", 16, 65536, "",
-        "How many of its events may wait for the engine."},
+        "How many of its events may wait for the engine. Without a free one a recording waits; the "
+        "node "
+        "refuses events of other drivers as `lane-full`."},
     Key{"source", "horizon", quantity, D::duration, "10 s", 0.001, 3600, "",
         "The node abandons an event not worked within this time; within a class the one that "
         "expires first goes first."},
@@ -289,7 +292,8 @@ constexpr std::array kKeys{
         "What carries messages, and when one counts as `success`. udp: the system took the "
         "datagram; the node does not know whether it arrived. serial: the line's driver took it "
         "or its beginning, and the rest goes next; the node does not know whether anybody "
-        "listens. log: its line is queued for the log. tcp: see `confirm`."},
+        "listens. log: its line is queued for the log; with a full "
+        "queue the attempt ends as `sink-full`. tcp: see `confirm`."},
     Key{"sink", "to", text, D::number, "", 0, 0, "", "udp, tcp: address and port."},
     Key{"sink", "connections", whole, D::number, "1", 1, 4, "",
         "tcp: how many connections the node keeps open."},
