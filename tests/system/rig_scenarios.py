@@ -30,7 +30,7 @@ def every_scenario_passes_on_this_host():
 
 @release
 def the_rig_finds_planted_faults_and_keeps_what_failed():
-    for fault, said in (("delay", "1.0 ms"), ("loss", "9999 of 10000"), ("duplicate", "1 twice")):
+    for fault, said in (("delay", "1.0 ms"), ("loss", "9999 of 10000"), ("duplicate", "1 keys twice")):
         report = work / f"rig-{fault}"
         done = rig("run", "deadline-under-load", "--vedette", vedette, "--plant", fault, "--report", report, ok=1)
         assert said in done.stdout, done.stdout
