@@ -5,7 +5,7 @@ import json, os, re, subprocess, time
 
 from harness import root, work, Skip, Receiver, amount, arguments, call, class_b, long, longest, test
 from images import alerts, build, bundle, new_key, write_site
-from rig.guest import ADDRESS, MACHINES, Guest, data_partition_of, missing
+from rig.guest import ADDRESS, MACHINES, Guest, data_folder_of, data_partition_of, missing
 
 
 @test
