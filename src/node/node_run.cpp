@@ -91,6 +91,8 @@ Node::Failure Node::run() {
 }
 
 Node::Failure Node::start_threads(Threads& threads) {
+  // Journal, mirror and this thread run beside the hot threads' cores, never on them.
+  platform::keep_off({plan_.cores()->engine(), plan_.cores()->ingress()});
   std::vector<HotThread*> hot{&engine_thread_};
   if (!fused()) {
     hot.push_back(&ingress_thread_);

@@ -62,6 +62,21 @@ void unpin() {
   ::pthread_setaffinity_np(::pthread_self(), sizeof all, &all);
 }
 
+void keep_off(std::initializer_list<int> cores) {
+  cpu_set_t set;
+  if (::pthread_getaffinity_np(::pthread_self(), sizeof set, &set) != 0) {
+    return;
+  }
+  for (const int core : cores) {
+    if (core >= 0 && core < CPU_SETSIZE) {
+      CPU_CLR(static_cast<std::size_t>(core), &set);
+    }
+  }
+  if (CPU_COUNT(&set) != 0) {
+    ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
+  }
+}
+
 void give_way(int nice) {
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), nice);
 }

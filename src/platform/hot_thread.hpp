@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 
 namespace vedette::platform {
@@ -24,6 +25,8 @@ struct HotGrant {
 HotGrant make_hot(const HotOptions& options);
 // Lets the thread run on every core again; it stays on its core until the scheduler moves it.
 void unpin();
+// Takes these cores from the thread and from those it starts, where it has others; -1 names none.
+void keep_off(std::initializer_list<int> cores);
 // Lowest scheduling priority: the thread yields its core to any other.
 void give_way(int nice = 19);
 

@@ -160,6 +160,22 @@ def engine_of(process):
     return next(int(t.name) for t in pathlib.Path(f"/proc/{process.pid}/task").iterdir() if (t / "comm").read_text().strip() == "engine")
 
 
+# What needs processor time takes none of the engine's core, where there is another.
+@test
+def only_the_engine_runs_on_the_engines_core():
+    own = sorted(os.sched_getaffinity(0))
+    if len(own) < 2:
+        raise Skip("this machine has one core")
+    port = free_port()
+    path, data = write_site("own-core", ais_source(port), 9), work / "own-core"
+    path.write_text(path.read_text().replace("[cores]", f"[cores]\nengine = {own[-1]}"))
+    process = start(path, data)
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+    there = {(t / "comm").read_text().strip(): os.sched_getaffinity(int(t.name)) for t in pathlib.Path(f"/proc/{process.pid}/task").iterdir()}
+    stop(process)
+    assert there["engine"] == {own[-1]} and there["journal"] == there["mirror"] == there["vedette"] == set(own[:-1]), there
+
+
 # Stops or resumes one thread. ptrace(2), because SIGSTOP stops a whole process.
 def stand_still(process, tid):
     ptrace = ctypes.CDLL(None, use_errno=True).ptrace
