@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "node/post.hpp"
 #include "platform/file.hpp"
 #include "platform/socket.hpp"
 
@@ -119,14 +120,7 @@ void Node::submit_again(const EventHeader& dispatch, std::uint64_t sequence) {
 }
 
 void Node::tell(const EventHeader& event, Bytes payload) {
-  std::uint8_t* at = told_.reserve(event_bytes(payload.size()));
-  if (at == nullptr) {
-    board_.untold.fetch_add(1, std::memory_order_relaxed);  // the journal still has it
-    return;
-  }
-  std::memcpy(at, &event, sizeof event);
-  std::memcpy(at + sizeof event, payload.data(), payload.size());
-  told_.commit(event_bytes(payload.size()));
+  post(told_, event, payload, board_.untold);  // one that is lost here is in the journal
 }
 
 void Node::publish() {
@@ -225,11 +219,7 @@ void Node::put_fault(EventKind kind, Bytes payload) {
   header.source = kNoSource;
   header.kind = kind;
   header.event_class = EventClass::high;
-  if (std::uint8_t* at = faults_.reserve(event_bytes(payload.size())); at != nullptr) {
-    std::memcpy(at, &header, sizeof header);
-    std::memcpy(at + sizeof header, payload.data(), payload.size());
-    faults_.commit(event_bytes(payload.size()));
-  }
+  post(faults_, header, payload, board_.faults_lost);
 }
 
 void Node::check_source_tables(std::int64_t now_ns) {
@@ -286,11 +276,8 @@ void Node::put_unanswered() {
     header.source = kNoSource;
     header.kind = EventKind::outcome;
     header.event_class = EventClass::high;
-    std::uint8_t* at = outcomes_.reserve(event_bytes(sizeof outcome));
-    CHECK(at != nullptr, "the outcome lane holds every pending action");
-    std::memcpy(at, &header, sizeof header);
-    std::memcpy(at + sizeof header, &outcome, sizeof outcome);
-    outcomes_.commit(event_bytes(sizeof outcome));
+    const bool put = post(outcomes_, header, bytes_of(outcome), board_.faults_lost);
+    CHECK(put, "the outcome lane holds every pending action");
   }
 }
 

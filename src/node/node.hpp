@@ -106,7 +106,8 @@ class Node {
   // Written by the hot thread, read by the link thread.
   struct Board {
     std::atomic<std::uint64_t> batches{0}, sequence{0}, digest{0}, accepted{0}, waiting{0},
-        transient{0}, exits[3]{}, tracks{0}, raised{0}, late_outcomes{0}, untold{0}, overruns{0};
+        transient{0}, exits[3]{}, tracks{0}, raised{0}, late_outcomes{0}, untold{0}, faults_lost{0},
+        commands_refused{0}, overruns{0};
     std::atomic<std::uint64_t> second_places{0}, second_places_refused{0};
     std::atomic<std::uint64_t> assessments{0}, decisions{0}, fallbacks{0}, actions{0};
     std::atomic<std::int64_t> now_ns{0};

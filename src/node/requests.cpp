@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "edge/journal/find_event.hpp"
 #include "node/node.hpp"
+#include "node/post.hpp"
 
 namespace vedette::node {
 namespace {
@@ -122,14 +123,8 @@ std::uint64_t Node::order(const Requeue& order) {
   header.kind = EventKind::command;
   header.event_class = EventClass::critical;
   header.record = orders_given_ + 1;
-  std::uint8_t* at = commands_.reserve(event_bytes(bytes));
-  if (at == nullptr) {
-    return 0;
-  }
-  std::memcpy(at, &header, sizeof header);
-  std::memcpy(at + sizeof header, &order, bytes);
-  commands_.commit(event_bytes(bytes));
-  return ++orders_given_;
+  const bool put = post(commands_, header, bytes_of(order).first(bytes), board_.commands_refused);
+  return put ? ++orders_given_ : 0;
 }
 
 // The engine's answer, once the journal has it, so that an accepted command survives a power cut.

@@ -158,6 +158,7 @@ void Node::thread_members(JsonWriter<std::string>& json) const {
   json.member("late_outcomes", read(board_.late_outcomes))
       .member("overruns", read(board_.overruns));
   json.member("log_lines_lost", read(board_.untold));
+  json.member("faults_lost", read(board_.faults_lost));
   json.key("interruptions").begin_object().member("count", interruptions_.count());
   json.member("total_ms", static_cast<double>(interruptions_.total_ns()) * 1e-6, 3);
   json.member("longest_us", static_cast<double>(interruptions_.longest_ns()) * 1e-3, 1);
@@ -167,7 +168,8 @@ void Node::thread_members(JsonWriter<std::string>& json) const {
     json.member("offset_s", static_cast<double>(timekeeper_.offset_ns()) * 1e-9, 3).end_object();
   }
   json.key("control").begin_object().member("clients", std::uint64_t{control_.clients()});
-  json.member("answered", control_.answered()).member("refused", control_.refused()).end_object();
+  json.member("answered", control_.answered()).member("refused", control_.refused());
+  json.member("commands_refused", read(board_.commands_refused)).end_object();
 }
 
 void Node::source_members(std::size_t s, JsonWriter<std::string>& json) const {
