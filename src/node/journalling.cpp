@@ -10,6 +10,7 @@ namespace vedette::node {
 namespace {
 
 constexpr std::int64_t kGapRetryNs = 1'000'000'000;  // between attempts to end a gap
+constexpr std::int64_t kMirrorWaitNs = 200'000'000;  // for a mirror whose lane is full
 constexpr std::int64_t kRestNs = 200'000;
 constexpr std::int64_t kSteppedRestNs = 50'000;
 
@@ -50,6 +51,17 @@ void Journalling::wait_on() {
   }
 }
 
+// Abandons the waiting batches that the mirror has; all of them if its lane stays full.
+void Journalling::abandon(std::int64_t now_ns) {
+  const bool all = hand_unrecorded();
+  if (all || stuck_since_ns_ == 0) {
+    stuck_since_ns_ = all ? 0 : now_ns;
+  }
+  const bool stuck = !all && now_ns - stuck_since_ns_ > kMirrorWaitNs;
+  writer_.give_up(batches_, stuck ? journal::kAllBatches : mirror_.handed());
+  mirror_.set_given_up(writer_.given_up_through());
+}
+
 // The requested state includes all abandoned batches and ends the gap; until then later batches
 // stay in their lane.
 void Journalling::give_up(std::int64_t now_ns) {
@@ -60,19 +72,18 @@ void Journalling::give_up(std::int64_t now_ns) {
   const bool try_again = !gap || now_ns - gap_tried_ns_ > kGapRetryNs;
   if (gap && mirror_.state_is_wanted()) {
     if (try_again) {  // the mirror does not answer
+      gap_tried_ns_ = now_ns;
       mirror_.want_copy();
     }
     return;
   }
-  if (!gap) {
+  if (try_again || batches_.half_full()) {
+    abandon(now_ns);
+  }
+  if (!gap && writer_.has_gap()) {
     say_fault(now_ns - wrote_ns_);
   }
-  if (try_again || batches_.half_full()) {
-    hand_unrecorded();
-    writer_.give_up(batches_);
-    mirror_.set_given_up(writer_.given_up_through());
-  }
-  if (try_again) {
+  if (try_again && writer_.has_gap()) {
     gap_tried_ns_ = now_ns;
     mirror_.want_state(writer_.given_up_through());
   }

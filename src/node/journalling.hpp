@@ -34,6 +34,7 @@ class Journalling {
  private:
   bool hand_unrecorded();
   void wait_on();
+  void abandon(std::int64_t now_ns);
   void give_up(std::int64_t now_ns);
   void ask_for_state();
   bool use(const HandedState& state, std::int64_t now_ns);
@@ -43,8 +44,9 @@ class Journalling {
   journal::Writer& writer_;
   Mirror& mirror_;
   Lane& batches_;
-  std::int64_t wrote_ns_ = 0;      // when the disk last worked; 0: before the first turn
-  std::int64_t gap_tried_ns_ = 0;  // when the last state to end the gap was requested
+  std::int64_t wrote_ns_ = 0;        // when the disk last worked; 0: before the first turn
+  std::int64_t gap_tried_ns_ = 0;    // when the last state to end the gap was requested
+  std::int64_t stuck_since_ns_ = 0;  // the mirror's lane takes no batch to be abandoned; 0: it does
   alignas(kCacheLineBytes) std::atomic<std::uint32_t> faults_{0};  // the engine reads it each turn
   std::atomic<std::int64_t> took_ns_{0};
   std::uint32_t faults_told_ = 0;  // of the engine's thread

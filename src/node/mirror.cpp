@@ -18,6 +18,7 @@ constexpr std::int64_t kAskAgainNs = 10'000'000'000;  // a copy stops the engine
 constexpr std::int64_t kDrainNs = 3'000'000'000;      // to replay the rest when the node stops
 constexpr std::int64_t kRestNs = 1'000'000;           // nobody waits for the mirror
 constexpr std::int64_t kSteppedRestNs = 200'000;
+constexpr std::int64_t kImageShare = 4;  // of its time at most a fifth goes to images
 constexpr int kNice = 5;  // the journal's thread runs on the same cores, and comes first
 constexpr std::size_t kLaneBytes = std::size_t{1} << 20;  // some ms at full load
 
@@ -56,6 +57,7 @@ void Mirror::init(Arena& arena, const plan::Plan& plan, const std::string& data,
                   const platform::Folder& journal) {
   plan_ = &plan;
   data_ = data;
+  next_image_ns_ = plan.limits()->checkpoint_ns();
   shard_memory_ = arena.room(engine::Shard::bytes_needed(plan));
   lane_.init(arena, lane_records(plan), lane_bytes(plan));
   state_.init(engine::frozen_bytes_bound(plan));
@@ -179,7 +181,9 @@ bool Mirror::follow(std::int64_t now_ns) {
     }
     if (number_of(batch) == next) {
       apply(batch, now_ns);
-      catching_up_.store(false, std::memory_order_relaxed);
+      if (catching_up_.exchange(false, std::memory_order_relaxed)) {
+        cursor_.close();  // an open file would keep a dropped segment's space
+      }
     }
     lane_.release();
     worked = true;
@@ -235,16 +239,19 @@ void Mirror::give_state(std::int64_t now_ns) {
   const std::uint64_t batch = stepped_->batch();
   std::uint64_t least = read(wanted_);
   const bool wanted = least != kNotWanted && batch >= least;
-  const bool image_due = now_ns - last_image_ns_ > plan_->limits()->checkpoint_ns() &&
-                         batch != image_batch_ && batch != 0 &&
-                         batch <= recorded_.load(std::memory_order_acquire);
+  const bool image_due = now_ns > next_image_ns_ && batch != image_batch_ && batch != 0 &&
+                         batch <= recorded_.load(std::memory_order_acquire) && !read(stop_);
   if (!wanted && !image_due) {
     return;
   }
   state_.freeze(shard_);
   if (image_due) {
-    last_image_ns_ = now_ns;
+    const std::int64_t since_ns = platform::monotonic_ns();
     write_image();
+    const std::int64_t took_ns = platform::monotonic_ns() - since_ns;
+    // Meanwhile nothing is replayed: a slow disk gets images less often.
+    next_image_ns_ =
+        now_ns + took_ns + std::max(plan_->limits()->checkpoint_ns(), kImageShare * took_ns);
   }
   if (wanted) {
     wanted_.compare_exchange_strong(least, kNotWanted, std::memory_order_relaxed);
@@ -264,11 +271,11 @@ void Mirror::write_image() {
   keep_history(data_, {header_.epoch, read(segment_), state_.batch(), state_.sequence()});
 }
 
-// The journal's thread has ended, so that its state is free.
-void Mirror::end_with_image() {
-  state_.take(Holder::journal, Holder::mirror);
-  if (!lost() && stepped_->batch() != image_batch_ && stepped_->batch() <= read(recorded_)) {
-    state_.freeze(shard_);
+void Mirror::write_last_image(const engine::Shard& engine) {
+  state_.give_to(Holder::mirror);  // all other holders have ended
+  const std::uint64_t batch = engine.progress().batch_number;
+  if (batch != image_batch_ && batch <= read(recorded_)) {
+    state_.freeze(engine);
     write_image();
   }
 }
@@ -276,7 +283,7 @@ void Mirror::end_with_image() {
 void Mirror::run(bool stepped) {
   platform::make_hot({"mirror", -1, 0});
   platform::give_way(kNice);
-  last_image_ns_ = platform::monotonic_ns();
+  next_image_ns_ = platform::monotonic_ns() + plan_->limits()->checkpoint_ns();
   std::int64_t stop_seen_ns = 0;
   for (;;) {
     const bool stopping = stop_.load(std::memory_order_acquire);
@@ -292,7 +299,6 @@ void Mirror::run(bool stepped) {
       platform::rest_ns(stepped ? kSteppedRestNs : kRestNs);
     }
   }
-  end_with_image();
 }
 
 bool Mirror::in_doubt(std::int64_t now_ns) const {

@@ -77,6 +77,9 @@ class Mirror {
   // One turn; false if there was nothing to do.
   bool turn(std::int64_t now_ns);
 
+  // --- The main thread, once all others have ended: the image as of the engine's last batch.
+  void write_last_image(const engine::Shard& engine);
+
   // --- Any thread.
   std::uint64_t batch() const { return read(batch_); }
   bool lost() const { return read(lost_); }
@@ -108,7 +111,6 @@ class Mirror {
   void lose_way(std::int64_t now_ns);
   void give_state(std::int64_t now_ns);
   void write_image();
-  void end_with_image();
 
   const plan::Plan* plan_ = nullptr;
   std::string data_;
@@ -133,7 +135,7 @@ class Mirror {
   // Of the mirror's thread.
   std::int64_t stuck_since_ns_ = 0;  // the journal's files lack the next batch; 0: they do not
   std::int64_t asked_ns_ = 0;        // when it last requested a copy
-  std::int64_t last_image_ns_ = 0;
+  std::int64_t next_image_ns_ = 0;   // no image is due before
   std::uint64_t image_batch_ = kNotWanted;  // of the last image; none yet
 
   // Written by the mirror's thread.

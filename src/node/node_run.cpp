@@ -237,6 +237,7 @@ void Node::end_threads(Threads& threads) {
 
 Node::Failure Node::end_history() {
   if (writer_.last_error() == 0) {
+    mirror_.write_last_image(shard_);
     writer_.close();
   }
   return writer_.last_error() == 0

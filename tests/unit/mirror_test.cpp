@@ -256,6 +256,65 @@ TEST_CASE("a gap whose batches the mirror missed ends with one copy of the engin
   check_same_state(post);
 }
 
+TEST_CASE("in a gap a mirror that does not answer costs the engine one copy a second") {
+  Post post;
+  post.watch(10);
+  post.live(1, kSecond);
+  post.disk.refuses_with = ENOSPC;
+  for (int n = 0; !post.writer.has_gap() && n < 200; ++n) {
+    post.watch(50);
+    post.t_ns += kSecond / 10;
+    post.write();
+  }
+  REQUIRE(post.writer.has_gap());
+  const int before = post.copies;
+  for (int n = 0; n < 3000; ++n) {  // three seconds, of which the disk takes nothing
+    post.t_ns += kSecond / 1000;
+    post.write();
+  }
+  CHECK(post.copies > before);
+  CHECK(post.copies <= before + 3);
+}
+
+TEST_CASE("a journal keeps the newer of two states") {
+  Post post;
+  post.watch(10);
+  post.live(1, kSecond);
+  node::HandedState older(Holder::nobody);
+  older.init(engine::frozen_bytes_bound(post.plan));
+  older.freeze(post.engine.shard());
+  post.watch(10);
+  post.live(1, kSecond);
+  node::HandedState newer(Holder::nobody);
+  newer.init(engine::frozen_bytes_bound(post.plan));
+  newer.freeze(post.engine.shard());
+  post.writer.keep_frozen(newer.frozen(), newer.batch());
+  post.writer.keep_frozen(older.frozen(), older.batch());
+  CHECK(post.writer.kept_batch() == 20);
+}
+
+TEST_CASE("a batch that the mirror has not got is not abandoned, unless its lane stays full") {
+  Post post;
+  post.watch(10);
+  post.live(1, kSecond);
+  post.disk.refuses_with = ENOSPC;
+  post.watch(4500);  // more than half of the lane, and more than the mirror's holds
+  post.t_ns += kSecond / 10;
+  post.journalling.turn(post.t_ns, false);
+  REQUIRE(post.writer.has_gap());
+  CHECK(post.writer.given_up_through() < post.batch());
+  CHECK(post.mirror.handed() == post.writer.given_up_through());
+  for (int n = 0; n < 20; ++n) {
+    post.follow();
+    post.t_ns += kSecond / 10;
+    post.journalling.turn(post.t_ns, false);
+  }
+  post.follow();
+  CHECK(!post.mirror.lost());
+  CHECK(post.mirror.batch() == post.batch());
+  CHECK(post.copies == 0);
+}
+
 TEST_CASE("a batch whose replay differs is named, and the mirror goes on from a copy") {
   Post post;
   post.watch(10);

@@ -26,6 +26,8 @@ class Cursor {
   // block that ends after `through` is not read, because its sync may be under way. True if at
   // least one batch was visited.
   bool read(std::uint64_t next, std::uint64_t through, const std::function<bool(Bytes)>& visit);
+  // Until the next read() no file is open.
+  void close() { file_ = {}; }
 
  private:
   bool find(std::uint64_t batch);

@@ -103,6 +103,9 @@ std::string Writer::prepare(const WriterOptions& options) {
 void Writer::keep_frozen(Bytes frozen, std::uint64_t batch) {
   CHECK(!open_.file.valid() || batch < options_.next_batch,
         "a state ahead of the journal would be read as a gap");
+  if (batch < frozen_batch_) {
+    return;  // segments may have been dropped because of the newer one
+  }
   frozen_.assign(frozen.begin(), frozen.end());
   frozen_batch_ = batch;
 }
@@ -181,9 +184,9 @@ bool Writer::leave_out(Lane& batches, std::uint64_t through) {
   return true;
 }
 
-void Writer::give_up(Lane& batches) {
-  gap_ = true;
-  while (leave_out(batches, ~std::uint64_t{0})) {
+void Writer::give_up(Lane& batches, std::uint64_t through) {
+  while (leave_out(batches, through)) {
+    gap_ = true;
   }
 }
 
@@ -238,7 +241,9 @@ Writer::Gathered Writer::gather(Lane& batches) {
 Writer::Gathered Writer::gather_packed(Lane& batches) {
   Gathered what;
   what.kind = BlockKind::packed;
-  packer_.begin({buffer_.get() + sizeof(BlockHeader), buffer_bytes_ - sizeof(BlockHeader)});
+  // No longer than a reader expects, though the buffer may be, because it also holds a state.
+  const std::size_t most = longest_block(options_.segment_bytes, options_.max_batch_bytes);
+  packer_.begin({buffer_.get() + sizeof(BlockHeader), most - sizeof(BlockHeader)});
   for (auto batch = batches.peek(); !batch.empty(); batch = batches.peek(what.count)) {
     if (what.unpacked_bytes + batch.size() > kUnpackedBytes || !packer_.add(batch)) {
       break;

@@ -27,6 +27,8 @@
 
 namespace vedette::journal {
 
+inline constexpr std::uint64_t kAllBatches = ~std::uint64_t{0};
+
 struct WriterOptions {
   platform::Folder folder;
   std::uint64_t segment_bytes = 0;
@@ -84,8 +86,8 @@ class Writer {
   bool must_give_up(const Lane& batches) const {
     return last_error() != 0 && (gap_ || batches.half_full());
   }
-  // Abandons the waiting batches: the journal has a gap until go_on().
-  void give_up(Lane& batches);
+  // Abandons the waiting batches up to `through`: the journal has a gap until go_on().
+  void give_up(Lane& batches, std::uint64_t through = kAllBatches);
   bool has_gap() const { return gap_; }
   std::uint64_t given_up_through() const { return given_up_through_; }  // batch
   // Ends the gap with a new segment that begins with `frozen`, the state after `batch`, whose last
@@ -95,6 +97,7 @@ class Writer {
   std::uint64_t unrecorded() const { return unrecorded_.load(std::memory_order_relaxed); }
   // The state for later segments, after a written batch.
   void keep_frozen(Bytes frozen, std::uint64_t batch);
+  std::uint64_t kept_batch() const { return frozen_batch_; }  // that the kept state follows
   std::uint64_t last_batch() const { return options_.next_batch - 1; }  // the last one written
   // Whether the kept state predates the current segment; a newer one allows dropping old segments.
   bool wants_frozen() const { return frozen_batch_ + 1 < segments_.back().first_batch; }
