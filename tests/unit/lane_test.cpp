@@ -28,6 +28,7 @@ constexpr Use kUses[] = {
     {"a source to the engine", 16, 2048, 64, 192, 2, false},
     {"batches to the journal", 8, 8192, 640, 2600, 5, false},
     {"batches to a journal that packs what waits", 32, 8192, 640, 1400, 4, true},
+    {"durable batches to the mirror", 16, 8192, 640, 2600, 1, false},
     {"outcomes to the engine", 32, 4096, 128, 128, 1, false},
     {"commands to the engine", 4, 1024, 64, 320, 1, false},
     {"faults to the engine", 8, 1024, 128, 128, 1, false},
