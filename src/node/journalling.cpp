@@ -58,6 +58,9 @@ void Journalling::abandon(std::int64_t now_ns) {
     stuck_since_ns_ = all ? 0 : now_ns;
   }
   const bool stuck = !all && now_ns - stuck_since_ns_ > kMirrorWaitNs;
+  if (!stuck && mirror_.handed() <= writer_.last_batch()) {
+    return;  // it has none of them yet
+  }
   writer_.give_up(batches_, stuck ? journal::kAllBatches : mirror_.handed());
   mirror_.set_given_up(writer_.given_up_through());
 }
@@ -85,7 +88,7 @@ void Journalling::give_up(std::int64_t now_ns) {
   }
   if (try_again && writer_.has_gap()) {
     gap_tried_ns_ = now_ns;
-    mirror_.want_state(writer_.given_up_through());
+    mirror_.want_state(least_for_gap());
   }
 }
 
@@ -112,7 +115,7 @@ bool Journalling::use(const HandedState& state, std::int64_t now_ns) {
     }
     return reached;
   }
-  if (state.batch() >= writer_.given_up_through() &&
+  if (state.batch() >= least_for_gap() &&
       writer_.go_on(state.frozen(), state.batch(), state.sequence(), batches_) == 0) {
     say_fault(now_ns - wrote_ns_);
   }

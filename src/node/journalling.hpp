@@ -7,6 +7,7 @@
 // journal/writer.hpp and node/mirror.hpp. Runs on: the journal's thread, except newly_failed().
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -36,6 +37,10 @@ class Journalling {
   void wait_on();
   void abandon(std::int64_t now_ns);
   void give_up(std::int64_t now_ns);
+  // The oldest state that ends the gap: it holds what is on disk and what was abandoned.
+  std::uint64_t least_for_gap() const {
+    return std::max(writer_.given_up_through(), writer_.last_batch());
+  }
   void ask_for_state();
   bool use(const HandedState& state, std::int64_t now_ns);
   void take_states(std::int64_t now_ns);

@@ -185,8 +185,8 @@ bool Writer::leave_out(Lane& batches, std::uint64_t through) {
 }
 
 void Writer::give_up(Lane& batches, std::uint64_t through) {
+  gap_ = true;
   while (leave_out(batches, through)) {
-    gap_ = true;
   }
 }
 
