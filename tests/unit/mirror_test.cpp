@@ -133,6 +133,19 @@ void stand_still(Post& post) {
   }
 }
 
+// Ten batches are mirrored; then the disk refuses all that come, until they are a gap.
+void fail_past_a_mirror_that_stands_still(Post& post) {
+  post.watch(10);
+  post.live(1, kSecond);
+  post.disk.refuses_with = ENOSPC;
+  for (int n = 0; !post.writer.has_gap() && n < 200; ++n) {
+    post.watch(50);
+    post.t_ns += kSecond / 10;
+    post.write();
+  }
+  REQUIRE(post.writer.has_gap());
+}
+
 }  // namespace
 
 TEST_CASE("the mirror follows the disk, and writes the image as of a batch that the disk has") {
@@ -231,15 +244,7 @@ TEST_CASE("a gap ends with the mirror's state where it has seen all that was giv
 
 TEST_CASE("a gap whose batches the mirror missed ends with one copy of the engine's state") {
   Post post;
-  post.watch(10);
-  post.live(1, kSecond);
-  post.disk.refuses_with = ENOSPC;
-  for (int n = 0; !post.writer.has_gap() && n < 200; ++n) {
-    post.watch(50);
-    post.t_ns += kSecond / 10;
-    post.write();  // the mirror stands still
-  }
-  REQUIRE(post.writer.has_gap());
+  fail_past_a_mirror_that_stands_still(post);
   post.disk.refuses_with = 0;
   for (int n = 0; post.writer.has_gap() && n < 5; ++n) {
     post.t_ns += kSecond;
@@ -258,15 +263,7 @@ TEST_CASE("a gap whose batches the mirror missed ends with one copy of the engin
 
 TEST_CASE("in a gap a mirror that does not answer costs the engine one copy a second") {
   Post post;
-  post.watch(10);
-  post.live(1, kSecond);
-  post.disk.refuses_with = ENOSPC;
-  for (int n = 0; !post.writer.has_gap() && n < 200; ++n) {
-    post.watch(50);
-    post.t_ns += kSecond / 10;
-    post.write();
-  }
-  REQUIRE(post.writer.has_gap());
+  fail_past_a_mirror_that_stands_still(post);
   const int before = post.copies;
   for (int n = 0; n < 3000; ++n) {  // three seconds, of which the disk takes nothing
     post.t_ns += kSecond / 1000;
