@@ -169,5 +169,6 @@ def a_flood_of_first_parts_is_named_and_pushes_out_no_message_of_another_channel
     assert seen["mode"] == "degraded" and seen["sources"][0]["unfinished"] == 390 and seen["sources"][0]["accepted"] == 1, seen
     stop(node)
     events = [json.loads(l) for l in call("journal", data).stdout.splitlines() if '"kind":"source-full"' in l]
-    assert [(e["cause"], e["there"], e["source"], e["lost"]) for e in events] == [("parts-full", True, "in", "390")], events
+    assert [(e["cause"], e["there"], e["source"]) for e in events] == [("parts-full", True, "in")], events
+    assert 0 < int(events[0]["lost"]) <= 390, events  # those so far: the rest may arrive after it is told
     sink.close()
