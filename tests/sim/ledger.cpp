@@ -1,0 +1,87 @@
+#include "sim/ledger.hpp"
+
+namespace vedette::sim {
+namespace {
+
+void check_counts(const engine::Shard& shard) {
+  const engine::Progress& p = shard.progress();
+  if (p.accepted != p.waiting + p.transient + p.exits[0] + p.exits[1] + p.exits[2]) {
+    fail("conservation at batch %llu", shown(p.batch_number));
+  }
+  const deliver::Delivery& delivery = shard.delivery();
+  const std::size_t kept = shard.waiting().size() + delivery.size() - delivery.sent();
+  if (p.waiting != kept) {
+    fail("%llu wait, %zu are kept", shown(p.waiting), kept);
+  }
+  if (p.transient != delivery.sent()) {
+    fail("%llu under way, %zu pending", shown(p.transient), delivery.sent());
+  }
+}
+
+}  // namespace
+
+void Ledger::take(Bytes batch, const engine::Shard& shard) {
+  const engine::Progress& p = shard.progress();
+  digests_[p.batch_number] = p.digest;
+  check_counts(shard);
+  std::vector<Entry>& entries = entries_[p.batch_number];
+  for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
+    if (e.state.phase() != Phase::resolved) {
+      entries.push_back({e.sequence, true});
+    }
+    if (e.kind == EventKind::resolution) {
+      entries.push_back({payload_as<Resolution>(payload).sequence, false});
+    } else if (e.kind == EventKind::outcome && e.state.exit() == Exit::success) {
+      entries.push_back({payload_as<ActionOutcome>(payload).action_sequence, false});
+    }
+  });
+  for (const Entry& entry : entries) {
+    post(entry);
+  }
+  if (open_.size() != p.waiting + p.transient) {
+    fail("%zu events have not left, %llu are counted", open_.size(),
+         shown(p.waiting + p.transient));
+  }
+}
+
+// Every event leaves once: in its own batch, or by a resolution in a later one.
+void Ledger::post(const Entry& entry) {
+  if (entry.enters ? !open_.insert(entry.sequence).second : open_.erase(entry.sequence) == 0) {
+    fail("event %llu %s twice", shown(entry.sequence), entry.enters ? "came" : "left");
+  }
+}
+
+void Ledger::done(std::uint32_t epoch, std::uint64_t root, std::uint64_t sent_by, bool before) {
+  // An action sent before it is on disk may be repeated after a crash, marked so.
+  if (!done_.insert({epoch, root}).second && before) {
+    fail("action %u-%llu was done twice", epoch, shown(root));
+  }
+  if (before) {
+    owed_.insert(sent_by);
+  }
+}
+
+void Ledger::recovered(const engine::Shard& shard, std::uint64_t durable) {
+  const engine::Progress& p = shard.progress();
+  if (p.last_sequence < durable) {
+    fail("acknowledged up to %llu, recovered to %llu", shown(durable), shown(p.last_sequence));
+  }
+  for (const std::uint64_t sequence : owed_) {
+    if (sequence > p.last_sequence) {
+      fail("action %llu was done, its intent is lost", shown(sequence));
+    }
+  }
+  if (p.batch_number != 0 && digests_[p.batch_number] != p.digest) {
+    fail("batch %llu has another digest after recovery", shown(p.batch_number));
+  }
+  // What was not on disk never happened.
+  entries_.erase(entries_.upper_bound(p.batch_number), entries_.end());
+  open_.clear();
+  for (const auto& [batch, entries] : entries_) {
+    for (const Entry& entry : entries) {
+      post(entry);
+    }
+  }
+}
+
+}  // namespace vedette::sim
