@@ -94,6 +94,7 @@ struct ScoreCommand {
 int check(const SiteOptions& options, bool json);
 int show_plan(const SiteOptions& options, bool json);
 int plan_against(const SiteOptions& options, const std::string& data, bool json);
+int plan_threads(const SiteOptions& options, bool json);
 int compile(const SiteOptions& options, const std::string& out, bool json);
 // Names of the generated pages; main.cpp prints `cli`, because it knows the commands.
 std::vector<std::string> doc_pages();

@@ -16,7 +16,6 @@
 #include "model/describe_event.hpp"
 #include "node/around.hpp"
 #include "node/identity.hpp"
-#include "node/node.hpp"
 #include "node/replay.hpp"
 #include "platform/file.hpp"
 

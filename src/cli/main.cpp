@@ -98,6 +98,7 @@ struct CommandLine {
   DoctorCommand doctor;
   FlashCommand flash;
   UpdateCommand update;
+  bool threads = false;
   std::string out, codec, file, page, event, against, told, kind, identity;
   std::string data = "vedette-data";
   std::uint16_t udp_port = 0;
@@ -131,9 +132,13 @@ void add_site_commands(CommandLine& l) {
   add_site(l, c);
   c->add_option("--against", l.against,
                 "Show instead what a start on this data folder would keep and remove");
+  CLI::Option* threads = c->add_flag(
+      "--threads", l.threads, "Show instead the threads and lanes, and what a full lane does");
+  threads->excludes("--against");
   c->callback([&l] {
-    l.code =
-        l.against.empty() ? show_plan(l.site, l.json) : plan_against(l.site, l.against, l.json);
+    l.code = l.threads           ? plan_threads(l.site, l.json)
+             : l.against.empty() ? show_plan(l.site, l.json)
+                                 : plan_against(l.site, l.against, l.json);
   });
   c = l.app.add_subcommand("compile", "Compile a site file to a plan");
   add_site(l, c);

@@ -147,7 +147,7 @@ int watch(const RunCommand& command, const LoadedPlan& loaded) {
   lines.attach(options, command.alerts);
   platform::catch_stop_signals(on_stop_signal);
   node::Node node(loaded.bytes, *loaded.plan, options);
-  const node::Node::Failure result = node.run();
+  const node::Failure result = node.run();
   if (result.exit_code != 0) {
     return fail(command.json, "run", result.exit_code, "run", result.message);
   }

@@ -5,10 +5,12 @@
 
 #include "cli/command.hpp"
 #include "cli/print.hpp"
+#include "core/engine/shard.hpp"
 #include "core/perceive/contacts.hpp"
+#include "edge/codec/codec.hpp"
 #include "edge/journal/writer.hpp"
 #include "model/expression.hpp"
-#include "node/node.hpp"
+#include "node/memory_plan.hpp"
 #include "plan/plan.hpp"
 #include "platform/file.hpp"
 #include "platform/hash.hpp"

@@ -7,7 +7,6 @@
 
 namespace vedette {
 
-// The top 8 bits of a sequence are the shard's number, the others count from 1: 2^56 events are
 // The top 8 bits are the shard's number, the rest count from 1: 2^56 events are 228 years at ten
 // million a second.
 inline constexpr unsigned kShardShift = 56;

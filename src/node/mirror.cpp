@@ -22,13 +22,6 @@ constexpr std::int64_t kImageShare = 4;  // of its time at most a fifth goes to 
 constexpr int kNice = 5;  // the journal's thread runs on the same cores, and comes first
 constexpr std::size_t kLaneBytes = std::size_t{1} << 20;  // some ms at full load
 
-std::size_t lane_bytes(const plan::Plan& plan) {
-  return std::max(kLaneBytes, 2 * engine::batch_bytes_bound(plan));
-}
-std::size_t lane_records(const plan::Plan& plan) {
-  return std::bit_ceil(lane_bytes(plan) /
-                       (sizeof(BatchHeader) + align_up(kEventBytes, Lane::kAlignment)));
-}
 std::size_t longest_block(const plan::Plan& plan) {
   return journal::Writer::longest_block(plan.limits()->segment_bytes(),
                                         engine::batch_bytes_bound(plan));
@@ -41,6 +34,15 @@ std::uint64_t number_of(Bytes batch) {
 }
 
 }  // namespace
+
+std::size_t Mirror::lane_bytes(const plan::Plan& plan) {
+  return std::max(kLaneBytes, 2 * engine::batch_bytes_bound(plan));
+}
+
+std::size_t Mirror::lane_records(const plan::Plan& plan) {
+  return std::bit_ceil(lane_bytes(plan) /
+                       (sizeof(BatchHeader) + align_up(kEventBytes, Lane::kAlignment)));
+}
 
 std::size_t Mirror::bytes_needed(const plan::Plan& plan) {
   return engine::Shard::bytes_needed(plan) + kCacheLineBytes +

@@ -29,6 +29,8 @@ class Mirror {
  public:
   static std::size_t bytes_needed(const plan::Plan& plan);  // of the arena
   static std::size_t bytes_outside_arena(const plan::Plan& plan);
+  static std::size_t lane_bytes(const plan::Plan& plan);
+  static std::size_t lane_records(const plan::Plan& plan);
 
   Mirror() = default;
   Mirror(const Mirror&) = delete;

@@ -1,403 +1,264 @@
-// The running node: its hot threads and their reports.
 #include "node/node.hpp"
 
-#include <algorithm>
-#include <cstring>
 #include <limits>
-#include <utility>
 
 #include "base/text.hpp"
-#include "node/post.hpp"
 #include "platform/file.hpp"
-#include "platform/socket.hpp"
+#include "platform/machine.hpp"
 
 namespace vedette::node {
 namespace {
 
-// How often an idle loop warms its send path: soon after work, which displaced it from the caches,
-// and else rarely.
-constexpr std::int64_t kReadyAgainNs = 10'000;
-constexpr std::int64_t kStayReadyNs = 100'000;
-constexpr std::int64_t kDrainNs = 3'000'000'000;  // to finish what is under way at a stop
+static_assert(platform::DeviceKeeper::kSlots >=
+                  limits::kSources + limits::kSinks * limits::kConnections,
+              "a line for each serial source, all connections of each sink");
+
+constexpr double kJoinSeconds = 0.2;  // between attempts to join multicast groups
+// Turn of the main thread without commands. It shares its core, and each wake-up interrupts what
+// runs there.
+constexpr int kTurnMs = 10;
+constexpr std::int64_t kAskedRestNs = 200'000;
+constexpr std::int64_t kLastLinesNs = 1'000'000'000;  // for a slow reader at a stop
+constexpr std::int64_t kLastTurnNs = 1'000'000;       // interval of checks whether it has read
+
+Failure io(std::string message) {
+  return {74, std::move(message)};
+}
 
 }  // namespace
 
-bool Node::advance_stepped_time() {
-  // Stepped time advances only when everything due now has been worked.
-  if (act_.waiting() != 0 || shard_.delivery().sent() != 0 || shard_.unfinished()) {
-    return false;
+Node::Node(std::vector<std::uint8_t> plan_bytes, const plan::Plan& plan, RunOptions options)
+    : options_(std::move(options)),
+      rooms_(plan),
+      recovery_(options_.data, std::move(plan_bytes), options_.least_epoch, rooms_, start_),
+      status_({rooms_, engine_, start_, time_, control_, options_.firmware_status},
+              options_.on_cause) {}
+
+Failure Node::run() {
+  started_ns_ = platform::monotonic_ns();
+  // Read first, so that a network that comes up meanwhile is reported as coming up.
+  const bool network =
+      options_.network == nullptr || options_.network->load(std::memory_order_acquire);
+  if (Failure failed = prepare(); failed.exit_code != 0) {
+    return failed;
   }
-  for (Lane* lane : lanes_) {
-    if (lane->size() != 0) {
-      return false;
+  begin();
+  if (Failure failed = threads_.start([this] { return recovery_.begin_history(); }, start_.without);
+      failed.exit_code != 0) {
+    return failed;
+  }
+  start_watchdog();
+  tell_start(network);
+  keep_watch(network);
+  watchdog_.end();
+  threads_.end_hot();
+  status_.look_at_causes();
+  threads_.end_warm();
+  end_lines();
+  return end_history();
+}
+
+Failure Node::prepare() {
+  if (Failure failed = recovery_.open_folder(); failed.exit_code != 0) {
+    return failed;
+  }
+  const bool packets_taken = static_cast<bool>(options_.before_ports);
+  if (Failure failed = rooms_.take_memory(packets_taken, start_.without); failed.exit_code != 0) {
+    return failed;
+  }
+  rooms_.init(options_.data);
+  if (Failure failed = recovery_.recover(); failed.exit_code != 0) {
+    return failed;
+  }
+  // Waits for the disk in parallel; the prepared segment is no part of the journal yet.
+  std::string journal_problem;
+  std::jthread opening(
+      [&] { journal_problem = rooms_.writer.prepare(recovery_.writer_options()); });
+  if (Failure failed = open_ports(); failed.exit_code != 0) {
+    return failed;
+  }
+  rooms_.arena.seal();
+  rooms_.lanes.order(rooms_.plan, rooms_.ingress);
+  if (const int error = control_.listen(options_.data + "/control.sock"); error != 0) {
+    start_.without.push_back("control socket: " + platform::error_text(error) +
+                             "; `vedette status` and other requests cannot reach this node");
+  }
+  platform::trim_heap();  // releases recovery's memory
+  opening.join();
+  if (!journal_problem.empty()) {
+    return io(journal_problem);
+  }
+  if (!rooms_.writer.has_ring()) {
+    start_.without.emplace_back(
+        "io_uring for the journal: writes take longer (see `vedette doctor`, io-uring)");
+  }
+  if (const std::string problem = platform::lock_memory(); !problem.empty()) {
+    start_.without.push_back("locked memory: " + problem + " (see `vedette doctor`, memlock)");
+  }
+  return {};
+}
+
+// Sources resume after their last accepted record.
+Failure Node::open_ports() {
+  std::vector<std::uint64_t> resume;
+  const auto sources = static_cast<std::uint16_t>(rooms_.plan.sources()->size());  // <= kSources
+  for (std::uint16_t s = 0; s < sources; ++s) {
+    const bool lossless = rooms_.plan.sources()->Get(s)->lossless();
+    resume.push_back(lossless ? rooms_.shard.last_record(s) : 0);
+  }
+  if (options_.before_ports) {
+    options_.before_ports();
+  }
+  ingress::Ingress& ingress = rooms_.ingress;
+  std::string problem =
+      ingress.init(rooms_.arena, rooms_.plan, rooms_.devices, options_.recordings, resume);
+  if (!problem.empty()) {
+    return {ingress.recording_unfit() ? 65 : 66, problem};
+  }
+  sink::Act& act = rooms_.act;
+  act.echo_to_log(options_.echo_actions);
+  act.wait_for_network(options_.network);
+  if (act.network_is_there()) {  // before the network is up all of it is still to come
+    start_.without.insert(start_.without.end(), ingress.lacking().begin(), ingress.lacking().end());
+  }
+  problem = act.init(rooms_.arena, rooms_.plan, rooms_.devices, &rooms_.lanes.log);
+  return problem.empty() ? Failure{} : io(problem);
+}
+
+// The first reports include the state from before this start.
+void Node::begin() {
+  time_.start(recovery_.fresh() ? 0 : rooms_.shard.progress().admitted_ns, start_.without);
+  status_.begin(recovery_.epoch());
+  rooms_.board.publish(rooms_.shard, rooms_.clock.now_ns());
+  engine_.begin(rooms_.fused(), recovery_.unanswered(), start_.findings);
+}
+
+void Node::start_watchdog() {
+  const plan::Cores& cores = *rooms_.plan.cores();
+  const flatbuffers::String* device = cores.watchdog_device();
+  const std::string problem = watchdog_.init(
+      cores.watchdog_ns(), device == nullptr ? "" : device->str(), platform::Fd(options_.watchdog));
+  if (!problem.empty()) {
+    start_.without.push_back("the machine's watchdog: " + problem);
+  }
+  threads_.watch(watchdog_);
+}
+
+void Node::say(std::string_view member, std::string_view what) {
+  if (options_.on_node) {
+    options_.on_node(member, what);
+  }
+}
+
+void Node::tell_start(bool network) {
+  for (const std::string& item : start_.without) {
+    say("runs_without", item);
+  }
+  for (const StartReport::Finding& finding : start_.findings) {
+    if (options_.on_finding) {
+      options_.on_finding(finding.text);
     }
   }
-  const std::int64_t due = ingress_.next_due_ns();
-  if (due == std::numeric_limits<std::int64_t>::max() && shard_.delivery().size() == 0) {
-    return false;
+  if (!start_.plan_told.empty() && options_.on_plan) {
+    options_.on_plan(start_.plan_told);
   }
-  clock_.advance_to(std::min(due, std::max(shard_.next_tick_ns(), clock_.now_ns())));
-  return true;
-}
-
-// Called during the step that orders the action; the event is in the unfinished batch.
-void Node::act(void* context, const EventHeader& event, const ActionIntent& intent,
-               std::int64_t newest_arrival_ns) {
-  auto& self = *static_cast<Node*>(context);
-  const std::int64_t since_ns = platform::monotonic_ns();
-  self.act_.submit({event, intent, event.sequence, event.observed_ns, newest_arrival_ns},
-                   self.writer_.durable_sequence(), event.observed_ns, self.outcomes_);
-  self.acted_ns_ += self.check_turn(Stage::act, since_ns) - since_ns;
-}
-
-// Handles retries and withdrawals in the batch, first after a step.
-void Node::submit(Bytes batch) {
-  for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
-    if (event.kind == EventKind::dispatch) {
-      submit_again(event, payload_as<Dispatch>(payload).sequence);
-    } else if (event.kind == EventKind::resolution) {
-      act_.withdraw(payload_as<Resolution>(payload).sequence);
-    }
-  });
-}
-
-// Publish the batch to observers after its actions have been sent. The batch stays valid in its
-// lane until the next step, even after the journal has read it.
-void Node::after_step(Bytes batch) {
-  std::uint64_t assessments = 0, decisions = 0, fallbacks = 0, actions = 0;
-  for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
-    if (event.kind == EventKind::source_state || event.kind == EventKind::mode ||
-        event.kind == EventKind::plan || event.kind == EventKind::fault) {
-      tell(event, payload);
-    } else if (event.kind == EventKind::assessment) {
-      tell(event, payload);
-      ++assessments;
-    } else if (event.kind == EventKind::tick) {
-      act_.tend();
-      check_source_tables(event.observed_ns);
-    } else if (event.kind == EventKind::decision) {
-      ++decisions;
-      fallbacks += payload_as<DecisionMade>(payload).choice == DecisionChoice::action ? 0 : 1;
-    } else if (event.kind == EventKind::action && event.state.phase() == Phase::transient) {
-      ++actions;
-    } else if (event.kind == EventKind::command && event.record != 0) {
-      board_.ordered_sequence.store(event.sequence, std::memory_order_relaxed);
-      board_.ordered.store(event.record << 16 |
-                               static_cast<std::uint64_t>(event.state.exit()) << 8 |
-                               static_cast<std::uint64_t>(event.state.reason()),
-                           std::memory_order_release);
-    } else if (event.kind == EventKind::sink_state) {
-      const auto state = payload_as<SinkState>(payload);
-      board_.breakers[state.sink].store(state.breaker, std::memory_order_relaxed);
-      tell(event, payload);
-    }
-  });
-  const auto add = [](std::atomic<std::uint64_t>& at, std::uint64_t n) {
-    at.store(at.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  };
-  add(board_.assessments, assessments);
-  add(board_.decisions, decisions);
-  add(board_.fallbacks, fallbacks);
-  add(board_.actions, actions);
-  publish();
-}
-
-// A retry sends the original message under the same key.
-void Node::submit_again(const EventHeader& dispatch, std::uint64_t sequence) {
-  const std::size_t i = shard_.delivery().find(sequence);
-  CHECK(i != deliver::Delivery::kNone, "what is dispatched is ordered");
-  const deliver::Delivery::Order& order = shard_.delivery().orders()[i];
-  const ActionIntent& intent = shard_.delivery().intent(i);
-  EventHeader event = dispatch;
-  event.sequence = sequence;
-  event.kind = EventKind::action;
-  event.event_class = order.event_class;
-  const std::int64_t ordered_ns =
-      order.horizon_ns - plan_.actions()->Get(intent.action)->horizon_ns();
-  event.observed_ns = ordered_ns;
-  act_.submit({event, intent, dispatch.sequence, ordered_ns, 0, order.unconfirmed != 0},
-              writer_.durable_sequence(), dispatch.observed_ns, outcomes_);
-}
-
-void Node::tell(const EventHeader& event, Bytes payload) {
-  post(told_, event, payload, board_.untold);  // one that is lost here is in the journal
-}
-
-void Node::publish() {
-  const engine::Progress& p = shard_.progress();
-  const auto set = [](auto& at, auto value) { at.store(value, std::memory_order_relaxed); };
-  set(board_.batches, p.batch_number);
-  set(board_.sequence, p.last_sequence);
-  set(board_.digest, p.digest);
-  set(board_.accepted, p.accepted);
-  set(board_.waiting, p.waiting);
-  set(board_.transient, p.transient);
-  for (std::size_t i = 0; i < 3; ++i) {
-    set(board_.exits[i], p.exits[i]);
-  }
-  set(board_.tracks, static_cast<std::uint64_t>(shard_.tracks().size()));
-  set(board_.raised, static_cast<std::uint64_t>(shard_.assess().raised()));
-  set(board_.late_outcomes, shard_.late_outcomes());
-  set(board_.second_places, static_cast<std::uint64_t>(shard_.second_places().size()));
-  set(board_.second_places_refused, shard_.second_places().refused());
-  set(board_.held, shard_.held());
-  set(board_.causes, shard_.causes().bits);
-  set(board_.contacts, static_cast<std::uint64_t>(shard_.contacts().size()));
-  for (std::size_t i = 0; i < perceive::kTrackerBounds; ++i) {
-    set(board_.tracker_bounds[i],
-        shard_.contacts().reached_bound(static_cast<perceive::TrackerBound>(i)));
-  }
-  const engine::Crowding& crowding = shard_.crowding();
-  set(board_.tracks_refused, crowding.tracks_refused);
-  for (std::size_t i = 0; i < crowding.evicted.size(); ++i) {
-    set(board_.evicted[i], crowding.evicted[i]);
-  }
-  set(board_.orders_refused, crowding.orders_refused);
-  set(board_.orders, static_cast<std::uint64_t>(shard_.delivery().size()));
-  set(board_.now_ns, clock_.now_ns());
-}
-
-bool Node::fused() const {
-  return plan_.cores()->fused() || clock_.stepped();
-}
-
-void Node::ingress_loop() {
-  HotThread& self = ingress_thread_;
-  self.grant = platform::make_hot({"ingress", plan_.cores()->ingress(), plan_.cores()->priority()});
-  self.problem = ingress_.start_on_this_thread();
-  self.ready.store(true, std::memory_order_release);
-  if (!self.problem.empty()) {
-    return;
-  }
-  if (!wait_for_history()) {
-    ingress_.stop_on_this_thread();
-    return;
-  }
-  Pace pace(self.grant.fifo, plan_.cores()->rest());
-  platform::keep_own_descriptors();
-  platform::seal_thread();
-  while (!stop_hot_.load(std::memory_order_acquire)) {
-    pace.turn(ingress_.step(clock_) != 0, platform::monotonic_ns());
-    self.beat.fetch_add(1, std::memory_order_relaxed);
-  }
-  platform::unseal_thread();
-  ingress_.stop_on_this_thread();
-}
-
-// Only a separate ingress thread can deliver critical events during a step; on a shared thread a
-// step is no longer than its batch.
-bool Node::critical_waits(void* context) {
-  auto& self = *static_cast<Node*>(context);
-  for (std::size_t i = 0; i < self.critical_lanes_; ++i) {
-    if (!self.lanes_[i]->peek().empty()) {
-      return true;
-    }
-  }
-  return false;
-}
-
-// Records a turn's wall-clock overrun as an event, so that a replay has it. With stepped node time
-// nothing is late.
-std::int64_t Node::check_turn(Stage stage, std::int64_t since_ns) {
-  const std::int64_t now_ns = platform::monotonic_ns();
-  const Overrun overrun{now_ns - since_ns, plan_.limits()->turn_ns(), stage, {}};
-  if (overrun.took_ns > overrun.bound_ns && !clock_.stepped()) {
-    board_.overruns.fetch_add(1, std::memory_order_relaxed);
-    put_fault(overrun);
-  }
-  return now_ns;
-}
-
-void Node::put_fault(const Overrun& overrun) {
-  put_fault(EventKind::fault, bytes_of(overrun));
-}
-
-void Node::put_fault(EventKind kind, Bytes payload) {
-  EventHeader header{};
-  header.observed_ns = header.received_ns = clock_.now_ns();
-  header.payload_bytes = static_cast<std::uint16_t>(payload.size());
-  header.source = kNoSource;
-  header.kind = kind;
-  header.event_class = EventClass::high;
-  post(faults_, header, payload, board_.faults_lost);
-}
-
-void Node::check_source_tables(std::int64_t now_ns) {
-  const auto read = [](const auto& at) { return at.load(std::memory_order_relaxed); };
-  for (std::size_t s = 0; s < ingress_.size(); ++s) {
-    const ingress::SourceCounters& c = ingress_.counters(s);
-    const plan::Source* source = plan_.sources()->Get(static_cast<flatbuffers::uoffset_t>(s));
-    source_tables_.look(static_cast<std::uint16_t>(s),
-                        codec::crowding_of(static_cast<CodecKind>(source->codec())),
-                        read(c.decoding[0]), now_ns, [this](const SourceFull& full) {
-                          put_fault(EventKind::source_full, bytes_of(full));
-                          note(full.cause, source_tables_.full(full.cause));
-                        });
+  if (!network) {
+    say("runs_without", "network: not up yet; messages that need it wait");
   }
 }
 
-// The journal thread reports, the engine thread writes to its lane.
-void Node::check_journal() {
-  if (const auto took_ns = journalling_.newly_failed()) {
-    put_fault({*took_ns, 0, Stage::journal, {}});
+double Node::running_s() const {
+  return static_cast<double>(platform::monotonic_ns() - started_ns_) * 1e-9;
+}
+
+bool Node::is_over() const {
+  return (options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed)) ||
+         (options_.for_seconds > 0.0 && running_s() >= options_.for_seconds) ||
+         rooms_.board.finished.load(std::memory_order_acquire);
+}
+
+void Node::look_for_hang() {
+  if (!watchdog_.look(platform::monotonic_ns())) {
+    // What is on disk stays. A hung thread cannot be joined, so exit without cleaning up.
+    drain_log();
+    platform::end_process("watchdog: the " + std::string(watchdog_.hung()) +
+                          " thread hangs; the node exits so that its supervisor starts it again");
   }
 }
 
-// Reports a batch whose replay differs, and makes the copy of the state that the mirror or the
-// journal requested. True if it made one.
-bool Node::check_mirror() {
-  if (const std::uint64_t batch = mirror_.newly_differed(); batch != 0) {
-    put_fault({static_cast<std::int64_t>(batch), 0, Stage::mirror_differs, {}});
-  }
-  if (!mirror_.wants_copy()) {
-    return false;
-  }
-  const std::int64_t since_ns = platform::monotonic_ns();
-  mirror_.give_copy(shard_);
-  if (!clock_.stepped()) {
-    const std::int64_t took_ns = platform::monotonic_ns() - since_ns;
-    put_fault({took_ns, plan_.limits()->turn_ns(), Stage::mirror_copy, {}});
-  }
-  return true;
-}
-
-// The node stopped between intent and outcome: the result is unknown, so the action is not
-// repeated.
-void Node::put_unanswered() {
-  for (const std::uint64_t sequence : unanswered_) {
-    ActionOutcome outcome{};
-    outcome.action_sequence = sequence;
-    outcome.exit = Exit::abandonment;
-    outcome.reason = Reason::unknown_after_restart;
-    EventHeader header{};
-    header.observed_ns = header.received_ns = clock_.now_ns();
-    header.cause = sequence;
-    header.payload_bytes = sizeof outcome;
-    header.source = kNoSource;
-    header.kind = EventKind::outcome;
-    header.event_class = EventClass::high;
-    const bool put = post(outcomes_, header, bytes_of(outcome), board_.faults_lost);
-    CHECK(put, "the outcome lane holds every pending action");
-  }
-}
-
-void Node::engine_loop() {
-  HotThread& self = engine_thread_;
-  self.grant = platform::make_hot({"engine", plan_.cores()->engine(), plan_.cores()->priority()});
-  const bool takes_in = fused();
-  self.problem = takes_in ? ingress_.start_on_this_thread() : std::string();
-  put_unanswered();
-  for (const Finding& finding : findings_) {
-    put_fault({static_cast<std::int64_t>(finding.count), 0, finding.stage, {}});
-  }
-  Pace pace(self.grant.fifo, plan_.cores()->rest());
-  board_.fifo.store(self.grant.fifo, std::memory_order_relaxed);
-  self.ready.store(true, std::memory_order_release);
-  if (!self.problem.empty()) {
-    return;
-  }
-  if (!wait_for_history()) {
-    if (takes_in) {
-      ingress_.stop_on_this_thread();
-    }
-    return;
-  }
-  platform::keep_own_descriptors();
-  platform::seal_thread();
-  board_.sealed.store(platform::thread_sealed(), std::memory_order_relaxed);
-  engine_turns(pace);
-  platform::unseal_thread();
-  if (takes_in) {
-    ingress_.stop_on_this_thread();
-  }
-}
-
-// Runs until the node is stopped and nothing is under way, or for kDrainNs longer.
-void Node::engine_turns(Pace& pace) {
-  HotThread& self = engine_thread_;
-  const bool takes_in = fused();
-  std::int64_t stop_seen_ns = 0;
-  std::int64_t idle_since_ns = platform::monotonic_ns();
-  std::int64_t ready_ns = idle_since_ns;
-  bool worked = false;
-  const bool stays_ready = !plan_.cores()->rest();  // a sleeping loop is late by far more
-  const engine::Urgency urgency{critical_waits, this};
-  const engine::Effects effects{act, this};
+void Node::keep_watch(bool network) {
+  double next_second = 1.0;
+  double next_join = 0.0;
   for (;;) {
-    const bool stopping = stop_hot_.load(std::memory_order_acquire);
-    std::int64_t turned_ns = idle_since_ns;
-    bool busy = takes_in && !stopping && ingress_.step(clock_) != 0;
-    turned_ns = check_turn(Stage::ingress, turned_ns);
-    const platform::NodeClock::Reading reading = clock_.at(turned_ns);
-    acted_ns_ = 0;
-    const Bytes batch =
-        shard_.step(lanes_, batches_, reading.now_ns, reading.arrival_ns, urgency, effects);
-    // A step without a batch is measured by the next turn.
-    if (!batch.empty()) {
-      turned_ns = check_turn(Stage::engine, turned_ns + acted_ns_);
-      submit(batch);
-      busy = true;
+    look_for_hang();
+    if (!network && rooms_.act.network_is_there()) {
+      network = true;
+      say("network", "up");
     }
-    if (act_.waiting() != 0) {
-      act_.step(writer_.durable_sequence(), clock_.at(turned_ns).now_ns, outcomes_);
+    rooms_.devices.tend(platform::monotonic_ns(), network);
+    if (running_s() >= next_join) {
+      next_join = running_s() + kJoinSeconds;
+      rooms_.ingress.tend();
     }
-    if (!batch.empty() || act_.waiting() != 0) {
-      turned_ns = check_turn(Stage::act, turned_ns);
+    control_.turn(platform::monotonic_ns(),
+                  [this](std::string_view request) { return requests_.answer(request); });
+    drain_log();
+    if (is_over()) {
+      return;
     }
-    if (!batch.empty()) {
-      after_step(batch);
-    }
-    if (clock_.stepped() && !busy && !stopping) {
-      busy = advance_stepped_time();
-    }
-    const std::int64_t now = turned_ns;
-    if (stopping) {
-      stop_seen_ns = stop_seen_ns == 0 ? now : stop_seen_ns;
-      if ((!busy && act_.waiting() == 0 && shard_.delivery().size() == 0) ||
-          now - stop_seen_ns > kDrainNs) {
-        break;
+    status_.look_at_causes();
+    if (running_s() >= next_second) {
+      next_second += 1.0;
+      time_.look();
+      if (options_.each_second) {
+        options_.each_second(status_.health());
       }
     }
-    if (!busy && !stopping && shard_.delivery().size() == 0 && ingress_.all_recordings_ended()) {
-      board_.finished.store(true, std::memory_order_release);
+    // Sleeps, so that a client that repeats or waits does not make the loop spin.
+    if (control_.wait(kTurnMs)) {
+      platform::rest_ns(kAskedRestNs);
     }
-    check_journal();
-    busy = check_mirror() || busy;
-    worked = worked || busy;
-    bool rehearsed = false;
-    if (!busy) {
-      interruptions_.idle_turn(idle_since_ns, now);
-      rehearsed = stays_ready && now - ready_ns > (worked ? kReadyAgainNs : kStayReadyNs);
-    }
-    if (rehearsed) {
-      act_.stay_ready();
-      ready_ns = now;
-      worked = false;
-    }
-    idle_since_ns = pace.turn(busy, now) || busy || rehearsed ? platform::monotonic_ns() : now;
-    self.beat.store(self.beat.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 }
 
 // True when nothing is left. What a slow reader leaves waits in its lane; the writer counts what it
 // drops when the lane is full.
 bool Node::drain_log() {
-  for (auto text = log_.peek(); !text.empty(); text = log_.peek()) {
+  Lane& log = rooms_.lanes.log;
+  Lane& told = rooms_.lanes.told;
+  for (auto text = log.peek(); !text.empty(); text = log.peek()) {
     if (options_.on_log && !options_.on_log(as_text(text))) {
       break;
     }
-    log_.release();
+    log.release();
   }
-  for (auto record = told_.peek(); !record.empty(); record = told_.peek()) {
+  for (auto record = told.peek(); !record.empty(); record = told.peek()) {
     const auto* event = reinterpret_cast<const EventHeader*>(record.data());
     if (options_.on_event &&
         !options_.on_event(*event, Bytes(payload_of(event), event->payload_bytes))) {
       break;
     }
-    told_.release();
+    told.release();
   }
   const bool flushed = !options_.flush || options_.flush();
-  return flushed && log_.peek().empty() && told_.peek().empty();
+  return flushed && log.peek().empty() && told.peek().empty();
+}
+
+void Node::end_lines() {
+  const std::int64_t last_ns = platform::monotonic_ns() + kLastLinesNs;
+  while (!drain_log() && platform::monotonic_ns() < last_ns) {
+    platform::rest_ns(kLastTurnNs);
+  }
+}
+
+Failure Node::end_history() {
+  journal::Writer& writer = rooms_.writer;
+  if (writer.last_error() == 0) {
+    rooms_.mirror.write_last_image(rooms_.shard);
+    writer.close();
+  }
+  return writer.last_error() == 0 ? Failure{}
+                                  : io("journal: " + platform::error_text(writer.last_error()));
 }
 
 }  // namespace vedette::node

@@ -1,6 +1,6 @@
 /* One action of durable = "before", with one retry, across crashes at any instant: its effect takes
  * place at most once, and never before the event that sends it is on disk (edge/sink/act.cpp,
- * core/deliver/delivery.cpp, node/node.cpp).
+ * core/deliver/delivery.cpp, node/engine_thread.cpp).
  *
  * The log in order: 1 ordered and sent, 2 the attempt failed, 3 sent again, 4 ended.
  *

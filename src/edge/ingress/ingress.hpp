@@ -58,6 +58,9 @@ class Ingress {
   static std::size_t bytes_needed(const plan::Plan& plan);
   // Memory shared with the kernel, outside the arena.
   static std::size_t receive_buffer_bytes(const plan::Plan& plan);
+  // Capacity of a source's lane.
+  static std::size_t lane_records(const plan::Source& source);
+  static std::size_t lane_bytes(const plan::Source& source);
   // Opens what can be opened now; empty on success. Reads recordings whole, below `recordings` when
   // their name is relative. `resume`: by source, the last record number already accepted.
   std::string init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,

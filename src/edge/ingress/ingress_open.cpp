@@ -15,15 +15,6 @@ constexpr unsigned kReceiveBuffers = 1024;
 constexpr int kBindTries = 60;  // three seconds
 constexpr std::int64_t kBindRestNs = 50'000'000;
 
-std::size_t lane_records(const plan::Source& s) {
-  return std::bit_ceil(static_cast<std::size_t>(s.credits()));
-}
-// Half of the largest events' size: typical events are far smaller, and the lane bounds bytes
-// separately.
-std::size_t lane_bytes(const plan::Source& s) {
-  return std::max(lane_records(s) * kEventBytes / 2, 4 * kEventsAFrame * kEventBytes);
-}
-
 // Size of the ring's buffers, including the sender's address where a source filters by it.
 std::size_t ring_buffer_bytes(const plan::Plan& plan) {
   const bool senders =
@@ -34,6 +25,15 @@ std::size_t ring_buffer_bytes(const plan::Plan& plan) {
 }
 
 }  // namespace
+
+std::size_t Ingress::lane_records(const plan::Source& s) {
+  return std::bit_ceil(static_cast<std::size_t>(s.credits()));
+}
+// Half of the largest events' size: typical events are far smaller, and the lane bounds bytes
+// separately.
+std::size_t Ingress::lane_bytes(const plan::Source& s) {
+  return std::max(lane_records(s) * kEventBytes / 2, 4 * kEventsAFrame * kEventBytes);
+}
 
 std::size_t Ingress::receive_buffer_bytes(const plan::Plan& plan) {
   const bool ring =

@@ -1,8 +1,8 @@
 // Loads the belief image at a start: whole, or not at all.
 #include <cstring>
 
-#include "node/node.hpp"
 #include "node/plan_change.hpp"
+#include "node/recovery.hpp"
 
 namespace vedette::node {
 namespace {
@@ -12,12 +12,11 @@ constexpr int kImageWaitMs = 4000;
 
 }  // namespace
 
-std::uint64_t Node::begin_with_image(Stepped& stepped, std::uint64_t least_batch) {
+std::uint64_t Recovery::begin_with_image(Stepped& stepped, std::uint64_t least_batch) {
   image::ImagePosition position{};
   std::vector<std::uint8_t> state;
-  const image::Found found =
-      image::read_image(shard_folder(options_.data), most_frozen_bytes(options_.data, plan_),
-                        kImageWaitMs, position, state);
+  const image::Found found = image::read_image(
+      shard_folder(data_), most_frozen_bytes(data_, rooms_.plan), kImageWaitMs, position, state);
   bool good = found == image::Found::whole;
   if (good && position.batch < least_batch) {
     return 0;
@@ -32,10 +31,10 @@ std::uint64_t Node::begin_with_image(Stepped& stepped, std::uint64_t least_batch
     stepped.begin_again();
   }
   if (found == image::Found::unread) {
-    without_.push_back("the belief image: the system could not start a process to read it");
+    report_.without.push_back("the belief image: the system could not start a process to read it");
   } else if (found != image::Found::none) {
-    mirror_.image().distrust_last();
-    without_.push_back(
+    rooms_.mirror.image().distrust_last();
+    report_.without.push_back(
         "the last belief image: belief.mdb is damaged and is renamed to belief.mdb.damaged; the "
         "node restores belief from the journal");
   }

@@ -1,0 +1,35 @@
+// Purpose: a running node's answers to the requests of model/request.hpp. In: one line. Out: one
+// line. Runs on: main; waits at most for a command's result.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "node/engine_thread.hpp"
+#include "node/node_time.hpp"
+#include "node/recovery.hpp"
+#include "node/status.hpp"
+
+namespace vedette::node {
+
+class Requests {
+ public:
+  Requests(const Recovery& folder, StatusPage& status, const EngineThread& engine,
+           Commands& commands, NodeTime& time)
+      : folder_(folder), status_(status), engine_(engine), commands_(commands), time_(time) {}
+
+  std::string answer(std::string_view line);
+
+ private:
+  struct Answering;  // one overload a request
+  request::Answer requeue(std::uint64_t sequence);
+
+  const Recovery& folder_;
+  StatusPage& status_;
+  const EngineThread& engine_;
+  Commands& commands_;
+  NodeTime& time_;
+};
+
+}  // namespace vedette::node

@@ -1,0 +1,77 @@
+#include "node/threads.hpp"
+
+namespace vedette::node {
+
+Failure Threads::start(const std::function<Failure()>& begin_history,
+                       std::vector<std::string>& without) {
+  const plan::Cores& cores = *rooms_.plan.cores();
+  // Journal, mirror and this thread run beside the hot threads' cores, never on them.
+  platform::keep_off({cores.engine(), cores.ingress()});
+  if (!rooms_.fused()) {
+    ingress_thread_ = std::thread([this] { ingress_.run(gate_, stop_hot_); });
+  }
+  engine_thread_ = std::thread([this] { engine_.run(gate_, stop_hot_); });
+  Failure begun = wait_until_ready(without);
+  if (begun.exit_code == 0) {
+    begun = begin_history();
+  }
+  gate_.open(begun.exit_code == 0);
+  if (begun.exit_code != 0) {
+    end_hot();
+    return begun;
+  }
+  mirror_thread_ = std::thread([this] { rooms_.mirror.run(rooms_.clock.stepped()); });
+  journal_thread_ = std::thread([this] {
+    journalling_.run(rooms_.plan.limits()->commit_ns(), rooms_.clock.stepped(), stop_journal_);
+  });
+  if (engine_.hot().grant.fifo && platform::fifo_is_throttled()) {
+    without.emplace_back(
+        "unthrottled real-time priority: hot threads sleep 60 us in every ms (see `vedette "
+        "doctor`, rt-throttling)");
+  }
+  return {};
+}
+
+Failure Threads::wait_until_ready(std::vector<std::string>& without) const {
+  std::string problem;
+  const auto wait = [&](const HotState& thread) {
+    while (!thread.ready.load(std::memory_order_acquire)) {
+      platform::rest_ns(100'000);
+    }
+    for (const std::string* lacking : {&thread.grant.pinning, &thread.grant.priority}) {
+      if (!lacking->empty()) {
+        without.push_back(*lacking);
+      }
+    }
+    problem += thread.problem;
+  };
+  wait(engine_.hot());
+  if (!rooms_.fused()) {
+    wait(ingress_.hot());
+  }
+  return problem.empty() ? Failure{} : Failure{71, problem};
+}
+
+void Threads::watch(Watchdog& watchdog) const {
+  watchdog.watch("engine", engine_.hot().beat);
+  if (!rooms_.fused()) {
+    watchdog.watch("ingress", ingress_.hot().beat);
+  }
+}
+
+void Threads::end_hot() {
+  stop_hot_.store(true, std::memory_order_release);
+  engine_thread_.join();
+  if (ingress_thread_.joinable()) {
+    ingress_thread_.join();
+  }
+}
+
+void Threads::end_warm() {
+  stop_journal_.store(true, std::memory_order_release);
+  journal_thread_.join();
+  rooms_.mirror.end();
+  mirror_thread_.join();
+}
+
+}  // namespace vedette::node
