@@ -6,7 +6,7 @@ from harness import vedette, root, work, site, test, release, call, start, stop,
 
 @test
 def every_command_prints_one_document_or_nothing():
-    for args in (["check", site], ["plan", site], ["doctor"], ["status", "--data", work], ["replay", work], ["check", work / "none.toml"]):
+    for args in (["check", site], ["plan", site], ["plan", site, "--threads"], ["doctor"], ["status", "--data", work], ["replay", work], ["check", work / "none.toml"]):
         out = call(*args, "--json", ok=(0, 1, 64, 65, 66, 69)).stdout
         document = json.loads(out)
         assert document["schema"].startswith("vedette.") and ("data" in document) == document["ok"]

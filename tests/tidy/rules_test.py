@@ -28,6 +28,8 @@ HOUSE = {
     "src/core/engine/joins.cpp": ('#include "core/perceive/tracks.hpp"\n', []),
     "src/edge/sink/neighbour.cpp": ('#include "edge/codec/codec.hpp"\n#include "core/engine/shard.hpp"\n',
                                     ["1: edge/sink/ includes edge/codec/", "2: edge/sink/ includes core/engine/"]),
+    "src/node/topology.cpp": ('LaneFacts{"kettle"}, LaneFacts{"tap"};\n', ["1: lane tap has no test"]),
+    "tests/unit/lanes_test.cpp": ('TEST_CASE("lane kettle, full: it whistles") {}\n', []),
     "src/base/upward.cpp": ('#include "model/noun.hpp"\n', ["1: base/ includes model/"]),
     "src/edge/journal/calls.cpp": ("#include <unistd.h>\n#include <vector>\n#include <sys/stat.h>\n#include <lmdb.h>\n"
                                    "void calls(int fd) { ::close(fd); ::mdb_close(fd); std::calls(fd); }\n",

@@ -119,6 +119,18 @@ def check_dead(files):
             problems.append(f"{where}:{first}: {name} is declared and used nowhere: take it out")
 
 
+def check_lanes(table):
+    """Each lane of the table has a unit test for what happens when it is full."""
+    tested = set()
+    for path in root.glob("tests/unit/*.cpp"):
+        tested.update(re.findall(r'TEST_CASE\(\s*"lane (\w+), full:', path.read_text()))
+    text = table.read_text() if table.exists() else ""
+    for match in re.finditer(r'LaneFacts\{"(\w+)"', text):
+        if match[1] not in tested:
+            line = text[:match.start()].count("\n") + 1
+            problems.append(f'{table.relative_to(root)}:{line}: lane {match[1]} has no test in tests/unit: add TEST_CASE("lane {match[1]}, full: ...")')
+
+
 def hold_to(ratchet):
     """Ignores what the ratchet allows; lowers a line when its amount has shrunk."""
     allowed = {}
@@ -148,6 +160,7 @@ for path in sources:
 for path in files + sorted(path for pattern in ("tests/**/*.py", "hil/**/*.py", "scripts/*", "firmware/*.py") for path in root.glob(pattern) if path.is_file()):
     check_lengths(path)
 check_dead(files)
+check_lanes(root / "src/node/topology.cpp")
 hold_to(root / "tests/tidy/ratchet.txt")
 if not arguments.shrink:
     print("\n".join(problems) or "house rules hold")

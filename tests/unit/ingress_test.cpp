@@ -1,11 +1,9 @@
 #include "edge/ingress/ingress.hpp"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <string>
 #include <vector>
 
+#include "free_port.hpp"
 #include "load_site.hpp"
 #include "platform/device_keeper.hpp"
 #include "test.hpp"
@@ -13,17 +11,6 @@
 using namespace vedette;
 
 namespace {
-
-std::uint16_t free_port() {
-  const platform::Fd socket(::socket(AF_INET, SOCK_DGRAM, 0));
-  sockaddr_in any{};
-  any.sin_family = AF_INET;
-  any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&any), sizeof any) == 0);
-  socklen_t bytes = sizeof any;
-  ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&any), &bytes);
-  return ntohs(any.sin_port);
-}
 
 constexpr std::string_view kSentence = "!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*30\r\n";
 
@@ -35,7 +22,7 @@ class Listeners {
     std::string site = "site = \"crowd\"\n";
     std::vector<std::uint16_t> ports;
     for (std::size_t i = 0; i < count; ++i) {
-      ports.push_back(free_port());
+      ports.push_back(tests::free_port());
       const std::string port = std::to_string(ports.back());
       site += "[source.s" + port +
               "]\ndriver = \"udp\"\ncodec = \"ais\"\nlisten = \"127.0.0.1:" + port + "\"\n" + more;

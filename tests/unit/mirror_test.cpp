@@ -168,7 +168,7 @@ TEST_CASE("the mirror follows the disk, and writes the image as of a batch that 
   check_same_state(post);
 }
 
-TEST_CASE("a mirror that stood still catches up from the journal, packed or not") {
+TEST_CASE("lane mirrored, full: the mirror catches up from the journal, packed or not") {
   Post post(256 << 10);
   stand_still(post);
   CHECK(!post.says("\"passed_over\":0"));
