@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -24,6 +25,8 @@ class MemoryDisk {
     return names;
   }
   int refuses_with = 0;  // errno of every write
+  // Called within each call that changes the disk, with its name: a call that takes long.
+  std::function<void(const std::string& call)> within;
   bool locked = false;
 
  private:
@@ -62,9 +65,15 @@ class MemoryDisk {
     std::memcpy(into.data(), from.data() + begin, count);
     return count;
   }
+  static int takes(void* disk, const char* call) {
+    if (at(disk).within) {
+      at(disk).within(call);
+    }
+    return at(disk).refuses_with;
+  }
   int put(int file, std::uint64_t at_byte, std::uint64_t count, const std::uint8_t* bytes) {
-    if (refuses_with != 0) {
-      return refuses_with;
+    if (const int error = takes(this, bytes == nullptr ? "zeros" : "write"); error != 0) {
+      return error;
     }
     Content& to = content(file);
     to.resize(std::max<std::size_t>(to.size(), at_byte + count));
@@ -73,6 +82,9 @@ class MemoryDisk {
     return 0;
   }
   static int rename(void* disk, const std::string& from, const std::string& to) {
+    if (const int error = takes(disk, "rename"); error != 0) {
+      return error;
+    }
     auto moved = at(disk).files_.extract(from);
     if (moved.empty()) {
       return ENOENT;
@@ -104,18 +116,20 @@ class MemoryDisk {
             },
         .write_zeros = [](void* disk, int file, std::uint64_t to,
                           std::uint64_t bytes) { return at(disk).put(file, to, bytes, nullptr); },
-        .sync = [](void* disk, int) { return at(disk).refuses_with; },
+        .sync = [](void* disk, int) { return takes(disk, "sync"); },
         .truncate =
             [](void* disk, int file, std::uint64_t bytes) {
+              takes(disk, "truncate");
               at(disk).content(file).resize(bytes);
               return 0;
             },
         .rename = rename,
         .remove =
             [](void* disk, const std::string& path) {
+              takes(disk, "remove");
               return at(disk).files_.erase(path) == 1 ? 0 : ENOENT;
             },
-        .sync_folder = [](void* disk, const std::string&) { return at(disk).refuses_with; },
+        .sync_folder = [](void* disk, const std::string&) { return takes(disk, "sync folder"); },
         .make_folders = [](void*, const std::string&) { return 0; },
         .list = list,
         .lock = [](void* disk, const std::string& path, std::string&) -> Result<int, int> {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "platform/clock.hpp"
+#include "platform/file.hpp"
 #include "platform/hot_thread.hpp"
 
 namespace vedette::node {
@@ -11,8 +12,17 @@ namespace {
 
 constexpr std::int64_t kGapRetryNs = 1'000'000'000;  // between attempts to end a gap
 constexpr std::int64_t kMirrorWaitNs = 200'000'000;  // for a mirror whose lane is full
+constexpr std::int64_t kCopyWaitNs = 1'000'000'000;  // for a journal that does not use a copy
+constexpr std::int64_t kHangNs = 10'000'000'000;     // a stop waits no longer for one turn
+constexpr std::int64_t kLastGapNs = 3'000'000'000;   // to end a gap when the node stops
 constexpr std::int64_t kRestNs = 200'000;
 constexpr std::int64_t kSteppedRestNs = 50'000;
+constexpr std::int64_t kHandNs = 20'000'000;     // half a lane does not fill faster
+constexpr std::int64_t kHandFullNs = 2'000'000;  // while the mirror's lane is full
+
+std::uint64_t number_of(Bytes batch) {
+  return payload_as<BatchHeader>(batch.first(sizeof(BatchHeader))).number;
+}
 
 }  // namespace
 
@@ -29,11 +39,30 @@ std::optional<std::int64_t> Journalling::newly_failed() {
              : std::optional(took_ns_.load(std::memory_order_relaxed));
 }
 
+std::string Journalling::trouble() const {
+  if (const int error = writer_.last_error(); error != 0) {
+    return platform::error_text(error);
+  }
+  switch (trouble_.load(std::memory_order_relaxed)) {
+    case Trouble::slow:
+      return "the disk takes longer than a second";
+    case Trouble::gap:
+      return "batches are missing; the journal goes on behind them once the disk takes a state";
+    default:
+      return {};
+  }
+}
+
+bool Journalling::hangs(std::int64_t now_ns) const {
+  const std::int64_t since_ns = turn_since_ns_.load(std::memory_order_relaxed);
+  return since_ns != 0 && now_ns - since_ns > kHangNs;
+}
+
 // Hands the waiting batches to the mirror although they are not on disk. False if its lane is full.
-bool Journalling::hand_unrecorded() {
+bool Journalling::hand_waiting() {
   std::size_t n = 0;
   if (const Bytes first = batches_.peek(); !first.empty()) {
-    const std::uint64_t number = payload_as<BatchHeader>(first.first(sizeof(BatchHeader))).number;
+    const std::uint64_t number = number_of(first);
     n = mirror_.handed() >= number ? mirror_.handed() - number + 1 : 0;
   }
   for (Bytes batch = batches_.peek(n); !batch.empty(); batch = batches_.peek(++n)) {
@@ -44,61 +73,89 @@ bool Journalling::hand_unrecorded() {
   return true;
 }
 
-// Called while one write takes long: the mirror gets the batches that wait behind it.
-void Journalling::wait_on() {
-  if (platform::monotonic_ns() - wrote_ns_ > kUnrecordedNs) {
-    hand_unrecorded();
+// The newest batch that was there kLateNs ago.
+std::uint64_t Journalling::late_batch(std::int64_t now_ns) {
+  const std::size_t waiting = batches_.size();
+  const Mark& last = marks_[(next_mark_ + marks_.size() - 1) % marks_.size()];
+  if (waiting != 0 && now_ns - last.ns >= kMarkNs) {
+    marks_[next_mark_] = {number_of(batches_.peek(waiting - 1)), now_ns};
+    next_mark_ = (next_mark_ + 1) % marks_.size();
   }
+  std::uint64_t late = 0;
+  for (const Mark& mark : marks_) {
+    late = now_ns - mark.ns >= kLateNs ? std::max(late, mark.batch) : late;
+  }
+  return late;
 }
 
 // Abandons the waiting batches that the mirror has; all of them if its lane stays full.
-void Journalling::abandon(std::int64_t now_ns) {
-  const bool all = hand_unrecorded();
-  if (all || stuck_since_ns_ == 0) {
-    stuck_since_ns_ = all ? 0 : now_ns;
+void Journalling::abandon(std::int64_t now_ns, bool all_handed) {
+  if (all_handed || stuck_since_ns_ == 0) {
+    stuck_since_ns_ = all_handed ? 0 : now_ns;
   }
-  const bool stuck = !all && now_ns - stuck_since_ns_ > kMirrorWaitNs;
+  const bool stuck = !all_handed && now_ns - stuck_since_ns_ > kMirrorWaitNs;
   if (!stuck && mirror_.handed() <= writer_.last_batch()) {
     return;  // it has none of them yet
+  }
+  if (!writer_.has_gap()) {
+    say_fault(now_ns - worked_ns_);
   }
   writer_.give_up(batches_, stuck ? journal::kAllBatches : mirror_.handed());
   mirror_.set_given_up(writer_.given_up_through());
 }
 
-// The requested state includes all abandoned batches and ends the gap; until then later batches
-// stay in their lane.
-void Journalling::give_up(std::int64_t now_ns) {
-  const bool gap = writer_.has_gap();
-  if (!writer_.must_give_up(batches_) || mirror_.copy_is_under_way()) {
-    return;
-  }
-  const bool try_again = !gap || now_ns - gap_tried_ns_ > kGapRetryNs;
-  if (gap && mirror_.state_is_wanted()) {
-    if (try_again) {  // the mirror does not answer
-      gap_tried_ns_ = now_ns;
-      mirror_.want_copy();
-    }
-    return;
-  }
-  if (try_again || batches_.half_full()) {
-    abandon(now_ns);
-  }
-  if (!gap && writer_.has_gap()) {
-    say_fault(now_ns - wrote_ns_);
-  }
-  if (try_again && writer_.has_gap()) {
-    gap_tried_ns_ = now_ns;
-    mirror_.want_state(least_for_gap());
+// The mirror may wait for the copy too, and the writing thread may hang.
+void Journalling::pass_copy_on(std::int64_t now_ns) {
+  HandedState& copy = mirror_.copy();
+  if (!copy.held_by(Holder::journal)) {
+    copy_since_ns_ = 0;
+  } else if (copy_since_ns_ == 0) {
+    copy_since_ns_ = now_ns;
+  } else if (now_ns - copy_since_ns_ > kCopyWaitNs) {
+    copy.give_to(Holder::offered);
   }
 }
 
-// Requests a state for segments: the mirror's, or the engine's if the journal is at its bound and
-// the kept state is too old to drop a segment.
-void Journalling::ask_for_state() {
-  if (writer_.has_gap() || writer_.last_error() != 0) {
+bool Journalling::hand(std::int64_t now_ns, bool stepped) {
+  const std::lock_guard guard(guard_);
+  const Bytes oldest = batches_.peek();
+  const std::uint64_t late = late_batch(now_ns);
+  const bool is_late = !oldest.empty() && number_of(oldest) <= late;
+  const bool fails = is_late || writer_.has_gap() || writer_.last_error() != 0;
+  const bool overflows = fails && batches_.half_full() && !stepped;
+  const bool hands = is_late || writer_.has_gap() || overflows;
+  const bool all_handed = !hands || hand_waiting();
+  if (overflows) {
+    abandon(now_ns, all_handed);
+  }
+  pass_copy_on(now_ns);
+  late_since_ns_ = !is_late ? 0 : late_since_ns_ == 0 ? now_ns : late_since_ns_;
+  const bool slow = is_late && !stepped && now_ns - late_since_ns_ >= kLateNs;
+  trouble_.store(writer_.has_gap() ? Trouble::gap
+                 : slow            ? Trouble::slow
+                                   : Trouble::none,
+                 std::memory_order_relaxed);
+  return all_handed;
+}
+
+// Requests a state for segments, or to end a gap: the mirror's; the engine's if the mirror does not
+// answer, or if the journal is at its bound and the kept state is too old to drop a segment.
+void Journalling::ask_for_state(std::int64_t now_ns) {
+  const bool gap = writer_.has_gap();
+  asked_in_gap_ = asked_in_gap_ && gap;
+  if (gap && now_ns - gap_tried_ns_ > kGapRetryNs && !mirror_.copy_is_under_way()) {
+    gap_tried_ns_ = now_ns;
+    if (asked_in_gap_ && mirror_.state_is_wanted()) {
+      mirror_.want_copy();
+    } else {
+      mirror_.want_state(least_for_gap());
+      asked_in_gap_ = true;
+    }
+  }
+  if (gap || writer_.last_error() != 0) {
     return;
   }
-  if (writer_.wants_frozen()) {
+  if (writer_.wants_frozen() && !mirror_.state().held_by(Holder::journal)) {
     mirror_.want_state(writer_.wanted_batch());
   }
   if (writer_.must_have_frozen()) {
@@ -106,68 +163,111 @@ void Journalling::ask_for_state() {
   }
 }
 
-// False if the journal has not yet reached the state's batch.
-bool Journalling::use(const HandedState& state, std::int64_t now_ns) {
-  if (!writer_.has_gap()) {
-    const bool reached = state.batch() <= writer_.last_batch();
-    if (reached) {
-      writer_.keep_frozen(state.frozen(), state.batch());
+Journalling::Use Journalling::use(const HandedState& state) {
+  if (writer_.has_gap()) {
+    if (state.batch() < least_for_gap()) {
+      return Use::none;  // more was abandoned meanwhile
     }
-    return reached;
+    writer_.take_state(state.frozen(), state.batch(), batches_);
+    return Use::ends_gap;
   }
-  if (state.batch() >= least_for_gap() &&
-      writer_.go_on(state.frozen(), state.batch(), state.sequence(), batches_) == 0) {
-    say_fault(now_ns - wrote_ns_);
+  if (state.batch() > writer_.last_batch()) {
+    return Use::later;
   }
-  return true;
+  writer_.keep_frozen(state.frozen(), state.batch());
+  return Use::none;
 }
 
-void Journalling::take_states(std::int64_t now_ns) {
+// Copies the states that are here, so that their holders have them back before the disk is used.
+// True if it used the disk, for which now_ns may be old.
+bool Journalling::take_states(std::int64_t now_ns, Guard& guard) {
+  Use used = Use::none;
+  std::uint64_t sequence = 0;
   if (HandedState& state = mirror_.state(); state.held_by(Holder::journal)) {
-    use(state, now_ns);
+    used = use(state);
+    sequence = state.sequence();
     state.give_to(Holder::mirror);
   }
-  if (HandedState& copy = mirror_.copy(); copy.held_by(Holder::journal)) {
-    if (use(copy, now_ns) || !writer_.must_have_frozen() || writer_.last_error() != 0) {
+  if (HandedState& copy = mirror_.copy(); used == Use::none && copy.held_by(Holder::journal)) {
+    used = use(copy);
+    sequence = copy.sequence();
+    if (used != Use::later || !writer_.must_have_frozen() || writer_.last_error() != 0) {
       copy.give_to(Holder::offered);
     }
   }
+  if (used == Use::ends_gap) {
+    guard.unlock();
+    const int error = writer_.begin_behind_gap(sequence);
+    guard.lock();
+    writer_.end_gap(error);
+    if (error == 0) {
+      say_fault(now_ns - worked_ns_);
+    }
+  }
+  return used == Use::ends_gap;
 }
 
-bool Journalling::turn(std::int64_t now_ns, bool stepped) {
+bool Journalling::turn(std::int64_t now_ns) {
   const journal::OnDisk on_disk{
       [](void* mirror, Bytes batch) { static_cast<Mirror*>(mirror)->take_recorded(batch); },
       &mirror_};
-  const bool wrote = writer_.step(batches_, on_disk);
-  wrote_ns_ = writer_.last_error() == 0 || wrote_ns_ == 0 ? now_ns : wrote_ns_;
-  if (now_ns - wrote_ns_ > kUnrecordedNs) {
-    hand_unrecorded();
+  turn_since_ns_.store(now_ns, std::memory_order_relaxed);
+  Guard guard(guard_);
+  if (!take_states(now_ns, guard)) {
+    ask_for_state(now_ns);
   }
-  if (!stepped) {
-    give_up(now_ns);
+  bool wrote = false;
+  if (writer_.take(batches_)) {
+    guard.unlock();
+    wrote = writer_.write_taken();
+    guard.lock();
+    writer_.settle(batches_, on_disk);
   }
-  ask_for_state();
-  take_states(now_ns);
   if (!writer_.has_gap()) {
+    worked_ns_ = writer_.last_error() == 0 || worked_ns_ == 0 ? now_ns : worked_ns_;
     mirror_.set_recorded(writer_.last_batch(), writer_.segment());
   }
+  guard.unlock();
+  if (wrote) {
+    writer_.make_ready();
+  }
+  turn_since_ns_.store(0, std::memory_order_relaxed);
   return wrote;
 }
 
 void Journalling::run(std::int64_t commit_ns, bool stepped, const std::atomic<bool>& stop) {
   platform::make_hot({"journal", -1, 0});
-  writer_.while_waiting([](void* self) { static_cast<Journalling*>(self)->wait_on(); }, this);
+  std::int64_t stop_seen_ns = 0;
   for (;;) {
     const bool stopping = stop.load(std::memory_order_acquire);
     if (!stopping && commit_ns > 0 && !stepped && batches_.size() != 0) {
       platform::rest_ns(std::min<std::int64_t>(commit_ns, 999'999'999));  // company for the group
     }
-    if (!turn(platform::monotonic_ns(), stepped)) {
-      if (stopping && (batches_.size() == 0 || writer_.last_error() != 0)) {
+    const std::int64_t now_ns = platform::monotonic_ns();
+    if (!turn(now_ns)) {
+      stop_seen_ns = stopping && stop_seen_ns == 0 ? now_ns : stop_seen_ns;
+      if (stopping && is_over(now_ns - stop_seen_ns)) {
         break;
       }
       platform::rest_ns(stepped ? kSteppedRestNs : kRestNs);
     }
+  }
+  ended_.store(true, std::memory_order_release);
+}
+
+// At a stop, after a turn that wrote nothing.
+bool Journalling::is_over(std::int64_t stopping_ns) {
+  const std::lock_guard guard(guard_);
+  return writer_.last_error() != 0 ||
+         (writer_.has_gap() ? stopping_ns > kLastGapNs : batches_.size() == 0);
+}
+
+void Journalling::run_hand(bool stepped, const std::atomic<bool>& end) {
+  platform::make_hot({"hand", -1, 0});
+  for (bool last = false; !last;) {
+    last = end.load(std::memory_order_acquire);
+    const bool all = hand(platform::monotonic_ns(), stepped);
+    platform::rest_ns(last ? 0 : all ? kHandNs : kHandFullNs);
   }
 }
 

@@ -1,16 +1,22 @@
-// Purpose: the journal's thread: writes batches, then hands them to the mirror. While the disk
-// fails, it hands them to the mirror alone, abandons them when their lane is half full, and ends
-// that gap with a state.
+// Purpose: the journal's two threads. The writing thread writes batches, hands them to the mirror
+// once they are on disk, and ends a gap with a state. The handing thread never waits for the disk:
+// it hands late batches to the mirror although they are not on disk, and abandons those that their
+// lane has no space for (a gap).
 // In: the engine's lane of batches, states of the mirror, copies of the engine's state. Out:
 // blocks, segments, the mirror's lane, how long the disk failed. Bound: one block a turn;
-// kUnrecordedNs until the mirror gets a batch that is not on disk. When full: see
-// journal/writer.hpp and node/mirror.hpp. Runs on: the journal's thread, except newly_failed().
+// kLateNs + kMarkNs + kHandNs until the mirror gets a batch that is not on disk. When full: see
+// journal/writer.hpp and node/mirror.hpp. Runs on: turn() and run() on the writing thread, hand()
+// and run_hand() on the handing thread, trouble() and hangs() on the main thread, newly_failed() on
+// the engine's.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <optional>
+#include <string>
 
 #include "edge/journal/writer.hpp"
 #include "node/mirror.hpp"
@@ -19,7 +25,7 @@ namespace vedette::node {
 
 class Journalling {
  public:
-  static constexpr std::int64_t kUnrecordedNs = 1'000'000'000;
+  static constexpr std::int64_t kLateNs = 1'000'000'000;  // for which a batch may wait for the disk
 
   Journalling(journal::Writer& writer, Mirror& mirror, Lane& batches)
       : writer_(writer), mirror_(mirror), batches_(batches) {}
@@ -27,31 +33,69 @@ class Journalling {
   // Until `stop`, and the lane is empty or the disk fails. `stepped`: node time waits for the disk.
   void run(std::int64_t commit_ns, bool stepped, const std::atomic<bool>& stop);
   // One turn; false if the lane was empty or the write failed.
-  bool turn(std::int64_t now_ns, bool stepped);
+  bool turn(std::int64_t now_ns);
+
+  // Until `end`.
+  void run_hand(bool stepped, const std::atomic<bool>& end);
+  // One turn; false if the mirror's lane is full.
+  bool hand(std::int64_t now_ns, bool stepped);
+
+  // Why the disk fails, or is behind; empty if it does neither.
+  std::string trouble() const;
+  bool ended() const { return ended_.load(std::memory_order_acquire); }
+  // Whether the writing thread has been in one turn for longer than kHangNs.
+  bool hangs(std::int64_t now_ns) const;
 
   // For the engine's thread: how long the disk failed, if a gap began or ended since the last call.
   std::optional<std::int64_t> newly_failed();
 
  private:
-  bool hand_unrecorded();
-  void wait_on();
-  void abandon(std::int64_t now_ns);
-  void give_up(std::int64_t now_ns);
+  static constexpr std::int64_t kMarkNs = 250'000'000;
+  enum class Trouble : std::uint8_t { none, slow, gap };
+  enum class Use : std::uint8_t { none, later, ends_gap };  // of a state; later: ahead of the disk
+  using Guard = std::unique_lock<std::mutex>;
+
+  bool hand_waiting();
+  void abandon(std::int64_t now_ns, bool all_handed);
+  void pass_copy_on(std::int64_t now_ns);
+  std::uint64_t late_batch(std::int64_t now_ns);
   // The oldest state that ends the gap: it holds what is on disk and what was abandoned.
   std::uint64_t least_for_gap() const {
     return std::max(writer_.given_up_through(), writer_.last_batch());
   }
-  void ask_for_state();
-  bool use(const HandedState& state, std::int64_t now_ns);
-  void take_states(std::int64_t now_ns);
+  void ask_for_state(std::int64_t now_ns);
+  bool take_states(std::int64_t now_ns, Guard& guard);
+  Use use(const HandedState& state);
+  bool is_over(std::int64_t stopping_ns);
   void say_fault(std::int64_t took_ns);
 
   journal::Writer& writer_;
   Mirror& mirror_;
   Lane& batches_;
-  std::int64_t wrote_ns_ = 0;        // when the disk last worked; 0: before the first turn
-  std::int64_t gap_tried_ns_ = 0;    // when the last state to end the gap was requested
+
+  // Who holds it has the reading end of the lane, the writing end of the mirror's, and the gap.
+  // Nobody waits for the disk with it.
+  std::mutex guard_;
+  std::int64_t worked_ns_ = 0;       // when the disk last worked; 0: before the first turn
   std::int64_t stuck_since_ns_ = 0;  // the mirror's lane takes no batch to be abandoned; 0: it does
+  std::int64_t late_since_ns_ = 0;   // since when there is a late batch; 0: there is none
+  std::int64_t copy_since_ns_ = 0;   // since when the writing thread holds the copy; 0: it does not
+  // The newest batch of some looks, at least kMarkNs apart: one that waits, and was there kLateNs
+  // ago, is late.
+  struct Mark {
+    std::uint64_t batch = 0;
+    std::int64_t ns = 0;
+  };
+  std::array<Mark, kLateNs / kMarkNs + 2> marks_{};
+  std::size_t next_mark_ = 0;
+
+  // Of the writing thread.
+  std::int64_t gap_tried_ns_ = 0;  // when the last state to end the gap was requested
+  bool asked_in_gap_ = false;      // of the mirror
+
+  std::atomic<Trouble> trouble_{Trouble::none};
+  std::atomic<std::int64_t> turn_since_ns_{0};  // the writing thread's; 0: it is between turns
+  std::atomic<bool> ended_{false};
   alignas(kCacheLineBytes) std::atomic<std::uint32_t> faults_{0};  // the engine reads it each turn
   std::atomic<std::int64_t> took_ns_{0};
   std::uint32_t faults_told_ = 0;  // of the engine's thread

@@ -120,7 +120,7 @@ void Mirror::set_given_up(std::uint64_t batch) {
   handed_ = std::max(handed_, batch);
 }
 
-// Replaces a copy that was offered and not yet taken.
+// Replaces a copy that was offered and not yet taken: this may be newer.
 void Mirror::want_copy() {
   copy_.take(Holder::nobody, Holder::engine) || copy_.take(Holder::offered, Holder::engine);
 }
@@ -153,7 +153,7 @@ void Mirror::lose_way(std::int64_t now_ns) {
   lost_.store(true, std::memory_order_relaxed);
   if (asked_ns_ == 0 || now_ns - asked_ns_ > kAskAgainNs) {
     asked_ns_ = now_ns;
-    want_copy();
+    copy_.take(Holder::nobody, Holder::engine);  // one that is offered is its own
   }
 }
 

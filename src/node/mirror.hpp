@@ -43,7 +43,7 @@ class Mirror {
   Bytes begin(const engine::Shard& engine, const journal::SegmentHeader& header);
   image::ImageWriter& image() { return image_; }
 
-  // --- The journal's thread. Never waits.
+  // --- The journal's threads, one at a time. Never waits.
   // The batch is on disk. If the lane is full, the mirror reads it from the journal.
   void take_recorded(Bytes batch);
   // The batch is not on disk yet. False if the lane is full: hand it again later.
@@ -61,7 +61,7 @@ class Mirror {
   // The mirror's state and the copy of the engine's; usable while held by the journal.
   HandedState& state() { return state_; }
   HandedState& copy() { return copy_; }
-  // Requests one copy of the engine's state. Also for the mirror's thread.
+  // Requests one copy of the engine's state.
   void want_copy();
   bool copy_is_under_way() const {
     return copy_.held_by(Holder::engine) || copy_.held_by(Holder::journal);

@@ -21,8 +21,10 @@ constexpr std::int64_t kAskedRestNs = 200'000;
 constexpr std::int64_t kLastLinesNs = 1'000'000'000;  // for a slow reader at a stop
 constexpr std::int64_t kLastTurnNs = 1'000'000;       // interval of checks whether it has read
 
+constexpr int kDiskFailed = 74;  // EX_IOERR
+
 Failure io(std::string message) {
-  return {74, std::move(message)};
+  return {kDiskFailed, std::move(message)};
 }
 
 }  // namespace
@@ -31,7 +33,7 @@ Node::Node(std::vector<std::uint8_t> plan_bytes, const plan::Plan& plan, RunOpti
     : options_(std::move(options)),
       rooms_(plan),
       recovery_(options_.data, std::move(plan_bytes), options_.least_epoch, rooms_, start_),
-      status_({rooms_, engine_, start_, time_, control_, options_.firmware_status},
+      status_({rooms_, engine_, journalling_, start_, time_, control_, options_.firmware_status},
               options_.on_cause) {}
 
 Failure Node::run() {
@@ -53,7 +55,11 @@ Failure Node::run() {
   watchdog_.end();
   threads_.end_hot();
   status_.look_at_causes();
-  threads_.end_warm();
+  if (!threads_.end_warm()) {
+    drain_log();
+    platform::end_process("journal: the disk does not answer; the node ends without it",
+                          kDiskFailed);
+  }
   end_lines();
   return end_history();
 }
@@ -181,8 +187,10 @@ void Node::look_for_hang() {
   if (!watchdog_.look(platform::monotonic_ns())) {
     // What is on disk stays. A hung thread cannot be joined, so exit without cleaning up.
     drain_log();
-    platform::end_process("watchdog: the " + std::string(watchdog_.hung()) +
-                          " thread hangs; the node exits so that its supervisor starts it again");
+    platform::end_process(
+        "watchdog: the " + std::string(watchdog_.hung()) +
+            " thread hangs; the node exits so that its supervisor starts it again",
+        71);
   }
 }
 
@@ -252,11 +260,12 @@ void Node::end_lines() {
 }
 
 Failure Node::end_history() {
-  journal::Writer& writer = rooms_.writer;
-  if (writer.last_error() == 0) {
-    rooms_.mirror.write_last_image(rooms_.shard);
-    writer.close();
+  if (const std::string trouble = journalling_.trouble(); !trouble.empty()) {
+    return io("journal: " + trouble);
   }
+  journal::Writer& writer = rooms_.writer;
+  rooms_.mirror.write_last_image(rooms_.shard);
+  writer.close();
   return writer.last_error() == 0 ? Failure{}
                                   : io("journal: " + platform::error_text(writer.last_error()));
 }

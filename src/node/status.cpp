@@ -51,7 +51,7 @@ CauseBook::Seen StatusPage::seen() const {
         of_.rooms.board.breakers[s].load(std::memory_order_relaxed) != BreakerState::closed;
     seen.sinks |= std::uint64_t{open ? 1U : 0U} << s;
   }
-  seen.causes.set(Cause::journal, of_.rooms.writer.last_error() != 0);
+  seen.causes.set(Cause::journal, !of_.journalling.trouble().empty());
   seen.causes.set(Cause::image, of_.rooms.mirror.image_error() != 0);
   seen.causes.set(Cause::mirror, of_.rooms.mirror.in_doubt(platform::monotonic_ns()));
   seen.causes.set(Cause::network, !of_.rooms.act.network_is_there());
@@ -86,7 +86,7 @@ std::string StatusPage::detail(Cause cause, std::size_t index) const {
                         of_.rooms.plan.limits()->pending_actions(), of_.rooms.board.orders_refused,
                         0);
     case Cause::journal:
-      return platform::error_text(of_.rooms.writer.last_error());
+      return of_.journalling.trouble();
     case Cause::image:
       return image::error_text(of_.rooms.mirror.image_error());
     case Cause::mirror:
@@ -270,8 +270,8 @@ void StatusPage::journal_members(JsonWriter<std::string>& json) const {
   if (const int error = of_.rooms.mirror.image_error(); error != 0) {
     json.member("image_error", std::string_view(image::error_text(error)));
   }
-  if (of_.rooms.writer.last_error() != 0) {
-    json.member("error", std::string_view(platform::error_text(of_.rooms.writer.last_error())));
+  if (const std::string trouble = of_.journalling.trouble(); !trouble.empty()) {
+    json.member("error", std::string_view(trouble));
   }
   if (of_.rooms.writer.unrecorded() != 0) {
     json.member("unrecorded_batches", of_.rooms.writer.unrecorded());

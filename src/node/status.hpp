@@ -17,6 +17,7 @@ namespace vedette::node {
 struct StatusOf {
   const Rooms& rooms;
   const EngineThread& engine;
+  const Journalling& journalling;
   const StartReport& start;
   const NodeTime& time;
   const Control& control;

@@ -24,6 +24,7 @@ Failure Threads::start(const std::function<Failure()>& begin_history,
   journal_thread_ = std::thread([this] {
     journalling_.run(rooms_.plan.limits()->commit_ns(), rooms_.clock.stepped(), stop_journal_);
   });
+  hand_thread_ = std::thread([this] { journalling_.run_hand(rooms_.clock.stepped(), stop_hand_); });
   if (engine_.hot().grant.fifo && platform::fifo_is_throttled()) {
     without.emplace_back(
         "unthrottled real-time priority: hot threads sleep 60 us in every ms (see `vedette "
@@ -67,11 +68,20 @@ void Threads::end_hot() {
   }
 }
 
-void Threads::end_warm() {
+bool Threads::end_warm() {
   stop_journal_.store(true, std::memory_order_release);
+  while (!journalling_.ended()) {
+    if (journalling_.hangs(platform::monotonic_ns())) {
+      return false;
+    }
+    platform::rest_ns(1'000'000);
+  }
   journal_thread_.join();
+  stop_hand_.store(true, std::memory_order_release);
+  hand_thread_.join();
   rooms_.mirror.end();
   mirror_thread_.join();
+  return true;
 }
 
 }  // namespace vedette::node

@@ -17,6 +17,10 @@ constexpr std::array kWorkers{
     WorkerFacts{Worker::ingress, "ingress", "sources and codecs, with [cores] ingress", false},
     WorkerFacts{Worker::journal, "journal",
                 "writes batches, hands them to the mirror, keeps evidence", true},
+    WorkerFacts{Worker::hand, "hand",
+                "hands the mirror what the disk takes too long for, begins a gap; never waits for "
+                "the disk",
+                true},
     WorkerFacts{Worker::mirror, "mirror", "replays batches, compares them, writes the belief image",
                 true},
     WorkerFacts{Worker::main, "main",
@@ -64,7 +68,9 @@ constexpr std::array kLanes{
               "the fault is no event but counted (faults_lost); its own counters go on",
               [](const plan::Plan&) { return kFaults; }},
     LaneFacts{"batches", Worker::engine, Worker::journal, "what each step made",
-              "half full and writes fail: a gap; full: nothing is admitted", batches_of},
+              "half full, and writes fail or the oldest batch has waited for a second: a gap; "
+              "full: nothing is admitted until then",
+              batches_of},
     LaneFacts{"mirrored", Worker::journal, Worker::mirror,
               "batches on disk, and those that the disk takes too long for",
               "the batch is passed over and counted (mirror.passed_over); the mirror reads it from "

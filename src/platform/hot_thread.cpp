@@ -162,10 +162,10 @@ void fill_in_memory() {
   ::mlockall(MCL_FUTURE);
 }
 
-void end_process(std::string_view message) {
+void end_process(std::string_view message, int code) {
   const std::string line = "{\"kind\":\"fault\",\"message\":\"" + std::string(message) + "\"}\n";
   [[maybe_unused]] const auto wrote = ::write(STDERR_FILENO, line.data(), line.size());
-  ::_exit(71);
+  ::_exit(code);
 }
 
 void bound_thread_stacks() {

@@ -18,7 +18,7 @@
 namespace vedette::platform {
 namespace {
 
-constexpr std::int64_t kWaitNs = 200'000'000;  // then the thread looks after others
+constexpr std::int64_t kWaitNs = 200'000'000;  // in one call
 
 // What write_zeros() writes; shared, because nobody changes it.
 alignas(kDirectBytes) std::uint8_t g_zeros[kZeroBytes];
@@ -87,9 +87,6 @@ int write_by_ring(int file, std::uint64_t at, Bytes bytes, Ring& ring) {
   for (int seen = 0; seen < 2;) {
     Completion done[2];
     const std::size_t n = ring.harvest_wait(done, kWaitNs, static_cast<unsigned>(2 - seen));
-    if (n == 0) {
-      ring.still_waiting();
-    }
     for (std::size_t i = 0; i < n; ++i, ++seen) {
       const bool short_write = seen == 0 && done[i].result >= 0 &&
                                static_cast<std::size_t>(done[i].result) != bytes.size();

@@ -62,22 +62,9 @@ class Ring {
   std::size_t harvest_wait(std::span<Completion> out, std::int64_t timeout_ns, unsigned least = 1);
   void recycle(std::uint16_t buffer);
 
-  // Storage calls still_waiting() repeatedly while a durable write takes long, on its thread.
-  void while_waiting(void (*call)(void* context), void* context) {
-    waiting_ = call;
-    context_ = context;
-  }
-  void still_waiting() const {
-    if (waiting_ != nullptr) {
-      waiting_(context_);
-    }
-  }
-
  private:
   struct State;
   std::unique_ptr<State> state_;
-  void (*waiting_)(void* context) = nullptr;
-  void* context_ = nullptr;
 };
 
 }  // namespace vedette::platform

@@ -267,7 +267,7 @@ TEST_CASE("lane batches, full: nothing is admitted, and nothing that waits is lo
   }
   CHECK(post.read(post.rooms->board.accepted) == accepted);
   CHECK(post.rooms->ingress.lane(0).size() == waits);
-  while (post.journalling->turn(platform::monotonic_ns(), true)) {
+  while (post.journalling->turn(platform::monotonic_ns())) {
   }
   for (int n = 0; n < 200; ++n) {
     post.turn();
@@ -284,7 +284,7 @@ TEST_CASE("lane told, full: the line is lost and counted, and the journal has th
     REQUIRE(post.put(mmsi));
     post.turn();
     empty(post.rooms->lanes.log);
-    while (post.journalling->turn(platform::monotonic_ns(), true)) {
+    while (post.journalling->turn(platform::monotonic_ns())) {
     }
   }
   const std::uint64_t untold = post.read(post.rooms->board.untold);

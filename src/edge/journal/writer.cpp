@@ -179,7 +179,11 @@ bool Writer::leave_out(Lane& batches, std::uint64_t through) {
     return false;
   }
   given_up_through_ = header.number;
-  unrecorded_.fetch_add(1, std::memory_order_relaxed);
+  if (taken_left_ < taken_.count) {
+    ++taken_left_;  // settle() knows whether it is recorded
+  } else {
+    unrecorded_.fetch_add(1, std::memory_order_relaxed);
+  }
   batches.release();
   return true;
 }
@@ -191,26 +195,39 @@ void Writer::give_up(Lane& batches, std::uint64_t through) {
 }
 
 int Writer::go_on(Bytes frozen, std::uint64_t batch, std::uint64_t sequence, Lane& batches) {
+  take_state(frozen, batch, batches);
+  const int error = begin_behind_gap(sequence);
+  end_gap(error);
+  return error;
+}
+
+void Writer::take_state(Bytes frozen, std::uint64_t batch, Lane& batches) {
   CHECK(gap_ && batch >= given_up_through_, "the state holds what was given up");
   while (leave_out(batches, batch)) {
   }
   options_.next_batch = batch + 1;
   keep_frozen(frozen, batch);
+}
+
+int Writer::begin_behind_gap(std::uint64_t sequence) {
   drop_next();  // frees its space
   // The segment's failed write would look like damage before the next one.
   int error = open_.file.truncate(open_.at);
   error = error == 0 ? open_.file.sync() : error;
   if (error == 0) {
     segments_.back().bytes = open_.bytes = open_.at;
-    error = begin_segment();
+    error = begin_segment(true);
   }
   error_.store(error, std::memory_order_relaxed);
   if (error == 0) {
-    gap_ = false;
     next_.refused = false;
     durable_.store(sequence, std::memory_order_release);
   }
   return error;
+}
+
+void Writer::end_gap(int error) {
+  gap_ = error != 0 || given_up_through_ >= options_.next_batch;
 }
 
 Writer::Gathered Writer::gather(Lane& batches) {
@@ -262,13 +279,29 @@ void Writer::Gathered::take(Bytes batch) {
 }
 
 bool Writer::step(Lane& batches, const OnDisk& on_disk) {
+  if (!take(batches)) {
+    return false;
+  }
+  const bool wrote = write_taken();
+  settle(batches, on_disk);
+  if (wrote) {
+    make_ready();
+  }
+  return wrote;
+}
+
+bool Writer::take(Lane& batches) {
   if (gap_) {
     return false;
   }
-  const Gathered what = gather(batches);
-  if (what.count == 0) {
-    return false;
-  }
+  taken_ = gather(batches);
+  taken_left_ = 0;
+  taken_accepts_ = !accepted_ && holds_accepted(batches, taken_.count);
+  return taken_.count != 0;
+}
+
+bool Writer::write_taken() {
+  const Gathered what = taken_;
   const std::size_t length = what.length;
   const std::size_t used = sizeof(BlockHeader) + length;
   int error = 0;
@@ -276,25 +309,38 @@ bool Writer::step(Lane& batches, const OnDisk& on_disk) {
   if (open_.at + block_bytes(length) + limits::kBlockAlignment > open_.bytes &&
       open_.at > open_.first) {
     const std::vector<std::uint8_t> kept(buffer_.get() + sizeof(BlockHeader), buffer_.get() + used);
-    error = begin_segment();
+    error = begin_segment(false);
     std::memcpy(buffer_.get() + sizeof(BlockHeader), kept.data(), kept.size());
   }
   if (error == 0) {
     error = write_block(what);
   }
   error_.store(error, std::memory_order_relaxed);
-  if (error != 0) {
-    return false;
+  wrote_ = error == 0;
+  if (wrote_) {
+    durable_.store(what.last.first_sequence + what.last.input_count + what.last.derived_count - 1,
+                   std::memory_order_release);
   }
-  const bool accepts = !accepted_ && holds_accepted(batches, what.count);
-  options_.next_batch = what.last.number + 1;
-  durable_.store(what.last.first_sequence + what.last.input_count + what.last.derived_count - 1,
-                 std::memory_order_release);
-  for (std::size_t n = 0; on_disk.batch != nullptr && n < what.count; ++n) {
-    on_disk.batch(on_disk.context, batches.peek(n));
+  return wrote_;
+}
+
+void Writer::settle(Lane& batches, const OnDisk& on_disk) {
+  if (wrote_) {
+    options_.next_batch = taken_.last.number + 1;
+    const std::size_t here = taken_.count - taken_left_;
+    for (std::size_t n = 0; on_disk.batch != nullptr && n < here; ++n) {
+      on_disk.batch(on_disk.context, batches.peek(n));
+    }
+    batches.release(here);
+  } else {
+    unrecorded_.fetch_add(taken_left_, std::memory_order_relaxed);
   }
-  batches.release(what.count);
-  if (accepts) {
+  taken_ = {};
+  taken_left_ = 0;
+}
+
+void Writer::make_ready() {
+  if (std::exchange(taken_accepts_, false)) {
     accepted_ = true;
     drop_old_segments();
   }
@@ -308,7 +354,6 @@ bool Writer::step(Lane& batches, const OnDisk& on_disk) {
     drop_next();
     next_.refused = true;
   }
-  return true;
 }
 
 void Writer::close() {

@@ -82,11 +82,19 @@ class Writer {
 
   // Writes at most one block from the lane; false if it is empty or the write failed.
   bool step(Lane& batches, const OnDisk& on_disk = {});
+  // The same in parts. What takes the lane does not wait for the disk, and what waits for the disk
+  // does not use the lane, so that another thread may abandon batches while a write does not end.
+  bool take(Lane& batches);  // copies a block's batches; false if there are none
+  bool write_taken();        // waits for the disk
+  void settle(Lane& batches, const OnDisk& on_disk);  // releases what was written
+  void make_ready();                                  // waits for the disk; after a write
+
   // The disk has failed long enough that the lane will overflow.
   bool must_give_up(const Lane& batches) const {
     return last_error() != 0 && (gap_ || batches.half_full());
   }
-  // Abandons the waiting batches up to `through`: the journal has a gap until go_on().
+  // Abandons the waiting batches up to `through`: the journal has a gap until go_on(). Those that
+  // are being written may still reach the disk.
   void give_up(Lane& batches, std::uint64_t through = kAllBatches);
   bool has_gap() const { return gap_; }
   std::uint64_t given_up_through() const { return given_up_through_; }  // batch
@@ -94,6 +102,11 @@ class Writer {
   // event is `sequence`; its content counts as durable. `batch` must not precede the abandoned
   // ones. 0 or errno: the gap continues.
   int go_on(Bytes frozen, std::uint64_t batch, std::uint64_t sequence, Lane& batches);
+  // The same in parts; only begin_behind_gap() waits for the disk. The gap continues if later
+  // batches were abandoned meanwhile.
+  void take_state(Bytes frozen, std::uint64_t batch, Lane& batches);
+  int begin_behind_gap(std::uint64_t sequence);
+  void end_gap(int error);
   std::uint64_t unrecorded() const { return unrecorded_.load(std::memory_order_relaxed); }
   // The state for later segments, after a written batch.
   void keep_frozen(Bytes frozen, std::uint64_t batch);
@@ -107,10 +120,6 @@ class Writer {
   // drop the oldest one.
   bool must_have_frozen() const;
   void close();
-  // Calls `call` repeatedly while one write takes long; only with io_uring.
-  void while_waiting(void (*call)(void* context), void* context) {
-    ring_.while_waiting(call, context);
-  }
 
   // Highest durable sequence. Its acquire load pairs with the release store after fdatasync: an
   // action that waits for its intent never sees the number before the bytes are on disk.
@@ -133,7 +142,7 @@ class Writer {
   static std::size_t buffer_bytes(std::uint64_t segment_bytes, std::size_t max_batch_bytes,
                                   std::size_t max_frozen_bytes);
   struct Before;
-  int begin_segment();
+  int begin_segment(bool is_short);
   int ready_segment(std::uint64_t bytes, Before& before);
   void go_back(Before& before);
   int place_segment();
@@ -201,6 +210,11 @@ class Writer {
   bool begun_ = false;
   bool accepted_ = false;           // input from outside, in this run
   std::size_t begun_segments_ = 0;  // in this run
+  // Of whoever has the lane.
+  Gathered taken_;              // the block that is being written
+  bool taken_accepts_ = false;  // it has the run's first input from outside
+  std::size_t taken_left_ = 0;  // its batches that the lane no longer has: they were abandoned
+  bool wrote_ = false;          // and it is on disk
   bool gap_ = false;
   std::uint64_t given_up_through_ = 0;  // batch
   std::atomic<std::uint64_t> unrecorded_{0};

@@ -84,10 +84,10 @@ int Writer::place_segment() {
   return error == 0 ? options_.folder.sync() : error;
 }
 
-int Writer::begin_segment() {
-  // Short when it ends a gap, because the engine waits for it.
+// Short when it ends a gap, because batches wait meanwhile.
+int Writer::begin_segment(bool is_short) {
   const std::uint64_t bytes =
-      !gap_ ? whole_segment() : std::min<std::uint64_t>(whole_segment(), 2 * buffer_bytes_);
+      !is_short ? whole_segment() : std::min<std::uint64_t>(whole_segment(), 2 * buffer_bytes_);
   const std::uint64_t number = options_.next_segment;
   Before before;
   int error = ready_segment(bytes, before);
