@@ -5,7 +5,10 @@
 //        vedette_bench_wire CORE floor-dpdk DEVICE BACK_PORT OUT
 //        vedette_bench_wire CORE generate RATE SECONDS TO AIS_PORT MAVLINK_PORT BACK_PORT
 //                                RECORDINGS OUT
-// One frame in ten is a probe: a ship whose status changes, which must cause an action. OUT of the
+//        vedette_bench_wire CORE lone RATE SECONDS TO AIS_PORT MAVLINK_PORT BACK_PORT - OUT
+//        vedette_bench_wire CORE fill RATE COUNT TO AIS_PORT
+// `fill` sends one position of each of COUNT ships. `lone` sends nothing but probes; else one frame
+// in ten is a probe: a ship whose status changes, which must cause an action. OUT of the
 // generator: int64 triples, intended send time, time of the answer (0: none), and for gaps -1,
 // start, length. OUT of a floor: its gaps. All monotonic ns. Both end on SIGTERM.
 #include <algorithm>
@@ -33,6 +36,7 @@ namespace {
 constexpr std::int64_t kGapNs = 10'000;
 constexpr std::uint32_t kLoopback = 0x7F000001;
 constexpr std::uint64_t kFirstProbe = 244'000'000;
+constexpr std::uint64_t kFirstShip = 300'000'000;  // of those that fill the table
 constexpr std::size_t kProbes = 500;
 constexpr std::size_t kProbeEvery = 10;
 
@@ -94,15 +98,14 @@ class Gaps {
 };
 
 // ITU-R M.1371 message 1 of a ship at anchor or under way, in one sentence.
-std::string probe(std::size_t n, unsigned status) {
+std::string position(std::uint64_t mmsi, std::size_t n, unsigned status) {
   std::vector<bool> bits;
   const auto put = [&](std::uint64_t value, int length) {
     for (int i = length - 1; i >= 0; --i) {
       bits.push_back((value >> i & 1) != 0);
     }
   };
-  put(1, 6), put(0, 2), put(kFirstProbe + n, 30), put(status, 4), put(128, 8), put(0, 10),
-      put(1, 1);
+  put(1, 6), put(0, 2), put(mmsi, 30), put(status, 4), put(128, 8), put(0, 10), put(1, 1);
   put(24 * 600'000 + n * 100, 28), put(60 * 600'000, 27), put(0, 12), put(511, 9), put(60, 6);
   put(0, 25);
   std::string text = "!AIVDM,1,1,,A,";
@@ -120,7 +123,11 @@ std::string probe(std::size_t n, unsigned status) {
   }
   char end[8];
   std::snprintf(end, sizeof end, "*%02X\r\n", sum);
-  return text + end;  // only probes end in a line feed, and the floor answers those
+  return text + end;  // of recorded frames none ends in a line feed: the floor answers probes only
+}
+
+std::string probe(std::size_t n, unsigned status) {
+  return position(kFirstProbe + n, n, status);
 }
 
 // The probe that an answer is about: its ship's number, in an action's JSON or as sent.
@@ -140,7 +147,8 @@ std::size_t probe_in(std::string_view answer, const std::vector<std::string>& se
   return kProbes;
 }
 
-int generate(int core, char** argv) {
+// `every`: one frame in so many is a probe, the others are recorded.
+int generate(int core, char** argv, std::size_t every) {
   const double rate = std::strtod(argv[0], nullptr);
   const double seconds = std::strtod(argv[1], nullptr);
   const std::uint32_t to = platform::parse_endpoint(std::string(argv[2]) + ":1")->address;
@@ -149,15 +157,18 @@ int generate(int core, char** argv) {
   const platform::Fd back =
       need(platform::open_udp_receiver({kLoopback, port(argv[5])}), "answers");
   const std::string recordings = argv[6];
-  const std::vector<std::string> ships = frames_of(recordings + "/ais/nais400-merrimac.log");
-  const std::vector<std::string> drone = frames_of(recordings + "/mavlink/vtol.tlog");
+  std::vector<std::string> ships, drone;
+  if (every > 1) {
+    ships = frames_of(recordings + "/ais/nais400-merrimac.log");
+    drone = frames_of(recordings + "/mavlink/vtol.tlog");
+  }
   std::vector<std::string> sentences;  // two for each probe
   for (std::size_t n = 0; n < kProbes; ++n) {
     sentences.push_back(probe(n, 0));
     sentences.push_back(probe(n, 5));
   }
   const auto count = static_cast<std::size_t>(rate * seconds);
-  const std::size_t probes = count / kProbeEvery + 1;
+  const std::size_t probes = count / every + 1;
   std::vector<Record> records;
   records.reserve(probes + 200'000);
   std::vector<std::int64_t> asked(kProbes, -1);  // index of its record
@@ -185,12 +196,12 @@ int generate(int core, char** argv) {
   } next{};
   const auto make_next = [&] {
     const std::size_t lap = probe_count / kProbes;
-    const std::string& frame = sent % kProbeEvery == 0
+    const std::string& frame = sent % every == 0
                                    ? sentences[2 * (probe_count % kProbes) + (lap + 1) % 2]
                                : sent % 2 == 0 ? ships[sent / 2 % ships.size()]
                                                : drone[sent / 2 % drone.size()];
     next.due = start + static_cast<std::int64_t>((static_cast<double>(sent) + offset()) * interval);
-    next.to = sent % kProbeEvery != 0 && sent % 2 != 0 ? mavlink.get() : ais.get();
+    next.to = sent % every != 0 && sent % 2 != 0 ? mavlink.get() : ais.get();
     next.length = std::min(frame.size(), sizeof next.bytes);
     std::memcpy(next.bytes, frame.data(), next.length);
   };
@@ -200,7 +211,7 @@ int generate(int core, char** argv) {
        now = gaps.turn()) {
     if (sent < count && now >= next.due) {
       platform::send_now(next.to, Bytes(next.bytes, next.length));
-      if (sent % kProbeEvery == 0) {
+      if (sent % every == 0) {
         asked[probe_count % kProbes] = static_cast<std::int64_t>(probe_count);
         records[probe_count++] = {next.due, 0, 0};
       }
@@ -223,6 +234,23 @@ int generate(int core, char** argv) {
   records.erase(records.begin() + static_cast<std::ptrdiff_t>(probe_count),
                 records.begin() + static_cast<std::ptrdiff_t>(probes));
   save(argv[7], records);
+  return 0;
+}
+
+int fill(int core, char** argv) {
+  const double rate = std::strtod(argv[0], nullptr);
+  const auto count = static_cast<std::size_t>(std::strtoull(argv[1], nullptr, 10));
+  const std::uint32_t to = platform::parse_endpoint(std::string(argv[2]) + ":1")->address;
+  const platform::Fd ais = need(platform::open_udp_sender({to, port(argv[3])}), "AIS port");
+  platform::make_hot({"generator", core, 0});
+  const std::int64_t start = platform::monotonic_ns();
+  for (std::size_t n = 0; n < count; ++n) {
+    const auto due = start + static_cast<std::int64_t>(static_cast<double>(n) * 1e9 / rate);
+    const std::string sentence = position(kFirstShip + n, n, 0);
+    while (platform::monotonic_ns() < due) {
+    }
+    platform::send_now(ais.get(), as_bytes(sentence));
+  }
   return 0;
 }
 
@@ -297,7 +325,13 @@ int main(int argc, char** argv) {
   const int core = argc > 1 ? std::atoi(argv[1]) : 0;
   const std::string_view name = argc > 2 ? argv[2] : "";
   if (name == "generate" && argc == 11) {
-    return generate(core, argv + 3);
+    return generate(core, argv + 3, kProbeEvery);
+  }
+  if (name == "lone" && argc == 11) {
+    return generate(core, argv + 3, 1);
+  }
+  if (name == "fill" && argc == 7) {
+    return fill(core, argv + 3);
   }
   if (name == "floor-udp" && argc == 7) {
     return floor_udp(core, argv + 3);
