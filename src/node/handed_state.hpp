@@ -16,6 +16,7 @@ enum class Holder : std::uint8_t {
   mirror,
   engine,
   journal,
+  image,
   offered  // to the mirror, which has not taken it yet: others may take it back
 };
 
@@ -27,6 +28,9 @@ class HandedState {
   bool held_by(Holder who) const { return holder_.load(std::memory_order_acquire) == who; }
   // For the holder. Pairs with the acquire in held_by(): the next holder sees what it wrote.
   void give_to(Holder next) { holder_.store(next, std::memory_order_release); }
+  // For the mirror and the journal: who gets it behind the journal.
+  void set_next(Holder next) { next_ = next; }
+  void give_to_next() { give_to(next_); }
   // False if `from` no longer holds it.
   bool take(Holder from, Holder to) {
     return holder_.compare_exchange_strong(from, to, std::memory_order_acq_rel);
@@ -53,6 +57,7 @@ class HandedState {
   std::uint64_t batch_ = 0;
   std::uint64_t digest_ = 0;
   std::uint64_t sequence_ = 0;
+  Holder next_ = Holder::nobody;
   alignas(kCacheLineBytes) std::atomic<Holder> holder_;  // the engine reads it each turn
 };
 

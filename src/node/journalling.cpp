@@ -186,7 +186,7 @@ bool Journalling::take_states(std::int64_t now_ns, Guard& guard) {
   if (HandedState& state = mirror_.state(); state.held_by(Holder::journal)) {
     used = use(state);
     sequence = state.sequence();
-    state.give_to(Holder::mirror);
+    state.give_to_next();
   }
   if (HandedState& copy = mirror_.copy(); used == Use::none && copy.held_by(Holder::journal)) {
     used = use(copy);

@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "edge/journal/writer.hpp"
-#include "node/history_record.hpp"
 #include "platform/clock.hpp"
 #include "platform/hot_thread.hpp"
 
@@ -18,7 +17,6 @@ constexpr std::int64_t kAskAgainNs = 10'000'000'000;  // a copy stops the engine
 constexpr std::int64_t kDrainNs = 3'000'000'000;      // to replay the rest when the node stops
 constexpr std::int64_t kRestNs = 1'000'000;           // nobody waits for the mirror
 constexpr std::int64_t kSteppedRestNs = 200'000;
-constexpr std::int64_t kImageShare = 4;  // of its time at most a fifth goes to images
 constexpr int kNice = 5;  // the journal's thread runs on the same cores, and comes first
 constexpr std::size_t kLaneBytes = std::size_t{1} << 20;  // some ms at full load
 
@@ -51,25 +49,23 @@ std::size_t Mirror::bytes_needed(const plan::Plan& plan) {
 
 std::size_t Mirror::bytes_outside_arena(const plan::Plan& plan) {
   const std::size_t frozen = engine::frozen_bytes_bound(plan);
-  return 2 * frozen + image::ImageWriter::bytes_needed(frozen, plan.limits()->tracks()) +
+  return 2 * frozen + Imaging::bytes_needed(plan) +
          journal::Cursor::bytes_needed(longest_block(plan)) + Stepped::lane_bytes(plan);
 }
 
 void Mirror::init(Arena& arena, const plan::Plan& plan, const std::string& data,
                   const platform::Folder& journal) {
   plan_ = &plan;
-  data_ = data;
-  next_image_ns_ = plan.limits()->checkpoint_ns();
   shard_memory_ = arena.room(engine::Shard::bytes_needed(plan));
   lane_.init(arena, lane_records(plan), lane_bytes(plan));
   state_.init(engine::frozen_bytes_bound(plan));
   copy_.init(engine::frozen_bytes_bound(plan));
   cursor_.init(journal, longest_block(plan));
-  image_.init(shard_folder(data), plan.limits()->image_bytes(), plan.limits()->tracks());
+  imaging_.init(plan, data);
 }
 
 Bytes Mirror::begin(const engine::Shard& engine, const journal::SegmentHeader& header) {
-  header_ = header;
+  imaging_.begin(header);
   stepped_.emplace(shard_, shard_memory_, engine::release_kernels().back());
   stepped_->init(*plan_, header.node, header.epoch);
   state_.freeze(engine);
@@ -109,7 +105,7 @@ bool Mirror::take_unrecorded(Bytes batch) {
 }
 
 void Mirror::set_recorded(std::uint64_t batch, std::uint64_t segment) {
-  segment_.store(segment, std::memory_order_relaxed);
+  imaging_.set_segment(segment);
   // Pairs with the acquire in follow(): the batches are in the lane before the number is seen.
   recorded_.store(batch, std::memory_order_release);
   handed_ = std::max(handed_, batch);
@@ -227,13 +223,14 @@ bool Mirror::turn(std::int64_t now_ns) {
     worked = follow(now_ns) || worked;
     give_state(now_ns);
   }
+  add_one(turns_);
   batch_.store(stepped_->batch(), std::memory_order_relaxed);
   admitted_ns_.store(shard_.progress().admitted_ns, std::memory_order_relaxed);
   return worked;
 }
 
-// Freezes the state if the journal's thread wants one or an image is due. An image is never ahead
-// of the journal.
+// Freezes the state if the journal's thread wants one or an image is due. It goes to the journal,
+// and then to the image. An image is never ahead of the journal.
 void Mirror::give_state(std::int64_t now_ns) {
   if (lost() || !state_.held_by(Holder::mirror)) {
     return;
@@ -241,51 +238,23 @@ void Mirror::give_state(std::int64_t now_ns) {
   const std::uint64_t batch = stepped_->batch();
   std::uint64_t least = read(wanted_);
   const bool wanted = least != kNotWanted && batch >= least;
-  const bool image_due = now_ns > next_image_ns_ && batch != image_batch_ && batch != 0 &&
-                         batch <= recorded_.load(std::memory_order_acquire) && !read(stop_);
+  const bool image_due =
+      imaging_.due(batch, now_ns) && batch <= recorded_.load(std::memory_order_acquire);
   if (!wanted && !image_due) {
     return;
   }
   state_.freeze(shard_);
-  if (image_due) {
-    const std::int64_t since_ns = platform::monotonic_ns();
-    write_image();
-    const std::int64_t took_ns = platform::monotonic_ns() - since_ns;
-    // Meanwhile nothing is replayed: a slow disk gets images less often.
-    next_image_ns_ =
-        now_ns + took_ns + std::max(plan_->limits()->checkpoint_ns(), kImageShare * took_ns);
-  }
+  state_.set_next(image_due ? Holder::image : Holder::mirror);
+  state_.give_to(Holder::journal);
+  // Afterwards: a journal that sees neither the state nor its request would repeat the request.
   if (wanted) {
     wanted_.compare_exchange_strong(least, kNotWanted, std::memory_order_relaxed);
-  }
-  state_.give_to(Holder::journal);
-}
-
-void Mirror::write_image() {
-  image::ImagePosition position{};
-  position.batch = image_batch_ = state_.batch();
-  position.digest = state_.digest();
-  std::memcpy(position.plan_hash, header_.plan_hash, sizeof position.plan_hash);
-  const Bytes frozen = state_.frozen();
-  const int error = image_.write(position, frozen, engine::frozen_tracks(frozen));
-  image_error_.store(error, std::memory_order_relaxed);
-  images_.store(read(images_) + (error == 0 ? 1 : 0), std::memory_order_relaxed);
-  keep_history(data_, {header_.epoch, read(segment_), state_.batch(), state_.sequence()});
-}
-
-void Mirror::write_last_image(const engine::Shard& engine) {
-  state_.give_to(Holder::mirror);  // all other holders have ended
-  const std::uint64_t batch = engine.progress().batch_number;
-  if (batch != image_batch_ && batch <= read(recorded_)) {
-    state_.freeze(engine);
-    write_image();
   }
 }
 
 void Mirror::run(bool stepped) {
   platform::make_hot({"mirror", -1, 0});
   platform::give_way(kNice);
-  next_image_ns_ = platform::monotonic_ns() + plan_->limits()->checkpoint_ns();
   std::int64_t stop_seen_ns = 0;
   for (;;) {
     const bool stopping = stop_.load(std::memory_order_acquire);
@@ -301,6 +270,7 @@ void Mirror::run(bool stepped) {
       platform::rest_ns(stepped ? kSteppedRestNs : kRestNs);
     }
   }
+  ended_.store(true, std::memory_order_release);
 }
 
 bool Mirror::in_doubt(std::int64_t now_ns) const {

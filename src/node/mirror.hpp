@@ -1,8 +1,8 @@
 // Purpose: a second shard that replays each durable batch and compares the result with the
-// engine's. It writes the belief image and provides the states of later segments, so that the
-// engine stops for no checkpoint.
+// engine's. It provides the states of images and later segments, so that the engine stops for no
+// checkpoint.
 // In: batches from the journal's thread, or from the journal's files when the lane was full; copies
-// of the engine's state. Out: images, states, the batch whose replay differs.
+// of the engine's state. Out: states, the batch whose replay differs.
 // Bound: one shard, its lane, two frozen states, one block of the journal, all allocated at init().
 // When its lane is full: the batch is passed over and counted. Fails as: lost() until it restarts
 // from a copy of the engine's state. Runs on: its own thread; other threads call what names them.
@@ -17,10 +17,10 @@
 #include "base/json.hpp"
 #include "base/lane.hpp"
 #include "core/engine/shard.hpp"
-#include "edge/image/image.hpp"
 #include "edge/journal/cursor.hpp"
 #include "edge/journal/format.hpp"
 #include "node/handed_state.hpp"
+#include "node/imaging.hpp"
 #include "node/stepped.hpp"
 
 namespace vedette::node {
@@ -41,7 +41,8 @@ class Mirror {
             const platform::Folder& journal);
   // Begins with the engine's recovered state. Returns that state, for the journal's first segment.
   Bytes begin(const engine::Shard& engine, const journal::SegmentHeader& header);
-  image::ImageWriter& image() { return image_; }
+  Imaging& imaging() { return imaging_; }
+  const Imaging& imaging() const { return imaging_; }
 
   // --- The journal's threads, one at a time. Never waits.
   // The batch is on disk. If the lane is full, the mirror reads it from the journal.
@@ -76,19 +77,21 @@ class Mirror {
   // --- Its own thread.
   void run(bool stepped);
   void end() { stop_.store(true, std::memory_order_release); }
+  bool ended() const { return ended_.load(std::memory_order_acquire); }
   // One turn; false if there was nothing to do.
   bool turn(std::int64_t now_ns);
 
-  // --- The main thread, once all others have ended: the image as of the engine's last batch.
-  void write_last_image(const engine::Shard& engine);
+  // --- The main thread, once all others have ended.
+  void write_last_image(const engine::Shard& engine) {
+    imaging_.write_last(engine, read(recorded_));
+  }
 
   // --- Any thread.
   std::uint64_t batch() const { return read(batch_); }
   bool lost() const { return read(lost_); }
-  bool in_doubt(std::int64_t now_ns) const;  // it differed within kDoubtNs
+  std::uint64_t turns() const { return read(turns_); }  // of its thread
+  bool in_doubt(std::int64_t now_ns) const;             // it differed within kDoubtNs
   std::string doubt() const;
-  int image_error() const { return read(image_error_); }
-  std::uint64_t images() const { return read(images_); }
   // Members of `mirror` in `status`. `batch`, `now_ns`: the engine's last batch, node time.
   void members(std::uint64_t batch, std::int64_t now_ns, JsonWriter<std::string>& json) const;
 
@@ -112,44 +115,36 @@ class Mirror {
   bool apply(Bytes batch, std::int64_t now_ns);
   void lose_way(std::int64_t now_ns);
   void give_state(std::int64_t now_ns);
-  void write_image();
 
   const plan::Plan* plan_ = nullptr;
-  std::string data_;
-  journal::SegmentHeader header_{};
-
   engine::Shard shard_;
   std::span<std::uint8_t> shard_memory_;
   std::optional<Stepped> stepped_;
   Lane lane_;
   journal::Cursor cursor_;
-  image::ImageWriter image_;
   HandedState state_{Holder::mirror};
+  Imaging imaging_{state_};
   HandedState copy_{Holder::nobody};
 
   // Of the journal's thread.
   std::uint64_t handed_ = 0;
   // Written by the journal's thread. The mirror loads both before it peeks into its lane: a batch
   // that they cover and that the lane does not have was passed over.
-  std::atomic<std::uint64_t> recorded_{0}, given_up_{0}, segment_{0};
+  std::atomic<std::uint64_t> recorded_{0}, given_up_{0};
   std::atomic<std::uint64_t> wanted_{kNotWanted};  // reset by the mirror when it answers
 
   // Of the mirror's thread.
   std::int64_t stuck_since_ns_ = 0;  // the journal's files lack the next batch; 0: they do not
   std::int64_t asked_ns_ = 0;        // when it last requested a copy
-  std::int64_t next_image_ns_ = 0;   // no image is due before
-  std::uint64_t image_batch_ = kNotWanted;  // of the last image; none yet
 
   // Written by the mirror's thread.
-  std::atomic<std::uint64_t> batch_{0}, compared_{0}, restarts_{0};
+  std::atomic<std::uint64_t> batch_{0}, compared_{0}, restarts_{0}, turns_{0};
   std::atomic<std::int64_t> admitted_ns_{0};
   std::atomic<bool> catching_up_{false}, lost_{false};
-  std::atomic<int> image_error_{0};
-  std::atomic<std::uint64_t> images_{0};
   // By the journal's.
   std::atomic<std::uint64_t> passed_over_{0};
 
-  std::atomic<bool> stop_{false};
+  std::atomic<bool> stop_{false}, ended_{false};
 
   // Written by the mirror's thread; the engine reads the first each turn.
   alignas(kCacheLineBytes) std::atomic<std::uint64_t> differed_{0};

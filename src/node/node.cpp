@@ -55,10 +55,11 @@ Failure Node::run() {
   watchdog_.end();
   threads_.end_hot();
   status_.look_at_causes();
-  if (!threads_.end_warm()) {
+  if (const char* hung = threads_.end_warm(); hung != nullptr) {
     drain_log();
-    platform::end_process("journal: the disk does not answer; the node ends without it",
-                          kDiskFailed);
+    platform::end_process(
+        "the " + std::string(hung) + " thread hangs: the disk does not answer; the node ends",
+        kDiskFailed);
   }
   end_lines();
   return end_history();

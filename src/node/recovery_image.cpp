@@ -33,7 +33,7 @@ std::uint64_t Recovery::begin_with_image(Stepped& stepped, std::uint64_t least_b
   if (found == image::Found::unread) {
     report_.without.push_back("the belief image: the system could not start a process to read it");
   } else if (found != image::Found::none) {
-    rooms_.mirror.image().distrust_last();
+    rooms_.mirror.imaging().writer().distrust_last();
     report_.without.push_back(
         "the last belief image: belief.mdb is damaged and is renamed to belief.mdb.damaged; the "
         "node restores belief from the journal");

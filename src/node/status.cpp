@@ -52,8 +52,9 @@ CauseBook::Seen StatusPage::seen() const {
     seen.sinks |= std::uint64_t{open ? 1U : 0U} << s;
   }
   seen.causes.set(Cause::journal, !of_.journalling.trouble().empty());
-  seen.causes.set(Cause::image, of_.rooms.mirror.image_error() != 0);
-  seen.causes.set(Cause::mirror, of_.rooms.mirror.in_doubt(platform::monotonic_ns()));
+  seen.causes.set(Cause::image, of_.rooms.mirror.imaging().error() != 0);
+  seen.causes.set(Cause::mirror, of_.rooms.mirror.in_doubt(platform::monotonic_ns()) ||
+                                     !mirror_watch_.trouble().empty());
   seen.causes.set(Cause::network, !of_.rooms.act.network_is_there());
   return seen;
 }
@@ -88,9 +89,10 @@ std::string StatusPage::detail(Cause cause, std::size_t index) const {
     case Cause::journal:
       return of_.journalling.trouble();
     case Cause::image:
-      return image::error_text(of_.rooms.mirror.image_error());
+      return image::error_text(of_.rooms.mirror.imaging().error());
     case Cause::mirror:
-      return of_.rooms.mirror.doubt();
+      return mirror_watch_.trouble().empty() ? of_.rooms.mirror.doubt()
+                                             : std::string(mirror_watch_.trouble());
     case Cause::source: {
       const int error = of_.rooms.ingress.counters(index).error.load(std::memory_order_relaxed);
       return error == 0 ? std::string() : platform::error_text(error);
@@ -101,6 +103,9 @@ std::string StatusPage::detail(Cause cause, std::size_t index) const {
 }
 
 void StatusPage::look_at_causes() {
+  const Mirror& mirror = of_.rooms.mirror;
+  mirror_watch_.look({read(of_.rooms.board.batches), mirror.batch(), mirror.turns(), mirror.lost()},
+                     platform::monotonic_ns());
   causes_.look(
       seen(), of_.rooms.board.now_ns.load(std::memory_order_relaxed), platform::monotonic_ns(),
       [this](Cause cause, std::size_t index) { return detail(cause, index); },
@@ -257,7 +262,7 @@ void StatusPage::journal_members(JsonWriter<std::string>& json) const {
   json.member("blocks", of_.rooms.writer.blocks_written())
       .member("bytes", of_.rooms.writer.bytes_written());
   json.member("packed_blocks", of_.rooms.writer.blocks_packed())
-      .member("images", of_.rooms.mirror.images());
+      .member("images", of_.rooms.mirror.imaging().images());
   const journal::Evidence& evidence = of_.rooms.writer.evidence();
   json.key("evidence").begin_object().member("bytes", evidence.bytes());
   json.member("events", evidence.events()).member("left_out", evidence.left_out());
@@ -267,7 +272,7 @@ void StatusPage::journal_members(JsonWriter<std::string>& json) const {
     json.member("error", std::string_view(platform::error_text(evidence.last_error())));
   }
   json.end_object();
-  if (const int error = of_.rooms.mirror.image_error(); error != 0) {
+  if (const int error = of_.rooms.mirror.imaging().error(); error != 0) {
     json.member("image_error", std::string_view(image::error_text(error)));
   }
   if (const std::string trouble = of_.journalling.trouble(); !trouble.empty()) {

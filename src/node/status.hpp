@@ -8,6 +8,7 @@
 #include "base/json.hpp"
 #include "node/control.hpp"
 #include "node/engine_thread.hpp"
+#include "node/mirror_watch.hpp"
 #include "node/node_time.hpp"
 #include "node/standing.hpp"
 
@@ -51,6 +52,7 @@ class StatusPage {
   StatusOf of_;
   std::function<void(const CauseLine&)> say_;
   CauseBook causes_;
+  MirrorWatch mirror_watch_;
   std::uint32_t epoch_ = 0;
   bool held_at_start_ = false;
 };

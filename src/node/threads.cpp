@@ -1,6 +1,24 @@
 #include "node/threads.hpp"
 
 namespace vedette::node {
+namespace {
+
+constexpr std::int64_t kLookNs = 1'000'000;
+constexpr std::int64_t kEndNs = 10'000'000'000;  // for mirror and image, each
+
+// Waits until a thread has ended; false if it does not.
+bool ends(const std::function<bool()>& ended) {
+  const std::int64_t last_ns = platform::monotonic_ns() + kEndNs;
+  while (!ended()) {
+    if (platform::monotonic_ns() > last_ns) {
+      return false;
+    }
+    platform::rest_ns(kLookNs);
+  }
+  return true;
+}
+
+}  // namespace
 
 Failure Threads::start(const std::function<Failure()>& begin_history,
                        std::vector<std::string>& without) {
@@ -21,6 +39,7 @@ Failure Threads::start(const std::function<Failure()>& begin_history,
     return begun;
   }
   mirror_thread_ = std::thread([this] { rooms_.mirror.run(rooms_.clock.stepped()); });
+  image_thread_ = std::thread([this] { rooms_.mirror.imaging().run(); });
   journal_thread_ = std::thread([this] {
     journalling_.run(rooms_.plan.limits()->commit_ns(), rooms_.clock.stepped(), stop_journal_);
   });
@@ -68,20 +87,29 @@ void Threads::end_hot() {
   }
 }
 
-bool Threads::end_warm() {
+const char* Threads::end_warm() {
   stop_journal_.store(true, std::memory_order_release);
   while (!journalling_.ended()) {
     if (journalling_.hangs(platform::monotonic_ns())) {
-      return false;
+      return "journal";
     }
-    platform::rest_ns(1'000'000);
+    platform::rest_ns(kLookNs);
   }
   journal_thread_.join();
   stop_hand_.store(true, std::memory_order_release);
   hand_thread_.join();
-  rooms_.mirror.end();
+  Mirror& mirror = rooms_.mirror;
+  mirror.end();
+  if (!ends([&] { return mirror.ended(); })) {
+    return "mirror";
+  }
   mirror_thread_.join();
-  return true;
+  mirror.imaging().end();
+  if (!ends([&] { return mirror.imaging().ended(); })) {
+    return "image";
+  }
+  image_thread_.join();
+  return nullptr;
 }
 
 }  // namespace vedette::node

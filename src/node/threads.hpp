@@ -23,9 +23,9 @@ class Threads {
   void watch(Watchdog& watchdog) const;
   // The hot threads first: after this nothing more is admitted.
   void end_hot();
-  // Then the journal writes the last batches, and the mirror replays them. False if the journal
+  // Then the journal writes the last batches, and the mirror replays them. Null, or which thread
   // hangs in a call of the disk: it cannot be joined, and its buffers are the system's until then.
-  bool end_warm();
+  const char* end_warm();
 
  private:
   Failure wait_until_ready(std::vector<std::string>& without) const;
@@ -36,7 +36,8 @@ class Threads {
   IngressThread ingress_{rooms_};
   BeginGate gate_;
   std::atomic<bool> stop_hot_{false}, stop_journal_{false}, stop_hand_{false};
-  std::thread ingress_thread_, engine_thread_, journal_thread_, hand_thread_, mirror_thread_;
+  std::thread ingress_thread_, engine_thread_, journal_thread_, hand_thread_, mirror_thread_,
+      image_thread_;
 };
 
 }  // namespace vedette::node

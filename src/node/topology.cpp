@@ -21,8 +21,8 @@ constexpr std::array kWorkers{
                 "hands the mirror what the disk takes too long for, begins a gap; never waits for "
                 "the disk",
                 true},
-    WorkerFacts{Worker::mirror, "mirror", "replays batches, compares them, writes the belief image",
-                true},
+    WorkerFacts{Worker::mirror, "mirror", "replays batches in a second shard, compares them", true},
+    WorkerFacts{Worker::image, "image", "writes the belief image", true},
     WorkerFacts{Worker::main, "main",
                 "opens lines, answers the control socket, writes the log, feeds the watchdog",
                 true},

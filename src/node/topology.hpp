@@ -17,7 +17,7 @@
 
 namespace vedette::node {
 
-enum class Worker : std::uint8_t { engine, ingress, journal, hand, mirror, main };
+enum class Worker : std::uint8_t { engine, ingress, journal, hand, mirror, image, main };
 
 struct WorkerFacts {
   Worker worker;

@@ -1,7 +1,8 @@
-// Three functions of the product wrapped, for tests of the mirror (linked with --wrap). While the
-// file VED_STALL names is there, the mirror replays nothing; of batch VED_FLIP_AT it sees a time
-// with one bit flipped; each state that is frozen adds the name of its thread to the file
-// VED_FREEZES; while the file VED_SLOW_DISK names is there, the journal's writes do not end.
+// Functions of the product wrapped, for tests of the mirror (linked with --wrap). While the
+// file VED_SLOW_IMAGE names is there, an image is not done; while the file VED_STALL names is
+// there, the mirror replays nothing; of batch VED_FLIP_AT it sees a time with one bit flipped; each
+// state that is frozen adds the name of its thread to the file VED_FREEZES; while the file
+// VED_SLOW_DISK names is there, the journal's writes do not end.
 #include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "core/engine/shard.hpp"
+#include "edge/image/image.hpp"
 #include "model/batch.hpp"
 #include "platform/ring.hpp"
 
@@ -26,6 +28,12 @@ void real_freeze(const engine::Shard*,
                  Freezer&) __asm__("__real__ZNK7vedette6engine5Shard6freezeERNS_7FreezerE");
 void freeze(const engine::Shard*,
             Freezer&) __asm__("__wrap__ZNK7vedette6engine5Shard6freezeERNS_7FreezerE");
+int real_write_image(image::ImageWriter*, image::ImagePosition, Bytes, std::span<const FrozenTrack>) __asm__(
+    "__real__ZN7vedette5image11ImageWriter5writeENS0_13ImagePositionESt4spanIKhLm"
+    "18446744073709551615EES3_IKNS_11FrozenTrackELm18446744073709551615EE");
+int write_image(image::ImageWriter*, image::ImagePosition, Bytes, std::span<const FrozenTrack>) __asm__(
+    "__wrap__ZN7vedette5image11ImageWriter5writeENS0_13ImagePositionESt4spanIKhLm"
+    "18446744073709551615EES3_IKNS_11FrozenTrackELm18446744073709551615EE");
 std::size_t
 real_harvest_wait(platform::Ring*, std::span<platform::Completion>, std::int64_t, unsigned) __asm__(
     "__real__ZN7vedette8platform4Ring12harvest_"
@@ -81,6 +89,14 @@ void freeze(const engine::Shard* shard, Freezer& out) {
     ::close(file);
   }
   real_freeze(shard, out);
+}
+
+int write_image(image::ImageWriter* writer, image::ImagePosition position, Bytes state,
+                std::span<const FrozenTrack> tracks) {
+  while (thread_name() == "image" && there("VED_SLOW_IMAGE")) {
+    ::usleep(1000);
+  }
+  return real_write_image(writer, position, state, tracks);
 }
 
 std::size_t harvest_wait(platform::Ring* ring, std::span<platform::Completion> out,

@@ -119,6 +119,28 @@ def a_digest_that_differs_is_named_and_the_mirror_goes_on_from_the_engines_state
     verify(post.data, final)
 
 
+@threads
+@test
+def an_image_that_takes_long_holds_up_neither_the_mirror_nor_the_journal():
+    slow = work / "slow-image.now"
+    post = Post("slow-image", slow_image=slow)
+    post.send(50)
+    post.until(level)
+    slow.touch()
+    time.sleep(0.3)
+    images = post.until(lambda s: True)["journal"]["images"]
+    for _ in range(5):
+        post.send(200)
+        seen = post.until(level)
+        assert seen["journal"]["images"] <= images + 1 and seen["mode"] == "normal", (seen["mode"], seen["journal"], images)
+        post.until(lambda s: int(s["durable_sequence"]) >= int(s["sequence"]))
+    slow.unlink()
+    post.until(lambda s: s["journal"]["images"] > images + 2)
+    final = stop(post.process)
+    assert final["mirror"]["restarts"] == 0 and "mirror-copy" not in post.stages(final), (final["mirror"], post.stages(final))
+    verify(post.data, final)
+
+
 @test
 def what_the_disk_takes_long_for_is_mirrored_within_two_seconds():
     slow = work / "slow.now"

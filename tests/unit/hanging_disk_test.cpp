@@ -45,9 +45,7 @@ void hang_in(const std::string& name, int error) {
   };
   for (int n = 0; !hung && n < 2000; ++n) {
     post.watch(20);
-    post.t_ns += kSecond / 50;
-    post.write();
-    post.follow();
+    post.live(1, kSecond / 50);
   }
   REQUIRE(hung);
   post.live(3, kSecond);

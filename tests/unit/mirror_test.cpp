@@ -28,17 +28,37 @@ TEST_CASE("the mirror follows the disk, and writes the image as of a batch that 
   CHECK(post.mirror.batch() == 0);  // the disk has nothing yet
   post.live(1, kSecond);
   CHECK(post.mirror.batch() == 50);
-  CHECK(post.mirror.images() == 0);
+  CHECK(post.mirror.imaging().images() == 0);
   post.live(1, 5 * kSecond);
-  CHECK(post.mirror.images() == 1);
+  CHECK(post.mirror.imaging().images() == 1);
   image::ImagePosition position{};
   CHECK(image::check_image(post.image(), position) == "");
   CHECK(position.batch == 50);
   CHECK(position.digest == post.engine.shard().progress().digest);
   post.live(1, 5 * kSecond);
-  CHECK(post.mirror.images() == 1);  // nothing has happened since
+  CHECK(post.mirror.imaging().images() == 1);  // nothing has happened since
   CHECK(post.copies == 0);
   check_same_state(post);
+}
+
+TEST_CASE("the state of a segment is made once") {
+  Post post(256 << 10);
+  std::uint64_t segments = 0;
+  for (int n = 0; n < 300; ++n) {
+    post.watch(20);
+    post.write();
+    post.follow();
+    if (!post.mirror.state().held_by(Holder::journal)) {
+      continue;
+    }
+    ++segments;
+    post.write();
+    post.follow();
+    CHECK(!post.mirror.state_is_wanted());
+    CHECK(post.mirror.state().held_by(Holder::mirror));
+  }
+  CHECK(segments > 2);
+  CHECK(segments + 1 == journal::list_segments(post.folder).size());
 }
 
 TEST_CASE("lane mirrored, full: the mirror catches up from the journal, packed or not") {
@@ -74,7 +94,7 @@ TEST_CASE("what the disk does not take is mirrored after a second, and recorded 
   CHECK(post.mirror.batch() == 20);
   CHECK(post.says("\"unrecorded\":10"));
   post.live(1, 10 * kSecond);
-  CHECK(post.mirror.images() == 0);  // none is ahead of the journal
+  CHECK(post.mirror.imaging().images() == 0);  // none is ahead of the journal
   post.disk.refuses_with = 0;
   post.live(1, kSecond);
   CHECK(post.says("\"unrecorded\":0"));
@@ -82,7 +102,7 @@ TEST_CASE("what the disk does not take is mirrored after a second, and recorded 
   post.live(1, kSecond);
   CHECK(post.mirror.batch() == 30);
   CHECK(post.says("\"compared\":30,\"differed\":0,\"restarts\":0"));
-  CHECK(post.mirror.images() == 1);
+  CHECK(post.mirror.imaging().images() == 1);
 }
 
 TEST_CASE("a gap ends with the mirror's state where it has seen all that was given up") {

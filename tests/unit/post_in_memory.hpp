@@ -88,6 +88,8 @@ class Post {
       t_ns += each_ns;
       write();
       follow();
+      write();  // takes the mirror's state
+      mirror.imaging().turn(t_ns);
     }
   }
   std::uint64_t batch() { return engine.shard().progress().batch_number; }
