@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "base/bytes.hpp"
 
@@ -88,6 +89,27 @@ class Digest {
   static constexpr std::uint64_t kMultiplier = 0xD6E8FEB86659FD93ULL;
   static constexpr std::uint64_t kStep = 0xA0761D6478BD642FULL;
   std::uint64_t state_;
+};
+
+// Of slices of a state (model/stage.hpp), and how many bytes they had.
+class SliceDigest {
+ public:
+  // `value` has no padding.
+  template <typename T>
+  void mix(const T& value) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    mix(bytes_of(value));
+  }
+  void mix(Bytes bytes) {
+    digest_.mix(bytes);
+    bytes_ += bytes.size();
+  }
+  std::size_t bytes() const { return bytes_; }
+  std::uint64_t value() const { return digest_.value(); }
+
+ private:
+  Digest digest_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace vedette

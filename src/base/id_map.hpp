@@ -1,6 +1,7 @@
 // Purpose: fixed-capacity map from a 64-bit key to a 32-bit index (open addressing, linear probe).
 // Bound: `capacity` entries in a table of at least twice that. When full: insert() returns false.
-// Iteration order is never exposed, so table layout cannot leak into results.
+// Iteration order is exposed only by for_each_of(), whose callers must not depend on it, so that
+// table layout cannot leak into results.
 #pragma once
 
 #include <bit>
@@ -81,6 +82,17 @@ class IdMap {
   }
 
   std::size_t size() const { return size_; }
+
+  // Visits the indexes of the keys with one home, in an order that depends on the map's past.
+  std::size_t homes() const { return slots_.size(); }
+  template <typename Visit>
+  void for_each_of(std::size_t home, Visit&& visit) const {
+    for (std::size_t at = home; slots_[at].index != kNone; at = (at + 1) & (slots_.size() - 1)) {
+      if (this->home(slots_[at].key) == home) {
+        visit(slots_[at].index);
+      }
+    }
+  }
 
  private:
   struct Slot {

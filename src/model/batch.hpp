@@ -20,7 +20,7 @@ inline constexpr std::uint32_t kBatchMagic = 0x48435442;  // "BTCH"
 // Raise it for any change that makes the engine derive something else from the same inputs:
 // arithmetic, the work of a step, the digest. A journal of another version is not replayed. Blocks
 // and the sections of a frozen state have versions of their own.
-inline constexpr std::uint32_t kStepVersion = 2;
+inline constexpr std::uint32_t kStepVersion = 3;
 
 struct BatchHeader {
   std::uint32_t magic;

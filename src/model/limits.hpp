@@ -79,6 +79,14 @@ constexpr std::size_t sweep_tracks(std::size_t tracks) {
   const std::size_t share = tracks / kSteps;
   return share < kLeast ? kLeast : share < kSweepTracks ? share : kSweepTracks;
 }
+// The self-check digests the whole state in slices: a few tracks or parts of a contact per step,
+// about as long as judging one track takes when they come from main memory.
+inline constexpr std::size_t kSliceBytes = 4096;          // of one slice, at most
+inline constexpr std::size_t kSlicesStepBytes = 8192;     // per step, then it ends
+inline constexpr std::size_t kSlicesPerStint = 1U << 16;  // 32,000 tracks, or 5,000 contacts
+// Between two starts. Three ticks of the default length, so that a quiet node writes no more often,
+// and short enough that a difference is found within a second.
+inline constexpr std::int64_t kStintNs = 750'000'000;
 inline constexpr std::size_t kCauses = 4;  // of one derived event
 
 inline constexpr std::size_t kCredits = 65536;  // of one lane

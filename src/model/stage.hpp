@@ -10,6 +10,11 @@
 //   void freeze(Freezer&, const TrackTable&) const;
 //   bool thaw(Thawer&, Thawing&);  false for what no engine freezes; it checks what it reads
 //   void digest(WordsDigest&) const;    what a replay must agree on after each batch
+//   std::size_t slices(const TrackTable&) const;
+//   void slice(std::size_t at, const TrackTable&, SliceDigest&) const;  at most kSliceBytes
+//     Together the slices are all that freeze() writes, so that the self-check
+//     (core/engine/self_check.hpp) sees every bit. A slice depends on what was frozen and thawed as
+//     little as the state's meaning does: no caches, no links, no padding.
 //   bool unfinished() const;       the next step has something to do, though nothing came
 #pragma once
 

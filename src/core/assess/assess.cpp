@@ -337,6 +337,20 @@ void Assess::freeze(Freezer& out, const TrackTable& tracks) const {
   put(tracks_, 1 + sources_);
 }
 
+// Own ship and the sources first, then the tracks.
+void Assess::slice(std::size_t at, const TrackTable& tracks, SliceDigest& out) const {
+  const bool of_track = at > sources_;
+  const std::size_t place = of_track ? at - 1 - sources_ : tracks_ + at;
+  if (of_track && !tracks.in_use(static_cast<std::uint32_t>(place))) {
+    return;
+  }
+  out.mix(busy_[place]);
+  if (busy_[place] != 0) {
+    out.mix({reinterpret_cast<const std::uint8_t*>(instances_.data() + place * rules_.size()),
+             rules_.size() * sizeof(Instance)});
+  }
+}
+
 bool Assess::plausible(const Instance& at) {
   return at.state <= State::clearing && at.level <= Level::alarm && plausible_ns(at.since_ns) &&
          plausible_ns(at.lower_since_ns) && vedette::plausible(at.confidence, 1.0);

@@ -68,6 +68,8 @@ class Assess {
   void freeze(Freezer& out, const TrackTable& tracks) const;
   bool thaw(Thawer& in, Thawing& with);
   void digest(WordsDigest& digest) const { digest.mix(std::uint64_t{raised_}); }
+  std::size_t slices(const TrackTable& tracks) const { return 1 + sources_ + tracks.high_water(); }
+  void slice(std::size_t at, const TrackTable& tracks, SliceDigest& out) const;
   bool unfinished() const { return false; }
 
  private:

@@ -327,6 +327,18 @@ void Delivery::freeze(Freezer& out, const TrackTable&) const {
   out.put(next_ns_);
 }
 
+void Delivery::slice(std::size_t at, const TrackTable&, SliceDigest& out) const {
+  if (at == 0) {
+    out.mix(breakers_);
+    out.mix(requeued_);
+    out.mix(requeued_at_);
+    out.mix(next_ns_);
+  } else if (orders_[at - 1].stage != Stage::free) {
+    out.mix(orders_[at - 1]);
+    out.mix(intents_[at - 1]);
+  }
+}
+
 bool Delivery::plausible(const Order& order, const ActionIntent& intent,
                          std::uint64_t newest) const {
   return (order.stage == Stage::sent || order.stage == Stage::waits) &&

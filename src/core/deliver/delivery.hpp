@@ -87,6 +87,8 @@ class Delivery {
   void freeze(Freezer& out, const TrackTable&) const;
   bool thaw(Thawer& in, Thawing& with);
   void digest(WordsDigest& digest) const { digest.mix(std::uint64_t{size_} << 32 | sent_); }
+  std::size_t slices(const TrackTable&) const { return 1 + orders_.size(); }
+  void slice(std::size_t at, const TrackTable&, SliceDigest& out) const;
   bool unfinished() const { return false; }
 
  private:

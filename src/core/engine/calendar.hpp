@@ -13,6 +13,7 @@
 #include <span>
 
 #include "base/arena.hpp"
+#include "base/digest.hpp"
 #include "base/freeze.hpp"
 #include "base/plausible.hpp"
 
@@ -79,6 +80,8 @@ class Calendar {
   }
   std::int64_t at_ns(std::uint32_t slot) const { return links_[slot].at_ns; }
 
+  // The slot before it in the same bucket.
+  std::uint32_t before(std::uint32_t slot) const { return links_[slot].previous; }
   std::int64_t tick(std::uint32_t slot) const {
     const Ring& r = rings_[links_[slot].ring];
     const std::size_t base = static_cast<std::size_t>(r.base_tick) % kBuckets;
@@ -122,6 +125,11 @@ class Calendar {
   void freeze(Freezer& out) const {
     for (const Ring& r : rings_) {
       out.put(r.base_tick);
+    }
+  }
+  void mix(SliceDigest& out) const {
+    for (const Ring& r : rings_) {
+      out.mix(r.base_tick);
     }
   }
   // Empties it; the owner adds the slots again in for_each's order.

@@ -41,6 +41,13 @@ class Crowds {
   void freeze(Freezer& out, const TrackTable&) const;
   bool thaw(Thawer& in, Thawing& with);
   void digest(WordsDigest& digest) const { digest.mix(counts_.tracks_refused); }
+  std::size_t slices(const TrackTable&) const { return 1; }
+  void slice(std::size_t, const TrackTable&, SliceDigest& out) const {
+    out.mix(counts_);
+    out.mix(crowds_);
+    out.mix(full_);
+    out.mix(told_);
+  }
   bool unfinished() const { return false; }
 
  private:

@@ -5,6 +5,7 @@
 // engine thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -84,6 +85,18 @@ class Leaving {
     return in.ok();
   }
   void digest(WordsDigest& digest) const { digest.mix(std::uint64_t{count_}); }
+  std::size_t slices(const TrackTable&) const { return 1 + (count_ + kPerBatch - 1) / kPerBatch; }
+  void slice(std::size_t at, const TrackTable&, SliceDigest& out) const {
+    if (at == 0) {
+      out.mix(changed_);
+      out.mix(change_);
+      return;
+    }
+    const std::size_t end = std::min(at * kPerBatch, count_);
+    for (std::size_t i = (at - 1) * kPerBatch; i < end; ++i) {
+      out.mix(leavers_[i]);
+    }
+  }
   bool unfinished() const { return count_ != 0 || changed_ != 0; }
 
  private:

@@ -80,6 +80,11 @@ class Load {
     out.put(trouble_ns_);
   }
   void digest(WordsDigest& digest) const { digest.mix(static_cast<std::uint64_t>(state_.mode)); }
+  std::size_t slices(const TrackTable&) const { return 1; }
+  void slice(std::size_t, const TrackTable&, SliceDigest& out) const {
+    out.mix(state_);
+    out.mix(trouble_ns_);
+  }
   bool unfinished() const { return false; }
   bool thaw(Thawer& in, Thawing&) {
     state_ = in.get<ModeChange>();

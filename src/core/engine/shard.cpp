@@ -52,7 +52,7 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
                   std::int64_t arrival_ns, const Urgency& urgency, const Effects& effects) {
   const bool tick_due = now_ns >= state_.agenda.next_tick_ns();
   Admission admission(state_, lanes);
-  const bool any = tick_due || unfinished() || !admission.empty() ||
+  const bool any = now_ns >= next_tick_ns() || unfinished() || !admission.empty() ||
                    state_.waiting.overdue(now_ns) != Waiting::kNone ||
                    state_.delivery.any_due(now_ns);
   if (!any || !step_.batch.begin(batches, max_batch_bytes_, admission.inputs(), state_.progress,
@@ -179,6 +179,7 @@ void Shard::begin_run(const Urgency& urgency, const Effects& effects) {
   step_.begin(urgency, effects, state_.tracks.size());
   state_.agenda.begin_batch();
   state_.waiting.advance(step_.now_ns());
+  state_.self_check.begin_batch();
   if (step_.batch.header().number == 1) {
     state_.sources.start(step_.now_ns());
   }
@@ -198,6 +199,7 @@ void Shard::finish_run() {
   }
   judgement_.make_room();
   record_changes();
+  check_slices();
 }
 
 // Records changes of the node's condition: load, causes, sinks.

@@ -5,6 +5,7 @@
 // thread, or stepped by replay and tests.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -58,7 +59,10 @@ class Shard {
   // True when the last step left work: a sweep under way, a preempted batch, or waiting events that
   // are not held.
   bool unfinished() const;
-  std::int64_t next_tick_ns() const { return state_.agenda.next_tick_ns(); }
+  // When a step has something to do although nothing came: a tick, or a stint of the self-check.
+  std::int64_t next_tick_ns() const {
+    return std::min(state_.agenda.next_tick_ns(), state_.self_check.next_ns());
+  }
 
   // A container of sections, one for each room (base/sections.hpp).
   void freeze(Freezer& out) const;
@@ -116,6 +120,7 @@ class Shard {
   void retry_failed();
   void resolve_leavers();
   void record_changes();
+  void check_slices();
 
   State state_;
   Step step_;

@@ -69,6 +69,11 @@ class Sources {
   void freeze(Freezer& out, const TrackTable&) const;
   bool thaw(Thawer& in, Thawing& with);
   void digest(WordsDigest&) const {}  // derived from the inputs
+  std::size_t slices(const TrackTable&) const { return facts_.size(); }
+  void slice(std::size_t at, const TrackTable&, SliceDigest& out) const {
+    out.mix(facts_[at]);
+    out.mix(records_[at]);
+  }
   bool unfinished() const { return false; }
 
  private:

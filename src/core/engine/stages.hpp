@@ -14,6 +14,7 @@
 #include "core/engine/crowds.hpp"
 #include "core/engine/leaving.hpp"
 #include "core/engine/load.hpp"
+#include "core/engine/self_check.hpp"
 #include "core/engine/sources.hpp"
 #include "core/engine/waiting.hpp"
 #include "core/perceive/contacts.hpp"
@@ -35,12 +36,14 @@ concept Stage = requires(S stage, Arena& arena, const Site& site, const plan::Pl
 template <typename S>
 concept Stateful = Stage<S> &&
     requires(S stage, const S& frozen, const plan::Plan& plan, Freezer& out, Thawer& in,
-             const TrackTable& tracks, Thawing& with, WordsDigest& digest) {
+             const TrackTable& tracks, Thawing& with, WordsDigest& digest, SliceDigest& slices) {
   { S::kSection } -> std::convertible_to<SectionName>;
   { S::frozen_bytes_bound(plan) } -> std::same_as<std::size_t>;
   frozen.freeze(out, tracks);
   { stage.thaw(in, with) } -> std::same_as<bool>;
   frozen.digest(digest);
+  { frozen.slices(tracks) } -> std::same_as<std::size_t>;
+  frozen.slice(std::size_t{}, tracks, slices);
   { frozen.unfinished() } -> std::same_as<bool>;
 };
 
@@ -48,7 +51,7 @@ concept Stateful = Stage<S> &&
 using StageList =
     std::tuple<perceive::Tracks, perceive::Contacts, perceive::OwnPosition, perceive::SecondPlaces,
                perceive::Eviction, assess::Assess, decide::Decide, deliver::Delivery, Waiting, Load,
-               Sources, Agenda, Crowds, Leaving>;
+               Sources, Agenda, Crowds, Leaving, SelfCheck>;
 
 class Stages {
  public:
@@ -107,6 +110,11 @@ class Stages {
   template <typename Each>
   void for_each(Each&& each) const {
     std::apply([&](const auto&... stage) { (visit(stage, each), ...); }, list_);
+  }
+  std::size_t slices(const TrackTable& tracks) const {
+    std::size_t slices = 0;
+    for_each([&](const auto& stage) { slices += stage.slices(tracks); });
+    return slices;
   }
   template <typename Each>
   void for_all(Each&& each) {

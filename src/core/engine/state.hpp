@@ -32,6 +32,7 @@ struct State {
   Agenda& agenda = stages.get<Agenda>();
   Crowds& crowds = stages.get<Crowds>();
   Leaving& leaving = stages.get<Leaving>();
+  SelfCheck& self_check = stages.get<SelfCheck>();
 
   State() = default;
   State(const State&) = delete;

@@ -31,7 +31,7 @@ struct Step {
   BatchBuilder batch;
   Urgency urgency;
   Effects effects;
-  std::uint32_t items = 0;  // waiting events worked, subjects judged
+  std::uint32_t items = 0;  // waiting events worked, subjects judged, shares of the self-check
   RoundsDigest belief;      // of the judged tracks
   std::uint32_t recorded_cut = kNotCut;
   bool replaying = false;

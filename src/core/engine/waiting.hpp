@@ -133,6 +133,27 @@ class Waiting {
     return in.ok();
   }
   void digest(WordsDigest& digest) const { digest.mix(std::uint64_t{size_}); }
+  // Where an event lies is no part of the state, so slices go by where its sequence would lie.
+  std::size_t slices(const TrackTable&) const {
+    return 1 + (size_ == 0 ? 0 : by_sequence_.homes());
+  }
+  void slice(std::size_t at, const TrackTable&, SliceDigest& out) const {
+    if (at == 0) {
+      calendar_.mix(out);
+      return;
+    }
+    std::uint64_t sum = 0;
+    by_sequence_.for_each_of(at - 1, [&](std::uint32_t slot) {
+      SliceDigest event;
+      event.mix(events_[slot]);
+      event.mix(calendar_.at_ns(slot));
+      event.mix(calendar_.tick(slot));
+      const std::uint32_t before = calendar_.before(slot);
+      event.mix(before == kNone ? std::uint64_t{0} : events_[before].header.sequence);
+      sum += event.value();
+    });
+    out.mix(sum);
+  }
   bool unfinished() const { return false; }  // admission checks it, unless held
 
  private:

@@ -102,6 +102,8 @@ class Contacts {
     digest.mix(counts_.digest);
     digest.mix(std::uint64_t{alive_});
   }
+  std::size_t slices(const TrackTable&) const;
+  void slice(std::size_t at, const TrackTable&, SliceDigest& out) const;
   bool unfinished() const { return any_due(); }
 
  private:
@@ -196,6 +198,11 @@ class Contacts {
   static constexpr std::uint16_t bit(TrackChangeKind change) {
     return static_cast<std::uint16_t>(1U << static_cast<unsigned>(change));
   }
+  void freeze_contact(Freezer& out, std::uint32_t contact) const;
+  void freeze_look(Freezer& out, std::uint32_t contact, std::size_t place) const;
+  static bool has_look(const Contact& c, std::size_t place);
+  void slice_of_sensor(std::size_t at, SliceDigest& out) const;
+  void slice_of_contact(std::uint32_t contact, std::size_t part, SliceDigest& out) const;
   std::size_t sensor_of(const EventHeader& event, const Observation& o) const;
   bool frame_of(const Sensor& sensor, std::int64_t ns, const Track* own, SensorFrame& frame) const;
   bool masked(const Sensor& sensor, const Plot& plot) const;

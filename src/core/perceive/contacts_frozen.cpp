@@ -36,6 +36,35 @@ std::size_t Contacts::frozen_bytes_bound(const plan::Plan& plan) {
                             sensors * (sizeof(SensorState) + kGroupPlots * sizeof(Plot));
 }
 
+// Without its neighbours in the index and its place in the queue, which a thaw makes anew.
+void Contacts::freeze_contact(Freezer& out, std::uint32_t contact) const {
+  Contact c = contacts_[contact];
+  c.due = kNone;
+  out.put(c);
+  Spot spot = spots_[contact];
+  spot.cell = spot.next = spot.previous = kNone;
+  spot.reserved = 0;
+  out.put(spot);
+}
+
+// Whether a place of its history holds a look; else it may hold a former contact's.
+bool Contacts::has_look(const Contact& c, std::size_t place) {
+  return (c.past_next + kPast - 1 - place) % kPast < c.past_count;
+}
+
+void Contacts::freeze_look(Freezer& out, std::uint32_t contact, std::size_t place) const {
+  Look look{};
+  if (has_look(contacts_[contact], place)) {
+    const Look& kept = past_[std::size_t{contact} * kPast + place];
+    look.ns = kept.ns;
+    look.count = kept.count;
+    look.after = kept.after;
+    std::copy_n(kept.shares.begin(), std::min<std::size_t>(kept.count, kShares),
+                look.shares.begin());
+  }
+  out.put(look);
+}
+
 void Contacts::freeze(Freezer& out, const TrackTable&) const {
   if (sensors_.empty()) {
     return;
@@ -46,13 +75,12 @@ void Contacts::freeze(Freezer& out, const TrackTable&) const {
   for (std::uint32_t i = 0; i < high_water_; ++i) {
     if (spots_[i].alive != 0) {
       out.put(i);
-      out.put(contacts_[i]);
-      out.put(spots_[i]);
+      freeze_contact(out, i);
       for (std::size_t s = 0; s < sensors_.size(); ++s) {
         out.put(seen_ns(i, s));
       }
       for (std::size_t k = 0; k < kPast; ++k) {
-        out.put(past_[std::size_t{i} * kPast + k]);
+        freeze_look(out, i, k);
       }
     }
   }
@@ -64,6 +92,82 @@ void Contacts::freeze(Freezer& out, const TrackTable&) const {
     out.put(states_[s]);
     for (std::size_t p = 0; p < states_[s].group.count && states_[s].group.open != 0; ++p) {
       out.put(plots_[s * kGroupPlots + p]);
+    }
+  }
+}
+
+namespace {
+
+constexpr std::size_t kTogether = 16;  // plots or queue entries of one slice
+
+}  // namespace
+
+// The counts, the sensors with their plots, the contacts with their looks, and the queue.
+std::size_t Contacts::slices(const TrackTable&) const {
+  return sensors_.empty()
+             ? 0
+             : 1 + states_.size() * (1 + kGroupPlots / kTogether) + high_water_ * (1 + kPast) +
+                   (due_count_ + kTogether - 1) / kTogether;
+}
+
+void Contacts::slice(std::size_t at, const TrackTable&, SliceDigest& out) const {
+  const std::size_t of_sensors = states_.size() * (1 + kGroupPlots / kTogether);
+  const std::size_t of_contacts = high_water_ * (1 + kPast);
+  if (at == 0) {
+    out.mix(counts_);
+    out.mix(std::uint64_t{high_water_} << 32 | alive_);
+  } else if (at -= 1; at < of_sensors) {
+    slice_of_sensor(at, out);
+  } else if (at -= of_sensors; at < of_contacts) {
+    slice_of_contact(static_cast<std::uint32_t>(at / (1 + kPast)), at % (1 + kPast), out);
+  } else {
+    at = (at - of_contacts) * kTogether;
+    for (const std::size_t end = std::min(at + kTogether, due_count_); at < end; ++at) {
+      out.mix(due_[(due_first_ + at) % due_.size()]);
+    }
+  }
+}
+
+void Contacts::slice_of_sensor(std::size_t at, SliceDigest& out) const {
+  const std::size_t s = at / (1 + kGroupPlots / kTogether);
+  const std::size_t part = at % (1 + kGroupPlots / kTogether);
+  const Group& group = states_[s].group;
+  if (part == 0) {
+    out.mix(states_[s]);
+  } else if (group.open != 0) {
+    const std::size_t end = std::min<std::size_t>(part * kTogether, group.count);
+    for (std::size_t p = (part - 1) * kTogether; p < end; ++p) {
+      out.mix(plots_[s * kGroupPlots + p]);
+    }
+  }
+}
+
+void Contacts::slice_of_contact(std::uint32_t contact, std::size_t part, SliceDigest& out) const {
+  const Spot& spot = spots_[contact];
+  if (spot.alive == 0) {
+    return;
+  }
+  if (part == 0) {
+    Contact c = contacts_[contact];
+    c.due = kNone;
+    out.mix(c);
+    out.mix(spot.ecef);
+    out.mix(spot.sigma);
+    out.mix(spot.ns);
+    out.mix(spot.detected_ns);
+    out.mix(std::uint64_t{spot.sensor} << 2 | spot.confirmed << 1U | spot.coasting);
+    for (std::size_t s = 0; s < sensors_.size(); ++s) {
+      out.mix(seen_ns(contact, s));
+    }
+    return;
+  }
+  if (has_look(contacts_[contact], part - 1)) {
+    const Look& look = past_[std::size_t{contact} * kPast + part - 1];
+    out.mix(look.ns);
+    out.mix(look.count);
+    out.mix(look.after);
+    for (std::size_t i = 0; i < std::min<std::size_t>(look.count, kShares); ++i) {
+      out.mix(look.shares[i]);
     }
   }
 }

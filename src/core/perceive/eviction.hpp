@@ -6,6 +6,7 @@
 // nothing to fill. Runs on: the engine's step; the same answer on every CPU and in a replay.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -56,11 +57,23 @@ class Eviction {
   void freeze(Freezer& out, const TrackTable& tracks) const;
   bool thaw(Thawer& in, Thawing& with);
   void digest(WordsDigest&) const {}  // derived from the tracks
+  std::size_t slices(const TrackTable& tracks) const {
+    return 1 + (tracks.high_water() + kTogether - 1) / kTogether;
+  }
+  void slice(std::size_t at, const TrackTable&, SliceDigest& out) const {
+    if (at == 0) {
+      out.mix(hands_);
+      return;
+    }
+    const std::span<const std::uint8_t> rest = standing_.subspan((at - 1) * kTogether);
+    out.mix(Bytes(rest).first(std::min(rest.size(), kTogether)));  // 0 for a free slot
+  }
   bool unfinished() const { return false; }
 
  private:
   static constexpr std::size_t kKinds = static_cast<std::size_t>(IdentityKind::count);
   static constexpr std::size_t kReasons = 3;
+  static constexpr std::size_t kTogether = 64;  // tracks of one slice
   static constexpr std::uint32_t kNone = TrackTable::kNone;
   using Hands = std::array<std::array<std::uint32_t, kReasons>, kKinds>;
 

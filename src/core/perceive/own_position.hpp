@@ -52,6 +52,10 @@ class OwnPosition {
     digest.mix(static_cast<std::uint64_t>(last_differed_ns_));
     digest.mix(static_cast<std::uint64_t>(receiver_ns_));
   }
+  std::size_t slices(const TrackTable&) const { return 1; }
+  void slice(std::size_t, const TrackTable&, SliceDigest& out) const {
+    out.mix(voices_);  // digest() has the rest
+  }
   bool unfinished() const { return false; }
 
  private:

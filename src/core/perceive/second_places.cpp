@@ -110,15 +110,17 @@ SecondPlaces::Aged SecondPlaces::age(Track& track, std::uint32_t index, const Tr
 }
 
 std::size_t SecondPlaces::frozen_bytes_bound(const plan::Plan& plan) {
-  return 2 * sizeof(std::uint64_t) + room_for(plan.limits()->tracks()) * sizeof(SecondPlace);
+  return 2 * sizeof(std::uint64_t) +
+         room_for(plan.limits()->tracks()) * (sizeof(std::uint64_t) + sizeof(SecondPlace));
 }
 
 void SecondPlaces::freeze(Freezer& out, const TrackTable&) const {
   out.put(refused_);
   out.put(static_cast<std::uint64_t>(held_));
-  for (const SecondPlace& p : places_) {
-    if (p.used != 0) {
-      out.put(p);
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    if (places_[i].used != 0) {
+      out.put(static_cast<std::uint64_t>(i));
+      out.put(places_[i]);
     }
   }
 }
@@ -132,14 +134,17 @@ bool SecondPlaces::thaw(Thawer& in, Thawing& with) {
     return false;
   }
   for (std::size_t i = 0; i < count; ++i) {
+    const auto at = in.get<std::uint64_t>();
     auto place = in.get<SecondPlace>();
     if (!in.ok() || place.used != 1 || place.index >= limits::kTracks ||
         !plausible_ns(place.since_ns) || !plausible(place.track)) {
       return false;
     }
     place.index = with.carry.slot(place.index);
-    if (place.index < with.tracks.capacity() && held_ < places_.size()) {
-      places_[held_++] = place;
+    const std::size_t to = with.carry.same() ? at : held_;
+    if (place.index < with.tracks.capacity() && to < places_.size() && places_[to].used == 0) {
+      places_[to] = place;
+      ++held_;
     } else if (with.carry.same()) {
       return false;
     }

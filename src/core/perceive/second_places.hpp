@@ -22,7 +22,7 @@ struct SecondPlace {
 
 class SecondPlaces {
  public:
-  static constexpr SectionName kSection{"second-places", 1};
+  static constexpr SectionName kSection{"second-places", 2};
 
   static std::size_t bytes_needed(std::size_t tracks);
   static std::size_t bytes_needed(const plan::Plan& plan) {
@@ -52,6 +52,14 @@ class SecondPlaces {
   void freeze(Freezer& out, const TrackTable&) const;
   bool thaw(Thawer& in, Thawing& with);
   void digest(WordsDigest&) const {}  // tracks enter the digest when they are judged
+  std::size_t slices(const TrackTable&) const { return 1 + places_.size(); }
+  void slice(std::size_t at, const TrackTable&, SliceDigest& out) const {
+    if (at == 0) {
+      out.mix(refused_);
+    } else if (places_[at - 1].used != 0) {
+      out.mix(places_[at - 1]);
+    }
+  }
   bool unfinished() const { return false; }
 
  private:

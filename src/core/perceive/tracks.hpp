@@ -24,6 +24,14 @@ class Tracks {
   static std::span<const FrozenTrack> frozen(Bytes section);
 
   void digest(WordsDigest&) const {}  // tracks enter the digest when they are judged
+  std::size_t slices(const TrackTable&) const { return 1 + std::size_t{table_.high_water()}; }
+  void slice(std::size_t at, const TrackTable&, SliceDigest& out) const {
+    if (at == 0) {
+      out.mix(std::uint64_t{table_.high_water()} << 32 | table_.size());
+    } else if (const auto i = static_cast<std::uint32_t>(at - 1); table_.in_use(i)) {
+      out.mix(table_[i]);
+    }
+  }
   bool unfinished() const { return false; }
 
   TrackTable& table() { return table_; }
