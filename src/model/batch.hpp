@@ -46,6 +46,8 @@ struct BatchHeader {
 };
 static_assert(sizeof(BatchHeader) == 128 && std::is_trivially_copyable_v<BatchHeader>);
 
+inline constexpr std::size_t kSmallestBatchBytes = sizeof(BatchHeader) + kEventBytes;  // one event
+
 // Walks consecutive batches; stops at the first that is not whole.
 template <typename Visit>
 void for_each_batch(Bytes batches, Visit&& visit) {

@@ -107,7 +107,8 @@ inline constexpr std::size_t kUnpackFreeBytes = std::size_t{64} << 20;
 inline constexpr std::size_t kMessageBytes = 200;  // of the message that a site gives it
 
 inline constexpr std::size_t kBlockAlignment = 4096;  // O_DIRECT on every disk we know
-inline constexpr std::size_t kSegmentBytesMin = 1 << 20;
+// Of a plan. A site file asks for 1 MiB or more; the simulator reaches bounds sooner with less.
+inline constexpr std::size_t kSegmentBytesMin = std::size_t{64} << 10;
 inline constexpr std::uint64_t kEvidenceBytes = 64 << 20;  // for dropped segments, by default
 
 // Unix ns. Times from clocks, recordings and journals must lie within; plus the longest horizon

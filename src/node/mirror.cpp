@@ -18,7 +18,7 @@ constexpr std::int64_t kDrainNs = 3'000'000'000;      // to replay the rest when
 constexpr std::int64_t kRestNs = 1'000'000;           // nobody waits for the mirror
 constexpr std::int64_t kSteppedRestNs = 200'000;
 constexpr int kNice = 5;  // the journal's thread runs on the same cores, and comes first
-constexpr std::size_t kLaneBytes = std::size_t{1} << 20;  // some ms at full load
+constexpr std::size_t kLaneShare = 8;  // of the engine's lane of batches: some ms at full load
 
 std::size_t longest_block(const plan::Plan& plan) {
   return journal::Writer::longest_block(plan.limits()->segment_bytes(),
@@ -34,12 +34,12 @@ std::uint64_t number_of(Bytes batch) {
 }  // namespace
 
 std::size_t Mirror::lane_bytes(const plan::Plan& plan) {
-  return std::max(kLaneBytes, 2 * engine::batch_bytes_bound(plan));
+  return std::max<std::size_t>(plan.limits()->batch_lane_bytes() / kLaneShare,
+                               2 * engine::batch_bytes_bound(plan));
 }
 
 std::size_t Mirror::lane_records(const plan::Plan& plan) {
-  return std::bit_ceil(lane_bytes(plan) /
-                       (sizeof(BatchHeader) + align_up(kEventBytes, Lane::kAlignment)));
+  return std::bit_ceil(plan.limits()->batch_lane_bytes() / kLaneShare / kSmallestBatchBytes);
 }
 
 std::size_t Mirror::bytes_needed(const plan::Plan& plan) {

@@ -40,13 +40,12 @@ LaneSize outcomes_of(const plan::Plan& plan) {
   return {records, records * align_up(event_bytes(sizeof(ActionOutcome)), Lane::kAlignment)};
 }
 
-// Enough records to fill the bytes with batches of one event, so that the bytes decide how long a
-// disk may stall.
+// Enough records to fill the plan's bytes with batches of one event, so that the bytes decide how
+// long a disk may stall; and the bytes of four large batches.
 LaneSize batches_of(const plan::Plan& plan) {
-  const std::size_t bytes =
-      std::max<std::size_t>(plan.limits()->batch_lane_bytes(), 4 * engine::batch_bytes_bound(plan));
-  return {std::bit_ceil(bytes / (sizeof(BatchHeader) + align_up(kEventBytes, Lane::kAlignment))),
-          bytes};
+  const std::size_t bytes = plan.limits()->batch_lane_bytes();
+  return {std::bit_ceil(bytes / kSmallestBatchBytes),
+          std::max<std::size_t>(bytes, 4 * engine::batch_bytes_bound(plan))};
 }
 
 LaneSize mirrored_of(const plan::Plan& plan) {

@@ -78,4 +78,23 @@ std::string misdirect(Random& random, const std::string& journal) {
   return "a misdirected write from " + std::to_string(from) + " to " + std::to_string(to);
 }
 
+std::string spoil_a_block(Random& random, const std::string& journal) {
+  const journal::ReadResult before = journal::read_journal(journal, {});
+  const std::string path = journal + "/" + journal::segment_name(before.last_segment);
+  auto whole = platform::read_file(path, std::size_t{1} << 30);
+  if (!before.problem.empty() || !whole) {
+    return {};
+  }
+  std::vector<std::uint8_t>& bytes = whole.value();
+  const std::vector<std::size_t> blocks = blocks_of(bytes, before.valid_bytes);
+  if (blocks.size() < 3) {
+    return {};
+  }
+  const std::size_t which = 1 + random.below(blocks.size() - 2);
+  const std::size_t bytes_of_it = blocks[which + 1] - blocks[which];
+  bytes[blocks[which] + random.below(std::min<std::size_t>(bytes_of_it, 256))] ^= 0x10;
+  put_back(path, bytes);
+  return "block " + std::to_string(which) + " of " + std::to_string(blocks.size()) + " is spoilt";
+}
+
 }  // namespace vedette::sim

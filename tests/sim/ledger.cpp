@@ -61,21 +61,34 @@ void Ledger::done(std::uint32_t epoch, std::uint64_t root, std::uint64_t sent_by
   }
 }
 
-void Ledger::recovered(const engine::Shard& shard, std::uint64_t durable) {
+// The batch whose state was recovered.
+std::uint64_t Ledger::batch_of(const engine::Progress& progress, bool damaged) {
+  if (progress.batch_number == 0 || was(progress.batch_number, progress.digest)) {
+    return progress.batch_number;
+  }
+  for (auto known = digests_.rbegin(); damaged && known != digests_.rend(); ++known) {
+    if (known->second == progress.digest && known->first < progress.batch_number) {
+      const std::uint64_t batch = known->first;
+      digests_[progress.batch_number] = progress.digest;
+      done_.clear();  // what was done after it may be done again, under the same key
+      return batch;
+    }
+  }
+  fail("batch %llu has another digest after recovery", shown(progress.batch_number));
+}
+
+void Ledger::recovered(const engine::Shard& shard, std::uint64_t durable, bool damaged) {
   const engine::Progress& p = shard.progress();
   if (p.last_sequence < durable) {
     fail("acknowledged up to %llu, recovered to %llu", shown(durable), shown(p.last_sequence));
   }
   for (const std::uint64_t sequence : owed_) {
     if (sequence > p.last_sequence) {
-      fail("action %llu was done, its intent is lost", shown(sequence));
+      fail("event %llu was done or told durable, and is lost", shown(sequence));
     }
   }
-  if (p.batch_number != 0 && digests_[p.batch_number] != p.digest) {
-    fail("batch %llu has another digest after recovery", shown(p.batch_number));
-  }
   // What was not on disk never happened.
-  entries_.erase(entries_.upper_bound(p.batch_number), entries_.end());
+  entries_.erase(entries_.upper_bound(batch_of(p, damaged)), entries_.end());
   open_.clear();
   for (const auto& [batch, entries] : entries_) {
     for (const Entry& entry : entries) {

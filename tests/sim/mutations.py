@@ -95,7 +95,7 @@ memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # flushing to a
 environment = os.environ | {"CCACHE_BASEDIR": str(root), "CCACHE_NOHASHDIR": "1"} | ({"TMPDIR": memory} if memory else {})
 launcher = [path for path in [shutil.which("ccache")] if path]
 commands = {row["file"]: shlex.split(row["command"]) for row in json.loads((release / "compile_commands.json").read_text())}
-programs = {"unit tests": ("vedette_unit", "--abort-after=1"), "simulator": ("vedette_sim", "PLACE/node", "1", "60")}
+programs = {"unit tests": ("vedette_unit", "--abort-after=1"), "simulator": ("vedette_sim", "PLACE/node", "1", "100")}
 
 
 def link_line(program):

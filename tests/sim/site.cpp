@@ -1,5 +1,8 @@
 #include "sim/site.hpp"
 
+#include "plan/plan.hpp"
+#include "plan/seal.hpp"
+
 namespace vedette::sim {
 
 std::string site_of(Random& random) {
@@ -24,18 +27,22 @@ std::string site_of(Random& random) {
   const std::string waiting = number(1, 300);
   const std::string deadline = number(1, 8);
   const std::string contacts = number(2, 24);
+  const std::string checkpoint = number(300, 5000);
+  const std::string longest = random.one_in(2) ? "50 ms" : "60 s";
   const std::string turn = random.one_in(2) ? "turn" : "datagram";
   return "site = \"sim\"\n[limits]\ntracks = " + tracks + "\nbatch_events = " + batch +
          "\ncontacts = " + contacts + "\nwaiting_events = " + waiting + "\nrecover = \"" + recover +
-         " ms\"" + "\npending_actions = " + pending + "\ntick = \"" + tick +
+         " ms\"\ncheckpoint = \"" + checkpoint + " ms\"\nturn = \"" + longest +
+         "\"\npending_actions = " + pending + "\ntick = \"" + tick +
          " ms\"\n"
-         "[source.urgent]\ndriver = \"udp\"\nlisten = \"127.0.0.1:1\"\ncodec = \"ais\"\nclass = "
+         "[source.urgent]\ndriver = \"serial\"\ndevice = \"/nowhere/1\"\ncodec = \"ais\"\nclass = "
          "\"critical\"\n"
-         "[source.routine]\ndriver = \"udp\"\nlisten = \"127.0.0.1:2\"\ncodec = \"ais\"\nclass = "
+         "[source.routine]\ndriver = \"serial\"\ndevice = \"/nowhere/2\"\ncodec = \"ais\"\nclass = "
          "\"bulk\"\nhorizon = \"" +
          deadline + " s\"\nsample = " + sample +
          "\n"
-         "[source.plots]\ndriver = \"udp\"\nlisten = \"127.0.0.1:3\"\ncodec = \"asterix\"\n"
+         "[source.plots]\ndriver = \"udp\"\nlisten = \"127.0.0.1:48630\"\ngroup = "
+         "\"239.192.0.1\"\ncodec = \"asterix\"\n"
          "[sensor.one]\nsource = \"plots\"\nsic = 1\nposition = [59.0, 24.0]\nrange = \"3 km\"\n"
          "range_sigma = \"10 m\"\nazimuth_sigma = \"0.5 deg\"\nresolution = \"20 m\"\n"
          "[sensor.two]\nsource = \"plots\"\nsic = 2\nposition = [59.01, 24.0]\nrange = \"2 km\"\n"
@@ -69,6 +76,32 @@ std::string site_of(Random& random) {
          retries + "\nbackoff = \"" + backoff +
          " ms\"\n[sink.log]\ndriver = \"log\"\nbreaker = " + breaker + "\nbreaker_rest = \"" +
          rest + " ms\"\n";
+}
+
+std::vector<std::uint8_t> plan_of(const std::string& site, Random& random) {
+  plan::Compiled compiled = plan::compile_site(site, "");
+  if (!compiled.problems.empty()) {
+    fail("the site: %s", compiled.problems[0].message.c_str());
+  }
+  std::string error;
+  const plan::Plan* plan = plan::load_plan(compiled.buffer, error);
+  if (plan == nullptr) {
+    fail("the plan: %s", error.c_str());
+  }
+  auto* limits = const_cast<flatbuffers::Table*>(  // in the buffer, which is ours
+      reinterpret_cast<const flatbuffers::Table*>(plan->limits()));
+  using L = plan::Limits;
+  for (const auto& [field, bytes] : {std::pair<int, std::uint64_t>{L::VT_SEGMENT_BYTES, 256 << 10},
+                                     {L::VT_JOURNAL_BYTES, 1 << 20},
+                                     {L::VT_BATCH_LANE_BYTES, (10 + random.below(60)) << 10},
+                                     {L::VT_EVIDENCE_BYTES, 64 << 10}}) {
+    if (!limits->SetField<std::uint64_t>(static_cast<flatbuffers::voffset_t>(field), bytes, 0)) {
+      fail("the plan has no place for its limits");
+    }
+  }
+  compiled.buffer.resize(compiled.buffer.size() - plan::kSealBytes);
+  plan::seal_plan(compiled.buffer);
+  return std::move(compiled.buffer);
 }
 
 }  // namespace vedette::sim
