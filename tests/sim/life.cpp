@@ -9,7 +9,7 @@ Life::Life(std::string data, std::vector<std::uint8_t> plan_bytes, const plan::P
     : rooms(plan),
       data_(std::move(data)),
       recovery_(data_, std::move(plan_bytes), 1, rooms, start_),
-      status_({rooms, engine_, start_, time_, control_, nullptr}, nullptr) {}
+      status_({rooms, engine_, journalling_, start_, time_, control_, nullptr}, nullptr) {}
 
 node::Failure Life::open_ports() {
   const std::vector<std::uint64_t> resume(rooms.plan.sources()->size());
@@ -53,12 +53,15 @@ void Life::main_turn() {
   time_.look();
 }
 
-void Life::end() {
+bool Life::end() {
   rooms.mirror.end();
-  if (rooms.writer.last_error() == 0) {
-    rooms.mirror.write_last_image(rooms.shard);
-    rooms.writer.close();
+  rooms.mirror.imaging().end();
+  if (!journalling_.trouble().empty()) {
+    return false;
   }
+  rooms.mirror.write_last_image(rooms.shard);
+  rooms.writer.close();
+  return rooms.writer.last_error() == 0;
 }
 
 }  // namespace vedette::sim

@@ -25,15 +25,17 @@ class Life {
     return engine_.turn(stopping, since_ns);
   }
   bool nothing_under_way() const { return engine_.nothing_under_way(); }
-  bool journal_turn(std::int64_t now_ns) { return journalling_.turn(now_ns, false); }
+  bool journal_turn(std::int64_t now_ns) { return journalling_.turn(now_ns); }
+  bool hand_turn(std::int64_t now_ns) { return journalling_.hand(now_ns, false); }
   bool mirror_turn(std::int64_t now_ns) { return rooms.mirror.turn(now_ns); }
+  bool image_turn(std::int64_t now_ns) { return rooms.mirror.imaging().turn(now_ns); }
   void main_turn();
   std::string ask(std::string_view line) { return requests_.answer(line); }
   std::uint64_t post(CommandKind kind, std::uint64_t target) {
     return commands_.post(node::Commands::of_kind(kind, target));
   }
-  // As Node::end_history(), once nothing turns any more.
-  void end();
+  // As Node::end_history(), once nothing turns any more. False if the journal is not whole.
+  bool end();
 
   std::uint32_t epoch() const { return recovery_.epoch(); }
   const node::StartReport& report() const { return start_; }

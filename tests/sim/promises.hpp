@@ -20,8 +20,10 @@ class Promises {
   void before_engine(Life& life);
   void after_engine(Life& life);
   void before_journal(Life& life);
-  // `disk_takes_nothing`: since before the turn. `took_ns`: of the turn.
-  void after_journal(Life& life, bool disk_takes_nothing, std::int64_t took_ns);
+  // `disk_takes_nothing`: since before the turn.
+  void after_journal(Life& life, bool disk_takes_nothing);
+  void before_hand(Life& life);
+  void after_hand(Life& life);
   void after_mirror(Life& life);
   // Takes what waits in the log's lanes, as people do.
   void read_log(Life& life);
@@ -60,13 +62,14 @@ class Promises {
   std::uint64_t batch_before_ = 0, durable_before_ = 0, handed_before_ = 0;
   std::uint64_t copied_ = 0;  // the batch of the last copy of the engine's state
   std::uint64_t engine_turns_ = 0, engine_turns_before_ = 0;
-  std::size_t texts_seen_ = 0;  // of those in the lane
+  std::map<std::uint64_t, std::int64_t> made_ns_;  // batches that are not on disk yet
+  std::size_t texts_seen_ = 0;                     // of those in the lane
   std::uint64_t sent_ = 0;
   std::uint64_t told_ = 0, told_read_ = 0;
   std::uint64_t faults_due_ = 0, faults_ = 0;
   std::uint64_t commands_refused_ = 0;
   std::uint64_t images_before_ = 0;
-  bool gap_before_ = false, journal_fault_due_ = false, copy_due_ = false;
+  bool gap_before_ = false, gap_before_hand_ = false, journal_fault_due_ = false, copy_due_ = false;
 };
 
 // Lines that stand in for those that nobody reads begin so.

@@ -75,8 +75,8 @@ void World::step() {
 
 void World::some_turns(std::uint64_t most) {
   // The engine turns more often than the others, as it does.
-  static constexpr Actor kOften[] = {engine, engine, engine, journal, journal,
-                                     mirror, mirror, mirror, main};
+  static constexpr Actor kOften[] = {engine, engine, engine, journal, journal, hand,
+                                     hand,   mirror, mirror, mirror,  image,   main};
   for (std::uint64_t n = random_.below(most + 1); n > 0 && !killed_; --n) {
     const Actor actor = kOften[random_.below(std::size(kOften))];
     if (stalled_until_ns_[actor] <= time_ns()) {
@@ -99,8 +99,13 @@ bool World::turn(Actor actor) {
       return engine_turn(false);
     case journal:
       return journal_turn();
+    case hand:
+      hand_turn();
+      return false;
     case mirror:
       return mirror_turn();
+    case image:
+      return life_->image_turn(platform::monotonic_ns());
     default:
       main_turn();
       return false;
@@ -122,16 +127,22 @@ bool World::engine_turn(bool stopping) {
 
 bool World::journal_turn() {
   const bool nothing = refusal() != Refusal::nothing && refusal() != Refusal::full;
-  const bool gap = life_->rooms.writer.has_gap();
   promises_->before_journal(*life_);
-  const std::int64_t since_ns = time_ns();
-  const bool worked = life_->journal_turn(since_ns);
+  const bool worked = life_->journal_turn(platform::monotonic_ns());
   if (!killed_) {
-    promises_->after_journal(*life_, nothing, time_ns() - since_ns);
+    promises_->after_journal(*life_, nothing);
   }
-  tally_.gaps += !gap && life_->rooms.writer.has_gap() ? 1 : 0;
   note("journal");
   return worked;
+}
+
+void World::hand_turn() {
+  const bool gap = life_->rooms.writer.has_gap();
+  promises_->before_hand(*life_);
+  life_->hand_turn(platform::monotonic_ns());
+  promises_->after_hand(*life_);
+  tally_.gaps += !gap && life_->rooms.writer.has_gap() ? 1 : 0;
+  note("hand");
 }
 
 bool World::mirror_turn() {

@@ -1,5 +1,6 @@
 // Purpose: the world around one node, by seed: what arrives, who turns when, what the disk does,
-// when the node is killed. Engine, journal, mirror and main turn in any order; while one of them
+// when the node is killed. Engine, journal, hand, mirror, image and main turn in any
+// order; while one of them
 // waits for the disk or rests, the others go on. In: a seed, a folder. Out: BrokenPromise, or
 // nothing to say.
 #pragma once
@@ -46,7 +47,7 @@ class World {
   bool urgent();
 
  private:
-  enum Actor : std::uint8_t { engine, journal, mirror, main, kActors };
+  enum Actor : std::uint8_t { engine, journal, hand, mirror, image, main, kActors };
   static constexpr std::size_t kTraced = 16;
 
   // --- Who turns (world.cpp).
@@ -55,6 +56,7 @@ class World {
   bool turn(Actor actor);  // whether it found work
   bool engine_turn(bool stopping);
   bool journal_turn();
+  void hand_turn();
   bool mirror_turn();
   void main_turn();
   void while_syncing_others();

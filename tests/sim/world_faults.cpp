@@ -39,7 +39,8 @@ void World::trouble() {
     note("nobody reads");
   }
   if (random_.one_in(25)) {
-    static constexpr Actor kOften[] = {mirror, mirror, mirror, journal, journal, main, engine};
+    static constexpr Actor kOften[] = {mirror, mirror, mirror, journal, journal,
+                                       hand,   image,  main,   engine};
     const Actor actor = kOften[random_.below(std::size(kOften))];
     stalled_until_ns_[actor] = for_a_while(actor == mirror ? 60 : 10);
     note("stalls: " + std::to_string(actor));
@@ -91,19 +92,16 @@ void World::stop_in_order() {
     busy = engine_turn(true);
     turn(journal);
   }
-  for (const Actor actor : {engine, journal, mirror}) {
+  for (const Actor actor : {engine, journal, hand, mirror, image}) {
     for (int n = 0; actor != engine && n < kMostTurns && turn(actor); ++n) {
     }
     stalled_until_ns_[actor] = std::numeric_limits<std::int64_t>::max();  // it has ended
   }
-  if (!killed_) {
-    life_->end();
-  }
+  const bool whole = !killed_ && life_->end();
   if (killed_) {
     return;  // in one of its syncs
   }
-  const journal::Writer& writer = life_->rooms.writer;
-  if (writer.last_error() == 0 && !writer.has_gap()) {
+  if (whole && life_->rooms.writer.last_batch() == life_->rooms.shard.progress().batch_number) {
     durable_ = life_->rooms.shard.progress().last_sequence;
   }
   ++tally_.stops;
@@ -235,7 +233,9 @@ void World::catch_up() {
     busy = turn(engine);
     turn(main);
     busy = turn(journal) || busy;
+    turn(hand);
     busy = turn(mirror) || busy;
+    busy = turn(image) || busy;
   }
 }
 
