@@ -101,6 +101,21 @@ class ShardInMemory {
     return put(commands_, header, order);
   }
 
+  // Puts an event as a sink made it, or one of this kind.
+  bool put_input(Bytes event) {
+    std::uint8_t* at = outcomes_.reserve(event.size());
+    if (at == nullptr) {
+      return false;
+    }
+    std::memcpy(at, event.data(), event.size());
+    outcomes_.commit(event.size());
+    return true;
+  }
+  template <typename Payload>
+  bool put_input(const EventHeader& header, const Payload& payload) {
+    return put(outcomes_, header, payload);
+  }
+
   // One step whose batch goes to a lane that another thread drains; false while that is full.
   bool step_into(Lane& batches, std::int64_t now_ns) {
     Lane* const lanes[] = {&commands_, &critical_, &outcomes_, &lane_};

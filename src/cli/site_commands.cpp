@@ -55,6 +55,10 @@ constexpr const char* kFormats[] = {"json", "cot", "nmea"};
 constexpr const char* kClasses[] = {"critical", "high", "normal", "bulk"};
 constexpr const char* kSubjects[] = {"track", "own", "source"};
 
+const char* durable_text(const plan::Action& action) {
+  return !action.durable_before() ? "behind" : action.record_within_ns() != 0 ? "first" : "before";
+}
+
 std::string hash_text(const LoadedPlan& loaded) {
   std::string text;
   append_hex(text, platform::sha256(loaded.bytes));
@@ -118,7 +122,7 @@ void plan_json(const LoadedPlan& loaded, Json& json) {
     json.begin_object().member("name", a->name()->string_view());
     json.member("sink", p.sinks()->Get(a->sink())->name()->string_view());
     json.member("format", kFormats[static_cast<int>(a->format())]);
-    json.member("durable", a->durable_before() ? "before" : "behind").end_object();
+    json.member("durable", durable_text(*a)).end_object();
   }
   json.end_array().key("memory").begin_array();
   std::size_t total = 0;
@@ -178,9 +182,8 @@ void plan_text(const LoadedPlan& loaded) {
   for (const plan::Action* a : *p.actions()) {
     const plan::Sink* sink = p.sinks()->Get(a->sink());
     print("  %-16s %-4s durable %-6s -> %s (%s), abandoned after %s\n", a->name()->c_str(),
-          kFormats[static_cast<int>(a->format())], a->durable_before() ? "before" : "behind",
-          sink->name()->c_str(), kSinks[static_cast<int>(sink->kind())],
-          seconds(a->horizon_ns()).c_str());
+          kFormats[static_cast<int>(a->format())], durable_text(*a), sink->name()->c_str(),
+          kSinks[static_cast<int>(sink->kind())], seconds(a->horizon_ns()).c_str());
   }
   print("\nmemory, all reserved at start\n");
   std::size_t total = 0;

@@ -36,7 +36,8 @@ const CauseFacts& facts_of(Cause cause) {
        "too many aircraft at once: a new one may never get a position; known ones stay",
        "find the source whose `aircraft` is high in status, and its sender"},
       {"journal", Standing::degraded,
-       "the disk takes no writes: actions with durable = \"before\" wait, others go on",
+       "the disk does not take writes in time: actions leave unrecorded and marked, those with "
+       "durable = \"before\" wait",
        "free space on the disk, or replace it; journal.error in status says why"},
       {"image", Standing::degraded,
        "the belief image cannot be written: the next start takes longer",

@@ -113,10 +113,11 @@ struct ActionIntent {
   double tcpa;      // s, NaN when cpa is
   char name[24];
   std::uint16_t attempt;  // 0 for the first
-  std::uint8_t reserved[6];
+  std::uint8_t
+      possible_duplicate;   // may have been sent before: by a run that crashed, or unconfirmed
+  std::uint8_t unrecorded;  // the sink's alone: sent before its event was on disk
+  std::uint8_t reserved[4];
 };
-
-enum class Durability : std::uint8_t { before = 0, behind = 1 };
 
 struct ActionOutcome {
   std::uint64_t action_sequence;
@@ -163,6 +164,12 @@ struct Command {
 struct Requeue {
   Command command;  // target: the abandoned event
   ActionIntent intent;
+};
+
+// An attempt is sent although its event is not on disk. Of sequence 0: the run before did not end
+// in order, so it may have sent what no record shows.
+struct Unrecorded {
+  std::uint64_t sequence;
 };
 
 // A postponed attempt is under way now.

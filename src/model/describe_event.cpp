@@ -88,6 +88,9 @@ void describe(const ActionIntent& i, const Context& at, Json& json) {
     json.member("attempt", std::uint64_t{i.attempt});
   }
   json.member("key", std::string_view(key));
+  if (i.possible_duplicate != 0) {
+    json.member("possible_duplicate", true);
+  }
   member_subject(i.subject, at, json);
 }
 
@@ -120,6 +123,12 @@ void describe(const Command& command, const Context&, Json& json) {
 void describe(const Resolution& r, const Context&, Json& json) {
   json.member_id("of_event", r.sequence).member("outcome", name_of(r.exit));
   json.member("why", name_of(r.reason));
+}
+
+void describe(const Unrecorded& u, const Context&, Json& json) {
+  if (u.sequence != 0) {
+    json.member_id("of_event", u.sequence);
+  }
 }
 
 void describe(const Dispatch& d, const Context&, Json& json) {

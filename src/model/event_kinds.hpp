@@ -18,6 +18,7 @@ enum class EventKind : std::uint8_t {
   command = 5,
   fault = 6,
   source_full = 7,
+  unrecorded = 8,
   first_derived = 32,
   track = 32,
   assessment = 33,
@@ -39,6 +40,7 @@ struct SourceState;
 struct Command;
 struct Overrun;
 struct SourceFull;
+struct Unrecorded;
 struct TrackChange;
 struct AssessmentChange;
 struct DecisionMade;
@@ -86,6 +88,10 @@ inline constexpr std::tuple kEventKinds{
     EventRow<EventKind::source_full, SourceFull>{
         "source-full", Tail::none, Kept::no,
         "a table for decoding a source is full, or has room again"},
+    EventRow<EventKind::unrecorded, Unrecorded>{
+        "unrecorded", Tail::none, Kept::as_evidence,
+        "an action was sent before the disk had it (`record_within`); without an action: the run "
+        "before was killed and may have sent what no record shows"},
     EventRow<EventKind::track, TrackChange>{
         "track", Tail::none, Kept::no,
         "a track was created, confirmed, lost, evicted and the like"},

@@ -100,6 +100,9 @@ inline constexpr std::size_t kUnconfirmed = 256;
 // Requeued dead letters that are remembered, so that a repeated order counts once: more than people
 // give before the first reaches the journal.
 inline constexpr std::size_t kRequeued = 256;
+// After a run that was killed, actions are marked as possible duplicates for this long: a vessel at
+// anchor reports every three minutes, and a condition may `hold` before it is raised.
+inline constexpr std::int64_t kDoubtNs = 600'000'000'000;
 // Recordings compress 3 to 50 times. A higher ratio, beyond a harmless size, is a decompression
 // bomb.
 inline constexpr std::size_t kUnpackRatio = 256;

@@ -204,25 +204,33 @@ bool EngineThread::check_mirror() {
   return true;
 }
 
+// To the outcome lane, which has space for every pending action.
+void EngineThread::put_answer(EventKind kind, std::uint64_t of, Bytes payload) {
+  EventHeader header{};
+  header.observed_ns = header.received_ns = clock_.now_ns();
+  header.cause = of;
+  header.payload_bytes = static_cast<std::uint16_t>(payload.size());
+  header.source = kNoSource;
+  header.kind = kind;
+  header.event_class = EventClass::high;
+  const bool put = post(lanes_.outcomes, header, payload, board_.faults_lost);
+  CHECK(put, "the outcome lane holds every pending action");
+}
+
 // The node stopped between intent and outcome: the result is unknown, so the action is not
-// repeated.
-void EngineThread::begin(bool takes_in, std::span<const std::uint64_t> unanswered,
+// repeated, unless it was sent unrecorded. With stepped node time nothing leaves unrecorded.
+void EngineThread::begin(bool takes_in, const Before& before,
                          std::span<const StartReport::Finding> findings) {
   takes_in_ = takes_in;
-  for (const std::uint64_t sequence : unanswered) {
+  if (before.unclosed && !clock_.stepped()) {
+    put_answer(EventKind::unrecorded, 0, bytes_of(Unrecorded{0}));
+  }
+  for (const std::uint64_t sequence : before.unanswered) {
     ActionOutcome outcome{};
     outcome.action_sequence = sequence;
     outcome.exit = Exit::abandonment;
     outcome.reason = Reason::unknown_after_restart;
-    EventHeader header{};
-    header.observed_ns = header.received_ns = clock_.now_ns();
-    header.cause = sequence;
-    header.payload_bytes = sizeof outcome;
-    header.source = kNoSource;
-    header.kind = EventKind::outcome;
-    header.event_class = EventClass::high;
-    const bool put = post(lanes_.outcomes, header, bytes_of(outcome), board_.faults_lost);
-    CHECK(put, "the outcome lane holds every pending action");
+    put_answer(EventKind::outcome, sequence, bytes_of(outcome));
   }
   for (const StartReport::Finding& finding : findings) {
     put_fault({static_cast<std::int64_t>(finding.count), 0, finding.stage, {}});

@@ -26,10 +26,14 @@ class EngineThread {
   // Until `stop`, and nothing is under way, or for kDrainNs longer.
   void run(const BeginGate& gate, const std::atomic<bool>& stop);
 
-  // Before run(): `unanswered`, actions sent before this start whose outcome is unknown, and what
-  // the start found become events. `takes_in`: ingress runs here too.
-  void begin(bool takes_in, std::span<const std::uint64_t> unanswered,
-             std::span<const StartReport::Finding> findings);
+  // What a start knows of the run before.
+  struct Before {
+    std::span<const std::uint64_t> unanswered = {};  // sent actions whose outcome is unknown
+    bool unclosed = false;                           // it was killed
+  };
+  // Before run(): `before` and what the start found become events. `takes_in`: ingress runs here
+  // too.
+  void begin(bool takes_in, const Before& before, std::span<const StartReport::Finding> findings);
   // One turn, since the last one ended at `since_ns`; returns whether it found work.
   struct Turn {
     bool busy;
@@ -58,6 +62,7 @@ class EngineThread {
   bool check_mirror();
   void put_fault(const Overrun& overrun);
   void put_fault(EventKind kind, Bytes payload);
+  void put_answer(EventKind kind, std::uint64_t of, Bytes payload);
 
   const plan::Plan& plan_;
   platform::NodeClock& clock_;

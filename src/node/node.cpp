@@ -137,7 +137,7 @@ void Node::begin() {
   time_.start(recovery_.fresh() ? 0 : rooms_.shard.progress().admitted_ns, start_.without);
   status_.begin(recovery_.epoch());
   rooms_.board.publish(rooms_.shard, rooms_.clock.now_ns());
-  engine_.begin(rooms_.fused(), recovery_.unanswered(), start_.findings);
+  engine_.begin(rooms_.fused(), {recovery_.unanswered(), recovery_.unclosed()}, start_.findings);
 }
 
 void Node::start_watchdog() {

@@ -99,6 +99,7 @@ Failure Recovery::begin_anew(Stepped& stepped) {
 // Exceeds every known epoch, because each record alone may be lost or outdated.
 void Recovery::begin_epoch(const journal::ReadResult& read, const KeptHistory& kept) {
   fresh_ = rooms_.shard.progress().batch_number == 0;
+  closed_ = read.closed;
   const std::uint32_t recorded = kept.record ? kept.record->epoch : 0;
   const std::uint32_t used = fresh_ ? 0 : rooms_.shard.epoch();
   header_.epoch = std::max(std::max({read.epoch, recorded, used}) + 1, least_epoch_);

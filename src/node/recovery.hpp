@@ -43,7 +43,9 @@ class Recovery {
   const journal::WriterOptions& writer_options() const { return writer_options_; }
   std::uint32_t epoch() const { return header_.epoch; }
   bool fresh() const { return fresh_; }  // no batch before this start
-  // Intents without an outcome: their actions are not repeated.
+  // The last run did not stop in order: it may have sent what no record shows.
+  bool unclosed() const { return !fresh_ && !closed_; }
+  // Intents without an outcome: their actions are not repeated, unless they were sent unrecorded.
   const std::vector<std::uint64_t>& unanswered() const { return unanswered_; }
 
  private:
@@ -78,6 +80,7 @@ class Recovery {
   std::vector<journal::ReadResult::Strange> strange_;  // to be renamed
   std::vector<std::uint64_t> unanswered_;
   bool fresh_ = true;
+  bool closed_ = false;
 };
 
 }  // namespace vedette::node

@@ -64,7 +64,7 @@ class Remapped {
   // True for an input that refers to an event of the recorded run.
   static bool answers_recorded(const EventHeader& event, Bytes payload) {
     if (event.kind != EventKind::command) {
-      return event.kind == EventKind::outcome;
+      return event.kind == EventKind::outcome || event.kind == EventKind::unrecorded;
     }
     const CommandKind kind = payload_as<Command>(payload).kind;
     return kind == CommandKind::cancel || kind == CommandKind::requeue;

@@ -25,7 +25,8 @@ struct Rehearsal {
   std::vector<DecisionDifference> differences;  // by time
 };
 // Runs the recorded inputs under another plan. Matches sources by name and omits those that the
-// other plan lacks. Omits outcomes, cancellations and requeues, which answer the recorded actions.
+// other plan lacks. Omits outcomes, what was sent unrecorded, cancellations and requeues, which
+// answer the recorded actions.
 Rehearsal rehearse(const std::string& data, const plan::Plan& other);
 
 }  // namespace vedette::node

@@ -238,6 +238,7 @@ void StatusPage::sink_members(std::size_t s, JsonWriter<std::string>& json) cons
   json.begin_object().member("name", sink->name()->string_view());
   json.member("sent", read(of_.rooms.act.counters(s).sent))
       .member("failed", read(of_.rooms.act.counters(s).failed))
+      .member("unrecorded", read(of_.rooms.act.counters(s).unrecorded))
       .member("breaker", name_of(read(of_.rooms.board.breakers[s])));
   const plan::SinkKind kind = sink->kind();
   if (kind == plan::SinkKind::serial || kind == plan::SinkKind::tcp) {

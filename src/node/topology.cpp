@@ -32,8 +32,9 @@ constexpr LaneSize kLog{512, 1 << 18};
 constexpr LaneSize kCommands{64, 1 << 16};
 constexpr LaneSize kFaults{16, 1 << 12};
 
+// Each action under way may leave unrecorded and end; as many again have just been given up.
 std::size_t outcome_records(const plan::Plan& plan) {
-  return std::bit_ceil(2 * static_cast<std::size_t>(plan.limits()->pending_actions()));
+  return std::bit_ceil(4 * static_cast<std::size_t>(plan.limits()->pending_actions()));
 }
 LaneSize outcomes_of(const plan::Plan& plan) {
   const std::size_t records = outcome_records(plan);
@@ -58,7 +59,8 @@ constexpr std::array kLanes{
               "the request is refused: the node has too many commands waiting "
               "(control.commands_refused)",
               [](const plan::Plan&) { return kCommands; }},
-    LaneFacts{"outcomes", Worker::engine, Worker::engine, "what became of each action",
+    LaneFacts{"outcomes", Worker::engine, Worker::engine,
+              "what became of each action, and what left before the disk had it",
               "never: it has space for every action under way; a sink sends nothing whose outcome "
               "has no space",
               outcomes_of},

@@ -6,6 +6,28 @@
 #include "plan/site_compiler.hpp"
 
 namespace vedette::plan {
+namespace {
+
+enum class Durable : std::uint8_t { first, before, behind };  // in the order of the choices
+
+// 0 for an action that is not `first`. A short horizon leaves half of itself for the sink.
+std::int64_t compile_record_within(Section& s, Durable durable) {
+  const std::int64_t within_ns = to_ns(s.quantity("record_within"));
+  const std::int64_t horizon_ns = to_ns(s.quantity("horizon"));
+  if (!s.has("record_within")) {
+    return durable == Durable::first ? std::min(within_ns, horizon_ns / 2) : 0;
+  }
+  if (durable != Durable::first) {
+    s.problem("record_within", "only an action with durable = \"first\" has \"record_within\"",
+              "leave the key out");
+  } else if (within_ns >= horizon_ns) {
+    s.problem("record_within", "the action is abandoned before \"record_within\" has passed",
+              "raise horizon, or lower record_within");
+  }
+  return within_ns;
+}
+
+}  // namespace
 
 Offsets<Sink> SiteCompiler::compile_sinks() {
   Offsets<Sink> list;
@@ -56,11 +78,12 @@ Offsets<Action> SiteCompiler::compile_actions() {
   bound(named, limits::kActions, "action");
   for (const Named& n : named) {
     Section s = section("action", n);
-    const bool before = s.choice("durable") == 0;
-    if (!before && !s.flag("idempotent")) {
+    const auto durable = static_cast<Durable>(s.choice("durable"));
+    if (durable == Durable::behind && !s.flag("idempotent")) {
       s.problem("durable", "an action with durable = \"behind\" may be done twice after a crash",
-                "write idempotent = true if that does no harm, else durable = \"before\"");
+                "write idempotent = true if that does no harm, else leave `durable` out");
     }
+    const std::int64_t record_within_ns = compile_record_within(s, durable);
     const std::string message = s.text("message");
     if (message.size() > limits::kMessageBytes) {
       s.problem("message", "\"message\" is longer than 200 bytes");
@@ -75,10 +98,10 @@ Offsets<Action> SiteCompiler::compile_actions() {
           "use format = \"json\" or \"cot\", or confirm = \"acknowledged\" at the sink");
     }
     list.push_back(
-        CreateAction(b_, b_.CreateString(n.name), sink, format, before,
+        CreateAction(b_, b_.CreateString(n.name), sink, format, durable != Durable::behind,
                      to_ns(s.quantity("horizon")), static_cast<std::uint8_t>(EventClass::high),
                      b_.CreateString(message), static_cast<std::uint32_t>(s.whole("retries")),
-                     to_ns(s.quantity("backoff")), s.flag("safe")));
+                     to_ns(s.quantity("backoff")), s.flag("safe"), record_within_ns));
   }
   return list;
 }

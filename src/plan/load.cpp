@@ -210,6 +210,7 @@ std::string check_rules(const Plan& p) {
   for (const Action* a : *p.actions()) {
     if (a->sink() >= p.sinks()->size() || a->format() > FormatKind::nmea || a->event_class() > 3 ||
         !within<std::int64_t>(a->horizon_ns(), 1, kDayNs) || a->retries() > 100 ||
+        !within<std::int64_t>(a->record_within_ns(), 0, a->horizon_ns()) ||
         !within<std::int64_t>(a->backoff_ns(), 0, kDayNs) ||
         (a->message() != nullptr && a->message()->size() > limits::kMessageBytes) ||
         (a->format() == FormatKind::nmea &&

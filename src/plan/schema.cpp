@@ -274,8 +274,12 @@ constexpr std::array kKeys{
     Key{"action", "sink", name, D::number, "!", 0, 0, "sink", "Where it goes."},
     Key{"action", "format", choice, D::number, "json", 0, 0, "json cot nmea",
         "JSON line, Cursor-on-Target XML, or an NMEA 0183 ALR sentence."},
-    Key{"action", "durable", choice, D::number, "before", 0, 0, "before behind",
-        "before: do it once it is on disk. behind: do it at once; only for what may be repeated."},
+    Key{"action", "durable", choice, D::number, "first", 0, 0, "first before behind",
+        "first: do it once it is on disk, or unrecorded and marked so when the disk has not taken "
+        "it within `record_within`. before: never do it unrecorded. behind: do it at once; only "
+        "for what may be repeated."},
+    Key{"action", "record_within", quantity, D::duration, "50 ms", 0.001, 60, "",
+        "durable = \"first\": how long it waits for the disk; less than `horizon`."},
     Key{"action", "idempotent", flag, D::boolean, "false", 0, 0, "",
         "Repeating it does no harm; `durable = \"behind\"` needs it."},
     Key{"action", "horizon", quantity, D::duration, "10 s", 0.001, 86400, "",

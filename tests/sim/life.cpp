@@ -44,7 +44,7 @@ node::Failure Life::start() {
   time_.start(recovery_.fresh() ? 0 : rooms.shard.progress().admitted_ns, start_.without);
   status_.begin(recovery_.epoch());
   rooms.board.publish(rooms.shard, rooms.clock.now_ns());
-  engine_.begin(false, recovery_.unanswered(), start_.findings);
+  engine_.begin(false, {recovery_.unanswered(), recovery_.unclosed()}, start_.findings);
   return recovery_.begin_history();
 }
 

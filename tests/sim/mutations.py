@@ -25,7 +25,7 @@ mutations = [
     ("an outcome is counted twice", "src/core/engine/shard_work.cpp", "    step_.batch.resolve_earlier(exit);\n", "    step_.batch.resolve_earlier(exit);\n    step_.batch.resolve_earlier(exit);\n"),
     ("a torn tail is taken for the end", "src/edge/journal/reader.cpp", "  r.torn_tail = true;\n", ""),
     ("an attempt forgets its key", "src/core/deliver/delivery.cpp", "intents_[order].root = intent.root != 0 ? intent.root : sequence;", "intents_[order].root = 0;"),
-    ("what may have been done is repeated after a restart", "src/core/deliver/delivery.cpp", "reason != Reason::unknown_after_restart &&", "reason != Reason::none &&"),
+    ("what may have been done is repeated after a restart", "src/core/deliver/delivery.cpp", "const bool repeatable = !restarted || orders_[order].unrecorded != 0;", "const bool repeatable = true;"),
     ("classes wait in one queue", "src/core/engine/waiting.hpp", "    calendar_.add(keep(header, observation), static_cast<std::size_t>(header.event_class),",
      "    calendar_.add(keep(header, observation), 0,", ["tests/unit/waiting_test.cpp"]),
     ("what may have arrived uses up its retries", "src/core/deliver/delivery.cpp", "(orders_[order].unconfirmed != 0 || intent.attempt < action->retries());", "intent.attempt < action->retries();"),

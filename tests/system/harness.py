@@ -14,7 +14,7 @@ arguments.all |= arguments.long
 vedette = str(pathlib.Path(arguments.binary).resolve())
 root = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(root / "hil"))
-from rig.sentences import class_b, mavlink_position  # noqa: E402  (tests take them from here)
+from rig.sentences import class_b, gnss, mavlink_position  # noqa: E402  (tests take them from here)
 
 recordings = root.parent / "shared" / "recordings"
 work = pathlib.Path(tempfile.mkdtemp(prefix="vedette-test-"))

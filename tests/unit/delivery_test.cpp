@@ -1,5 +1,6 @@
 #include "core/deliver/delivery.hpp"
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -157,6 +158,51 @@ TEST_CASE("what may have been done before a restart is not repeated") {
   w.start("again", 20);
   CHECK(w.delivery->ended(20, Exit::abandonment, Reason::unknown_after_restart, kNow) ==
         End::given_up);
+}
+
+TEST_CASE(
+    "what was sent unrecorded is repeated after a restart, under its key and as a possible "
+    "duplicate") {
+  World w;
+  w.start("once", 20);
+  REQUIRE(w.delivery->left_unrecorded(20));
+  CHECK_FALSE(w.delivery->left_unrecorded(21));
+  World thawed;
+  REQUIRE(thawed.of.thaw(w.of.frozen(), 20));
+  Delivery& restarted = *thawed.delivery;
+  REQUIRE(restarted.ended(20, Exit::abandonment, Reason::unknown_after_restart, kNow) ==
+          End::again);
+  CHECK(thawed.sent_again_ns(30, kNow, kSecond / 100) < kNow + kSecond);
+  const ActionIntent& again = restarted.intent(restarted.find(30));
+  CHECK(again.root == 20);
+  CHECK(again.possible_duplicate == 1);
+  CHECK(restarted.ended(30, Exit::abandonment, Reason::sink_failed, kNow + kSecond) == End::again);
+}
+
+TEST_CASE("after a run that was killed, what may have left unrecorded is doubted for ten minutes") {
+  tests::OneStage<Delivery> of(std::string(kSite) + R"([action.surely]
+sink = "plain"
+durable = "before"
+[action.soon]
+sink = "plain"
+durable = "behind"
+idempotent = true
+)");
+  REQUIRE(of.plan() != nullptr);
+  const auto doubts = [&](std::int64_t now_ns) {
+    std::string names;
+    for (std::uint16_t a = 0; a < of.plan()->actions()->size(); ++a) {
+      names +=
+          of.stage().doubts(a, now_ns) ? of.plan()->actions()->Get(a)->name()->str() + " " : "";
+    }
+    return names;
+  };
+  CHECK(doubts(kNow) == "");
+  of.stage().doubt(kNow);
+  CHECK(doubts(kNow) == "once again soon ");
+  REQUIRE(of.thaw(of.frozen()));
+  CHECK(doubts(kNow + 600 * kSecond - 1) == "once again soon ");
+  CHECK(doubts(kNow + 600 * kSecond) == "");
 }
 
 TEST_CASE("an order without an answer is overdue at its horizon, not before, the oldest first") {

@@ -52,7 +52,8 @@ class StrictJson {
       return false;
     }
     do {
-      if (!string() || !take(":") || !(string() || take("null") || number())) {
+      if (!string() || !take(":") ||
+          !(string() || take("null") || take("true") || take("false") || number())) {
         return false;
       }
     } while (take(","));
@@ -126,7 +127,7 @@ class StrictXml {
   }
   std::string_view name() {
     const std::size_t n =
-        std::min(rest_.find_first_not_of("abcdefghijklmnopqrstuvwxyz"), rest_.size());
+        std::min(rest_.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"), rest_.size());
     const std::string_view taken = rest_.substr(0, n);
     rest_.remove_prefix(n);
     return taken;
@@ -255,6 +256,8 @@ TEST_CASE(
     fill(dice, intent.name, dice() % 2 == 0 ? sizeof intent.name : 7);
     intent.node = dice() >> 24;
     intent.epoch = static_cast<std::uint32_t>(dice());
+    intent.unrecorded = dice() % 2;
+    intent.possible_duplicate = dice() % 2;
     intent.transition = Transition::raised;
     intent.level = Level::alarm;
     intent.subject.kind = dice() % 4 == 0 ? SubjectKind::source : SubjectKind::track;

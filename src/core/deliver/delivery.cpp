@@ -101,7 +101,7 @@ Delivery::Start Delivery::start(std::uint64_t sequence, EventClass event_class,
   while (orders_[order].stage != Stage::free) {
     ++order;
   }
-  orders_[order] = {sequence, horizon_ns, breaker.reopen_ns, Stage::waits, event_class, 0, {}};
+  orders_[order] = {sequence, horizon_ns, breaker.reopen_ns, Stage::waits, event_class, 0, 0, {}};
   intents_[order] = intent;
   intents_[order].root = intent.root != 0 ? intent.root : sequence;
   ++size_;
@@ -153,16 +153,19 @@ Delivery::End Delivery::ended(std::uint64_t sequence, Exit exit, Reason reason,
     return End::done;
   }
   broke(intent.sink, sequence, now_ns);
-  if (reason == Reason::unconfirmed) {
+  const bool restarted = reason == Reason::unknown_after_restart;
+  const bool repeatable = !restarted || orders_[order].unrecorded != 0;
+  if (reason == Reason::unconfirmed || (restarted && repeatable)) {
     orders_[order].unconfirmed = 1;
+    intents_[order].possible_duplicate = 1;
   }
   const plan::Action* action = plan_->actions()->Get(intent.action);
   const std::int64_t due_ns =
       std::max(now_ns + pause_ns(intent, action->backoff_ns(), orders_[order].unconfirmed != 0),
                breakers_[intent.sink].state == BreakerState::open ? breakers_[intent.sink].reopen_ns
                                                                   : std::int64_t{0});
-  const bool repeats = reason != Reason::unknown_after_restart &&
-                       (orders_[order].unconfirmed != 0 || intent.attempt < action->retries());
+  const bool repeats =
+      repeatable && (orders_[order].unconfirmed != 0 || intent.attempt < action->retries());
   if (!repeats || due_ns >= orders_[order].horizon_ns) {
     free(order);
     return End::given_up;
@@ -173,6 +176,20 @@ Delivery::End Delivery::ended(std::uint64_t sequence, Exit exit, Reason reason,
   --sent_;
   ++failed_;
   return End::again;
+}
+
+bool Delivery::left_unrecorded(std::uint64_t sequence) {
+  const std::size_t order = find(sequence);
+  if (order == kNone) {
+    return false;
+  }
+  orders_[order].unrecorded = 1;
+  return true;
+}
+
+bool Delivery::doubts(std::uint16_t action, std::int64_t now_ns) const {
+  const plan::Action& a = *plan_->actions()->Get(action);
+  return now_ns < doubt_until_ns_ && (!a.durable_before() || a.record_within_ns() != 0);
 }
 
 std::size_t Delivery::failed() const {
@@ -218,7 +235,8 @@ Delivery::Requeued Delivery::requeue(std::uint64_t sequence, const ActionIntent&
     ++order;
   }
   const std::int64_t horizon_ns = plan_->actions()->Get(intent.action)->horizon_ns();
-  orders_[order] = {sequence, now_ns + horizon_ns, now_ns, Stage::failed, EventClass::high, 0, {}};
+  orders_[order] = {sequence, now_ns + horizon_ns, now_ns, Stage::failed, EventClass::high, 0, 0,
+                    {}};
   intents_[order] = intent;
   intents_[order].root = root;
   ++size_;
@@ -325,6 +343,7 @@ void Delivery::freeze(Freezer& out, const TrackTable&) const {
   out.put(requeued_);
   out.put(requeued_at_);
   out.put(next_ns_);
+  out.put(doubt_until_ns_);
 }
 
 void Delivery::slice(std::size_t at, const TrackTable&, SliceDigest& out) const {
@@ -333,6 +352,7 @@ void Delivery::slice(std::size_t at, const TrackTable&, SliceDigest& out) const 
     out.mix(requeued_);
     out.mix(requeued_at_);
     out.mix(next_ns_);
+    out.mix(doubt_until_ns_);
   } else if (orders_[at - 1].stage != Stage::free) {
     out.mix(orders_[at - 1]);
     out.mix(intents_[at - 1]);
@@ -414,6 +434,7 @@ bool Delivery::thaw(Thawer& in, Thawing& with) {
   requeued_ = in.get<decltype(requeued_)>();
   requeued_at_ = in.get<std::uint64_t>();
   next_ns_ = in.get<std::int64_t>();
+  doubt_until_ns_ = in.get<std::int64_t>();
   breakers_ = {};
   for (std::uint16_t old = 0; old < limits::kSinks; ++old) {
     Breaker b = breakers[old];

@@ -17,7 +17,7 @@ namespace vedette::deliver {
 
 class Delivery {
  public:
-  static constexpr SectionName kSection{"deliver", 1};
+  static constexpr SectionName kSection{"deliver", 2};
 
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const Site& site);
@@ -38,7 +38,8 @@ class Delivery {
     EventClass event_class;
     // An attempt was sent without confirmation: retried until the horizon.
     std::uint8_t unconfirmed;
-    std::uint8_t reserved[5];
+    std::uint8_t unrecorded;  // an attempt was sent before its event was on disk
+    std::uint8_t reserved[4];
   };
 
   enum class Start { dispatched, waits, no_room, sink_open };
@@ -46,10 +47,17 @@ class Delivery {
               std::int64_t ordered_ns, std::int64_t now_ns);
 
   enum class End { unknown, done, given_up, again };
-  // The outcome of an attempt. After a restart an unknown outcome is not repeated. An attempt lost
-  // with its connection does not count against `retries`: it and later failures are repeated until
-  // the horizon.
+  // The outcome of an attempt. After a restart an unknown outcome is not repeated, unless an
+  // attempt was sent unrecorded. An attempt lost with its connection does not count against
+  // `retries`, nor does such a one: it and later failures are repeated until the horizon, as
+  // possible duplicates.
   End ended(std::uint64_t sequence, Exit exit, Reason reason, std::int64_t now_ns);
+  // The attempt is sent although its event is not on disk. False if there is no such order.
+  bool left_unrecorded(std::uint64_t sequence);
+  // The run before may have sent what no record shows. Until kDoubtNs later an action that may
+  // leave unrecorded is a possible duplicate.
+  void doubt(std::int64_t now_ns) { doubt_until_ns_ = now_ns + limits::kDoubtNs; }
+  bool doubts(std::uint16_t action, std::int64_t now_ns) const;
   // The order's next attempt is the event `sequence`.
   void next_attempt(std::size_t order, std::uint64_t sequence);
 
@@ -125,6 +133,7 @@ class Delivery {
   std::size_t sent_ = 0;
   std::size_t failed_ = 0;
   std::int64_t next_ns_ = 0;  // nothing is due before it
+  std::int64_t doubt_until_ns_ = 0;
 };
 
 }  // namespace vedette::deliver

@@ -311,6 +311,7 @@ ActionIntent Judgement::intent_of(const DecisionMade& decision, const Assessment
   intent.transition = change.transition;
   intent.level = change.level;
   intent.confidence = change.confidence;
+  intent.possible_duplicate = state_.delivery.doubts(intent.action, step_.now_ns()) ? 1 : 0;
   intent.altitude = intent.speed = intent.course = intent.sigma = intent.cpa = intent.tcpa =
       unknown;
   const Track* subject = decision.subject.kind == SubjectKind::own ? view.own() : view.track();

@@ -116,6 +116,7 @@ class Shard {
   bool cancel(std::uint64_t sequence);
   void requeue(EventHeader& event);
   void outcome(EventHeader& event);
+  void unrecorded(EventHeader& event);
   void deliver();
   void retry_failed();
   void resolve_leavers();

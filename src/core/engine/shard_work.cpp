@@ -41,6 +41,9 @@ void Shard::other_work(EventHeader& event) {
     case EventKind::outcome:
       outcome(event);
       return;
+    case EventKind::unrecorded:
+      unrecorded(event);
+      return;
     case EventKind::tick:
       tick(event);
       return;
@@ -159,6 +162,16 @@ void Shard::outcome(EventHeader& event) {
     ++state_.late_outcomes;
     step_.batch.resolve(event, Exit::retraction, Reason::superseded);
   }
+}
+
+void Shard::unrecorded(EventHeader& event) {
+  const std::uint64_t sequence = payload_as<Unrecorded>(event).sequence;
+  if (sequence == 0) {
+    state_.delivery.doubt(step_.now_ns());
+  }
+  sequence == 0 || state_.delivery.left_unrecorded(sequence)
+      ? step_.batch.resolve(event, Exit::success, Reason::applied)
+      : step_.batch.resolve(event, Exit::retraction, Reason::superseded);
 }
 
 // Turns the next attempt of each failed action into an event.

@@ -21,18 +21,24 @@ std::size_t unconfirmed_of(const plan::Plan& plan, const plan::Sink& sink) {
   return awaits ? std::min<std::size_t>(limits::kUnconfirmed, plan.limits()->pending_actions()) : 0;
 }
 
-void put_outcome(std::uint8_t* place, Lane& outcomes, const ActionOutcome& outcome,
-                 std::int64_t now_ns) {
+template <typename Payload>
+void put(std::uint8_t* place, Lane& outcomes, EventKind kind, std::uint64_t of,
+         const Payload& payload, std::int64_t now_ns) {
   EventHeader header{};
   header.observed_ns = header.received_ns = now_ns;
-  header.cause = outcome.action_sequence;
-  header.payload_bytes = sizeof outcome;
+  header.cause = of;
+  header.payload_bytes = sizeof payload;
   header.source = kNoSource;
-  header.kind = EventKind::outcome;
+  header.kind = kind;
   header.event_class = EventClass::high;
   std::memcpy(place, &header, sizeof header);
-  std::memcpy(place + sizeof header, &outcome, sizeof outcome);
-  outcomes.commit(event_bytes(sizeof outcome));
+  std::memcpy(place + sizeof header, &payload, sizeof payload);
+  outcomes.commit(event_bytes(sizeof payload));
+}
+
+void put_outcome(std::uint8_t* place, Lane& outcomes, const ActionOutcome& outcome,
+                 std::int64_t now_ns) {
+  put(place, outcomes, EventKind::outcome, outcome.action_sequence, outcome, now_ns);
 }
 
 }  // namespace
@@ -215,12 +221,33 @@ void Act::confirm(std::int64_t now_ns, Lane& outcomes) {
   }
 }
 
-bool Act::perform(const Order& order, std::uint64_t durable_sequence, std::int64_t now_ns,
+bool Act::may_leave(Order& order, std::uint64_t durable_sequence, std::int64_t now_ns,
+                    Lane& outcomes) {
+  const plan::Action& action = *plan_->actions()->Get(order.intent.action);
+  if (!action.durable_before() || order.sent_by <= durable_sequence ||
+      order.intent.unrecorded != 0) {
+    return true;
+  }
+  if (action.record_within_ns() == 0 || now_ns - order.submitted_ns < action.record_within_ns()) {
+    return false;
+  }
+  std::uint8_t* const place = outcomes.reserve(event_bytes(sizeof(Unrecorded)));
+  if (place == nullptr) {
+    return false;
+  }
+  const Unrecorded left{order.event.sequence};
+  put(place, outcomes, EventKind::unrecorded, left.sequence, left, now_ns);
+  order.intent.unrecorded = 1;
+  counters_[order.intent.sink].unrecorded.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+bool Act::perform(Order& order, std::uint64_t durable_sequence, std::int64_t now_ns,
                   Lane& outcomes) {
   Outlet& outlet = outlets_[order.intent.sink];
   const bool local = outlet.kind == plan::SinkKind::log || outlet.kind == plan::SinkKind::serial;
   const bool before = plan_->actions()->Get(order.intent.action)->durable_before();
-  if ((!local && !network_is_there()) || (before && order.sent_by > durable_sequence)) {
+  if ((!local && !network_is_there()) || !may_leave(order, durable_sequence, now_ns, outcomes)) {
     return false;
   }
   std::uint8_t* const place = outcomes.reserve(event_bytes(sizeof(ActionOutcome)));
@@ -268,10 +295,12 @@ void Act::submit(const Order& order, std::uint64_t durable_sequence, std::int64_
   if (unfinished_ != 0) {
     flush();
   }
-  if (!perform(order, durable_sequence, now_ns, outcomes)) {
+  Order submitted = order;
+  submitted.submitted_ns = now_ns;
+  if (!perform(submitted, durable_sequence, now_ns, outcomes)) {
     give_up_overdue(now_ns);
     CHECK(count_ < waiting_.size(), "the engine keeps to pending_actions");
-    waiting_[count_++] = order;
+    waiting_[count_++] = submitted;
   }
 }
 

@@ -1,8 +1,8 @@
 // Purpose: sends each action intent once as bytes to a sink, and returns its outcome as an event.
-// In: submit() of action events; the journal's durable sequence. Out: bytes at sinks, outcome
-// events. Bound: the plan's pending_actions; the engine never has more under way. When a sink
-// fails: the outcome reports it, and no other sink is affected. Runs on: the engine thread; never
-// waits.
+// In: submit() of action events; the journal's durable sequence. Out: bytes at sinks, events of
+// outcomes and of what was sent unrecorded. Bound: the plan's pending_actions; the engine never has
+// more under way. When a sink fails: the outcome reports it, and no other sink is affected. Runs
+// on: the engine thread; never waits.
 #pragma once
 
 #include <array>
@@ -25,9 +25,10 @@ namespace vedette::sink {
 struct SinkCounters {
   std::atomic<std::uint64_t> sent{0};  // accepted by the system, or by a stream
   std::atomic<std::uint64_t> failed{0};
-  std::atomic<std::uint64_t> resent{0};     // of those sent: may have arrived before
-  std::atomic<std::uint64_t> shortened{0};  // of those sent: texts were too long for one message
-  std::atomic<std::uint64_t> confirmed{0};  // for a sink that waits for confirmation
+  std::atomic<std::uint64_t> resent{0};      // of those sent: may have arrived before
+  std::atomic<std::uint64_t> unrecorded{0};  // of those sent or failed: before the disk had them
+  std::atomic<std::uint64_t> shortened{0};   // of those sent: texts were too long for one message
+  std::atomic<std::uint64_t> confirmed{0};   // for a sink that waits for confirmation
 };
 
 class Act {
@@ -50,12 +51,13 @@ class Act {
   struct Order {
     EventHeader event;
     ActionIntent intent;
-    // The event of this attempt. For a `before` action it must be on disk first, or a crash in
-    // between would send twice.
+    // The event of this attempt. Unless the action is `behind` it must be on disk first, or a crash
+    // in between would send twice; one that is `first` waits for the disk at most record_within.
     std::uint64_t sent_by;
     std::int64_t ordered_ns;  // first attempt; the horizon counts from it
     std::int64_t newest_arrival_ns;
-    bool sent_before = false;  // an earlier attempt may have arrived
+    bool sent_before = false;       // an earlier attempt may have arrived
+    std::int64_t submitted_ns = 0;  // this attempt; set by submit()
   };
   // Sends at once if nothing prevents it, else in a later step().
   void submit(const Order& order, std::uint64_t durable_sequence, std::int64_t now_ns,
@@ -91,8 +93,10 @@ class Act {
   // The engine abandons an action at its horizon; drops one that still waits for the disk.
   void give_up_overdue(std::int64_t now_ns);
   // False while the network, the disk or a full outcome lane prevents sending.
-  bool perform(const Order& order, std::uint64_t durable_sequence, std::int64_t now_ns,
-               Lane& outcomes);
+  bool perform(Order& order, std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes);
+  // Whether the disk, or the action, lets it leave; an order that leaves unrecorded is marked, and
+  // the engine is told.
+  bool may_leave(Order& order, std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcomes);
   void flush();
   // Polls the streams' confirmations; emits outcomes while their lane has space.
   void confirm(std::int64_t now_ns, Lane& outcomes);

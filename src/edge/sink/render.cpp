@@ -127,7 +127,16 @@ char* put_cut(char* at, std::string_view text, std::size_t most) {
 
 // Five names, the message, nine numbers of any size, and the text between them.
 static_assert(kRenderBytes >= 5 * (6 * limits::kNameBytes + 10) + 6 * limits::kMessageBytes + 10 +
-                                  9 * kDecimalText + 640);
+                                  9 * kDecimalText + 690);
+
+// The quote that ends the time, and what a receiver must know of the message itself.
+char* put_marks(char* at, const ActionIntent& i) {
+  *at++ = '"';
+  if (i.unrecorded != 0) {
+    at = put_literal(at, ",\"recorded\":false");
+  }
+  return i.possible_duplicate != 0 ? put_literal(at, ",\"possible_duplicate\":true") : at;
+}
 
 // Each piece is written at the end of the last, without lookups or joins.
 char* put_json(char* at, const plan::Plan& plan, const EventHeader& event, const ActionIntent& i,
@@ -139,7 +148,8 @@ char* put_json(char* at, const plan::Plan& plan, const EventHeader& event, const
   at = put_number(at, event.sequence);
   at = put_literal(at, "\",\"time\":\"");
   at = put_time(at, event.observed_ns);
-  at = put_literal(at, "\",\"site\":");
+  at = put_marks(at, i);
+  at = put_literal(at, ",\"site\":");
   at = put_cut(at, plan.site()->string_view(), budget.name);
   at = put_literal(at, ",\"action\":");
   at = put_cut(at, action.name()->string_view(), budget.name);
@@ -257,8 +267,12 @@ void render_cot(const plan::Plan& plan, const EventHeader& event, const ActionIn
     out.append(": ");
     append_xml(out, Cut(action->message()->string_view(), budget.message).view());
   }
+  out.append(i.unrecorded != 0 ? " (not recorded)" : "");
+  out.append(i.possible_duplicate != 0 ? " (possible duplicate)" : "");
   out.append("</remarks><vedette key=\"");
   put_text<64>(out, [&](char* at) { return put_key(at, key_of(event, i)); });
+  out.append(i.unrecorded != 0 ? "\" recorded=\"false" : "");
+  out.append(i.possible_duplicate != 0 ? "\" possible_duplicate=\"true" : "");
   out.append("\"/></detail></event>");
 }
 
