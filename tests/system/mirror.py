@@ -22,10 +22,13 @@ class Post:
     def until(self, wanted, limit=20):
         return status(self.data, wanted, limit)
 
+    def shoot(self):
+        self.sent += 1
+        self.sender.sendto(class_b(230000000 + self.sent % 200, 50 + self.sent % 1000 * 0.01, 25), ("127.0.0.1", self.port))
+
     def send(self, count):
         for _ in range(count):
-            self.sent += 1
-            self.sender.sendto(class_b(230000000 + self.sent % 200, 50 + self.sent % 1000 * 0.01, 25), ("127.0.0.1", self.port))
+            self.shoot()
             if self.sent % 20 == 0:
                 time.sleep(0.004)
         return self.until(lambda s: s["sources"][0]["accepted"] >= self.sent)
