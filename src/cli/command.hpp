@@ -82,6 +82,7 @@ struct JournalCommand {
   std::string out;    // for recover
   SiteOptions site;   // for rehearse
   bool verify = false;
+  bool follow = false;  // for journal
   bool json = false;
 };
 

@@ -153,6 +153,20 @@ int replay(const JournalCommand& c) {
   return kOk;
 }
 
+void print_batch(std::uint64_t number, Bytes batch, const plan::Plan& plan, bool evidence) {
+  for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
+    std::string text;
+    Json json(text);
+    json.begin_object().member_id("batch", number);
+    event_members(e, payload, plan, json);
+    if (evidence) {
+      json.member("evidence", true);
+    }
+    json.end_object();
+    print_text(text + "\n");
+  });
+}
+
 int journal(const JournalCommand& c) {
   node::KeptPlan kept;
   journal::SegmentHeader header{};
@@ -160,21 +174,14 @@ int journal(const JournalCommand& c) {
   if (code != kOk) {
     return code;
   }
+  if (c.follow) {
+    return follow_journal(c, *kept.plan);
+  }
   bool evidence = true;
   PlanInReading plan(c.data, *kept.plan);
   const auto show = [&](Bytes batch) {
-    const auto b = payload_as<BatchHeader>(batch.first(sizeof(BatchHeader)));
-    for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
-      std::string text;
-      Json json(text);
-      json.begin_object().member_id("batch", b.number);
-      event_members(e, payload, *plan, json);
-      if (evidence) {
-        json.member("evidence", true);
-      }
-      json.end_object();
-      print_text(text + "\n");
-    });
+    print_batch(payload_as<BatchHeader>(batch.first(sizeof(BatchHeader))).number, batch, *plan,
+                evidence);
     return true;
   };
   read_kept_evidence(c, plan, show);

@@ -169,6 +169,8 @@ void add_past_commands(CommandLine& l) {
   });
   c = l.app.add_subcommand("journal", "List the events of a journal, one JSON line each");
   add_data(l, c);
+  c->add_flag("--follow", l.past.follow,
+              "List new events instead, as they become durable, until interrupted");
   c->callback([&l] {
     l.past.json = l.json;
     l.code = journal(l.past);

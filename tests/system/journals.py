@@ -1,5 +1,5 @@
 """Journals replay, on every build, from any bound and after any kill -9."""
-import json, pathlib, random, re, shlex, socket, subprocess, time
+import json, pathlib, random, re, shlex, signal, socket, subprocess, time
 
 import tracking
 from harness import (vedette, recordings, work, site, arguments, test, other_build, release, call, need_recordings, threads,
@@ -212,3 +212,59 @@ def kill_nine_at_any_instant_loses_nothing_acknowledged_and_repeats_no_action():
     assert len(keys) == len(set(keys)) and len(keys) > 100, (len(keys), len(set(keys)))
     intents |= set(re.findall(r'"key":"([^"]+)"', call("journal", data).stdout))
     assert set(keys) <= intents, "an action left whose intent is not in the journal"
+
+
+@threads
+@test
+def a_journal_is_followed_while_the_node_runs_and_across_its_restarts():
+    port, sender = free_port(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    path, data, sent = write_site("followed", ais_source(port), 9), work / "followed", 0
+    path.write_text(path.read_text().replace("64 MiB", "4 MiB"))
+
+    def live(process, count, ends):
+        nonlocal sent
+        status(data, lambda s: s["sources"][0]["status"] == "up")
+        for n in range(count):
+            sent += 1
+            sender.sendto(class_b(230000000 + sent % 200, 50, 25), ("127.0.0.1", port))
+            if n % 20 == 0:
+                time.sleep(0.004)
+        status(data, lambda s: s["sources"][0]["accepted"] >= count and int(s["durable_sequence"]) >= int(s["sequence"]))
+        if ends == "kill":
+            process.kill()
+            process.wait()
+        else:
+            stop(process)
+
+    first = start(path, data)
+    status(data, lambda s: s["sources"][0]["status"] == "up" and int(s["durable_sequence"]) > 5)
+    lines, told = open(work / "followed.jsonl", "w+"), open(work / "followed.err", "w+")
+    follower = subprocess.Popen([vedette, "journal", str(data), "--follow"], stdout=lines, stderr=told, text=True)
+
+    def seen(wanted, limit=10):
+        end = time.time() + limit
+        while time.time() < end:
+            rows = [json.loads(line) for line in (work / "followed.jsonl").read_text().splitlines(keepends=True) if line.endswith("\n")]
+            if wanted(rows):
+                return rows
+            time.sleep(0.1)
+        raise AssertionError((rows[-3:], (work / "followed.err").read_text()))
+
+    while "following" not in (work / "followed.err").read_text():
+        time.sleep(0.05)
+    live(first, 300, "kill")
+    live(start(path, data), 100, "stop")
+    live(start(path, data), 100, "stop")
+    whole = [json.loads(line) for line in call("journal", data).stdout.splitlines()]
+    rows = seen(lambda rows: rows and rows[-1]["event"] == whole[-1]["event"])
+    assert rows[0]["batch"] != whole[0]["batch"] and sum(row["kind"] == "observation" for row in rows) == 500
+    assert rows == whole[-len(rows):], "each once, in order"
+    # Stopped, it is passed by the journal's bound: it says so, and goes on.
+    follower.send_signal(signal.SIGSTOP)
+    live(start(path, data), 16000, "stop")
+    follower.send_signal(signal.SIGCONT)
+    last = json.loads(call("journal", data).stdout.splitlines()[-1])["event"]
+    seen(lambda rows: rows[-1]["event"] == last)
+    assert re.search(r"batches \d+ to \d+ left the journal at its bound before they were read", (work / "followed.err").read_text())
+    follower.send_signal(signal.SIGINT)
+    assert follower.wait(timeout=5) == 0

@@ -1,5 +1,7 @@
 #include "edge/journal/cursor.hpp"
 
+#include <algorithm>
+
 #include "edge/journal/packing.hpp"
 #include "edge/journal/reader.hpp"
 #include "model/batch.hpp"
@@ -20,32 +22,63 @@ bool Cursor::begin(std::uint64_t segment) {
   return file_.valid();
 }
 
-// Opens the newest segment whose first batch is not after `batch`.
+// Opens the newest segment whose first batch is not after `batch`, else the oldest.
 bool Cursor::find(std::uint64_t batch) {
   const std::vector<std::uint64_t> segments = list_segments(folder_);
   for (std::size_t i = segments.size(); i-- > 0;) {
     const std::uint64_t first = first_batch_of(folder_, segments[i]);
-    if (first != 0 && first <= batch) {
+    if (first != 0 && (first <= batch || i == 0)) {
       return begin(segments[i]);
     }
   }
   return false;
 }
 
+bool Cursor::read_head(std::uint64_t at, BlockHeader& head) const {
+  return file_.read_whole(at, {reinterpret_cast<std::uint8_t*>(&head), sizeof head}) &&
+         head.magic == kBlockMagic && head.version == kFormatVersion && head.segment == segment_;
+}
+
 // Sets at_ to the block that contains `next`, and reads its header.
 bool Cursor::find_block(std::uint64_t next, BlockHeader& head) {
-  const std::span<std::uint8_t> bytes(reinterpret_cast<std::uint8_t*>(&head), sizeof head);
   for (;;) {
-    const bool there = file_.read_whole(at_, bytes) && head.magic == kBlockMagic &&
-                       head.version == kFormatVersion && head.segment == segment_;
+    const bool there = read_head(at_, head);
     if (!there && (at_ == 0 || !begin(segment_ + 1))) {
       return false;
     }
     if (there && head.last_batch >= next) {
+      first_behind_ = head.first_batch > next ? head.first_batch : 0;
       return head.first_batch <= next;
     }
     at_ += there ? block_bytes(head.length) : 0;
   }
+}
+
+// Whether the next block, here or in the next segment, has begun: the writer syncs each block
+// before it writes another.
+bool Cursor::is_followed(const BlockHeader& head) const {
+  BlockHeader next{};
+  if (read_head(at_ + block_bytes(head.length), next)) {
+    return next.block == head.block + 1;
+  }
+  return folder_.read_at(segment_name(segment_ + 1), 0,
+                         {reinterpret_cast<std::uint8_t*>(&next), sizeof next}) &&
+         next.magic == kBlockMagic && next.block == head.block + 1;
+}
+
+std::uint64_t Cursor::newest() {
+  const std::vector<std::uint64_t> segments = list_segments(folder_);
+  std::uint64_t newest = 0;
+  for (std::size_t i = segments.size(); i-- > 0 && newest == 0;) {
+    if (!begin(segments[i])) {
+      continue;
+    }
+    for (BlockHeader head{}; read_head(at_, head); at_ += block_bytes(head.length)) {
+      newest = std::max(newest, head.last_batch);
+    }
+  }
+  close();
+  return newest;
 }
 
 // Empty if the block does not verify.
@@ -73,13 +106,14 @@ bool Cursor::read(std::uint64_t next, std::uint64_t through,
     file_ = {};
   }
   last_wanted_ = next;
+  first_behind_ = 0;
   BlockHeader head{};
   if ((!file_.valid() && !find(next)) || !find_block(next, head)) {
     file_ = {};
     return false;
   }
   bool any = false, on = true;
-  if (head.last_batch <= through) {
+  if (through == kFollowed ? is_followed(head) : head.last_batch <= through) {
     for_each_batch(batches_of(head), [&](const BatchHeader& header, Bytes batch) {
       if (on && header.number == next) {
         on = visit(batch);

@@ -1,0 +1,99 @@
+// Purpose: `vedette journal DIR --follow`: prints events as they become durable, while a node runs
+// and across its restarts, until it is interrupted.
+#include <atomic>
+#include <cinttypes>
+
+#include "cli/command.hpp"
+#include "cli/open_data.hpp"
+#include "cli/print.hpp"
+#include "core/engine/shard.hpp"
+#include "edge/journal/cursor.hpp"
+#include "edge/journal/reader.hpp"
+#include "edge/journal/writer.hpp"
+#include "platform/hot_thread.hpp"
+#include "platform/machine.hpp"
+
+namespace vedette::cli {
+namespace {
+
+constexpr std::int64_t kLookNs = 200'000'000;  // between two looks at a journal without news
+
+std::atomic<bool> g_stop{false};
+
+class Follower {
+ public:
+  Follower(const JournalCommand& c, const plan::Plan& plan)
+      : folder_(journal_folder(c.data)), plan_(c.data, plan) {
+    size_cursor();
+    next_ = cursor_.newest() + 1;
+  }
+
+  // True if there was something new.
+  bool turn() {
+    const bool any = cursor_.read(next_, journal::Cursor::kFollowed, [this](Bytes batch) {
+      enter_segment();
+      const auto b = payload_as<BatchHeader>(batch.first(sizeof(BatchHeader)));
+      print_batch(b.number, batch, *plan_);
+      next_ = b.number + 1;
+      return true;
+    });
+    return any || skip();
+  }
+
+ private:
+  void size_cursor() {
+    const plan::Limits& limits = *(*plan_).limits();
+    cursor_.init(folder_, journal::Writer::longest_block(limits.segment_bytes(),
+                                                         engine::batch_bytes_bound(*plan_)));
+  }
+
+  void enter_segment() {
+    journal::SegmentHeader header{};
+    if (cursor_.segment() != segment_ &&
+        folder_.read_at(journal::segment_name(cursor_.segment()), sizeof(journal::BlockHeader),
+                        {reinterpret_cast<std::uint8_t*>(&header), sizeof header})) {
+      segment_ = cursor_.segment();
+      plan_.enter(header.plan_hash);
+    }
+  }
+
+  // Past batches that the journal does not have; false if it may still get the next one.
+  bool skip() {
+    const std::uint64_t behind = cursor_.first_behind();
+    if (behind == 0) {
+      return false;
+    }
+    const bool dropped = cursor_.segment() == journal::list_segments(folder_).front();
+    print_error(dropped ? "vedette: batches %" PRIu64 " to %" PRIu64
+                          " left the journal at its bound before they were read\n"
+                        : "vedette: batches %" PRIu64 " to %" PRIu64
+                          " are not in the journal: the disk did not take them\n",
+                next_, behind - 1);
+    next_ = behind;
+    return true;
+  }
+
+  platform::Folder folder_;
+  PlanInReading plan_;
+  journal::Cursor cursor_;
+  std::uint64_t next_ = 0;
+  std::uint64_t segment_ = 0;
+};
+
+}  // namespace
+
+int follow_journal(const JournalCommand& c, const plan::Plan& plan) {
+  platform::catch_stop_signals([](int) { g_stop.store(true, std::memory_order_relaxed); });
+  Follower follower(c, plan);
+  print_error("vedette: following %s\n", c.data);
+  while (!g_stop.load(std::memory_order_relaxed)) {
+    if (!follower.turn()) {
+      platform::rest_ns(kLookNs);
+    } else if (output_failed()) {
+      break;  // nobody reads
+    }
+  }
+  return kOk;
+}
+
+}  // namespace vedette::cli
