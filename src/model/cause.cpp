@@ -53,8 +53,9 @@ const CauseFacts& facts_of(Cause cause) {
        "sending failed repeatedly: messages wait, and those without retries are abandoned",
        "check its cable, its address and its receiver"},
       {"mirror", Standing::degraded,
-       "engine and mirror computed different results: one of them was wrong; the engine goes on",
-       "test memory and processor; `vedette replay --verify` shows whether the engine was wrong"},
+       "the mirror computes otherwise than the engine, or does not keep up; the engine goes on",
+       "mirror in status says which; if it differs, test memory and processor: `vedette replay "
+       "--verify` shows whether the engine was wrong"},
   }};
   return kFacts[std::min(static_cast<std::size_t>(cause), kCauseKinds - 1)];
 }

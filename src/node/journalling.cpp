@@ -155,7 +155,7 @@ void Journalling::ask_for_state(std::int64_t now_ns) {
   if (gap || writer_.last_error() != 0) {
     return;
   }
-  if (writer_.wants_frozen() && !mirror_.state().held_by(Holder::journal)) {
+  if (writer_.wants_frozen()) {
     mirror_.want_state(writer_.wanted_batch());
   }
   if (writer_.must_have_frozen()) {

@@ -6,21 +6,22 @@ using namespace vedette::tests;
 
 namespace {
 
-// For five seconds a call does not return, and a thousand batches come in each.
-void hang(Post& post) {
+// For five seconds a call does not return, and a thousand batches come in each. `to_none`: then
+// until none waits, because all were abandoned.
+void hang(Post& post, bool to_none) {
   const std::int64_t end_ns = post.t_ns + 5 * kSecond;
-  for (int n = 0; post.t_ns < end_ns; ++n) {
+  for (int n = 0; post.t_ns < end_ns || (to_none && post.waiting() != 0); ++n) {
     post.watch(20);
     post.t_ns += kSecond / 50;
     const std::uint64_t newest = post.batch();
     post.answer();
     post.journalling.hand(post.t_ns, false);
     post.follow();
-    if (n > 100 && !post.mirror.lost()) {
+    if (n > 100) {
       CHECK(newest - post.mirror.batch() <= 2000);  // what came in two seconds
     }
-    if (n == 120) {
-      CHECK(post.journalling.trouble() == "the disk takes longer than a second");
+    if (post.writer.has_gap()) {
+      CHECK(newest == post.mirror.batch());
     }
   }
   CHECK(post.writer.has_gap());
@@ -40,7 +41,7 @@ void hang_in(const std::string& name, int error) {
       return;
     }
     hung = true;
-    hang(post);
+    hang(post, error == 0);
     post.disk.refuses_with = error;
   };
   for (int n = 0; !hung && n < 2000; ++n) {
@@ -73,6 +74,64 @@ TEST_CASE("whatever call of the disk hangs, the engine goes on and the mirror is
     hang_in(call, 0);
     hang_in(call, EIO);
   }
+}
+
+TEST_CASE("what is abandoned while a gap's end hangs is the next gap") {
+  for (const int error : {0, EIO}) {
+    Post post;
+    post.watch(10);
+    post.live(1, kSecond);
+    post.disk.refuses_with = ENOSPC;
+    post.mirror.want_state(post.batch() + 1'000'000);  // not the one that ends the gap
+    while (!post.writer.has_gap()) {
+      post.watch(50);
+      post.live(1, kSecond / 10);
+    }
+    bool hung = false;
+    post.disk.within = [&](const std::string& call) {
+      if (call == "truncate" && !std::exchange(hung, true)) {
+        hang(post, false);
+        post.disk.refuses_with = error;
+      }
+    };
+    post.disk.refuses_with = 0;
+    for (int n = 0; !hung && n < 100; ++n) {
+      post.live(1, kSecond / 10);
+    }
+    REQUIRE(hung);
+    CHECK(post.writer.has_gap());
+    post.live(3, kSecond);
+    post.disk.refuses_with = 0;
+    post.live(3, kSecond);
+    CHECK(!post.writer.has_gap());
+    CHECK(post.copies == 0);
+    post.watch(10);
+    post.live(2, kSecond);
+    const journal::ReadResult read = journal::read_journal(post.folder, {});
+    CHECK(read.problem == "");
+    CHECK(read.last_batch == post.batch());
+    CHECK(read.unrecorded == post.writer.unrecorded());
+    check_same_state(post);
+  }
+}
+
+TEST_CASE("a disk that is slow and works is told after two seconds") {
+  Post post;
+  post.watch(10);
+  post.live(1, kSecond);
+  bool hung = false;
+  post.disk.within = [&](const std::string&) {
+    for (int n = 0; n < 30 && !hung; ++n) {
+      post.live_beside(1, kSecond / 10);
+      CHECK(post.journalling.trouble().empty() == (n < 20));
+    }
+    hung = true;
+  };
+  post.watch(10);
+  post.live(2, kSecond);
+  CHECK(hung);
+  CHECK(post.journalling.trouble().empty());
+  CHECK(!post.writer.has_gap());
 }
 
 TEST_CASE("a mirror that is lost while the disk hangs gets the engine's copy") {

@@ -92,6 +92,7 @@ class Post {
       mirror.imaging().turn(t_ns);
     }
   }
+  std::size_t waiting() const { return batches_.size(); }  // for the disk
   std::uint64_t batch() { return engine.shard().progress().batch_number; }
   std::string status() const {
     std::string text;
