@@ -56,6 +56,9 @@ const CauseFacts& facts_of(Cause cause) {
        "the mirror computes otherwise than the engine, or does not keep up; the engine goes on",
        "mirror in status says which; if it differs, test memory and processor: `vedette replay "
        "--verify` shows whether the engine was wrong"},
+      {"alarms-full", Standing::degraded,
+       "the list of alarms is full: new alarms are sent, but not listed",
+       "acknowledge alarms that are over, or raise [limits] alarms"},
   }};
   return kFacts[std::min(static_cast<std::size_t>(cause), kCauseKinds - 1)];
 }

@@ -28,7 +28,8 @@ enum class Cause : std::uint8_t {
   network,
   source,
   sink,
-  mirror,  // a replay gave another digest than the engine
+  mirror,       // a replay gave another digest than the engine
+  alarms_full,  // the list of alarms; the engine's
   count
 };
 inline constexpr std::size_t kCauseKinds = static_cast<std::size_t>(Cause::count);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "model/alarm.hpp"
 #include "model/carry_report.hpp"
 #include "model/cause.hpp"
 #include "model/event.hpp"
@@ -14,18 +15,6 @@
 #include "model/track.hpp"
 
 namespace vedette {
-
-enum class Level : std::uint8_t { none = 0, info = 1, warn = 2, alarm = 3 };
-
-enum class SubjectKind : std::uint8_t { track = 0, own = 1, source = 2 };
-
-// What the judgement is about: a track's key, own ship, or a source's index.
-struct Subject {
-  std::uint64_t key;
-  std::uint16_t source;
-  SubjectKind kind;
-  std::uint8_t reserved[5];
-};
 
 enum class TrackChangeKind : std::uint8_t {
   created = 1,
@@ -87,6 +76,7 @@ struct DecisionMade {
   std::uint8_t reserved[2];
 };
 inline constexpr std::uint16_t kNoAction = 0xFFFF;
+inline constexpr std::uint16_t kNoDecision = 0xFFFF;  // ordered by an escalation
 
 // Everything a sink needs: the message is a function of this and the plan alone.
 struct ActionIntent {
@@ -151,11 +141,17 @@ enum class CommandKind : std::uint8_t {
   resume = 3,
   requeue = 4,      // repeats an abandoned action under its old key
   acknowledge = 5,  // somebody has seen the track and takes over
-  time = 6          // node time moves to the clock's time, or to a given one
+  time = 6,         // node time moves to the clock's time, or to a given one
+  // The others are an AlarmOrder.
+  acknowledge_alarm = 7,
+  shelve = 8,  // an alarm, for a while
+  unshelve = 9,
+  note = 10  // a line of a person for the watch log
 };
 
 struct Command {
-  std::uint64_t target;  // cancel: the event's sequence; acknowledge: the track's key; time: to ns
+  // cancel: the event's sequence; acknowledge: the track's key; time: to ns; of an alarm: its id
+  std::uint64_t target;
   CommandKind kind;
   std::uint8_t reserved[7];
 };
@@ -170,6 +166,14 @@ struct Requeue {
 // in order, so it may have sent what no record shows.
 struct Unrecorded {
   std::uint64_t sequence;
+};
+
+// For commands about an alarm, and for notes.
+struct AlarmOrder {
+  Command command;
+  std::int64_t for_ns;  // shelve: how long
+  PersonName by;
+  PersonNote note;
 };
 
 // A postponed attempt is under way now.
@@ -256,7 +260,7 @@ constexpr bool event_payloads_fit() {
   });
   return fit;
 }
-static_assert(event_payloads_fit() && kIsPayload<Requeue>);
+static_assert(event_payloads_fit() && kIsPayload<Requeue> && kIsPayload<AlarmOrder>);
 static_assert(sizeof(Observation) + limits::kRawBytes <= kPayloadBytes);
 
 // Payload sizes that a kind allows; an unknown kind allows none.

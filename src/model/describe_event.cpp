@@ -108,8 +108,30 @@ void describe(const TrackChange& t, const Context&, Json& json) {
   }
 }
 
-void describe(const Command& command, const Context&, Json& json) {
+// What a person wrote.
+void words_members(const PersonName& by, const PersonNote& note, Json& json) {
+  if (!by.view().empty()) {
+    json.member("by", by.view());
+  }
+  if (!note.view().empty()) {
+    json.member("note", note.view());
+  }
+}
+
+void describe(const AlarmChange& change, const Context& at, Json& json) {
+  json.member("change", name_of(change.change));
+  alarm_members(change.alarm, at.plan, json);
+}
+
+void describe(const Command& command, const Context& at, Json& json) {
   json.member("command", name_of(command.kind));
+  if (command.kind >= CommandKind::acknowledge_alarm || command.kind == CommandKind::acknowledge) {
+    const auto order = payload_as<AlarmOrder>(at.payload);
+    if (command.kind == CommandKind::shelve) {
+      json.member("for_s", static_cast<double>(order.for_ns) * 1e-9, 0);
+    }
+    words_members(order.by, order.note, json);
+  }
   if (command.kind == CommandKind::acknowledge) {
     json.member("of", name_of(static_cast<IdentityKind>(command.target >> 56)));
     json.member_id("identity", identity_of(command.target));
@@ -224,6 +246,32 @@ std::string subject_text(const Subject& subject, const plan::Plan& plan) {
   }
   return std::string(name_of(static_cast<IdentityKind>(subject.key >> 56))) + " " +
          std::to_string(identity_of(subject.key));
+}
+
+void alarm_members(const Alarm& alarm, const plan::Plan& plan, Json& json) {
+  json.member_id("alarm", alarm.id);
+  json.member("assessment", std::string_view(name_in(plan.assessments(), alarm.assessment)));
+  json.member("state", name_of(alarm.state())).member("level", name_of(alarm.level));
+  if (alarm.assessment < plan.assessments()->size()) {
+    const plan::Assessment* of = plan.assessments()->Get(alarm.assessment);
+    json.member("priority", name_of(static_cast<AlarmPriority>(of->priority())));
+  }
+  json.member("subject", std::string_view(subject_text(alarm.subject, plan)));
+  json.member("active", alarm.active != 0).member_time("raised", alarm.raised_ns);
+  json.member("raises", alarm.raises);
+  if (alarm.acknowledged_ns != 0) {
+    json.member_time("acknowledged", alarm.acknowledged_ns);
+  }
+  if (alarm.shelved_until_ns != 0) {
+    json.member_time("shelved_until", alarm.shelved_until_ns);
+  }
+  if (alarm.root != 0) {
+    json.member_id("follows", alarm.root);
+  }
+  if (alarm.escalated != 0) {
+    json.member("escalated", true);
+  }
+  words_members(alarm.by, alarm.note, json);
 }
 
 void event_members(const EventHeader& e, Bytes payload, const plan::Plan& p, Json& json) {

@@ -16,6 +16,9 @@ namespace vedette {
 void event_members(const EventHeader& event, Bytes payload, const plan::Plan& plan,
                    JsonWriter<std::string>& json);
 
+// An alarm as it stands, the same in its events and in `vedette alarms`.
+void alarm_members(const Alarm& alarm, const plan::Plan& plan, JsonWriter<std::string>& json);
+
 std::string subject_text(const Subject& subject, const plan::Plan& plan);
 
 // The raw frame in an observation's payload.

@@ -30,6 +30,7 @@ enum class EventKind : std::uint8_t {
   mode = 39,
   cause = 40,
   plan = 41,
+  alarm = 42,
 };
 inline constexpr std::size_t kEventKindNumbers = 64;  // one bit each in a word
 
@@ -51,6 +52,7 @@ struct SinkState;
 struct ModeChange;
 struct CauseChange;
 struct PlanChange;
+struct AlarmChange;
 
 // Whether bytes may follow the payload's typed part.
 enum class Tail : std::uint8_t { none, follows };
@@ -81,7 +83,8 @@ inline constexpr std::tuple kEventKinds{
                                                    "a source went up, down, or ended"},
     EventRow<EventKind::command, Command>{
         "command", Tail::follows, Kept::as_evidence,
-        "an operator gave a command; the intent of a requeued action follows"},
+        "an operator gave a command, or a note for the log; its text, or the intent of a "
+        "requeued action, follows"},
     EventRow<EventKind::fault, Overrun>{
         "fault", Tail::none, Kept::as_evidence,
         "a stage took longer than its bound, or a start found the journal damaged"},
@@ -115,6 +118,9 @@ inline constexpr std::tuple kEventKinds{
                                             "causes of a degraded mode came or went"},
     EventRow<EventKind::plan, PlanChange>{"plan", Tail::none, Kept::as_evidence,
                                           "a changed site file took over the belief"},
+    EventRow<EventKind::alarm, AlarmChange>{
+        "alarm", Tail::none, Kept::as_evidence,
+        "an alarm was raised, acknowledged, shelved, escalated, cleared and the like"},
 };
 
 // Calls `visit` with each row, in the order of the numbers.

@@ -68,6 +68,10 @@ inline constexpr std::size_t kEvictionCandidates = 8;  // compared for each evic
 inline constexpr std::int64_t kCrowdedNs =
     10'000'000'000;  // a cause lasts this long after the last
 inline constexpr std::size_t kPendingActions = 1024;
+inline constexpr std::size_t kAlarms = 4096;  // 200 bytes each, and 400 for changes to be recorded
+// An alarm that returned to normal waits this long for somebody to acknowledge it.
+inline constexpr std::int64_t kAlarmKeepNs = 12LL * 3600 * 1'000'000'000;
+inline constexpr std::int64_t kShelveMostNs = 24LL * 3600 * 1'000'000'000;
 inline constexpr std::size_t kWaitingEvents = 1 << 24;  // 220 bytes each
 inline constexpr std::size_t kBatchEvents = 256;        // admitted per step at most
 // Re-judged per step of a sweep at most, because whatever arrives meanwhile waits. Chosen for at

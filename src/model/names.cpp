@@ -169,9 +169,28 @@ std::string_view name_of(BreakerState state) {
 }
 
 std::string_view name_of(CommandKind kind) {
-  return pick(std::array<std::string_view, 7>{"unknown", "cancel", "hold", "resume", "requeue",
-                                              "acknowledge", "time"},
+  return pick(std::array<std::string_view, 11>{"unknown", "cancel", "hold", "resume", "requeue",
+                                               "acknowledge", "time", "acknowledge-alarm", "shelve",
+                                               "unshelve", "note"},
               kind);
+}
+
+std::string_view name_of(AlarmPriority priority) {
+  return pick(std::array<std::string_view, 4>{"low", "medium", "high", "critical"}, priority);
+}
+
+std::string_view name_of(AlarmState state) {
+  return pick(std::array<std::string_view, 7>{"unknown", "unacknowledged", "acknowledged",
+                                              "returned", "shelved", "suppressed", "gone"},
+              state);
+}
+
+std::string_view name_of(AlarmEvent event) {
+  return pick(
+      std::array<std::string_view, 13>{"unknown", "raised", "repeated", "level-changed", "cleared",
+                                       "acknowledged", "shelved", "unshelved", "suppressed",
+                                       "released", "escalated", "expired", "removed"},
+      event);
 }
 
 std::string_view name_of(SourceStatus status) {

@@ -197,7 +197,8 @@ flatbuffers::Offset<Limits> SiteCompiler::compile_limits() {
                       static_cast<std::uint32_t>(s.whole("waiting_events")),
                       static_cast<std::uint32_t>(s.whole("contacts")), to_ns(s.quantity("recover")),
                       to_ns(s.quantity("turn")), to_ns(s.quantity("trial")),
-                      to_ns(s.quantity("trial_within")), evidence);
+                      to_ns(s.quantity("trial_within")), evidence,
+                      static_cast<std::uint32_t>(s.whole("alarms")));
 }
 
 flatbuffers::Offset<Cores> SiteCompiler::compile_cores() {

@@ -104,6 +104,47 @@ Offsets<Tracker> SiteCompiler::compile_trackers() {
   return list;
 }
 
+bool SiteCompiler::is_acted_on(const std::string& assessment) {
+  const auto decisions = children_quietly("decide");
+  return std::any_of(decisions.begin(), decisions.end(), [&](const Named& decision) {
+    return decision.table->at_path("on").value_or(std::string_view()) == assessment;
+  });
+}
+
+std::uint16_t SiteCompiler::escalation(Section& s, const std::string& name) {
+  const std::uint16_t action = reference(s, "escalate_to", action_names_, kNoAction);
+  if (s.has("escalate_after") != s.has("escalate_to")) {
+    s.problem(s.has("escalate_to") ? "escalate_to" : "escalate_after",
+              "an escalation needs both \"escalate_after\" and \"escalate_to\"");
+  }
+  if (s.has("escalate_to") && (!is_acted_on(name) || s.flag("notice"))) {
+    s.problem("escalate_to", "[assess." + name + "] is no alarm, so nobody can acknowledge it",
+              "an alarm has a [decide] about it, and no notice = true");
+  }
+  return action;
+}
+
+// A bit of each assessment that this one may follow from.
+std::uint64_t SiteCompiler::followed(Section& s, const std::string& name) {
+  std::uint64_t bits = 0;
+  for (const std::string& root : s.texts("follows")) {
+    const auto at = std::find(assessment_names_.begin(), assessment_names_.end(), root);
+    if (at == assessment_names_.end()) {
+      const std::string best = nearest(root, assessment_names_);
+      s.problem("follows", "\"follows\" names \"" + root + "\", which the site does not have",
+                best.empty() ? "" : "did you mean \"" + best + "\"?");
+    } else if (root == name) {
+      s.problem("follows", "an assessment does not follow from itself");
+    } else if (!is_acted_on(root)) {
+      s.problem("follows", "\"" + root + "\" is no alarm, so nobody would see it instead",
+                "add a [decide] about it");
+    } else {
+      bits |= std::uint64_t{1} << static_cast<unsigned>(at - assessment_names_.begin());
+    }
+  }
+  return bits;
+}
+
 Offsets<Assessment> SiteCompiler::compile_assessments() {
   Offsets<Assessment> list;
   const auto named = children("assess");
@@ -166,7 +207,9 @@ Offsets<Assessment> SiteCompiler::compile_assessments() {
     list.push_back(CreateAssessment(
         b_, b_.CreateString(n.name), static_cast<std::uint8_t>(subject), source, kinds, when, alarm,
         confidence, to_ns(s.quantity("hold")), to_ns(s.quantity("clear")), s.quantity("warn"),
-        s.quantity("alarm"), s.flag("safe"), cheap));
+        s.quantity("alarm"), s.flag("safe"), cheap, is_acted_on(n.name) && !s.flag("notice"),
+        static_cast<std::uint8_t>(s.choice("priority")), to_ns(s.quantity("escalate_after")),
+        escalation(s, n.name), followed(s, n.name)));
   }
   return list;
 }

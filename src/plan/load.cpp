@@ -47,7 +47,8 @@ std::string check_limits(const Plan& p) {
       !within<std::size_t>(l.batch_events(), 1, limits::kBatchEvents) ||
       !within<std::size_t>(l.pending_actions(), 1, limits::kPendingActions) ||
       !within<std::size_t>(l.waiting_events(), 1, limits::kWaitingEvents) ||
-      !within<std::size_t>(l.contacts(), 1, limits::kContacts)) {
+      !within<std::size_t>(l.contacts(), 1, limits::kContacts) ||
+      !within<std::size_t>(l.alarms(), 1, limits::kAlarms)) {
     return "a limit is outside its range";
   }
   if (l.tick_ns() < 1'000'000 || l.tick_ns() > 60'000'000'000 || l.checkpoint_ns() < 1'000'000 ||
@@ -185,6 +186,12 @@ std::string check_rules(const Plan& p) {
     if (!within<std::int64_t>(a->hold_ns(), 0, kDayNs) ||
         !within<std::int64_t>(a->clear_ns(), 0, kDayNs)) {
       return "assessment " + a->name()->str() + " has a time outside its range";
+    }
+    if (a->priority() > 3 || !within<std::int64_t>(a->escalate_after_ns(), 0, kDayNs) ||
+        (a->escalate_to() != kNoAction && a->escalate_to() >= p.actions()->size()) ||
+        (p.assessments()->size() < limits::kAssessments &&
+         a->follows() >> p.assessments()->size() != 0)) {
+      return "assessment " + a->name()->str() + " names an action or alarm that does not exist";
     }
     for (const Expression* e : {a->when(), a->cheap_when(), a->alarm_when(), a->confidence()}) {
       const std::string problem = check_expression(e, zones, a->name()->string_view());

@@ -80,6 +80,9 @@ constexpr std::array kKeys{
         "Largest number of events in a batch."},
     Key{"limits", "pending_actions", whole, D::number, "256", 1, 1024, "",
         "Largest number of actions under way."},
+    Key{"limits", "alarms", whole, D::number, "256", 16, 4096, "",
+        "Largest number of alarms; in a full list one that has returned to normal gives way, else "
+        "the newcomer is not listed (cause alarms-full)."},
     Key{"limits", "waiting_events", whole, D::number, "1024", 1, 16777216, "",
         "Largest number of events that wait in the engine during a hold."},
     Key{"limits", "turn", quantity, D::duration, "50 ms", 0.0001, 60, "",
@@ -252,6 +255,18 @@ constexpr std::array kKeys{
         "Confidence from which the level is alarm; 2 is never."},
     Key{"assess", "safe", flag, D::boolean, "true", 0, 0, "",
         "Judge it in safe mode, too, when urgent events are late."},
+    Key{"assess", "notice", flag, D::boolean, "false", 0, 0, "",
+        "Not an alarm, although a decision acts on it: it is not listed, acknowledged or "
+        "escalated. Without this key every assessment that a decision acts on is an alarm."},
+    Key{"assess", "priority", choice, D::number, "medium", 0, 0, "low medium high critical",
+        "Of its alarm: the order of the list, and who gives way in a full one."},
+    Key{"assess", "escalate_after", quantity, D::duration, "0 s", 0, 86400, "",
+        "If nobody acknowledges its alarm within this time, `escalate_to` runs; 0 s: never."},
+    Key{"assess", "escalate_to", name, D::number, "", 0, 0, "action",
+        "The action that runs when nobody acknowledged the alarm in time."},
+    Key{"assess", "follows", list, D::number, "", 0, 0, "",
+        "Assessments that this one may merely follow from, such as the silence of its source: "
+        "while one of them is an alarm, this alarm is suppressed, and its decisions are not made."},
     Key{"assess", "hold", quantity, D::duration, "0 s", 0, 86400, "",
         "How long `when` must be true before it is raised."},
     Key{"assess", "clear", quantity, D::duration, "0 s", 0, 86400, "",

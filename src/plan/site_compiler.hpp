@@ -64,6 +64,9 @@ class SiteCompiler {
   Offsets<Zone> compile_zones();
   Offsets<Tracker> compile_trackers();
   Offsets<Assessment> compile_assessments();
+  bool is_acted_on(const std::string& assessment);
+  std::uint16_t escalation(Section& s, const std::string& name);
+  std::uint64_t followed(Section& s, const std::string& name);
   Offsets<Decision> compile_decisions();
 
   // Outputs.

@@ -13,7 +13,7 @@ arguments.add_argument("--shrink", action="store_true")
 arguments = arguments.parse_args()
 root = arguments.root
 
-core = ["engine", "perceive", "assess", "decide", "deliver"]  # pure and replayed
+core = ["engine", "perceive", "assess", "alarm", "decide", "deliver"]  # pure and replayed
 edge = ["ingress", "codec", "sink", "journal", "image", "firmware"]  # meets the world
 rooms = [f"core/{room}" for room in core] + [f"edge/{room}" for room in edge]
 # What a room may include besides itself: core/engine joins the stages, ingress drives codecs, node joins the rest.

@@ -62,7 +62,7 @@ void Assess::init(Arena& arena, const Site& site) {
   busy_ = arena.make<RuleSet>(places_in(plan));
 }
 
-inline View Assess::view_of(const World& world, const Case& judged) {
+View Assess::view_of(const World& world, const Case& judged) {
   View view;
   view.world = &world;
   view.set(SubjectKind::own, world.own);

@@ -60,6 +60,8 @@ class Assess {
   // Clears every raised assessment of a track; call before releasing its slot.
   void retire(const World& world, const Case& track, const Listener& listener);
 
+  static View view_of(const World& world, const Case& judged);
+
   std::size_t raised() const { return raised_; }
   // True while an alarm of the track is raised or clearing.
   bool alarm_stands(std::uint32_t track) const;
@@ -106,7 +108,6 @@ class Assess {
   Instance& instance(std::size_t place, std::size_t rule) {
     return instances_[place * rules_.size() + rule];
   }
-  static View view_of(const World& world, const Case& judged);
   void judge_track(const View& view, const Subject& subject, std::uint32_t track,
                    const Listener& listener);
   // Judges subjects that are no tracks.

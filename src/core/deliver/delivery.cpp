@@ -370,7 +370,7 @@ bool Delivery::plausible(const Order& order, const ActionIntent& intent,
 bool Delivery::fits_plan(const ActionIntent& intent) const {
   return intent.action < plan_->actions()->size() && intent.sink < plan_->sinks()->size() &&
          intent.assessment < plan_->assessments()->size() &&
-         intent.decision < plan_->decisions()->size() &&
+         (intent.decision < plan_->decisions()->size() || intent.decision == kNoDecision) &&
          intent.subject.kind <= SubjectKind::source &&
          (intent.subject.kind != SubjectKind::source ||
           intent.subject.source < plan_->sources()->size()) &&
@@ -394,12 +394,14 @@ bool Delivery::thaw_order(Thawer& in, Thawing& with) {
     intent.action = carry.action(intent.action);
     intent.sink = carry.sink(intent.sink);
     intent.assessment = carry.assessment(intent.assessment);
-    intent.decision = carry.decision(intent.decision);
+    const bool decided = intent.decision != kNoDecision;
+    intent.decision = decided ? carry.decision(intent.decision) : kNoDecision;
+    const bool gone = decided && intent.decision == Carry::kGone;
     if (intent.subject.kind == SubjectKind::source) {
       intent.subject.source = carry.source(intent.subject.source);
       intent.subject.key = intent.subject.source;
     }
-    const bool stays = fits_plan(intent) && size_ < orders_.size();
+    const bool stays = !gone && fits_plan(intent) && size_ < orders_.size();
     ++(stays ? carry.report.deliveries.kept : carry.report.deliveries.left);
     if (!stays) {
       with.leave(with.context, {order.sequence, order.stage == Stage::sent ? 1U : 0U});

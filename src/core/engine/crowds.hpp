@@ -1,5 +1,5 @@
 // Purpose: which tables are full, and which causes of the mode the last batch left. In: counts of
-// refusals and evictions by full tables. Out: Causes, and a change to record. Bound: three tables.
+// refusals and evictions by full tables. Out: Causes, and a change to record. Bound: four tables.
 // Runs on: the engine thread.
 #pragma once
 
@@ -14,13 +14,13 @@ namespace vedette::engine {
 
 // Total refusals and evictions by full tables.
 struct Crowding {
-  std::uint64_t tracks_refused, orders_refused;
+  std::uint64_t tracks_refused, orders_refused, alarms_refused;
   std::array<std::uint64_t, 4> evicted;  // tracks, by EvictionReason
 };
 
 class Crowds {
  public:
-  static constexpr SectionName kSection{"crowds", 1};
+  static constexpr SectionName kSection{"crowds", 2};
 
   static std::size_t bytes_needed(const plan::Plan&) { return 0; }
   void init(Arena&, const Site&) {}
@@ -51,14 +51,14 @@ class Crowds {
   bool unfinished() const { return false; }
 
  private:
-  // For tracks, contacts, orders: the total last seen, and when it last grew.
+  // For tracks, contacts, orders, alarms: the total last seen, and when it last grew.
   struct Crowd {
     std::uint64_t seen;
     std::int64_t grew_ns;  // 0 never
   };
 
   Crowding counts_{};
-  std::array<Crowd, 3> crowds_{};
+  std::array<Crowd, 4> crowds_{};
   Causes full_;
   Causes told_;  // as the last event reported
 };

@@ -266,16 +266,93 @@ void Judgement::on_assessment(void* context, const assess::View& view,
   const std::int64_t admitted = self.step_.batch.header().admitted_arrival_ns;
   const std::int64_t late =
       turn.newest_arrival_ns > 0 && admitted > 0 ? admitted - turn.newest_arrival_ns : 0;
-  Consequence follows{turn, view, stamped, event.sequence};
-  follows.view.level = static_cast<double>(change.level);
-  follows.view.confidence = change.confidence;
-  self.state_.decide.consider(
-      stamped, late,
+  if (self.state_.alarms.assessed(stamped, event.sequence, self.step_.now_ns())) {
+    Consequence follows{turn, view, stamped, event.sequence};
+    self.decide(follows, late);
+  }
+}
+
+void Judgement::decide(Consequence& follows, std::int64_t late_ns) {
+  follows.view.level = static_cast<double>(follows.change.level);
+  follows.view.confidence = follows.change.confidence;
+  state_.decide.consider(
+      follows.change, late_ns,
       [](void* of, std::span<const plan::Op> ops) {
         const auto& asked = *static_cast<const Consequence*>(of);
         return assess::evaluate(ops, asked.view);
       },
       on_decision, &follows);
+}
+
+void Judgement::tend_alarms() {
+  alarm::Alarms& alarms = state_.alarms;
+  alarms.advance(step_.now_ns());
+  alarm::Alarms::Change next;
+  for (std::size_t n = 0; n < alarm::Alarms::kPerBatch && alarms.take(next); ++n) {
+    const EventHeader& event =
+        step_.tell(EventKind::alarm, EventClass::high, next.cause, next.change);
+    if (next.change.change == AlarmEvent::escalated) {
+      escalate(next.change.alarm, event.sequence);
+    }
+    step_.batch.settle();
+  }
+  Alarm again;
+  for (std::size_t n = 0; n < alarm::Alarms::kAgainPerBatch && alarms.take_again(again); ++n) {
+    announce(again);
+    step_.batch.settle();
+  }
+}
+
+bool Judgement::case_of(const Alarm& alarm, Case& out) const {
+  if (alarm.subject.kind == SubjectKind::source) {
+    const std::uint16_t s = alarm.subject.source;
+    out = {alarm.subject, s, &state_.sources[s], nullptr, false};
+    return true;
+  }
+  const std::uint32_t track = state_.tracks.find(alarm.subject.key);
+  if (track != TrackTable::kNone) {
+    out = case_of(track);
+  }
+  return track != TrackTable::kNone;
+}
+
+namespace {
+
+// As if the assessment had just been raised.
+AssessmentChange raised_again(const Alarm& alarm) {
+  AssessmentChange change{};
+  change.subject = alarm.subject;
+  change.causes[0] = alarm.id;
+  change.confidence = alarm.confidence;
+  change.assessment = alarm.assessment;
+  change.transition = Transition::raised;
+  change.level = alarm.level;
+  return change;
+}
+
+}  // namespace
+
+void Judgement::escalate(const Alarm& alarm, std::uint64_t cause) {
+  const std::uint16_t action = state_.alarms.escalation_of(alarm);
+  Case about;
+  if (action == kNoAction || !case_of(alarm, about)) {
+    return;
+  }
+  DecisionMade decision{};
+  decision.subject = alarm.subject;
+  decision.decision = kNoDecision;
+  decision.action = action;
+  order(intent_of(decision, raised_again(alarm), assess::Assess::view_of(world_, about)), cause, 0);
+}
+
+void Judgement::announce(const Alarm& alarm) {
+  Case about;
+  if (case_of(alarm, about)) {
+    const Turn turn{this, alarm.id, 0};
+    const AssessmentChange change = raised_again(alarm);
+    Consequence follows{turn, assess::Assess::view_of(world_, about), change, alarm.id};
+    decide(follows, 0);
+  }
 }
 
 void Judgement::on_decision(void* context, const DecisionMade& decision) {

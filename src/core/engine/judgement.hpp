@@ -20,6 +20,9 @@ class Judgement {
   // Judges contacts that sensors changed; those beyond this batch's bound come in the next.
   void judge_contacts();
   void sweep();
+  // Records what became of alarms; escalates, and announces again those that are due. At most
+  // alarm::Alarms::kPerBatch in a batch.
+  void tend_alarms();
   // Evicts tracks from a full table, so that the next step's newcomers find free slots.
   void make_room();
 
@@ -55,6 +58,11 @@ class Judgement {
   bool place_of_post(Vector3& here) const;
   static bool keeps(void* self, std::uint32_t track);
 
+  void escalate(const Alarm& alarm, std::uint64_t cause);
+  void announce(const Alarm& alarm);
+  // The case of an alarm's subject; false: the subject is gone.
+  bool case_of(const Alarm& alarm, Case& out) const;
+  void decide(Consequence& follows, std::int64_t late_ns);
   static void on_assessment(void* turn, const assess::View& view, const AssessmentChange& change);
   static void on_decision(void* consequence, const DecisionMade& decision);
   ActionIntent intent_of(const DecisionMade& decision, const AssessmentChange& change,

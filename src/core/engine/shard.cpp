@@ -198,6 +198,7 @@ void Shard::finish_run() {
     judgement_.sweep();
   }
   judgement_.make_room();
+  judgement_.tend_alarms();
   record_changes();
   check_slices();
 }
@@ -205,6 +206,7 @@ void Shard::finish_run() {
 // Records changes of the node's condition: load, causes, sinks.
 void Shard::record_changes() {
   using perceive::TrackerBound;
+  state_.crowds.counts().alarms_refused = state_.alarms.refused();
   state_.crowds.settle(state_.contacts.reached_bound(TrackerBound::contacts) +
                            state_.contacts.reached_bound(TrackerBound::evicted),
                        step_.now_ns());

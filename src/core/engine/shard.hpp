@@ -88,6 +88,7 @@ class Shard {
   Causes causes() const { return state_.causes(); }  // after the last step
   const assess::Assess& assess() const { return state_.assess; }
   const TrackingRules& config() const { return state_.site.rules; }
+  const alarm::Alarms& alarms() const { return state_.alarms; }
   const perceive::Contacts& contacts() const { return state_.contacts; }
   const perceive::SecondPlaces& second_places() const { return state_.second_places; }
   std::uint64_t last_record(std::uint16_t source) const {
@@ -113,6 +114,7 @@ class Shard {
   void tick(EventHeader& event);
   void leave(const EventHeader& event, Exit exit, Reason reason);
   void command(EventHeader& event);
+  void alarm_command(EventHeader& event);
   bool cancel(std::uint64_t sequence);
   void requeue(EventHeader& event);
   void outcome(EventHeader& event);

@@ -97,15 +97,40 @@ void Shard::command(EventHeader& event) {
         return;
       }
       state_.tracks[track].acknowledged = 1;
+      AlarmOrder order = payload_as<AlarmOrder>(event);
+      order.command = command;
+      state_.alarms.acknowledge_all(command.target, order, event.sequence, step_.now_ns());
       batch.resolve(event, Exit::success, Reason::applied);
       return;
     }
+    case CommandKind::acknowledge_alarm:
+    case CommandKind::shelve:
+    case CommandKind::unshelve:
+      alarm_command(event);
+      return;
+    case CommandKind::note:  // for readers of the journal
+      batch.resolve(event, Exit::success, Reason::applied);
+      return;
     case CommandKind::cancel:
       cancel(command.target) ? batch.resolve(event, Exit::success, Reason::applied)
                              : batch.resolve(event, Exit::retraction, Reason::superseded);
       return;
   }
   batch.resolve(event, Exit::abandonment, Reason::unknown_subject);
+}
+
+void Shard::alarm_command(EventHeader& event) {
+  const auto order = payload_as<AlarmOrder>(event);
+  const std::int64_t now_ns = step_.now_ns();
+  const Reason reason = order.command.kind == CommandKind::shelve
+                            ? state_.alarms.shelve(order, event.sequence, now_ns)
+                        : order.command.kind == CommandKind::unshelve
+                            ? state_.alarms.unshelve(order, event.sequence, now_ns)
+                            : state_.alarms.acknowledge(order, event.sequence, now_ns);
+  const Exit exit = reason == Reason::applied      ? Exit::success
+                    : reason == Reason::superseded ? Exit::retraction
+                                                   : Exit::abandonment;
+  step_.batch.resolve(event, exit, reason);
 }
 
 // False: it has left already, or never existed.

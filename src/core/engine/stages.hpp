@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <tuple>
 
+#include "core/alarm/alarms.hpp"
 #include "core/assess/assess.hpp"
 #include "core/decide/decide.hpp"
 #include "core/deliver/delivery.hpp"
@@ -50,8 +51,8 @@ concept Stateful = Stage<S> &&
 // Tracks come first, because later stages refer to them when thawing.
 using StageList =
     std::tuple<perceive::Tracks, perceive::Contacts, perceive::OwnPosition, perceive::SecondPlaces,
-               perceive::Eviction, assess::Assess, decide::Decide, deliver::Delivery, Waiting, Load,
-               Sources, Agenda, Crowds, Leaving, SelfCheck>;
+               perceive::Eviction, assess::Assess, alarm::Alarms, decide::Decide, deliver::Delivery,
+               Waiting, Load, Sources, Agenda, Crowds, Leaving, SelfCheck>;
 
 class Stages {
  public:
