@@ -175,7 +175,7 @@ TEST_CASE("an order from outside that names what nothing has is refused") {
   bad[0].action = 1;
   bad[1].sink = 99;
   bad[2].assessment = 5;
-  bad[3].decision = 65535;
+  bad[3].decision = 7;
   bad[4].kind = static_cast<IdentityKind>(255);
   bad[5].transition = static_cast<Transition>(200);
   bad[6].subject.kind = static_cast<SubjectKind>(9);
