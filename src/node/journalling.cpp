@@ -13,7 +13,6 @@ namespace {
 constexpr std::int64_t kGapRetryNs = 1'000'000'000;  // between attempts to end a gap
 constexpr std::int64_t kMirrorWaitNs = 200'000'000;  // for a mirror whose lane is full
 constexpr std::int64_t kCopyWaitNs = 1'000'000'000;  // for a journal that does not use a copy
-constexpr std::int64_t kHangNs = 10'000'000'000;     // a stop waits no longer for one turn
 constexpr std::int64_t kLastGapNs = 3'000'000'000;   // to end a gap when the node stops
 constexpr std::int64_t kRestNs = 200'000;
 constexpr std::int64_t kSteppedRestNs = 50'000;
@@ -51,11 +50,6 @@ std::string Journalling::trouble() const {
     default:
       return {};
   }
-}
-
-bool Journalling::hangs(std::int64_t now_ns) const {
-  const std::int64_t since_ns = turn_since_ns_.load(std::memory_order_relaxed);
-  return since_ns != 0 && now_ns - since_ns > kHangNs;
 }
 
 // Hands the waiting batches to the mirror although they are not on disk. False if its lane is full.

@@ -43,14 +43,22 @@ class Journalling {
   // Why the disk fails, or is behind; empty if it does neither.
   std::string trouble() const;
   bool ended() const { return ended_.load(std::memory_order_acquire); }
-  // Whether the writing thread has been in one turn for longer than kHangNs.
-  bool hangs(std::int64_t now_ns) const;
+  // For how long the writing thread has been in one turn.
+  std::int64_t turn_takes_ns(std::int64_t now_ns) const {
+    const std::int64_t since_ns = turn_since_ns_.load(std::memory_order_relaxed);
+    return since_ns == 0 ? 0 : now_ns - since_ns;
+  }
+  // A stop waits no longer.
+  bool hangs(std::int64_t now_ns) const { return turn_takes_ns(now_ns) > kHangNs; }
+  // Whether another thread may read the disk, without hanging too.
+  bool disk_answers(std::int64_t now_ns) const { return turn_takes_ns(now_ns) < kLateNs; }
 
   // For the engine's thread: how long the disk failed, if a gap began or ended since the last call.
   std::optional<std::int64_t> newly_failed();
 
  private:
   static constexpr std::int64_t kMarkNs = 250'000'000;
+  static constexpr std::int64_t kHangNs = 10'000'000'000;
   enum class Trouble : std::uint8_t { none, slow, gap };
   enum class Use : std::uint8_t { none, later, ends_gap };  // of a state; later: ahead of the disk
   using Guard = std::unique_lock<std::mutex>;

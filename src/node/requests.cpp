@@ -2,6 +2,7 @@
 
 #include "base/json.hpp"
 #include "edge/journal/find_event.hpp"
+#include "platform/clock.hpp"
 
 namespace vedette::node {
 
@@ -40,6 +41,9 @@ struct Requests::Answering {
 };
 
 request::Answer Requests::requeue(std::uint64_t sequence) {
+  if (!journalling_.disk_answers(platform::monotonic_ns())) {
+    return request::Refused{"the disk, which has the event, does not answer; try again later"};
+  }
   const std::string event = "event " + std::to_string(sequence);
   const auto found = journal::find_event(folder_.data(), sequence, folder_.header().plan_hash);
   if (!found) {

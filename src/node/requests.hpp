@@ -16,8 +16,13 @@ namespace vedette::node {
 class Requests {
  public:
   Requests(const Recovery& folder, StatusPage& status, const EngineThread& engine,
-           Commands& commands, NodeTime& time)
-      : folder_(folder), status_(status), engine_(engine), commands_(commands), time_(time) {}
+           const Journalling& journalling, Commands& commands, NodeTime& time)
+      : folder_(folder),
+        status_(status),
+        engine_(engine),
+        journalling_(journalling),
+        commands_(commands),
+        time_(time) {}
 
   std::string answer(std::string_view line);
 
@@ -28,6 +33,7 @@ class Requests {
   const Recovery& folder_;
   StatusPage& status_;
   const EngineThread& engine_;
+  const Journalling& journalling_;
   Commands& commands_;
   NodeTime& time_;
 };

@@ -1,5 +1,5 @@
 """A disk under the journal that is full, read-only, slow or hangs: people see on, and the journal goes on afterwards."""
-import contextlib, errno, pathlib, signal, subprocess, time
+import contextlib, errno, pathlib, signal, socket, subprocess, time
 
 from harness import Skip, release, root, stop, verify, work
 from mirror import Post, level
@@ -75,6 +75,11 @@ def a_disk_that_hangs_holds_up_nobody_and_the_journal_goes_on_behind_the_gap():
         worst, seen = busy(post, 4)
         is_marked(seen, worst)
         assert seen["journal"]["unrecorded_batches"] > 0, seen["journal"]
+        asked = socket.socket(socket.AF_UNIX)
+        asked.connect(str(post.data / "control.sock"))
+        asked.settimeout(5)
+        asked.sendall(b"requeue 1\n")  # the node would read the event from this disk
+        assert b"the disk, which has the event, does not answer" in asked.recv(4096)
         fault("")
         assert end(post, back_in_order(post, seen)) > 0
 
