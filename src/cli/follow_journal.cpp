@@ -67,7 +67,7 @@ class Follower {
     print_error(dropped ? "vedette: batches %" PRIu64 " to %" PRIu64
                           " left the journal at its bound before they were read\n"
                         : "vedette: batches %" PRIu64 " to %" PRIu64
-                          " are not in the journal: the disk did not take them\n",
+                          " cannot be read: the disk did not take them, or they are damaged\n",
                 next_, behind - 1);
     next_ = behind;
     return true;

@@ -51,6 +51,36 @@ TEST_CASE("what another process follows is on disk: each block once another has 
   CHECK(journal::list_segments(post.folder).front() > 1);
 }
 
+TEST_CASE("who follows a journal goes on behind a block that is damaged") {
+  Post post(256 << 10, 2 << 20);
+  Read read(post);
+  for (int n = 0; n < 3; ++n) {
+    post.watch(10);
+    post.write();
+  }
+  const auto file = post.folder.open(journal::segment_name(1), platform::OpenFor::writing).value();
+  std::vector<std::uint8_t> bytes(file.size().value());
+  REQUIRE(file.read_whole(0, bytes));
+  std::size_t blocks = 0;
+  for (std::size_t at = 0; at < bytes.size(); at += limits::kBlockAlignment) {
+    journal::BlockHeader head{};
+    std::memcpy(&head, bytes.data() + at, sizeof head);
+    if (head.magic == journal::kBlockMagic && head.first_batch == 11) {
+      const std::uint8_t other = bytes[at + sizeof head + 99] ^ 1U;
+      REQUIRE(file.write_synced(at + sizeof head + 99, {&other, 1}) == 0);
+      ++blocks;
+    }
+  }
+  REQUIRE(blocks == 1);
+  CHECK(read.from(1) == 10);
+  CHECK(read.from(11) == 0);
+  CHECK(read.cursor.first_behind() == 21);
+  CHECK(read.from(21) == 0);  // nothing follows it
+  post.watch(1);
+  post.write();
+  CHECK(read.from(21) == 10);
+}
+
 TEST_CASE("who follows a journal learns what it no longer has, and what it never had") {
   Post post(256 << 10, 2 << 20);
   Read read(post);

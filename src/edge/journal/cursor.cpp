@@ -123,6 +123,8 @@ bool Cursor::read(std::uint64_t next, std::uint64_t through,
     });
   }
   if (!any) {
+    const bool damaged = through == kFollowed && is_followed(head);
+    first_behind_ = damaged ? head.last_batch + 1 : 0;
     file_ = {};  // search again
   }
   return any;

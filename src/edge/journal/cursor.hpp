@@ -29,8 +29,8 @@ class Cursor {
   static constexpr std::uint64_t kFollowed = 0;
   bool read(std::uint64_t next, std::uint64_t through, const std::function<bool(Bytes)>& visit);
   // After a read() that is false: the first later batch that the journal has; 0 if it has none.
-  // Those between are gone: dropped at the journal's bound, if it is in the oldest segment, or
-  // never recorded.
+  // Those between are gone: dropped at the journal's bound, if it is in the oldest segment, else
+  // never recorded or damaged.
   std::uint64_t first_behind() const { return first_behind_; }
   std::uint64_t segment() const { return segment_; }
   // The newest batch that the journal has; 0 if it has none.
