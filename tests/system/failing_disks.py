@@ -67,8 +67,8 @@ def end(post, seen):
 
 @release
 def a_disk_that_hangs_holds_up_nobody_and_the_journal_goes_on_behind_the_gap():
-    with faulty_journal("hangs") as fault:
-        post = Post("hangs")
+    with faulty_journal("disk-hangs") as fault:
+        post = Post("disk-hangs")
         post.send(200)
         post.until(level)
         fault("hang")
@@ -86,8 +86,8 @@ def a_disk_that_hangs_holds_up_nobody_and_the_journal_goes_on_behind_the_gap():
 
 @release
 def a_read_only_disk_that_comes_and_goes_is_told_and_survived():
-    with faulty_journal("read-only") as fault:
-        post = Post("read-only")
+    with faulty_journal("disk-read-only") as fault:
+        post = Post("disk-read-only")
         post.send(200)
         post.until(level)
         fault(f"error {errno.EROFS}")
@@ -106,8 +106,8 @@ def a_read_only_disk_that_comes_and_goes_is_told_and_survived():
 
 @release
 def a_slow_disk_is_mirrored_all_the_same():
-    with faulty_journal("sluggish") as fault:
-        post = Post("sluggish")
+    with faulty_journal("disk-slow") as fault:
+        post = Post("disk-slow")
         post.send(200)
         post.until(level)
         fault("slow 0.4")
@@ -119,12 +119,12 @@ def a_slow_disk_is_mirrored_all_the_same():
 
 @release
 def a_full_disk_is_told_and_the_journal_goes_on_once_there_is_space():
-    folder = work / "full/shard-0/journal"
+    folder = work / "disk-full/shard-0/journal"
     folder.mkdir(parents=True)
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", folder], capture_output=True).returncode != 0:
         raise Skip("nothing can be mounted here")
     try:
-        post = Post("full", journal="16 MiB")
+        post = Post("disk-full", journal="16 MiB")
         post.send(200)
         post.until(level)
         with contextlib.suppress(OSError), open(folder / "else", "wb") as other:
@@ -146,8 +146,8 @@ def a_full_disk_is_told_and_the_journal_goes_on_once_there_is_space():
 
 @release
 def a_node_whose_disk_hangs_can_be_stopped():
-    with faulty_journal("stops") as fault:
-        post = Post("stops")
+    with faulty_journal("disk-stops") as fault:
+        post = Post("disk-stops")
         post.send(200)
         post.until(level)
         fault("hang")
@@ -163,6 +163,6 @@ def a_node_whose_disk_hangs_can_be_stopped():
         fault("")  # until then the system keeps the process
         assert post.process.wait(timeout=10) == 74
         # What is on disk is whole, and the next run goes on from it.
-        again = Post("stops")
+        again = Post("disk-stops")
         again.send(100)
         verify(again.data, stop(again.process))
