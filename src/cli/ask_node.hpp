@@ -9,6 +9,9 @@
 
 namespace vedette::cli {
 
+// Sends a command; prints what a person does not expect. Returns the exit code.
+int order(const std::string& data, const request::Request& wanted, const std::string& schema,
+          bool json);
 // Returns no refusal: it prints one and sets kTryLater, as for a node that does not answer.
 std::optional<request::Answer> ask(const std::string& data, const request::Request& wanted,
                                    const std::string& schema, bool json, int& code);

@@ -119,9 +119,19 @@ int status(const std::string& data, bool json);
 // hold, resume, or cancel with the event's number.
 int operate(const std::string& data, const std::string& word, const std::string& event, bool json);
 // `told` empty: uses the clock's time.
+struct AlarmCommand {
+  std::string data = "vedette-data";
+  std::vector<std::string> what;  // an alarm's number, or kind and identity of a track
+  std::string by, note, for_text;
+  bool all = false, follow = false;
+};
+int alarms(const AlarmCommand& command, bool json);
+int acknowledge(const AlarmCommand& command, bool json);
+int shelve(const AlarmCommand& command, bool json);
+int unshelve(const AlarmCommand& command, bool json);
+int note(const AlarmCommand& command, bool json);
+int watch_log(const JournalCommand& command);
 int accept_time(const std::string& data, const std::string& told, bool json);
-int acknowledge(const std::string& data, const std::string& kind, const std::string& identity,
-                bool json);
 // list, show or requeue.
 int deadletter(const JournalCommand& command, const std::string& word);
 struct DoctorCommand {

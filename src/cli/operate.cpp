@@ -1,5 +1,4 @@
-// Purpose: talks to a running node over its control socket: status, hold, resume, cancel, time,
-// acknowledge.
+// Purpose: talks to a running node over its control socket: status, hold, resume, cancel, time.
 #include <cstdio>
 #include <optional>
 
@@ -10,10 +9,8 @@
 #include "model/cause.hpp"
 
 namespace vedette::cli {
-namespace {
 
-// Sends an order and prints what a person does not expect: an order not yet on disk may be lost in
-// a power cut.
+// Prints what a person does not expect: an order not yet on disk may be lost in a power cut.
 int order(const std::string& data, const request::Request& wanted, const std::string& schema,
           bool json) {
   int code = kOk;
@@ -31,6 +28,8 @@ int order(const std::string& data, const request::Request& wanted, const std::st
   }
   return code;
 }
+
+namespace {
 
 // The text after `before`, up to the next quotation mark; the node writes no escapes there.
 std::string_view quoted_behind(std::string_view text, std::string_view before) {
@@ -109,17 +108,6 @@ int accept_time(const std::string& data, const std::string& told, bool json) {
     }
   }
   return order(data, wanted, "time", json);
-}
-
-int acknowledge(const std::string& data, const std::string& kind, const std::string& identity,
-                bool json) {
-  const auto wanted = request::decode("acknowledge " + kind + " " + identity);
-  if (!wanted) {
-    return fail(json, "acknowledge", kUsage, "usage",
-                "\"" + kind + " " + identity + "\" is not the kind and identity of a track",
-                "write both as the alert has them: contact 12, vessel 230123450");
-  }
-  return order(data, wanted.value(), "acknowledge", json);
 }
 
 }  // namespace vedette::cli

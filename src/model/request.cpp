@@ -19,6 +19,46 @@ void put(std::string& line, const std::optional<std::int64_t>& ns) {
   line += ns ? " " + std::to_string(*ns) : "";
 }
 
+bool plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == ':' || c == '@';
+}
+void put(std::string& line, const Words& words) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  line += words.text.empty() ? " -" : " ";
+  for (const char c : words.text) {
+    if (plain(c)) {
+      line += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      line += {'%', kDigits[byte >> 4], kDigits[byte & 0xF]};
+    }
+  }
+}
+void put(std::string& line, const Duration& duration) {
+  line += " " + std::to_string(duration.ns);
+}
+
+// What is not as put() writes it fails when the request is encoded again and compared.
+bool take(std::string_view& rest, Words& words) {
+  const std::string_view field = next_field(rest, ' ');
+  for (std::size_t i = 0; field != "-" && i < field.size(); ++i) {
+    if (field[i] != '%') {
+      words.text += field[i];
+    } else if (i + 2 < field.size() && hex_value(field[i + 1]) >= 0 &&
+               hex_value(field[i + 2]) >= 0) {
+      words.text += static_cast<char>(hex_value(field[i + 1]) * 16 + hex_value(field[i + 2]));
+      i += 2;
+    } else {
+      return false;
+    }
+  }
+  return !field.empty();
+}
+bool take(std::string_view& rest, Duration& duration) {
+  duration.ns = parse_integer(next_field(rest, ' ')).value_or(0);
+  return duration.ns > 0;
+}
 bool take(std::string_view& rest, EventNumber& event) {
   event.sequence = parse_unsigned(next_field(rest, ' ')).value_or(0);
   return event.sequence != 0;

@@ -1,7 +1,10 @@
 // Purpose: requests to a running node and its answers, as types; each has one text form, a line.
 // The command line, the control socket and other clients share them.
 //
-//   request = word *( " " field )        cancel 4711     acknowledge vessel 230123450
+//   request = word *( " " field )        cancel 4711     acknowledge vessel 230123450 mate -
+//
+// A text is "-" when empty; what is no letter, digit or one of . _ : @ in it is %XX.
+//
 //   answer  = one JSON object            {"accepted":true,"durable":true}     {"error":"…"}
 //
 // A new request is a struct here with its word and its fields, an entry of Request, and its answer
@@ -23,7 +26,7 @@
 namespace vedette::request {
 
 // The longest line, without its end.
-inline constexpr std::size_t kRequestBytes = 256;
+inline constexpr std::size_t kRequestBytes = 512;
 
 // Sequence of an event in the journal; from 1.
 struct EventNumber {
@@ -35,6 +38,17 @@ struct TrackName {
   IdentityKind kind = IdentityKind::none;
   std::uint64_t identity = 0;
   bool operator==(const TrackName&) const = default;
+};
+
+// What a person writes; bounded as PersonName and PersonNote.
+struct Words {
+  std::string text;
+  bool operator==(const Words&) const = default;
+};
+// A positive duration.
+struct Duration {
+  std::int64_t ns = 0;
+  bool operator==(const Duration&) const = default;
 };
 
 struct Status {
@@ -68,8 +82,45 @@ struct AcceptTime {
 struct Acknowledge {
   static constexpr std::string_view kWord = "acknowledge";
   TrackName track;
-  static auto fields(auto& r) { return std::tie(r.track); }
+  Words by, note;
+  static auto fields(auto& r) { return std::tie(r.track, r.by, r.note); }
   bool operator==(const Acknowledge&) const = default;
+};
+// What is alarming, as of the mirror's last batch.
+struct Alarms {
+  static constexpr std::string_view kWord = "alarms";
+  static auto fields(auto&) { return std::tuple<>(); }
+  bool operator==(const Alarms&) const = default;
+};
+struct AcknowledgeAlarm {
+  static constexpr std::string_view kWord = "acknowledge-alarm";
+  EventNumber alarm;  // its id
+  Words by, note;
+  static auto fields(auto& r) { return std::tie(r.alarm, r.by, r.note); }
+  bool operator==(const AcknowledgeAlarm&) const = default;
+};
+// Silences an alarm for a while.
+struct Shelve {
+  static constexpr std::string_view kWord = "shelve";
+  EventNumber alarm;
+  Duration for_;
+  Words by, note;
+  static auto fields(auto& r) { return std::tie(r.alarm, r.for_, r.by, r.note); }
+  bool operator==(const Shelve&) const = default;
+};
+struct Unshelve {
+  static constexpr std::string_view kWord = "unshelve";
+  EventNumber alarm;
+  Words by, note;
+  static auto fields(auto& r) { return std::tie(r.alarm, r.by, r.note); }
+  bool operator==(const Unshelve&) const = default;
+};
+// A line for the watch log.
+struct Note {
+  static constexpr std::string_view kWord = "note";
+  Words by, note;
+  static auto fields(auto& r) { return std::tie(r.by, r.note); }
+  bool operator==(const Note&) const = default;
 };
 struct Cancel {
   static constexpr std::string_view kWord = "cancel";
@@ -87,8 +138,8 @@ struct Requeue {
   bool operator==(const Requeue&) const = default;
 };
 
-using Request =
-    std::variant<Status, Interruptions, Hold, Resume, AcceptTime, Acknowledge, Cancel, Requeue>;
+using Request = std::variant<Status, Interruptions, Hold, Resume, AcceptTime, Acknowledge, Cancel,
+                             Requeue, Alarms, AcknowledgeAlarm, Shelve, Unshelve, Note>;
 
 enum class Malformed : std::uint8_t { unknown_word, field };
 std::string_view name_of(Malformed why);
@@ -109,7 +160,7 @@ struct Refused {
   std::string why;
   bool operator==(const Refused&) const = default;
 };
-// Answer to `status` and `interruptions`: a JSON object.
+// Answer to `status`, `interruptions` and `alarms`: a JSON object.
 struct Document {
   std::string json;
   bool operator==(const Document&) const = default;

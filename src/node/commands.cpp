@@ -9,6 +9,10 @@ namespace {
 constexpr std::int64_t kOrderNs = 200'000'000;
 constexpr std::int64_t kOrderRestNs = 200'000;
 
+std::string no_alarm(std::uint64_t id) {
+  return "there is no alarm " + std::to_string(id) + " now; take its number from `vedette alarms`";
+}
+
 // Why the engine refused a command.
 std::string why_not(const Command& command, Reason reason) {
   const std::string event = "event " + std::to_string(command.target);
@@ -28,6 +32,16 @@ std::string why_not(const Command& command, Reason reason) {
                  ? event +
                        " is not requeued: as many actions as [limits] pending_actions are under way"
                  : event + " is not requeued: this site file lacks its action, sink or subject";
+    case CommandKind::acknowledge_alarm:
+      return reason == Reason::superseded
+                 ? "alarm " + std::to_string(command.target) + " is acknowledged already"
+                 : no_alarm(command.target);
+    case CommandKind::shelve:
+      return no_alarm(command.target) + ", or the time is longer than 24 h";
+    case CommandKind::unshelve:
+      return reason == Reason::superseded
+                 ? "alarm " + std::to_string(command.target) + " is not shelved"
+                 : no_alarm(command.target);
     default:
       return "this version of the node does not know the command";
   }
@@ -43,29 +57,33 @@ Requeue Commands::of_kind(CommandKind kind, std::uint64_t target) {
 }
 
 std::uint64_t Commands::post(const Requeue& order) {
-  const std::size_t bytes =
-      order.command.kind == CommandKind::requeue ? sizeof order : sizeof order.command;
+  const bool whole = order.command.kind == CommandKind::requeue;
+  return put(bytes_of(order).first(whole ? sizeof order : sizeof order.command));
+}
+
+std::uint64_t Commands::post(const AlarmOrder& order) {
+  return put(bytes_of(order));
+}
+
+std::uint64_t Commands::put(Bytes payload) {
   const bool stepped = rooms_.clock.stepped();
   EventHeader header{};
   header.observed_ns = header.received_ns =
       stepped ? rooms_.board.now_ns.load(std::memory_order_relaxed) : rooms_.clock.now_ns();
-  header.payload_bytes = static_cast<std::uint16_t>(bytes);
+  header.payload_bytes = static_cast<std::uint16_t>(payload.size());
   header.source = kNoSource;
   header.kind = EventKind::command;
   header.event_class = EventClass::critical;
   header.record = posted_ + 1;
-  const bool put = node::post(rooms_.lanes.commands, header, bytes_of(order).first(bytes),
-                              rooms_.board.commands_refused);
-  return put ? ++posted_ : 0;
-}
-
-request::Answer Commands::post_and_wait(const Requeue& order) {
-  const std::uint64_t number = post(order);
-  return number == 0 ? request::Refused{"the node has too many commands waiting; try again"}
-                     : outcome_of(number, order.command);
+  const bool taken =
+      node::post(rooms_.lanes.commands, header, payload, rooms_.board.commands_refused);
+  return taken ? ++posted_ : 0;
 }
 
 request::Answer Commands::outcome_of(std::uint64_t number, const Command& command) const {
+  if (number == 0) {
+    return request::Refused{"the node has too many commands waiting; try again"};
+  }
   const Board& board = rooms_.board;
   const std::int64_t until_ns = platform::monotonic_ns() + kOrderNs;
   std::uint64_t said = 0;

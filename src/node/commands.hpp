@@ -18,11 +18,17 @@ class Commands {
   static Requeue of_kind(CommandKind kind, std::uint64_t target = 0);
   // Puts it in the engine's lane; returns its number from 1, or 0 when the lane is full.
   std::uint64_t post(const Requeue& order);
+  std::uint64_t post(const AlarmOrder& order);
   // Posts it and waits until the engine has answered and the disk has it, so that an accepted
   // command survives a power cut.
-  request::Answer post_and_wait(const Requeue& order);
+  template <typename Order>
+  request::Answer post_and_wait(const Order& order) {
+    return outcome_of(post(order), order.command);
+  }
 
  private:
+  std::uint64_t put(Bytes payload);
+  // 0: it was not posted.
   request::Answer outcome_of(std::uint64_t number, const Command& command) const;
 
   Rooms& rooms_;

@@ -50,7 +50,8 @@ std::size_t Mirror::bytes_needed(const plan::Plan& plan) {
 std::size_t Mirror::bytes_outside_arena(const plan::Plan& plan) {
   const std::size_t frozen = engine::frozen_bytes_bound(plan);
   return 2 * frozen + Imaging::bytes_needed(plan) +
-         journal::Cursor::bytes_needed(longest_block(plan)) + Stepped::lane_bytes(plan);
+         journal::Cursor::bytes_needed(longest_block(plan)) + Stepped::lane_bytes(plan) +
+         AlarmList::bytes_needed(plan);
 }
 
 void Mirror::init(Arena& arena, const plan::Plan& plan, const std::string& data,
@@ -59,6 +60,7 @@ void Mirror::init(Arena& arena, const plan::Plan& plan, const std::string& data,
   shard_memory_ = arena.room(engine::Shard::bytes_needed(plan));
   lane_.init(arena, lane_records(plan), lane_bytes(plan));
   state_.init(engine::frozen_bytes_bound(plan));
+  asked_alarms_.init(plan);
   copy_.init(engine::frozen_bytes_bound(plan));
   cursor_.init(journal, longest_block(plan));
   imaging_.init(plan, data);
@@ -222,6 +224,7 @@ bool Mirror::turn(std::int64_t now_ns) {
   } else {
     worked = follow(now_ns) || worked;
     give_state(now_ns);
+    asked_alarms_.answer(shard_);
   }
   add_one(turns_);
   batch_.store(stepped_->batch(), std::memory_order_relaxed);

@@ -19,6 +19,7 @@
 #include "core/engine/shard.hpp"
 #include "edge/journal/cursor.hpp"
 #include "edge/journal/format.hpp"
+#include "node/alarm_list.hpp"
 #include "node/handed_state.hpp"
 #include "node/imaging.hpp"
 #include "node/stepped.hpp"
@@ -86,6 +87,9 @@ class Mirror {
     imaging_.write_last(engine, read(recorded_));
   }
 
+  // --- The main thread: the alarms as of one batch (node/alarm_list.hpp).
+  AskedAlarms& asked_alarms() { return asked_alarms_; }
+
   // --- Any thread.
   std::uint64_t batch() const { return read(batch_); }
   bool lost() const { return read(lost_); }
@@ -121,6 +125,7 @@ class Mirror {
   std::span<std::uint8_t> shard_memory_;
   std::optional<Stepped> stepped_;
   Lane lane_;
+  AskedAlarms asked_alarms_;
   journal::Cursor cursor_;
   HandedState state_{Holder::mirror};
   Imaging imaging_{state_};

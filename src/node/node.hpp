@@ -87,7 +87,7 @@ class Node {
   NodeTime time_{rooms_, commands_};
   Control control_;
   StatusPage status_;
-  Requests requests_{recovery_, status_, engine_, journalling_, commands_, time_};
+  Requests requests_{rooms_, recovery_, status_, engine_, journalling_, commands_, time_};
   Watchdog watchdog_;
   std::int64_t started_ns_ = 0;
 };

@@ -5,12 +5,29 @@
 #include "platform/clock.hpp"
 
 namespace vedette::node {
+namespace {
+
+constexpr std::int64_t kMirrorWaitNs = 500'000'000;
+constexpr std::int64_t kMirrorRestNs = 200'000;
+
+}  // namespace
 
 struct Requests::Answering {
   Requests& self;
 
   request::Answer order(CommandKind kind, std::uint64_t target = 0) const {
     return self.commands_.post_and_wait(Commands::of_kind(kind, target));
+  }
+  // `r`: has the words of a person.
+  request::Answer about(CommandKind kind, std::uint64_t target, const auto& r,
+                        std::int64_t for_ns = 0) const {
+    AlarmOrder order{};
+    order.command.kind = kind;
+    order.command.target = target;
+    order.for_ns = for_ns;
+    order.by.assign(r.by.text);
+    order.note.assign(r.note.text);
+    return self.commands_.post_and_wait(order);
   }
   request::Answer operator()(const request::Status&) const {
     return request::Document{self.status_.json()};
@@ -30,7 +47,20 @@ struct Requests::Answering {
     return self.time_.admit(r.to_ns);
   }
   request::Answer operator()(const request::Acknowledge& r) const {
-    return order(CommandKind::acknowledge, track_key(r.track.kind, r.track.identity));
+    return about(CommandKind::acknowledge, track_key(r.track.kind, r.track.identity), r);
+  }
+  request::Answer operator()(const request::Alarms&) const { return self.alarms(); }
+  request::Answer operator()(const request::AcknowledgeAlarm& r) const {
+    return about(CommandKind::acknowledge_alarm, r.alarm.sequence, r);
+  }
+  request::Answer operator()(const request::Shelve& r) const {
+    return about(CommandKind::shelve, r.alarm.sequence, r, r.for_.ns);
+  }
+  request::Answer operator()(const request::Unshelve& r) const {
+    return about(CommandKind::unshelve, r.alarm.sequence, r);
+  }
+  request::Answer operator()(const request::Note& r) const {
+    return about(CommandKind::note, 0, r);
   }
   request::Answer operator()(const request::Cancel& r) const {
     return order(CommandKind::cancel, r.event.sequence);
@@ -39,6 +69,19 @@ struct Requests::Answering {
     return self.requeue(r.event.sequence);
   }
 };
+
+// Asks the mirror, so that the engine stops for nobody.
+request::Answer Requests::alarms() {
+  AskedAlarms& asked = rooms_.mirror.asked_alarms();
+  asked.ask();
+  const std::int64_t until_ns = platform::monotonic_ns() + kMirrorWaitNs;
+  while (!asked.answered() && platform::monotonic_ns() < until_ns) {
+    platform::rest_ns(kMirrorRestNs);
+  }
+  return asked.answered()
+             ? request::Answer(request::Document{alarms_json(asked.take(), rooms_.plan)})
+             : request::Refused{"the mirror does not answer now; `vedette status` shows why"};
+}
 
 request::Answer Requests::requeue(std::uint64_t sequence) {
   if (!journalling_.disk_answers(platform::monotonic_ns())) {

@@ -15,9 +15,10 @@ namespace vedette::node {
 
 class Requests {
  public:
-  Requests(const Recovery& folder, StatusPage& status, const EngineThread& engine,
+  Requests(Rooms& rooms, const Recovery& folder, StatusPage& status, const EngineThread& engine,
            const Journalling& journalling, Commands& commands, NodeTime& time)
-      : folder_(folder),
+      : rooms_(rooms),
+        folder_(folder),
         status_(status),
         engine_(engine),
         journalling_(journalling),
@@ -29,7 +30,9 @@ class Requests {
  private:
   struct Answering;  // one overload a request
   request::Answer requeue(std::uint64_t sequence);
+  request::Answer alarms();
 
+  Rooms& rooms_;
   const Recovery& folder_;
   StatusPage& status_;
   const EngineThread& engine_;

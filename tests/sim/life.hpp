@@ -54,7 +54,7 @@ class Life {
   node::NodeTime time_{rooms, commands_};
   node::Control control_;
   node::StatusPage status_;
-  node::Requests requests_{recovery_, status_, engine_, journalling_, commands_, time_};
+  node::Requests requests_{rooms, recovery_, status_, engine_, journalling_, commands_, time_};
 };
 
 }  // namespace vedette::sim

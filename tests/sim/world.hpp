@@ -71,6 +71,7 @@ class World {
            EventClass event_class);
   void put_ship(EventClass event_class);
   void ask();
+  request::Request about_an_alarm();
   void burst_of_commands();
   void fill_log();
 

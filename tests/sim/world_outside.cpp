@@ -76,13 +76,13 @@ void World::ask() {
   const std::uint64_t last = life_->rooms.shard.progress().last_sequence;
   const std::uint64_t event = last - random_.below(last + 1) % 200;
   request::Request request;
-  switch (random_.below(8)) {
+  switch (random_.below(10)) {
     case 0:
       request = life_->rooms.shard.held() ? request::Request(request::Resume{})
                                           : request::Request(request::Hold{});
       break;
     case 1:
-      request = request::Acknowledge{{IdentityKind::vessel, 1 + random_.below(60)}};
+      request = request::Acknowledge{{IdentityKind::vessel, 1 + random_.below(60)}, {"mate"}, {}};
       break;
     case 2:
     case 3:
@@ -91,12 +91,33 @@ void World::ask() {
     case 4:
       request = request::Status{};
       break;
+    case 5:
+    case 6:
+      request = about_an_alarm();
+      break;
     default:
       request = request::Cancel{{event + 1}};
   }
   const std::string answer = life_->ask(encode(request));
   if (!killed_) {
     promises_->answered(*life_, answer);
+  }
+}
+
+// About one of those that stand, mostly.
+request::Request World::about_an_alarm() {
+  const std::span<const Alarm> alarms = life_->rooms.shard.alarms().alarms();
+  const std::uint64_t id = alarms.empty() || random_.one_in(10)
+                               ? 1 + random_.below(1000)
+                               : alarms[random_.below(alarms.size())].id;
+  switch (random_.below(3)) {
+    case 0:
+      return request::Shelve{
+          {id}, {1 + static_cast<std::int64_t>(random_.below(60)) * kSecond}, {}, {}};
+    case 1:
+      return request::Unshelve{{id}, {}, {}};
+    default:
+      return request::AcknowledgeAlarm{{id}, {"mate"}, {"seen"}};
   }
 }
 

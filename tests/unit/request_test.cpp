@@ -19,8 +19,14 @@ TEST_CASE("each request has one line, and that line says it again") {
       {AcceptTime{}, "accept-time"},
       {AcceptTime{1'777'636'800'000'000'000}, "accept-time 1777636800000000000"},
       {AcceptTime{-1}, "accept-time -1"},
-      {Acknowledge{{IdentityKind::vessel, 230123450}}, "acknowledge vessel 230123450"},
-      {Acknowledge{{IdentityKind::own, 0}}, "acknowledge own 0"},
+      {Acknowledge{{IdentityKind::vessel, 230123450}, {"mate"}, {"seen, 2 nm"}},
+       "acknowledge vessel 230123450 mate seen%2C%202%20nm"},
+      {Acknowledge{{IdentityKind::own, 0}, {}, {}}, "acknowledge own 0 - -"},
+      {Alarms{}, "alarms"},
+      {AcknowledgeAlarm{{4711}, {"-"}, {}}, "acknowledge-alarm 4711 %2D -"},
+      {Shelve{{4711}, {60'000'000'000}, {"mate"}, {}}, "shelve 4711 60000000000 mate -"},
+      {Unshelve{{4711}, {}, {}}, "unshelve 4711 - -"},
+      {Note{{"mate"}, {"50 %\n"}}, "note mate 50%20%25%0A"},
       {Cancel{{4711}}, "cancel 4711"},
       {Requeue{{18446744073709551615U}}, "requeue 18446744073709551615"},
   };
@@ -52,7 +58,14 @@ TEST_CASE("a line that is no request is refused, and says whether its word is kn
                                                           "cancel  1",
                                                           "cancel 1 ",
                                                           "requeue 1 00ff",
-                                                          "acknowledge vessel",
+                                                          "acknowledge vessel 230123450",
+                                                          "acknowledge vessel 230123450 mate",
+                                                          "note mate 50%",
+                                                          "note mate %2d",
+                                                          "note mate a%61",
+                                                          "note  x",
+                                                          "shelve 1 0 - -",
+                                                          "shelve 1 -5 - -",
                                                           "acknowledge ship 1",
                                                           "acknowledge none 1",
                                                           "acknowledge vessel x",
@@ -90,8 +103,8 @@ TEST_CASE("an answer is read back as what the node said") {
 
 TEST_CASE("any change of a request's line is another request or none") {
   std::mt19937_64 random(26);
-  const std::string lines[] = {"cancel 4711", "acknowledge vessel 230123450", "accept-time 17",
-                               "status"};
+  const std::string lines[] = {"cancel 4711", "acknowledge vessel 230123450 mate a%2Cb",
+                               "shelve 1 5 - -", "accept-time 17", "status"};
   for (int i = 0; i < 20'000; ++i) {
     std::string line = lines[random() % 4];
     for (std::size_t changes = 1 + random() % 3; changes-- > 0;) {

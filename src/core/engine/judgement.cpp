@@ -20,11 +20,15 @@ constexpr bool has(std::uint16_t changes, TrackChangeKind change) {
 }  // namespace
 
 void Judgement::begin() {
-  world_ = {{step_.now_ns(), state_.site.rules.trackers},
-            state_.own(),
-            state_.load.mode(),
-            state_.site.zones,
-            kFieldReaders};
+  world_ = world_at(step_.now_ns());
+}
+
+assess::World Judgement::world_at(std::int64_t now_ns) const {
+  return {{now_ns, state_.site.rules.trackers},
+          state_.own(),
+          state_.load.mode(),
+          state_.site.zones,
+          kFieldReaders};
 }
 
 bool Judgement::stop_before(EventClass next) {
@@ -332,6 +336,22 @@ AssessmentChange raised_again(const Alarm& alarm) {
 
 }  // namespace
 
+ActionIntent Judgement::describe(const Alarm& alarm) const {
+  const assess::World world = world_at(state_.progress.admitted_ns);
+  Case about;
+  ActionIntent intent{};
+  intent.subject = alarm.subject;
+  intent.cpa = intent.tcpa = canonical(std::numeric_limits<double>::quiet_NaN());
+  if (case_of(alarm, about)) {
+    const assess::View view = assess::Assess::view_of(world, about);
+    const Track* subject = alarm.subject.kind == SubjectKind::own ? view.own() : view.track();
+    if (subject != nullptr) {
+      describe_subject(intent, *subject, view);
+    }
+  }
+  return intent;
+}
+
 void Judgement::escalate(const Alarm& alarm, std::uint64_t cause) {
   const std::uint16_t action = state_.alarms.escalation_of(alarm);
   Case about;
@@ -413,7 +433,8 @@ void Judgement::describe_subject(ActionIntent& intent, const Track& subject,
   intent.altitude = subject.altitude;
   intent.speed = det_sqrt(speed_squared(subject));
   intent.course = wrap_360(det_atan2(subject.velocity_east, subject.velocity_north) / kDegree);
-  intent.sigma = det_sqrt(variance_now(subject, state_.tracker_of(subject.kind), step_.now_ns()));
+  intent.sigma =
+      det_sqrt(variance_now(subject, state_.tracker_of(subject.kind), view.world->at.now_ns));
   if (assess::may_approach_own(view)) {
     const Approach approach = assess::approach_to_own(view);
     intent.cpa = approach.cpa;

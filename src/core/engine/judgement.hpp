@@ -23,6 +23,7 @@ class Judgement {
   // Records what became of alarms; escalates, and announces again those that are due. At most
   // alarm::Alarms::kPerBatch in a batch.
   void tend_alarms();
+  ActionIntent describe(const Alarm& alarm) const;
   // Evicts tracks from a full table, so that the next step's newcomers find free slots.
   void make_room();
 
@@ -42,6 +43,7 @@ class Judgement {
     std::uint64_t cause;  // its event
   };
 
+  assess::World world_at(std::int64_t now_ns) const;
   Case case_of(std::uint32_t track) const;
   void judge(const Case& judged, std::uint64_t cause, std::int64_t arrival_ns);
   bool stop_before(EventClass next);

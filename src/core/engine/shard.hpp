@@ -88,6 +88,8 @@ class Shard {
   Causes causes() const { return state_.causes(); }  // after the last step
   const assess::Assess& assess() const { return state_.assess; }
   const TrackingRules& config() const { return state_.site.rules; }
+  // What is known of an alarm's subject, as in its action; its identity alone if it is gone.
+  ActionIntent describe(const Alarm& alarm) const { return judgement_.describe(alarm); }
   const alarm::Alarms& alarms() const { return state_.alarms; }
   const perceive::Contacts& contacts() const { return state_.contacts; }
   const perceive::SecondPlaces& second_places() const { return state_.second_places; }

@@ -1,0 +1,186 @@
+"""Alarms as people meet them: the list, acknowledging, shelving, what follows from what, escalation, the log; over kill -9,
+another site file and replay."""
+from harness import *
+
+SITE = '''site = "alarms"
+[cores]
+priority = 0
+idle = "rest"
+[limits]
+tracks = 256
+journal = "64 MiB"
+segment = "1 MiB"
+checkpoint = "100 ms"
+tick = "50 ms"
+[source.in]
+driver = "udp"
+listen = "127.0.0.1:{port}"
+codec = "ais"
+[assess.silent]
+of = "source.in"
+when = "source.age > {silence} s"
+priority = "critical"
+[assess.heard]
+of = "track"
+kinds = ["vessel"]
+when = "track.updates >= 1"
+priority = "high"
+escalate_after = "2 s"
+escalate_to = "call"
+[assess.gone]
+of = "track"
+kinds = ["vessel"]
+when = "age(track) > {gone} s"
+follows = ["silent"]
+[decide.heard]
+on = "heard"
+deadline = "10 s"
+run = "tell"
+[decide.gone]
+on = "gone"
+run = "tell"
+[decide.silent]
+on = "silent"
+run = "tell"
+[action.tell]
+sink = "out"
+[action.call]
+sink = "out"
+message = "NOBODY ANSWERS"
+[sink.out]
+driver = "udp"
+to = "127.0.0.1:{sink}"
+'''
+
+
+class Watch:
+    """A post that hears vessels, and a person who asks it."""
+
+    def __init__(self, name, silence=600, gone=600):
+        self.sink, self.port, self.data = Receiver(), free_port(), work / name
+        self.path = work / f"{name}.toml"
+        self.path.write_text(SITE.format(port=self.port, sink=self.sink.port, silence=silence, gone=gone))
+        self.out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.start()
+
+    def start(self):
+        self.node = start(self.path, self.data)
+        status(self.data, lambda s: s["sources"][0]["status"] == "up")
+
+    def hear(self, *vessels):
+        for mmsi in vessels:
+            self.out.sendto(class_b(mmsi, 59.9, 24.9), ("127.0.0.1", self.port))
+
+    def alarms(self, wanted=lambda found: True, limit=8):
+        """By assessment and identity, once it is as wanted."""
+        end = time.time() + limit
+        while True:
+            listed = json.loads(call("alarms", "--data", self.data, "--json").stdout)["data"]["alarms"]
+            found = {(a["assessment"], a["subject"].split()[-1]): a for a in listed}
+            if wanted(found):
+                return found
+            assert time.time() < end, found
+            time.sleep(0.05)
+
+    def say(self, *words, ok=(0,)):
+        return call(*words, "--data", self.data, ok=ok)
+
+    def actions(self):
+        return [json.loads(m) for m in self.sink.got]
+
+    def kill(self):
+        self.node.kill()
+        self.node.wait()
+
+
+@test
+def an_alarm_is_listed_acknowledged_shelved_and_logged_and_outlives_a_kill():
+    watch = Watch("alarm-life")
+    watch.hear(230000001, 230000002)
+    found = watch.alarms(lambda f: len(f) == 2)
+    one, two = found["heard", "230000001"], found["heard", "230000002"]
+    assert one["state"] == "unacknowledged" and one["priority"] == "high" and one["active"] and one["raises"] == 1, one
+    watch.say("acknowledge", one["alarm"], "--by", "mate", "--note", "seen, 2 nm off")
+    watch.say("shelve", two["alarm"], "--for", "20min", "--by", "mate")
+    found = watch.alarms(lambda f: f["heard", "230000001"]["state"] == "acknowledged")
+    assert found["heard", "230000001"]["by"] == "mate" and found["heard", "230000001"]["note"] == "seen, 2 nm off", found
+    assert found["heard", "230000002"]["state"] == "shelved", found
+    refused = watch.say("acknowledge", one["alarm"], ok=(75,))
+    assert "is acknowledged already" in refused.stderr, refused.stderr
+    refused = watch.say("acknowledge", "99", ok=(75,))
+    assert "there is no alarm 99 now" in refused.stderr, refused.stderr
+    text = watch.say("alarms").stdout
+    assert text.startswith("1 alarm, 0 not acknowledged") and "heard: vessel 230000001" in text and "by mate: seen, 2 nm off" in text, text
+    assert "230000002" not in text and "1 shelved" in text and "230000002" in watch.say("alarms", "--all").stdout, text
+    watch.say("note", "relieved by the second mate", "--by", "mate")
+    recorded(watch.data, lambda s: True)
+    watch.kill()
+    offline = watch.alarms()
+    assert {k: v["state"] for k, v in offline.items()} == {k: v["state"] for k, v in found.items()}, offline
+    watch.start()
+    again = watch.alarms(lambda f: len(f) == 2)
+    assert [again[k][m] for k in found for m in ("alarm", "state", "raised")] == [found[k][m] for k in found for m in ("alarm", "state", "raised")], again
+    watch.say("unshelve", two["alarm"])
+    watch.alarms(lambda f: f["heard", "230000002"]["state"] == "unacknowledged")
+    stop(watch.node)
+    log = call("log", watch.data).stdout
+    for line in ("raised heard: vessel 230000001", "acknowledged heard: vessel 230000001, level warn by mate: seen, 2 nm off",
+                 "shelved heard: vessel 230000002, level warn by mate", "note by mate: relieved by the second mate", "unshelved heard"):
+        assert line in log, (line, log[-2000:])
+    assert call("replay", watch.data, "--verify").returncode == 0
+    watch.sink.close()
+
+
+@test
+def one_that_nobody_acknowledges_escalates_once_and_one_that_is_acknowledged_does_not():
+    watch = Watch("alarm-escalates")
+    watch.hear(230000001, 230000002)
+    found = watch.alarms(lambda f: len(f) == 2)
+    watch.say("acknowledge", "vessel", "230000002")
+    watch.alarms(lambda f: f["heard", "230000001"].get("escalated"))
+    time.sleep(0.5)
+    calls = [a for a in watch.actions() if a["action"] == "call"]
+    assert [(a["identity"], a.get("message")) for a in calls] == [("230000001", "NOBODY ANSWERS")], calls
+    assert not watch.alarms()["heard", "230000002"].get("escalated")
+    stop(watch.node)
+    watch.sink.close()
+
+
+@test
+def what_merely_follows_from_a_silent_source_is_suppressed_until_the_source_is_back():
+    watch = Watch("alarm-follows", silence=1, gone=1.5)
+    vessels = [230000001 + n for n in range(5)]
+    watch.hear(*vessels)
+    found = watch.alarms(lambda f: sum(k[0] == "gone" for k in f) == 5 and all(f[k]["state"] == "suppressed" for k in f if k[0] == "gone"))
+    root = found["silent", "in"]
+    assert root["state"] == "unacknowledged" and all(found["gone", str(v)]["follows"] == root["alarm"] for v in vessels), found
+    text = watch.say("alarms").stdout
+    assert "5 that follow from others" in text and "gone:" not in text, text
+    time.sleep(0.3)
+    assert [a["assessment"] for a in watch.actions() if a["assessment"] != "heard"] == ["silent"], watch.actions()
+    watch.hear(vessels[0])  # the source is back, four vessels are not
+    watch.alarms(lambda f: all(f[k]["state"] == "unacknowledged" for k in f if k[0] == "gone") and sum(k[0] == "gone" for k in f) == 4)
+    time.sleep(0.3)
+    told = sorted(a["identity"] for a in watch.actions() if a["assessment"] == "gone")
+    assert told[:4] == [str(v) for v in vessels[1:]], told
+    stop(watch.node)
+    watch.sink.close()
+
+
+@test
+def alarms_go_on_under_another_site_file_or_leave_by_name():
+    watch = Watch("alarm-plans")
+    watch.hear(230000001)
+    before = watch.alarms(lambda f: len(f) == 1)["heard", "230000001"]
+    stop(watch.node)
+    watch.path.write_text(watch.path.read_text().replace('priority = "high"', 'priority = "low"'))
+    watch.start()
+    after = watch.alarms(lambda f: len(f) == 1)["heard", "230000001"]
+    assert after["alarm"] == before["alarm"] and after["priority"] == "low", after
+    stop(watch.node)
+    watch.path.write_text(watch.path.read_text().replace('priority = "low"', 'notice = true').replace('escalate_after = "2 s"\nescalate_to = "call"\n', ""))
+    watch.start()
+    watch.alarms(lambda f: not f)
+    stop(watch.node)
+    assert "removed (no longer in the site file)" in call("log", watch.data).stdout
+    watch.sink.close()
