@@ -233,6 +233,23 @@ TEST_CASE("lane outcomes, full: a sink sends nothing whose outcome has no space"
   CHECK(outcomes.size() == 1);
 }
 
+TEST_CASE("a sink has space for what a step orders in place of what it cancels") {
+  Post post;
+  sink::Act& act = post.rooms->act;
+  Lane& outcomes = post.rooms->lanes.outcomes;
+  fill<event_bytes(sizeof(ActionOutcome))>(outcomes);  // so that nothing is sent
+  const std::int64_t now_ns = post.rooms->clock.now_ns();
+  const std::uint64_t most = post.rooms->plan.limits()->pending_actions();
+  for (std::uint64_t n = 1; n <= 2 * most; ++n) {
+    act.submit(order(n, now_ns), 0, now_ns, outcomes);
+  }
+  CHECK(act.waiting() == 2 * most);
+  for (std::uint64_t n = 1; n <= most; ++n) {
+    act.withdraw(n);
+  }
+  CHECK(act.waiting() == most);
+}
+
 TEST_CASE("lane faults, full: the fault is no event but counted, and the engine goes on") {
   Post post;
   std::vector<node::StartReport::Finding> many(40, {Stage::unreadable, 1, ""});

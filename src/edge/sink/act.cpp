@@ -41,10 +41,15 @@ void put_outcome(std::uint8_t* place, Lane& outcomes, const ActionOutcome& outco
   put(place, outcomes, EventKind::outcome, outcome.action_sequence, outcome, now_ns);
 }
 
+// Those that a step cancels stay until it ends, beside those that it orders in their place.
+std::size_t most_waiting(const plan::Plan& plan) {
+  return std::size_t{2} * plan.limits()->pending_actions();
+}
+
 }  // namespace
 
 std::size_t Act::bytes_needed(const plan::Plan& plan) {
-  std::size_t bytes = arena_bytes<Order>(plan.limits()->pending_actions());
+  std::size_t bytes = arena_bytes<Order>(most_waiting(plan));
   for (const plan::Sink* sink : *plan.sinks()) {
     bytes += arena_bytes<Unconfirmed::Message>(unconfirmed_of(plan, *sink));
   }
@@ -55,7 +60,7 @@ std::string Act::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeep
                       Lane* log) {
   plan_ = &plan;
   log_ = log;
-  waiting_ = arena.make<Order>(plan.limits()->pending_actions());
+  waiting_ = arena.make<Order>(most_waiting(plan));
   for (std::size_t i = 0; i < plan.sinks()->size(); ++i) {
     const plan::Sink* sink = plan.sinks()->Get(static_cast<flatbuffers::uoffset_t>(i));
     Outlet& outlet = outlets_[i];

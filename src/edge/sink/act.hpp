@@ -1,8 +1,8 @@
 // Purpose: sends each action intent once as bytes to a sink, and returns its outcome as an event.
 // In: submit() of action events; the journal's durable sequence. Out: bytes at sinks, events of
 // outcomes and of what was sent unrecorded. Bound: the plan's pending_actions; the engine never has
-// more under way. When a sink fails: the outcome reports it, and no other sink is affected. Runs
-// on: the engine thread; never waits.
+// more under way, and cancels as many in a step at most. When a sink fails: the outcome reports it,
+// and no other sink is affected. Runs on: the engine thread; never waits.
 #pragma once
 
 #include <array>
