@@ -63,7 +63,10 @@ void Ledger::done(std::uint32_t epoch, std::uint64_t root, std::uint64_t sent_by
 
 // The batch whose state was recovered.
 std::uint64_t Ledger::batch_of(const engine::Progress& progress, bool damaged) {
-  if (progress.batch_number == 0 || was(progress.batch_number, progress.digest)) {
+  if (progress.batch_number == 0) {
+    digests_[0] = progress.digest;
+  }
+  if (was(progress.batch_number, progress.digest)) {
     return progress.batch_number;
   }
   for (auto known = digests_.rbegin(); damaged && known != digests_.rend(); ++known) {

@@ -50,15 +50,29 @@ std::string mirror_members(const Life& life) {
 
 }  // namespace
 
-void Promises::after_start(Life& life, std::uint64_t durable, bool damaged) {
+// Nothing is missing if no block was spoilt.
+void Promises::check_findings(const Life& life, bool damaged) const {
+  for (const node::StartReport::Finding& found : life.report().findings) {
+    if (found.stage != Stage::tail_cut && !damaged) {
+      fail("a start finds: %s", found.text.c_str());
+    }
+  }
+}
+
+void Promises::after_start(Life& life, std::uint64_t durable, bool damaged, bool ever) {
+  check_findings(life, ever || durable == 0);  // a first start that is killed leaves a part
   const bool told = std::any_of(
       life.report().findings.begin(), life.report().findings.end(),
       [](const node::StartReport::Finding& found) { return found.stage == Stage::unreadable; });
   ledger_.recovered(life.rooms.shard, durable, damaged && told);
   sendings_.clear();
+  unknown_.clear();
   const deliver::Delivery& delivery = life.rooms.shard.delivery();
   for (std::size_t i = 0; i < delivery.size(); ++i) {
     note_sending(delivery.orders()[i].sequence, 0, delivery.intent(i));
+    if (delivery.orders()[i].stage == deliver::Delivery::Stage::sent) {
+      unknown_.insert(delivery.orders()[i].sequence);
+    }
   }
   texts_seen_ = 0;
   sent_ = told_ = told_read_ = faults_ = commands_refused_ = images_before_ = 0;
@@ -96,6 +110,13 @@ void Promises::note(const EventHeader& event, Bytes payload, const engine::Shard
     if (payload_as<Overrun>(payload).stage == Stage::mirror_differs) {
       fail("the mirror differs at batch %lld",
            static_cast<long long>(payload_as<Overrun>(payload).took_ns));
+    }
+  } else if (event.kind == EventKind::outcome) {
+    const auto outcome = payload_as<ActionOutcome>(payload);
+    if (unknown_.erase(outcome.action_sequence) != 0 &&
+        outcome.reason != Reason::unknown_after_restart) {
+      fail("event %llu was under way at a kill, and has an outcome",
+           shown(outcome.action_sequence));
     }
   } else if (event.kind == EventKind::command && payload.size() >= sizeof(Requeue) &&
              event.state.exit() == Exit::success) {
@@ -242,6 +263,14 @@ void Promises::after_mirror(Life& life) {
   images_before_ = mirror.imaging().images();
 }
 
+void Promises::before_image(Life& life) {
+  const node::HandedState& state = life.rooms.mirror.state();
+  if (state.held_by(node::Holder::image) && state.batch() > life.rooms.writer.last_batch()) {
+    fail("an image of batch %llu, the disk is at %llu", shown(state.batch()),
+         shown(life.rooms.writer.last_batch()));
+  }
+}
+
 void Promises::read_log(Life& life) {
   node::Lanes& lanes = life.rooms.lanes;
   take_texts(life);
@@ -298,6 +327,9 @@ void Promises::at_rest(Life& life) {
   if (rooms.writer.has_gap() || rooms.writer.last_batch() != p.batch_number) {
     fail("the journal is at batch %llu, the engine at %llu", shown(rooms.writer.last_batch()),
          shown(p.batch_number));
+  }
+  if (!unknown_.empty()) {
+    fail("event %llu was under way at a kill, and has no outcome", shown(*unknown_.begin()));
   }
   if (rooms.mirror.lost() || rooms.mirror.batch() != p.batch_number) {
     fail("the mirror is at batch %llu, the engine at %llu", shown(rooms.mirror.batch()),

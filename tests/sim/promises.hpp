@@ -15,8 +15,9 @@ class Promises {
  public:
   explicit Promises(const plan::Plan& plan) : plan_(plan) {}
 
-  // `durable`: what the last life had acknowledged. `damaged`: a block of the journal was spoilt.
-  void after_start(Life& life, std::uint64_t durable, bool damaged);
+  // `durable`: what the last life had acknowledged. `damaged`: a block of the journal was spoilt
+  // since the start before; `ever`: or earlier.
+  void after_start(Life& life, std::uint64_t durable, bool damaged, bool ever);
   void before_engine(Life& life);
   void after_engine(Life& life);
   void before_journal(Life& life);
@@ -25,6 +26,7 @@ class Promises {
   void before_hand(Life& life);
   void after_hand(Life& life);
   void after_mirror(Life& life);
+  void before_image(Life& life);
   // Takes what waits in the log's lanes, as people do.
   void read_log(Life& life);
   void command_refused() { ++commands_refused_; }
@@ -51,6 +53,7 @@ class Promises {
   void note_sending(std::uint64_t sequence, std::uint64_t sent_by, const ActionIntent& intent);
   void take_texts(Life& life);
   void done(Life& life, std::string_view text);
+  void check_findings(const Life& life, bool damaged) const;
   void check_counters(Life& life);
 
   const plan::Plan& plan_;
@@ -59,6 +62,7 @@ class Promises {
 
   // Of this life.
   std::map<std::uint64_t, Sending> sendings_;  // by the event that ordered the action
+  std::set<std::uint64_t> unknown_;            // were under way at the start
   std::uint64_t batch_before_ = 0, durable_before_ = 0, handed_before_ = 0;
   std::uint64_t copied_ = 0;  // the batch of the last copy of the engine's state
   std::uint64_t engine_turns_ = 0, engine_turns_before_ = 0;

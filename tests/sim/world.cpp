@@ -65,6 +65,9 @@ void World::step() {
   if (random_.one_in(60)) {
     kill_or_stop();
   }
+  if (random_.one_in(150) && !killed_) {
+    lose_the_disk();
+  }
   if (broken_) {
     throw *broken_;  // never through the product's own calls
   }
@@ -105,6 +108,7 @@ bool World::turn(Actor actor) {
     case mirror:
       return mirror_turn();
     case image:
+      promises_->before_image(*life_);
       return life_->image_turn(platform::monotonic_ns());
     default:
       main_turn();

@@ -78,6 +78,7 @@ class World {
   // --- What goes wrong (world_faults.cpp).
   void trouble();
   void refuse_for_a_while();
+  void lose_the_disk();
   void end_troubles();
   void die();
   void kill_or_stop();

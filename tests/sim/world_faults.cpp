@@ -15,6 +15,8 @@ constexpr int kSettleSeconds = 200;  // longer than anything waits
 constexpr int kCatchUpSeconds = 20;  // for a mirror that asks for a copy again after ten
 constexpr int kMostTurns = 10'000;   // of a thread that always finds work
 constexpr std::int64_t kStopNs = 3 * kSecond;
+constexpr std::uint64_t kGoneSeconds = 20;  // that a disk stays away
+constexpr std::uint64_t kSeenSeconds = 13;  // a mirror that lost its way asks again after ten
 
 }  // namespace
 
@@ -55,6 +57,37 @@ void World::refuse_for_a_while() {
   const std::uint64_t most_ms = random_.one_in(2) ? 2'000 : 60'000;
   refuses_until_ns_ = time_ns() + static_cast<std::int64_t>(random_.below(most_ms)) * 1'000'000;
   note("the disk refuses: " + std::to_string(static_cast<int>(refusal())));
+}
+
+// The disk takes nothing, and the mirror stands still at first; then all turn but nothing is
+// written: people see on.
+void World::lose_the_disk() {
+  note("the disk is gone");
+  end_troubles();
+  set_refusal(Refusal::all_full);
+  const std::uint64_t stands = random_.below(40);
+  std::uint64_t seen = 0;  // the engine's batch, kSeenSeconds before
+  for (std::uint64_t n = 0; n < stands + 2 * kGoneSeconds && !killed_; ++n) {
+    pass(kSecond / 2);
+    seen = n + 2 * kSeenSeconds == stands + 2 * kGoneSeconds
+               ? life_->rooms.shard.progress().batch_number
+               : seen;
+    arrive();
+    for (int i = 0; i < 3; ++i) {
+      turn(engine);
+      turn(journal);
+      turn(hand);
+      for (int m = 0; m < 3 && n >= stands; ++m) {
+        turn(mirror);
+      }
+    }
+    turn(main);
+  }
+  if (!killed_ && life_->rooms.mirror.batch() < seen) {
+    fail("the mirror is at batch %llu, the engine was at %llu before",
+         shown(life_->rooms.mirror.batch()), shown(seen));
+  }
+  end_troubles();
 }
 
 void World::end_troubles() {
@@ -170,7 +203,7 @@ void World::start() {
   for (const auto& finding : life_->report().findings) {
     note("found: " + finding.text);
   }
-  promises_->after_start(*life_, durable_, spoilt_);
+  promises_->after_start(*life_, durable_, spoilt_, ever_spoilt_);
   spoilt_ = false;
   promises_->check_image(*life_, shard_folder(data_));
 }
