@@ -25,6 +25,8 @@ def refused(source):
 
 
 def replay_and_explain(vedette, work, what):
+    print("\n== what is alarming at the end, most urgent first")
+    subprocess.run([vedette, "alarms", "--data", str(work / "data")], check=True)
     print("\n== replay")
     subprocess.run([vedette, "replay", str(work / "data"), "--verify"], check=True)
     print(f"\n== why: one alert, back to the {what} it came from")

@@ -73,7 +73,7 @@ std::string line_of(const AlarmList::Item& item, std::int64_t now_ns, const plan
   line += rule->name()->str() + ": " + subject_text(a.subject, plan);
   const std::string_view name(about.name, ::strnlen(about.name, sizeof about.name));
   line += name.empty() ? "" : " " + std::string(name);
-  if (about.cpa == about.cpa && about.tcpa >= 0) {
+  if (about.cpa == about.cpa && about.tcpa > 0) {
     line += ", CPA " + rounded(about.cpa, "m") + " in " + age_text(to_int64(about.tcpa * 1e9));
   }
   if (about.has_position != 0) {
