@@ -22,7 +22,8 @@ std::string grouped(std::uint64_t number) {
 // Restores the newer of the image and the newest segment's state; returns its last batch, 0 for
 // none.
 std::uint64_t Recovery::begin_with_newest(Stepped& stepped,
-                                          const std::vector<std::uint64_t>& segments) {
+                                          const std::vector<std::uint64_t>& segments,
+                                          std::uint64_t& state_batch) {
   const std::string folder = journal_folder(data_);
   std::vector<std::uint64_t> with_state = segments;
   journal::SegmentState newest = journal::newest_state(folder, with_state);
@@ -30,6 +31,7 @@ std::uint64_t Recovery::begin_with_newest(Stepped& stepped,
     with_state.pop_back();  // another node's, or newer than one
     newest = journal::newest_state(folder, with_state);
   }
+  state_batch = newest.header.frozen_batch;
   // With little to replay after the state, the image is not needed.
   std::uint64_t from = 0;
   if (!segments.empty() && (newest.frozen.empty() || newest.much_follows)) {
@@ -51,7 +53,8 @@ Failure Recovery::recover() {
   Stepped stepped(rooms_.shard, rooms_.shard_memory, engine::release_kernels().back());
   const PlanHash ours = plan_hash_of(header_.plan_hash);
   stepped.init(rooms_.plan, header_.node, 1, data_, ours);
-  const std::uint64_t from = begin_with_newest(stepped, segments);
+  std::uint64_t state_batch = 0;
+  const std::uint64_t from = begin_with_newest(stepped, segments, state_batch);
   ReplayResult result = replay(data_, stepped, from);
   const KeptHistory kept = read_history(data_);
   if (result.journal.other_version) {
@@ -60,7 +63,9 @@ Failure Recovery::recover() {
   const bool broken = !result.problem.empty() && !result.journal.torn_tail;
   const std::uint64_t known = kept.record ? kept.record->batch : 0;
   const bool unsure = !kept.record && platform::exists(shard_folder(data_) + "/belief.mdb");
-  if (broken || unsure || from > result.journal.last_batch || known > stepped.batch()) {
+  // The journal may consist of states alone.
+  const std::uint64_t last = std::max(result.journal.last_batch, state_batch);
+  if (broken || unsure || from > last || known > stepped.batch()) {
     recover_around(stepped, kept, result.journal);
     if (result.journal.other_version) {
       return unfit(result.journal.problem);

@@ -55,7 +55,9 @@ class Recovery {
   };
 
   Failure unfit(const std::string& problem) const;
-  std::uint64_t begin_with_newest(Stepped& stepped, const std::vector<std::uint64_t>& segments);
+  // `state_batch`: of the newest state in the journal.
+  std::uint64_t begin_with_newest(Stepped& stepped, const std::vector<std::uint64_t>& segments,
+                                  std::uint64_t& state_batch);
   // The last batch of the state; 0 if there is none.
   std::uint64_t begin_with_image(Stepped& stepped, std::uint64_t least_batch);
   void recover_around(Stepped& stepped, const KeptHistory& kept, journal::ReadResult& read);
