@@ -9,7 +9,7 @@
 namespace vedette::sim {
 
 inline constexpr std::int64_t kSecond = 1'000'000'000;
-inline constexpr std::int64_t kStartNs = 1'700'000'000 * kSecond;  // Unix
+inline constexpr std::int64_t kStartNs = 2'000'000'000 * kSecond;  // Unix: later than any release
 
 // The machine has just started, and its clock is right.
 void begin_time();
