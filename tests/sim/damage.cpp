@@ -35,7 +35,8 @@ std::vector<std::size_t> blocks_of(const std::vector<std::uint8_t>& bytes, std::
 void spoil_the_end(Random& random, const std::string& journal) {
   const auto segments = journal::list_segments(journal);
   const journal::ReadResult before = journal::read_journal(journal, {});
-  if (!random.one_in(2) || before.last_segment != segments.back()) {
+  const bool known = before.problem.empty() || before.torn_tail;  // else whole blocks may follow
+  if (!random.one_in(2) || before.last_segment != segments.back() || !known) {
     return;
   }
   const std::string path = journal + "/" + journal::segment_name(before.last_segment);
