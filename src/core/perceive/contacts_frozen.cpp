@@ -155,7 +155,8 @@ void Contacts::slice_of_contact(std::uint32_t contact, std::size_t part, SliceDi
     out.mix(spot.sigma);
     out.mix(spot.ns);
     out.mix(spot.detected_ns);
-    out.mix(std::uint64_t{spot.sensor} << 2 | spot.confirmed << 1U | spot.coasting);
+    out.mix(std::uint64_t{spot.sensor} << 2 | std::uint64_t{spot.confirmed} << 1 |
+            std::uint64_t{spot.coasting});
     for (std::size_t s = 0; s < sensors_.size(); ++s) {
       out.mix(seen_ns(contact, s));
     }
