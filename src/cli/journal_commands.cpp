@@ -16,6 +16,7 @@
 #include "model/describe_event.hpp"
 #include "node/around.hpp"
 #include "node/identity.hpp"
+#include "node/mismatches.hpp"
 #include "node/replay.hpp"
 #include "platform/file.hpp"
 
@@ -132,6 +133,7 @@ int replay(const JournalCommand& c) {
     json.begin_object().member("batches", result.replayed).member_id("events", p.last_sequence);
     json.member_id("first_batch", result.first_batch);
     json.member("unrecorded_batches", result.unrecorded);
+    json.member("suspect_batches", result.suspect);
     json.member("digest", std::string_view(digest)).member("matches", true);
     json.member("closed", result.journal.closed);
     json.member("tracks", static_cast<std::uint64_t>(stepped.shard().tracks().size())).end_object();
@@ -149,11 +151,16 @@ int replay(const JournalCommand& c) {
           "before it accepted anything, or a start found them missing\n",
           static_cast<unsigned long long>(result.unrecorded));
     }
+    if (result.suspect != 0) {
+      print("%llu suspect batches are passed over: the engine was wrong then\n",
+            static_cast<unsigned long long>(result.suspect));
+    }
   }
   return kOk;
 }
 
-void print_batch(std::uint64_t number, Bytes batch, const plan::Plan& plan, bool evidence) {
+void print_batch(std::uint64_t number, Bytes batch, const plan::Plan& plan, bool evidence,
+                 bool suspect) {
   for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
     std::string text;
     Json json(text);
@@ -161,6 +168,9 @@ void print_batch(std::uint64_t number, Bytes batch, const plan::Plan& plan, bool
     event_members(e, payload, plan, json);
     if (evidence) {
       json.member("evidence", true);
+    }
+    if (suspect) {
+      json.member("suspect", true);
     }
     json.end_object();
     print_text(text + "\n");
@@ -178,10 +188,11 @@ int journal(const JournalCommand& c) {
     return follow_journal(c, *kept.plan);
   }
   bool evidence = true;
+  const node::Mismatches mismatches = node::Mismatches::read(c.data);
   PlanInReading plan(c.data, *kept.plan);
   const auto show = [&](Bytes batch) {
-    print_batch(payload_as<BatchHeader>(batch.first(sizeof(BatchHeader))).number, batch, *plan,
-                evidence);
+    const auto b = payload_as<BatchHeader>(batch.first(sizeof(BatchHeader)));
+    print_batch(b.number, batch, *plan, evidence, mismatches.suspect(b.number, b.epoch));
     return true;
   };
   read_kept_evidence(c, plan, show);
@@ -206,6 +217,7 @@ struct KeptEvent {
   EventHeader header;
   std::vector<std::uint8_t> payload;
   bool evidence = false;  // from a dropped segment
+  bool suspect = false;   // of an engine that was wrong
   const plan::Plan* plan = nullptr;
 };
 using KeptEvents = std::map<std::uint64_t, KeptEvent>;
@@ -240,6 +252,9 @@ void put_link(const KeptEvent& e, Json& json) {
   if (e.evidence) {
     json.member("evidence", true);
   }
+  if (e.suspect) {
+    json.member("suspect", true);
+  }
   json.end_object();
 }
 
@@ -254,10 +269,26 @@ void print_link(std::uint64_t sequence, const KeptEvent& e, bool first) {
   if (!first) {
     print("because of\n");
   }
-  print("%s  %-12s #%llu%s\n", line.c_str(), std::string(name_of(e.header.kind)).c_str(),
+  print("%s  %-12s #%llu%s%s\n", line.c_str(), std::string(name_of(e.header.kind)).c_str(),
         static_cast<unsigned long long>(sequence),
-        e.evidence ? " (from evidence: its segment is gone)" : "");
+        e.evidence ? " (from evidence: its segment is gone)" : "",
+        e.suspect ? " (suspect: the engine was wrong then)" : "");
   print("    %s\n", members.c_str());
+}
+
+// Those up to the wanted one, and its late outcome.
+void keep_events(Bytes batch, std::uint64_t wanted, const KeptEvent& like, KeptEvents& events,
+                 std::uint64_t& outcome) {
+  for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
+    const bool late_outcome = e.kind == EventKind::outcome &&
+                              payload_as<ActionOutcome>(payload).action_sequence == wanted;
+    if (e.sequence <= wanted || late_outcome) {
+      KeptEvent& kept = events[e.sequence] = like;
+      kept.header = e;
+      kept.payload.assign(payload.begin(), payload.end());
+    }
+    outcome = late_outcome ? e.sequence : outcome;
+  });
 }
 
 }  // namespace
@@ -280,17 +311,11 @@ int explain(const JournalCommand& c) {
   // Causes precede effects, so one pass keeps the events and the walk goes back through them.
   KeptEvents events;
   std::uint64_t outcome = 0;
+  const node::Mismatches mismatches = node::Mismatches::read(c.data);
   const auto take = [&](Bytes batch) {
-    for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
-      const bool late_outcome = e.kind == EventKind::outcome &&
-                                payload_as<ActionOutcome>(payload).action_sequence == *wanted;
-      if (e.sequence <= *wanted || late_outcome) {
-        events[e.sequence] = {e, {payload.begin(), payload.end()}, evidence, &*plan};
-      }
-      if (late_outcome) {
-        outcome = e.sequence;
-      }
-    });
+    const auto b = payload_as<BatchHeader>(batch.first(sizeof(BatchHeader)));
+    const KeptEvent like{{}, {}, evidence, mismatches.suspect(b.number, b.epoch), &*plan};
+    keep_events(batch, *wanted, like, events, outcome);
     return true;
   };
   read_kept_evidence(c, plan, take);

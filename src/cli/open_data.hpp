@@ -40,7 +40,8 @@ class PlanInReading {
 std::uint64_t read_kept_evidence(const JournalCommand& command, PlanInReading& plan,
                                  const std::function<bool(Bytes batch)>& visit);
 // Prints each event of a batch as a JSON line.
-void print_batch(std::uint64_t number, Bytes batch, const plan::Plan& plan, bool evidence = false);
+void print_batch(std::uint64_t number, Bytes batch, const plan::Plan& plan, bool evidence = false,
+                 bool suspect = false);
 // Prints new events as they become durable, until it is interrupted.
 int follow_journal(const JournalCommand& command, const plan::Plan& plan);
 // Prints one line on stderr where the journal is damaged, because the output skips that part.

@@ -53,9 +53,9 @@ const CauseFacts& facts_of(Cause cause) {
        "sending failed repeatedly: messages wait, and those without retries are abandoned",
        "check its cable, its address and its receiver"},
       {"mirror", Standing::degraded,
-       "the mirror computes otherwise than the engine, or does not keep up; the engine goes on",
-       "mirror in status says which; if it differs, test memory and processor: `vedette replay "
-       "--verify` shows whether the engine was wrong"},
+       "the mirror computes otherwise than the engine, or does not keep up",
+       "mirror in status and the log say which; if it differs, test memory and processor, and look "
+       "at what `vedette journal` marks as suspect"},
       {"alarms-full", Standing::degraded,
        "the list of alarms is full: new alarms are sent, but not listed",
        "acknowledge alarms that are over, or raise [limits] alarms"},

@@ -195,7 +195,7 @@ struct SinkState {
 // abandoned and when a state ends that gap; its bound is its lane's size, not a time. From
 // events_gone on: what recovery found, and `took_ns` is a count: events that the image or the last
 // run's record knows and the journal lacks, torn tails cut, segments set aside, batches that cannot
-// be read or replayed. The last two are the mirror's.
+// be read or replayed. The last four are about the mirror.
 enum class Stage : std::uint8_t {
   ingress = 0,
   engine = 1,
@@ -205,8 +205,10 @@ enum class Stage : std::uint8_t {
   tail_cut = 5,
   set_aside = 6,
   unreadable = 7,
-  mirror_copy = 8,    // the engine stopped to copy its state for the mirror
-  mirror_differs = 9  // `took_ns` is the batch whose replay gave another digest
+  mirror_copy = 8,        // the engine stopped to copy its state for the mirror
+  mirror_differs = 9,     // `took_ns` is the batch whose replay gave another digest
+  mirror_restarted = 10,  // after that batch: the mirror was wrong, and is right again
+  suspect = 11            // from batch `took_ns` to `bound_ns` the engine was wrong; recomputed
 };
 
 struct Overrun {

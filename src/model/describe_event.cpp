@@ -164,8 +164,13 @@ void describe(const SinkState& state, const Context& at, Json& json) {
 
 void describe(const Overrun& o, const Context&, Json& json) {
   json.member("stage", name_of(o.stage));
+  if (o.stage == Stage::suspect) {
+    json.member("first_batch", o.took_ns).member("last_batch", o.bound_ns);
+    return;
+  }
   if (o.stage >= Stage::events_gone && o.stage != Stage::mirror_copy) {
-    json.member(o.stage == Stage::mirror_differs ? "batch" : "count", o.took_ns);
+    const bool batch = o.stage == Stage::mirror_differs || o.stage == Stage::mirror_restarted;
+    json.member(batch ? "batch" : "count", o.took_ns);
     return;
   }
   json.member("took_us", o.took_ns / 1000);

@@ -154,9 +154,9 @@ std::string_view name_of(DecisionChoice choice) {
 }
 
 std::string_view name_of(Stage stage) {
-  return pick(std::array<std::string_view, 10>{"ingress", "engine", "act", "journal", "events-gone",
+  return pick(std::array<std::string_view, 12>{"ingress", "engine", "act", "journal", "events-gone",
                                                "tail-cut", "set-aside", "unreadable", "mirror-copy",
-                                               "mirror-differs"},
+                                               "mirror-differs", "mirror-restarted", "suspect"},
               stage);
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "node/mismatches.hpp"
+
 namespace vedette::node {
 namespace {
 
@@ -114,6 +116,7 @@ AroundResult replay_around(const std::string& data, Stepped& stepped, std::uint6
                            const std::function<bool(const BatchHeader&)>& until) {
   AroundResult result;
   const Chart chart = chart_of(data, node_id);
+  const Mismatches mismatches = Mismatches::read(data);
   std::size_t at = 0;
   const auto enter = [&](const Island& island) {
     if (!is_inside(stepped, island) && !restore_start(data, stepped, island)) {
@@ -139,7 +142,8 @@ AroundResult replay_around(const std::string& data, Stepped& stepped, std::uint6
     }
     const Island& island = chart.islands[at];
     const std::uint64_t begins = std::max(island.state_batch + 1, island.first_batch);
-    if (!island.begins() || header.number < begins) {
+    if (!island.begins() || header.number < begins ||
+        mismatches.suspect(header.number, header.epoch)) {
       ++result.passed_over;
       return true;
     }

@@ -189,8 +189,8 @@ void EngineThread::check_journal() {
 // Reports a batch whose replay differs, and makes the copy of the state that the mirror or the
 // journal requested. True if it made one.
 bool EngineThread::check_mirror() {
-  if (const std::uint64_t batch = mirror_.newly_differed(); batch != 0) {
-    put_fault({static_cast<std::int64_t>(batch), 0, Stage::mirror_differs, {}});
+  for (Mirror::News news = mirror_.news(); news.batch != 0; news = mirror_.news()) {
+    put_fault({static_cast<std::int64_t>(news.batch), 0, news.stage, {}});
   }
   if (!mirror_.wants_copy()) {
     return false;
@@ -233,7 +233,10 @@ void EngineThread::begin(bool takes_in, const Before& before,
     put_answer(EventKind::outcome, sequence, bytes_of(outcome));
   }
   for (const StartReport::Finding& finding : findings) {
-    put_fault({static_cast<std::int64_t>(finding.count), 0, finding.stage, {}});
+    put_fault({static_cast<std::int64_t>(finding.count),
+               static_cast<std::int64_t>(finding.last_batch),
+               finding.stage,
+               {}});
   }
 }
 

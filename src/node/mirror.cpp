@@ -57,6 +57,8 @@ std::size_t Mirror::bytes_outside_arena(const plan::Plan& plan) {
 void Mirror::init(Arena& arena, const plan::Plan& plan, const std::string& data,
                   const platform::Folder& journal) {
   plan_ = &plan;
+  data_ = data;
+  verdict_.init(journal);
   shard_memory_ = arena.room(engine::Shard::bytes_needed(plan));
   lane_.init(arena, lane_records(plan), lane_bytes(plan));
   state_.init(engine::frozen_bytes_bound(plan));
@@ -67,12 +69,14 @@ void Mirror::init(Arena& arena, const plan::Plan& plan, const std::string& data,
 }
 
 Bytes Mirror::begin(const engine::Shard& engine, const journal::SegmentHeader& header) {
+  header_ = header;
   imaging_.begin(header);
   stepped_.emplace(shard_, shard_memory_, engine::release_kernels().back());
   stepped_->init(*plan_, header.node, header.epoch);
   state_.freeze(engine);
   lost_.store(!stepped_->thaw(state_.frozen()), std::memory_order_relaxed);
   const std::uint64_t batch = state_.batch();
+  verdict_.equal_since(batch, shard_, plan_hash_of(header_.plan_hash));
   batch_.store(batch, std::memory_order_relaxed);
   admitted_ns_.store(engine.progress().admitted_ns, std::memory_order_relaxed);
   recorded_.store(batch, std::memory_order_release);
@@ -128,20 +132,39 @@ void Mirror::give_copy(const engine::Shard& engine) {
   copy_.give_to(Holder::journal);
 }
 
-std::uint64_t Mirror::newly_differed() {
-  const std::uint64_t differed = differed_.load(std::memory_order_acquire);
-  return std::exchange(differed_told_, differed) == differed ? 0 : read(differed_batch_);
+Mirror::News Mirror::news() {
+  const std::uint64_t all = news_.load(std::memory_order_acquire);
+  if (all == news_told_) {
+    return {};
+  }
+  if (const std::uint64_t n = read(differed_); std::exchange(differed_told_, n) != n) {
+    return {read(differed_batch_), Stage::mirror_differs};
+  }
+  const std::uint64_t restarted = read(restarted_batch_);
+  if (restarted != 0 && std::exchange(restarted_told_, restarted) != restarted) {
+    return {restarted, Stage::mirror_restarted};
+  }
+  news_told_ = all;
+  return {};
 }
 
-// Restarts from a copy of the engine's state, once the journal's thread has offered it.
+// Restarts from a copy of the engine's state, once the journal's thread has offered it; not while
+// it is open whether that state is right.
 bool Mirror::restart() {
-  if (!copy_.take(Holder::offered, Holder::mirror)) {
+  if (verdict_.is_open() || engine_wrong_since() != 0 ||
+      !copy_.take(Holder::offered, Holder::mirror)) {
     return false;
   }
   if (lost() || copy_.batch() > stepped_->batch()) {
     lost_.store(!stepped_->restart(copy_.frozen()), std::memory_order_relaxed);
     add_one(restarts_);
     stuck_since_ns_ = 0;
+    verdict_.equal_since(copy_.batch(), shard_, plan_hash_of(header_.plan_hash));
+    if (Mismatch* told = mismatches_.last();
+        told != nullptr && told->wrong == Mismatch::Wrong::told && told->last_batch == 0) {
+      told->last_batch = copy_.batch();
+      mismatches_.keep(data_);
+    }
   }
   copy_.give_to(Holder::nobody);
   return true;
@@ -158,14 +181,72 @@ void Mirror::lose_way(std::int64_t now_ns) {
 bool Mirror::apply(Bytes batch, std::int64_t now_ns) {
   const bool same = stepped_->apply(batch).empty();
   add_one(compared_);
-  if (!same) {
-    differed_batch_.store(number_of(batch), std::memory_order_relaxed);
-    differed_ns_.store(now_ns, std::memory_order_relaxed);
-    // Pairs with the acquire in newly_differed(): the batch is stored before the count.
-    differed_.store(read(differed_) + 1, std::memory_order_release);
+  if (same) {
+    verdict_.compared(shard_);
+    return true;
+  }
+  BatchHeader header;
+  std::memcpy(&header, batch.data(), sizeof header);
+  differed_batch_.store(header.number, std::memory_order_relaxed);
+  differed_ns_.store(now_ns, std::memory_order_relaxed);
+  // Pairs with the acquire in in_doubt(): the batch is stored before the count.
+  differed_.store(read(differed_) + 1, std::memory_order_release);
+  found_.store(Verdict::Found::nothing_yet, std::memory_order_relaxed);
+  tell(Stage::mirror_differs, header.number);
+  open_ = {{}, header.number, 0, 0, 0, header.epoch, header.admitted_ns};
+  lost_.store(true, std::memory_order_relaxed);
+  cursor_.close();
+  mismatches_ = Mismatches::read(data_);
+  verdict_.open(header.number, *stepped_, now_ns);
+  return false;
+}
+
+// Its values are stored before; pairs with the acquire in news().
+void Mirror::tell(Stage stage, std::uint64_t batch) {
+  if (stage == Stage::mirror_restarted) {
+    restarted_batch_.store(batch, std::memory_order_relaxed);
+  }
+  news_.store(read(news_) + 1, std::memory_order_release);
+}
+
+void Mirror::was_wrong(Mismatch::Wrong wrong) {
+  open_.wrong = wrong;
+  open_.first_batch = verdict_.wrong_since();
+  open_.good_batch = verdict_.good();
+  mismatches_.add(open_);
+  // A start that does not know what is suspect would believe it: then the watch goes on.
+  if (mismatches_.keep(data_) == 0 && wrong == Mismatch::Wrong::engine) {
+    engine_wrong_since_.store(open_.first_batch, std::memory_order_release);
+  }
+}
+
+// Goes on with the open case; false if it must wait.
+bool Mirror::judge(std::int64_t now_ns) {
+  const Verdict::Found found =
+      verdict_.turn(*stepped_, cursor_, recorded_.load(std::memory_order_acquire),
+                    given_up_.load(std::memory_order_acquire), now_ns);
+  if (found == Verdict::Found::nothing_yet) {
+    return false;
+  }
+  found_.store(found, std::memory_order_relaxed);
+  if (found == Verdict::Found::mirror_wrong) {
+    was_wrong(Mismatch::Wrong::mirror);
+    lost_.store(false, std::memory_order_relaxed);
+    add_one(restarts_);
+    tell(Stage::mirror_restarted, open_.batch);
+    return true;
+  }
+  suspect_since_.store(verdict_.wrong_since(), std::memory_order_relaxed);
+  if (found == Verdict::Found::undecided) {
+    was_wrong(Mismatch::Wrong::undecided);
+  } else {
+    const bool tells = plan_->limits()->mismatch_is_told() || mismatches_.too_many(open_.at_ns);
+    was_wrong(tells ? Mismatch::Wrong::told : Mismatch::Wrong::engine);
+  }
+  if (engine_wrong_since() == 0) {
     lose_way(now_ns);
   }
-  return same;
+  return true;
 }
 
 // Replays the next batches: from the lane, or from the journal's files if the lane was full.
@@ -219,7 +300,11 @@ bool Mirror::follow_journal(std::uint64_t through, std::int64_t now_ns) {
 
 bool Mirror::turn(std::int64_t now_ns) {
   bool worked = restart();
-  if (lost()) {
+  if (verdict_.is_open()) {
+    worked = judge(now_ns) || worked;
+  } else if (engine_wrong_since() != 0) {
+    // The node ends.
+  } else if (lost()) {
     lose_way(now_ns);  // requests a copy again
   } else {
     worked = follow(now_ns) || worked;
@@ -265,7 +350,8 @@ void Mirror::run(bool stepped) {
     const bool worked = turn(now_ns);
     if (stopping) {
       stop_seen_ns = stop_seen_ns == 0 ? now_ns : stop_seen_ns;
-      if (lost() || stepped_->batch() >= read(recorded_) || now_ns - stop_seen_ns > kDrainNs) {
+      if ((lost() && !verdict_.is_open()) || stepped_->batch() >= read(recorded_) ||
+          now_ns - stop_seen_ns > kDrainNs) {
         break;
       }
     }
@@ -281,7 +367,19 @@ bool Mirror::in_doubt(std::int64_t now_ns) const {
 }
 
 std::string Mirror::doubt() const {
-  return "mirror: digest differs at batch " + std::to_string(read(differed_batch_));
+  const std::string batch =
+      "mirror: digest differs at batch " + std::to_string(read(differed_batch_));
+  switch (found_.load(std::memory_order_relaxed)) {
+    case Verdict::Found::nothing_yet:
+      return batch;
+    case Verdict::Found::mirror_wrong:
+      return batch + "; the mirror was wrong, and has restarted";
+    case Verdict::Found::engine_wrong:
+      return batch + "; the engine is wrong since batch " + std::to_string(read(suspect_since_));
+    case Verdict::Found::undecided:
+      break;
+  }
+  return batch + "; the journal cannot say who was wrong";
 }
 
 void Mirror::members(std::uint64_t batch, std::int64_t now_ns,
@@ -297,6 +395,7 @@ void Mirror::members(std::uint64_t batch, std::int64_t now_ns,
   json.member("restarts", read(restarts_)).member("catching_up", read(catching_up_) || lost());
   json.member("unrecorded", mirrored > recorded ? mirrored - recorded : 0);
   json.member("passed_over", read(passed_over_));
+  json.member_id("suspect_since", read(suspect_since_));
 }
 
 }  // namespace vedette::node

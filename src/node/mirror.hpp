@@ -2,10 +2,11 @@
 // engine's. It provides the states of images and later segments, so that the engine stops for no
 // checkpoint.
 // In: batches from the journal's thread, or from the journal's files when the lane was full; copies
-// of the engine's state. Out: states, the batch whose replay differs.
-// Bound: one shard, its lane, two frozen states, one block of the journal, all allocated at init().
-// When its lane is full: the batch is passed over and counted. Fails as: lost() until it restarts
-// from a copy of the engine's state. Runs on: its own thread; other threads call what names them.
+// of the engine's state. Out: states, the batch whose replay differs, who was wrong
+// (node/verdict.hpp). Bound: one shard, its lane, two frozen states, one block of the journal, all
+// allocated at init(). When its lane is full: the batch is passed over and counted. Fails as:
+// lost() until it restarts from a copy of the engine's state. Runs on: its own thread; other
+// threads call what names them.
 #pragma once
 
 #include <atomic>
@@ -22,7 +23,9 @@
 #include "node/alarm_list.hpp"
 #include "node/handed_state.hpp"
 #include "node/imaging.hpp"
+#include "node/mismatches.hpp"
 #include "node/stepped.hpp"
+#include "node/verdict.hpp"
 
 namespace vedette::node {
 
@@ -72,8 +75,12 @@ class Mirror {
   // --- The engine's thread.
   bool wants_copy() const { return copy_.held_by(Holder::engine); }
   void give_copy(const engine::Shard& engine);
-  // The last batch that differed since the previous call; 0 if none.
-  std::uint64_t newly_differed();
+  // What happened since the previous call; batch 0 if nothing did.
+  struct News {
+    std::uint64_t batch = 0;
+    Stage stage{};
+  };
+  News news();
 
   // --- Its own thread.
   void run(bool stepped);
@@ -82,9 +89,16 @@ class Mirror {
   // One turn; false if there was nothing to do.
   bool turn(std::int64_t now_ns);
 
-  // --- The main thread, once all others have ended.
+  // --- The main thread. The first batch that the engine got wrong, once the node must end for it,
+  // because it is recorded for the next start; else 0.
+  std::uint64_t engine_wrong_since() const {
+    return engine_wrong_since_.load(std::memory_order_acquire);
+  }
+  // Once all other threads have ended. None while it is open who was wrong.
   void write_last_image(const engine::Shard& engine) {
-    imaging_.write_last(engine, read(recorded_));
+    if (!verdict_.is_open() && engine_wrong_since() == 0) {
+      imaging_.write_last(engine, read(recorded_));
+    }
   }
 
   // --- The main thread: the alarms as of one batch (node/alarm_list.hpp).
@@ -117,10 +131,15 @@ class Mirror {
   bool follow(std::int64_t now_ns);
   bool follow_journal(std::uint64_t through, std::int64_t now_ns);
   bool apply(Bytes batch, std::int64_t now_ns);
+  bool judge(std::int64_t now_ns);
+  void was_wrong(Mismatch::Wrong wrong);
+  void tell(Stage stage, std::uint64_t batch);
   void lose_way(std::int64_t now_ns);
   void give_state(std::int64_t now_ns);
 
   const plan::Plan* plan_ = nullptr;
+  std::string data_;
+  journal::SegmentHeader header_{};
   engine::Shard shard_;
   std::span<std::uint8_t> shard_memory_;
   std::optional<Stepped> stepped_;
@@ -141,6 +160,9 @@ class Mirror {
   // Of the mirror's thread.
   std::int64_t stuck_since_ns_ = 0;  // the journal's files lack the next batch; 0: they do not
   std::int64_t asked_ns_ = 0;        // when it last requested a copy
+  Verdict verdict_;
+  Mismatches mismatches_;
+  Mismatch open_{};  // of the verdict's case
 
   // Written by the mirror's thread.
   std::atomic<std::uint64_t> batch_{0}, compared_{0}, restarts_{0}, turns_{0};
@@ -152,10 +174,15 @@ class Mirror {
   std::atomic<bool> stop_{false}, ended_{false};
 
   // Written by the mirror's thread; the engine reads the first each turn.
-  alignas(kCacheLineBytes) std::atomic<std::uint64_t> differed_{0};
+  alignas(kCacheLineBytes) std::atomic<std::uint64_t> news_{0};
+  std::atomic<std::uint64_t> differed_{0};
   std::atomic<std::uint64_t> differed_batch_{0};
   std::atomic<std::int64_t> differed_ns_{0};
-  std::uint64_t differed_told_ = 0;  // of the engine's thread
+  std::atomic<std::uint64_t> restarted_batch_{0};
+  std::atomic<Verdict::Found> found_{Verdict::Found::nothing_yet};  // of the last case
+  std::atomic<std::uint64_t> suspect_since_{0}, engine_wrong_since_{0};
+  // Of the engine's thread.
+  std::uint64_t news_told_ = 0, differed_told_ = 0, restarted_told_ = 0;
 };
 
 }  // namespace vedette::node

@@ -195,11 +195,22 @@ void Node::look_for_hang() {
   }
 }
 
+// The engine's memory or processor failed. What is suspect is recorded for the next start.
+void Node::look_at_mirror() {
+  if (const std::uint64_t batch = rooms_.mirror.engine_wrong_since(); batch != 0) {
+    drain_log();
+    platform::end_process("mirror: the engine is wrong since batch " + std::to_string(batch) +
+                              "; the node exits so that its next start recomputes from there",
+                          71);
+  }
+}
+
 void Node::keep_watch(bool network) {
   double next_second = 1.0;
   double next_join = 0.0;
   for (;;) {
     look_for_hang();
+    look_at_mirror();
     if (!network && rooms_.act.network_is_there()) {
       network = true;
       say("network", "up");

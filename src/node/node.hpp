@@ -74,6 +74,7 @@ class Node {
   double running_s() const;
   bool is_over() const;
   void look_for_hang();
+  void look_at_mirror();
   bool drain_log();
 
   RunOptions options_;

@@ -27,8 +27,9 @@ std::uint64_t Recovery::begin_with_newest(Stepped& stepped,
   const std::string folder = journal_folder(data_);
   std::vector<std::uint64_t> with_state = segments;
   journal::SegmentState newest = journal::newest_state(folder, with_state);
-  while (!newest.frozen.empty() && newest.header.node != header_.node) {
-    with_state.pop_back();  // another node's, or newer than one
+  while (!newest.frozen.empty() && (newest.header.node != header_.node ||
+                                    mismatches_.distrusts(newest.header.frozen_batch))) {
+    with_state.pop_back();  // another node's, or newer than one; or made by who was wrong
     newest = journal::newest_state(folder, with_state);
   }
   state_batch = newest.header.frozen_batch;
@@ -54,18 +55,36 @@ Failure Recovery::recover() {
   const PlanHash ours = plan_hash_of(header_.plan_hash);
   stepped.init(rooms_.plan, header_.node, 1, data_, ours);
   std::uint64_t state_batch = 0;
-  const std::uint64_t from = begin_with_newest(stepped, segments, state_batch);
-  ReplayResult result = replay(data_, stepped, from);
   const KeptHistory kept = read_history(data_);
-  if (result.journal.other_version) {
-    return unfit(result.problem);
+  const Mismatch* suspect = find_suspect(segments);
+  std::uint64_t from = suspect != nullptr ? begin_with_sound(stepped, segments, suspect->good_batch)
+                                          : begin_with_newest(stepped, segments, state_batch);
+  ReplayResult result;
+  if (suspect == nullptr) {
+    result = replay(data_, stepped, from);
+    // Nothing has told of it, because the node ended too soon; or it was told, and no state
+    // follows.
+    if (result.differed != 0 || result.unbridged) {
+      const Mismatch* newest = mismatches_.last();
+      if (result.differed != 0 || newest->wrong != Mismatch::Wrong::engine) {
+        mismatches_.add({Mismatch::Wrong::engine, result.differed, result.differed, 0, from,
+                         result.journal.epoch, stepped.last_admitted_ns()});
+      }
+      suspect = mismatches_.last();
+      from = begin_with_sound(stepped, segments, from);
+    }
   }
-  const bool broken = !result.problem.empty() && !result.journal.torn_tail;
+  const bool recomputed = suspect != nullptr && recompute(stepped, kept, result.journal);
+  if (result.journal.other_version) {
+    return unfit(result.problem.empty() ? result.journal.problem : result.problem);
+  }
+  const bool broken =
+      (!result.problem.empty() && !result.journal.torn_tail) || (suspect != nullptr && !recomputed);
   const std::uint64_t known = kept.record ? kept.record->batch : 0;
   const bool unsure = !kept.record && platform::exists(shard_folder(data_) + "/belief.mdb");
   // The journal may consist of states alone.
   const std::uint64_t last = std::max(result.journal.last_batch, state_batch);
-  if (broken || unsure || from > last || known > stepped.batch()) {
+  if (!recomputed && (broken || unsure || from > last || known > stepped.batch())) {
     recover_around(stepped, kept, result.journal);
     if (result.journal.other_version) {
       return unfit(result.journal.problem);

@@ -12,6 +12,7 @@
 #include "node/failure.hpp"
 #include "node/history_record.hpp"
 #include "node/identity.hpp"
+#include "node/mismatches.hpp"
 #include "node/rooms.hpp"
 #include "node/start_report.hpp"
 #include "node/stepped.hpp"
@@ -61,6 +62,12 @@ class Recovery {
   // The last batch of the state; 0 if there is none.
   std::uint64_t begin_with_image(Stepped& stepped, std::uint64_t least_batch);
   void recover_around(Stepped& stepped, const KeptHistory& kept, journal::ReadResult& read);
+  // What the engine got wrong: closes what an earlier start has recomputed; the mismatch to
+  // recompute now, if there is one.
+  Mismatch* find_suspect(const std::vector<std::uint64_t>& segments);
+  std::uint64_t begin_with_sound(Stepped& stepped, std::vector<std::uint64_t> segments,
+                                 std::uint64_t good);
+  bool recompute(Stepped& stepped, const KeptHistory& kept, journal::ReadResult& read);
   Failure begin_anew(Stepped& stepped);
   std::string change_plan(Stepped& stepped);
   void find_gaps(const journal::ReadResult& read, const KeptHistory& kept);
@@ -78,6 +85,8 @@ class Recovery {
   Identity identity_;
   journal::SegmentHeader header_{};
   journal::WriterOptions writer_options_;
+  Mismatches mismatches_;
+  bool recomputed_ = false;  // the last of them
   Tail tail_;
   std::vector<journal::ReadResult::Strange> strange_;  // to be renamed
   std::vector<std::uint64_t> unanswered_;

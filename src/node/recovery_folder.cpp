@@ -90,6 +90,12 @@ Failure Recovery::begin_history() {
       return io(path + ": " + platform::error_text(error));
     }
   }
+  // Before the segment: without it, the next start finds states that it distrusts, and recomputes.
+  if (recomputed_) {
+    if (const int error = mismatches_.keep(data_); error != 0) {
+      return io(shard_folder(data_) + "/mismatches: " + platform::error_text(error));
+    }
+  }
   problem = rooms_.writer.begin();
   if (!problem.empty()) {
     return io(problem);

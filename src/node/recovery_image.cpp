@@ -18,7 +18,7 @@ std::uint64_t Recovery::begin_with_image(Stepped& stepped, std::uint64_t least_b
   const image::Found found = image::read_image(
       shard_folder(data_), most_frozen_bytes(data_, rooms_.plan), kImageWaitMs, position, state);
   bool good = found == image::Found::whole;
-  if (good && position.batch < least_batch) {
+  if (good && (position.batch < least_batch || mismatches_.distrusts(position.batch))) {
     return 0;
   }
   if (good) {

@@ -1,17 +1,22 @@
 #include "node/replay.hpp"
 
+#include <algorithm>
 #include <cstring>
+
+#include "node/mismatches.hpp"
 
 namespace vedette::node {
 
 std::uint64_t find_start(const std::string& data, Stepped& stepped) {
   std::uint64_t start = 0;
   std::uint64_t first_batch = 0;
+  const Mismatches mismatches = Mismatches::read(data);
   std::vector<std::uint8_t> state;
   std::uint64_t state_batch = 0;
   PlanHash state_hash{};
   const auto take = [&] {
-    const bool fits = first_batch > 1 && !state.empty() && state_batch + 1 >= first_batch;
+    const bool fits = first_batch > 1 && !state.empty() && state_batch + 1 >= first_batch &&
+                      !mismatches.distrusts(state_batch);
     start = fits && stepped.restart(state, state_hash) ? state_batch : 0;
     return start == 0 && first_batch != 1;  // keep searching
   };
@@ -39,6 +44,59 @@ std::uint64_t find_start(const std::string& data, Stepped& stepped) {
   return start;
 }
 
+namespace {
+
+// The state that ends a gap, or what is suspect; restored only when a batch after it is needed.
+class Ahead {
+ public:
+  Ahead(Stepped& stepped, ReplayResult& result) : stepped_(stepped), result_(result) {}
+
+  // False for a state that is not ahead. One between suspect batches is of no use.
+  bool take(const journal::SegmentHeader& header, Bytes frozen, const Mismatches& mismatches) {
+    if (header.frozen_batch <= stepped_.batch()) {
+      return false;
+    }
+    if (mismatches.suspect(header.frozen_batch + 1, header.epoch)) {
+      return true;
+    }
+    frozen_.assign(frozen.begin(), frozen.end());
+    batch_ = header.frozen_batch;
+    hash_ = plan_hash_of(header.plan_hash);
+    return true;
+  }
+  // Passes over a suspect batch, and over those between it and the next state.
+  bool pass(const BatchHeader& header, const Mismatches& mismatches) {
+    const bool passes = mismatches.suspect(header.number, header.epoch) ||
+                        (passed_ != 0 && header.number > batch_ + 1);
+    passed_ += passes ? 1 : 0;
+    result_.suspect += passes ? 1 : 0;
+    return passes;
+  }
+  bool go_on() {
+    const std::uint64_t before = stepped_.batch();
+    if (batch_ > before) {
+      result_.unrecorded += batch_ - before - std::min(passed_, batch_ - before);
+      passed_ = 0;
+      if (!stepped_.restart(frozen_, hash_)) {
+        result_.problem =
+            "the state after batch " + std::to_string(batch_) + ", which ends a gap, is damaged";
+      }
+    }
+    return result_.problem.empty();
+  }
+  bool unbridged() const { return passed_ != 0; }
+
+ private:
+  Stepped& stepped_;
+  ReplayResult& result_;
+  std::vector<std::uint8_t> frozen_;
+  std::uint64_t batch_ = 0;
+  PlanHash hash_{};
+  std::uint64_t passed_ = 0;  // since the present state
+};
+
+}  // namespace
+
 ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t skip_through_batch,
                     const std::function<bool(const BatchHeader&)>& until) {
   ReplayResult result;
@@ -46,30 +104,12 @@ ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t ski
   if (skip_through_batch == 0) {
     skip_through_batch = find_start(data, stepped);
   }
-  // The state that ends a gap is restored only when a batch after it is needed.
-  std::vector<std::uint8_t> ahead;
-  std::uint64_t ahead_batch = 0;
-  PlanHash ahead_hash{};
-  const auto go_on = [&] {
-    const std::uint64_t before = stepped.shard().progress().batch_number;
-    if (ahead_batch > before) {
-      result.unrecorded += ahead_batch - before;
-      if (!stepped.restart(ahead, ahead_hash)) {
-        result.problem = "the state after batch " + std::to_string(ahead_batch) +
-                         ", which ends a gap, is damaged";
-      }
-    }
-    return result.problem.empty();
-  };
+  const Mismatches mismatches = Mismatches::read(data);
+  Ahead ahead(stepped, result);
   journal::Visit visit;
   visit.segment = [&](const journal::SegmentHeader& header, Bytes frozen, std::uint64_t) {
-    if (header.frozen_batch > stepped.shard().progress().batch_number) {
-      ahead.assign(frozen.begin(), frozen.end());
-      ahead_batch = header.frozen_batch;
-      ahead_hash = plan_hash_of(header.plan_hash);
-      return true;
-    }
-    result.problem = stepped.enter(header, frozen);
+    const bool later = ahead.take(header, frozen, mismatches);
+    result.problem = later ? std::string() : stepped.enter(header, frozen);
     return result.problem.empty();
   };
   visit.batch = [&](Bytes batch) {
@@ -80,25 +120,29 @@ ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t ski
     }
     if (header.number <= skip_through_batch) {
       // The state to start from must be of this batch.
-      if (header.number == stepped.shard().progress().batch_number &&
-          header.digest != stepped.shard().progress().digest) {
+      if (header.number == stepped.batch() && header.digest != stepped.shard().progress().digest) {
         result.problem = "batch " + std::to_string(header.number) +
                          ": the state to start from belongs to another journal";
       }
       return result.problem.empty();
     }
-    if (!go_on()) {
+    if (ahead.pass(header, mismatches)) {
+      return true;
+    }
+    if (!ahead.go_on()) {
       return false;
     }
     result.first_batch = result.first_batch == 0 ? header.number : result.first_batch;
     result.problem = stepped.apply(batch);
+    result.differed = stepped.differed() ? header.number : 0;
     result.replayed += result.problem.empty() ? 1 : 0;
     return result.problem.empty();
   };
   visit.node = stepped.node_id();
   result.journal = journal::read_journal(journal_folder(data), visit, image);
   if (result.problem.empty() && !result.journal.stopped) {
-    go_on();  // the gap's state is the last thing recorded
+    ahead.go_on();  // the gap's state is the last thing recorded
+    result.unbridged = ahead.unbridged();
   }
   if (result.problem.empty() && !result.journal.problem.empty()) {
     result.problem = result.journal.problem;

@@ -18,6 +18,9 @@ struct ReplayResult {
   std::uint64_t digest = 0;
   std::uint64_t first_batch = 0;  // 1, or the first kept batch
   std::uint64_t unrecorded = 0;   // batches missing in gaps, which a state bridges
+  std::uint64_t suspect = 0;      // batches of an engine that was wrong, which a state bridges
+  bool unbridged = false;         // no state follows the last of them
+  std::uint64_t differed = 0;     // the batch that differs; 0: none
 };
 
 // If older segments are gone, restores the first state from which the rest can be replayed and

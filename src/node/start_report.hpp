@@ -18,16 +18,17 @@ struct StartReport {
 
   struct Finding {
     Stage stage;
-    std::uint64_t count;
+    std::uint64_t count;  // the first batch, of suspect ones
     std::string text;
+    std::uint64_t last_batch = 0;  // of suspect ones
   };
   std::vector<Finding> findings;
   std::vector<std::string> without;  // what the machine or the data folder lacks
   std::string plan_told;             // what was carried from another plan; empty: no change
 
-  void found(Stage stage, std::uint64_t count, std::string text) {
+  void found(Stage stage, std::uint64_t count, std::string text, std::uint64_t last_batch = 0) {
     if (findings.size() < kFindings) {
-      findings.push_back({stage, count, std::move(text)});
+      findings.push_back({stage, count, std::move(text), last_batch});
     }
   }
 };

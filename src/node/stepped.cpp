@@ -146,6 +146,8 @@ std::string Stepped::enter(const journal::SegmentHeader& header, Bytes recorded)
 }
 
 std::string Stepped::apply(Bytes recorded) {
+  made_ = {};
+  differed_ = false;
   BatchHeader header;
   std::memcpy(&header, recorded.data(), sizeof header);
   const auto named = [&](const std::string& what) {
@@ -179,7 +181,9 @@ std::string Stepped::apply(Bytes recorded) {
   if (again.digest != header.digest || made.size() != recorded.size() ||
       std::memcmp(made.data(), recorded.data(), made.size()) != 0) {
     difference = named("the replay's digest differs from the journal's");
+    differed_ = true;
   }
+  made_ = made;  // stays in the lane until the next step
   batches_.peek();
   batches_.release();
   return difference;

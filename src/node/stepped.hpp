@@ -31,6 +31,9 @@ class Stepped {
 
   // Empty when the batch reproduces its record; else what differs.
   std::string apply(Bytes batch);
+  // Of the last batch applied: what it made, until the next; whether that differs from the record.
+  Bytes made() const { return made_; }
+  bool differed() const { return differed_; }
   // Thaws under the current plan, after init(). A failure leaves the state of init().
   bool thaw(Bytes frozen);
   // Thaws a state under the plan that froze it, replacing the present state.
@@ -72,6 +75,8 @@ class Stepped {
   engine::ReleaseKernel kernel_ = engine::ReleaseKernel::scalar;
   Lane batches_;
   std::int64_t last_admitted_ns_ = 0;
+  Bytes made_;
+  bool differed_ = false;
 };
 
 }  // namespace vedette::node

@@ -198,7 +198,8 @@ flatbuffers::Offset<Limits> SiteCompiler::compile_limits() {
                       static_cast<std::uint32_t>(s.whole("contacts")), to_ns(s.quantity("recover")),
                       to_ns(s.quantity("turn")), to_ns(s.quantity("trial")),
                       to_ns(s.quantity("trial_within")), evidence,
-                      static_cast<std::uint32_t>(s.whole("alarms")));
+                      static_cast<std::uint32_t>(s.whole("alarms")),
+                      section("mirror").choice("on_mismatch") == 1);
 }
 
 flatbuffers::Offset<Cores> SiteCompiler::compile_cores() {

@@ -15,6 +15,7 @@ constexpr std::array kSections{
     SectionText{"own", false, "Own ship, or the platform that carries the node."},
     SectionText{"cores", false, "Threads and the cores they run on."},
     SectionText{"limits", false, "Bounds of the node; it reserves memory for them at its start."},
+    SectionText{"mirror", false, "The second engine that checks the first."},
     SectionText{"source", true, "Where bytes come in, and the codec that reads them."},
     SectionText{
         "sensor", true,
@@ -110,6 +111,11 @@ constexpr std::array kKeys{
         "How often the node writes the belief image."},
     Key{"limits", "commit", quantity, D::duration, "2 ms", 0, 10, "",
         "Group commit: how long a batch waits for others before it goes to disk."},
+
+    Key{"mirror", "on_mismatch", choice, D::number, "restart", 0, 0, "restart tell",
+        "When a replay shows that the engine's memory or processor failed: restart, and recompute "
+        "belief from the recorded inputs; or tell, and go on. The third time within an hour the "
+        "node tells."},
 
     Key{"source", "driver", choice, D::number, "!", 0, 0, "udp serial dpdk recording",
         "What brings the bytes."},

@@ -1,8 +1,10 @@
 // Functions of the product wrapped, for tests of the mirror (linked with --wrap). While the
 // file VED_SLOW_IMAGE names is there, an image is not done; while the file VED_STALL names is
-// there, the mirror replays nothing; of batch VED_FLIP_AT it sees a time with one bit flipped; each
-// state that is frozen adds the name of its thread to the file VED_FREEZES; while the file
-// VED_SLOW_DISK names is there, the journal's writes do not end.
+// there, the mirror replays nothing; of batch VED_FLIP_AT it sees, once, a time with one bit
+// flipped; when the file VED_FLIP_MIRROR or VED_FLIP_ENGINE is there, that side flips one bit of
+// its first track, in the field that the file names, and removes the file; each state that is
+// frozen adds the name of its thread to the file VED_FREEZES; while the file VED_SLOW_DISK names is
+// there, the journal's writes do not end.
 #include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -24,6 +26,12 @@ Bytes real_replay(engine::Shard*, Bytes, Lane&) __asm__(
     "__real__ZN7vedette6engine5Shard6replayESt4spanIKhLm18446744073709551615EERNS_4LaneE");
 Bytes replay(engine::Shard*, Bytes, Lane&) __asm__(
     "__wrap__ZN7vedette6engine5Shard6replayESt4spanIKhLm18446744073709551615EERNS_4LaneE");
+Bytes real_step(engine::Shard*, std::span<Lane* const>, Lane&, std::int64_t, std::int64_t, const engine::Urgency&, const engine::Effects&) __asm__(
+    "__real__ZN7vedette6engine5Shard4stepESt4spanIKPNS_4LaneELm18446744073709551615EERS3_"
+    "llRKNS0_7UrgencyERKNS0_7EffectsE");
+Bytes step(engine::Shard*, std::span<Lane* const>, Lane&, std::int64_t, std::int64_t, const engine::Urgency&, const engine::Effects&) __asm__(
+    "__wrap__ZN7vedette6engine5Shard4stepESt4spanIKPNS_4LaneELm18446744073709551615EERS3_"
+    "llRKNS0_7UrgencyERKNS0_7EffectsE");
 void real_freeze(const engine::Shard*,
                  Freezer&) __asm__("__real__ZNK7vedette6engine5Shard6freezeERNS_7FreezerE");
 void freeze(const engine::Shard*,
@@ -58,7 +66,31 @@ bool there(const char* variable) {
   return path != nullptr && ::access(path, F_OK) == 0;
 }
 
+void flip(const engine::Shard& shard, const char* variable) {
+  if (!there(variable)) {
+    return;
+  }
+  char word[16] = {};
+  const int file = ::open(std::getenv(variable), O_RDONLY);
+  const auto read = ::read(file, word, sizeof word - 1);
+  ::close(file);
+  ::unlink(std::getenv(variable));
+  auto& track = const_cast<Track&>(shard.tracks()[0]);
+  if (read > 0 && std::strcmp(word, "updates") == 0) {
+    track.updates ^= 1U << 20;
+  } else {
+    track.callsign[15] ^= 1;  // which nothing reads
+  }
+}
+
 }  // namespace
+
+Bytes step(engine::Shard* shard, std::span<Lane* const> lanes, Lane& batches, std::int64_t now_ns,
+           std::int64_t arrival_ns, const engine::Urgency& urgency,
+           const engine::Effects& effects) {
+  flip(*shard, "VED_FLIP_ENGINE");
+  return real_step(shard, lanes, batches, now_ns, arrival_ns, urgency, effects);
+}
 
 Bytes replay(engine::Shard* shard, Bytes recorded, Lane& batches) {
   if (thread_name() != "mirror") {
@@ -67,11 +99,14 @@ Bytes replay(engine::Shard* shard, Bytes recorded, Lane& batches) {
   while (there("VED_STALL")) {
     ::usleep(1000);
   }
+  flip(*shard, "VED_FLIP_MIRROR");
+  static bool flipped = false;
   const char* at = std::getenv("VED_FLIP_AT");
   auto header = payload_as<BatchHeader>(recorded.first(sizeof(BatchHeader)));
-  if (at == nullptr || header.number != std::strtoull(at, nullptr, 10)) {
+  if (flipped || at == nullptr || header.number != std::strtoull(at, nullptr, 10)) {
     return real_replay(shard, recorded, batches);
   }
+  flipped = true;
   std::vector<std::uint8_t> copy(recorded.begin(), recorded.end());
   header.admitted_ns ^= 1;
   std::memcpy(copy.data(), &header, sizeof header);

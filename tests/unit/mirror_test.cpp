@@ -214,14 +214,23 @@ TEST_CASE("a batch whose replay differs is named, and the mirror goes on from a 
   batch.back() ^= 1;  // in what it derived
   post.mirror.take_recorded(batch);
   post.mirror.set_recorded(11, 1);
-  CHECK(post.mirror.newly_differed() == 0);
+  CHECK(post.mirror.news().batch == 0);
   CHECK(!post.mirror.in_doubt(post.t_ns));
   post.mirror.turn(post.t_ns);
-  CHECK(post.mirror.newly_differed() == 11);
-  CHECK(post.mirror.newly_differed() == 0);
+  const node::Mirror::News news = post.mirror.news();
+  CHECK(news.batch == 11);
+  CHECK(news.stage == Stage::mirror_differs);
+  CHECK(post.mirror.news().batch == 0);
   CHECK(post.mirror.in_doubt(post.t_ns));
   CHECK(post.mirror.doubt() == "mirror: digest differs at batch 11");
   CHECK(post.mirror.lost());
+  CHECK(
+      !post.mirror.wants_copy());  // the journal does not have it yet, which would say who is wrong
+  post.follow();
+  post.t_ns += node::Verdict::kWaitNs + 1;
+  post.mirror.turn(post.t_ns);
+  CHECK(post.mirror.doubt() ==
+        "mirror: digest differs at batch 11; the journal cannot say who was wrong");
   REQUIRE(post.mirror.wants_copy());
   post.mirror.give_copy(post.engine.shard());
   REQUIRE(post.mirror.copy().held_by(Holder::journal));

@@ -330,6 +330,33 @@ SinkState Delivery::sink_state(std::size_t sink) const {
   return state;
 }
 
+void Delivery::renumber(std::uint64_t sequence, std::uint64_t to) {
+  const std::size_t i = find(sequence);
+  if (i == kNone) {
+    return;
+  }
+  orders_[i].sequence = to;
+  intents_[i].root = intents_[i].root == sequence ? to : intents_[i].root;
+  if (Breaker& breaker = breakers_[intents_[i].sink]; breaker.probe == sequence) {
+    breaker.probe = to;
+  }
+}
+
+bool Delivery::send_again(std::uint64_t sequence, std::int64_t now_ns) {
+  const std::size_t i = find(sequence);
+  if (i == kNone || orders_[i].stage != Stage::sent) {
+    return false;
+  }
+  orders_[i].stage = Stage::waits;
+  orders_[i].due_ns = now_ns;
+  --sent_;
+  next_ns_ = std::min(next_ns_, now_ns);
+  if (Breaker& breaker = breakers_[intents_[i].sink]; breaker.probe == sequence) {
+    breaker.state = breaker.state == BreakerState::half_open ? BreakerState::open : breaker.state;
+  }
+  return true;
+}
+
 void Delivery::freeze(Freezer& out, const TrackTable&) const {
   out.put(static_cast<std::uint64_t>(size_));
   for (std::size_t i = 0; i < orders_.size(); ++i) {

@@ -72,6 +72,11 @@ class Delivery {
   // Withdraws by command; returns its stage, free if there is no such order.
   Stage cancel(std::uint64_t sequence, std::int64_t now_ns);
 
+  // For orders that a start recomputed (node/recompute.hpp): another number; due at once although
+  // it counts as sent, false if it does not.
+  void renumber(std::uint64_t sequence, std::uint64_t to);
+  bool send_again(std::uint64_t sequence, std::int64_t now_ns);
+
   static constexpr std::size_t kNone = ~std::size_t{0};
   // The next order to handle; each call searches from the beginning.
   std::size_t failed() const;

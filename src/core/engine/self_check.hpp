@@ -40,7 +40,8 @@ class SelfCheck {
     // The last one goes on to the end, however much that is by now.
     at_.left = --at_.stints == 0 ? kToTheEnd : limits::kSlicesPerStint;
   }
-  void end_round() { at_ = {at_.next_ns, 0, 0, 0, 0}; }
+  void end_round() { at_ = {at_.next_ns, 0, 0, 0, 0, at_.rounds + 1}; }
+  std::uint32_t rounds() const { return at_.rounds; }  // that have ended
 
   // Where the next slice is. next_slice() and next_stage() move on.
   std::uint32_t stage() const { return at_.stage; }
@@ -66,7 +67,7 @@ class SelfCheck {
     digest.mix(static_cast<std::uint64_t>(at_.next_ns));
     digest.mix(at_.left);
     digest.mix(std::uint64_t{at_.stage} << 32 | at_.slice);
-    digest.mix(at_.stints);
+    digest.mix(std::uint64_t{at_.stints} << 32 | at_.rounds);
   }
   std::size_t slices(const TrackTable&) const { return 0; }  // digest() has all of it
   void slice(std::size_t, const TrackTable&, SliceDigest&) const {}
@@ -79,7 +80,8 @@ class SelfCheck {
     std::uint64_t left;    // slices of this stint
     std::uint32_t stage;   // in StageList
     std::uint32_t slice;   // of that stage
-    std::uint64_t stints;  // still to come in this round
+    std::uint32_t stints;  // still to come in this round
+    std::uint32_t rounds;  // that have ended
   };
 
   Position at_{};

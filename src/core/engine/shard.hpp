@@ -79,6 +79,14 @@ class Shard {
     state_.progress.last_sequence = sequence;
   }
 
+  // For an order that a recomputation made: gives it the number of the action that the record has,
+  // or one of its own.
+  void renumber_order(std::uint64_t sequence, std::uint64_t to) {
+    state_.delivery.renumber(sequence, to);
+  }
+  // The order counts as sent, but was not: it is due at once.
+  void send_again(std::uint64_t sequence);
+
   const Progress& progress() const { return state_.progress; }
   const TrackTable& tracks() const { return state_.tracks; }
   const deliver::Delivery& delivery() const { return state_.delivery; }
@@ -97,6 +105,9 @@ class Shard {
     return state_.sources.last_record(source);
   }
   std::uint64_t late_outcomes() const { return state_.late_outcomes; }
+  // Rounds of the self-check that have ended: all that was frozen before the last one began has
+  // entered a digest since.
+  std::uint32_t check_rounds() const { return state_.self_check.rounds(); }
   const Crowding& crowding() const { return state_.crowds.counts(); }
 
  private:

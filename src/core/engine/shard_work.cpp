@@ -236,6 +236,13 @@ void Shard::deliver() {
   }
 }
 
+void Shard::send_again(std::uint64_t sequence) {
+  if (state_.delivery.send_again(sequence, state_.progress.admitted_ns)) {
+    --state_.progress.transient;
+    ++state_.progress.waiting;
+  }
+}
+
 // Gives events without a place in the new plan their exits, a few per batch.
 void Shard::resolve_leavers() {
   PlanChange change{};
