@@ -209,15 +209,21 @@ void Writer::take_state(Bytes frozen, std::uint64_t batch, Lane& batches) {
   keep_frozen(frozen, batch);
 }
 
-int Writer::begin_behind_gap(std::uint64_t sequence) {
-  drop_next();  // frees its space
-  // The segment's failed write would look like damage before the next one.
+// The segment's failed write would look like damage before the next segment.
+int Writer::cut_failed_write() {
   int error = open_.file.truncate(open_.at);
   error = error == 0 ? open_.file.sync() : error;
   if (error == 0) {
     segments_.back().bytes = open_.bytes = open_.at;
-    error = begin_segment(true);
+    failed_to_ = 0;
   }
+  return error;
+}
+
+int Writer::begin_behind_gap(std::uint64_t sequence) {
+  drop_next();  // frees its space
+  int error = cut_failed_write();
+  error = error == 0 ? begin_segment(true) : error;
   error_.store(error, std::memory_order_relaxed);
   if (error == 0) {
     next_.refused = false;
@@ -309,11 +315,13 @@ bool Writer::write_taken() {
   if (open_.at + block_bytes(length) + limits::kBlockAlignment > open_.bytes &&
       open_.at > open_.first) {
     const std::vector<std::uint8_t> kept(buffer_.get() + sizeof(BlockHeader), buffer_.get() + used);
-    error = begin_segment(false);
+    error = failed_to_ > open_.at ? cut_failed_write() : 0;
+    error = error == 0 ? begin_segment(false) : error;
     std::memcpy(buffer_.get() + sizeof(BlockHeader), kept.data(), kept.size());
   }
   if (error == 0) {
     error = write_block(what);
+    failed_to_ = error == 0 ? failed_to_ : std::max(failed_to_, open_.at + block_bytes(length));
   }
   error_.store(error, std::memory_order_relaxed);
   wrote_ = error == 0;

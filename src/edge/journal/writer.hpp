@@ -164,6 +164,7 @@ class Writer {
   Gathered gather(Lane& batches);
   Gathered gather_packed(Lane& batches);
   int write_block(const Gathered& what);
+  int cut_failed_write();
   // Size of the next segment, which begins with the kept state.
   std::uint64_t whole_segment() const;
   void drop_old_segments();
@@ -180,6 +181,7 @@ class Writer {
     std::uint64_t first = 0;  // offset of the first block after the header
   };
   Open open_;
+  std::uint64_t failed_to_ = 0;  // offset behind a failed write in it; not above open_.at: nothing
   struct Before {
     Open open;
     std::uint64_t block = 0;

@@ -99,6 +99,7 @@ int Writer::begin_segment(bool is_short) {
     return error;
   }
   options_.next_segment = number + 1;
+  failed_to_ = 0;
   segments_.push_back({number, options_.next_batch, bytes});
   ++begun_segments_;
   drop_old_segments();
