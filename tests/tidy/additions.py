@@ -68,6 +68,8 @@ class Toy {
   void freeze(Freezer& out, const TrackTable&) const { out.put(played_); }
   bool thaw(Thawer& in, Thawing&) { return (played_ = in.get<std::uint64_t>()) < 9; }
   void digest(WordsDigest& digest) const { digest.mix(played_); }
+  std::size_t slices(const TrackTable&) const { return 1; }
+  void slice(std::size_t, const TrackTable&, SliceDigest& out) const { out.mix(played_); }
   bool unfinished() const { return false; }
 
  private:
@@ -76,7 +78,7 @@ class Toy {
 }  // namespace vedette::engine
 """),
     ("src/core/engine/stages.hpp", r'#include "core/engine/waiting.hpp"\n', '@#include "core/engine/toy.hpp"\n'),
-    ("src/core/engine/stages.hpp", r", Leaving>;", ", Leaving, Toy>;"),
+    ("src/core/engine/stages.hpp", r", SelfCheck>;", ", SelfCheck, Toy>;"),
 ]
 # Sources to recompile: everything that the pages, `vedette decode` and descriptions need of the files above.
 sources = ["src/edge/codec/codec.cpp", "src/plan/schema.cpp", "src/cli/decode.cpp", "src/cli/docs.cpp", "src/model/describe_event.cpp"]
