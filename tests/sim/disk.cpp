@@ -32,6 +32,9 @@ struct File {
   off_t synced_size;
   std::vector<Write> unsynced;
 
+  File(int descriptor, off_t size) : own(descriptor), synced_size(size) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
   ~File() { real_close(own); }
 };
 

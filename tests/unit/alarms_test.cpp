@@ -309,7 +309,7 @@ TEST_CASE("a thousand random histories of alarms end as the reference says") {
     std::uint64_t event = 100;
     std::int64_t now = 1'700'000'000 * kSecond;
     for (int step = 0; step < 60; ++step) {
-      now += below(10) == 0 ? below(50'000) * kSecond : below(30) * kSecond;
+      now += static_cast<std::int64_t>(below(10) == 0 ? below(50'000) : below(30)) * kSecond;
       ++event;
       reference.advance(now);
       room->advance(now);
@@ -323,7 +323,7 @@ TEST_CASE("a thousand random histories of alarms end as the reference says") {
           reference.acknowledge(some);
           break;
         case 1: {
-          const std::int64_t for_ns = (1 + below(600)) * kSecond;
+          const std::int64_t for_ns = static_cast<std::int64_t>(1 + below(600)) * kSecond;
           room->shelve(order(some, for_ns), event, now);
           if (Reference::Entry* e = reference.find(some)) {
             e->seen.shelved_until = now + for_ns;
