@@ -20,7 +20,7 @@ def a_hold_that_outlived_a_restart_is_said():
     node.wait()
     assert json.loads(accepted.stdout)["data"] == {"accepted": True, "durable": True}, accepted.stdout
     node = start(path, data)
-    again = status(data, lambda s: s["held"])
+    again = status(data, lambda s: s["held"] and s["sources"][0]["status"] == "up")
     assert again["mode"] == "degraded" and causes_of(again) == ["held"] and again["causes"][0]["since"].endswith("Z"), again
     time.sleep(0.5)
     call("resume", "--data", data)
