@@ -84,7 +84,7 @@ def each_client_of_the_control_socket_is_answered_by_its_own():
     assert b"too long" in ask(data, b"x" * 2000)
     for line, why in ((b"stop", b"unknown request"), (b"cancel", b"field"), (b"cancel 0", b"field"), (b"cancel 1 2", b"field"),
                       (b"requeue 1 00ff", b"extra field"), (b"cancel 999999", b"neither waits nor is under way"), (b"requeue 999999", b"is not in the part of the journal"),
-                      (b"requeue 1", b"is not an action"), (b"acknowledge vessel 5", b"there is no track vessel 5 now"), (b"acknowledge ship 5", b"wrong, missing")):
+                      (b"requeue 1", b"is not an action"), (b"acknowledge vessel 5 - -", b"there is no track vessel 5 now"), (b"acknowledge ship 5", b"wrong, missing")):
         said = json.loads(ask(data, line + b"\n"))
         assert list(said) == ["error"] and why.decode() in said["error"], (line, said)
     whole = socket.socket(socket.AF_UNIX)
