@@ -106,7 +106,7 @@ def every_build_replays_every_journal():
     simulator = pathlib.Path(vedette).parent / "tests/vedette_sim"
     for seed in range(1, 9):
         subprocess.run([simulator, work / "sim", str(seed), "1"], check=True, capture_output=True, timeout=60)
-        answers = {json.dumps(json.loads(subprocess.run([*runner, "replay", work / "sim", "--verify", "--json"], capture_output=True, text=True, check=True).stdout)["data"], sort_keys=True)
+        answers = {json.dumps(json.loads(subprocess.run([*runner, "replay", work / "sim/data", "--verify", "--json"], capture_output=True, text=True, check=True).stdout)["data"], sort_keys=True)
                    for runner in [[vedette], *runners]}
         assert len(answers) == 1 and '"matches": true' in min(answers), answers
 
