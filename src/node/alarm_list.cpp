@@ -1,6 +1,7 @@
 #include "node/alarm_list.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 #include "base/json.hpp"
@@ -42,7 +43,7 @@ void about_members(const AlarmList::Item& item, JsonWriter<std::string>& json) {
 }
 
 std::string rounded(double value, const char* unit) {
-  return std::to_string(static_cast<std::int64_t>(value + 0.5)) + " " + unit;
+  return std::to_string(std::llround(value)) + " " + unit;
 }
 
 std::string age_text(std::int64_t ns) {
