@@ -53,7 +53,7 @@ constexpr const char* kDrivers[] = {"udp", "serial", "dpdk", "recording"};
 constexpr const char* kSinks[] = {"udp", "serial", "log", "tcp"};
 constexpr const char* kFormats[] = {"json", "cot", "nmea"};
 constexpr const char* kClasses[] = {"critical", "high", "normal", "bulk"};
-constexpr const char* kSubjects[] = {"track", "own", "source"};
+constexpr const char* kSubjects[] = {"track", "own", "source", "sink", "node"};
 
 const char* durable_text(const plan::Action& action) {
   return !action.durable_before() ? "behind" : action.record_within_ns() != 0 ? "first" : "before";

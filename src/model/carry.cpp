@@ -37,9 +37,10 @@ Carry::Carry(const plan::Plan& from, const plan::Plan& to, std::span<std::uint32
         [&](const plan::Action& a, const plan::Action& b) { return sink(a.sink()) == b.sink(); });
   match(assessments_, *from.assessments(), *to.assessments(),
         [&](const plan::Assessment& a, const plan::Assessment& b) {
+          const auto subject = static_cast<SubjectKind>(a.subject());
           return a.subject() == b.subject() &&
-                 (a.subject() != static_cast<std::uint8_t>(SubjectKind::source) ||
-                  source(a.source()) == b.source());
+                 (subject != SubjectKind::source || source(a.source()) == b.source()) &&
+                 (subject != SubjectKind::sink || sink(a.source()) == b.source());
         });
   match(decisions_, *from.decisions(), *to.decisions(),
         [&](const plan::Decision& a, const plan::Decision& b) {

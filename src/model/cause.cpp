@@ -59,8 +59,26 @@ const CauseFacts& facts_of(Cause cause) {
       {"alarms-full", Standing::degraded,
        "the list of alarms is full: new alarms are sent, but not listed",
        "acknowledge alarms that are over, or raise [limits] alarms"},
+      {"disk-slow", Standing::degraded,
+       "the disk takes events later than actions wait for it (`record_within`): some leave "
+       "unrecorded and marked",
+       "find what else uses the disk, or replace it"},
+      {"disk-nearly-full", Standing::degraded,
+       "at the present rate the disk is full within a day, before the journal reaches [limits] "
+       "journal",
+       "free space on the disk, or lower [limits] journal; journal.hours_left in status says how "
+       "long it lasts"},
   }};
   return kFacts[std::min(static_cast<std::size_t>(cause), kCauseKinds - 1)];
+}
+
+Standing standing_of(Causes causes) {
+  Standing worst = Standing::normal;
+  for (std::size_t c = 0; c < kCauseKinds; ++c) {
+    const auto cause = static_cast<Cause>(c);
+    worst = causes.has(cause) ? std::max(worst, facts_of(cause).standing) : worst;
+  }
+  return worst;
 }
 
 std::string_view name_of(Cause cause) {

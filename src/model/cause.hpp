@@ -28,8 +28,10 @@ enum class Cause : std::uint8_t {
   network,
   source,
   sink,
-  mirror,       // a replay gave another digest than the engine
-  alarms_full,  // the list of alarms; the engine's
+  mirror,        // a replay gave another digest than the engine
+  alarms_full,   // the list of alarms; the engine's
+  disk_slow,     // it takes events later than actions wait for it
+  disk_filling,  // it is full within a day at the present rate
   count
 };
 inline constexpr std::size_t kCauseKinds = static_cast<std::size_t>(Cause::count);
@@ -57,6 +59,7 @@ struct CauseFacts {
   std::string_view remedy;
 };
 const CauseFacts& facts_of(Cause cause);
+Standing standing_of(Causes causes);  // the worst
 
 std::string_view name_of(Cause cause);
 std::string_view name_of(Standing standing);

@@ -176,6 +176,11 @@ struct AlarmOrder {
   PersonNote note;
 };
 
+// What the node around the engine sees of itself: all Causes that stand (model/cause.hpp).
+struct NodeSeen {
+  std::uint64_t causes;
+};
+
 // A postponed attempt is under way now.
 struct Dispatch {
   std::uint64_t sequence;

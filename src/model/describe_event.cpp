@@ -147,6 +147,16 @@ void describe(const Resolution& r, const Context&, Json& json) {
   json.member("why", name_of(r.reason));
 }
 
+void describe(const NodeSeen& seen, const Context&, Json& json) {
+  json.key("causes").begin_array();
+  for (std::size_t c = 0; c < kCauseKinds; ++c) {
+    if (Causes{seen.causes}.has(static_cast<Cause>(c))) {
+      json.value(name_of(static_cast<Cause>(c)));
+    }
+  }
+  json.end_array();
+}
+
 void describe(const Unrecorded& u, const Context&, Json& json) {
   if (u.sequence != 0) {
     json.member_id("of_event", u.sequence);
@@ -248,6 +258,12 @@ bool printable(Bytes bytes) {
 std::string subject_text(const Subject& subject, const plan::Plan& plan) {
   if (subject.kind == SubjectKind::source) {
     return "source " + name_in(plan.sources(), subject.source);
+  }
+  if (subject.kind == SubjectKind::sink) {
+    return "sink " + name_in(plan.sinks(), subject.source);
+  }
+  if (subject.kind == SubjectKind::node) {
+    return "node";
   }
   return std::string(name_of(static_cast<IdentityKind>(subject.key >> 56))) + " " +
          std::to_string(identity_of(subject.key));

@@ -19,6 +19,7 @@ enum class EventKind : std::uint8_t {
   fault = 6,
   source_full = 7,
   unrecorded = 8,
+  node_seen = 9,
   first_derived = 32,
   track = 32,
   assessment = 33,
@@ -42,6 +43,7 @@ struct Command;
 struct Overrun;
 struct SourceFull;
 struct Unrecorded;
+struct NodeSeen;
 struct TrackChange;
 struct AssessmentChange;
 struct DecisionMade;
@@ -95,6 +97,9 @@ inline constexpr std::tuple kEventKinds{
         "unrecorded", Tail::none, Kept::as_evidence,
         "an action was sent before the disk had it (`record_within`); without an action: the run "
         "before was killed and may have sent what no record shows"},
+    EventRow<EventKind::node_seen, NodeSeen>{
+        "node-seen", Tail::none, Kept::no,
+        "the node saw causes of its mode come or go, for conditions `of = \"node\"`"},
     EventRow<EventKind::track, TrackChange>{
         "track", Tail::none, Kept::no,
         "a track was created, confirmed, lost, evicted and the like"},

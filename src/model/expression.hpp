@@ -47,6 +47,8 @@ enum class OpCode : std::uint16_t {
   skip_if_false,  // skips the next `count` operations when the top is false; keeps the top
   skip_if_true,
   compare_track,  // compares field `index` of the subject with `value` by the operation in `count`
+  load_sink,
+  load_node,
   count
 };
 
@@ -167,6 +169,46 @@ inline constexpr std::array kSourceFields{
 };
 static_assert(kSourceFields.size() == static_cast<std::size_t>(SourceField::count));
 
+enum class SinkField : std::uint16_t { age = 0, failures, open, waiting, count };
+
+inline constexpr std::array kSinkFields{
+    FieldName{"age", Dimension::duration, 0, "since its last success, or since the first start"},
+    FieldName{"failures", Dimension::number, 1, "failed attempts in a row"},
+    FieldName{"open", Dimension::boolean, 2, "its circuit breaker lets nothing through"},
+    FieldName{"waiting", Dimension::number, 3, "actions that are under way or wait for it"},
+};
+static_assert(kSinkFields.size() == static_cast<std::size_t>(SinkField::count));
+
+enum class NodeField : std::uint16_t {
+  mode = 0,
+  journal,
+  disk_slow,
+  disk_filling,
+  image,
+  mirror,
+  clock,
+  network,
+  own_in_doubt,
+  held,
+  count
+};
+
+inline constexpr std::array kNodeFields{
+    FieldName{"mode", Dimension::number, 0, "0 normal, 1 degraded, 2 overload, 3 safe"},
+    FieldName{"journal", Dimension::duration, 1,
+              "since the disk takes no writes; this and the others are 0 s while all is well"},
+    FieldName{"disk_slow", Dimension::duration, 2,
+              "since the disk takes events later than actions wait for it"},
+    FieldName{"disk_filling", Dimension::duration, 3, "since the disk lasts for less than a day"},
+    FieldName{"image", Dimension::duration, 4, "since the belief image cannot be written"},
+    FieldName{"mirror", Dimension::duration, 5, "since the mirror differs or does not keep up"},
+    FieldName{"clock", Dimension::duration, 6, "since the clock is not trusted"},
+    FieldName{"network", Dimension::duration, 7, "since there is no network"},
+    FieldName{"own_in_doubt", Dimension::duration, 8, "since own position is in doubt"},
+    FieldName{"held", Dimension::duration, 9, "since an operator holds the node"},
+};
+static_assert(kNodeFields.size() == static_cast<std::size_t>(NodeField::count));
+
 // Kinds of things whose fields conditions can use. A new kind adds an operation at the end of
 // OpCode, a row here, and its room's FieldReader to what the engine passes to assess.
 struct FieldsOfKind {
@@ -179,6 +221,8 @@ inline constexpr std::array kFieldsOfKinds{
     FieldsOfKind{"track", kTrackFields, OpCode::load_track, false},
     FieldsOfKind{"own", kTrackFields, OpCode::load_own, true},
     FieldsOfKind{"source", kSourceFields, OpCode::load_source, false},
+    FieldsOfKind{"sink", kSinkFields, OpCode::load_sink, false},
+    FieldsOfKind{"node", kNodeFields, OpCode::load_node, false},
 };
 inline constexpr std::size_t kSubjectKinds = kFieldsOfKinds.size();
 

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "base/math.hpp"
+#include "model/post_facts.hpp"
 #include "model/source_facts.hpp"
 
 namespace vedette {
@@ -110,6 +111,45 @@ double read_source(const void* source_facts, std::uint16_t field, const FieldCon
       break;
   }
   return kUnknown;
+}
+
+double read_sink(const void* sink_facts, std::uint16_t field, const FieldContext& at) {
+  if (sink_facts == nullptr) {
+    return kUnknown;
+  }
+  const SinkFacts& s = *static_cast<const SinkFacts*>(sink_facts);
+  switch (static_cast<SinkField>(field)) {
+    case SinkField::age:
+      return seconds_between(s.success_ns, at.now_ns);
+    case SinkField::failures:
+      return s.failures;
+    case SinkField::open:
+      return truth(s.breaker != BreakerState::closed);
+    case SinkField::waiting:
+      return static_cast<double>(s.waiting);
+    case SinkField::count:
+      break;
+  }
+  return kUnknown;
+}
+
+double read_node(const void* node_facts, std::uint16_t field, const FieldContext& at) {
+  // In the order of the fields, from the second on.
+  static constexpr std::array kCauses{Cause::journal, Cause::disk_slow,    Cause::disk_filling,
+                                      Cause::image,   Cause::mirror,       Cause::clock,
+                                      Cause::network, Cause::own_in_doubt, Cause::held};
+  static_assert(kCauses.size() + 1 == kNodeFields.size());
+  if (node_facts == nullptr || field > kCauses.size()) {
+    return kUnknown;
+  }
+  const NodeFacts& n = *static_cast<const NodeFacts*>(node_facts);
+  if (field == 0) {
+    return static_cast<double>(standing_of(n.causes));
+  }
+  const Cause cause = kCauses[field - 1];
+  return n.causes.has(cause)
+             ? seconds_between(n.since_ns[static_cast<std::size_t>(cause)], at.now_ns)
+             : 0.0;
 }
 
 }  // namespace vedette

@@ -26,6 +26,8 @@ struct FieldContext {
 using FieldReader = double (*)(const void* object, std::uint16_t field, const FieldContext& at);
 double read_track(const void* track, std::uint16_t field, const FieldContext& at);
 double read_source(const void* source_facts, std::uint16_t field, const FieldContext& at);
+double read_sink(const void* sink_facts, std::uint16_t field, const FieldContext& at);
+double read_node(const void* node_facts, std::uint16_t field, const FieldContext& at);
 
 inline bool placed(const Track* t) {
   return t != nullptr && t->updates > 0;

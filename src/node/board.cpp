@@ -20,6 +20,7 @@ void Board::publish(const engine::Shard& shard, std::int64_t at_ns) {
   set(second_places, static_cast<std::uint64_t>(shard.second_places().size()));
   set(second_places_refused, shard.second_places().refused());
   set(held, shard.held());
+  set(kept, static_cast<std::uint64_t>(shard.waiting().size()));
   set(causes, shard.causes().bits);
   set(contacts, static_cast<std::uint64_t>(shard.contacts().size()));
   for (std::size_t i = 0; i < perceive::kTrackerBounds; ++i) {

@@ -18,11 +18,13 @@ struct Board {
   Count batches{0}, sequence{0}, digest{0}, accepted{0}, waiting{0}, transient{0}, exits[3]{};
   Count tracks{0}, raised{0}, contacts{0}, orders{0}, late_outcomes{0}, overruns{0};
   Count assessments{0}, decisions{0}, fallbacks{0}, actions{0};
+  Count kept{0};  // events that wait for the end of a hold
   Count tracks_refused{0}, orders_refused{0}, second_places{0}, second_places_refused{0};
   std::array<Count, perceive::kTrackerBounds> tracker_bounds{};
   std::array<Count, 4> evicted{};                        // tracks, by EvictionReason
   Count causes{0};                                       // Causes of the engine
   Count noted{0};                                        // Causes of other threads: note()
+  Count seen{0};                                         // Causes that the main thread sees
   Count untold{0}, faults_lost{0}, commands_refused{0};  // records that found their lane full
   std::atomic<std::int64_t> now_ns{0}, longest_turn_ns{0};
   std::array<std::atomic<BreakerState>, limits::kSinks> breakers{};

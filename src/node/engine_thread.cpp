@@ -13,6 +13,20 @@ namespace {
 constexpr std::int64_t kReadyAgainNs = 10'000;
 constexpr std::int64_t kStayReadyNs = 100'000;
 constexpr std::int64_t kDrainNs = 3'000'000'000;  // to finish what is under way at a stop
+// A disk is slow if it takes three events in a row later than actions wait for it, or one this
+// late; and for a while after.
+constexpr std::int64_t kStallNs = 500'000'000;
+constexpr std::int64_t kSlowNs = 10'000'000'000;
+
+// The shortest time that an action waits for the disk.
+std::int64_t least_record_within_ns(const plan::Plan& plan) {
+  std::int64_t least = 50'000'000;
+  for (const plan::Action* action : *plan.actions()) {
+    const std::int64_t within_ns = action->record_within_ns();
+    least = within_ns != 0 ? std::min(least, within_ns) : least;
+  }
+  return least;
+}
 
 }  // namespace
 
@@ -26,7 +40,8 @@ EngineThread::EngineThread(Rooms& rooms, Journalling& journalling)
       mirror_(rooms.mirror),
       lanes_(rooms.lanes),
       board_(rooms.board),
-      journalling_(journalling) {}
+      journalling_(journalling),
+      late_after_ns_(rooms.plan.limits()->commit_ns() + least_record_within_ns(rooms.plan)) {}
 
 bool EngineThread::advance_stepped_time() {
   // Stepped time advances only when everything due now has been worked.
@@ -53,6 +68,7 @@ void EngineThread::act(void* context, const EventHeader& event, const ActionInte
   const std::int64_t since_ns = platform::monotonic_ns();
   self.act_.submit({event, intent, event.sequence, event.observed_ns, newest_arrival_ns},
                    self.writer_.durable_sequence(), event.observed_ns, self.lanes_.outcomes);
+  self.journalling_.hurry();
   self.acted_ns_ += self.check_turn(Stage::act, since_ns) - since_ns;
 }
 
@@ -80,6 +96,7 @@ void EngineThread::after_step(Bytes batch) {
       ++assessments;
     } else if (event.kind == EventKind::tick) {
       act_.tend();
+      check_seen();
       check_source_tables(event.observed_ns);
     } else if (event.kind == EventKind::decision) {
       ++decisions;
@@ -123,6 +140,7 @@ void EngineThread::submit_again(const EventHeader& dispatch, std::uint64_t seque
   event.observed_ns = ordered_ns;
   act_.submit({event, intent, dispatch.sequence, ordered_ns, 0, order.unconfirmed != 0},
               writer_.durable_sequence(), dispatch.observed_ns, lanes_.outcomes);
+  journalling_.hurry();
 }
 
 void EngineThread::tell(const EventHeader& event, Bytes payload) {
@@ -155,14 +173,14 @@ void EngineThread::put_fault(const Overrun& overrun) {
   put_fault(EventKind::fault, bytes_of(overrun));
 }
 
-void EngineThread::put_fault(EventKind kind, Bytes payload) {
+bool EngineThread::put_fault(EventKind kind, Bytes payload) {
   EventHeader header{};
   header.observed_ns = header.received_ns = clock_.now_ns();
   header.payload_bytes = static_cast<std::uint16_t>(payload.size());
   header.source = kNoSource;
   header.kind = kind;
   header.event_class = EventClass::high;
-  post(lanes_.faults, header, payload, board_.faults_lost);
+  return post(lanes_.faults, header, payload, board_.faults_lost);
 }
 
 void EngineThread::check_source_tables(std::int64_t now_ns) {
@@ -183,6 +201,33 @@ void EngineThread::check_source_tables(std::int64_t now_ns) {
 void EngineThread::check_journal() {
   if (const auto took_ns = journalling_.newly_failed()) {
     put_fault({*took_ns, 0, Stage::journal, {}});
+  }
+}
+
+// Once a tick. With stepped node time what surrounds the node must not change its result.
+void EngineThread::check_seen() {
+  const std::uint64_t seen = board_.seen.load(std::memory_order_relaxed);
+  if (seen != seen_ && !clock_.stepped() &&
+      put_fault(EventKind::node_seen, bytes_of(NodeSeen{seen}))) {
+    seen_ = seen;
+  }
+}
+
+// With stepped node time nothing waits for the disk in vain.
+void EngineThread::check_disk(std::int64_t now_ns) {
+  const std::int64_t waited_ns = now_ns - marked_ns_;
+  const bool took = writer_.durable_sequence() >= marked_sequence_;
+  if (took) {
+    lates_ = marked_ns_ != 0 && waited_ns > late_after_ns_ ? lates_ + 1 : 0;
+    marked_sequence_ = shard_.progress().last_sequence;
+    marked_ns_ = now_ns;
+  }
+  if ((lates_ > 2 || (!took && waited_ns > kStallNs)) && !clock_.stepped()) {
+    slow_ns_ = now_ns;
+    board_.note(Cause::disk_slow, true);
+  } else if (slow_ns_ != 0 && now_ns - slow_ns_ > kSlowNs) {
+    slow_ns_ = 0;
+    board_.note(Cause::disk_slow, false);
   }
 }
 
@@ -222,6 +267,7 @@ void EngineThread::put_answer(EventKind kind, std::uint64_t of, Bytes payload) {
 void EngineThread::begin(bool takes_in, const Before& before,
                          std::span<const StartReport::Finding> findings) {
   takes_in_ = takes_in;
+  seen_ = shard_.seen().bits;
   if (before.unclosed && !clock_.stepped()) {
     put_answer(EventKind::unrecorded, 0, bytes_of(Unrecorded{0}));
   }
@@ -269,6 +315,7 @@ EngineThread::Turn EngineThread::turn(bool stopping, std::int64_t since_ns) {
     board_.finished.store(true, std::memory_order_release);
   }
   check_journal();
+  check_disk(turned_ns);
   const bool copied = check_mirror();  // reports its own time
   if (busy || copied) {                // nothing escapes the turn's clock
     turned_ns = copied ? platform::monotonic_ns() : check_turn(Stage::engine, turned_ns);

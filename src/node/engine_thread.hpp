@@ -59,9 +59,11 @@ class EngineThread {
   std::int64_t check_turn(Stage stage, std::int64_t since_ns);
   void check_source_tables(std::int64_t now_ns);
   void check_journal();
+  void check_disk(std::int64_t now_ns);
+  void check_seen();
   bool check_mirror();
   void put_fault(const Overrun& overrun);
-  void put_fault(EventKind kind, Bytes payload);
+  bool put_fault(EventKind kind, Bytes payload);
   void put_answer(EventKind kind, std::uint64_t of, Bytes payload);
 
   const plan::Plan& plan_;
@@ -80,6 +82,14 @@ class EngineThread {
   Interruptions interruptions_;
   SourceTables source_tables_;
   std::int64_t acted_ns_ = 0;  // time spent sending in the current step
+
+  std::uint64_t seen_ = 0;  // as the last event said
+  // Whether the disk is slow: when it takes marked events. Times are monotonic.
+  std::int64_t late_after_ns_;
+  std::uint64_t marked_sequence_ = 0;
+  std::int64_t marked_ns_ = 0;  // when the marked event was the newest
+  std::uint32_t lates_ = 0;     // in a row
+  std::int64_t slow_ns_ = 0;    // when it was slow last; 0: not lately
 };
 
 }  // namespace vedette::node

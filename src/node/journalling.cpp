@@ -15,6 +15,9 @@ constexpr std::int64_t kMirrorWaitNs = 200'000'000;  // for a mirror whose lane 
 constexpr std::int64_t kCopyWaitNs = 1'000'000'000;  // for a journal that does not use a copy
 constexpr std::int64_t kLastGapNs = 3'000'000'000;   // to end a gap when the node stops
 constexpr std::int64_t kRestNs = 200'000;
+constexpr std::int64_t kGatherNs = 2'000'000;
+constexpr std::int64_t kSpaceNs = 10'000'000'000;  // between looks at the disk's space
+constexpr std::int64_t kFirstMinuteNs = 60'000'000'000;
 constexpr std::int64_t kSteppedRestNs = 50'000;
 constexpr std::int64_t kHandNs = 20'000'000;     // half a lane does not fill faster
 constexpr std::int64_t kHandFullNs = 2'000'000;  // while the mirror's lane is full
@@ -224,9 +227,43 @@ bool Journalling::turn(std::int64_t now_ns) {
   guard.unlock();
   if (wrote) {
     writer_.make_ready();
+    look_at_space(now_ns);
   }
   turn_since_ns_.store(0, std::memory_order_relaxed);
   return wrote;
+}
+
+// Only here, because this call of the disk may hang too. The rate is that of the whole run, and not
+// judged in its first minute.
+void Journalling::look_at_space(std::int64_t now_ns) {
+  began_ns_ = began_ns_ == 0 ? now_ns : began_ns_;
+  if (now_ns - looked_ns_ < kSpaceNs || now_ns - began_ns_ < kFirstMinuteNs) {
+    return;
+  }
+  looked_ns_ = now_ns;
+  const std::optional<std::uint64_t> free = platform::free_bytes(writer_.folder_path());
+  const auto written = static_cast<double>(writer_.bytes_written());
+  const bool ends = free && *free < writer_.bytes_to_bound() && written > 0.0;
+  const double left_ns =
+      ends ? static_cast<double>(*free) / written * static_cast<double>(now_ns - began_ns_) : 9e18;
+  left_ns_.store(left_ns < 9e18 ? static_cast<std::int64_t>(left_ns) : kNoEnd,
+                 std::memory_order_relaxed);
+}
+
+std::optional<double> Journalling::hours_left() const {
+  const std::int64_t left_ns = left_ns_.load(std::memory_order_relaxed);
+  return left_ns == kNoEnd ? std::nullopt : std::optional(static_cast<double>(left_ns) / 3.6e12);
+}
+
+// Waits for company for the group; not long once an action waits for the disk.
+void Journalling::gather(std::int64_t commit_ns) {
+  std::int64_t rested_ns = 0;
+  do {
+    const std::int64_t rest_ns = std::min(commit_ns - rested_ns, kGatherNs);
+    platform::rest_ns(rest_ns);
+    rested_ns += rest_ns;
+  } while (rested_ns < commit_ns && !hurry_.load(std::memory_order_relaxed));
+  hurry_.store(false, std::memory_order_relaxed);
 }
 
 void Journalling::run(std::int64_t commit_ns, bool stepped, const std::atomic<bool>& stop) {
@@ -235,7 +272,7 @@ void Journalling::run(std::int64_t commit_ns, bool stepped, const std::atomic<bo
   for (;;) {
     const bool stopping = stop.load(std::memory_order_acquire);
     if (!stopping && commit_ns > 0 && !stepped && batches_.size() != 0) {
-      platform::rest_ns(std::min<std::int64_t>(commit_ns, 999'999'999));  // company for the group
+      gather(commit_ns);
     }
     const std::int64_t now_ns = platform::monotonic_ns();
     if (!turn(now_ns)) {

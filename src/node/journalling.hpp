@@ -14,6 +14,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ class Journalling {
 
   // Until `stop`, and the lane is empty or the disk fails. `stepped`: node time waits for the disk.
   void run(std::int64_t commit_ns, bool stepped, const std::atomic<bool>& stop);
+  // From the engine's thread: an action waits for the disk, so its batch waits for no others.
+  void hurry() { hurry_.store(true, std::memory_order_relaxed); }
   // One turn; false if the lane was empty or the write failed.
   bool turn(std::int64_t now_ns);
 
@@ -52,6 +55,9 @@ class Journalling {
   bool hangs(std::int64_t now_ns) const { return turn_takes_ns(now_ns) > kHangNs; }
   // Whether another thread may read the disk, without hanging too.
   bool disk_answers(std::int64_t now_ns) const { return turn_takes_ns(now_ns) < kLateNs; }
+  // Until the disk is full at the rate of this run; nothing if it has space for all that [limits]
+  // allows, or cannot tell.
+  std::optional<double> hours_left() const;
 
   // For the engine's thread: how long the disk failed, if a gap began or ended since the last call.
   std::optional<std::int64_t> newly_failed();
@@ -59,10 +65,13 @@ class Journalling {
  private:
   static constexpr std::int64_t kMarkNs = 250'000'000;
   static constexpr std::int64_t kHangNs = 10'000'000'000;
+  static constexpr std::int64_t kNoEnd = std::numeric_limits<std::int64_t>::max();
   enum class Trouble : std::uint8_t { none, slow, gap };
   enum class Use : std::uint8_t { none, later, ends_gap };  // of a state; later: ahead of the disk
   using Guard = std::unique_lock<std::mutex>;
 
+  void gather(std::int64_t commit_ns);
+  void look_at_space(std::int64_t now_ns);
   bool hand_waiting();
   void abandon(std::int64_t now_ns, bool all_handed);
   void pass_copy_on(std::int64_t now_ns);
@@ -104,6 +113,11 @@ class Journalling {
   std::atomic<Trouble> trouble_{Trouble::none};
   std::atomic<std::int64_t> turn_since_ns_{0};  // the writing thread's; 0: it is between turns
   std::atomic<bool> ended_{false};
+  std::atomic<bool> hurry_{false};
+
+  std::int64_t began_ns_ = 0;                  // of the writing thread: its first write
+  std::int64_t looked_ns_ = 0;                 // when it looked at the disk's space
+  std::atomic<std::int64_t> left_ns_{kNoEnd};  // until the disk is full
   alignas(kCacheLineBytes) std::atomic<std::uint32_t> faults_{0};  // the engine reads it each turn
   std::atomic<std::int64_t> took_ns_{0};
   std::uint32_t faults_told_ = 0;  // of the engine's thread

@@ -226,7 +226,7 @@ void Node::keep_watch(bool network) {
     if (is_over()) {
       return;
     }
-    status_.look_at_causes();
+    rooms_.board.seen.store(status_.look_at_causes().bits, std::memory_order_relaxed);
     if (running_s() >= next_second) {
       next_second += 1.0;
       time_.look();

@@ -1,5 +1,8 @@
 #include "node/status.hpp"
 
+#include <algorithm>
+#include <limits>
+
 namespace vedette::node {
 namespace {
 
@@ -22,6 +25,15 @@ std::string table_full(std::string_view name, std::uint64_t held, std::uint64_t 
   return std::string(name) + ": " + std::to_string(held) + " of " + std::to_string(most) +
          " held; " + std::to_string(refused) + " refused and " + std::to_string(evicted) +
          " evicted so far";
+}
+
+// Of all sources: no hold may be longer without abandoning events.
+std::int64_t shortest_horizon_ns(const plan::Plan& plan) {
+  std::int64_t shortest = std::numeric_limits<std::int64_t>::max();
+  for (const plan::Source* source : *plan.sources()) {
+    shortest = std::min(shortest, source->horizon_ns());
+  }
+  return shortest;
 }
 
 }  // namespace
@@ -52,6 +64,7 @@ CauseBook::Seen StatusPage::seen() const {
     seen.sinks |= std::uint64_t{open ? 1U : 0U} << s;
   }
   seen.causes.set(Cause::journal, !of_.journalling.trouble().empty());
+  seen.causes.set(Cause::disk_filling, of_.journalling.hours_left().value_or(24.0) < 24.0);
   seen.causes.set(Cause::image, of_.rooms.mirror.imaging().error() != 0);
   seen.causes.set(Cause::mirror, of_.rooms.mirror.in_doubt(platform::monotonic_ns()) ||
                                      !mirror_watch_.trouble().empty());
@@ -102,12 +115,16 @@ std::string StatusPage::detail(Cause cause, std::size_t index) const {
   }
 }
 
-void StatusPage::look_at_causes() {
+Causes StatusPage::look_at_causes() {
   const Mirror& mirror = of_.rooms.mirror;
   mirror_watch_.look({read(of_.rooms.board.batches), mirror.batch(), mirror.turns(), mirror.lost()},
                      platform::monotonic_ns());
+  const CauseBook::Seen now = seen();
+  Causes all = now.causes;
+  all.set(Cause::source, now.sources != 0);
+  all.set(Cause::sink, now.sinks != 0);
   causes_.look(
-      seen(), of_.rooms.board.now_ns.load(std::memory_order_relaxed), platform::monotonic_ns(),
+      now, of_.rooms.board.now_ns.load(std::memory_order_relaxed), platform::monotonic_ns(),
       [this](Cause cause, std::size_t index) { return detail(cause, index); },
       [this](const CauseLine& line) {
         if (line.facts == &facts_of(Cause::held)) {
@@ -117,6 +134,7 @@ void StatusPage::look_at_causes() {
           say_(line);
         }
       });
+  return all;
 }
 
 void StatusPage::begin(std::uint32_t epoch) {
@@ -139,7 +157,11 @@ void StatusPage::belief_members(JsonWriter<std::string>& json) const {
       .member("success", read(of_.rooms.board.exits[0]));
   json.member("retraction", read(of_.rooms.board.exits[1]));
   json.member("abandonment", read(of_.rooms.board.exits[2])).end_object();
-  json.member("held", read(of_.rooms.board.held));
+  json.member("held", read(of_.rooms.board.held)).key("hold").begin_object();
+  json.member("keeps", read(of_.rooms.board.kept));
+  json.member("most", std::uint64_t{of_.rooms.plan.limits()->waiting_events()});
+  json.member("for_s", static_cast<double>(shortest_horizon_ns(of_.rooms.plan)) * 1e-9, 3)
+      .end_object();
   causes_.members(json);
   json.member("tracks", read(of_.rooms.board.tracks))
       .member("assessments_raised", read(of_.rooms.board.raised));
@@ -264,6 +286,9 @@ void StatusPage::journal_members(JsonWriter<std::string>& json) const {
       .member("bytes", of_.rooms.writer.bytes_written());
   json.member("packed_blocks", of_.rooms.writer.blocks_packed())
       .member("images", of_.rooms.mirror.imaging().images());
+  if (const auto hours = of_.journalling.hours_left()) {
+    json.member("hours_left", *hours, 1);
+  }
   const journal::Evidence& evidence = of_.rooms.writer.evidence();
   json.key("evidence").begin_object().member("bytes", evidence.bytes());
   json.member("events", evidence.events()).member("left_out", evidence.left_out());

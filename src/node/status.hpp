@@ -34,7 +34,7 @@ class StatusPage {
   // Before the threads run, after recovery.
   void begin(std::uint32_t epoch);
   // Once a turn.
-  void look_at_causes();
+  Causes look_at_causes();  // those that stand; `source` and `sink` for any of them
   std::string json();
   Health health() const;
 

@@ -145,6 +145,20 @@ std::uint64_t SiteCompiler::followed(Section& s, const std::string& name) {
   return bits;
 }
 
+// The index of `source.NAME` and the like.
+static std::uint16_t named_subject(Section& s, const std::string& of, const std::string& section,
+                                   const std::vector<std::string>& names) {
+  const std::string name = of.substr(section.size() + 1);
+  const auto at = std::find(names.begin(), names.end(), name);
+  if (at != names.end()) {
+    return static_cast<std::uint16_t>(at - names.begin());
+  }
+  const std::string best = nearest(name, names);
+  s.problem("of", "there is no " + section + " \"" + name + "\"",
+            best.empty() ? "" : "did you mean \"" + section + "." + best + "\"?");
+  return 0;
+}
+
 Offsets<Assessment> SiteCompiler::compile_assessments() {
   Offsets<Assessment> list;
   const auto named = children("assess");
@@ -156,18 +170,17 @@ Offsets<Assessment> SiteCompiler::compile_assessments() {
     std::uint16_t source = 0;
     if (of == "own") {
       subject = SubjectKind::own;
+    } else if (of == "node") {
+      subject = SubjectKind::node;
     } else if (of.starts_with("source.")) {
       subject = SubjectKind::source;
-      const auto at = std::find(source_names_.begin(), source_names_.end(), of.substr(7));
-      if (at == source_names_.end()) {
-        const std::string best = nearest(of.substr(7), source_names_);
-        s.problem("of", "there is no source \"" + of.substr(7) + "\"",
-                  best.empty() ? "" : "did you mean \"source." + best + "\"?");
-      } else {
-        source = static_cast<std::uint16_t>(at - source_names_.begin());
-      }
+      source = named_subject(s, of, "source", source_names_);
+    } else if (of.starts_with("sink.")) {
+      subject = SubjectKind::sink;
+      source = named_subject(s, of, "sink", sink_names_);
     } else if (of != "track" && !of.empty()) {
-      s.problem("of", "\"" + of + "\" is not a subject", "write track, own or source.NAME");
+      s.problem("of", "\"" + of + "\" is not a subject",
+                "write track, own, source.NAME, sink.NAME or node");
     }
     subjects_.push_back(subject);
     std::uint32_t kinds = 0;

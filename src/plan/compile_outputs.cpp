@@ -27,6 +27,44 @@ std::int64_t compile_record_within(Section& s, Durable durable) {
   return within_ns;
 }
 
+struct Pauses {
+  std::int64_t first_ns;
+  std::uint32_t permille;  // each pause to the one before
+};
+
+// The last of all attempts, if every pause is as long as it may be.
+double last_attempt_ns(const Pauses& p, std::int64_t retries) {
+  constexpr double kJitter = 1.25;
+  double pause = static_cast<double>(p.first_ns) * kJitter;
+  double sum = 0.0;
+  for (std::int64_t n = 0; n < retries; ++n) {
+    sum += pause;
+    pause = pause / 1000.0 * p.permille;
+  }
+  return sum;
+}
+
+// Without `backoff`, spread over the horizon: each attempt takes its time, so a tenth stays free.
+Pauses compile_pauses(Section& s) {
+  constexpr std::uint32_t kMostPermille = 1'000'000;
+  const std::int64_t retries = s.whole("retries");
+  Pauses pauses{to_ns(s.quantity("backoff")), 2000};
+  if (s.has("backoff") || retries == 0) {
+    return pauses;
+  }
+  const double most = static_cast<double>(to_ns(s.quantity("horizon"))) * 0.9;
+  pauses.permille = 1000;
+  if (const double sum = last_attempt_ns(pauses, retries); sum > most) {
+    pauses.first_ns = static_cast<std::int64_t>(static_cast<double>(pauses.first_ns) * most / sum);
+    return pauses;
+  }
+  for (std::uint32_t step = kMostPermille / 2; step != 0; step /= 2) {
+    const Pauses more{pauses.first_ns, pauses.permille + step};
+    pauses = last_attempt_ns(more, retries) <= most ? more : pauses;
+  }
+  return pauses;
+}
+
 }  // namespace
 
 Offsets<Sink> SiteCompiler::compile_sinks() {
@@ -97,11 +135,12 @@ Offsets<Action> SiteCompiler::compile_actions() {
               "\" waits for an answer with the message's key, and an NMEA sentence has no key",
           "use format = \"json\" or \"cot\", or confirm = \"acknowledged\" at the sink");
     }
+    const Pauses pauses = compile_pauses(s);
     list.push_back(
         CreateAction(b_, b_.CreateString(n.name), sink, format, durable != Durable::behind,
                      to_ns(s.quantity("horizon")), static_cast<std::uint8_t>(EventClass::high),
                      b_.CreateString(message), static_cast<std::uint32_t>(s.whole("retries")),
-                     to_ns(s.quantity("backoff")), s.flag("safe"), record_within_ns));
+                     pauses.first_ns, s.flag("safe"), pauses.permille, record_within_ns));
   }
   return list;
 }

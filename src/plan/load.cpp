@@ -180,7 +180,8 @@ std::string check_rules(const Plan& p) {
   const std::size_t zones = p.zones()->size();
   for (const Assessment* a : *p.assessments()) {
     if (a->subject() >= kSubjectKinds ||
-        (a->subject() == 2 && a->source() >= p.sources()->size())) {
+        (a->subject() == 2 && a->source() >= p.sources()->size()) ||
+        (a->subject() == 3 && a->source() >= p.sinks()->size())) {
       return "assessment " + a->name()->str() + " has no subject";
     }
     if (!within<std::int64_t>(a->hold_ns(), 0, kDayNs) ||
@@ -218,6 +219,7 @@ std::string check_rules(const Plan& p) {
     if (a->sink() >= p.sinks()->size() || a->format() > FormatKind::nmea || a->event_class() > 3 ||
         !within<std::int64_t>(a->horizon_ns(), 1, kDayNs) || a->retries() > 100 ||
         !within<std::int64_t>(a->record_within_ns(), 0, a->horizon_ns()) ||
+        !within<std::uint32_t>(a->backoff_permille(), 1000, 2'000'000) ||
         !within<std::int64_t>(a->backoff_ns(), 0, kDayNs) ||
         (a->message() != nullptr && a->message()->size() > limits::kMessageBytes) ||
         (a->format() == FormatKind::nmea &&

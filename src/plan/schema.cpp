@@ -245,7 +245,9 @@ constexpr std::array kKeys{
         "for itself."},
 
     Key{"assess", "of", text, D::number, "!", 0, 0, "",
-        "The subject: \"track\", \"own\", or \"source.NAME\"."},
+        "The subject: \"track\", \"own\", \"source.NAME\", \"sink.NAME\", or \"node\" (how the "
+        "node "
+        "itself fares)."},
     Key{"assess", "kinds", list, D::kind, "", 0, 0, "",
         "Only tracks of these kinds; without it vessel, aircraft and vehicle."},
     Key{"assess", "when", expression, D::boolean, "!", 0, 0, "", "Raised while this is true."},
@@ -308,7 +310,10 @@ constexpr std::array kKeys{
     Key{"action", "retries", whole, D::number, "0", 0, 100, "",
         "How many attempts follow a failed one, within the horizon."},
     Key{"action", "backoff", quantity, D::duration, "200 ms", 0.001, 3600, "",
-        "Pause before the second attempt; it doubles each time, give or take a quarter."},
+        "Pause before the second attempt; it doubles each time, give or take a quarter. Without "
+        "this "
+        "key it begins with 200 ms and grows so that the last attempt lies near the end of "
+        "`horizon`."},
     Key{"action", "safe", flag, D::boolean, "true", 0, 0, "", "Do it in safe mode, too."},
     Key{"action", "message", text, D::number, "", 0, 0, "",
         "Text for people, at most 200 bytes; an NMEA sentence has room for 24."},

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -183,6 +184,12 @@ int remove_folder(const std::string& path) {
     return ::remove(name);
   };
   return ::nftw(path.c_str(), remove_one, kOpenFolders, FTW_DEPTH | FTW_PHYS) == 0 ? 0 : errno;
+}
+
+std::optional<std::uint64_t> free_bytes(const std::string& path) {
+  struct statvfs fs = {};
+  return ::statvfs(path.c_str(), &fs) == 0 ? std::optional<std::uint64_t>(fs.f_bavail * fs.f_frsize)
+                                           : std::nullopt;
 }
 
 bool exists(const std::string& path) {

@@ -34,6 +34,8 @@ int rename_durably(const std::string& from, const std::string& to);  // 0 or err
 int make_folders(const std::string& path);                      // 0 or errno; existing is fine
 std::vector<std::string> list_folder(const std::string& path);  // names, sorted
 bool exists(const std::string& path);
+// What its file system has left for this process; nothing if it cannot say.
+std::optional<std::uint64_t> free_bytes(const std::string& path);
 bool enter_folder(const std::string& path);  // makes it the working folder
 int remove_folder(const std::string& path);  // recursively; 0 or errno
 std::string error_text(int error);

@@ -187,3 +187,48 @@ TEST_CASE("an order from outside that names what nothing has is refused") {
   CHECK(went.left == std::vector<Reason>(bad.size(), Reason::unknown_subject));
   CHECK(went.out.empty());
 }
+
+TEST_CASE("an alarm that cleared while its sink was away is not raised late") {
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = load_site(R"(
+site = "late"
+[source.a]
+driver = "udp"
+listen = "127.0.0.1:1"
+codec = "ais"
+[assess.first]
+of = "track"
+when = "track.updates == 1"
+[decide.a]
+on = "first"
+trigger = "both"
+run = "tell"
+[action.tell]
+sink = "log"
+retries = 3
+horizon = "60 s"
+[sink.log]
+driver = "log"
+breaker = 1
+)",
+                                     bytes);
+  REQUIRE(plan != nullptr);
+  ShardInMemory engine(*plan);
+  engine.put(ship(1, 0), kStart);
+  const Went raised = run(engine, kStart);
+  REQUIRE(raised.out.size() == 1);
+  engine.put_outcome(raised.out[0], kStart, Exit::abandonment, Reason::sink_failed);
+  CHECK(run(engine, kStart).out.empty());
+  CHECK(engine.shard().delivery().size() == 1);
+  engine.put(ship(1, 1), kStart + kSecond);
+  const Went cleared = run(engine, kStart + kSecond);
+  CHECK(cleared.intent.transition == Transition::cleared);
+  CHECK(engine.shard().delivery().size() == 1);  // the newer one alone
+  CHECK(engine.shard().progress().exits[static_cast<std::size_t>(Exit::retraction) - 1] == 1);
+  const Went late = run(engine, kStart + 6 * kSecond);
+  REQUIRE(late.out.size() == 1);
+  CHECK(late.out[0] != raised.out[0]);
+  engine.put_outcome(late.out[0], kStart + 6 * kSecond, Exit::success);
+  CHECK(run(engine, kStart + 7 * kSecond).out.empty());
+  CHECK(engine.shard().delivery().size() == 0);
+}

@@ -8,10 +8,21 @@ OWN = (59.70, 24.90)
 TOLD_WITHIN = 0.050 + 0.450  # record_within, and what a busy machine adds
 
 
+NO_RECORD = '''
+[assess.no_record]
+of = "node"
+when = "node.journal > 1 s"
+[decide.no_record]
+on = "no_record"
+run = "zone_alert"
+'''
+
+
 class Display(Receiver):
     """What the bridge sees: for each vessel, what its messages say and how long after their order they came."""
 
     def loop(self):
+        self.others = []
         while self.going:
             try:
                 text = self.socket.recv(4096).decode()
@@ -22,6 +33,8 @@ class Display(Receiver):
                 ordered = time.mktime(time.strptime(at[1] + " UTC", "%Y-%m-%dT%H:%M:%S %Z")) - time.timezone + float(at[2])
                 self.got.append((int(re.search(r"vessel\.(\d+)", text)[1]), time.time() - ordered, 'recorded="false"' in text,
                                  'possible_duplicate="true"' in text, re.search(r' key="([^"]+)"', text)[1]))
+            else:
+                self.others.append(text)
 
     def of(self, vessels):
         return [m for m in self.got if m[0] in vessels]
@@ -37,7 +50,7 @@ class Flagship:
             text = text.replace(f"0.0.0.0:{port}", f"127.0.0.1:{free_port()}")
         text = text.replace("priority = 50", "priority = 0").replace('idle     = "spin"', 'idle = "rest"')
         # A busy test machine decides late; how late an alarm leaves is measured from its decision.
-        text = text.replace("[decide.guard_entered]", '[decide.guard_entered]\ndeadline = "5 s"').replace('hold  = "1 s"', f'hold = "{hold}"')
+        text = text.replace("[decide.guard_entered]", '[decide.guard_entered]\ndeadline = "5 s"').replace('hold  = "1 s"', f'hold = "{hold}"') + NO_RECORD
         self.path = work / f"{name}.toml"
         self.path.write_text(text)
         self.vessels, self.process, self.going = set(), None, True
@@ -94,7 +107,7 @@ def journal_cause(s):
 
 @test
 def a_full_disk_silences_no_alarm_of_the_flagship():
-    post = Flagship("full")
+    post = Flagship("full-flagship")
     for _, late, unrecorded, duplicate, _ in post.until_told(post.enter(1, 2, 3)):
         assert late < TOLD_WITHIN and not duplicate, post.display.got
     post.refuse(True)
@@ -104,6 +117,10 @@ def a_full_disk_silences_no_alarm_of_the_flagship():
     told = post.until_told(post.enter(*range(10, 20)))
     assert all(late < TOLD_WITHIN and unrecorded and not duplicate for _, late, unrecorded, duplicate, _ in told), told
     seen = status(post.data, journal_cause)
+    end = time.time() + 8
+    while not any("no_record raised" in text and "node.0" in text for text in post.display.others):
+        assert time.time() < end, "the node does not say itself that it has no record"
+        time.sleep(0.05)
     assert next(s for s in seen["sinks"] if s["name"] == "display")["unrecorded"] >= 10, seen["sinks"]
     post.refuse(False)
     status(post.data, lambda s: not any(c["name"] == "journal" for c in s["causes"]))
@@ -115,7 +132,7 @@ def a_full_disk_silences_no_alarm_of_the_flagship():
 
 @test
 def a_flapping_disk_silences_no_alarm_of_the_flagship():
-    post = Flagship("flapping")
+    post = Flagship("flapping-flagship")
     numbers = iter(range(1, 100))
     entered = set()
     for _ in range(amount(8, 20, 100)):
@@ -147,6 +164,8 @@ def a_slow_disk_silences_no_alarm_of_the_flagship():
         time.sleep(0.4)
         slow.unlink()
         time.sleep(0.02)
+    seen = status(post.data, lambda s: s["mode"] == "degraded")
+    assert {c["name"] for c in seen["causes"]} & {"disk-slow", "journal"}, seen["causes"]
     told = post.until_told(entered)
     assert all(late < TOLD_WITHIN for _, late, *_ in told) and any(m[2] for m in told) and len(told) == 6, told
     post.end()

@@ -134,7 +134,9 @@ TEST_CASE("each field is read by the reader of its kind of subject, and by its n
   const std::array<FieldReader, kSubjectKinds> readers{
       [](const void*, std::uint16_t field, const FieldContext&) { return kNumber(0, field); },
       [](const void*, std::uint16_t field, const FieldContext&) { return kNumber(1, field); },
-      [](const void*, std::uint16_t field, const FieldContext&) { return kNumber(2, field); }};
+      [](const void*, std::uint16_t field, const FieldContext&) { return kNumber(2, field); },
+      [](const void*, std::uint16_t field, const FieldContext&) { return kNumber(3, field); },
+      [](const void*, std::uint16_t field, const FieldContext&) { return kNumber(4, field); }};
   Scene scene;
   scene.world.readers = readers;
   const std::vector<std::string> zones;
@@ -155,7 +157,8 @@ TEST_CASE("each field is read by the reader of its kind of subject, and by its n
       }
     }
   }
-  CHECK(asked == 2 * (2 * kTrackFields.size() + kSourceFields.size()));
+  CHECK(asked == 2 * (2 * kTrackFields.size() + kSourceFields.size() + kSinkFields.size() +
+                      kNodeFields.size()));
 }
 
 TEST_CASE("a prefilter leaves out exactly what cannot hold, to the last bit of a bound") {

@@ -363,3 +363,75 @@ TEST_CASE(
     CHECK_FALSE(thawed.of.thaw(Bytes(state.data(), bytes), 31));
   }
 }
+
+TEST_CASE("what waited for a sink goes out by level, the oldest first") {
+  World w;
+  w.start("again", 20);
+  w.start("again", 21);
+  w.delivery->ended(20, Exit::abandonment, Reason::sink_failed, kNow);
+  w.delivery->ended(21, Exit::abandonment, Reason::sink_failed, kNow);
+  w.delivery->next_attempt(w.delivery->failed(), 22);
+  w.delivery->next_attempt(w.delivery->failed(), 23);
+  std::uint64_t sequence = 30;
+  for (const Level level : {Level::info, Level::alarm, Level::warn, Level::alarm}) {
+    ActionIntent intent = w.intent("again");
+    intent.level = level;
+    REQUIRE(w.delivery->start(sequence++, EventClass::high, intent, kNow, kNow) == Start::waits);
+  }
+  std::vector<std::uint64_t> went;
+  for (std::size_t i = w.delivery->due(kNow + 6 * kSecond); i != Delivery::kNone;
+       i = w.delivery->due(kNow + 6 * kSecond)) {
+    went.push_back(w.delivery->orders()[i].sequence);
+    w.delivery->ended(went.back(), Exit::success, Reason::applied, kNow + 6 * kSecond);
+  }
+  CHECK(went == std::vector<std::uint64_t>{31, 33, 32, 30, 22, 23});
+}
+
+TEST_CASE("a newer order supersedes what waits for the same reason about the same subject") {
+  World w;
+  w.start("again", 20);
+  w.start("again", 21);
+  w.delivery->ended(20, Exit::abandonment, Reason::sink_failed, kNow);
+  w.delivery->ended(21, Exit::abandonment, Reason::sink_failed, kNow);
+  w.delivery->next_attempt(w.delivery->failed(), 22);
+  w.delivery->next_attempt(w.delivery->failed(), 23);
+  ActionIntent raised = w.intent("again");
+  raised.subject.key = 5;
+  REQUIRE(w.delivery->start(30, EventClass::high, raised, kNow, kNow) == Start::waits);
+  ActionIntent cleared = raised;
+  cleared.transition = Transition::cleared;
+  CHECK(w.delivery->superseded(cleared, 30) == Delivery::kNone);  // not itself
+  REQUIRE(w.delivery->superseded(cleared, 31) != Delivery::kNone);
+  CHECK(w.delivery->orders()[w.delivery->superseded(cleared, 31)].sequence == 30);
+  cleared.decision = 1;
+  CHECK(w.delivery->superseded(cleared, 31) == Delivery::kNone);
+  cleared.decision = raised.decision;
+  cleared.subject.key = 6;
+  CHECK(w.delivery->superseded(cleared, 31) == Delivery::kNone);
+}
+
+TEST_CASE("without `backoff` the retries of an action are spread over its horizon") {
+  for (const int horizon : {1, 10, 60, 3600}) {
+    for (const int retries : {1, 2, 5, 20, 100}) {
+      CAPTURE(horizon);
+      CAPTURE(retries);
+      std::vector<std::uint8_t> bytes;
+      const plan::Plan* plan = tests::load_site(
+          "site = \"spread\"\n[source.in]\ndriver = \"udp\"\nlisten = \"127.0.0.1:1\"\ncodec = "
+          "\"ais\"\n[sink.log]\ndriver = \"log\"\n[action.tell]\nsink = \"log\"\nretries = " +
+              std::to_string(retries) + "\nhorizon = \"" + std::to_string(horizon) + " s\"\n",
+          bytes);
+      REQUIRE(plan != nullptr);
+      const plan::Action& a = *plan->actions()->Get(0);
+      double pause = static_cast<double>(a.backoff_ns());
+      double last = 0.0;
+      for (int n = 0; n < retries; ++n) {
+        last += pause;
+        pause *= a.backoff_permille() / 1000.0;
+      }
+      const auto of = static_cast<double>(a.horizon_ns());
+      CHECK(last * 1.25 <= of * 0.9001);
+      CHECK((retries < 5 || last * 1.25 > of * (retries < 100 ? 0.8 : 0.5)));
+    }
+  }
+}

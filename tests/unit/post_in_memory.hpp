@@ -23,8 +23,10 @@ class Post {
  public:
   static constexpr std::size_t kMost = 1 << 22;  // of batches that wait
 
-  explicit Post(std::uint64_t segment_bytes = 4 << 20, std::uint64_t journal_bytes = 64 << 20)
-      : data_((std::filesystem::temp_directory_path() /
+  explicit Post(std::uint64_t segment_bytes = 4 << 20, std::uint64_t journal_bytes = 64 << 20,
+                const std::string& path = "/nowhere/journal")
+      : folder(path, disk.storage()),
+        data_((std::filesystem::temp_directory_path() /
                ("vedette-mirror-" + std::to_string(::getpid())))
                   .string()) {
     std::filesystem::create_directories(shard_folder(data_));
@@ -109,7 +111,7 @@ class Post {
   const plan::Plan& plan = *small_site(plan_bytes);
   ShardInMemory engine{plan};
   MemoryDisk disk;
-  platform::Folder folder{"/nowhere/journal", disk.storage()};
+  platform::Folder folder;
   journal::Writer writer;
   node::Mirror mirror;
   std::int64_t t_ns = kSecond;

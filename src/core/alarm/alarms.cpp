@@ -334,7 +334,7 @@ std::size_t Alarms::acknowledge_all(std::uint64_t key, const AlarmOrder& order, 
   std::size_t done = 0;
   for (std::size_t i = count_; i-- > 0;) {  // backwards, because one that has returned leaves
     const Alarm& a = alarms_[i];
-    if (a.subject.kind != SubjectKind::source && a.subject.key == key && a.acknowledged_ns == 0) {
+    if (a.subject.kind <= SubjectKind::own && a.subject.key == key && a.acknowledged_ns == 0) {
       AlarmOrder one = order;
       one.command.target = a.id;
       acknowledge(one, event, now_ns);

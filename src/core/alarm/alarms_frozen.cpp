@@ -14,7 +14,7 @@ bool plausible_alarm(const Alarm& a, const Thawing& with) {
          plausible_ns(a.raised_ns) && plausible_ns(a.changed_ns) &&
          plausible_ns(a.acknowledged_ns) && plausible_ns(a.shelved_until_ns) &&
          plausible_ns(a.escalates_ns) && a.level <= Level::alarm && a.active <= 1 &&
-         a.escalated <= 1 && a.subject.kind <= SubjectKind::source;
+         a.escalated <= 1 && a.subject.kind <= SubjectKind::node;
 }
 
 }  // namespace
@@ -61,6 +61,15 @@ bool Alarms::carried(Alarm& alarm, Thawing& with) const {
     }
     alarm.subject.source = source;
     alarm.subject.key = source;
+    return true;
+  }
+  if (alarm.subject.kind == SubjectKind::sink) {
+    const std::uint16_t sink = with.carry.sink(alarm.subject.source);
+    alarm.subject.source = sink;
+    alarm.subject.key = sink;
+    return sink != Carry::kGone;
+  }
+  if (alarm.subject.kind == SubjectKind::node) {
     return true;
   }
   // A condition whose track left can never clear.

@@ -18,7 +18,7 @@ std::span<const plan::Op> ops_of(const plan::Expression* expression) {
 constexpr auto kKinds = static_cast<std::size_t>(IdentityKind::count);
 
 std::size_t places_in(const plan::Plan& plan) {
-  return plan.limits()->tracks() + 1 + plan.sources()->size();
+  return plan.limits()->tracks() + 2 + plan.sources()->size() + plan.sinks()->size();
 }
 
 }  // namespace
@@ -34,6 +34,7 @@ void Assess::init(Arena& arena, const Site& site) {
   const plan::Plan& plan = *site.plan;
   tracks_ = plan.limits()->tracks();
   sources_ = plan.sources()->size();
+  sinks_ = plan.sinks()->size();
   rules_ = arena.make<Rule>(plan.assessments()->size());
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const plan::Assessment* a = plan.assessments()->Get(static_cast<flatbuffers::uoffset_t>(i));
@@ -289,7 +290,7 @@ void Assess::announce(const View& view, const Subject& subject, std::size_t rule
       change.causes[n++] = view.track()->identity_event;
     }
   }
-  if (view.own() != nullptr && subject.kind != SubjectKind::source) {
+  if (view.own() != nullptr && subject.kind <= SubjectKind::own) {
     change.causes[n++] = view.own()->position_event;
   }
   if (subject.kind == SubjectKind::source) {
@@ -306,6 +307,7 @@ struct FrozenHead {
   std::uint32_t high_water;  // of the track table
   std::uint32_t tracks;      // with an instance that is not idle
   std::uint64_t raised;
+  std::uint64_t sinks;
 };
 
 }  // namespace
@@ -322,8 +324,12 @@ void Assess::freeze(Freezer& out, const TrackTable& tracks) const {
     out.put_bytes({reinterpret_cast<const std::uint8_t*>(instances_.data() + place * rules),
                    count * rules * sizeof(Instance)});
   };
-  FrozenHead head{static_cast<std::uint32_t>(rules), static_cast<std::uint32_t>(sources_),
-                  tracks.high_water(), 0, raised_};
+  FrozenHead head{static_cast<std::uint32_t>(rules),
+                  static_cast<std::uint32_t>(sources_),
+                  tracks.high_water(),
+                  0,
+                  raised_,
+                  sinks_};
   for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
     head.tracks += tracks.in_use(i) && busy_[i] != 0 ? 1 : 0;
   }
@@ -334,13 +340,13 @@ void Assess::freeze(Freezer& out, const TrackTable& tracks) const {
       put(i, 1);
     }
   }
-  put(tracks_, 1 + sources_);
+  put(tracks_, others());
 }
 
-// Own ship and the sources first, then the tracks.
+// Own ship, sources, sinks and the node first, then the tracks.
 void Assess::slice(std::size_t at, const TrackTable& tracks, SliceDigest& out) const {
-  const bool of_track = at > sources_;
-  const std::size_t place = of_track ? at - 1 - sources_ : tracks_ + at;
+  const bool of_track = at >= others();
+  const std::size_t place = of_track ? at - others() : tracks_ + at;
   if (of_track && !tracks.in_use(static_cast<std::uint32_t>(place))) {
     return;
   }
@@ -388,7 +394,9 @@ bool Assess::thaw(Thawer& in, Thawing& with) {
   Carry& carry = with.carry;
   const auto frozen = in.get<FrozenHead>();
   if (frozen.rules > limits::kAssessments || frozen.sources > limits::kSources ||
-      (carry.same() && (frozen.rules != rules_.size() || frozen.sources != sources_)) ||
+      frozen.sinks > limits::kSinks ||
+      (carry.same() &&
+       (frozen.rules != rules_.size() || frozen.sources != sources_ || frozen.sinks != sinks_)) ||
       frozen.high_water > limits::kTracks) {
     return false;
   }
@@ -411,6 +419,16 @@ bool Assess::thaw(Thawer& in, Thawing& with) {
     if (!thaw_place(in, frozen.rules, now < sources_ ? tracks_ + 1 + now : kNowhere, carry)) {
       return false;
     }
+  }
+  for (std::uint16_t old = 0; old < frozen.sinks; ++old) {
+    const std::uint16_t now = carry.sink(old);
+    const std::size_t first = first_place(SubjectKind::sink);
+    if (!thaw_place(in, frozen.rules, now < sinks_ ? first + now : kNowhere, carry)) {
+      return false;
+    }
+  }
+  if (!thaw_place(in, frozen.rules, first_place(SubjectKind::node), carry)) {
+    return false;
   }
   return in.ok() && raised_ + carry.report.raised.left == frozen.raised;
 }

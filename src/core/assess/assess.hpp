@@ -38,7 +38,7 @@ class Assess {
     void* context = nullptr;
   };
 
-  static constexpr SectionName kSection{"assess", 1};
+  static constexpr SectionName kSection{"assess", 2};
 
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const Site& site);
@@ -70,7 +70,7 @@ class Assess {
   void freeze(Freezer& out, const TrackTable& tracks) const;
   bool thaw(Thawer& in, Thawing& with);
   void digest(WordsDigest& digest) const { digest.mix(std::uint64_t{raised_}); }
-  std::size_t slices(const TrackTable& tracks) const { return 1 + sources_ + tracks.high_water(); }
+  std::size_t slices(const TrackTable& tracks) const { return others() + tracks.high_water(); }
   void slice(std::size_t at, const TrackTable& tracks, SliceDigest& out) const;
   bool unfinished() const { return false; }
 
@@ -103,8 +103,22 @@ class Assess {
     return rule.safe || view.world->mode != Mode::safe;
   }
   std::size_t first_place(SubjectKind kind) const {
-    return kind == SubjectKind::track ? 0 : kind == SubjectKind::own ? tracks_ : tracks_ + 1;
+    switch (kind) {
+      case SubjectKind::track:
+        return 0;
+      case SubjectKind::own:
+        return tracks_;
+      case SubjectKind::source:
+        return tracks_ + 1;
+      case SubjectKind::sink:
+        return tracks_ + 1 + sources_;
+      case SubjectKind::node:
+        break;
+    }
+    return tracks_ + 1 + sources_ + sinks_;
   }
+  // Subjects that are no tracks, in the order above.
+  std::size_t others() const { return 2 + sources_ + sinks_; }
   Instance& instance(std::size_t place, std::size_t rule) {
     return instances_[place * rules_.size() + rule];
   }
@@ -138,6 +152,7 @@ class Assess {
   std::span<RuleSet> busy_;        // [track slots, own, sources]: rules whose instance is not idle
   std::size_t tracks_ = 0;
   std::size_t sources_ = 0;
+  std::size_t sinks_ = 0;
   std::size_t raised_ = 0;
 };
 

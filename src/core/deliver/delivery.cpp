@@ -4,14 +4,13 @@
 #include <limits>
 
 #include "base/digest.hpp"
-#include "base/plausible.hpp"
 
 namespace vedette::deliver {
 namespace {
 
-constexpr std::uint16_t kMostDoublings = 12;  // a day doubled this often still fits 64 bits
+constexpr std::int64_t kMostPauseNs = std::int64_t{86'400} * 1'000'000'000;  // no horizon is longer
 // For attempts that may have arrived: a returning receiver gets what it is owed soon.
-constexpr std::uint16_t kUnconfirmedDoublings = 4;
+constexpr std::int64_t kUnconfirmedPauses = 16;  // of the first pause
 
 }  // namespace
 
@@ -25,10 +24,12 @@ std::size_t Delivery::frozen_bytes_bound(const plan::Plan& plan) {
          plan.limits()->pending_actions() * (sizeof(Order) + sizeof(ActionIntent));
 }
 
-// Next attempts, plus what ends: actions past their horizon, and each sink's breaker.
+// A subject's orders, each of which may supersede one. Next attempts, plus what ends: actions past
+// their horizon, and each sink's breaker.
 DerivedBound Delivery::derived_bound(const plan::Plan& plan) {
   const std::size_t ends = std::size_t{2} * plan.limits()->pending_actions() + limits::kSinks + 2;
-  return {plan.decisions()->size() * event_bytes(sizeof(ActionIntent)),
+  return {plan.decisions()->size() *
+              (event_bytes(sizeof(ActionIntent)) + event_bytes(sizeof(Resolution))),
           ends * event_bytes(sizeof(Resolution)) +
               plan.limits()->batch_events() * event_bytes(sizeof(ActionIntent))};
 }
@@ -112,17 +113,38 @@ Delivery::Start Delivery::start(std::uint64_t sequence, EventClass event_class,
   return now ? Start::dispatched : Start::waits;
 }
 
-// Doubles with each attempt, with 25 % jitter, so that many nodes do not return at once.
-std::int64_t Delivery::pause_ns(const ActionIntent& intent, std::int64_t backoff_ns,
-                                bool unconfirmed) const {
-  const std::uint16_t most = unconfirmed ? kUnconfirmedDoublings : kMostDoublings;
-  const std::int64_t doubled = backoff_ns << std::min(intent.attempt, most);
+// Grows with each attempt, with 25 % jitter, so that many nodes do not return at once.
+std::int64_t Delivery::pause_ns(const ActionIntent& intent, bool unconfirmed) const {
+  const plan::Action& action = *plan_->actions()->Get(intent.action);
+  const std::int64_t most = unconfirmed ? action.backoff_ns() * kUnconfirmedPauses : kMostPauseNs;
+  std::int64_t pause = action.backoff_ns();
+  for (std::uint16_t n = 0; n < intent.attempt && pause < most; ++n) {
+    pause =
+        pause / 1000 * action.backoff_permille() + pause % 1000 * action.backoff_permille() / 1000;
+  }
+  pause = std::min(pause, most);
   Digest seed(intent.node);
   seed.mix(intent.root << 8 | intent.attempt);
-  return doubled / 4 * 3 + doubled / 2048 * static_cast<std::int64_t>(seed.value() & 1023);
+  return pause / 4 * 3 + pause / 2048 * static_cast<std::int64_t>(seed.value() & 1023);
 }
 
-void Delivery::succeeded(std::uint16_t sink) {
+void Delivery::begin(std::int64_t now_ns) {
+  for (Breaker& breaker : breakers_) {
+    breaker.success_ns = now_ns;
+  }
+}
+
+SinkFacts Delivery::facts(std::size_t sink) const {
+  const Breaker& breaker = breakers_[sink];
+  SinkFacts facts{breaker.success_ns, 0, breaker.failures, breaker.state};
+  for (std::size_t i = 0; size_ != 0 && i < orders_.size(); ++i) {
+    facts.waiting += orders_[i].stage != Stage::free && intents_[i].sink == sink ? 1 : 0;
+  }
+  return facts;
+}
+
+void Delivery::succeeded(std::uint16_t sink, std::int64_t now_ns) {
+  breakers_[sink].success_ns = now_ns;
   breakers_[sink].state = BreakerState::closed;
   breakers_[sink].failures = 0;
 }
@@ -148,7 +170,7 @@ Delivery::End Delivery::ended(std::uint64_t sequence, Exit exit, Reason reason,
   }
   const ActionIntent& intent = intents_[order];
   if (exit == Exit::success) {
-    succeeded(intent.sink);
+    succeeded(intent.sink, now_ns);
     free(order);
     return End::done;
   }
@@ -161,7 +183,7 @@ Delivery::End Delivery::ended(std::uint64_t sequence, Exit exit, Reason reason,
   }
   const plan::Action* action = plan_->actions()->Get(intent.action);
   const std::int64_t due_ns =
-      std::max(now_ns + pause_ns(intent, action->backoff_ns(), orders_[order].unconfirmed != 0),
+      std::max(now_ns + pause_ns(intent, orders_[order].unconfirmed != 0),
                breakers_[intent.sink].state == BreakerState::open ? breakers_[intent.sink].reopen_ns
                                                                   : std::int64_t{0});
   const bool repeats =
@@ -286,11 +308,31 @@ void Delivery::give_up(std::size_t order, std::int64_t now_ns) {
   free(order);
 }
 
+bool Delivery::more_urgent(std::size_t order, std::size_t than) const {
+  const Level level = intents_[order].level;
+  const Level other = intents_[than].level;
+  return level != other ? level > other : orders_[order].sequence < orders_[than].sequence;
+}
+
+// What a newer order of the same decision on the same subject makes pointless.
+std::size_t Delivery::superseded(const ActionIntent& by, std::uint64_t sequence) const {
+  for (std::size_t i = 0; size_ != sent_ && i < orders_.size(); ++i) {
+    const ActionIntent& intent = intents_[i];
+    if (orders_[i].stage == Stage::waits && orders_[i].sequence < sequence &&
+        orders_[i].unconfirmed == 0 && intent.decision == by.decision &&
+        intent.assessment == by.assessment && intent.sink == by.sink &&
+        intent.subject.kind == by.subject.kind && intent.subject.key == by.subject.key) {
+      return i;
+    }
+  }
+  return kNone;
+}
+
 std::size_t Delivery::due(std::int64_t now_ns) {
   if (!any_due(now_ns)) {
     return kNone;
   }
-  std::size_t lowest = kNone;
+  std::size_t first = kNone;
   for (std::size_t i = 0; i < orders_.size(); ++i) {
     Order& o = orders_[i];
     if (o.stage != Stage::waits || o.due_ns > now_ns) {
@@ -302,14 +344,14 @@ std::size_t Delivery::due(std::int64_t now_ns) {
       o.due_ns = std::max(breaker.reopen_ns, now_ns + plan_->limits()->tick_ns());
       continue;
     }
-    lowest = lowest == kNone || o.sequence < orders_[lowest].sequence ? i : lowest;
+    first = first == kNone || more_urgent(i, first) ? i : first;
   }
-  if (lowest == kNone) {
+  if (first == kNone) {
     look_again();
   } else {
-    send(lowest);
+    send(first);
   }
-  return lowest;
+  return first;
 }
 
 std::size_t Delivery::changed_sink() {
@@ -355,131 +397,6 @@ bool Delivery::send_again(std::uint64_t sequence, std::int64_t now_ns) {
     breaker.state = breaker.state == BreakerState::half_open ? BreakerState::open : breaker.state;
   }
   return true;
-}
-
-void Delivery::freeze(Freezer& out, const TrackTable&) const {
-  out.put(static_cast<std::uint64_t>(size_));
-  for (std::size_t i = 0; i < orders_.size(); ++i) {
-    if (orders_[i].stage != Stage::free) {
-      out.put(static_cast<std::uint64_t>(i));
-      out.put(orders_[i]);
-      out.put(intents_[i]);
-    }
-  }
-  out.put(breakers_);
-  out.put(requeued_);
-  out.put(requeued_at_);
-  out.put(next_ns_);
-  out.put(doubt_until_ns_);
-}
-
-void Delivery::slice(std::size_t at, const TrackTable&, SliceDigest& out) const {
-  if (at == 0) {
-    out.mix(breakers_);
-    out.mix(requeued_);
-    out.mix(requeued_at_);
-    out.mix(next_ns_);
-    out.mix(doubt_until_ns_);
-  } else if (orders_[at - 1].stage != Stage::free) {
-    out.mix(orders_[at - 1]);
-    out.mix(intents_[at - 1]);
-  }
-}
-
-bool Delivery::plausible(const Order& order, const ActionIntent& intent,
-                         std::uint64_t newest) const {
-  return (order.stage == Stage::sent || order.stage == Stage::waits) &&
-         order.event_class <= EventClass::bulk && order.sequence <= newest &&
-         find(order.sequence) == kNone && plausible_ns(order.horizon_ns) &&
-         plausible_ns(order.due_ns) && fits_plan(intent);
-}
-
-bool Delivery::fits_plan(const ActionIntent& intent) const {
-  return intent.action < plan_->actions()->size() && intent.sink < plan_->sinks()->size() &&
-         intent.assessment < plan_->assessments()->size() &&
-         (intent.decision < plan_->decisions()->size() || intent.decision == kNoDecision) &&
-         intent.subject.kind <= SubjectKind::source &&
-         (intent.subject.kind != SubjectKind::source ||
-          intent.subject.source < plan_->sources()->size()) &&
-         intent.transition <= Transition::cleared && intent.level <= Level::alarm &&
-         intent.kind < IdentityKind::count;
-}
-
-// One order; under another plan it stays if that plan has its action, sink and subject, else it
-// leaves.
-bool Delivery::thaw_order(Thawer& in, Thawing& with) {
-  const auto i = in.get<std::uint64_t>();
-  const auto order = in.get<Order>();
-  auto intent = in.get<ActionIntent>();
-  // No order is between two attempts when a batch is sealed.
-  const bool stage = order.stage == Stage::sent || order.stage == Stage::waits;
-  if (!in.ok() || !stage || i >= limits::kPendingActions) {
-    return false;
-  }
-  std::size_t place = i;
-  if (Carry& carry = with.carry; !carry.same()) {
-    intent.action = carry.action(intent.action);
-    intent.sink = carry.sink(intent.sink);
-    intent.assessment = carry.assessment(intent.assessment);
-    const bool decided = intent.decision != kNoDecision;
-    intent.decision = decided ? carry.decision(intent.decision) : kNoDecision;
-    const bool gone = decided && intent.decision == Carry::kGone;
-    if (intent.subject.kind == SubjectKind::source) {
-      intent.subject.source = carry.source(intent.subject.source);
-      intent.subject.key = intent.subject.source;
-    }
-    const bool stays = !gone && fits_plan(intent) && size_ < orders_.size();
-    ++(stays ? carry.report.deliveries.kept : carry.report.deliveries.left);
-    if (!stays) {
-      with.leave(with.context, {order.sequence, order.stage == Stage::sent ? 1U : 0U});
-      return order.sequence <= with.newest;
-    }
-    place = size_;
-  }
-  if (place >= orders_.size() || orders_[place].stage != Stage::free ||
-      !plausible(order, intent, with.newest)) {
-    return false;
-  }
-  orders_[place] = order;
-  intents_[place] = intent;
-  ++size_;
-  sent_ += order.stage == Stage::sent ? 1 : 0;
-  return true;
-}
-
-bool Delivery::thaw(Thawer& in, Thawing& with) {
-  std::fill(orders_.begin(), orders_.end(), Order{});
-  size_ = sent_ = failed_ = 0;
-  const auto count = in.get<std::uint64_t>();
-  if (count > limits::kPendingActions) {
-    return false;
-  }
-  for (std::size_t n = 0; n < count; ++n) {
-    if (!thaw_order(in, with)) {
-      return false;
-    }
-  }
-  const auto breakers = in.get<decltype(breakers_)>();
-  requeued_ = in.get<decltype(requeued_)>();
-  requeued_at_ = in.get<std::uint64_t>();
-  next_ns_ = in.get<std::int64_t>();
-  doubt_until_ns_ = in.get<std::int64_t>();
-  breakers_ = {};
-  for (std::uint16_t old = 0; old < limits::kSinks; ++old) {
-    Breaker b = breakers[old];
-    if (b.state > BreakerState::half_open || b.told > BreakerState::half_open ||
-        !plausible_ns(b.reopen_ns)) {
-      return false;
-    }
-    // Its probe may have left with the old plan, so allow another.
-    if (!with.carry.same() && b.state == BreakerState::half_open && find(b.probe) == kNone) {
-      b.state = BreakerState::open;
-    }
-    if (const std::uint16_t now = with.carry.sink(old); now < limits::kSinks) {
-      breakers_[now] = b;
-    }
-  }
-  return in.ok();
 }
 
 }  // namespace vedette::deliver

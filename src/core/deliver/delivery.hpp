@@ -11,13 +11,14 @@
 
 #include "model/derived.hpp"
 #include "model/plan_generated.h"
+#include "model/post_facts.hpp"
 #include "model/stage.hpp"
 
 namespace vedette::deliver {
 
 class Delivery {
  public:
-  static constexpr SectionName kSection{"deliver", 2};
+  static constexpr SectionName kSection{"deliver", 3};
 
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const Site& site);
@@ -82,11 +83,16 @@ class Delivery {
   std::size_t failed() const;
   std::size_t overdue(std::int64_t now_ns);
   void give_up(std::size_t order, std::int64_t now_ns);
-  std::size_t due(std::int64_t now_ns);  // to be sent now
+  std::size_t due(std::int64_t now_ns);  // to be sent now: by level, then the oldest
+  // One that waits although nobody was told, and that the order `sequence` supersedes.
+  std::size_t superseded(const ActionIntent& by, std::uint64_t sequence) const;
 
   // The next sink whose breaker changed since it was last reported; kNone for none.
   std::size_t changed_sink();
   SinkState sink_state(std::size_t sink) const;
+  SinkFacts facts(std::size_t sink) const;
+  // At the first batch: sinks have succeeded last now.
+  void begin(std::int64_t now_ns);
 
   std::size_t size() const { return size_; }
   std::size_t sent() const { return sent_; }
@@ -111,7 +117,8 @@ class Delivery {
     BreakerState told;
     std::uint8_t reserved[2];
     std::int64_t reopen_ns;
-    std::uint64_t probe;  // the attempt that a half-open breaker lets through
+    std::int64_t success_ns;  // the last, or the start
+    std::uint64_t probe;      // the attempt that a half-open breaker lets through
   };
 
   bool plausible(const Order& order, const ActionIntent& intent, std::uint64_t newest) const;
@@ -121,10 +128,10 @@ class Delivery {
   bool lets_through(const Breaker& breaker, std::int64_t now_ns) const;
   void send(std::size_t order);
   void free(std::size_t order);
-  void succeeded(std::uint16_t sink);
+  void succeeded(std::uint16_t sink, std::int64_t now_ns);
   void broke(std::uint16_t sink, std::uint64_t sequence, std::int64_t now_ns);
-  std::int64_t pause_ns(const ActionIntent& intent, std::int64_t backoff_ns,
-                        bool unconfirmed) const;
+  std::int64_t pause_ns(const ActionIntent& intent, bool unconfirmed) const;
+  bool more_urgent(std::size_t order, std::size_t than) const;
   void look_again();
 
   const plan::Plan* plan_ = nullptr;

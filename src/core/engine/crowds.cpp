@@ -1,6 +1,7 @@
 #include "core/engine/crowds.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/plausible.hpp"
 
@@ -39,11 +40,21 @@ bool Crowds::changed(Causes now, CauseChange& out) {
   return true;
 }
 
+void Crowds::stand(Causes own, std::int64_t now_ns) {
+  const Causes all{own.bits | seen_.bits};
+  for (std::uint64_t come = all.bits & ~node_.causes.bits; come != 0; come &= come - 1) {
+    node_.since_ns[static_cast<std::size_t>(std::countr_zero(come))] = now_ns;
+  }
+  node_.causes = all;
+}
+
 void Crowds::freeze(Freezer& out, const TrackTable&) const {
   out.put(told_);
   out.put(counts_);
   out.put(crowds_);
   out.put(full_);
+  out.put(seen_);
+  out.put(node_);
 }
 
 bool Crowds::thaw(Thawer& in, Thawing&) {
@@ -51,7 +62,10 @@ bool Crowds::thaw(Thawer& in, Thawing&) {
   counts_ = in.get<Crowding>();
   crowds_ = in.get<decltype(crowds_)>();
   full_ = in.get<Causes>();
-  return plausible(told_) && plausible(full_) &&
+  seen_ = in.get<Causes>();
+  node_ = in.get<NodeFacts>();
+  return plausible(told_) && plausible(full_) && plausible(seen_) && plausible(node_.causes) &&
+         std::all_of(node_.since_ns.begin(), node_.since_ns.end(), plausible_ns) &&
          std::all_of(crowds_.begin(), crowds_.end(),
                      [](const Crowd& crowd) { return plausible_ns(crowd.grew_ns); });
 }

@@ -1,5 +1,6 @@
-// Purpose: which tables are full, and which causes of the mode the last batch left. In: counts of
-// refusals and evictions by full tables. Out: Causes, and a change to record. Bound: four tables.
+// Purpose: which tables are full, which causes of the mode the last batch left, and since when each
+// stands. In: counts of refusals and evictions by full tables, what the node around the engine
+// sees. Out: Causes, a change to record, the facts of the node. Bound: four tables, kCauseKinds.
 // Runs on: the engine thread.
 #pragma once
 
@@ -8,6 +9,7 @@
 
 #include "model/cause.hpp"
 #include "model/derived.hpp"
+#include "model/post_facts.hpp"
 #include "model/stage.hpp"
 
 namespace vedette::engine {
@@ -20,7 +22,7 @@ struct Crowding {
 
 class Crowds {
  public:
-  static constexpr SectionName kSection{"crowds", 2};
+  static constexpr SectionName kSection{"crowds", 3};
 
   static std::size_t bytes_needed(const plan::Plan&) { return 0; }
   void init(Arena&, const Site&) {}
@@ -36,6 +38,12 @@ class Crowds {
   // True once after each change of the causes, except those of the load, which have their own
   // event.
   bool changed(Causes now, CauseChange& out);
+  // What the node around the engine sees from now on.
+  void see(std::uint64_t causes) { seen_.bits = causes & kAllCauses; }
+  // `own`: the engine's causes now.
+  void stand(Causes own, std::int64_t now_ns);
+  Causes seen() const { return seen_; }
+  const NodeFacts& node() const { return node_; }
 
   static std::size_t frozen_bytes_bound(const plan::Plan&) { return sizeof(Crowds); }
   void freeze(Freezer& out, const TrackTable&) const;
@@ -47,10 +55,15 @@ class Crowds {
     out.mix(crowds_);
     out.mix(full_);
     out.mix(told_);
+    out.mix(seen_);
+    out.mix(node_);
   }
   bool unfinished() const { return false; }
 
  private:
+  static constexpr std::uint64_t kAllCauses = (std::uint64_t{1} << kCauseKinds) - 1;
+  static_assert(kCauseKinds < 64);
+
   // For tracks, contacts, orders, alarms: the total last seen, and when it last grew.
   struct Crowd {
     std::uint64_t seen;
@@ -61,6 +74,8 @@ class Crowds {
   std::array<Crowd, 4> crowds_{};
   Causes full_;
   Causes told_;  // as the last event reported
+  Causes seen_;  // as the last event of the node around the engine said
+  NodeFacts node_;
 };
 
 }  // namespace vedette::engine

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <limits>
 
 #include "base/math.hpp"
@@ -11,7 +10,8 @@ namespace vedette::engine {
 namespace {
 
 // By SubjectKind: a room whose subjects conditions use adds its fields here.
-constexpr std::array<FieldReader, kSubjectKinds> kFieldReaders{read_track, read_track, read_source};
+constexpr std::array<FieldReader, kSubjectKinds> kFieldReaders{read_track, read_track, read_source,
+                                                               read_sink, read_node};
 
 constexpr bool has(std::uint16_t changes, TrackChangeKind change) {
   return (changes >> static_cast<unsigned>(change) & 1) != 0;
@@ -56,6 +56,15 @@ void Judgement::judge_source(std::size_t source, std::int64_t arrival_ns) {
   const SourceFacts& facts = state_.sources[source];
   const auto s = static_cast<std::uint16_t>(source);
   judge({{s, s, SubjectKind::source, {}}, s, &facts, nullptr, false}, facts.last_event, arrival_ns);
+}
+
+void Judgement::judge_post(std::int64_t arrival_ns) {
+  for (std::size_t sink = 0; sink < state_.plan().sinks()->size(); ++sink) {
+    const SinkFacts facts = state_.delivery.facts(sink);
+    const auto s = static_cast<std::uint16_t>(sink);
+    judge({{s, s, SubjectKind::sink, {}}, s, &facts, nullptr, false}, 0, arrival_ns);
+  }
+  judge({{0, 0, SubjectKind::node, {}}, 0, &state_.crowds.node(), nullptr, false}, 0, arrival_ns);
 }
 
 void Judgement::track_changed(std::uint32_t track, TrackChangeKind change, std::uint64_t cause,
@@ -167,6 +176,7 @@ void Judgement::sweep() {
     for (std::size_t s = 0; s < state_.sources.size(); ++s) {
       judge_source(s, admitted);
     }
+    judge_post(admitted);
     ++step_.items;
   }
   std::size_t judged = 0;
@@ -313,6 +323,16 @@ bool Judgement::case_of(const Alarm& alarm, Case& out) const {
     out = {alarm.subject, s, &state_.sources[s], nullptr, false};
     return true;
   }
+  if (alarm.subject.kind == SubjectKind::sink) {
+    const std::uint16_t s = alarm.subject.source;
+    sink_ = state_.delivery.facts(s);
+    out = {alarm.subject, s, &sink_, nullptr, false};
+    return true;
+  }
+  if (alarm.subject.kind == SubjectKind::node) {
+    out = {alarm.subject, 0, &state_.crowds.node(), nullptr, false};
+    return true;
+  }
   const std::uint32_t track = state_.tracks.find(alarm.subject.key);
   if (track != TrackTable::kNone) {
     out = case_of(track);
@@ -391,80 +411,6 @@ void Judgement::on_decision(void* context, const DecisionMade& decision) {
     const std::uint64_t cause = event.sequence;
     self.order(self.intent_of(decision, follows.change, follows.view), cause,
                follows.turn.newest_arrival_ns);
-  }
-}
-
-ActionIntent Judgement::intent_of(const DecisionMade& decision, const AssessmentChange& change,
-                                  const assess::View& view) const {
-  const double unknown = canonical(std::numeric_limits<double>::quiet_NaN());
-  ActionIntent intent{};
-  intent.subject = decision.subject;
-  intent.node = state_.node_id;
-  intent.epoch = state_.epoch;
-  intent.action = decision.action;
-  intent.sink = state_.plan().actions()->Get(decision.action)->sink();
-  intent.assessment = change.assessment;
-  intent.decision = decision.decision;
-  intent.transition = change.transition;
-  intent.level = change.level;
-  intent.confidence = change.confidence;
-  intent.possible_duplicate = state_.delivery.doubts(intent.action, step_.now_ns()) ? 1 : 0;
-  intent.altitude = intent.speed = intent.course = intent.sigma = intent.cpa = intent.tcpa =
-      unknown;
-  const Track* subject = decision.subject.kind == SubjectKind::own ? view.own() : view.track();
-  if (subject != nullptr) {
-    describe_subject(intent, *subject, view);
-  }
-  return intent;
-}
-
-void Judgement::describe_subject(ActionIntent& intent, const Track& subject,
-                                 const assess::View& view) const {
-  intent.kind = subject.kind;
-  const bool named = subject.name[0] != '\0';
-  std::memcpy(intent.name, named ? subject.name : subject.callsign,
-              named ? sizeof intent.name : sizeof subject.callsign);
-  if (subject.updates == 0) {
-    return;
-  }
-  intent.has_position = 1;
-  intent.latitude = subject.latitude;
-  intent.longitude = subject.longitude;
-  intent.altitude = subject.altitude;
-  intent.speed = det_sqrt(speed_squared(subject));
-  intent.course = wrap_360(det_atan2(subject.velocity_east, subject.velocity_north) / kDegree);
-  intent.sigma =
-      det_sqrt(variance_now(subject, state_.tracker_of(subject.kind), view.world->at.now_ns));
-  if (assess::may_approach_own(view)) {
-    const Approach approach = assess::approach_to_own(view);
-    intent.cpa = approach.cpa;
-    intent.tcpa = approach.tcpa;
-  }
-}
-
-void Judgement::order(const ActionIntent& intent, std::uint64_t cause,
-                      std::int64_t newest_arrival_ns) {
-  const plan::Action& action = *state_.plan().actions()->Get(intent.action);
-  BatchBuilder& batch = step_.batch;
-  EventHeader& event =
-      step_.derive(EventKind::action, static_cast<EventClass>(action.event_class()), cause, intent);
-  switch (state_.delivery.start(event.sequence, event.event_class, intent, step_.now_ns(),
-                                step_.now_ns())) {
-    case deliver::Delivery::Start::dispatched:
-      batch.dispatch(event);
-      if (step_.effects.act != nullptr) {
-        step_.effects.act(step_.effects.context, event, intent, newest_arrival_ns);
-      }
-      return;
-    case deliver::Delivery::Start::waits:
-      return;
-    case deliver::Delivery::Start::no_room:
-      ++state_.crowds.counts().orders_refused;
-      batch.resolve(event, Exit::abandonment, Reason::sink_full);
-      return;
-    case deliver::Delivery::Start::sink_open:
-      batch.resolve(event, Exit::abandonment, Reason::sink_open);
-      return;
   }
 }
 

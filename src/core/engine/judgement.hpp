@@ -48,6 +48,7 @@ class Judgement {
   void judge(const Case& judged, std::uint64_t cause, std::int64_t arrival_ns);
   bool stop_before(EventClass next);
   void judge_source(std::size_t source, std::int64_t arrival_ns);
+  void judge_post(std::int64_t arrival_ns);  // sinks and the node itself
   // For the agenda's next track; false when the batch is cut before it.
   static bool begin_next(void* turn, std::size_t);
   static void end_next(void* turn, std::size_t);
@@ -70,11 +71,13 @@ class Judgement {
   ActionIntent intent_of(const DecisionMade& decision, const AssessmentChange& change,
                          const assess::View& view) const;
   void describe_subject(ActionIntent& intent, const Track& subject, const assess::View& view) const;
+  void retract_superseded(const ActionIntent& by, std::uint64_t sequence);
   void order(const ActionIntent& intent, std::uint64_t cause, std::int64_t newest_arrival_ns);
 
   State& state_;
   Step& step_;
-  assess::World world_;  // shared by all that this step judges
+  assess::World world_;     // shared by all that this step judges
+  mutable SinkFacts sink_;  // of the last case of an alarm about one
 };
 
 }  // namespace vedette::engine

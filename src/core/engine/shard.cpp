@@ -9,9 +9,10 @@ namespace vedette::engine {
 
 std::size_t batch_bytes_bound(const plan::Plan& plan) {
   const std::size_t events = plan.limits()->batch_events();
-  // This batch's, those left over from a cut, the sweep's, contacts, evictions.
-  const std::size_t subjects =
-      2 * events + 2 * limits::kSweepTracks + limits::kEvictions + 1 + plan.sources()->size();
+  // This batch's, those left over from a cut, the sweep's, contacts, evictions, sources, sinks,
+  // node.
+  const std::size_t subjects = 2 * events + 2 * limits::kSweepTracks + limits::kEvictions + 1 +
+                               plan.sources()->size() + plan.sinks()->size() + 1;
   const DerivedBound derived = Stages::derived_bound(plan);
   return align_up(sizeof(BatchHeader) + (events + 1) * event_bytes(kPayloadBytes) +
                       subjects * derived.per_subject + derived.per_batch,
@@ -182,6 +183,7 @@ void Shard::begin_run(const Urgency& urgency, const Effects& effects) {
   state_.self_check.begin_batch();
   if (step_.batch.header().number == 1) {
     state_.sources.start(step_.now_ns());
+    state_.delivery.begin(step_.now_ns());
   }
 }
 
@@ -215,6 +217,7 @@ void Shard::record_changes() {
   if (state_.load.changed(mode)) {
     step_.tell(EventKind::mode, EventClass::high, mode.cause, mode);
   }
+  state_.crowds.stand(state_.causes(), step_.now_ns());
   CauseChange causes{};
   if (state_.crowds.changed(state_.causes(), causes)) {
     step_.tell(EventKind::cause, EventClass::high, 0, causes);

@@ -93,7 +93,8 @@ class Shard {
   const Waiting& waiting() const { return state_.waiting; }
   bool held() const { return state_.held; }
   Mode mode() const { return state_.load.mode(); }
-  Causes causes() const { return state_.causes(); }  // after the last step
+  Causes causes() const { return state_.causes(); }     // after the last step
+  Causes seen() const { return state_.crowds.seen(); }  // what an input said last
   const assess::Assess& assess() const { return state_.assess; }
   const TrackingRules& config() const { return state_.site.rules; }
   // What is known of an alarm's subject, as in its action; its identity alone if it is gone.

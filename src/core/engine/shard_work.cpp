@@ -44,6 +44,10 @@ void Shard::other_work(EventHeader& event) {
     case EventKind::unrecorded:
       unrecorded(event);
       return;
+    case EventKind::node_seen:
+      state_.crowds.see(payload_as<NodeSeen>(event).causes);
+      step_.batch.resolve(event, Exit::success, Reason::applied);
+      return;
     case EventKind::tick:
       tick(event);
       return;

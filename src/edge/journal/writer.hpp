@@ -124,6 +124,9 @@ class Writer {
   // Highest durable sequence. Its acquire load pairs with the release store after fdatasync: an
   // action that waits for its intent never sees the number before the bytes are on disk.
   std::uint64_t durable_sequence() const { return durable_.load(std::memory_order_acquire); }
+  // Of the writing thread: what the journal may still take of the disk within its bound.
+  std::uint64_t bytes_to_bound() const;
+  const std::string& folder_path() const { return options_.folder.path(); }
   std::uint64_t bytes_written() const { return bytes_.load(std::memory_order_relaxed); }
   std::uint64_t blocks_written() const { return blocks_.load(std::memory_order_relaxed); }
   std::uint64_t blocks_packed() const { return packed_.load(std::memory_order_relaxed); }

@@ -169,6 +169,14 @@ bool Writer::must_have_frozen() const {
   return bytes > options_.journal_bytes;
 }
 
+std::uint64_t Writer::bytes_to_bound() const {
+  std::uint64_t kept = next_.bytes;
+  for (const Kept& s : segments_) {
+    kept += s.bytes;
+  }
+  return options_.journal_bytes > kept ? options_.journal_bytes - kept : 0;
+}
+
 // Call once the newest segment is on disk: it begins with frozen_, so what remains can be replayed.
 // Leaves space for the next segment within the bound.
 void Writer::drop_old_segments() {

@@ -317,16 +317,19 @@ void Act::step(std::uint64_t durable_sequence, std::int64_t now_ns, Lane& outcom
   if (unconfirmed_ != 0) {
     confirm(now_ns, outcomes);
   }
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (!perform(waiting_[i], durable_sequence, now_ns, outcomes)) {
-      if (kept != i) {
-        waiting_[kept] = waiting_[i];
+  for (const Level level : {Level::alarm, Level::warn, Level::info, Level::none}) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+      Order& order = waiting_[i];
+      if (order.intent.level != level || !perform(order, durable_sequence, now_ns, outcomes)) {
+        if (kept != i) {
+          waiting_[kept] = order;
+        }
+        ++kept;
       }
-      ++kept;
     }
+    count_ = kept;
   }
-  count_ = kept;
 }
 
 }  // namespace vedette::sink

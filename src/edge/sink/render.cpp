@@ -94,6 +94,11 @@ void append_figure(FixedText& out, double value, double unknown, int decimals) {
 }
 
 void append_identity(FixedText& out, const ActionIntent& intent) {
+  if (intent.subject.kind >= SubjectKind::sink) {
+    out.append(intent.subject.kind == SubjectKind::sink ? "sink." : "node.");
+    append_unsigned(out, intent.subject.source);
+    return;
+  }
   out.append(name_of(intent.kind));
   out.append(".");
   const std::uint64_t identity = identity_of(intent.subject.key);
@@ -138,6 +143,27 @@ char* put_marks(char* at, const ActionIntent& i) {
   return i.possible_duplicate != 0 ? put_literal(at, ",\"possible_duplicate\":true") : at;
 }
 
+char* put_subject(char* at, const plan::Plan& plan, const ActionIntent& i, const Budget& budget) {
+  if (i.subject.kind == SubjectKind::source) {
+    const auto source = static_cast<flatbuffers::uoffset_t>(i.subject.source);
+    at = put_literal(at, ",\"source\":");
+    at = put_cut(at, plan.sources()->Get(source)->name()->string_view(), budget.name);
+  } else if (i.subject.kind == SubjectKind::sink) {
+    const auto sink = static_cast<flatbuffers::uoffset_t>(i.subject.source);
+    at = put_literal(at, ",\"sink\":");
+    at = put_cut(at, plan.sinks()->Get(sink)->name()->string_view(), budget.name);
+  } else if (i.subject.kind == SubjectKind::node) {
+    at = put_literal(at, ",\"node\":true");
+  } else {
+    at = put_literal(at, ",\"kind\":");
+    at = put_name(at, name_of(i.kind));
+    at = put_literal(at, ",\"identity\":\"");
+    at = put_number(at, identity_of(i.subject.key));
+    *at++ = '"';
+  }
+  return at;
+}
+
 // Each piece is written at the end of the last, without lookups or joins.
 char* put_json(char* at, const plan::Plan& plan, const EventHeader& event, const ActionIntent& i,
                const Budget& budget) {
@@ -165,17 +191,7 @@ char* put_json(char* at, const plan::Plan& plan, const EventHeader& event, const
     at = put_literal(at, ",\"message\":");
     at = put_cut(at, action.message()->string_view(), budget.message);
   }
-  if (i.subject.kind == SubjectKind::source) {
-    const auto source = static_cast<flatbuffers::uoffset_t>(i.subject.source);
-    at = put_literal(at, ",\"source\":");
-    at = put_cut(at, plan.sources()->Get(source)->name()->string_view(), budget.name);
-  } else {
-    at = put_literal(at, ",\"kind\":");
-    at = put_name(at, name_of(i.kind));
-    at = put_literal(at, ",\"identity\":\"");
-    at = put_number(at, identity_of(i.subject.key));
-    *at++ = '"';
-  }
+  at = put_subject(at, plan, i, budget);
   if (i.name[0] != '\0') {
     at = put_literal(at, ",\"name\":");
     at = put_cut(at, text_of(i.name, sizeof i.name), budget.name);
