@@ -51,12 +51,12 @@ void Ledger::post(const Entry& entry) {
   }
 }
 
-void Ledger::done(std::uint32_t epoch, std::uint64_t root, std::uint64_t sent_by, bool before) {
-  // An action sent before it is on disk may be repeated after a crash, marked so.
-  if (!done_.insert({epoch, root}).second && before) {
+void Ledger::done(std::uint32_t epoch, std::uint64_t root, std::uint64_t sent_by, bool recorded,
+                  bool again) {
+  if (!done_.insert({epoch, root}).second && !again) {
     fail("action %u-%llu was done twice", epoch, shown(root));
   }
-  if (before) {
+  if (recorded) {
     owed_.insert(sent_by);
   }
 }
@@ -68,6 +68,11 @@ std::uint64_t Ledger::batch_of(const engine::Progress& progress, bool damaged) {
   }
   if (was(progress.batch_number, progress.digest)) {
     return progress.batch_number;
+  }
+  if (damaged && progress.digest == 0) {  // the first block is lost, and no later one has a state
+    digests_[progress.batch_number] = 0;
+    done_.clear();
+    return 0;
   }
   for (auto known = digests_.rbegin(); damaged && known != digests_.rend(); ++known) {
     if (known->second == progress.digest && known->first < progress.batch_number) {

@@ -18,8 +18,10 @@ class Ledger {
  public:
   // A batch that the engine has made just now.
   void take(Bytes batch, const engine::Shard& shard);
-  // An action was done, by the event `sent_by`. `before`: its intent must be on disk.
-  void done(std::uint32_t epoch, std::uint64_t root, std::uint64_t sent_by, bool before);
+  // An action was done, by the event `sent_by`. `recorded`: its intent must be on disk. `again`: it
+  // may have been done before.
+  void done(std::uint32_t epoch, std::uint64_t root, std::uint64_t sent_by, bool recorded,
+            bool again);
   // A person ordered it again: it may be done once more.
   void ordered_again(std::uint32_t epoch, std::uint64_t root) { done_.erase({epoch, root}); }
   // Somebody was told that this event is on disk.

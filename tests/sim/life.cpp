@@ -49,7 +49,7 @@ node::Failure Life::start() {
 }
 
 void Life::main_turn() {
-  status_.look_at_causes();
+  rooms.board.seen.store(status_.look_at_causes().bits, std::memory_order_relaxed);
   time_.look();
 }
 

@@ -69,7 +69,7 @@ void Promises::after_start(Life& life, std::uint64_t durable, bool damaged, bool
   unknown_.clear();
   const deliver::Delivery& delivery = life.rooms.shard.delivery();
   for (std::size_t i = 0; i < delivery.size(); ++i) {
-    note_sending(delivery.orders()[i].sequence, 0, delivery.intent(i));
+    note_sending(delivery.orders()[i].sequence, 0, delivery.intent(i), 0);
     if (delivery.orders()[i].stage == deliver::Delivery::Stage::sent) {
       unknown_.insert(delivery.orders()[i].sequence);
     }
@@ -89,22 +89,28 @@ void Promises::end_life(const Life& life) {
 }
 
 void Promises::note_sending(std::uint64_t sequence, std::uint64_t sent_by,
-                            const ActionIntent& intent) {
-  sendings_[sequence] = {intent.root != 0 ? intent.root : sequence, sent_by, intent.epoch,
-                         plan_.actions()->Get(intent.action)->durable_before()};
+                            const ActionIntent& intent, std::int64_t at_ns) {
+  const plan::Action& action = *plan_.actions()->Get(intent.action);
+  sendings_[sequence] = {intent.root != 0 ? intent.root : sequence,
+                         sent_by,
+                         intent.epoch,
+                         action.durable_before(),
+                         action.record_within_ns(),
+                         at_ns};
 }
 
 void Promises::note(const EventHeader& event, Bytes payload, const engine::Shard& shard) {
   told_ += is_told(event.kind) ? 1 : 0;
   if (event.kind == EventKind::action && event.state.phase() == Phase::transient) {
-    note_sending(event.sequence, event.sequence, payload_as<ActionIntent>(payload));
+    note_sending(event.sequence, event.sequence, payload_as<ActionIntent>(payload),
+                 event.observed_ns);
   } else if (event.kind == EventKind::dispatch) {
     const std::uint64_t sequence = payload_as<Dispatch>(payload).sequence;
     const std::size_t i = shard.delivery().find(sequence);
     if (i == deliver::Delivery::kNone) {
       fail("event %llu is dispatched and not known", shown(sequence));
     }
-    note_sending(sequence, event.sequence, shard.delivery().intent(i));
+    note_sending(sequence, event.sequence, shard.delivery().intent(i), event.observed_ns);
   } else if (event.kind == EventKind::fault) {
     ++faults_;
     if (payload_as<Overrun>(payload).stage == Stage::mirror_differs) {
@@ -161,6 +167,18 @@ void Promises::take_texts(Life& life) {
   }
 }
 
+// Whether its event must be on disk. What is marked otherwise may be, and has waited.
+bool Promises::leaves_recorded(const Life& life, const Sending& sending, std::string_view text) {
+  if (text.find("\"recorded\":false") == text.npos) {
+    return sending.before;
+  }
+  const std::int64_t waited_ns = life.rooms.clock.now_ns() - sending.at_ns;
+  if (sending.within_ns == 0 || waited_ns < sending.within_ns) {
+    fail("event %llu left unrecorded without need", shown(sending.sent_by));
+  }
+  return false;
+}
+
 void Promises::done(Life& life, std::string_view text) {
   const auto sequence = parse_unsigned(member(text, "\"event\":\""));
   std::string_view key = member(text, "\"key\":\"");
@@ -174,10 +192,12 @@ void Promises::done(Life& life, std::string_view text) {
   if (epoch != sending.epoch || parse_unsigned(key) != sending.root) {
     fail("event %llu left under the key of another", shown(*sequence));
   }
-  if (sending.before && sending.sent_by > life.rooms.writer.durable_sequence()) {
+  const bool recorded = leaves_recorded(life, sending, text);
+  if (recorded && sending.sent_by > life.rooms.writer.durable_sequence()) {
     fail("event %llu left before it was on disk", shown(sending.sent_by));
   }
-  ledger_.done(sending.epoch, sending.root, sending.sent_by, sending.before);
+  ledger_.done(sending.epoch, sending.root, sending.sent_by, recorded,
+               !sending.before || text.find("\"possible_duplicate\":true") != text.npos);
   ++sent_;
   ++texts_;
 }

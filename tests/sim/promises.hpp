@@ -47,10 +47,14 @@ class Promises {
     std::uint64_t root;
     std::uint64_t sent_by;
     std::uint32_t epoch;
-    bool before;
+    bool before;             // or first
+    std::int64_t within_ns;  // for which a `first` one waits for the disk; 0: it is none
+    std::int64_t at_ns;      // node time
   };
   void note(const EventHeader& event, Bytes payload, const engine::Shard& shard);
-  void note_sending(std::uint64_t sequence, std::uint64_t sent_by, const ActionIntent& intent);
+  void note_sending(std::uint64_t sequence, std::uint64_t sent_by, const ActionIntent& intent,
+                    std::int64_t at_ns);
+  static bool leaves_recorded(const Life& life, const Sending& sending, std::string_view text);
   void take_texts(Life& life);
   void done(Life& life, std::string_view text);
   void check_findings(const Life& life, bool damaged) const;

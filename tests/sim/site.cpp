@@ -29,6 +29,7 @@ std::string site_of(Random& random) {
   const std::string contacts = number(2, 24);
   const std::string checkpoint = number(300, 5000);
   const std::string longest = random.one_in(2) ? "50 ms" : "60 s";
+  const std::string within = number(1, 900);
   const std::string turn = random.one_in(2) ? "turn" : "datagram";
   return "site = \"sim\"\n[limits]\ntracks = " + tracks + "\nbatch_events = " + batch +
          "\ncontacts = " + contacts + "\nwaiting_events = " + waiting + "\nrecover = \"" + recover +
@@ -65,7 +66,15 @@ std::string site_of(Random& random) {
          "[assess.silent]\nof = \"source.routine\"\nwhen = \"source.age > 2 s\"\n"
          "[decide.a]\non = \"seen\"\nrun = \"surely\"\n[decide.b]\non = \"fast\"\ntrigger = "
          "\"both\"\nrun = \"quickly\"\n"
-         "[decide.c]\non = \"silent\"\ntrigger = \"both\"\nrun = \"quickly\"\n"
+         "[decide.c]\non = \"silent\"\ntrigger = \"both\"\nrun = \"alarm\"\n"
+         "[decide.d]\non = \"fast\"\ntrigger = \"both\"\nrun = \"alarm\"\n"
+         "[assess.disk]\nof = \"node\"\nwhen = \"node.journal > 2 s\"\n"
+         "[assess.mute]\nof = \"sink.log\"\nwhen = \"sink.failures > 1 or sink.age > 5 s\"\n"
+         "[decide.f]\non = \"disk\"\nrun = \"alarm\"\n"
+         "[decide.g]\non = \"mute\"\ntrigger = \"both\"\nrun = \"quickly\"\n"
+         "[action.alarm]\nsink = \"log\"\nrecord_within = \"" +
+         within + " ms\"\nretries = " + retries + "\nhorizon = \"" + horizon +
+         " s\"\n"
          "[action.surely]\nsink = \"log\"\ndurable = \"before\"\nretries = " +
          retries + "\nhorizon = \"" + horizon +
          " s\"\n"
