@@ -1,4 +1,5 @@
 // Purpose: talks to a running node over its control socket: status, hold, resume, cancel, time.
+#include <algorithm>
 #include <cstdio>
 #include <optional>
 
@@ -36,6 +37,20 @@ std::string_view quoted_behind(std::string_view text, std::string_view before) {
   const std::size_t at = text.find(before);
   const std::string_view rest = at == text.npos ? "" : text.substr(at + before.size());
   return rest.substr(0, rest.find('"'));
+}
+
+// Says what a hold keeps and what it gives up, as the node's limits have it.
+void print_hold(std::string_view answer) {
+  const std::string_view hold = answer.substr(std::min(answer.find(R"("hold":{)"), answer.size()));
+  const auto number = [&](std::string_view before) {
+    const std::size_t at = hold.find(before);
+    const std::string_view rest = at == hold.npos ? "" : hold.substr(at + before.size());
+    return std::string(rest.substr(0, rest.find_first_not_of("0123456789.")));
+  };
+  print(
+      "held: the node keeps up to %s events and works nothing; each is abandoned at its source's "
+      "horizon, the first after %s s, and with all places taken sources are refused\n",
+      number(R"("most":)").c_str(), number(R"("for_s":)").c_str());
 }
 
 // Prints the mode and its causes with their meaning, which a person wants to know first.
@@ -95,7 +110,13 @@ int operate(const std::string& data, const std::string& word, const std::string&
     return fail(json, word, kUsage, "usage", "\"" + event + "\" is not the number of an event",
                 "take one from `vedette journal " + data + "`");
   }
-  return order(data, wanted.value(), word, json);
+  int code = order(data, wanted.value(), word, json);
+  if (word == "hold" && code == kOk && !json) {
+    if (const auto answer = ask(data, request::Status{}, word, json, code)) {
+      print_hold(encode(*answer));
+    }
+  }
+  return code;
 }
 
 int accept_time(const std::string& data, const std::string& told, bool json) {

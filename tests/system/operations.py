@@ -49,7 +49,8 @@ def what_could_not_be_worked_in_time_is_refused_at_the_source():
     data = work / "no_time"
     process = start(path, data)
     status(data, lambda s: s["sources"][0]["status"] == "up")
-    call("hold", "--data", data)
+    said = call("hold", "--data", data).stdout
+    assert "keeps up to 16 events" in said and "the first after 0.200 s" in said, said
     status(data, lambda s: s["held"])
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     for i in range(300):  # held events fill their places, and then the lane stays full
