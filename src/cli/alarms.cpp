@@ -3,9 +3,9 @@
 #include <map>
 
 #include "base/text.hpp"
+#include "base/time_text.hpp"
 #include "cli/ask_node.hpp"
 #include "cli/command.hpp"
-#include "cli/duration_text.hpp"
 #include "cli/open_data.hpp"
 #include "cli/print.hpp"
 #include "node/alarm_list.hpp"

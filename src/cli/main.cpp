@@ -187,7 +187,8 @@ void add_past_commands(CommandLine& l) {
   });
   c = l.app.add_subcommand("inspect", "Show belief and actions under way, now or at a past moment");
   add_data(l, c);
-  c->add_option("--at", l.past.event, "An event's number, or a time: 2026-05-01T12:00:00Z");
+  c->add_option("--at", l.past.event,
+                "An event's number, or a time: 07:34, \"yesterday 22:00\", -10min");
   c->callback([&l] {
     l.past.json = l.json;
     l.code = inspect(l.past);
@@ -195,7 +196,8 @@ void add_past_commands(CommandLine& l) {
   c = l.app.add_subcommand("recover",
                            "Copy a data folder up to a moment; the original stays unchanged");
   add_data(l, c);
-  c->add_option("--to", l.past.event, "An event's number, or a time: 2026-05-01T12:00:00Z")
+  c->add_option("--to", l.past.event,
+                "An event's number, or a time: 07:34, \"yesterday 22:00\", -10min")
       ->required();
   c->add_option("-o,--out", l.past.out, "Folder to write the copy to")->required();
   c->callback([&l] {
@@ -263,7 +265,7 @@ void add_node_commands(CommandLine& l) {
   CLI::App* times = l.app.add_subcommand("time", "Correct the time of a running node");
   times->require_subcommand(1);
   c = times->add_subcommand("accept", "Follow the machine's clock although it jumped");
-  c->add_option("TIME", l.told, "Set node time to this instead of the clock: 2026-05-01T12:00:00Z");
+  c->add_option("TIME", l.told, "Set node time to this instead of the clock: \"2026-05-01 12:00\"");
   c->add_option("--data", l.data, "Data folder of the node");
   add_json(l, c);
   c->callback([&l] { l.code = accept_time(l.data, l.told, l.json); });

@@ -4,10 +4,12 @@
 #include <optional>
 
 #include "base/text.hpp"
+#include "base/time_text.hpp"
 #include "cli/ask_node.hpp"
 #include "cli/command.hpp"
 #include "cli/print.hpp"
 #include "model/cause.hpp"
+#include "platform/clock.hpp"
 
 namespace vedette::cli {
 
@@ -122,11 +124,11 @@ int operate(const std::string& data, const std::string& word, const std::string&
 int accept_time(const std::string& data, const std::string& told, bool json) {
   request::AcceptTime wanted;
   if (!told.empty()) {
-    wanted.to_ns = parse_time(told);
-    if (!wanted.to_ns) {
-      return fail(json, "time", kUsage, "usage", "\"" + told + "\" is not a time",
-                  "write it as 2026-05-01T12:00:00Z");
+    const auto to = read_time_text(told, platform::realtime_ns());
+    if (!to) {
+      return fail(json, "time", kUsage, "usage", to.error());
     }
+    wanted.to_ns = to.value();
   }
   return order(data, wanted, "time", json);
 }

@@ -65,12 +65,8 @@ void track_members(const Track& t, const Tracker& tracker, std::int64_t now_ns, 
 
 // Parses and reports errors; kOk for a valid moment.
 int moment_of(const JournalCommand& c, const std::string& schema, node::Moment& moment) {
-  if (node::parse_moment(c.event, moment)) {
-    return kOk;
-  }
-  return fail(c.json, schema, kUsage, "usage",
-              "\"" + c.event + "\" is neither the number of an event nor a time",
-              "write 1234 or 2026-05-01T12:00:00Z");
+  const std::string wrong = node::parse_moment(c.event, node::last_moment(c.data), moment);
+  return wrong.empty() ? int{kOk} : fail(c.json, schema, kUsage, "usage", wrong);
 }
 
 std::string belief_json(node::Stepped& stepped, const std::string& damage) {
@@ -136,10 +132,10 @@ void print_belief(node::Stepped& stepped) {
 int inspect(const JournalCommand& c) {
   node::Moment moment{~std::uint64_t{0}, 0};
   const bool latest = c.event.empty();
-  int code = latest ? kOk : moment_of(c, "inspect", moment);
   node::KeptPlan kept;
   journal::SegmentHeader header{};
-  code = code == kOk ? open_data(c, "inspect", kept, header) : code;
+  int code = open_data(c, "inspect", kept, header);
+  code = code == kOk && !latest ? moment_of(c, "inspect", moment) : code;
   if (code != kOk) {
     return code;
   }

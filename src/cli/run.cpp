@@ -3,8 +3,8 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "base/time_text.hpp"
 #include "cli/command.hpp"
-#include "cli/duration_text.hpp"
 #include "cli/print.hpp"
 #include "model/describe_event.hpp"
 #include "node/node.hpp"

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/text.hpp"
+#include "base/time_text.hpp"
 #include "edge/journal/writer.hpp"
 #include "node/around.hpp"
 #include "node/history_record.hpp"
@@ -26,16 +27,35 @@ BatchHeader header_of(Bytes batch) {
 
 }  // namespace
 
-bool parse_moment(const std::string& text, Moment& out) {
+std::string parse_moment(const std::string& text, std::int64_t now_ns, Moment& out) {
   if (const auto number = parse_unsigned(text)) {
     out = {*number, 0};
-    return *number != 0;
+    return *number != 0 ? "" : "no event has the number 0";
   }
-  if (const auto time = parse_time(text)) {
-    out = {0, *time};
+  const auto time = read_time_text(text, now_ns);
+  if (!time) {
+    return time.error() + ", or the number of an event";
+  }
+  out = {0, time.value()};
+  return {};
+}
+
+std::int64_t last_moment(const std::string& data) {
+  std::int64_t last = 0;
+  journal::Visit visit;
+  visit.around = true;
+  visit.node = identity_of_folder(data).node;
+  visit.batch = [&](Bytes batch) {
+    last = header_of(batch).admitted_ns;
     return true;
+  };
+  const platform::Folder folder = journal_folder(data);
+  const std::vector<std::uint64_t> segments = journal::list_segments(folder);
+  platform::FileInReading file;
+  for (std::size_t i = segments.size(); i-- > 0 && last == 0;) {
+    static_cast<void>(journal::read_segment_file(folder, segments[i], {}, visit, file));
   }
-  return false;
+  return last;
 }
 
 bool beyond(const Moment& moment, const BatchHeader& batch) {

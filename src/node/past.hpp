@@ -14,8 +14,12 @@ struct Moment {
   std::uint64_t sequence = 0;  // of the event; 0: by time
   std::int64_t time_ns = 0;
 };
-// Parses an event's number or an RFC 3339 time in UTC; false for anything else.
-bool parse_moment(const std::string& text, Moment& out);
+// Parses an event's number, or a time as people write it (base/time_text.hpp), which counts back
+// from `now_ns`. Empty, or what is wrong.
+std::string parse_moment(const std::string& text, std::int64_t now_ns, Moment& out);
+// Node time of the last batch in a data folder; 0 if it has none. What is asked of a folder counts
+// back from there, because a post that stopped yesterday is asked about yesterday.
+std::int64_t last_moment(const std::string& data);
 
 // Whether the batch lies after the moment, so that reading stops before it.
 bool beyond(const Moment& moment, const BatchHeader& batch);

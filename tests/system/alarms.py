@@ -128,6 +128,12 @@ def an_alarm_is_listed_acknowledged_shelved_and_logged_and_outlives_a_kill():
                  "shelved heard: vessel 230000002, level warn by mate", "note by mate: relieved by the second mate", "unshelved heard"):
         assert line in log, (line, log[-2000:])
     assert call("replay", watch.data, "--verify").returncode == 0
+    last = json.loads(call("inspect", watch.data, "--json").stdout)["data"]
+    day, clock = last["time"][:19].split("T")
+    for at in ("now", f"{day} {clock}.999", "-0s", last["event"]):
+        seen = json.loads(call("inspect", watch.data, "--at", at, "--json").stdout)["data"]
+        assert seen["digest"] == last["digest"], (at, seen)
+    assert "write 07:34" in call("inspect", watch.data, "--at", "noonish", ok=(64,)).stderr
     watch.sink.close()
 
 
