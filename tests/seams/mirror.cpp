@@ -1,12 +1,13 @@
 // Functions of the product wrapped, for tests of the mirror (linked with --wrap). While the
 // file VED_SLOW_IMAGE names is there, an image is not done; while the file VED_STALL names is
-// there, the mirror replays nothing; of batch VED_FLIP_AT it sees, once, a time with one bit
-// flipped; when the file VED_FLIP_MIRROR or VED_FLIP_ENGINE is there, that side flips one bit of
-// its first track, in the field that the file names, and removes the file; each state that is
-// frozen adds the name of its thread to the file VED_FREEZES; while the file VED_SLOW_DISK names is
-// there, the journal's writes do not end.
+// there, the mirror replays nothing; when the file VED_END_MIRROR is there, its thread ends; of
+// batch VED_FLIP_AT it sees, once, a time with one bit flipped; when the file VED_FLIP_MIRROR or
+// VED_FLIP_ENGINE is there, that side flips one bit of its first track, in the field that the file
+// names, and removes the file; each state that is frozen adds the name of its thread to the file
+// VED_FREEZES; while the file VED_SLOW_DISK names is there, the journal's writes do not end.
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -98,6 +99,9 @@ Bytes replay(engine::Shard* shard, Bytes recorded, Lane& batches) {
   }
   while (there("VED_STALL")) {
     ::usleep(1000);
+  }
+  if (there("VED_END_MIRROR")) {
+    ::syscall(SYS_exit, 0);  // of this thread alone, with all that it holds
   }
   flip(*shard, "VED_FLIP_MIRROR");
   static bool flipped = false;

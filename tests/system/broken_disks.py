@@ -41,7 +41,7 @@ class Display(Receiver):
 
 
 class Flagship:
-    def __init__(self, name, binary=vedette, hold="1 s", **environment):
+    def __init__(self, name, binary=vedette, hold="1 s", limits=(), **environment):
         self.display, self.port, self.data = Display(), free_port(), work / name
         self.binary, self.environment = str(binary), os.environ | {name: str(value) for name, value in environment.items()}
         text = pathlib.Path(site).read_text().replace("127.0.0.1:6969", f"127.0.0.1:{self.display.port}")
@@ -51,6 +51,8 @@ class Flagship:
         text = text.replace("priority = 50", "priority = 0").replace('idle     = "spin"', 'idle = "rest"')
         # A busy test machine decides late; how late an alarm leaves is measured from its decision.
         text = text.replace("[decide.guard_entered]", '[decide.guard_entered]\ndeadline = "5 s"').replace('hold  = "1 s"', f'hold = "{hold}"') + NO_RECORD
+        for shipped, here in limits:
+            text = text.replace(shipped, here)
         self.path = work / f"{name}.toml"
         self.path.write_text(text)
         self.vessels, self.process, self.going = set(), None, True
