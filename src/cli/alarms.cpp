@@ -117,8 +117,12 @@ int alarms_of_folder(const AlarmCommand& command, bool json, std::string& out) {
   return kOk;
 }
 
+bool runs_on(const std::string& data) {
+  return static_cast<bool>(platform::connect_unix(data + "/control.sock"));
+}
+
 int alarms_now(const AlarmCommand& command, bool json, std::string& out) {
-  if (!platform::connect_unix(command.data + "/control.sock")) {
+  if (!runs_on(command.data)) {
     return alarms_of_folder(command, json, out);
   }
   int code = kOk;
@@ -180,12 +184,22 @@ int alarms(const AlarmCommand& command, bool json) {
   for (Line& line : lines_of(list)) {
     seen[line.id] = std::move(line);
   }
+  bool answers = runs_on(command.data);
+  if (!answers) {
+    print("no node runs on %s: this is how it was left\n", command.data.c_str());
+    return kOk;
+  }
   while (!g_enough.load(std::memory_order_relaxed) && !output_failed()) {
     platform::rest_ns(kFollowNs);
-    if (const int code = alarms_now(command, json, list); code != kOk) {
-      return code;
+    const bool answered = answers;
+    answers = runs_on(command.data) && alarms_now(command, json, list) == kOk;
+    if (answers) {
+      print_changes(seen, list);
     }
-    print_changes(seen, list);
+    if (answers != answered) {
+      print_text(answers ? "the node answers again\n"
+                         : "the node no longer answers: the list goes on once it does\n");
+    }
   }
   return kOk;
 }

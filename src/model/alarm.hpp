@@ -39,6 +39,13 @@ enum class AlarmEvent : std::uint8_t {
   removed     // the new site file has no place for it
 };
 
+// What the receivers of an alarm's decisions know of it.
+enum class AlarmTold : std::uint8_t {
+  never,
+  raised,  // and not cleared since
+  cleared
+};
+
 // Text of a person: printable, cut at the end, zero-filled.
 template <std::size_t kBytes>
 struct BoundedText {
@@ -78,7 +85,8 @@ struct Alarm {
   Level level;
   std::uint8_t active;     // 1: the condition is there
   std::uint8_t escalated;  // 1: it has been
-  std::uint8_t reserved[7];
+  AlarmTold told;
+  std::uint8_t reserved[6];
   PersonName by;  // who acknowledged or shelved it last
   PersonNote note;
 

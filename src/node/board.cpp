@@ -32,6 +32,9 @@ void Board::publish(const engine::Shard& shard, std::int64_t at_ns) {
     set(evicted[i], crowding.evicted[i]);
   }
   set(orders_refused, crowding.orders_refused);
+  set(alarms, static_cast<std::uint64_t>(shard.alarms().alarms().size()));
+  set(alarms_refused, shard.alarms().refused());
+  set(alarm_changes_lost, shard.alarms().lost());
   set(orders, static_cast<std::uint64_t>(shard.delivery().size()));
   set(now_ns, at_ns);
 }

@@ -99,6 +99,9 @@ std::string StatusPage::detail(Cause cause, std::size_t index) const {
       return table_full("deliveries", of_.rooms.board.orders,
                         of_.rooms.plan.limits()->pending_actions(), of_.rooms.board.orders_refused,
                         0);
+    case Cause::alarms_full:
+      return table_full("alarms", of_.rooms.board.alarms, of_.rooms.plan.limits()->alarms(),
+                        of_.rooms.board.alarms_refused, 0);
     case Cause::journal:
       return of_.journalling.trouble();
     case Cause::image:
@@ -189,7 +192,12 @@ void StatusPage::table_members(JsonWriter<std::string>& json) const {
   json.member("evicted", read(bound_reached(perceive::TrackerBound::evicted))).end_object();
   json.key("deliveries").begin_object().member("held", read(of_.rooms.board.orders));
   json.member("most", std::uint64_t{of_.rooms.plan.limits()->pending_actions()});
-  json.member("refused", read(of_.rooms.board.orders_refused)).end_object().end_object();
+  json.member("refused", read(of_.rooms.board.orders_refused)).end_object();
+  json.key("alarms").begin_object().member("held", read(of_.rooms.board.alarms));
+  json.member("most", std::uint64_t{of_.rooms.plan.limits()->alarms()});
+  json.member("refused", read(of_.rooms.board.alarms_refused));
+  json.member("changes_lost", read(of_.rooms.board.alarm_changes_lost));
+  json.end_object().end_object();
   json.key("tracker").begin_object().member("contacts", read(of_.rooms.board.contacts));
   json.key("bounds_reached").begin_object();
   for (std::size_t i = 0; i < perceive::kTrackerBounds; ++i) {

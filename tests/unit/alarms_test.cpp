@@ -118,9 +118,12 @@ class Reference {
     Level level;
     std::int64_t escalates, changed;
     bool escalated;
+    bool open = false;  // receivers were told that it is there, and not that it is over
+    bool told = false;  // ever
   };
   std::map<Key, Entry> entries;
   std::vector<std::uint64_t> escalations;
+  std::vector<std::uint64_t> again;  // to be announced again
 
   static bool follows(int one, int other) {
     return (other == 2 && (one == 0 || one == 1 || one == 3)) || (other == 3 && one == 1);
@@ -150,6 +153,7 @@ class Reference {
     if (at == entries.end()) {
       Entry e{{event, true, false, 0, root_of(assessment), 1}, level, escalates, now, false};
       const bool told = e.seen.root == 0;
+      e.open = e.told = told;
       entries[key] = e;
       if (told) {
         suppress_followers(assessment, event);
@@ -174,7 +178,10 @@ class Reference {
         }
       }
     }
-    return e.seen.root == 0 && e.seen.shelved_until == 0;
+    const bool told = e.seen.root == 0 && e.seen.shelved_until == 0;
+    e.open = e.open || told;
+    e.told = e.told || told;
+    return told;
   }
   bool clear(int assessment, std::uint64_t which, std::int64_t now) {
     const auto at = entries.find({assessment, which});
@@ -182,9 +189,10 @@ class Reference {
       return true;
     }
     Entry& e = at->second;
-    const bool told = e.seen.root == 0 && e.seen.shelved_until == 0;
+    const bool told = e.open;
     const std::uint64_t id = e.seen.id;
-    const bool leaves = e.seen.root != 0 || e.seen.acknowledged;
+    const bool leaves = !e.told || e.seen.acknowledged;
+    e.open = false;
     e.seen.active = false;
     e.seen.root = 0;
     e.changed = now;
@@ -204,9 +212,25 @@ class Reference {
       other.seen.root = root_of(key.first);
       if (other.seen.root == 0) {
         other.escalates = key.first == 0 && !other.escalated ? now + 60 * kSecond : 0;
+        announce(other);
       }
     }
     return told;
+  }
+  void announce(const Entry& e) {
+    if (e.seen.active && !e.seen.acknowledged && e.seen.root == 0 && e.seen.shelved_until == 0) {
+      again.push_back(e.seen.id);
+    }
+  }
+  // They have been announced.
+  std::vector<std::uint64_t> take_again() {
+    for (const std::uint64_t id : again) {
+      if (Entry* e = find(id)) {
+        e->open = e->told = true;
+      }
+    }
+    std::sort(again.begin(), again.end());
+    return std::exchange(again, {});
   }
   Entry* find(std::uint64_t id) {
     for (auto& [key, e] : entries) {
@@ -231,6 +255,7 @@ class Reference {
       if (e.seen.shelved_until != 0 && e.seen.shelved_until <= now) {
         e.seen.shelved_until = 0;
         e.escalates = key.first == 0 && !e.escalated ? now + 60 * kSecond : 0;
+        announce(e);
       }
       const bool waits =
           e.seen.active && !e.seen.acknowledged && e.seen.root == 0 && e.seen.shelved_until == 0;
@@ -265,18 +290,22 @@ std::vector<Seen> seen_in(const Reference& reference) {
   return list;
 }
 
-// Takes all changes; escalated alarms go to `escalations`.
-void drain(Room& room, std::vector<std::uint64_t>& escalations) {
+// Takes all changes; escalated alarms go to `escalations`. Returns the alarms to announce again.
+std::vector<std::uint64_t> drain(Room& room, std::vector<std::uint64_t>& escalations) {
   alarm::Alarms::Change next;
   while (room->take(next)) {
     if (next.change.change == AlarmEvent::escalated) {
       escalations.push_back(next.change.alarm.id);
     }
   }
+  std::vector<std::uint64_t> announced;
   Alarm again;
   while (room->take_again(again)) {
     CHECK(again.state() == AlarmState::unacknowledged);
+    announced.push_back(again.id);
   }
+  std::sort(announced.begin(), announced.end());
+  return announced;
 }
 
 // Replaces the room's state by its own, through bytes.
@@ -313,7 +342,7 @@ TEST_CASE("a thousand random histories of alarms end as the reference says") {
       ++event;
       reference.advance(now);
       room->advance(now);
-      drain(room, ours);
+      REQUIRE(drain(room, ours) == reference.take_again());
       const std::vector<Seen> list = seen_in(room->alarms());
       const std::uint64_t some =
           list.empty() ? 1 : list[below(static_cast<std::uint32_t>(list.size()))].id;
@@ -339,6 +368,7 @@ TEST_CASE("a thousand random histories of alarms end as the reference says") {
             for (auto& [key, entry] : reference.entries) {
               if (&entry == e) {
                 entry.escalates = key.first == 0 && !entry.escalated ? now + 60 * kSecond : 0;
+                reference.announce(entry);
               }
             }
           }
@@ -366,7 +396,7 @@ TEST_CASE("a thousand random histories of alarms end as the reference says") {
       if (below(5) == 0) {
         refreeze(room, event);
       }
-      drain(room, ours);
+      REQUIRE(drain(room, ours) == reference.take_again());
       REQUIRE(seen_in(room->alarms()) == seen_in(reference));
     }
     std::sort(ours.begin(), ours.end());
@@ -386,6 +416,34 @@ TEST_CASE("an alarm comes, is acknowledged, goes; each is told once, in order") 
   CHECK(room->assessed(change(1, 7, Transition::cleared), 13, 3 * kSecond));
   CHECK(room->alarms().empty());
   CHECK(events_of(room) == std::vector{raised, acknowledged, cleared});
+}
+
+TEST_CASE("one that was told and then shelved or suppressed: its receivers hear that it is over") {
+  Room room;
+  CHECK(room->assessed(change(1, 7, Transition::raised), 10, kSecond));
+  CHECK(room->shelve(order(10, 600 * kSecond), 11, 2 * kSecond) == Reason::applied);
+  CHECK(room->assessed(change(1, 7, Transition::cleared), 12, 3 * kSecond));
+  REQUIRE(room->alarms().size() == 1);  // nobody acknowledged it
+  CHECK_FALSE(room->assessed(change(1, 7, Transition::raised), 13, 4 * kSecond));
+  CHECK_FALSE(room->assessed(change(1, 7, Transition::cleared), 14, 5 * kSecond));
+
+  CHECK(room->assessed(change(3, 8, Transition::raised), 20, 6 * kSecond));
+  CHECK(room->assessed(change(2, 0, Transition::raised), 21, 6 * kSecond));
+  CHECK(room->alarms()[1].root == 21);
+  CHECK(room->assessed(change(3, 8, Transition::cleared), 22, 7 * kSecond));
+  CHECK(room->alarms()[1].state() == AlarmState::returned);
+}
+
+TEST_CASE("a follower that gets another root says so") {
+  Room room;
+  CHECK(room->assessed(change(3, 7, Transition::raised), 10, kSecond));
+  CHECK_FALSE(room->assessed(change(1, 7, Transition::raised), 11, kSecond));
+  CHECK(room->acknowledge(order(10), 12, kSecond) == Reason::applied);
+  CHECK(room->assessed(change(2, 0, Transition::raised), 13, kSecond));
+  events_of(room);
+  CHECK(room->assessed(change(3, 7, Transition::cleared), 14, 2 * kSecond));
+  CHECK(room->alarms()[0].root == 13);
+  CHECK(events_of(room) == std::vector{AlarmEvent::cleared, AlarmEvent::suppressed});
 }
 
 TEST_CASE("a full list: one that has returned and is no more urgent gives way, else the newcomer") {

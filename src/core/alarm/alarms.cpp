@@ -96,6 +96,7 @@ bool Alarms::take_again(Alarm& out) {
     if (announce_[i] != 0) {
       announce_[i] = 0;
       --again_;
+      alarms_[i].told = AlarmTold::raised;
       out = alarms_[i];
       return true;
     }
@@ -153,8 +154,7 @@ bool Alarms::assessed(const AssessmentChange& change, std::uint64_t event, std::
   bool announced = true;
   if (change.transition == Transition::cleared) {
     if (at != kNone) {
-      announced = alarms_[at].root == 0 && alarms_[at].shelved_until_ns == 0;
-      clear(at, event, now_ns);
+      announced = clear(at, event, now_ns);
     }
   } else if (at == kNone) {
     announced = raise(change, event, now_ns);
@@ -182,6 +182,7 @@ bool Alarms::raise(const AssessmentChange& change, std::uint64_t event, std::int
   alarm.level = change.level;
   alarm.active = 1;
   const std::uint64_t root = root_of(change.assessment);
+  alarm.told = root == 0 ? AlarmTold::raised : AlarmTold::never;
   alarms_[count_] = alarm;
   keys_[count_] = key_of(change.assessment, change.subject);
   announce_[count_] = 0;
@@ -213,32 +214,36 @@ bool Alarms::repeat(std::size_t at, const AssessmentChange& change, std::uint64_
     const std::int64_t after_ns = rules_[alarm.assessment].escalate_after_ns;
     alarm.escalates_ns = after_ns != 0 && alarm.escalated == 0 ? add_ns(now_ns, after_ns) : 0;
   }
+  const std::uint64_t root = came_back && alarm.root == 0 ? root_of(alarm.assessment) : 0;
+  const bool tell = alarm.root == 0 && root == 0 && alarm.shelved_until_ns == 0;
+  alarm.told = tell ? AlarmTold::raised : alarm.told;
   record(alarm, came_back ? AlarmEvent::repeated : AlarmEvent::level_changed, event);
-  if (came_back && alarm.root == 0) {
-    if (const std::uint64_t root = root_of(alarm.assessment); root != 0 && root != alarm.id) {
-      suppress(at, root, event);
-    } else {
-      suppress_followers(alarm, event);
-    }
+  if (root != 0) {
+    suppress(at, root, event);
+  } else if (came_back && alarm.root == 0) {
+    suppress_followers(alarm, event);
   }
-  return alarm.root == 0 && alarm.shelved_until_ns == 0;
+  return tell;
 }
 
-void Alarms::clear(std::size_t at, std::uint64_t event, std::int64_t now_ns) {
+bool Alarms::clear(std::size_t at, std::uint64_t event, std::int64_t now_ns) {
   Alarm& alarm = alarms_[at];
   alarm.active = 0;
   alarm.changed_ns = now_ns;
   again_ -= announce_[at];
   announce_[at] = 0;
-  const bool was_told = alarm.root == 0;
+  // Also of one that was shelved or suppressed since: who was told of it must hear that it is over.
+  const bool tell = alarm.told == AlarmTold::raised;
+  const bool over = alarm.told == AlarmTold::never || alarm.acknowledged_ns != 0;
+  alarm.told = tell ? AlarmTold::cleared : alarm.told;
   alarm.root = 0;
   record(alarm, AlarmEvent::cleared, event);
   const std::uint64_t id = alarm.id;
-  // Nobody was told of one that was suppressed, so nobody has to acknowledge it.
-  if (!was_told || alarm.acknowledged_ns != 0) {
+  if (over) {  // what nobody was told of, nobody has to acknowledge
     remove(at);
   }
   release_followers(id, event, now_ns);
+  return tell;
 }
 
 // For a newcomer: the least urgent alarm that has returned goes, the oldest of those.
@@ -288,7 +293,7 @@ void Alarms::release_followers(std::uint64_t root, std::uint64_t event, std::int
     }
     a.root = 0;
     if (const std::uint64_t other = root_of(a.assessment); other != 0 && other != a.id) {
-      a.root = other;  // another root is there
+      suppress(i, other, event);
       continue;
     }
     record(a, AlarmEvent::released, event);

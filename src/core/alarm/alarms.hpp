@@ -28,7 +28,7 @@ class Alarms {
   static DerivedBound derived_bound(const plan::Plan& plan);
 
   // An assessment changed; `event`: its event. False: its decisions are not made, because the alarm
-  // is shelved or suppressed.
+  // is shelved or suppressed, or because nobody was told of the one that clears.
   bool assessed(const AssessmentChange& change, std::uint64_t event, std::int64_t now_ns);
 
   // Commands. Reason::applied, unknown_subject where there is no such alarm, or superseded where it
@@ -57,6 +57,7 @@ class Alarms {
 
   std::span<const Alarm> alarms() const { return alarms_.first(count_); }
   std::uint64_t refused() const { return refused_; }
+  std::uint64_t lost() const { return lost_; }
 
   static std::size_t frozen_bytes_bound(const plan::Plan& plan);
   void freeze(Freezer& out, const TrackTable&) const;
@@ -85,7 +86,8 @@ class Alarms {
   bool raise(const AssessmentChange& change, std::uint64_t event, std::int64_t now_ns);
   bool repeat(std::size_t at, const AssessmentChange& change, std::uint64_t event,
               std::int64_t now_ns);
-  void clear(std::size_t at, std::uint64_t event, std::int64_t now_ns);
+  // True: the receivers of its decisions are to be told that it is over.
+  bool clear(std::size_t at, std::uint64_t event, std::int64_t now_ns);
   bool make_room(const AssessmentChange& change, std::uint64_t event);
   void suppress(std::size_t at, std::uint64_t root, std::uint64_t event);
   void suppress_followers(const Alarm& root, std::uint64_t event);

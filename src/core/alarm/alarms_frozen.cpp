@@ -14,7 +14,7 @@ bool plausible_alarm(const Alarm& a, const Thawing& with) {
          plausible_ns(a.raised_ns) && plausible_ns(a.changed_ns) &&
          plausible_ns(a.acknowledged_ns) && plausible_ns(a.shelved_until_ns) &&
          plausible_ns(a.escalates_ns) && a.level <= Level::alarm && a.active <= 1 &&
-         a.escalated <= 1 && a.subject.kind <= SubjectKind::node;
+         a.escalated <= 1 && a.told <= AlarmTold::cleared && a.subject.kind <= SubjectKind::node;
 }
 
 }  // namespace
