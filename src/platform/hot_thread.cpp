@@ -9,9 +9,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
@@ -163,8 +165,17 @@ void fill_in_memory() {
 }
 
 void end_process(std::string_view message, int code) {
-  const std::string line = "{\"kind\":\"fault\",\"message\":\"" + std::string(message) + "\"}\n";
-  [[maybe_unused]] const auto wrote = ::write(STDERR_FILENO, line.data(), line.size());
+  constexpr int kLooks = 1000;
+  constexpr std::int64_t kLookNs = 1'000'000;
+  static std::atomic<bool> written{false};
+  // Standard error may be a file on the disk that hangs, and the process must end all the same.
+  std::thread([line = "{\"kind\":\"fault\",\"message\":\"" + std::string(message) + "\"}\n"] {
+    [[maybe_unused]] const auto wrote = ::write(STDERR_FILENO, line.data(), line.size());
+    written.store(true, std::memory_order_release);  // pairs with the acquire below
+  }).detach();
+  for (int n = 0; n < kLooks && !written.load(std::memory_order_acquire); ++n) {
+    rest_ns(kLookNs);
+  }
   ::_exit(code);
 }
 

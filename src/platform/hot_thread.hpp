@@ -50,7 +50,8 @@ bool thread_sealed();
 std::string lock_memory();
 // Until lock_memory(): populates new mappings at once, not page by page on first touch.
 void fill_in_memory();
-// Exits at once without cleaning up, with `message` as a JSON line on standard error.
+// Exits without cleaning up, within a second or two, with `message` as a JSON line on standard
+// error.
 [[noreturn]] void end_process(std::string_view message, int code);
 // Limits the stacks of threads started from now on, libraries' included, because mlockall locks
 // whole stacks, even cached ones of ended threads.

@@ -1,10 +1,13 @@
 #include "platform/line_writer.hpp"
 
 #include <poll.h>
+#include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/terminal.hpp"
 
@@ -29,7 +32,70 @@ std::size_t piece_of(std::string_view text) {
   return end == std::string_view::npos ? kPiece : end + 1;
 }
 
+bool is_file(int fd) {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 }  // namespace
+
+LineWriter::LineWriter(int fd) : LineWriter(fd, is_file(fd)) {}
+
+LineWriter::~LineWriter() {
+  if (!thread_.joinable()) {
+    return;
+  }
+  std::unique_lock lock(handed_->guard);
+  handed_->ends = true;
+  handed_->changed.notify_one();
+  const bool idle = !handed_->writes && handed_->text.empty();
+  lock.unlock();
+  idle ? thread_.join() : thread_.detach();
+}
+
+void LineWriter::write_handed(Handed& handed, int fd) {
+  ::pthread_setname_np(::pthread_self(), "log");
+  std::string text;
+  std::unique_lock lock(handed.guard);
+  for (;;) {
+    handed.changed.wait(lock, [&] { return !handed.text.empty() || handed.ends; });
+    if (handed.text.empty()) {
+      return;
+    }
+    text.swap(handed.text);
+    handed.writes = true;
+    lock.unlock();
+    for (std::size_t done = 0; done < text.size();) {
+      const ssize_t n = ::write(fd, text.data() + done, text.size() - done);
+      done = n > 0 ? done + static_cast<std::size_t>(n) : errno == EINTR ? done : text.size();
+    }
+    text.clear();
+    lock.lock();
+    handed.writes = false;
+  }
+}
+
+// True when the thread has written everything. It begins here, because the caller's cores are
+// settled by now.
+bool LineWriter::hand_over() {
+  if (!thread_.joinable()) {
+    if (waiting_.empty()) {
+      return true;
+    }
+    handed_ = std::make_shared<Handed>();
+    thread_ = std::thread([handed = handed_, fd = fd_] { write_handed(*handed, fd); });
+  }
+  const std::lock_guard lock(handed_->guard);
+  if (handed_->text.empty() && !handed_->writes && !waiting_.empty()) {
+    handed_->text.swap(waiting_);
+    handed_->changed.notify_one();
+  }
+  return waiting_.empty() && handed_->text.empty() && !handed_->writes;
+}
+
+bool LineWriter::flush() {
+  return by_thread_ ? hand_over() : flush_now();
+}
 
 bool LineWriter::put(std::string_view line) {
   const auto no_room = [&] { return !waiting_.empty() && waiting_.size() + line.size() > kRoom; };
@@ -43,7 +109,7 @@ bool LineWriter::put(std::string_view line) {
   return true;
 }
 
-bool LineWriter::flush() {
+bool LineWriter::flush_now() {
   std::size_t done = 0;
   while (done < waiting_.size() && takes_more(fd_)) {
     const std::string_view rest = std::string_view(waiting_).substr(done);

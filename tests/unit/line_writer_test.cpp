@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <string>
 
 #include "test.hpp"
@@ -57,6 +58,55 @@ TEST_CASE("lines that nobody reads are refused when enough wait, and all taken o
     CHECK(writer.flush());
     CHECK(writer.put(line_of(0)));
   }
+}
+
+TEST_CASE(
+    "a disk that hangs holds up neither a line nor the end, and what waited arrives in order") {
+  ::signal(SIGPIPE, SIG_IGN);
+  Pipe disk;  // full: a write to it hangs as one to a file does
+  ::fcntl(disk.ends[1], F_SETPIPE_SZ, 4096);
+  std::string taken;
+  {
+    LineWriter writer(disk.ends[1], true);
+    for (int lines = 0; writer.put(line_of(lines)); ++lines) {
+      taken += line_of(lines);
+      writer.flush();
+      REQUIRE(lines < 10'000);
+    }
+    CHECK(taken.size() > LineWriter::kRoom);
+    CHECK(!writer.flush());
+    std::string arrived;
+    while (arrived.size() < taken.size()) {
+      arrived += disk.read();
+      writer.flush();
+    }
+    CHECK(arrived == taken);
+    CHECK(writer.put(taken.substr(0, 9000)));
+    writer.flush();
+  }
+  std::size_t later = 0;  // the writer has gone; its thread goes on
+  while (later < 9000) {
+    later += disk.read().size();
+  }
+}
+
+TEST_CASE("a file gets every line") {
+  char name[] = "/tmp/vedette-lines-XXXXXX";
+  const int file = ::mkstemp(name);
+  REQUIRE(file >= 0);
+  {
+    LineWriter writer(file);
+    CHECK(writer.flush());
+    CHECK(writer.put(line_of(1)));
+    CHECK(writer.put(line_of(2)));
+    while (!writer.flush()) {
+    }
+  }
+  char text[512];
+  CHECK(::pread(file, text, sizeof text, 0) ==
+        static_cast<ssize_t>(line_of(1).size() + line_of(2).size()));
+  ::close(file);
+  ::unlink(name);
 }
 
 TEST_CASE("what no reader will ever take does not wait for one") {
