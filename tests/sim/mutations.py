@@ -79,7 +79,7 @@ mutations = [
     ("an install that is cut leaves a new version that is called good", "src/edge/firmware/boot_steps.cpp",
      "  state.slots[idle] = {VEDETTE_TRIAL_NONE, 0};\n  return idle;", "  return idle;"),
     ("evidence leaves out what only the next segment names", "src/edge/journal/evidence.cpp",
-     "  return has(names_.causes, event.sequence) || has(names_of_next_.causes, event.sequence);", "  return has(names_.causes, event.sequence);"),
+     "  return names_.causes.has(event.sequence) || names_of_next_.causes.has(event.sequence);", "  return names_.causes.has(event.sequence);"),
     ("an image is ahead of the journal", "src/node/mirror.cpp", "imaging_.due(batch, now_ns) && batch <= recorded_.load(std::memory_order_acquire);", "imaging_.due(batch, now_ns);"),
     ("an image names another batch", "src/node/imaging.cpp", "  position.batch = batch_ = state_.batch();", "  position.batch = (batch_ = state_.batch()) - 1;"),
     ("the numbers of what cannot be read are given again", "src/node/recovery.cpp", "  if (reached_batch < batch) {  // skips the lost run's numbers", "  if (false) {"),

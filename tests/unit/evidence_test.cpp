@@ -11,6 +11,7 @@
 
 #include "model/batch.hpp"
 #include "model/derived.hpp"
+#include "platform/clock.hpp"
 #include "platform/file.hpp"
 #include "test.hpp"
 
@@ -180,4 +181,33 @@ TEST_CASE(
   REQUIRE(platform::write_file_durably(folder.path + "/journal-evidence/" + name, content) == 0);
   CHECK(folder.kept(&problem).size() < events.size());
   CHECK(problem.find(name + ": damaged from byte 0") != std::string::npos);
+}
+
+TEST_CASE("a list of names takes each once, is full in time, and names beyond cost no sort each") {
+  NameList list;
+  list.reserve(kNames);
+  const std::uint64_t most = 8 * kNames;
+  std::uint64_t taken = 0;
+  for (std::uint64_t n = 0; n < most; ++n) {
+    taken += list.put(n * 7919 % most + 1) ? 1 : 0;
+  }
+  CHECK(list.full);
+  CHECK(list.all.size() == kNames);
+  CHECK(taken == kNames);
+  CHECK(list.put(list.all[5]));  // it has that one
+  // A sort each would take minutes here.
+  const std::int64_t start = platform::monotonic_ns();
+  for (std::uint64_t n = 0; n < most; ++n) {
+    list.put(most + 1 + n);
+  }
+  CHECK(platform::monotonic_ns() - start < 5'000'000'000);
+  CHECK(list.all.size() == kNames);
+  list.clear();
+  for (std::uint64_t n = 0; n < most; ++n) {
+    CHECK(list.put(1 + n % 1000));
+  }
+  list.sort();
+  CHECK(list.all.size() == 1000);
+  CHECK(list.has(1000));
+  CHECK(!list.has(1001));
 }

@@ -32,11 +32,32 @@ std::string file_name(std::uint64_t number) {
   return name.substr(0, name.find('.')) + kEvidenceEnding;
 }
 
-bool has(const std::vector<std::uint64_t>& sorted, std::uint64_t value) {
-  return std::binary_search(sorted.begin(), sorted.end(), value);
-}
+// A sort that frees fewer places makes a list full: else each further name would sort it again, and
+// the journal's thread would stand still for a minute at a segment of a hundred thousand causes.
+constexpr std::size_t kFreed = kNames / 8;
 
 }  // namespace
+
+void NameList::sort() {
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+}
+
+bool NameList::has(std::uint64_t sequence) const {
+  return std::binary_search(all.begin(), all.end(), sequence);
+}
+
+bool NameList::put(std::uint64_t sequence) {
+  if (!full && all.size() == kNames) {
+    sort();
+    full = all.size() > kNames - kFreed;
+  }
+  if (full) {
+    return has(sequence);
+  }
+  all.push_back(sequence);
+  return true;
+}
 
 void SegmentScan::reserve(std::size_t block_bytes) {
   window_.assign(std::max(kWindowBytes, block_bytes), 0);
@@ -125,11 +146,11 @@ void Evidence::open(const platform::Folder& journal_folder, const platform::Fold
   scan_.reserve(block_bytes);
   room_.assign(part_bytes(bytes), 0);
   room_.clear();
-  for (auto* list : {&names_.causes, &names_.actions, &names_of_next_.causes,
-                     &names_of_next_.actions, &open_actions_}) {
-    list->assign(kNames + (list == &open_actions_ ? kOpenActions : 0), 0);
-    list->clear();
+  for (NameList* list :
+       {&names_.causes, &names_.actions, &names_of_next_.causes, &names_of_next_.actions}) {
+    list->reserve(kNames);
   }
+  open_actions_.reserve(kNames + kOpenActions);
 }
 
 void Evidence::look_ahead(std::uint64_t segment, std::uint64_t next) {
@@ -165,7 +186,7 @@ void Evidence::begin_stage(Stage stage) {
       header_.version = kFormatVersion;
       header_.segment = segment_;
       std::memcpy(header_.plan_hash, plan_hash_, sizeof plan_hash_);
-      if (names_.bytes == 0 && names_of_next_.causes.empty()) {
+      if (names_.bytes == 0 && names_of_next_.causes.all.empty()) {
         stage_ = Stage::gathered;
       } else {
         scan_.open(journal_folder_, segment_);
@@ -178,10 +199,6 @@ void Evidence::begin_stage(Stage stage) {
 }
 
 void Evidence::work(std::size_t most_bytes) {
-  const auto sorted = [](std::vector<std::uint64_t>& list) {
-    std::sort(list.begin(), list.end());
-    list.erase(std::unique(list.begin(), list.end()), list.end());
-  };
   for (std::size_t used = 0; used < most_bytes && stage_ != Stage::gathered;) {
     Bytes batches;
     const SegmentScan::Found found = scan_.next(batches, used);
@@ -196,8 +213,8 @@ void Evidence::work(std::size_t most_bytes) {
     } else if (found == SegmentScan::Found::end) {
       Names& named = stage_ == Stage::name_it ? names_ : names_of_next_;
       if (stage_ != Stage::gather) {
-        sorted(named.causes);
-        sorted(named.actions);
+        named.causes.sort();
+        named.actions.sort();
       }
       begin_stage(stage_ == Stage::name_it     ? Stage::name_next
                   : stage_ == Stage::name_next ? Stage::gather
@@ -207,16 +224,8 @@ void Evidence::work(std::size_t most_bytes) {
 }
 
 void Evidence::name(Bytes batch, Names& into) {
-  const auto put = [this](std::vector<std::uint64_t>& list, std::uint64_t sequence) {
-    if (list.size() == kNames) {
-      std::sort(list.begin(), list.end());
-      list.erase(std::unique(list.begin(), list.end()), list.end());
-    }
-    if (list.size() < kNames) {
-      list.push_back(sequence);
-    } else {
-      unnamed_.fetch_add(1, std::memory_order_relaxed);
-    }
+  const auto put = [this](NameList& list, std::uint64_t sequence) {
+    unnamed_.fetch_add(list.put(sequence) ? 0 : 1, std::memory_order_relaxed);
   };
   for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
     if (!is_kept_as_evidence(event.kind)) {
@@ -242,13 +251,13 @@ bool Evidence::wanted(const EventHeader& event, Bytes payload) const {
   if (is_kept_as_evidence(event.kind)) {
     // Beyond its share, omit judgements below a warning first.
     return names_.bytes <= part_bytes(most_bytes_) / 2 || !below_warning(event, payload) ||
-           has(names_.causes, event.sequence) || has(names_of_next_.causes, event.sequence);
+           names_.causes.has(event.sequence) || names_of_next_.causes.has(event.sequence);
   }
   if (event.kind == EventKind::resolution) {
     const std::uint64_t of = payload_as<Resolution>(payload).sequence;
-    return has(names_.actions, of) || has(open_actions_, of);
+    return names_.actions.has(of) || open_actions_.has(of);
   }
-  return has(names_.causes, event.sequence) || has(names_of_next_.causes, event.sequence);
+  return names_.causes.has(event.sequence) || names_of_next_.causes.has(event.sequence);
 }
 
 void Evidence::gather(Bytes batch) {
@@ -306,11 +315,11 @@ void Evidence::keep(std::uint64_t segment, std::uint64_t next) {
     lost_.fetch_add(1, std::memory_order_relaxed);
   }
   error_.store(error, std::memory_order_relaxed);
-  open_actions_.insert(open_actions_.end(), names_.actions.begin(), names_.actions.end());
-  std::sort(open_actions_.begin(), open_actions_.end());
-  if (open_actions_.size() > kOpenActions) {
-    open_actions_.erase(open_actions_.begin(),
-                        open_actions_.end() - static_cast<std::ptrdiff_t>(kOpenActions));
+  std::vector<std::uint64_t>& open = open_actions_.all;
+  open.insert(open.end(), names_.actions.all.begin(), names_.actions.all.end());
+  open_actions_.sort();
+  if (open.size() > kOpenActions) {
+    open.erase(open.begin(), open.end() - static_cast<std::ptrdiff_t>(kOpenActions));
   }
   segment_ = 0;
   stage_ = Stage::begin;

@@ -59,6 +59,24 @@ inline std::uint32_t evidence_crc(EvidenceHeader header, Bytes batches) {
   return crc32c(batches, crc32c({reinterpret_cast<const std::uint8_t*>(&header), sizeof header}));
 }
 
+// Numbers of events, at most kNames.
+struct NameList {
+  std::vector<std::uint64_t> all;  // sorted once it is full or sort() was called
+  bool full = false;
+
+  void reserve(std::size_t count) {
+    all.assign(count, 0);
+    clear();
+  }
+  void clear() {
+    all.clear();
+    full = false;
+  }
+  bool put(std::uint64_t sequence);  // false: it is full
+  void sort();                       // and removes what is there twice
+  bool has(std::uint64_t sequence) const;
+};
+
 // Reads a segment block by block, skipping invalid ones.
 class SegmentScan {
  public:
@@ -109,9 +127,9 @@ class Evidence {
   // Causes and actions that the events of one segment name.
   struct Names {
     std::uint64_t segment = 0;
-    std::vector<std::uint64_t> causes;   // sorted
-    std::vector<std::uint64_t> actions;  // in it, sorted
-    std::size_t bytes = 0;               // of events that matter
+    NameList causes;
+    NameList actions;       // in it
+    std::size_t bytes = 0;  // of events that matter
 
     void begin(std::uint64_t of) {
       segment = of;
@@ -143,8 +161,8 @@ class Evidence {
   Stage stage_ = Stage::begin;
   SegmentScan scan_;
   Names names_, names_of_next_;
-  std::vector<std::uint64_t> open_actions_;  // from earlier segments, sorted
-  std::vector<std::uint8_t> room_;           // header and batches
+  NameList open_actions_;           // from earlier segments, kOpenActions at most
+  std::vector<std::uint8_t> room_;  // header and batches
   EvidenceHeader header_{};
   std::vector<File> files_;  // by age
   bool files_known_ = false;
