@@ -80,7 +80,11 @@ std::string damage_text(const journal::ReadResult& read) {
   if (read.damaged_places > 1) {
     text += "; " + std::to_string(read.damaged_places - 1) + " more places are damaged";
   }
-  return text + "; " + std::to_string(read.missing) + " batches cannot be read";
+  if (read.missing != 0) {
+    text += "; " + std::to_string(read.missing) + " batches cannot be read";
+  }
+  return text +
+         (read.start_lost ? "; how many were before the first whole batch is not known" : "");
 }
 
 std::string replay_island(const std::string& data, Stepped& stepped, const Island& island) {

@@ -6,6 +6,7 @@
 
 #include "edge/journal/reader.hpp"
 #include "edge/journal/writer.hpp"
+#include "node/around.hpp"
 #include "platform/file.hpp"
 #include "refusing_disk.hpp"
 #include "shard_in_memory.hpp"
@@ -335,7 +336,12 @@ TEST_CASE(
     CHECK(seen == wanted);
     CHECK(read.problem == "");
     CHECK(read.damaged_places == 1);
-    CHECK(read.missing == (spoilt < 2 ? 0 : 4));  // none known before the first
+    CHECK(read.missing == (spoilt == 0 ? 0 : 4));
+    CHECK(read.start_lost == (spoilt == 0));  // the header says where the journal begins
+    const std::string text = node::damage_text(read);
+    CHECK((text.find("; 4 batches cannot be read") == std::string::npos) == (spoilt == 0));
+    CHECK((text.find("is not known") != std::string::npos) == (spoilt == 0));
+    CHECK(text.find(" 0 batches") == std::string::npos);
     CHECK(read.closed);
   }
   std::filesystem::remove_all(j.folder);

@@ -65,6 +65,16 @@ void judge_end(Bytes bytes, std::size_t at, std::uint64_t segment, ReadResult& r
   r.torn_tail = true;
 }
 
+// Damage precedes the first batch. Only the header of the journal's first segment says which one it
+// follows: behind any other, dropped segments may have had those in between.
+void count_before_first(std::uint64_t batch, ReadResult& r) {
+  if (r.segments.size() == 1 && r.segments[0].number == 1 && batch > r.header.frozen_batch) {
+    r.missing += batch - r.header.frozen_batch - 1;
+  } else {
+    r.start_lost = true;
+  }
+}
+
 bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64_t segment,
                    std::size_t at) {
   while (!payload.empty()) {
@@ -95,6 +105,9 @@ bool visit_batches(Bytes payload, const Visit& visit, ReadResult& r, std::uint64
       return false;
     }
     if (r.last_batch == 0) {
+      if (r.loose) {
+        count_before_first(header.number, r);
+      }
       for (ReadResult::Segment& s : r.segments) {
         s.first_batch = s.first_batch == 0 ? header.number : s.first_batch;
       }

@@ -36,6 +36,7 @@ struct ReadResult {
   std::vector<std::string> damages;
   std::uint64_t damaged_places = 0;
   std::uint64_t missing = 0;  // batches
+  bool start_lost = false;    // damage before the first batch took an unknown number
   // Segments without a block of this journal, and why.
   struct Strange {
     std::string name;
