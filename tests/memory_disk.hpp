@@ -111,7 +111,7 @@ class MemoryDisk {
         .read_at = read_at,
         .read_ahead = [](void*, int) {},
         .write_synced =
-            [](void* disk, int file, std::uint64_t to, Bytes bytes, platform::Ring*) {
+            [](void* disk, int file, std::uint64_t to, Bytes bytes) {
               return at(disk).put(file, to, bytes.size(), bytes.data());
             },
         .write_zeros = [](void* disk, int file, std::uint64_t to,

@@ -95,10 +95,6 @@ Failure Node::prepare() {
   if (!journal_problem.empty()) {
     return io(journal_problem);
   }
-  if (!rooms_.writer.has_ring()) {
-    start_.without.emplace_back(
-        "io_uring for the journal: writes take longer (see `vedette doctor`, io-uring)");
-  }
   if (const std::string problem = platform::lock_memory(); !problem.empty()) {
     start_.without.push_back("locked memory: " + problem + " (see `vedette doctor`, memlock)");
   }

@@ -324,8 +324,8 @@ void examine_kernel_settings(Examination& e) {
          [](const std::string& t) {
            return word_in_brackets(t) == "always" ? Health::warn : Health::pass;
          });
-  e.file({"io-uring", "/proc/sys/kernel/io_uring_disabled", "0",
-          "sources and the journal need io_uring", "sysctl -w kernel.io_uring_disabled=0", false},
+  e.file({"io-uring", "/proc/sys/kernel/io_uring_disabled", "0", "sources need io_uring",
+          "sysctl -w kernel.io_uring_disabled=0", false},
          is("0", Health::fail));
   e.file({"nmi-watchdog", "/proc/sys/kernel/nmi_watchdog", "0", "it interrupts every core",
           "sysctl -w kernel.nmi_watchdog=0", false},

@@ -12,13 +12,10 @@
 #include <cstdio>
 
 #include "platform/file.hpp"
-#include "platform/ring.hpp"
 #include "platform/storage.hpp"
 
 namespace vedette::platform {
 namespace {
-
-constexpr std::int64_t kWaitNs = 200'000'000;  // in one call
 
 // What write_zeros() writes; shared, because nobody changes it.
 alignas(kDirectBytes) std::uint8_t g_zeros[kZeroBytes];
@@ -78,30 +75,10 @@ void read_ahead(void*, int file) {
   ::posix_fadvise(file, 0, 0, POSIX_FADV_WILLNEED);
 }
 
-int write_by_ring(int file, std::uint64_t at, Bytes bytes, Ring& ring) {
-  if (!ring.arm_durable_write(file, bytes, at, 1)) {
-    return EAGAIN;
-  }
-  // Two completions: the write and its linked sync.
-  int error = 0;
-  for (int seen = 0; seen < 2;) {
-    Completion done[2];
-    const std::size_t n = ring.harvest_wait(done, kWaitNs, static_cast<unsigned>(2 - seen));
-    for (std::size_t i = 0; i < n; ++i, ++seen) {
-      const bool short_write = seen == 0 && done[i].result >= 0 &&
-                               static_cast<std::size_t>(done[i].result) != bytes.size();
-      if (error == 0 && (done[i].result < 0 || short_write)) {
-        error = short_write ? EIO : -done[i].result;
-      }
-    }
-  }
-  return error;
-}
-
-int write_synced(void*, int file, std::uint64_t at, Bytes bytes, Ring* ring) {
-  if (ring != nullptr) {
-    return write_by_ring(file, at, bytes, *ring);
-  }
+// Ordinary calls, not io_uring: the kernel ends an asynchronous O_DIRECT write in a worker that is
+// bound to a core, where it starves for seconds beside a busy thread
+// (docs/decisions/0009-journal-by-ordinary-calls.md).
+int write_synced(void*, int file, std::uint64_t at, Bytes bytes) {
   while (!bytes.empty()) {
     const ssize_t wrote = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(at));
     if (wrote <= 0) {

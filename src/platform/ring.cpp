@@ -178,21 +178,6 @@ bool Ring::arm_read(int fd, std::span<std::uint8_t> into, std::uint64_t tag) {
   return true;
 }
 
-bool Ring::arm_durable_write(int fd, Bytes bytes, std::uint64_t offset, std::uint64_t tag) {
-  State& s = *state_;
-  if (::io_uring_sq_space_left(&s.ring) < 2) {
-    return false;
-  }
-  io_uring_sqe* write = ::io_uring_get_sqe(&s.ring);
-  ::io_uring_prep_write(write, fd, bytes.data(), static_cast<unsigned>(bytes.size()), offset);
-  write->flags |= IOSQE_IO_LINK;
-  ::io_uring_sqe_set_data64(write, tag);
-  io_uring_sqe* sync = ::io_uring_get_sqe(&s.ring);
-  ::io_uring_prep_fsync(sync, fd, IORING_FSYNC_DATASYNC);
-  ::io_uring_sqe_set_data64(sync, tag);
-  return true;
-}
-
 bool Ring::arm_cancel(std::uint64_t tag) {
   io_uring_sqe* sqe = ::io_uring_get_sqe(&state_->ring);
   if (sqe == nullptr) {
@@ -253,11 +238,11 @@ void Ring::cancel_all() {
   }
 }
 
-std::size_t Ring::harvest_wait(std::span<Completion> out, std::int64_t timeout_ns, unsigned least) {
+std::size_t Ring::harvest_wait(std::span<Completion> out, std::int64_t timeout_ns) {
   State& s = *state_;
   __kernel_timespec timeout{timeout_ns / 1000000000, timeout_ns % 1000000000};
   io_uring_cqe* cqe = nullptr;
-  ::io_uring_submit_and_wait_timeout(&s.ring, &cqe, least, &timeout, nullptr);
+  ::io_uring_submit_and_wait_timeout(&s.ring, &cqe, 1, &timeout, nullptr);
   return harvest(out);
 }
 

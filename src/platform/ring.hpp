@@ -46,9 +46,6 @@ class Ring {
   bool arm_receive(int fd, std::uint64_t tag);
   bool arm_receive_from(int fd, std::uint64_t tag);
   bool arm_read(int fd, std::span<std::uint8_t> into, std::uint64_t tag);
-  // Write at `offset` with a linked fdatasync: one completion with `tag` for each (write first); a
-  // failed write cancels its sync (-ECANCELED).
-  bool arm_durable_write(int fd, Bytes bytes, std::uint64_t offset, std::uint64_t tag);
   bool arm_cancel(std::uint64_t tag);
   // Call before closing what requests read from, because a request in flight keeps a port bound for
   // a while after its process has ended. By the thread that armed them; waits 0.2 s at most.
@@ -58,8 +55,8 @@ class Ring {
   // many.
   static constexpr std::size_t kHarvest = 64;
   std::size_t harvest(std::span<Completion> out);
-  // Waits up to `timeout_ns` for at least `least` completions (warm threads only).
-  std::size_t harvest_wait(std::span<Completion> out, std::int64_t timeout_ns, unsigned least = 1);
+  // Waits up to `timeout_ns` for a completion (warm threads only).
+  std::size_t harvest_wait(std::span<Completion> out, std::int64_t timeout_ns);
   void recycle(std::uint16_t buffer);
 
  private:

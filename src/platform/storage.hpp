@@ -16,8 +16,6 @@
 
 namespace vedette::platform {
 
-class Ring;
-
 // For OpenFor::blocks: memory, offset and length of a write are multiples of it.
 inline constexpr std::size_t kDirectBytes = 4096;
 // Size of the zeroed memory that write_zeros() writes from; one per process.
@@ -39,9 +37,8 @@ struct StorageCalls {
   Result<std::size_t, int> (*read_at)(void* disk, int file, std::uint64_t at,
                                       std::span<std::uint8_t> into);
   void (*read_ahead)(void* disk, int file);  // hint: the whole file is read soon
-  // Returns once the bytes are on the disk. With `ring` in one system call, else in two; a disk
-  // without descriptors ignores it.
-  int (*write_synced)(void* disk, int file, std::uint64_t at, Bytes bytes, Ring* ring);
+  // Returns once the bytes are on the disk.
+  int (*write_synced)(void* disk, int file, std::uint64_t at, Bytes bytes);
   // Not synced. Overwriting zeros later changes no metadata, so that its sync is one write.
   int (*write_zeros)(void* disk, int file, std::uint64_t at, std::uint64_t bytes);
   int (*sync)(void* disk, int file);
@@ -87,8 +84,8 @@ class StorageFile {
     return got && got.value() == into.size();
   }
   void read_ahead() const { storage_.calls->read_ahead(storage_.disk, file_); }
-  int write_synced(std::uint64_t at, Bytes bytes, Ring* ring = nullptr) const {
-    return storage_.calls->write_synced(storage_.disk, file_, at, bytes, ring);
+  int write_synced(std::uint64_t at, Bytes bytes) const {
+    return storage_.calls->write_synced(storage_.disk, file_, at, bytes);
   }
   int write_zeros(std::uint64_t at, std::uint64_t bytes) const {
     return storage_.calls->write_zeros(storage_.disk, file_, at, bytes);

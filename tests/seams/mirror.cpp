@@ -18,7 +18,6 @@
 #include "core/engine/shard.hpp"
 #include "edge/image/image.hpp"
 #include "model/batch.hpp"
-#include "platform/ring.hpp"
 
 namespace vedette {
 
@@ -43,16 +42,8 @@ int real_write_image(image::ImageWriter*, image::ImagePosition, Bytes, std::span
 int write_image(image::ImageWriter*, image::ImagePosition, Bytes, std::span<const FrozenTrack>) __asm__(
     "__wrap__ZN7vedette5image11ImageWriter5writeENS0_13ImagePositionESt4spanIKhLm"
     "18446744073709551615EES3_IKNS_11FrozenTrackELm18446744073709551615EE");
-std::size_t
-real_harvest_wait(platform::Ring*, std::span<platform::Completion>, std::int64_t, unsigned) __asm__(
-    "__real__ZN7vedette8platform4Ring12harvest_"
-    "waitESt4spanINS0_10CompletionELm18446744073709551"
-    "615EElj");
-std::size_t
-harvest_wait(platform::Ring*, std::span<platform::Completion>, std::int64_t, unsigned) __asm__(
-    "__wrap__ZN7vedette8platform4Ring12harvest_"
-    "waitESt4spanINS0_10CompletionELm18446744073709551615"
-    "EElj");
+extern "C" int __real_fdatasync(int file);  // NOLINT(bugprone-reserved-identifier)
+extern "C" int __wrap_fdatasync(int file);  // NOLINT(bugprone-reserved-identifier)
 
 namespace {
 
@@ -138,13 +129,11 @@ int write_image(image::ImageWriter* writer, image::ImagePosition position, Bytes
   return real_write_image(writer, position, state, tracks);
 }
 
-std::size_t harvest_wait(platform::Ring* ring, std::span<platform::Completion> out,
-                         std::int64_t timeout_ns, unsigned least) {
-  if (thread_name() == "journal" && there("VED_SLOW_DISK")) {
-    ::usleep(static_cast<useconds_t>(timeout_ns / 1000));
-    return 0;
+int __wrap_fdatasync(int file) {
+  while (thread_name() == "journal" && there("VED_SLOW_DISK")) {
+    ::usleep(1000);
   }
-  return real_harvest_wait(ring, out, timeout_ns, least);
+  return __real_fdatasync(file);
 }
 
 }  // namespace vedette

@@ -1,6 +1,6 @@
 // Purpose: the disk under a simulated node: it refuses, takes its time, and at a power cut loses
 // what was not synced: writes, in part or whole, and files that were made, renamed or removed.
-// In: the process's own file calls below one folder (linked with --wrap; io_uring is not seen).
+// In: the process's own file calls below one folder (linked with --wrap).
 // Out: the same calls, performed, refused or undone. Bound: one disk a process, because those calls
 // carry no context.
 #pragma once

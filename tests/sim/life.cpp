@@ -32,7 +32,6 @@ node::Failure Life::start() {
     return failed;
   }
   journal::WriterOptions options = recovery_.writer_options();
-  options.may_use_ring = false;
   if (const std::string problem = rooms.writer.prepare(options); !problem.empty()) {
     return {74, problem};
   }

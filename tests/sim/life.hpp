@@ -1,7 +1,7 @@
 // Purpose: one life of a node: the product's own rooms and threads' turns, joined as node/node.hpp
 // joins them, without threads, sockets and devices. In: a data folder. Out: turns that the world
 // calls in any order. The seam: sources' lines are never opened, so the world writes into their
-// lanes; the journal writes without io_uring.
+// lanes.
 #pragma once
 
 #include <memory>

@@ -155,9 +155,6 @@ def a_slow_disk_silences_no_alarm_of_the_flagship():
         raise Skip("tests/vedette_seams is not built")
     slow = work / "slow-flagship.now"
     post = Flagship("slow-flagship", seams, VED_SLOW_DISK=slow)
-    if "io_uring for the journal: one call for each write and sync" in status(post.data, lambda s: True)["without"]:
-        stop(post.process)
-        raise Skip("no io_uring here: a write that takes long says nothing meanwhile")
     post.until_told(post.enter(1))
     entered = set()
     for n in range(6):  # each write takes 0.4 s

@@ -40,7 +40,6 @@ class Post {
     options.journal_bytes = journal_bytes;
     options.max_batch_bytes = engine::batch_bytes_bound(plan);
     options.max_frozen_bytes = engine::frozen_bytes_bound(plan);
-    options.may_use_ring = false;
     options.header.node = 1;
     options.header.epoch = 1;
     mirror.begin(engine.shard(), options.header);

@@ -127,7 +127,6 @@ TEST_CASE(
   options.journal_bytes = 1 << 20;
   options.max_batch_bytes = engine::batch_bytes_bound(plan);
   options.max_frozen_bytes = engine::frozen_bytes_bound(plan);
-  options.may_use_ring = false;
   journal::Writer writer;
   REQUIRE(writer.open(options) == "");
   for (int i = 0; i < 400; ++i) {

@@ -84,12 +84,6 @@ std::string Writer::prepare(const WriterOptions& options) {
   }
   std::memset(memory, 0, buffer_bytes_);
   buffer_.reset(static_cast<std::uint8_t*>(memory));
-  const int ring_error =
-      options.may_use_ring ? ring_.init({.entries = 8, .one_thread = false}) : ENOSYS;
-  has_ring_ = ring_error == 0;
-  if (!has_ring_ && ring_error != ENOSYS && ring_error != EPERM) {
-    return "io_uring for the journal: " + platform::error_text(ring_error);
-  }
   durable_.store(options.durable_sequence, std::memory_order_release);
   // A run's first segment is short, so that the start does not wait for zeros.
   const std::uint64_t bytes = std::min<std::uint64_t>(whole_segment(), 2 * buffer_bytes_);
@@ -155,7 +149,7 @@ int Writer::write_block(const Gathered& what) {
   const std::size_t bytes = block_bytes(length);
   std::memset(buffer_.get() + sizeof header + length, 0, bytes - sizeof header - length);
   const Bytes block(buffer_.get(), bytes);
-  const int error = open_.file.write_synced(open_.at, block, has_ring_ ? &ring_ : nullptr);
+  const int error = open_.file.write_synced(open_.at, block);
   if (error != 0) {
     return error;  // the same block is retried at the same offset
   }

@@ -1,6 +1,5 @@
-// Purpose: writes batches to disk: group commit into preallocated segments, each write linked to
-// fdatasync, by io_uring and O_DIRECT, or by ordinary calls without io_uring. Packs blocks while
-// more than one block waits.
+// Purpose: writes batches to disk: group commit into preallocated segments, by O_DIRECT, each write
+// with its fdatasync. Packs blocks while more than one block waits.
 // In: sealed batches in the batch lane. Out: the durable sequence, up to which events survive a
 // power cut. Bound: the plan's journal and segment bytes: drops the oldest segments, each after a
 // later one begins with a state for replay and after its evidence is kept (journal/evidence.hpp). A
@@ -22,7 +21,6 @@
 #include "edge/journal/packing.hpp"
 #include "edge/journal/reader.hpp"
 #include "model/batch.hpp"
-#include "platform/ring.hpp"
 #include "platform/storage.hpp"
 
 namespace vedette::journal {
@@ -43,7 +41,6 @@ struct WriterOptions {
   std::uint64_t next_batch = 1;
   std::vector<ReadResult::Segment> segments;  // existing ones
   ReadResult::Idle idle;                      // may be replaced
-  bool may_use_ring = true;                   // false: as on a host without io_uring
   platform::Folder evidence_folder;
   std::uint64_t evidence_bytes = 0;  // 0: no evidence is kept
 };
@@ -130,8 +127,6 @@ class Writer {
   std::uint64_t bytes_written() const { return bytes_.load(std::memory_order_relaxed); }
   std::uint64_t blocks_written() const { return blocks_.load(std::memory_order_relaxed); }
   std::uint64_t blocks_packed() const { return packed_.load(std::memory_order_relaxed); }
-  // False without io_uring: each block is then a write and a sync.
-  bool has_ring() const { return has_ring_; }
   int last_error() const { return error_.load(std::memory_order_relaxed); }
   const Evidence& evidence() const { return evidence_; }
 
@@ -174,8 +169,6 @@ class Writer {
   void gather_evidence_ahead();
 
   WriterOptions options_;
-  platform::Ring ring_;
-  bool has_ring_ = false;
   struct Open {
     platform::StorageFile file;
     std::uint64_t segment = 0;
