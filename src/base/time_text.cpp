@@ -233,8 +233,10 @@ Result<std::int64_t, std::string> read_time_text(std::string_view given, std::in
   if (text == "now") {
     return now_ns;
   }
-  if (text.starts_with('-')) {
-    const double seconds = duration_seconds(trimmed(text.substr(1)));
+  const bool minus = text.starts_with('-');
+  if (minus || (!text.empty() && !is_digit(text.back()) && text.back() != '.' &&
+                duration_seconds(text) >= 0.0)) {
+    const double seconds = duration_seconds(trimmed(text.substr(minus ? 1 : 0)));
     if (!(seconds >= 0.0)) {
       return wrong(given, "behind the minus belongs a duration: -90s, -10min, \"-2 h\"");
     }

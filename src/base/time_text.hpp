@@ -19,12 +19,12 @@ inline constexpr std::string_view kTimeForms =
 // anything else.
 double duration_seconds(std::string_view text);
 
-// now | [today | yesterday | YYYY-MM-DD] [HH:MM[:SS[.fraction]]] [zone] | -DURATION | @SECONDS
+// now | [today | yesterday | YYYY-MM-DD] [HH:MM[:SS[.fraction]]] [zone] | [-]DURATION | @SECONDS
 //
 // A time without a day is the latest such moment that is not after `now_ns`; a day without a time
-// is its midnight. Times are UTC unless a zone stands behind them: Z, UTC, +02:00, +0200 or +02.
-// Seconds since 1970 may stand without their @ from nine digits on. The error says what is wrong
-// and what to write.
+// is its midnight. A duration with its unit is so long ago. Times are UTC unless a zone stands
+// behind them: Z, UTC, +02:00, +0200 or +02. Seconds since 1970 may stand without their @ from nine
+// digits on. The error says what is wrong and what to write.
 Result<std::int64_t, std::string> read_time_text(std::string_view text, std::int64_t now_ns);
 
 }  // namespace vedette

@@ -82,7 +82,9 @@ struct JournalCommand {
   std::string out;    // for recover
   SiteOptions site;   // for rehearse
   bool verify = false;
-  bool follow = false;  // for journal
+  std::string since, until, of;    // for journal and log
+  std::vector<std::string> kinds;  // for journal
+  bool follow = false;             // for journal and log
   bool json = false;
 };
 

@@ -1,14 +1,12 @@
 // Purpose: dead letters: lists what a node abandoned, from its journal, and requeues it.
-#include <cstring>
 #include <map>
 
 #include "base/text.hpp"
 #include "cli/ask_node.hpp"
 #include "cli/command.hpp"
-#include "cli/open_data.hpp"
+#include "cli/event_reading.hpp"
 #include "cli/print.hpp"
 #include "edge/journal/reader.hpp"
-#include "model/batch.hpp"
 #include "model/derived.hpp"
 #include "model/describe_event.hpp"
 
@@ -26,36 +24,33 @@ struct Abandoned {
 // Abandoned actions that were not requeued, by number, as far back as the journal goes.
 class DeadLetters {
  public:
-  void add(Bytes batch, const plan::Plan& plan) {
-    plan_ = &plan;
-    BatchHeader b;
-    std::memcpy(&b, batch.data(), sizeof b);
-    for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
-      switch (e.kind) {
-        case EventKind::action:
-          if (payload_as<ActionIntent>(payload).attempt != 0) {
-            dead_.erase(e.cause);  // it was retried
-          }
-          [[fallthrough]];
-        case EventKind::observation:
-          keep(e, payload, b.admitted_ns);
-          break;
-        case EventKind::resolution: {
-          const auto r = payload_as<Resolution>(payload);
-          leave(r.sequence, r.exit, r.reason, b.admitted_ns);
-          break;
+  void add(const ReadEvent& read) {
+    plan_ = &read.plan;
+    const EventHeader& e = read.header;
+    switch (e.kind) {
+      case EventKind::action:
+        if (payload_as<ActionIntent>(read.payload).attempt != 0) {
+          dead_.erase(e.cause);  // it was retried
         }
-        case EventKind::outcome: {
-          const auto o = payload_as<ActionOutcome>(payload);
-          if (e.state.exit() == Exit::success) {
-            leave(o.action_sequence, o.exit, o.reason, b.admitted_ns);
-          }
-          break;
-        }
-        default:
-          break;
+        [[fallthrough]];
+      case EventKind::observation:
+        keep(e, read.payload, read.admitted_ns);
+        break;
+      case EventKind::resolution: {
+        const auto r = payload_as<Resolution>(read.payload);
+        leave(r.sequence, r.exit, r.reason, read.admitted_ns);
+        break;
       }
-    });
+      case EventKind::outcome: {
+        const auto o = payload_as<ActionOutcome>(read.payload);
+        if (e.state.exit() == Exit::success) {
+          leave(o.action_sequence, o.exit, o.reason, read.admitted_ns);
+        }
+        break;
+      }
+      default:
+        break;
+    }
   }
   const std::map<std::uint64_t, Abandoned>& all() const { return dead_; }
 
@@ -152,30 +147,18 @@ int requeue_letter(const JournalCommand& c, const Abandoned& letter) {
 }  // namespace
 
 int deadletter(const JournalCommand& c, const std::string& word) {
-  node::KeptPlan kept;
-  journal::SegmentHeader header{};
-  int code = open_data(c, "deadletter", kept, header);
-  if (code != kOk) {
+  EventReading reading(c);
+  if (const int code = reading.open("deadletter"); code != kOk) {
     return code;
   }
   DeadLetters letters;
-  PlanInReading plan(c.data, *kept.plan);
-  journal::Visit visit;
-  visit.batch = [&](Bytes batch) {
-    letters.add(batch, *plan);
-    return true;
-  };
-  const std::uint64_t evidence_through = read_kept_evidence(c, plan, visit.batch);
-  plan.follow(visit);
-  visit.around = true;
-  visit.node = header.node;
-  const journal::ReadResult result = journal::read_journal(journal_folder(c.data), visit);
+  const journal::ReadResult result = reading.read([&](const ReadEvent& e) { letters.add(e); });
   say_damage(c, result);
   if (!result.problem.empty() && !result.torn_tail) {
     return fail(c.json, "deadletter", kFound, "journal", c.data + ": " + result.problem);
   }
   if (word == "list") {
-    return list_letters(c, letters, evidence_through);
+    return list_letters(c, letters, reading.last_of_evidence());
   }
   const auto wanted = parse_unsigned(c.event);
   const auto found = letters.all().find(wanted.value_or(0));

@@ -7,16 +7,15 @@
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
+#include "cli/event_reading.hpp"
 #include "cli/open_data.hpp"
 #include "cli/print.hpp"
-#include "edge/journal/evidence.hpp"
 #include "edge/journal/reader.hpp"
 #include "model/batch.hpp"
 #include "model/derived.hpp"
 #include "model/describe_event.hpp"
 #include "node/around.hpp"
 #include "node/identity.hpp"
-#include "node/mismatches.hpp"
 #include "node/replay.hpp"
 #include "platform/file.hpp"
 
@@ -76,21 +75,6 @@ int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan
   }
   const std::string problem = node::load_kept_plan(c.data, header.plan_hash, kept);
   return problem.empty() ? kOk : fail(c.json, schema, kBadData, "plan", problem);
-}
-
-std::uint64_t read_kept_evidence(const JournalCommand& c, PlanInReading& plan,
-                                 const std::function<bool(Bytes batch)>& visit) {
-  std::uint64_t last = 0;
-  const auto read = journal::read_evidence(
-      shard_folder(c.data), [&](const journal::EvidenceHeader& of, Bytes batch) {
-        plan.enter(of.plan_hash);
-        visit(batch);
-        for_each_event(batch, [&](const EventHeader& e, Bytes) { last = e.sequence; });
-      });
-  if (!read.problem.empty()) {
-    print_error("vedette: %s\n", read.problem);
-  }
-  return last;
 }
 
 int replay(const JournalCommand& c) {
@@ -159,50 +143,39 @@ int replay(const JournalCommand& c) {
   return kOk;
 }
 
-void print_batch(std::uint64_t number, Bytes batch, const plan::Plan& plan, bool evidence,
-                 bool suspect) {
-  for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
-    std::string text;
-    Json json(text);
-    json.begin_object().member_id("batch", number);
-    event_members(e, payload, plan, json);
-    if (evidence) {
-      json.member("evidence", true);
-    }
-    if (suspect) {
-      json.member("suspect", true);
-    }
-    json.end_object();
-    print_text(text + "\n");
-  });
+namespace {
+
+void print_event(const ReadEvent& event, const TrackNames& names) {
+  std::string text;
+  Json json(text);
+  json.begin_object().member_id("batch", event.batch);
+  event_members(event.header, event.payload, event.plan, json);
+  if (const std::string_view name = name_beside(event, names); !name.empty()) {
+    json.member("name", name);
+  }
+  if (event.evidence) {
+    json.member("evidence", true);
+  }
+  if (event.suspect) {
+    json.member("suspect", true);
+  }
+  json.end_object();
+  print_text(text + "\n");
 }
 
+}  // namespace
+
 int journal(const JournalCommand& c) {
-  node::KeptPlan kept;
-  journal::SegmentHeader header{};
-  const int code = open_data(c, "journal", kept, header);
-  if (code != kOk) {
+  EventReading reading(c);
+  if (const int code = reading.open("journal"); code != kOk) {
     return code;
   }
+  const auto show = [&](const ReadEvent& event) { print_event(event, reading.names()); };
   if (c.follow) {
-    return follow_journal(c, *kept.plan);
+    reading.follow(show);
+    return kOk;
   }
-  bool evidence = true;
-  const node::Mismatches mismatches = node::Mismatches::read(c.data);
-  PlanInReading plan(c.data, *kept.plan);
-  const auto show = [&](Bytes batch) {
-    const auto b = payload_as<BatchHeader>(batch.first(sizeof(BatchHeader)));
-    print_batch(b.number, batch, *plan, evidence, mismatches.suspect(b.number, b.epoch));
-    return true;
-  };
-  read_kept_evidence(c, plan, show);
-  evidence = false;
-  journal::Visit visit;
-  plan.follow(visit);
-  visit.batch = show;
-  visit.around = true;
-  visit.node = header.node;
-  const journal::ReadResult result = journal::read_journal(journal_folder(c.data), visit);
+  const journal::ReadResult result = reading.read(show);
   say_damage(c, result);
   if (!result.problem.empty()) {
     print_error("vedette: %s: %s\n", c.data.c_str(), result.problem.c_str());
@@ -277,18 +250,15 @@ void print_link(std::uint64_t sequence, const KeptEvent& e, bool first) {
 }
 
 // Those up to the wanted one, and its late outcome.
-void keep_events(Bytes batch, std::uint64_t wanted, const KeptEvent& like, KeptEvents& events,
-                 std::uint64_t& outcome) {
-  for_each_event(batch, [&](const EventHeader& e, Bytes payload) {
-    const bool late_outcome = e.kind == EventKind::outcome &&
-                              payload_as<ActionOutcome>(payload).action_sequence == wanted;
-    if (e.sequence <= wanted || late_outcome) {
-      KeptEvent& kept = events[e.sequence] = like;
-      kept.header = e;
-      kept.payload.assign(payload.begin(), payload.end());
-    }
-    outcome = late_outcome ? e.sequence : outcome;
-  });
+void keep_event(const ReadEvent& e, std::uint64_t wanted, KeptEvents& events,
+                std::uint64_t& outcome) {
+  const bool late_outcome = e.header.kind == EventKind::outcome &&
+                            payload_as<ActionOutcome>(e.payload).action_sequence == wanted;
+  if (e.header.sequence <= wanted || late_outcome) {
+    events[e.header.sequence] = {
+        e.header, {e.payload.begin(), e.payload.end()}, e.evidence, e.suspect, &e.plan};
+  }
+  outcome = late_outcome ? e.header.sequence : outcome;
 }
 
 }  // namespace
@@ -300,32 +270,15 @@ int explain(const JournalCommand& c) {
                 "\"" + c.event + "\" is not the number of an event",
                 "take one from `vedette journal " + c.data + "`");
   }
-  node::KeptPlan kept;
-  journal::SegmentHeader header{};
-  const int code = open_data(c, "explain", kept, header);
-  if (code != kOk) {
+  EventReading reading(c);
+  if (const int code = reading.open("explain"); code != kOk) {
     return code;
   }
-  bool evidence = true;
-  PlanInReading plan(c.data, *kept.plan);
   // Causes precede effects, so one pass keeps the events and the walk goes back through them.
   KeptEvents events;
   std::uint64_t outcome = 0;
-  const node::Mismatches mismatches = node::Mismatches::read(c.data);
-  const auto take = [&](Bytes batch) {
-    const auto b = payload_as<BatchHeader>(batch.first(sizeof(BatchHeader)));
-    const KeptEvent like{{}, {}, evidence, mismatches.suspect(b.number, b.epoch), &*plan};
-    keep_events(batch, *wanted, like, events, outcome);
-    return true;
-  };
-  read_kept_evidence(c, plan, take);
-  evidence = false;
-  journal::Visit visit;
-  plan.follow(visit);
-  visit.batch = take;
-  visit.around = true;
-  visit.node = header.node;
-  const journal::ReadResult read = journal::read_journal(journal_folder(c.data), visit);
+  const journal::ReadResult read =
+      reading.read([&](const ReadEvent& e) { keep_event(e, *wanted, events, outcome); });
   say_damage(c, read);
   if (events.find(*wanted) == events.end()) {
     return fail(

@@ -1,8 +1,7 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>
 
-#include "cli/command.hpp"
+#include "cli/command_line.hpp"
 #include "cli/print.hpp"
 #include "model/codec_kinds.hpp"
 #include "plan/problem.hpp"
@@ -86,42 +85,11 @@ void print_cli_reference(const CLI::App& app) {
   }
 }
 
-// Storage for CLI11's values; commands share it, because only one runs.
-struct CommandLine {
-  CLI::App app{
-      "Vedette: a watch post in one program. It senses, judges, decides, acts, and explains why."};
-  int code = kOk;
-  bool json = false;
-  SiteOptions site;
-  RunCommand run;
-  JournalCommand past;
-  ScoreCommand score;
-  DoctorCommand doctor;
-  FlashCommand flash;
-  UpdateCommand update;
-  AlarmCommand alarm;
-  bool threads = false;
-  std::string out, codec, file, page, event, against, told;
-  std::string data = "vedette-data";
-  std::uint16_t udp_port = 0;
-  bool send = false;
-  bool isolation = false;
-};
-
-void add_json(CommandLine& l, CLI::App* c) {
-  c->add_flag("--json", l.json, "Print one JSON document on standard output");
-}
-
 void add_site(CommandLine& l, CLI::App* c) {
   c->add_option("SITE", l.site.path, "Site file, or compiled plan")->required();
   c->add_option("--env", l.site.environment, "Apply the overrides in [env.NAME]");
   c->add_option("--board", l.site.board,
                 "Board file: cores, watchdog and batch size where the site file names none");
-  add_json(l, c);
-}
-
-void add_data(CommandLine& l, CLI::App* c) {
-  c->add_option("DIR", l.past.data, "Data folder of a node")->required();
   add_json(l, c);
 }
 
@@ -157,61 +125,6 @@ void add_site_commands(CommandLine& l) {
     l.run.site = l.site;
     l.run.json = l.json;
     l.code = run(l.run);
-  });
-}
-
-void add_past_commands(CommandLine& l) {
-  CLI::App* c =
-      l.app.add_subcommand("replay", "Repeat what a journal records and compare every batch");
-  add_data(l, c);
-  c->add_flag("--verify", l.past.verify, "Compare with the journal; replay always does");
-  c->callback([&l] {
-    l.past.json = l.json;
-    l.code = replay(l.past);
-  });
-  c = l.app.add_subcommand("journal", "List the events of a journal, one JSON line each");
-  add_data(l, c);
-  c->add_flag("--follow", l.past.follow,
-              "List new events instead, as they become durable, until interrupted");
-  c->callback([&l] {
-    l.past.json = l.json;
-    l.code = journal(l.past);
-  });
-  c = l.app.add_subcommand("explain",
-                           "Show why an event happened, back to the bytes that caused it");
-  add_data(l, c);
-  c->add_option("EVENT", l.past.event, "Its number, as `vedette journal` shows it")->required();
-  c->callback([&l] {
-    l.past.json = l.json;
-    l.code = explain(l.past);
-  });
-  c = l.app.add_subcommand("inspect", "Show belief and actions under way, now or at a past moment");
-  add_data(l, c);
-  c->add_option("--at", l.past.event,
-                "An event's number, or a time: 07:34, \"yesterday 22:00\", -10min");
-  c->callback([&l] {
-    l.past.json = l.json;
-    l.code = inspect(l.past);
-  });
-  c = l.app.add_subcommand("recover",
-                           "Copy a data folder up to a moment; the original stays unchanged");
-  add_data(l, c);
-  c->add_option("--to", l.past.event,
-                "An event's number, or a time: 07:34, \"yesterday 22:00\", -10min")
-      ->required();
-  c->add_option("-o,--out", l.past.out, "Folder to write the copy to")->required();
-  c->callback([&l] {
-    l.past.json = l.json;
-    l.code = recover(l.past);
-  });
-  c = l.app.add_subcommand(
-      "rehearse", "Run a journal through another site file and show which decisions differ");
-  add_data(l, c);
-  c->add_option("--plan", l.past.site.path, "Site file, or compiled plan")->required();
-  c->add_option("--env", l.past.site.environment, "Apply the overrides in [env.NAME]");
-  c->callback([&l] {
-    l.past.json = l.json;
-    l.code = rehearse(l.past);
   });
 }
 
@@ -269,52 +182,6 @@ void add_node_commands(CommandLine& l) {
   c->add_option("--data", l.data, "Data folder of the node");
   add_json(l, c);
   c->callback([&l] { l.code = accept_time(l.data, l.told, l.json); });
-}
-
-void add_words(CommandLine& l, CLI::App* c) {
-  c->add_option("--by", l.alarm.by, "Who does it, for the log; at most 24 bytes");
-  c->add_option("--note", l.alarm.note, "Why, for the log; at most 64 bytes");
-  c->add_option("--data", l.alarm.data, "Data folder of the node");
-  add_json(l, c);
-}
-
-void add_alarm_commands(CommandLine& l) {
-  CLI::App* c = l.app.add_subcommand("alarms", "List what is alarming now, most urgent first");
-  c->add_option("--data", l.alarm.data, "Data folder of the node");
-  c->add_flag("--all", l.alarm.all, "Also alarms that are shelved, or follow from another");
-  c->add_flag("--follow", l.alarm.follow, "Then a line for each change, until interrupted");
-  add_json(l, c);
-  c->callback([&l] { l.code = alarms(l.alarm, l.json); });
-  c = l.app.add_subcommand("acknowledge", "Record that a person has seen an alarm and takes over");
-  c->add_option("ALARM", l.alarm.what,
-                "Its number, as `vedette alarms` shows it; or kind and identity of a track, as an "
-                "alert has them, for all its alarms: vessel 230123450")
-      ->required()
-      ->expected(1, 2);
-  add_words(l, c);
-  c->callback([&l] { l.code = acknowledge(l.alarm, l.json); });
-  c = l.app.add_subcommand("shelve", "Silence an alarm for a while; it returns by itself");
-  c->add_option("ALARM", l.alarm.what, "Its number, as `vedette alarms` shows it")->required();
-  c->add_option("--for", l.alarm.for_text, "How long: 30min, \"2 h\"; 24 h at most")->required();
-  add_words(l, c);
-  c->callback([&l] { l.code = shelve(l.alarm, l.json); });
-  c = l.app.add_subcommand("unshelve", "End an alarm's shelving");
-  c->add_option("ALARM", l.alarm.what, "Its number, as `vedette alarms --all` shows it")
-      ->required();
-  add_words(l, c);
-  c->callback([&l] { l.code = unshelve(l.alarm, l.json); });
-  c = l.app.add_subcommand("note", "Write a line into the watch log");
-  c->add_option("TEXT", l.alarm.note, "At most 64 bytes")->required();
-  c->add_option("--by", l.alarm.by, "Who writes it; at most 24 bytes");
-  c->add_option("--data", l.alarm.data, "Data folder of the node");
-  add_json(l, c);
-  c->callback([&l] { l.code = note(l.alarm, l.json); });
-  c = l.app.add_subcommand("log", "The watch log: alarms, what people did, faults of the node");
-  add_data(l, c);
-  c->callback([&l] {
-    l.past.json = l.json;
-    l.code = watch_log(l.past);
-  });
 }
 
 void add_deadletter_commands(CommandLine& l) {

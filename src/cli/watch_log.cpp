@@ -2,9 +2,8 @@
 // and causes of the node.
 #include "base/text.hpp"
 #include "cli/command.hpp"
-#include "cli/open_data.hpp"
+#include "cli/event_reading.hpp"
 #include "cli/print.hpp"
-#include "edge/journal/reader.hpp"
 #include "model/derived.hpp"
 #include "model/describe_event.hpp"
 
@@ -16,13 +15,19 @@ std::string words_of(const PersonName& by, const PersonNote& note) {
   return text + (note.view().empty() ? "" : ": " + std::string(note.view()));
 }
 
-std::string alarm_text(const AlarmChange& change, const plan::Plan& plan) {
+std::string alarm_text(const ReadEvent& event, const TrackNames& names) {
+  const auto change = payload_as<AlarmChange>(event.payload);
+  const plan::Plan& plan = event.plan;
   const Alarm& a = change.alarm;
   const bool named = a.assessment < plan.assessments()->size();
   std::string text = "alarm " + std::to_string(a.id) + " " + std::string(name_of(change.change));
   text += " " + (named ? plan.assessments()->Get(a.assessment)->name()->str()
                        : std::string("(no longer in the site file)"));
-  text += ": " + subject_text(a.subject, plan) + ", level " + std::string(name_of(a.level));
+  text += ": " + subject_text(a.subject, plan);
+  if (const std::string_view name = name_beside(event, names); !name.empty()) {
+    text += " " + std::string(name);
+  }
+  text += ", level " + std::string(name_of(a.level));
   if (change.change == AlarmEvent::suppressed) {
     text += ", follows from alarm " + std::to_string(a.root);
   }
@@ -33,21 +38,21 @@ std::string alarm_text(const AlarmChange& change, const plan::Plan& plan) {
 }
 
 // Empty: not for this log.
-std::string text_of(const EventHeader& event, Bytes payload, const plan::Plan& plan) {
-  switch (event.kind) {
+std::string text_of(const ReadEvent& event, const TrackNames& names) {
+  switch (event.header.kind) {
     case EventKind::alarm:
-      return alarm_text(payload_as<AlarmChange>(payload), plan);
+      return alarm_text(event, names);
     case EventKind::command: {
-      const auto order = payload_as<AlarmOrder>(payload);
+      const auto order = payload_as<AlarmOrder>(event.payload);
       if (order.command.kind == CommandKind::note) {
         return "note" + words_of(order.by, order.note);
       }
-      const bool refused = event.state.exit() != Exit::success;
+      const bool refused = event.header.state.exit() != Exit::success;
       if (!refused && order.command.kind >= CommandKind::acknowledge_alarm) {
         return {};  // the alarm's own event says it
       }
       return std::string(name_of(order.command.kind)) + words_of(order.by, order.note) +
-             (refused ? ", refused: " + std::string(meaning_of(event.state.reason())) : "");
+             (refused ? ", refused: " + std::string(meaning_of(event.header.state.reason())) : "");
     }
     case EventKind::cause:
     case EventKind::mode:
@@ -58,7 +63,7 @@ std::string text_of(const EventHeader& event, Bytes payload, const plan::Plan& p
       std::string json_text;
       Json json(json_text);
       json.begin_object();
-      event_members(event, payload, plan, json);
+      event_members(event.header, event.payload, event.plan, json);
       json.end_object();
       return "node: " + json_text;
     }
@@ -70,40 +75,33 @@ std::string text_of(const EventHeader& event, Bytes payload, const plan::Plan& p
 }  // namespace
 
 int watch_log(const JournalCommand& c) {
-  node::KeptPlan kept;
-  journal::SegmentHeader first{};
-  if (const int code = open_data(c, "log", kept, first); code != kOk) {
+  EventReading reading(c);
+  if (const int code = reading.open("log"); code != kOk) {
     return code;
   }
-  PlanInReading plan(c.data, *kept.plan);
-  const auto show = [&](Bytes batch) {
-    for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
-      const std::string text = text_of(event, payload, *plan);
-      if (text.empty()) {
-        return;
-      }
-      const std::int64_t ns = event.observed_ns != 0 ? event.observed_ns : event.received_ns;
-      std::string line;
-      if (c.json) {
-        Json json(line);
-        json.begin_object().member_time("time", ns).member_id("event", event.sequence);
-        json.member("text", std::string_view(text)).end_object();
-      } else {
-        append_time(line, ns);
-        line += " " + text;
-      }
-      print_text(line + "\n");
-    });
-    return true;
+  const auto show = [&](const ReadEvent& event) {
+    const std::string text = text_of(event, reading.names());
+    if (text.empty()) {
+      return;
+    }
+    const EventHeader& h = event.header;
+    const std::int64_t ns = h.observed_ns != 0 ? h.observed_ns : h.received_ns;
+    std::string line;
+    if (c.json) {
+      Json json(line);
+      json.begin_object().member_time("time", ns).member_id("event", h.sequence);
+      json.member("text", std::string_view(text)).end_object();
+    } else {
+      append_time(line, ns);
+      line += " " + text;
+    }
+    print_text(line + "\n");
   };
-  read_kept_evidence(c, plan, show);
-  journal::Visit visit;
-  plan.follow(visit);
-  visit.batch = show;
-  visit.around = true;
-  visit.node = first.node;
-  const journal::ReadResult read = journal::read_journal(journal_folder(c.data), visit);
-  say_damage(c, read);
+  if (c.follow) {
+    reading.follow(show);
+    return kOk;
+  }
+  say_damage(c, reading.read(show));
   return kOk;
 }
 

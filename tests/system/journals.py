@@ -216,6 +216,31 @@ def kill_nine_at_any_instant_loses_nothing_acknowledged_and_repeats_no_action():
 
 @threads
 @test
+def a_journal_lists_what_is_asked_for_with_the_names_of_things():
+    need_recordings()
+    path, data = write_site("asked", f'[source.in]\ndriver = "recording"\nfile = "{recordings}/ais/nais400-merrimac.log"\ncodec = "nmea0183"\ninterval = "800 ms"\nspeed = "max"\n', 9), work / "asked"
+    run_to_the_end(data, (), path)
+    def listed(*wishes):
+        return [json.loads(line) for line in call("journal", data, *wishes).stdout.splitlines()]
+    everything = listed()
+    named = next(e for e in everything if e["kind"] == "assessment" and e.get("name"))
+    name, mmsi = named["name"], named["subject"].split()[1]
+    of_name = listed("--of", name.lower())
+    assert of_name == listed("--of", mmsi) and {"observation", "track", "assessment", "decision", "action", "outcome", "alarm"} <= {e["kind"] for e in of_name}, of_name
+    assert all(mmsi in (e.get("identity"), e.get("subject", "").split(" ")[-1]) or e["kind"] in ("outcome", "resolution", "dispatch") for e in of_name), of_name
+    assert [e["event"] for e in listed("--kind", "assessment", "--kind", "alarm")] == [e["event"] for e in everything if e["kind"] in ("assessment", "alarm")]
+    assert {e["kind"] for e in listed("--of", "out")} >= {"action", "outcome"} and {e.get("source") for e in listed("--of", "in", "--kind", "observation")} == {"in"}
+    since, until = everything[len(everything) // 3], everything[len(everything) // 2]
+    some = [e["event"] for e in listed("--since", since["time"], "--until", until["time"])]
+    between = [e["event"] for e in everything if since["time"] <= e["time"] <= until["time"]]
+    assert set(between) <= set(some) and len(some) < len(between) + 20, (len(some), len(between))
+    assert len(listed("--since", "1min")) < len(listed("--since", "2min")) < len(everything)
+    assert "did you mean \"alarm\"" in call("journal", data, "--kind", "alarms", ok=(64,)).stderr
+    assert "is called \"NOBODY\"" in call("journal", data, "--of", "NOBODY", ok=(66,)).stderr
+    assert f"vessel {mmsi} {name}" in call("log", data, "--of", name).stdout
+
+
+@test
 def a_journal_is_followed_while_the_node_runs_and_across_its_restarts():
     port, sender = free_port(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     path, data, sent = write_site("followed", ais_source(port), 9), work / "followed", 0

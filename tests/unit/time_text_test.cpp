@@ -62,6 +62,7 @@ TEST_CASE("days, dates, durations back and seconds since 1970 are times") {
   CHECK(read(" 2026-05-01T12:00:00.25Z ") == "2026-05-01T12:00:00.250Z");
   CHECK(read("-10min") == "2026-11-29T07:24:12.500Z");
   CHECK(read("- 2 h") == "2026-11-29T05:34:12.500Z");
+  CHECK(read("10 min") == "2026-11-29T07:24:12.500Z");
   CHECK(read("-1d") == "2026-11-28T07:34:12.500Z");
   CHECK(read("-90") == "2026-11-29T07:32:42.500Z");
   CHECK(read("@1795937640") == "2026-11-29T07:34:00.000Z");
@@ -94,7 +95,9 @@ TEST_CASE("what is no time is refused with what to write") {
                            "07:34+2",
                            "07:34+02:0",
                            "nowadays",
-                           "12345678"}) {
+                           "12345678",
+                           "7.",
+                           "min"}) {
     INFO(text);
     const std::string error = read(text);
     CHECK(error.find("write 07:34") != error.npos);

@@ -1,10 +1,9 @@
-// Purpose: `vedette journal DIR --follow`: prints events as they become durable, while a node runs
-// and across its restarts, until it is interrupted.
+// Purpose: the reading of events as they become durable, while a node runs and across its restarts,
+// until it is interrupted.
 #include <atomic>
 #include <cinttypes>
 
-#include "cli/command.hpp"
-#include "cli/open_data.hpp"
+#include "cli/event_reading.hpp"
 #include "cli/print.hpp"
 #include "core/engine/shard.hpp"
 #include "edge/journal/cursor.hpp"
@@ -22,31 +21,27 @@ std::atomic<bool> g_stop{false};
 
 class Follower {
  public:
-  Follower(const JournalCommand& c, const plan::Plan& plan)
-      : folder_(journal_folder(c.data)), plan_(c.data, plan) {
-    size_cursor();
-    next_ = cursor_.newest() + 1;
+  // `next`: the first batch; 0: what comes from now on.
+  Follower(const std::string& data, PlanInReading& plan, std::uint64_t next)
+      : folder_(journal_folder(data)), plan_(plan) {
+    const plan::Limits& limits = *(*plan_).limits();
+    cursor_.init(folder_, journal::Writer::longest_block(limits.segment_bytes(),
+                                                         engine::batch_bytes_bound(*plan_)));
+    next_ = next != 0 ? next : cursor_.newest() + 1;
   }
 
   // True if there was something new.
-  bool turn() {
-    const bool any = cursor_.read(next_, journal::Cursor::kFollowed, [this](Bytes batch) {
+  bool turn(const std::function<void(Bytes batch)>& show) {
+    const bool any = cursor_.read(next_, journal::Cursor::kFollowed, [&](Bytes batch) {
       enter_segment();
-      const auto b = payload_as<BatchHeader>(batch.first(sizeof(BatchHeader)));
-      print_batch(b.number, batch, *plan_);
-      next_ = b.number + 1;
+      show(batch);
+      next_ = payload_as<BatchHeader>(batch.first(sizeof(BatchHeader))).number + 1;
       return true;
     });
     return any || skip();
   }
 
  private:
-  void size_cursor() {
-    const plan::Limits& limits = *(*plan_).limits();
-    cursor_.init(folder_, journal::Writer::longest_block(limits.segment_bytes(),
-                                                         engine::batch_bytes_bound(*plan_)));
-  }
-
   void enter_segment() {
     journal::SegmentHeader header{};
     if (cursor_.segment() != segment_ &&
@@ -74,7 +69,7 @@ class Follower {
   }
 
   platform::Folder folder_;
-  PlanInReading plan_;
+  PlanInReading& plan_;
   journal::Cursor cursor_;
   std::uint64_t next_ = 0;
   std::uint64_t segment_ = 0;
@@ -82,18 +77,25 @@ class Follower {
 
 }  // namespace
 
-int follow_journal(const JournalCommand& c, const plan::Plan& plan) {
+void EventReading::follow(const Show& show) {
   platform::catch_stop_signals([](int) { g_stop.store(true, std::memory_order_relaxed); });
-  Follower follower(c, plan);
-  print_error("vedette: following %s\n", c.data);
-  while (!g_stop.load(std::memory_order_relaxed)) {
-    if (!follower.turn()) {
+  const platform::Folder folder = journal_folder(command_.data);
+  const std::vector<std::uint64_t> segments = journal::list_segments(folder);
+  names_.learn_state(journal::newest_state(folder, segments).frozen);
+  const std::uint64_t oldest = segments.empty() ? 0 : journal::first_batch_of(folder, segments[0]);
+  const std::uint64_t first = since_ns_ == 0 ? 0 : std::max(batch_before(since_ns_) + 1, oldest);
+  Follower follower(command_.data, *plan_, first);
+  print_error("vedette: following %s\n", command_.data);
+  bool later = false;
+  while (!later && !g_stop.load(std::memory_order_relaxed)) {
+    const bool any =
+        follower.turn([&](Bytes batch) { later = later || !show_batch(batch, false, show); });
+    if (!any) {
       platform::rest_ns(kLookNs);
     } else if (output_failed()) {
       break;  // nobody reads
     }
   }
-  return kOk;
 }
 
 }  // namespace vedette::cli
