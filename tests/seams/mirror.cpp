@@ -131,7 +131,7 @@ int write_image(image::ImageWriter* writer, image::ImagePosition position, Bytes
 
 int __wrap_fdatasync(int file) {
   while (thread_name() == "journal" && there("VED_SLOW_DISK")) {
-    ::usleep(1000);
+    ::usleep(200'000);  // so that it ends late, and the next one meets a disk that is slow again
   }
   return __real_fdatasync(file);
 }
