@@ -34,4 +34,4 @@ def replay_and_explain(vedette, work, what):
     actions = [json.loads(text) for text in events.splitlines() if '"kind":"action"' in text]
     chosen = next((a for a in actions if a["assessment"] == "close_approach"), actions[0] if actions else None)
     if chosen:
-        subprocess.run([vedette, "explain", str(work / "data"), chosen["event"]], check=True)
+        subprocess.run([vedette, "explain", str(work / "data"), chosen["event"], "--bytes"], check=True)

@@ -78,9 +78,11 @@ struct RunCommand {
 };
 struct JournalCommand {
   std::string data;
-  std::string event;  // its number; for inspect and recover also a time
-  std::string out;    // for recover
-  SiteOptions site;   // for rehearse
+  std::string event;    // its number; for inspect and recover also a time
+  std::string out;      // for recover
+  SiteOptions site;     // for rehearse
+  std::string picture;  // for explain
+  bool bytes = false;   // for explain
   bool verify = false;
   std::string since, until, of;    // for journal and log
   std::vector<std::string> kinds;  // for journal
@@ -117,7 +119,8 @@ int rehearse(const JournalCommand& command);
 // `udp_port`: decodes only the capture's datagrams to it; 0: all.
 int decode(const std::string& codec, const std::string& file, std::uint16_t udp_port, bool json);
 int score(const ScoreCommand& command);
-int status(const std::string& data, bool json);
+// `watch`: again each second, until interrupted.
+int status(const std::string& data, bool watch, bool json);
 // hold, resume, or cancel with the event's number.
 int operate(const std::string& data, const std::string& word, const std::string& event, bool json);
 // `told` empty: uses the clock's time.

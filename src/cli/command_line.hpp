@@ -24,6 +24,7 @@ struct CommandLine {
   UpdateCommand update;
   AlarmCommand alarm;
   bool threads = false;
+  bool watch = false;
   std::string out, codec, file, page, event, against, told;
   std::string data = "vedette-data";
   std::uint16_t udp_port = 0;

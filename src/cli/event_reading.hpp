@@ -64,6 +64,8 @@ class EventReading {
   // From --since, or from now on, until interrupted.
   void follow(const Show& show);
 
+  const journal::SegmentHeader& first_segment() const { return first_; }
+  const plan::Plan& first_plan() const { return *kept_.plan; }
   const TrackNames& names() const { return names_; }
   std::uint64_t last_of_evidence() const { return last_of_evidence_; }
 

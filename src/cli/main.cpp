@@ -157,7 +157,8 @@ void add_node_commands(CommandLine& l) {
       "status", "Show the state of a running node: mode, causes, sources, sinks, tables, journal");
   c->add_option("--data", l.data, "Data folder of the node");
   add_json(l, c);
-  c->callback([&l] { l.code = status(l.data, l.json); });
+  c->add_flag("--watch", l.watch, "Again each second, until interrupted");
+  c->callback([&l] { l.code = status(l.data, l.watch, l.json); });
   const std::pair<const char*, const char*> orders[] = {
       {"hold",
        "Pause a running node: it accepts and journals events, and neither judges nor alerts; "

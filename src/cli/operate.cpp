@@ -1,6 +1,6 @@
 // Purpose: talks to a running node over its control socket: status, hold, resume, cancel, time.
 #include <algorithm>
-#include <cstdio>
+#include <atomic>
 #include <optional>
 
 #include "base/text.hpp"
@@ -8,8 +8,10 @@
 #include "cli/ask_node.hpp"
 #include "cli/command.hpp"
 #include "cli/print.hpp"
-#include "model/cause.hpp"
+#include "cli/status_screen.hpp"
 #include "platform/clock.hpp"
+#include "platform/hot_thread.hpp"
+#include "platform/machine.hpp"
 
 namespace vedette::cli {
 
@@ -34,75 +36,65 @@ int order(const std::string& data, const request::Request& wanted, const std::st
 
 namespace {
 
-// The text after `before`, up to the next quotation mark; the node writes no escapes there.
-std::string_view quoted_behind(std::string_view text, std::string_view before) {
-  const std::size_t at = text.find(before);
-  const std::string_view rest = at == text.npos ? "" : text.substr(at + before.size());
-  return rest.substr(0, rest.find('"'));
-}
+constexpr std::int64_t kEachNs = 1'000'000'000;  // between two screens
+
+std::atomic<bool> g_enough{false};
 
 // Says what a hold keeps and what it gives up, as the node's limits have it.
-void print_hold(std::string_view answer) {
-  const std::string_view hold = answer.substr(std::min(answer.find(R"("hold":{)"), answer.size()));
-  const auto number = [&](std::string_view before) {
-    const std::size_t at = hold.find(before);
-    const std::string_view rest = at == hold.npos ? "" : hold.substr(at + before.size());
-    return std::string(rest.substr(0, rest.find_first_not_of("0123456789.")));
-  };
+void print_hold(const JsonValue& status) {
   print(
       "held: the node keeps up to %s events and works nothing; each is abandoned at its source's "
       "horizon, the first after %s s, and with all places taken sources are refused\n",
-      number(R"("most":)").c_str(), number(R"("for_s":)").c_str());
+      status["hold"]["most"].text(), status["hold"]["for_s"].text());
 }
 
-// Prints the mode and its causes with their meaning, which a person wants to know first.
-void print_standing(std::string_view answer) {
-  const std::string mode(quoted_behind(answer, R"("mode":")"));
-  print("mode %s\n", mode.c_str());
-  const std::size_t at = answer.find(R"("causes":[)");
-  std::string_view list = at == answer.npos ? "" : answer.substr(at);
-  list = list.substr(0, list.find(']'));
-  for (std::size_t next = list.find('{'); next != list.npos; next = list.find('{', next + 1)) {
-    const std::string_view item = list.substr(next);
-    const std::string name(quoted_behind(item, R"("name":")"));
-    const std::string since(quoted_behind(item, R"("since":")"));
-    print("  %s since %s", name.c_str(), since.c_str());
-    for (std::size_t c = 0; c < kCauseKinds; ++c) {
-      const CauseFacts& facts = facts_of(static_cast<Cause>(c));
-      if (facts.name == name.substr(0, name.find('.'))) {
-        print(": %s\n    do: %s", std::string(facts.means).c_str(),
-              std::string(facts.remedy).c_str());
-      }
-    }
-    print("\n");
+// The screen of now; empty with the problem printed and `code` set.
+std::string screen_now(const std::string& data, int& code) {
+  const auto status = ask(data, request::Status{}, "status", false, code);
+  if (!status) {
+    return {};
   }
+  const auto document = JsonValue::parse(encode(*status));
+  if (!document) {
+    code = fail(false, "status", kInternal, "answer", "the node's answer is no JSON document");
+    return {};
+  }
+  // The mirror has the list; the screen must show that it does not answer.
+  int unanswered = kOk;
+  const auto alarms = ask(data, request::Alarms{}, "status", false, unanswered);
+  const auto list = alarms ? JsonValue::parse(encode(*alarms)) : std::nullopt;
+  return status_screen(*document, list.value_or(JsonValue()));
 }
 
 }  // namespace
 
-int status(const std::string& data, bool json) {
+int status(const std::string& data, bool watch, bool json) {
   int code = kOk;
-  const auto answered = ask(data, request::Status{}, "status", json, code);
-  if (!answered) {
+  if (json) {
+    const auto answered = ask(data, request::Status{}, "status", json, code);
+    if (answered) {
+      print_data("status", encode(*answered));
+    }
     return code;
   }
-  const std::string answer = encode(*answered);
-  if (json) {
-    print_data("status", answer);
-    return kOk;
+  const bool redraws = watch && platform::is_terminal(1);
+  if (watch) {
+    platform::catch_stop_signals([](int) { g_enough.store(true, std::memory_order_relaxed); });
   }
-  print_standing(answer);
-  // Prints one member a line for people; programs use --json.
-  std::string text;
-  int depth = 0;
-  for (const char c : answer) {
-    depth += c == '{' || c == '[' ? 1 : c == '}' || c == ']' ? -1 : 0;
-    text += c;
-    if (c == ',' && depth <= 1) {
-      text += '\n';
+  do {
+    const std::string screen = screen_now(data, code);
+    if (screen.empty()) {
+      return code;
     }
-  }
-  print_text(text + "\n");
+    if (redraws) {
+      clear_screen();
+    }
+    print_text(screen + (watch && !redraws ? "\n" : ""));
+    if (output_failed() || !watch) {
+      return kOk;
+    }
+    platform::rest_ns(kEachNs);
+  } while (!g_enough.load(std::memory_order_relaxed));
   return kOk;
 }
 
@@ -115,7 +107,7 @@ int operate(const std::string& data, const std::string& word, const std::string&
   int code = order(data, wanted.value(), word, json);
   if (word == "hold" && code == kOk && !json) {
     if (const auto answer = ask(data, request::Status{}, word, json, code)) {
-      print_hold(encode(*answer));
+      print_hold(JsonValue::parse(encode(*answer)).value_or(JsonValue()));
     }
   }
   return code;

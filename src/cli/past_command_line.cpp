@@ -27,6 +27,27 @@ void add_wishes(CommandLine& l, CLI::App* c) {
               "from then on");
 }
 
+void add_explain(CommandLine& l) {
+  CLI::App* c = l.app.add_subcommand(
+      "explain", "Tell why an alarm was raised and what came of it, or why any event happened");
+  c->add_option(
+       "ALARM", l.alarm.what,
+       "Its number, as `vedette alarms` shows it, or an event's; the data folder may stand "
+       "before it")
+      ->required()
+      ->expected(1, 2);
+  c->add_option("--data", l.data, "Data folder of the node");
+  c->add_flag("--bytes", l.past.bytes, "Then the events themselves, back to the bytes");
+  c->add_option("--picture", l.past.picture, "Draw where everything was into this SVG file");
+  add_json(l, c);
+  c->callback([&l] {
+    l.past.json = l.json;
+    l.past.event = l.alarm.what.back();
+    l.past.data = l.alarm.what.size() == 2 ? l.alarm.what.front() : l.data;
+    l.code = explain(l.past);
+  });
+}
+
 }  // namespace
 
 void add_past_commands(CommandLine& l) {
@@ -48,14 +69,7 @@ void add_past_commands(CommandLine& l) {
     l.past.json = l.json;
     l.code = journal(l.past);
   });
-  c = l.app.add_subcommand("explain",
-                           "Show why an event happened, back to the bytes that caused it");
-  add_data(l, c);
-  c->add_option("EVENT", l.past.event, "Its number, as `vedette journal` shows it")->required();
-  c->callback([&l] {
-    l.past.json = l.json;
-    l.code = explain(l.past);
-  });
+  add_explain(l);
   c = l.app.add_subcommand("inspect", "Show belief and actions under way, now or at a past moment");
   add_data(l, c);
   c->add_option("--at", l.past.event,

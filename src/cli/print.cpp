@@ -39,6 +39,10 @@ void print_error_text(std::string_view text) {
   write_text(stderr, text);
 }
 
+void clear_screen() {
+  std::fputs("\033[H\033[2J", stdout);
+}
+
 bool output_failed() {
   return std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
 }

@@ -15,6 +15,8 @@ namespace vedette::cli {
 // Prints generated text with its line ends and tabs: a page, a rendered problem, a JSON document.
 void print_text(std::string_view text);
 void print_error_text(std::string_view text);
+// Of the terminal that standard output is.
+void clear_screen();
 // Whether standard output lost data; flushes it.
 bool output_failed();
 

@@ -224,7 +224,8 @@ bool fifo_is_throttled() {
 }
 
 void rest_ns(std::int64_t ns) {
-  const timespec t{0, static_cast<long>(ns)};
+  constexpr std::int64_t kSecondNs = 1'000'000'000;
+  const timespec t{ns / kSecondNs, static_cast<long>(ns % kSecondNs)};
   ::nanosleep(&t, nullptr);
 }
 

@@ -74,6 +74,10 @@ void catch_stop_signals(void (*handler)(int)) {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
+bool is_terminal(int fd) {
+  return ::isatty(fd) == 1;
+}
+
 bool is_first_process() {
   return ::getpid() == 1;
 }

@@ -64,6 +64,8 @@ void lift_memory_limit();
 // SIGPIPE.
 void catch_stop_signals(void (*handler)(int));
 
+bool is_terminal(int fd);
+
 // For an open watchdog device (Linux watchdog API).
 bool set_watchdog_timeout(int fd, int seconds);
 

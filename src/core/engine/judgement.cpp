@@ -317,23 +317,23 @@ void Judgement::tend_alarms() {
   }
 }
 
-bool Judgement::case_of(const Alarm& alarm, Case& out) const {
-  if (alarm.subject.kind == SubjectKind::source) {
-    const std::uint16_t s = alarm.subject.source;
-    out = {alarm.subject, s, &state_.sources[s], nullptr, false};
+bool Judgement::case_of(const Subject& subject, Case& out) const {
+  if (subject.kind == SubjectKind::source) {
+    const std::uint16_t s = subject.source;
+    out = {subject, s, &state_.sources[s], nullptr, false};
     return true;
   }
-  if (alarm.subject.kind == SubjectKind::sink) {
-    const std::uint16_t s = alarm.subject.source;
+  if (subject.kind == SubjectKind::sink) {
+    const std::uint16_t s = subject.source;
     sink_ = state_.delivery.facts(s);
-    out = {alarm.subject, s, &sink_, nullptr, false};
+    out = {subject, s, &sink_, nullptr, false};
     return true;
   }
-  if (alarm.subject.kind == SubjectKind::node) {
-    out = {alarm.subject, 0, &state_.crowds.node(), nullptr, false};
+  if (subject.kind == SubjectKind::node) {
+    out = {subject, 0, &state_.crowds.node(), nullptr, false};
     return true;
   }
-  const std::uint32_t track = state_.tracks.find(alarm.subject.key);
+  const std::uint32_t track = state_.tracks.find(subject.key);
   if (track != TrackTable::kNone) {
     out = case_of(track);
   }
@@ -356,13 +356,28 @@ AssessmentChange raised_again(const Alarm& alarm) {
 
 }  // namespace
 
+bool Judgement::view_of(const Subject& subject, bool second, assess::World& world,
+                        assess::View& view) const {
+  world = world_at(state_.progress.admitted_ns);
+  Case about;
+  if (!case_of(subject, about)) {
+    return false;
+  }
+  view = assess::Assess::view_of(world, about);
+  if (second && view.second != nullptr) {
+    view.set(SubjectKind::track, view.second);
+    view.of_second = true;
+  }
+  return true;
+}
+
 ActionIntent Judgement::describe(const Alarm& alarm) const {
   const assess::World world = world_at(state_.progress.admitted_ns);
   Case about;
   ActionIntent intent{};
   intent.subject = alarm.subject;
   intent.cpa = intent.tcpa = canonical(std::numeric_limits<double>::quiet_NaN());
-  if (case_of(alarm, about)) {
+  if (case_of(alarm.subject, about)) {
     const assess::View view = assess::Assess::view_of(world, about);
     const Track* subject = alarm.subject.kind == SubjectKind::own ? view.own() : view.track();
     if (subject != nullptr) {
@@ -375,7 +390,7 @@ ActionIntent Judgement::describe(const Alarm& alarm) const {
 void Judgement::escalate(const Alarm& alarm, std::uint64_t cause) {
   const std::uint16_t action = state_.alarms.escalation_of(alarm);
   Case about;
-  if (action == kNoAction || !case_of(alarm, about)) {
+  if (action == kNoAction || !case_of(alarm.subject, about)) {
     return;
   }
   DecisionMade decision{};
@@ -387,7 +402,7 @@ void Judgement::escalate(const Alarm& alarm, std::uint64_t cause) {
 
 void Judgement::announce(const Alarm& alarm) {
   Case about;
-  if (case_of(alarm, about)) {
+  if (case_of(alarm.subject, about)) {
     const Turn turn{this, alarm.id, 0};
     const AssessmentChange change = raised_again(alarm);
     Consequence follows{turn, assess::Assess::view_of(world_, about), change, alarm.id};

@@ -24,6 +24,9 @@ class Judgement {
   // alarm::Alarms::kPerBatch in a batch.
   void tend_alarms();
   ActionIntent describe(const Alarm& alarm) const;
+  // A subject as conditions read it after the last step, at its second place if asked. `world`
+  // must outlive the view. False: it is gone.
+  bool view_of(const Subject& subject, bool second, assess::World& world, assess::View& view) const;
   // Evicts tracks from a full table, so that the next step's newcomers find free slots.
   void make_room();
 
@@ -63,8 +66,8 @@ class Judgement {
 
   void escalate(const Alarm& alarm, std::uint64_t cause);
   void announce(const Alarm& alarm);
-  // The case of an alarm's subject; false: the subject is gone.
-  bool case_of(const Alarm& alarm, Case& out) const;
+  // False: the subject is gone.
+  bool case_of(const Subject& subject, Case& out) const;
   void decide(Consequence& follows, std::int64_t late_ns);
   static void on_assessment(void* turn, const assess::View& view, const AssessmentChange& change);
   static void on_decision(void* consequence, const DecisionMade& decision);

@@ -99,6 +99,11 @@ class Shard {
   const TrackingRules& config() const { return state_.site.rules; }
   // What is known of an alarm's subject, as in its action; its identity alone if it is gone.
   ActionIntent describe(const Alarm& alarm) const { return judgement_.describe(alarm); }
+  // See Judgement::view_of().
+  bool view_of(const Subject& subject, bool second, assess::World& world,
+               assess::View& view) const {
+    return judgement_.view_of(subject, second, world, view);
+  }
   const alarm::Alarms& alarms() const { return state_.alarms; }
   const perceive::Contacts& contacts() const { return state_.contacts; }
   const perceive::SecondPlaces& second_places() const { return state_.second_places; }
