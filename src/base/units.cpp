@@ -26,6 +26,16 @@ std::string_view name_of(Dimension dimension) {
       return "kind";
     case Dimension::level:
       return "level";
+    case Dimension::text:
+      return "text";
+    case Dimension::ship_type:
+      return "ship type";
+    case Dimension::nav_status:
+      return "navigational status";
+    case Dimension::emergency:
+      return "emergency";
+    case Dimension::category:
+      return "category";
   }
   return "unknown";
 }

@@ -20,6 +20,11 @@ enum class Dimension : std::uint8_t {
   ratio,         // 1 (also "%")
   kind,          // IdentityKind
   level,         // Level
+  text,          // compared as a whole or with a pattern
+  ship_type,     // codes: model/codes.hpp
+  nav_status,
+  emergency,
+  category,
 };
 
 std::string_view name_of(Dimension dimension);

@@ -39,7 +39,8 @@ inline constexpr CodecFacts kCodecs[] = {
     {CodecKind::mavlink, "mavlink", "", Framing::bytes, "version 1 and 2 frames",
      "HEARTBEAT SYS_STATUS GPS_RAW_INT GLOBAL_POSITION_INT ATTITUDE", "mavlink.io"},
     {CodecKind::adsb, "adsb", "", Framing::lines, "AVR text, bare hex, Beast binary",
-     "DF17 identification, airborne position (global and local CPR), velocity",
+     "DF17 identification, airborne position (global and local CPR), velocity, emergency and "
+     "squawk",
      "ICAO annex 10 vol. IV, DO-260B"},
     {CodecKind::asterix, "asterix", "", Framing::datagrams, "datagrams of data blocks",
      "categories 010 034 048 062 065; others are refused as `unknown-category`",

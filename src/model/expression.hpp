@@ -47,6 +47,9 @@ enum class OpCode : std::uint16_t {
   skip_if_false,  // skips the next `count` operations when the top is false; keeps the top
   skip_if_true,
   compare_track,  // compares field `index` of the subject with `value` by the operation in `count`
+  is_unknown,     // 1 for an unknown value, 0 for any other
+  text_equal,     // text field `index` and the plan's text in `count`: see kOfOwn
+  text_matches,   // likewise with a pattern
   load_sink,
   load_node,
   count
@@ -60,6 +63,12 @@ struct OpInfo {
 constexpr bool is_comparison(OpCode code) {
   return code >= OpCode::less && code <= OpCode::not_equal;
 }
+constexpr bool is_of_text(OpCode code) {
+  return code == OpCode::text_equal || code == OpCode::text_matches;
+}
+// Of `count` of an operation of texts: the field is own ship's, else the subject's.
+inline constexpr std::uint32_t kOfOwn = 1U << 31;
+
 constexpr bool is_skip(OpCode code) {
   return code == OpCode::skip_if_false || code == OpCode::skip_if_true;
 }
@@ -97,6 +106,16 @@ enum class TrackField : std::uint16_t {
   disagree,
   in_doubt,
   sudden,
+  name,
+  callsign,
+  destination,
+  length,
+  beam,
+  draught,
+  imo,
+  squawk,
+  emergency,
+  category,
   count
 };
 
@@ -122,9 +141,9 @@ inline constexpr std::array kTrackFields{
               "vessel, aid, base_station, aircraft, vehicle, contact or own"},
     FieldName{"identity", Dimension::number, 10,
               "MMSI, ICAO address, MAVLink system id, or the node's number of a contact"},
-    FieldName{"ship_type", Dimension::number, 11, "ITU-R M.1371 ship type, 0 when unknown"},
-    FieldName{"nav_status", Dimension::number, 12,
-              "ITU-R M.1371 navigational status, 15 when unknown"},
+    FieldName{"ship_type", Dimension::ship_type, 11,
+              "a name below, or its ITU-R M.1371 number: a tanker is 80 to 89"},
+    FieldName{"nav_status", Dimension::nav_status, 12, "a name below, or its ITU-R M.1371 number"},
     FieldName{"updates", Dimension::number, 13, "accepted positions"},
     FieldName{"sigma", Dimension::length, 14, "one standard deviation of the position now", 4},
     FieldName{"water_speed", Dimension::speed, 15, "through the water"},
@@ -157,6 +176,16 @@ inline constexpr std::array kTrackFields{
     FieldName{"sudden", Dimension::boolean, 31,
               "first heard near own ship, although it should have been heard before (`[own] "
               "sudden_within`, `sudden_after`)"},
+    FieldName{"name", Dimension::text, 32, "as it says itself"},
+    FieldName{"callsign", Dimension::text, 33, "or flight number, as it says itself"},
+    FieldName{"destination", Dimension::text, 34, "as it says itself"},
+    FieldName{"length", Dimension::length, 35, "over all, as it says itself"},
+    FieldName{"beam", Dimension::length, 36, "as it says itself"},
+    FieldName{"draught", Dimension::length, 37, "now, as it says itself"},
+    FieldName{"imo", Dimension::number, 38, "IMO ship number"},
+    FieldName{"squawk", Dimension::number, 39, "transponder code of an aircraft, as in 7700"},
+    FieldName{"emergency", Dimension::emergency, 40, "what an aircraft declares: a name below"},
+    FieldName{"category", Dimension::category, 41, "what kind of aircraft it is: a name below"},
 };
 static_assert(kTrackFields.size() == static_cast<std::size_t>(TrackField::count));
 
@@ -261,6 +290,11 @@ constexpr OpInfo info_of(OpCode code) {
       return {0, 8};
     case OpCode::bearing:
       return {0, 60};
+    case OpCode::text_equal:
+      return {0, 10};
+    case OpCode::text_matches:
+      return {0, 60};
+    case OpCode::is_unknown:
     case OpCode::negate:
     case OpCode::absolute:
     case OpCode::logical_not:

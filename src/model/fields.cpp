@@ -1,6 +1,7 @@
 #include "model/fields.hpp"
 
 #include <bit>
+#include <cstring>
 
 #include "base/math.hpp"
 #include "model/post_facts.hpp"
@@ -13,7 +14,30 @@ double truth(bool b) {
   return b ? 1.0 : 0.0;
 }
 
+// Zero is "not said".
+double known(std::uint32_t said) {
+  return said == 0 ? kUnknown : said;
+}
+
+template <std::size_t N>
+std::string_view text_of(const char (&text)[N]) {
+  return {text, ::strnlen(text, N)};
+}
+
 }  // namespace
+
+std::string_view read_text(const Track& t, std::uint16_t field) {
+  switch (static_cast<TrackField>(field)) {
+    case TrackField::name:
+      return text_of(t.name);
+    case TrackField::callsign:
+      return text_of(t.callsign);
+    case TrackField::destination:
+      return text_of(t.particulars.destination);
+    default:
+      return {};
+  }
+}
 
 double read_track(const void* track, std::uint16_t field, const FieldContext& at) {
   if (track == nullptr) {
@@ -47,9 +71,9 @@ double read_track(const void* track, std::uint16_t field, const FieldContext& at
     case TrackField::identity:
       return static_cast<double>(identity_of(t.key));
     case TrackField::ship_type:
-      return t.ship_type;
+      return known(t.ship_type);
     case TrackField::nav_status:
-      return t.nav_status;
+      return t.nav_status == 15 ? kUnknown : t.nav_status;
     case TrackField::updates:
       return t.updates;
     case TrackField::sigma:
@@ -89,6 +113,24 @@ double read_track(const void* track, std::uint16_t field, const FieldContext& at
                    doubted(t, Doubt::disagree));
     case TrackField::sudden:
       return truth(doubted(t, Doubt::sudden));
+    case TrackField::name:
+    case TrackField::callsign:
+    case TrackField::destination:
+      return read_text(t, field).empty() ? kUnknown : 1.0;
+    case TrackField::length:
+      return known(t.particulars.length_dm) * 0.1;
+    case TrackField::beam:
+      return known(t.particulars.beam_dm) * 0.1;
+    case TrackField::draught:
+      return known(t.particulars.draught_cm) * 0.01;
+    case TrackField::imo:
+      return known(t.particulars.imo);
+    case TrackField::squawk:
+      return known(t.particulars.squawk_next) - 1.0;
+    case TrackField::emergency:
+      return known(t.particulars.emergency_next) - 1.0;
+    case TrackField::category:
+      return known(t.particulars.category);
     case TrackField::count:
       break;
   }

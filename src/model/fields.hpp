@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string_view>
 
 #include "model/expression.hpp"
 #include "model/track.hpp"
@@ -25,6 +26,8 @@ struct FieldContext {
 // unknown.
 using FieldReader = double (*)(const void* object, std::uint16_t field, const FieldContext& at);
 double read_track(const void* track, std::uint16_t field, const FieldContext& at);
+// A field of texts; empty when it is unknown.
+std::string_view read_text(const Track& track, std::uint16_t field);
 double read_source(const void* source_facts, std::uint16_t field, const FieldContext& at);
 double read_sink(const void* sink_facts, std::uint16_t field, const FieldContext& at);
 double read_node(const void* node_facts, std::uint16_t field, const FieldContext& at);

@@ -32,6 +32,8 @@ inline constexpr std::size_t kDecisions = 64;    // evaluated when an assessment
 inline constexpr std::size_t kActions = 64;
 inline constexpr std::size_t kExpressionOps = 256;
 inline constexpr std::size_t kExpressionStack = 32;
+inline constexpr std::size_t kTexts = 1024;        // in all conditions of a site together
+inline constexpr std::size_t kPatternBytes = 48;   // twice the longest text that a track keeps
 inline constexpr std::size_t kSensors = 16;      // scanned for every report
 inline constexpr std::size_t kContacts = 16384;  // 8 KiB each, with their history
 // For one ADS-B source: four times the aircraft over a busy hub. The second is for addresses

@@ -45,6 +45,7 @@ enum class Field : std::uint32_t {
   scan_start = 1U << 18,   // a scan of the sensor begins here
   group_end = 1U << 19,    // the last report of its datagram
   time_of_day = 1U << 20,  // time_of_day is the sensor's clock
+  particulars = 1U << 21,  // some of them
 };
 
 constexpr std::uint32_t bits_of(std::initializer_list<Field> fields) {
@@ -54,6 +55,23 @@ constexpr std::uint32_t bits_of(std::initializer_list<Field> fields) {
   }
   return bits;
 }
+
+// What a thing says of itself beside its name. Zero where it has not, so the codes count from 1.
+struct Particulars {
+  std::uint32_t imo = 0;
+  std::uint16_t length_dm = 0;  // 0.1 m
+  std::uint16_t beam_dm = 0;
+  std::uint16_t draught_cm = 0;
+  std::uint16_t squawk_next = 0;    // the four octal digits as a decimal number, plus 1
+  std::uint8_t emergency_next = 0;  // DO-260B 2.2.3.2.7.8.1.1, plus 1
+  std::uint8_t category = 0;        // emitter category: type code * 8 + number (DO-260B 2.2.3.2.5)
+  char destination[24] = {};        // padded with zero bytes
+  std::uint8_t reserved[2] = {};
+
+  // Takes over what `newer` says.
+  void update(const Particulars& newer);
+  bool operator==(const Particulars&) const = default;
+};
 
 struct Observation {
   std::uint64_t identity = 0;
@@ -82,6 +100,7 @@ struct Observation {
   std::uint16_t sensor = 0;  // ASTERIX system area code * 256 + system identification code
   char name[24] = {};        // padded with zero bytes
   char callsign[16] = {};
+  Particulars particulars;
 
   bool has(Field f) const { return (fields & static_cast<std::uint32_t>(f)) != 0; }
   // A sensor's report of something unidentified, or of the sensor's own position.

@@ -1,8 +1,25 @@
-// The check of bytes read back as a track.
+// The check of bytes read back as a track, and its particulars.
+#include <cstring>
+
 #include "base/plausible.hpp"
 #include "model/track_table.hpp"
 
 namespace vedette {
+
+void Particulars::update(const Particulars& newer) {
+  const auto take = [](auto& value, auto said) { value = said != 0 ? said : value; };
+  take(imo, newer.imo);
+  take(length_dm, newer.length_dm);
+  take(beam_dm, newer.beam_dm);
+  take(draught_cm, newer.draught_cm);
+  take(squawk_next, newer.squawk_next);
+  take(emergency_next, newer.emergency_next);
+  take(category, newer.category);
+  if (newer.destination[0] != '\0') {
+    std::memcpy(destination, newer.destination, sizeof destination);
+  }
+}
+
 namespace {
 
 constexpr double kEarthM = 1e7;  // from its centre to any point of the surface

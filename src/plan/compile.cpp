@@ -32,12 +32,17 @@ std::vector<std::uint8_t> SiteCompiler::run() {
   const auto decisions = compile_decisions();
   const auto limits_table = compile_limits();
   const auto cores = compile_cores();
+  if (texts_.size() > limits::kTexts) {
+    problems_.add(0, 0,
+                  std::to_string(texts_.size()) + " texts in conditions, the limit is " +
+                      std::to_string(limits::kTexts));
+  }
   const auto site = b_.CreateString(site_);
   const auto plan =
       CreatePlan(b_, kPlanVersion, site, own, b_.CreateVector(sources), b_.CreateVector(sensors),
                  b_.CreateVector(zones), b_.CreateVector(trackers), b_.CreateVector(assessments),
                  b_.CreateVector(decisions), b_.CreateVector(actions), b_.CreateVector(sinks),
-                 limits_table, cores);
+                 limits_table, cores, b_.CreateVectorOfStrings(texts_));
   FinishPlanBuffer(b_, plan);
   if (!problems_.empty()) {
     return {};
@@ -161,7 +166,7 @@ flatbuffers::Offset<Expression> SiteCompiler::expression(Section& s, std::string
     }
     return 0;
   }
-  const CompileContext context{subject, in_decision, &zone_names_, &zone_costs_};
+  const CompileContext context{subject, in_decision, &zone_names_, &zone_costs_, &texts_};
   const CompiledExpression compiled = compile_expression(text, wanted, context);
   if (!compiled.error.empty()) {
     s.problem_in(key, compiled.error_at, compiled.error, compiled.help);

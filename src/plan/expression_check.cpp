@@ -6,7 +6,28 @@
 
 namespace vedette::plan {
 
-std::string check_ops(const Op* ops, std::size_t count, std::size_t zones, std::uint16_t& stack) {
+namespace {
+
+// Whether what the operation refers to exists.
+bool operand_exists(const Op& op, const PlanSizes& plan) {
+  const auto code = static_cast<OpCode>(op.code());
+  if (code == OpCode::inside_track || code == OpCode::inside_own) {
+    return op.index() < plan.zones;
+  }
+  if (is_of_text(code)) {
+    return op.index() < kTrackFields.size() &&
+           kTrackFields[op.index()].dimension == Dimension::text &&
+           (op.count() & ~kOfOwn) < plan.texts;
+  }
+  const std::size_t kind =
+      kind_loaded_by(code == OpCode::compare_track ? OpCode::load_track : code);
+  return kind == kSubjectKinds || op.index() < kFieldsOfKinds[kind].fields.size();
+}
+
+}  // namespace
+
+std::string check_ops(const Op* ops, std::size_t count, const PlanSizes& plan,
+                      std::uint16_t& stack) {
   std::size_t height = 0;
   std::size_t highest = 0;
   if (count == 0 || count > limits::kExpressionOps) {
@@ -20,16 +41,11 @@ std::string check_ops(const Op* ops, std::size_t count, std::size_t zones, std::
     if (code >= OpCode::count) {
       return "unknown operation " + std::to_string(ops[i].code());
     }
-    const std::size_t index = ops[i].index();
-    const std::size_t kind =
-        kind_loaded_by(code == OpCode::compare_track ? OpCode::load_track : code);
     if (code == OpCode::compare_track && !is_comparison(static_cast<OpCode>(ops[i].count()))) {
       return "an unknown comparison: operation " + std::to_string(ops[i].count());
     }
-    const bool zone = code == OpCode::inside_track || code == OpCode::inside_own;
-    if ((kind != kSubjectKinds && index >= kFieldsOfKinds[kind].fields.size()) ||
-        (zone && index >= zones)) {
-      return "operand " + std::to_string(index) + " out of range";
+    if (!operand_exists(ops[i], plan)) {
+      return "operand " + std::to_string(ops[i].index()) + " out of range";
     }
     if (landing[i] != 0 && landing[i] != height) {
       return "a skip that changes the stack";

@@ -28,7 +28,9 @@ CompiledExpression ExpressionParser::run(Dimension wanted) {
   }
   if (ok()) {
     const std::string stack_error =
-        check_ops(out_.ops.data(), out_.ops.size(), context_.zones->size(), out_.stack);
+        check_ops(out_.ops.data(), out_.ops.size(),
+                  {context_.zones->size(), context_.texts == nullptr ? 0 : context_.texts->size()},
+                  out_.stack);
     if (!stack_error.empty()) {
       fail(stack_error, "use fewer nested parentheses");
     }
@@ -161,7 +163,14 @@ Dimension ExpressionParser::inverse() {
 }
 
 Dimension ExpressionParser::comparison() {
+  const std::size_t begin = out_.ops.size();
   const Dimension left = sum();
+  if (ok() && take("in")) {
+    return among(left, begin);
+  }
+  if (ok() && take("matches")) {
+    return matching(left, begin);
+  }
   struct Operator {
     std::string_view token;
     OpCode code;
@@ -171,14 +180,13 @@ Dimension ExpressionParser::comparison() {
         Operator{"==", OpCode::equal}, Operator{"!=", OpCode::not_equal},
         Operator{"<", OpCode::less}, Operator{">", OpCode::greater}}) {
     if (ok() && take(o.token)) {
+      skip_space();
       const std::size_t here = at_;
-      const Dimension right = sum();
-      if (ok() && !matches(left, right)) {
-        at_ = here;
-        fail("a " + std::string(name_of(left)) + " cannot be compared with a " +
-                 std::string(name_of(right)),
-             unit_help(left));
+      if (quote_follows()) {
+        return compared_with_quoted(left, begin, o.code);
       }
+      const Dimension right = sum();
+      comparable(left, right, here);
       emit_comparison(o.code);
       return Dimension::boolean;
     }

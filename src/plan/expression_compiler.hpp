@@ -3,7 +3,9 @@
 //
 //   expression := or [ "?" expression ":" expression ]      or := and { "or" and }
 //   and := not { "and" not }                                not := "not" not | comparison
-//   comparison := sum [ ("<"|"<="|">"|">="|"=="|"!=") sum ] sum := product { ("+"|"-") product }
+//   comparison := sum [ ("<"|"<="|">"|">="|"=="|"!=") value | "in" "[" value { "," value } "]"
+//                     | "matches" text ]                    value := sum | text
+//   sum := product { ("+"|"-") product }
 //   product := unary { ("*"|"/") unary }                    unary := "-" unary | primary
 //   primary := number [unit] | name | name "." field | function "(" … ")" | "(" expression ")"
 #pragma once
@@ -34,13 +36,19 @@ struct CompileContext {
   bool in_decision = false;  // `level` and `confidence` are known
   const std::vector<std::string>* zones = nullptr;
   const std::vector<std::uint32_t>* zone_costs = nullptr;
+  std::vector<std::string>* texts = nullptr;  // of the plan; it gets new ones
 };
 
 CompiledExpression compile_expression(std::string_view text, Dimension wanted,
                                       const CompileContext& context);
 
+// How many things there are that operations refer to.
+struct PlanSizes {
+  std::size_t zones = 0, texts = 0;
+};
 // Checks operations from a file: every index in range, no stack overflow or underflow. Empty, or
 // the error. Sets the stack's height and the cost.
-std::string check_ops(const Op* ops, std::size_t count, std::size_t zones, std::uint16_t& stack);
+std::string check_ops(const Op* ops, std::size_t count, const PlanSizes& plan,
+                      std::uint16_t& stack);
 
 }  // namespace vedette::plan

@@ -68,6 +68,16 @@ std::string_view ExpressionParser::word() {
   return text_.substr(start, at_ - start);
 }
 
+std::optional<double> ExpressionParser::constant_named(std::string_view name,
+                                                       Dimension dimension) {
+  for (const Constant& c : kConstants) {
+    if (c.name == name && c.dimension == dimension) {
+      return c.value;
+    }
+  }
+  return std::nullopt;
+}
+
 Dimension ExpressionParser::primary() {
   skip_space();
   if (at_ >= text_.size()) {
@@ -136,7 +146,8 @@ Dimension ExpressionParser::number() {
     ++end;
   }
   const std::string_view unit_text = text_.substr(at_, end - at_);
-  if (unit_text.empty() || unit_text == "and" || unit_text == "or") {
+  if (unit_text.empty() || unit_text == "and" || unit_text == "or" ||
+      unit_text == "in") {
     at_ = before_unit;
     emit(OpCode::push, *value);
     return Dimension::number;

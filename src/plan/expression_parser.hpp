@@ -1,12 +1,14 @@
 // Purpose: the parser behind compile_expression(): recursive descent, one function for each rule of
 // the grammar in expression_compiler.hpp. Operators are in expression_compiler.cpp, operands in
-// expression_operands.cpp. Only the first error is reported.
+// expression_operands.cpp, texts in expression_texts.cpp. Only the first error is reported.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "model/codes.hpp"
 #include "plan/expression_compiler.hpp"
 
 namespace vedette::plan {
@@ -45,6 +47,23 @@ class ExpressionParser {
   Dimension unary();
   Dimension primary();
   Dimension number();
+
+  // Texts, codes and lists: expression_texts.cpp. `begin`: where the operations of the left side
+  // begin; `here`: where its right side stands in the text.
+  bool quote_follows();
+  std::string_view quoted();
+  std::uint32_t plan_text(std::string_view text);
+  std::vector<Op> since(std::size_t begin) const;
+  void again(const std::vector<Op>& ops);
+  void test_text(OpCode code, std::size_t begin, std::string_view text);
+  void test_code(std::size_t begin, const CodeName& code);
+  void equal_quoted(Dimension left, std::size_t begin, std::size_t here, std::string_view text);
+  void equal_element(Dimension left, std::size_t begin);
+  Dimension compared_with_quoted(Dimension left, std::size_t begin, OpCode code);
+  Dimension among(Dimension left, std::size_t begin);
+  Dimension matching(Dimension left, std::size_t begin);
+  void comparable(Dimension left, Dimension right, std::size_t here);
+  static std::optional<double> constant_named(std::string_view name, Dimension dimension);
   Dimension field(std::string_view object, std::size_t start);
 
   const FieldsOfKind* seen(std::string_view name) const;
@@ -57,7 +76,10 @@ class ExpressionParser {
   Dimension extreme(std::string_view name);
   Dimension field_function(std::string_view name);
 
-  static bool matches(Dimension a, Dimension b) { return a == b || (plain(a) && plain(b)); }
+  static bool matches(Dimension a, Dimension b) {
+    const bool coded = !names_of_codes(a).empty() && b == Dimension::number;
+    return a == b || (plain(a) && plain(b)) || coded;
+  }
   void same(Dimension a, Dimension b, std::string_view what);
   void need(Dimension got, Dimension wanted, std::string_view what);
   static std::string unit_help(Dimension d);

@@ -28,7 +28,11 @@ bool aligned(const Vector* v) {
   return v == nullptr || v->size() == 0 || reinterpret_cast<std::uintptr_t>(v->Data()) % 8 == 0;
 }
 
-std::string check_expression(const Expression* e, std::size_t zones, std::string_view owner) {
+PlanSizes sizes_of(const Plan& p) {
+  return {p.zones()->size(), p.texts() == nullptr ? 0 : p.texts()->size()};
+}
+
+std::string check_expression(const Expression* e, const Plan& p, std::string_view owner) {
   if (e == nullptr) {
     return {};
   }
@@ -37,7 +41,7 @@ std::string check_expression(const Expression* e, std::size_t zones, std::string
   }
   std::uint16_t stack = 0;
   const std::string problem =
-      check_ops(reinterpret_cast<const Op*>(e->ops()->Data()), e->ops()->size(), zones, stack);
+      check_ops(reinterpret_cast<const Op*>(e->ops()->Data()), e->ops()->size(), sizes_of(p), stack);
   return problem.empty() ? problem : std::string(owner) + ": " + problem;
 }
 
@@ -153,6 +157,17 @@ std::string check_zones(const Plan& p) {
   return {};
 }
 
+std::string check_texts(const Plan& p) {
+  if (p.texts() == nullptr) {
+    return {};
+  }
+  bool good = p.texts()->size() <= limits::kTexts;
+  for (const auto* text : *p.texts()) {
+    good = good && text->size() <= limits::kPatternBytes;
+  }
+  return good ? "" : "a text of a condition is too long, or there are too many";
+}
+
 std::string check_own(const Plan& p) {
   const Own& own = *p.own();
   const bool good = positive(own.agree_s()) && own.apart_m() >= 0.0 && own.apart_m() <= 1e6 &&
@@ -177,7 +192,6 @@ std::string check_trackers(const Plan& p) {
 }
 
 std::string check_rules(const Plan& p) {
-  const std::size_t zones = p.zones()->size();
   for (const Assessment* a : *p.assessments()) {
     if (a->subject() >= kSubjectKinds ||
         (a->subject() == 2 && a->source() >= p.sources()->size()) ||
@@ -195,7 +209,7 @@ std::string check_rules(const Plan& p) {
       return "assessment " + a->name()->str() + " names an action or alarm that does not exist";
     }
     for (const Expression* e : {a->when(), a->cheap_when(), a->alarm_when(), a->confidence()}) {
-      const std::string problem = check_expression(e, zones, a->name()->string_view());
+      const std::string problem = check_expression(e, p, a->name()->string_view());
       if (!problem.empty()) {
         return problem;
       }
@@ -210,7 +224,7 @@ std::string check_rules(const Plan& p) {
              " names an assessment or action that does not exist, or has a deadline "
              "outside its range";
     }
-    const std::string problem = check_expression(d->condition(), zones, d->name()->string_view());
+    const std::string problem = check_expression(d->condition(), p, d->name()->string_view());
     if (!problem.empty()) {
       return problem;
     }
@@ -286,7 +300,7 @@ const Plan* load_plan(Bytes bytes, std::string& error) {
     return nullptr;
   }
   for (const auto check : {check_limits, check_cores, check_sources, check_sensors, check_zones,
-                           check_own, check_trackers, check_rules}) {
+                           check_texts, check_own, check_trackers, check_rules}) {
     error = check(*p);
     if (!error.empty()) {
       return nullptr;

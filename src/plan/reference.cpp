@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/json.hpp"
+#include "model/codes.hpp"
 #include "model/expression.hpp"
 #include "plan/plan.hpp"
 #include "plan/schema.hpp"
@@ -39,6 +40,20 @@ void field_table(std::string& out, std::string_view title, std::span<const Field
   for (const FieldName& f : fields) {
     out += "| `" + std::string(f.name) + "` | " + std::string(name_of(f.dimension)) + " | " +
            std::string(f.text) + " |\n";
+  }
+}
+
+void code_tables(std::string& out) {
+  out += "\n### Names of codes\n";
+  for (const Dimension d : {Dimension::ship_type, Dimension::nav_status, Dimension::emergency,
+                            Dimension::category}) {
+    out += "\nOf a " + std::string(name_of(d)) + ": ";
+    bool first = true;
+    for (const CodeName& code : names_of_codes(d)) {
+      out += (first ? "`\"" : ", `\"") + std::string(code.name) + "\"`";
+      first = false;
+    }
+    out += ".\n";
   }
 }
 
@@ -107,7 +122,15 @@ std::string site_reference_markdown() {
       "every field "
       "as a\nfunction of its subject: `age(track)`, `speed(own)`.\nIn a decision, `level` (`info`, "
       "`warn`, "
-      "`alarm`) and `confidence` are of the assessment that changed.\n";
+      "`alarm`) and `confidence` are of the assessment that changed.\n\n"
+      "**Texts** stand in single or double quotes: `track.name == 'PANDORA'`, `track.name in "
+      "['PANDORA', 'ULLA']`,\n`track.name matches 'PAN*'`, where `*` is any text and `?` one "
+      "character. Small letters equal capitals. Codes have\nnames: `track.ship_type == 'tanker'`, "
+      "`track.nav_status in ['at anchor', 'moored']`; a list takes numbers, too:\n"
+      "`track.squawk in [7500, 7600, 7700]`. `== ''` is true while a value is unknown and false "
+      "once it is known; every\nother comparison with an unknown value is unknown, `!=` and "
+      "`matches` too. So `track.name != 'ULLA'` does not\nraise before a ship has said its name; "
+      "add `or track.name == ''` if it shall.\n";
   for (std::size_t kind = 0; kind < kSubjectKinds; ++kind) {
     std::string title;
     bool first = true;  // first kind with these fields
@@ -121,6 +144,7 @@ std::string site_reference_markdown() {
       field_table(out, title, kFieldsOfKinds[kind].fields);
     }
   }
+  code_tables(out);
   out += "\n## Units\n\n| unit | of |\n|---|---|\n";
   for (const UnitName& u : kUnits) {
     out += "| `" + std::string(u.name) + "` | " + std::string(name_of(u.dimension)) + " |\n";

@@ -82,6 +82,7 @@ class SiteCompiler {
   std::string site_;
   std::vector<std::string> zone_names_, source_names_, assessment_names_, action_names_,
       sink_names_;
+  std::vector<std::string> texts_;  // of conditions
   std::vector<bool> sinks_answer_;
   std::vector<std::uint32_t> zone_costs_;
   std::uint32_t last_cost_ = 0;  // of the last compiled expression

@@ -333,7 +333,7 @@ TEST_CASE("a skip that leaves the expression or changes the stack is refused") {
   const plan::CompiledExpression good =
       compile("track.updates > 5 and track.heading > 10 deg and track.ship_type == 3");
   std::uint16_t stack = 0;
-  REQUIRE(plan::check_ops(good.ops.data(), good.ops.size(), 0, stack).empty());
+  REQUIRE(plan::check_ops(good.ops.data(), good.ops.size(), {}, stack).empty());
   std::size_t refused = 0, tried = 0;
   for (std::size_t i = 0; i < good.ops.size(); ++i) {
     if (static_cast<OpCode>(good.ops[i].code()) != OpCode::skip_if_false) {
@@ -343,7 +343,7 @@ TEST_CASE("a skip that leaves the expression or changes the stack is refused") {
       std::vector<plan::Op> ops = good.ops;
       ops[i] = plan::Op(0.0, good.ops[i].code(), 0, count);
       ++tried;
-      refused += plan::check_ops(ops.data(), ops.size(), 0, stack).empty() ? 0 : 1;
+      refused += plan::check_ops(ops.data(), ops.size(), {}, stack).empty() ? 0 : 1;
     }
   }
   CHECK(tried == 600);

@@ -21,6 +21,7 @@ struct World {
   Mode mode = Mode::normal;              // in safe mode only `safe = true` is judged
   std::span<const Zone> zones;           // of the plan
   std::span<const FieldReader> readers;  // by SubjectKind
+  const plan::Plan* plan = nullptr;      // texts of its conditions
 };
 
 // One subject, as conditions read it.
@@ -51,6 +52,11 @@ struct View {
     return static_cast<const Track*>(objects[static_cast<std::size_t>(kind)]);
   }
 };
+
+// Whether a text fits a pattern, in which `*` is any text and `?` any character. Small letters equal
+// capitals, because AIS has only these. Bound: both lengths multiplied.
+bool fits_pattern(std::string_view text, std::string_view pattern);
+bool equals_folded(std::string_view text, std::string_view other);
 
 // The approach to own ship; conditions and messages share its horizon.
 inline constexpr double kApproachHorizonS = 7200.0;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstddef>
 
 #include "base/math.hpp"
@@ -76,6 +77,9 @@ double arithmetic(OpCode code, double a, double b) {
 }
 
 double unary(OpCode code, double a) {
+  if (code == OpCode::is_unknown) {
+    return truth(a != a);
+  }
   if (a != a) {
     return a;
   }
@@ -90,6 +94,45 @@ double unary(OpCode code, double a) {
 }
 
 }  // namespace
+
+namespace {
+
+char capital(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+}  // namespace
+
+// After a mismatch only the last `*` can take another character, so it never backtracks further.
+bool fits_pattern(std::string_view text, std::string_view pattern) {
+  std::size_t at = 0, of = 0;
+  std::size_t star = std::string_view::npos, resume = 0;
+  while (at < text.size()) {
+    if (of < pattern.size() && pattern[of] == '*') {
+      star = of++;
+      resume = at;
+    } else if (of < pattern.size() &&
+               (pattern[of] == '?' || capital(pattern[of]) == capital(text[at]))) {
+      ++of;
+      ++at;
+    } else if (star != std::string_view::npos) {
+      of = star + 1;
+      at = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (of < pattern.size() && pattern[of] == '*') {
+    ++of;
+  }
+  return of == pattern.size();
+}
+
+bool equals_folded(std::string_view text, std::string_view other) {
+  return text.size() == other.size() &&
+         std::equal(text.begin(), text.end(), other.begin(),
+                    [](char a, char b) { return capital(a) == capital(b); });
+}
 
 Approach approach_to_own(const View& v) {
   if (!placed(v.track()) || !placed(v.own()) || v.track() == v.own()) {
@@ -131,6 +174,19 @@ double field(OpCode load, std::uint16_t index, const View& v) {
                                : v.world->readers[kind](v.objects[kind], index, v.world->at);
 }
 
+// Unknown without a text.
+double text_test(const plan::Op& op, const View& v) {
+  const Track* track = (op.count() & kOfOwn) != 0 ? v.own() : v.track();
+  const std::string_view text = track == nullptr ? "" : read_text(*track, op.index());
+  if (text.empty()) {
+    return kUnknown;
+  }
+  const std::string_view wanted =
+      v.world->plan->texts()->Get(op.count() & ~kOfOwn)->string_view();
+  return truth(static_cast<OpCode>(op.code()) == OpCode::text_equal ? equals_folded(text, wanted)
+                                                                    : fits_pattern(text, wanted));
+}
+
 // The value that an operation without operands pushes.
 double operand(const plan::Op& op, const View& v) {
   const auto code = static_cast<OpCode>(op.code());
@@ -155,6 +211,9 @@ double operand(const plan::Op& op, const View& v) {
       return both_placed ? bearing_between({v.own()->latitude, v.own()->longitude},
                                            {v.track()->latitude, v.track()->longitude})
                          : kUnknown;
+    case OpCode::text_equal:
+    case OpCode::text_matches:
+      return text_test(op, v);
     case OpCode::level:
       return v.level;
     case OpCode::confidence:
@@ -193,6 +252,7 @@ double evaluate(std::span<const plan::Op> ops, const View& v) {
       case OpCode::negate:
       case OpCode::absolute:
       case OpCode::logical_not:
+      case OpCode::is_unknown:
         top[-1] = unary(code, top[-1]);
         break;
       case OpCode::select:

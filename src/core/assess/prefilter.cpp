@@ -142,9 +142,9 @@ bool Prefilter::number_of(const Operand& o, std::span<const Zone> zones, Number&
     case TrackField::kind:
       return is(Source::byte, offsetof(Track, kind));
     case TrackField::ship_type:
-      return is(Source::byte, offsetof(Track, ship_type));
+      return is(Source::ship_type);
     case TrackField::nav_status:
-      return is(Source::byte, offsetof(Track, nav_status));
+      return is(Source::nav_status);
     case TrackField::lost:
       return o.wanted == 0 && is(Source::state);
     case TrackField::age:
@@ -254,6 +254,10 @@ inline double Prefilter::value_of(const Number& number, const View& v) {
       return number_at<std::uint32_t>(&t, number.at);
     case Source::byte:
       return byte_at(&t, number.at);
+    case Source::ship_type:
+      return t.ship_type == 0 ? kUnknown : t.ship_type;
+    case Source::nav_status:
+      return t.nav_status == 15 ? kUnknown : t.nav_status;
     case Source::own_speed_squared:
       return placed(v.own()) ? speed_squared(*v.own()) : kUnknown;
     default:

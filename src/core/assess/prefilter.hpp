@@ -34,6 +34,8 @@ class Prefilter {
     number,   // a double, `at` bytes into the track
     counter,  // 32 bits, `at` bytes into the track
     byte,     // `at` bytes into the track
+    ship_type,
+    nav_status,
     state,    // from here on unknown without a position
     age,
     speed_squared,

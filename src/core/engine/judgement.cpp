@@ -28,7 +28,8 @@ assess::World Judgement::world_at(std::int64_t now_ns) const {
           state_.own(),
           state_.load.mode(),
           state_.site.zones,
-          kFieldReaders};
+          kFieldReaders,
+          state_.site.plan};
 }
 
 bool Judgement::stop_before(EventClass next) {

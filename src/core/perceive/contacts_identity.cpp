@@ -26,6 +26,7 @@ void Contacts::part(Track& named, TrackTable& tracks) {
     std::memset(tracks[contact].name, 0, sizeof tracks[contact].name);
     std::memset(tracks[contact].callsign, 0, sizeof tracks[contact].callsign);
     tracks[contact].ship_type = 0;
+    tracks[contact].particulars = {};
   }
   named.partner = 0;
   named.misfits = 0;
@@ -110,6 +111,7 @@ void Contacts::claim(std::uint32_t contact, Track& named, TrackTable& tracks) {
   std::memcpy(t.name, named.name, sizeof t.name);
   std::memcpy(t.callsign, named.callsign, sizeof t.callsign);
   t.ship_type = named.ship_type;
+  t.particulars = named.particulars;
 }
 
 void Contacts::identify(Track& named, TrackTable& tracks) {

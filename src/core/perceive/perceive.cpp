@@ -134,7 +134,8 @@ void take_attributes(Track& t, const EventHeader& event, const Observation& o) {
   }
   constexpr std::uint32_t kOthers =
       bits_of({Field::vertical_speed, Field::heading, Field::water_speed, Field::wind,
-               Field::battery, Field::nav_status, Field::ship_type, Field::name, Field::callsign});
+               Field::battery, Field::nav_status, Field::ship_type, Field::name, Field::callsign,
+               Field::particulars});
   if ((o.fields & kOthers) == 0) {
     return;
   }
@@ -167,6 +168,10 @@ void take_attributes(Track& t, const EventHeader& event, const Observation& o) {
   }
   if (o.has(Field::callsign)) {
     std::memcpy(t.callsign, o.callsign, sizeof t.callsign);
+    t.identity_event = event.sequence;
+  }
+  if (o.has(Field::particulars)) {
+    t.particulars.update(o.particulars);
     t.identity_event = event.sequence;
   }
 }

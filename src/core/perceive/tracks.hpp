@@ -9,7 +9,7 @@ namespace vedette::perceive {
 
 class Tracks {
  public:
-  static constexpr SectionName kSection{"tracks", 1};
+  static constexpr SectionName kSection{"tracks", 2};
 
   static std::size_t bytes_needed(const plan::Plan& plan) {
     return TrackTable::bytes_needed(plan.limits()->tracks());

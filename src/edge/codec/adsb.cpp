@@ -96,6 +96,23 @@ void read_identification(const Bits& me, AdsbMessage& m) {
   m.has_callsign = readable && end > 0;
 }
 
+// Identity code in the order C1 A1 C2 A2 C4 A4 X B1 D1 B2 D2 B4 D4 (annex 10 volume IV, 3.1.2.6.7.1)
+// as the digits A, B, C, D.
+std::uint16_t squawk_of(std::uint32_t code) {
+  const auto digit = [code](int one, int two, int four) {
+    return (code >> one & 1) + 2 * (code >> two & 1) + 4 * (code >> four & 1);
+  };
+  return static_cast<std::uint16_t>(1000 * digit(11, 9, 7) + 100 * digit(5, 3, 1) +
+                                    10 * digit(12, 10, 8) + digit(4, 2, 0));
+}
+
+// Emergency and priority status: type code 28, subtype 1 (DO-260B 2.2.3.2.7.8.1).
+void read_status(const Bits& me, AdsbMessage& m) {
+  m.emergency = static_cast<std::uint8_t>(me.get(8, 3));
+  m.squawk = squawk_of(me.get(11, 13));
+  m.has_status = true;
+}
+
 void read_velocity(const Bits& me, AdsbMessage& m) {
   const std::uint32_t subtype = me.get(5, 3);
   const std::uint32_t rate = me.get(37, 9);
@@ -240,6 +257,9 @@ Result<AdsbMessage, RefusalCause> AdsbDecoder::frame(Bytes frame, std::int64_t n
   } else if (m.type_code == 19) {
     m.known = true;
     read_velocity(me, m);
+  } else if (m.type_code == 28 && me.get(5, 3) == 1) {
+    m.known = true;
+    read_status(me, m);
   }
   return m;
 }
@@ -344,6 +364,16 @@ bool to_observation(const AdsbMessage& m, Observation& out) {
     std::memcpy(out.callsign, m.callsign, sizeof m.callsign);
     out.set(Field::callsign);
   }
+  Particulars& p = out.particulars;
+  if (m.type_code <= 4 && m.category != 0) {
+    p.category = static_cast<std::uint8_t>(m.type_code * 8 + m.category);
+    out.set(Field::particulars);
+  }
+  if (m.has_status) {
+    p.emergency_next = static_cast<std::uint8_t>(m.emergency + 1);
+    p.squawk_next = static_cast<std::uint16_t>(m.squawk + 1);
+    out.set(Field::particulars);
+  }
   return true;
 }
 
@@ -356,6 +386,9 @@ void describe(const AdsbMessage& m, JsonWriter<std::string>& json) {
   json.member("type", m.type_code).member("known", m.known);
   if (m.has_callsign) {
     json.member("callsign", m.callsign).member("category", m.category);
+  }
+  if (m.has_status) {
+    json.member("squawk", m.squawk).member("emergency", m.emergency);
   }
   if (m.has_position) {
     json.member("lat", m.latitude, 7).member("lon", m.longitude, 7);

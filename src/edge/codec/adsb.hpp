@@ -14,9 +14,13 @@ namespace vedette::codec {
 
 struct AdsbMessage {
   std::uint32_t icao;      // 24 bits
-  std::uint8_t type_code;  // 1..4 identification, 9..18 and 20..22 position, 19 velocity
+  // 1..4 identification, 9..18 and 20..22 position, 19 velocity, 28 status
+  std::uint8_t type_code;
   std::uint8_t category;   // emitter category set (type code) and number, as sent
-  bool known;              // one of the three kinds above
+  bool known;              // one of the kinds above
+  bool has_status;         // squawk and emergency
+  std::uint8_t emergency;  // DO-260B 2.2.3.2.7.8.1.1
+  std::uint16_t squawk;    // the four octal digits as a decimal number
   bool has_callsign, has_altitude, has_position, has_speed, has_course, has_heading;
   bool has_vertical_speed;
   bool odd;     // CPR format bit

@@ -300,6 +300,15 @@ bool to_observation(const AisMessage& m, Observation& out) {
     out.ship_type = m.ship_type;
     out.set(Field::ship_type);
   }
+  Particulars& p = out.particulars;
+  p.imo = m.imo;
+  p.length_dm = static_cast<std::uint16_t>((m.to_bow + m.to_stern) * 10);
+  p.beam_dm = static_cast<std::uint16_t>((m.to_port + m.to_starboard) * 10);
+  p.draught_cm = static_cast<std::uint16_t>(m.draught * 10);
+  copy_text(m.destination, p.destination);
+  if (p != Particulars{}) {
+    out.set(Field::particulars);
+  }
   out.set(Field::presence);
   return true;
 }
