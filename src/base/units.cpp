@@ -36,6 +36,10 @@ std::string_view name_of(Dimension dimension) {
       return "emergency";
     case Dimension::category:
       return "category";
+    case Dimension::time_of_day:
+      return "time of day";
+    case Dimension::weekday:
+      return "weekday";
   }
   return "unknown";
 }

@@ -25,6 +25,8 @@ enum class Dimension : std::uint8_t {
   nav_status,
   emergency,
   category,
+  time_of_day,  // s since local midnight
+  weekday,      // 1 Monday to 7 Sunday
 };
 
 std::string_view name_of(Dimension dimension);

@@ -18,6 +18,23 @@
 namespace vedette::cli {
 namespace {
 
+// Times beyond the last transition keep its offset.
+void print_time_zone(const plan::Plan& p) {
+  if (p.time_zone() != nullptr) {
+    print("\ntime zone %s: %u offsets from 2000-01-01 to 2100-01-01; later times keep the last\n",
+          p.time_zone()->name()->c_str(), p.time_zone()->from()->size());
+  }
+}
+
+std::string run_names(const plan::Plan& p, const plan::Decision& d) {
+  std::string names = p.actions()->Get(d.action())->name()->str();
+  for (std::size_t i = 0; d.also() != nullptr && i < d.also()->size(); ++i) {
+    const std::uint16_t action = d.also()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    names += ", " + p.actions()->Get(action)->name()->str();
+  }
+  return names;
+}
+
 std::vector<node::RoomMemory> whole_memory(const plan::Plan& plan) {
   std::vector<node::RoomMemory> rooms = node::memory_plan(plan);
   const std::vector<node::RoomMemory> more = node::memory_outside_arena(plan);
@@ -69,6 +86,9 @@ void plan_json(const LoadedPlan& loaded, Json& json) {
   const plan::Plan& p = *loaded.plan;
   json.begin_object().member("site", p.site()->string_view());
   json.member("hash", std::string_view(hash_text(loaded)));
+  if (p.time_zone() != nullptr) {
+    json.member("timezone", p.time_zone()->name()->string_view());
+  }
   json.member("bytes", static_cast<std::uint64_t>(loaded.bytes.size()));
   json.key("cores").begin_object().member("engine", p.cores()->engine());
   json.member("ingress", p.cores()->ingress()).end_object();
@@ -111,7 +131,7 @@ void plan_json(const LoadedPlan& loaded, Json& json) {
     json.member("on", p.assessments()->Get(d->assessment())->name()->string_view());
     json.member_id("deadline_ns", static_cast<std::uint64_t>(d->deadline_ns()));
     json.member("confidence", d->min_confidence(), 3);
-    json.member("run", p.actions()->Get(d->action())->name()->string_view());
+    json.member("run", std::string_view(run_names(p, *d)));
     if (d->fallback() != kNoAction) {
       json.member("fallback", p.actions()->Get(d->fallback())->name()->string_view());
     }
@@ -163,6 +183,7 @@ void plan_text(const LoadedPlan& loaded) {
         static_cast<unsigned long long>(worst.assignment_steps),
         static_cast<unsigned long long>(worst.updates));
   }
+  print_time_zone(p);
   print("\nassessments (judged on every change of their subject, and every %s)\n",
         seconds(p.limits()->tick_ns()).c_str());
   for (const plan::Assessment* a : *p.assessments()) {
@@ -174,8 +195,7 @@ void plan_text(const LoadedPlan& loaded) {
   for (const plan::Decision* d : *p.decisions()) {
     print("  %-16s on %-16s within %s -> %s%s%s\n", d->name()->c_str(),
           p.assessments()->Get(d->assessment())->name()->c_str(), seconds(d->deadline_ns()).c_str(),
-          p.actions()->Get(d->action())->name()->c_str(),
-          d->fallback() != kNoAction ? ", else " : "",
+          run_names(p, *d).c_str(), d->fallback() != kNoAction ? ", else " : "",
           d->fallback() != kNoAction ? p.actions()->Get(d->fallback())->name()->c_str() : "");
   }
   print("\nactions -> sinks\n");

@@ -17,7 +17,8 @@ struct CodeName {
   std::uint8_t low, high;  // codes with this name
 };
 
-inline constexpr std::array kShipTypeNames{  // ITU-R M.1371-5, table 53
+inline constexpr std::array kShipTypeNames{
+    // ITU-R M.1371-5, table 53
     CodeName{"wing in ground", 20, 29},
     CodeName{"fishing", 30, 30},
     CodeName{"towing", 31, 32},
@@ -39,7 +40,8 @@ inline constexpr std::array kShipTypeNames{  // ITU-R M.1371-5, table 53
     CodeName{"tanker", 80, 89},
     CodeName{"other", 90, 99},
 };
-inline constexpr std::array kNavStatusNames{  // ITU-R M.1371-5, table 45
+inline constexpr std::array kNavStatusNames{
+    // ITU-R M.1371-5, table 45
     CodeName{"under way using engine", 0, 0},
     CodeName{"at anchor", 1, 1},
     CodeName{"not under command", 2, 2},
@@ -53,7 +55,8 @@ inline constexpr std::array kNavStatusNames{  // ITU-R M.1371-5, table 45
     CodeName{"pushing ahead", 12, 12},
     CodeName{"search and rescue transmitter", 14, 14},
 };
-inline constexpr std::array kEmergencyNames{  // DO-260B 2.2.3.2.7.8.1.1
+inline constexpr std::array kEmergencyNames{
+    // DO-260B 2.2.3.2.7.8.1.1
     CodeName{"none", 0, 0},
     CodeName{"general", 1, 1},
     CodeName{"medical", 2, 2},
@@ -64,14 +67,19 @@ inline constexpr std::array kEmergencyNames{  // DO-260B 2.2.3.2.7.8.1.1
 };
 // Emitter categories (DO-260B 2.2.3.2.5): type code * 8 + number; set A has type code 4, D has 1.
 inline constexpr std::array kCategoryNames{
-    CodeName{"light", 33, 33},          CodeName{"small", 34, 34},
-    CodeName{"large", 35, 35},          CodeName{"high vortex", 36, 36},
-    CodeName{"heavy", 37, 37},          CodeName{"high performance", 38, 38},
-    CodeName{"rotorcraft", 39, 39},     CodeName{"glider", 25, 25},
-    CodeName{"balloon", 26, 26},        CodeName{"parachutist", 27, 27},
-    CodeName{"ultralight", 28, 28},     CodeName{"unmanned", 30, 30},
-    CodeName{"space vehicle", 31, 31},  CodeName{"emergency vehicle", 17, 17},
+    CodeName{"light", 33, 33},           CodeName{"small", 34, 34},
+    CodeName{"large", 35, 35},           CodeName{"high vortex", 36, 36},
+    CodeName{"heavy", 37, 37},           CodeName{"high performance", 38, 38},
+    CodeName{"rotorcraft", 39, 39},      CodeName{"glider", 25, 25},
+    CodeName{"balloon", 26, 26},         CodeName{"parachutist", 27, 27},
+    CodeName{"ultralight", 28, 28},      CodeName{"unmanned", 30, 30},
+    CodeName{"space vehicle", 31, 31},   CodeName{"emergency vehicle", 17, 17},
     CodeName{"service vehicle", 18, 18}, CodeName{"obstacle", 19, 21},
+};
+inline constexpr std::array kWeekdayNames{
+    CodeName{"monday", 1, 1},   CodeName{"tuesday", 2, 2}, CodeName{"wednesday", 3, 3},
+    CodeName{"thursday", 4, 4}, CodeName{"friday", 5, 5},  CodeName{"saturday", 6, 6},
+    CodeName{"sunday", 7, 7},
 };
 
 // Empty for a dimension whose values are no codes.
@@ -85,6 +93,8 @@ constexpr std::span<const CodeName> names_of_codes(Dimension dimension) {
       return kEmergencyNames;
     case Dimension::category:
       return kCategoryNames;
+    case Dimension::weekday:
+      return kWeekdayNames;
     default:
       return {};
   }

@@ -50,6 +50,9 @@ enum class OpCode : std::uint16_t {
   is_unknown,     // 1 for an unknown value, 0 for any other
   text_equal,     // text field `index` and the plan's text in `count`: see kOfOwn
   text_matches,   // likewise with a pattern
+  count_in_zone,  // of tracks; index = the plan's count
+  time_of_day,    // s since midnight of the site's time zone
+  weekday,        // 1 to 7
   load_sink,
   load_node,
   count
@@ -290,6 +293,11 @@ constexpr OpInfo info_of(OpCode code) {
       return {0, 8};
     case OpCode::bearing:
       return {0, 60};
+    case OpCode::count_in_zone:
+      return {0, 1};
+    case OpCode::time_of_day:
+    case OpCode::weekday:
+      return {0, 15};
     case OpCode::text_equal:
       return {0, 10};
     case OpCode::text_matches:

@@ -30,12 +30,19 @@ inline constexpr std::size_t kZonePoints = 512;  // operations of one inside()
 inline constexpr std::size_t kAssessments = 64;  // instances a track
 inline constexpr std::size_t kDecisions = 64;    // evaluated when an assessment changes
 inline constexpr std::size_t kActions = 64;
+inline constexpr std::size_t kRunActions = 8;  // of one decision
 inline constexpr std::size_t kExpressionOps = 256;
 inline constexpr std::size_t kExpressionStack = 32;
-inline constexpr std::size_t kTexts = 1024;        // in all conditions of a site together
-inline constexpr std::size_t kPatternBytes = 48;   // twice the longest text that a track keeps
-inline constexpr std::size_t kSensors = 16;      // scanned for every report
-inline constexpr std::size_t kContacts = 16384;  // 8 KiB each, with their history
+inline constexpr std::size_t kTexts = 1024;     // in all conditions of a site together
+inline constexpr std::size_t kZoneCounts = 64;  // pairs that count() counts, a bit each
+// Of one time zone, 2000 to 2100, by which clocks are never believed: two a year, four where
+// clocks change for Ramadan, too.
+inline constexpr std::size_t kTimeTransitions = 512;
+inline constexpr std::int64_t kTimeFromS = 946'684'800;  // 2000-01-01
+inline constexpr std::int64_t kTimeToS = 4'102'444'800;  // 2100-01-01
+inline constexpr std::size_t kPatternBytes = 48;  // twice the longest text that a track keeps
+inline constexpr std::size_t kSensors = 16;       // scanned for every report
+inline constexpr std::size_t kContacts = 16384;   // 8 KiB each, with their history
 // For one ADS-B source: four times the aircraft over a busy hub. The second is for addresses
 // without a position: at 10,000 new ones a second each waits 1.6 s for its other half, which comes
 // within 0.6 s.

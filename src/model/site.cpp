@@ -92,6 +92,14 @@ Zone zone_of(const plan::Zone& zone, std::span<Vector3>& corners) {
 
 }  // namespace
 
+std::size_t orders_of_decisions(const plan::Plan& plan) {
+  std::size_t orders = 0;
+  for (const plan::Decision* d : *plan.decisions()) {
+    orders += 1 + (d->also() == nullptr ? 0 : d->also()->size());
+  }
+  return orders;
+}
+
 std::size_t Site::bytes_needed(const plan::Plan& plan) {
   return arena_bytes<Sensor>(plan.sensors()->size()) + arena_bytes<Zone>(plan.zones()->size()) +
          arena_bytes<Vector3>(corners_in(plan));

@@ -44,4 +44,7 @@ struct Site {
   void init(Arena& arena, const plan::Plan& plan);
 };
 
+// Most actions that a change of an assessment orders, if every decision is about it.
+std::size_t orders_of_decisions(const plan::Plan& plan);
+
 }  // namespace vedette

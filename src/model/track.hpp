@@ -70,15 +70,16 @@ struct Track {
   std::uint32_t elsewhere;     // refused positions that agree with each other
   TrackState state;
   IdentityKind kind;
-  std::uint8_t ship_type;   // 0 when unknown
-  std::uint8_t nav_status;  // 15 when unknown
+  std::uint8_t ship_type;     // 0 when unknown
+  std::uint8_t nav_status;    // 15 when unknown
   std::uint8_t acknowledged;  // by an operator
   std::uint8_t doubt;         // bits of Doubt
   std::uint8_t reserved[6];
   char name[24];
   char callsign[16];
   Particulars particulars;
-  std::uint8_t reserved_too[24];
+  std::uint64_t counted;  // bit i: counted in the plan's count i
+  std::uint8_t reserved_too[16];
   // Derived from latitude and longitude alone; last, because the digest leaves them out.
   double ecef[3];       // m, WGS 84, at height 0
   double normal[3];     // unit vector up at that place

@@ -5,6 +5,7 @@
 #include "model/limits.hpp"
 #include "plan/seal.hpp"
 #include "plan/site_compiler.hpp"
+#include "plan/time_zone.hpp"
 #include "plan/toml_text.hpp"
 
 namespace vedette::plan {
@@ -21,6 +22,7 @@ std::vector<std::uint8_t> SiteCompiler::run() {
     top.problem("site", "the site's name is longer than 63 bytes");
   }
   collect_names();
+  const auto time_zone = compile_time_zone(top);
   const auto own = compile_own();
   const auto sources = compile_sources();
   const auto sensors = compile_sensors();
@@ -32,17 +34,23 @@ std::vector<std::uint8_t> SiteCompiler::run() {
   const auto decisions = compile_decisions();
   const auto limits_table = compile_limits();
   const auto cores = compile_cores();
-  if (texts_.size() > limits::kTexts) {
+  if (parts_.texts.size() > limits::kTexts) {
     problems_.add(0, 0,
-                  std::to_string(texts_.size()) + " texts in conditions, the limit is " +
+                  std::to_string(parts_.texts.size()) + " texts in conditions, the limit is " +
                       std::to_string(limits::kTexts));
+  }
+  if (parts_.counts.size() > limits::kZoneCounts) {
+    problems_.add(0, 0,
+                  std::to_string(parts_.counts.size()) + " different count(), the limit is " +
+                      std::to_string(limits::kZoneCounts));
   }
   const auto site = b_.CreateString(site_);
   const auto plan =
       CreatePlan(b_, kPlanVersion, site, own, b_.CreateVector(sources), b_.CreateVector(sensors),
                  b_.CreateVector(zones), b_.CreateVector(trackers), b_.CreateVector(assessments),
                  b_.CreateVector(decisions), b_.CreateVector(actions), b_.CreateVector(sinks),
-                 limits_table, cores, b_.CreateVectorOfStrings(texts_));
+                 limits_table, cores, b_.CreateVectorOfStrings(parts_.texts),
+                 b_.CreateVectorOfStructs(parts_.counts), time_zone);
   FinishPlanBuffer(b_, plan);
   if (!problems_.empty()) {
     return {};
@@ -141,9 +149,12 @@ void SiteCompiler::collect_names() {
 std::uint16_t SiteCompiler::reference(Section& s, std::string_view key,
                                       const std::vector<std::string>& names, std::uint16_t none) {
   const std::string name = s.text(key);
-  if (name.empty()) {
-    return none;
-  }
+  return name.empty() ? none : reference_to(s, key, name, names, none);
+}
+
+std::uint16_t SiteCompiler::reference_to(Section& s, std::string_view key, const std::string& name,
+                                         const std::vector<std::string>& names,
+                                         std::uint16_t none) {
   const auto at = std::find(names.begin(), names.end(), name);
   if (at != names.end()) {
     return static_cast<std::uint16_t>(at - names.begin());
@@ -153,6 +164,24 @@ std::uint16_t SiteCompiler::reference(Section& s, std::string_view key,
             "\"" + std::string(key) + "\" names \"" + name + "\", which the site does not have",
             best.empty() ? "" : "did you mean \"" + best + "\"?");
   return none;
+}
+
+std::vector<std::uint16_t> SiteCompiler::references(Section& s, std::string_view key,
+                                                    const std::vector<std::string>& names) {
+  std::vector<std::uint16_t> indices;
+  for (const std::string& name : s.text_or_texts(key)) {
+    const std::uint16_t index = reference_to(s, key, name, names, 0);
+    if (std::find(indices.begin(), indices.end(), index) != indices.end() && index < names.size() &&
+        names[index] == name) {
+      s.problem(key, "\"" + std::string(key) + "\" names \"" + name + "\" twice");
+    }
+    indices.push_back(index);
+  }
+  if (indices.size() > limits::kRunActions || (indices.empty() && s.has(key))) {
+    s.problem(key, "\"" + std::string(key) + "\" has 1 to " + std::to_string(limits::kRunActions) +
+                       " names, this one has " + std::to_string(indices.size()));
+  }
+  return indices;
 }
 
 flatbuffers::Offset<Expression> SiteCompiler::expression(Section& s, std::string_view key,
@@ -166,7 +195,7 @@ flatbuffers::Offset<Expression> SiteCompiler::expression(Section& s, std::string
     }
     return 0;
   }
-  const CompileContext context{subject, in_decision, &zone_names_, &zone_costs_, &texts_};
+  const CompileContext context{subject, in_decision, &zone_names_, &zone_costs_, &parts_};
   const CompiledExpression compiled = compile_expression(text, wanted, context);
   if (!compiled.error.empty()) {
     s.problem_in(key, compiled.error_at, compiled.error, compiled.help);
@@ -175,6 +204,22 @@ flatbuffers::Offset<Expression> SiteCompiler::expression(Section& s, std::string
   last_cost_ = compiled.cost;
   const auto ops = b_.CreateVectorOfStructs(compiled.ops);
   return CreateExpression(b_, b_.CreateString(text), ops, compiled.stack, compiled.cost);
+}
+
+flatbuffers::Offset<TimeZone> SiteCompiler::compile_time_zone(Section& top) {
+  const std::string name = top.text("timezone");
+  if (name.empty()) {
+    return 0;
+  }
+  parts_.has_time_zone = true;
+  Transitions transitions;
+  std::string help;
+  if (const std::string error = load_time_zone(name, transitions, help); !error.empty()) {
+    top.problem("timezone", error, help);
+    return 0;
+  }
+  return CreateTimeZone(b_, b_.CreateString(name), b_.CreateVector(transitions.from),
+                        b_.CreateVector(transitions.offset));
 }
 
 flatbuffers::Offset<Limits> SiteCompiler::compile_limits() {

@@ -236,11 +236,14 @@ Offsets<Decision> SiteCompiler::compile_decisions() {
     const std::uint16_t on = reference(s, "on", assessment_names_, kNoAction);
     const SubjectKind subject = on < subjects_.size() ? subjects_[on] : SubjectKind::track;
     const auto condition = expression(s, "if", Dimension::boolean, subject, true);
+    const std::vector<std::uint16_t> run = references(s, "run", action_names_);
     list.push_back(CreateDecision(
         b_, b_.CreateString(n.name), on == kNoAction ? std::uint16_t{0} : on,
         static_cast<Trigger>(s.choice("trigger")), condition, s.quantity("confidence"),
-        to_ns(s.quantity("deadline")), reference(s, "run", action_names_, 0),
-        reference(s, "fallback", action_names_, kNoAction)));
+        to_ns(s.quantity("deadline")), run.empty() ? std::uint16_t{0} : run.front(),
+        reference(s, "fallback", action_names_, kNoAction),
+        b_.CreateVector(run.empty() ? run.data() : run.data() + 1,
+                        run.empty() ? 0 : run.size() - 1)));
   }
   return list;
 }

@@ -14,6 +14,9 @@ bool operand_exists(const Op& op, const PlanSizes& plan) {
   if (code == OpCode::inside_track || code == OpCode::inside_own) {
     return op.index() < plan.zones;
   }
+  if (code == OpCode::count_in_zone) {
+    return op.index() < plan.counts;
+  }
   if (is_of_text(code)) {
     return op.index() < kTrackFields.size() &&
            kTrackFields[op.index()].dimension == Dimension::text &&

@@ -27,10 +27,11 @@ CompiledExpression ExpressionParser::run(Dimension wanted) {
          "split it into two assessments");
   }
   if (ok()) {
-    const std::string stack_error =
-        check_ops(out_.ops.data(), out_.ops.size(),
-                  {context_.zones->size(), context_.texts == nullptr ? 0 : context_.texts->size()},
-                  out_.stack);
+    const std::string stack_error = check_ops(
+        out_.ops.data(), out_.ops.size(),
+        {context_.zones->size(), context_.parts == nullptr ? 0 : context_.parts->texts.size(),
+         context_.parts == nullptr ? 0 : context_.parts->counts.size()},
+        out_.stack);
     if (!stack_error.empty()) {
       fail(stack_error, "use fewer nested parentheses");
     }

@@ -4,7 +4,7 @@
 //   expression := or [ "?" expression ":" expression ]      or := and { "or" and }
 //   and := not { "and" not }                                not := "not" not | comparison
 //   comparison := sum [ ("<"|"<="|">"|">="|"=="|"!=") value | "in" "[" value { "," value } "]"
-//                     | "matches" text ]                    value := sum | text
+//                     | "in" text ".." text | "matches" text ]  value := sum | text
 //   sum := product { ("+"|"-") product }
 //   product := unary { ("*"|"/") unary }                    unary := "-" unary | primary
 //   primary := number [unit] | name | name "." field | function "(" … ")" | "(" expression ")"
@@ -31,12 +31,19 @@ struct CompiledExpression {
   std::size_t error_at = 0;  // byte within the text
 };
 
+// What conditions refer to in the plan; they add what they need.
+struct PlanParts {
+  std::vector<std::string> texts;
+  std::vector<ZoneCount> counts;
+  bool has_time_zone = false;
+};
+
 struct CompileContext {
   SubjectKind subject = SubjectKind::track;
   bool in_decision = false;  // `level` and `confidence` are known
   const std::vector<std::string>* zones = nullptr;
   const std::vector<std::uint32_t>* zone_costs = nullptr;
-  std::vector<std::string>* texts = nullptr;  // of the plan; it gets new ones
+  PlanParts* parts = nullptr;
 };
 
 CompiledExpression compile_expression(std::string_view text, Dimension wanted,
@@ -44,7 +51,7 @@ CompiledExpression compile_expression(std::string_view text, Dimension wanted,
 
 // How many things there are that operations refer to.
 struct PlanSizes {
-  std::size_t zones = 0, texts = 0;
+  std::size_t zones = 0, texts = 0, counts = 0;
 };
 // Checks operations from a file: every index in range, no stack overflow or underflow. Empty, or
 // the error. Sets the stack's height and the cost.

@@ -68,8 +68,7 @@ std::string_view ExpressionParser::word() {
   return text_.substr(start, at_ - start);
 }
 
-std::optional<double> ExpressionParser::constant_named(std::string_view name,
-                                                       Dimension dimension) {
+std::optional<double> ExpressionParser::constant_named(std::string_view name, Dimension dimension) {
   for (const Constant& c : kConstants) {
     if (c.name == name && c.dimension == dimension) {
       return c.value;
@@ -118,6 +117,9 @@ Dimension ExpressionParser::primary() {
     emit(OpCode::confidence);
     return Dimension::ratio;
   }
+  if (name == "time_of_day" || name == "weekday") {
+    return calendar(name, start);
+  }
   at_ = start;
   return fail("unknown name \"" + std::string(name) + "\"",
               suggestion(name, {"track.speed", "own.speed", "vessel", "aircraft", "vehicle", "true",
@@ -146,8 +148,7 @@ Dimension ExpressionParser::number() {
     ++end;
   }
   const std::string_view unit_text = text_.substr(at_, end - at_);
-  if (unit_text.empty() || unit_text == "and" || unit_text == "or" ||
-      unit_text == "in") {
+  if (unit_text.empty() || unit_text == "and" || unit_text == "or" || unit_text == "in") {
     at_ = before_unit;
     emit(OpCode::push, *value);
     return Dimension::number;
@@ -238,23 +239,69 @@ void ExpressionParser::close() {
   }
 }
 
+std::optional<std::uint16_t> ExpressionParser::zone_argument() {
+  skip_space();
+  const std::size_t here = at_;
+  const std::string zone(word());
+  const auto at = std::find(context_.zones->begin(), context_.zones->end(), zone);
+  if (at == context_.zones->end()) {
+    at_ = here;
+    fail("there is no zone \"" + zone + "\"", suggestion(zone, *context_.zones));
+    return std::nullopt;
+  }
+  return static_cast<std::uint16_t>(at - context_.zones->begin());
+}
+
+// count(KIND, ZONE)
+Dimension ExpressionParser::count() {
+  skip_space();
+  const std::size_t here = at_;
+  const std::string kind(word());
+  const std::optional<double> number = constant_named(kind, Dimension::kind);
+  if (!number || context_.parts == nullptr) {
+    at_ = here;
+    return fail(
+        "there is no kind of track \"" + kind + "\"",
+        suggestion(kind, {"vessel", "aid", "base_station", "aircraft", "vehicle", "contact"}));
+  }
+  if (!take(",")) {
+    return fail("\"count\" needs two arguments", "write count(vessel, ZONE)");
+  }
+  if (const std::optional<std::uint16_t> zone = zone_argument()) {
+    const ZoneCount wanted(*zone, static_cast<std::uint8_t>(*number));
+    std::vector<ZoneCount>& counts = context_.parts->counts;
+    const auto at = std::find_if(counts.begin(), counts.end(), [&](const ZoneCount& c) {
+      return c.zone() == wanted.zone() && c.kind() == wanted.kind();
+    });
+    emit(OpCode::count_in_zone, 0.0, static_cast<std::uint16_t>(at - counts.begin()));
+    if (at == counts.end()) {
+      counts.push_back(wanted);
+    }
+  }
+  close();
+  return Dimension::number;
+}
+
+Dimension ExpressionParser::calendar(std::string_view name, std::size_t start) {
+  if (context_.parts == nullptr || !context_.parts->has_time_zone) {
+    at_ = start;
+    return fail("\"" + std::string(name) + "\" needs the site's time zone",
+                "write timezone = \"Europe/Helsinki\" at the top of the file, or \"UTC\"");
+  }
+  const bool day = name == "weekday";
+  emit(day ? OpCode::weekday : OpCode::time_of_day);
+  return day ? Dimension::weekday : Dimension::time_of_day;
+}
+
 // inside(track, ZONE), inside(own, ZONE)
 Dimension ExpressionParser::inside() {
   const FieldsOfKind* of = subject_argument();
   if (ok() && !take(",")) {
     return fail("\"inside\" needs two arguments", "write inside(track, ZONE)");
   }
-  skip_space();
-  const std::size_t here = at_;
-  const std::string zone(word());
-  const auto at = std::find(context_.zones->begin(), context_.zones->end(), zone);
-  if (ok() && at == context_.zones->end()) {
-    at_ = here;
-    return fail("there is no zone \"" + zone + "\"", suggestion(zone, *context_.zones));
-  }
-  if (ok()) {
-    emit(of->load == OpCode::load_own ? OpCode::inside_own : OpCode::inside_track, 0.0,
-         static_cast<std::uint16_t>(at - context_.zones->begin()));
+  const std::optional<std::uint16_t> zone = ok() ? zone_argument() : std::nullopt;
+  if (zone) {
+    emit(of->load == OpCode::load_own ? OpCode::inside_own : OpCode::inside_track, 0.0, *zone);
   }
   close();
   return Dimension::boolean;
@@ -297,6 +344,9 @@ Dimension ExpressionParser::function(std::string_view name, std::size_t start) {
   if (name == "inside") {
     return inside();
   }
+  if (name == "count") {
+    return count();
+  }
   for (const Pair& p : {Pair{"cpa", OpCode::cpa, Dimension::length},
                         Pair{"tcpa", OpCode::tcpa, Dimension::duration},
                         Pair{"distance", OpCode::distance, Dimension::length},
@@ -328,10 +378,10 @@ Dimension ExpressionParser::function(std::string_view name, std::size_t start) {
     }
   }
   at_ = start;
-  return fail(
-      "unknown function \"" + std::string(name) + "\"",
-      suggestion(name, {"inside", "cpa", "tcpa", "distance", "bearing", "min", "max", "abs", "age",
-                        "speed", "course", "heading", "altitude", "confidence", "lost"}));
+  return fail("unknown function \"" + std::string(name) + "\"",
+              suggestion(name, {"inside", "count", "cpa", "tcpa", "distance", "bearing", "min",
+                                "max", "abs", "age", "speed", "course", "heading", "altitude",
+                                "confidence", "lost"}));
 }
 
 std::string ExpressionParser::suggestion(std::string_view name,

@@ -62,6 +62,9 @@ class ExpressionParser {
   Dimension compared_with_quoted(Dimension left, std::size_t begin, OpCode code);
   Dimension among(Dimension left, std::size_t begin);
   Dimension matching(Dimension left, std::size_t begin);
+  static std::optional<double> of_calendar(std::string_view text, Dimension dimension);
+  std::optional<double> calendar_quoted(Dimension dimension);
+  Dimension between(Dimension left, const std::vector<Op>& value);
   void comparable(Dimension left, Dimension right, std::size_t here);
   static std::optional<double> constant_named(std::string_view name, Dimension dimension);
   Dimension field(std::string_view object, std::size_t start);
@@ -73,6 +76,9 @@ class ExpressionParser {
   void close();
   Dimension function(std::string_view name, std::size_t start);
   Dimension inside();
+  Dimension count();
+  Dimension calendar(std::string_view name, std::size_t start);
+  std::optional<std::uint16_t> zone_argument();
   Dimension extreme(std::string_view name);
   Dimension field_function(std::string_view name);
 

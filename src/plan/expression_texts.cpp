@@ -2,6 +2,7 @@
 // and with lists.
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "model/codes.hpp"
 #include "model/limits.hpp"
 #include "plan/expression_parser.hpp"
@@ -40,10 +41,10 @@ std::uint32_t ExpressionParser::plan_text(std::string_view text) {
   for (char& c : capitals) {
     c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   }
-  const auto at = std::find(context_.texts->begin(), context_.texts->end(), capitals);
-  const auto index = static_cast<std::uint32_t>(at - context_.texts->begin());
-  if (at == context_.texts->end()) {
-    context_.texts->push_back(capitals);
+  const auto at = std::find(context_.parts->texts.begin(), context_.parts->texts.end(), capitals);
+  const auto index = static_cast<std::uint32_t>(at - context_.parts->texts.begin());
+  if (at == context_.parts->texts.end()) {
+    context_.parts->texts.push_back(capitals);
   }
   return index;
 }
@@ -53,7 +54,7 @@ void ExpressionParser::test_text(OpCode code, std::size_t begin, std::string_vie
   const bool is_field = out_.ops.size() == begin + 1;
   const auto load = static_cast<OpCode>(out_.ops.back().code());
   if (!is_field || (load != OpCode::load_track && load != OpCode::load_own) ||
-      context_.texts == nullptr) {
+      context_.parts == nullptr) {
     fail("only a field's text can be compared", "write it as in track.name == \"PANDORA\"");
     return;
   }
@@ -125,9 +126,83 @@ void ExpressionParser::equal_quoted(Dimension left, std::size_t begin, std::size
   }
 }
 
+// "06:00" or "06:00:30" in seconds, "monday" as 1.
+std::optional<double> ExpressionParser::of_calendar(std::string_view text, Dimension dimension) {
+  if (dimension == Dimension::weekday) {
+    for (const CodeName& day : kWeekdayNames) {
+      if (day.name == text) {
+        return day.low;
+      }
+    }
+    return std::nullopt;
+  }
+  double seconds = 0.0;
+  double unit = 3600.0;
+  std::size_t parts = 0;
+  for (std::string_view rest = text; !rest.empty() && parts < 4; ++parts, unit /= 60.0) {
+    const std::string_view digits = next_field(rest, ':');
+    const auto value = parse_unsigned(digits);
+    if (digits.size() != 2 || !value || *value > (parts == 0 ? 24U : 59U)) {
+      return std::nullopt;
+    }
+    seconds += static_cast<double>(*value) * unit;
+  }
+  return parts >= 2 && parts <= 3 && seconds <= 86400.0 ? std::optional(seconds) : std::nullopt;
+}
+
+std::optional<double> ExpressionParser::calendar_quoted(Dimension dimension) {
+  const std::size_t here = at_;
+  const std::string_view text = quoted();
+  const std::optional<double> value = ok() ? of_calendar(text, dimension) : std::nullopt;
+  if (ok() && !value) {
+    at_ = here;
+    fail("\"" + std::string(text) + "\" is no " + std::string(name_of(dimension)),
+         dimension == Dimension::weekday ? "write it as in \"monday\""
+                                         : "write it as in \"06:00\" or \"21:30:15\"");
+  }
+  return value;
+}
+
+// time_of_day in "22:00".."06:00" without its end, weekday in "monday".."friday" with it; past
+// midnight or Sunday where the end is before the beginning.
+Dimension ExpressionParser::between(Dimension left, const std::vector<Op>& value) {
+  const std::size_t here = at_;
+  const auto low = calendar_quoted(left);
+  if (ok() && (!take("..") || !quote_follows())) {
+    return fail("expected \"..\" and the end", left == Dimension::weekday
+                                                   ? "write \"monday\"..\"friday\""
+                                                   : "write \"22:00\"..\"06:00\"");
+  }
+  const auto high = ok() ? calendar_quoted(left) : std::nullopt;
+  if (!ok()) {
+    return Dimension::boolean;
+  }
+  if (*low == *high) {
+    at_ = here;
+    return fail("this span has no length", "");
+  }
+  emit(OpCode::push, *low);
+  emit(OpCode::greater_equal);
+  again(value);
+  emit(OpCode::push, *high);
+  emit(left == Dimension::weekday ? OpCode::less_equal : OpCode::less);
+  emit(*low < *high ? OpCode::logical_and : OpCode::logical_or);
+  return Dimension::boolean;
+}
+
 // x == "text", x != "text"
 Dimension ExpressionParser::compared_with_quoted(Dimension left, std::size_t begin, OpCode code) {
   const std::size_t here = at_;
+  if (left == Dimension::time_of_day) {
+    const auto value = calendar_quoted(left);
+    if (ok() && (code == OpCode::equal || code == OpCode::not_equal)) {
+      at_ = here;
+      return fail("a time of day passes at once", "write in \"06:00\"..\"06:01\"");
+    }
+    emit(OpCode::push, value.value_or(0.0));
+    emit(code);
+    return Dimension::boolean;
+  }
   const std::string_view text = quoted();
   if (ok() && code != OpCode::equal && code != OpCode::not_equal) {
     at_ = here;
@@ -145,6 +220,9 @@ Dimension ExpressionParser::compared_with_quoted(Dimension left, std::size_t beg
 // x in [a, b, …]
 Dimension ExpressionParser::among(Dimension left, std::size_t begin) {
   const std::vector<Op> value = since(begin);
+  if (quote_follows() && (left == Dimension::time_of_day || left == Dimension::weekday)) {
+    return between(left, value);
+  }
   if (!take("[")) {
     return fail("\"in\" needs a list", "write it as in track.name in [\"PANDORA\", \"ULLA\"]");
   }

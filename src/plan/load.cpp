@@ -29,7 +29,8 @@ bool aligned(const Vector* v) {
 }
 
 PlanSizes sizes_of(const Plan& p) {
-  return {p.zones()->size(), p.texts() == nullptr ? 0 : p.texts()->size()};
+  return {p.zones()->size(), p.texts() == nullptr ? 0 : p.texts()->size(),
+          p.counts() == nullptr ? 0 : p.counts()->size()};
 }
 
 std::string check_expression(const Expression* e, const Plan& p, std::string_view owner) {
@@ -40,8 +41,8 @@ std::string check_expression(const Expression* e, const Plan& p, std::string_vie
     return std::string(owner) + ": operations are not aligned";
   }
   std::uint16_t stack = 0;
-  const std::string problem =
-      check_ops(reinterpret_cast<const Op*>(e->ops()->Data()), e->ops()->size(), sizes_of(p), stack);
+  const std::string problem = check_ops(reinterpret_cast<const Op*>(e->ops()->Data()),
+                                        e->ops()->size(), sizes_of(p), stack);
   return problem.empty() ? problem : std::string(owner) + ": " + problem;
 }
 
@@ -168,6 +169,31 @@ std::string check_texts(const Plan& p) {
   return good ? "" : "a text of a condition is too long, or there are too many";
 }
 
+std::string check_counts(const Plan& p) {
+  bool good = p.counts() == nullptr || p.counts()->size() <= limits::kZoneCounts;
+  for (std::size_t i = 0; good && p.counts() != nullptr && i < p.counts()->size(); ++i) {
+    const ZoneCount* count = p.counts()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    good = count->zone() < p.zones()->size() &&
+           count->kind() < static_cast<std::uint8_t>(IdentityKind::count);
+  }
+  return good ? "" : "a count names a zone or kind that does not exist";
+}
+
+std::string check_time_zone(const Plan& p) {
+  const TimeZone* zone = p.time_zone();
+  if (zone == nullptr) {
+    return {};
+  }
+  bool good = zone->from()->size() >= 1 && zone->from()->size() <= limits::kTimeTransitions &&
+              zone->offset()->size() == zone->from()->size() && aligned(zone->from());
+  for (flatbuffers::uoffset_t i = 0; good && i < zone->from()->size(); ++i) {
+    good = within<std::int64_t>(zone->from()->Get(i), limits::kTimeFromS, limits::kTimeToS) &&
+           within(zone->offset()->Get(i), -200'000, 200'000) &&
+           (i == 0 || zone->from()->Get(i - 1) < zone->from()->Get(i));
+  }
+  return good ? "" : "the time zone has transitions outside their range";
+}
+
 std::string check_own(const Plan& p) {
   const Own& own = *p.own();
   const bool good = positive(own.agree_s()) && own.apart_m() >= 0.0 && own.apart_m() <= 1e6 &&
@@ -217,7 +243,11 @@ std::string check_rules(const Plan& p) {
   }
   for (const Decision* d : *p.decisions()) {
     const bool fallback = d->fallback() == kNoAction || d->fallback() < p.actions()->size();
-    if (d->assessment() >= p.assessments()->size() || d->action() >= p.actions()->size() ||
+    bool also = d->also() == nullptr || d->also()->size() < limits::kRunActions;
+    for (std::size_t i = 0; also && d->also() != nullptr && i < d->also()->size(); ++i) {
+      also = d->also()->Get(static_cast<flatbuffers::uoffset_t>(i)) < p.actions()->size();
+    }
+    if (!also || d->assessment() >= p.assessments()->size() || d->action() >= p.actions()->size() ||
         !fallback || d->trigger() > Trigger::both ||
         !within<std::int64_t>(d->deadline_ns(), 0, kDayNs)) {
       return "decision " + d->name()->str() +
@@ -299,8 +329,9 @@ const Plan* load_plan(Bytes bytes, std::string& error) {
     error = "the plan has too many sources, zones or the like, or one without a name";
     return nullptr;
   }
-  for (const auto check : {check_limits, check_cores, check_sources, check_sensors, check_zones,
-                           check_texts, check_own, check_trackers, check_rules}) {
+  for (const auto check :
+       {check_limits, check_cores, check_sources, check_sensors, check_zones, check_texts,
+        check_counts, check_time_zone, check_own, check_trackers, check_rules}) {
     error = check(*p);
     if (!error.empty()) {
       return nullptr;

@@ -27,6 +27,8 @@ std::string type_of(const Key& k) {
       return "expression (" + std::string(name_of(k.dimension)) + ")";
     case ValueKind::name:
       return "name of [" + std::string(k.choices) + ".…]";
+    case ValueKind::names:
+      return "name of [" + std::string(k.choices) + ".…], or list of names";
     case ValueKind::numbers:
       return "list of numbers";
     case ValueKind::list:
@@ -45,8 +47,8 @@ void field_table(std::string& out, std::string_view title, std::span<const Field
 
 void code_tables(std::string& out) {
   out += "\n### Names of codes\n";
-  for (const Dimension d : {Dimension::ship_type, Dimension::nav_status, Dimension::emergency,
-                            Dimension::category}) {
+  for (const Dimension d :
+       {Dimension::ship_type, Dimension::nav_status, Dimension::emergency, Dimension::category}) {
     out += "\nOf a " + std::string(name_of(d)) + ": ";
     bool first = true;
     for (const CodeName& code : names_of_codes(d)) {
@@ -117,7 +119,8 @@ std::string site_reference_markdown() {
       "`* /`, unary `-`.\nUnits are checked: a speed is never compared with a length. A "
       "condition that\nneeds an unknown value is neither true nor false: it neither raises nor "
       "clears.\n\nFunctions: "
-      "`inside(track, ZONE)`, `inside(own, ZONE)`, `cpa(track, own)`, `tcpa(track, own)`,\n"
+      "`inside(track, ZONE)`, `inside(own, ZONE)`, `count(vessel, ZONE)`, `cpa(track, own)`, "
+      "`tcpa(track, own)`,\n"
       "`distance(track, own)`, `bearing(track, own)`, `min(a, b)`, `max(a, b)`, `abs(a)`, and "
       "every field "
       "as a\nfunction of its subject: `age(track)`, `speed(own)`.\nIn a decision, `level` (`info`, "
@@ -130,7 +133,18 @@ std::string site_reference_markdown() {
       "`track.squawk in [7500, 7600, 7700]`. `== ''` is true while a value is unknown and false "
       "once it is known; every\nother comparison with an unknown value is unknown, `!=` and "
       "`matches` too. So `track.name != 'ULLA'` does not\nraise before a ship has said its name; "
-      "add `or track.name == ''` if it shall.\n";
+      "add `or track.name == ''` if it shall.\n\n"
+      "**Time** is that of the site's `timezone`: `time_of_day in '22:00'..'06:00'` holds from "
+      "22:00 "
+      "until before 06:00,\n`time_of_day < '06:00'` from midnight, `weekday in "
+      "'saturday'..'sunday'` and `weekday in ['monday', 'friday']` on these\ndays. Each tick "
+      "judges "
+      "again.\n\n"
+      "**Counting:** `count(vessel, ZONE)` is how many tracks of that kind are in the zone now: "
+      "those "
+      "with a position that are\nnot lost, own ship and tentative contacts left out. In an "
+      "assessment "
+      "`of = \"node\"` it is judged once a tick.\n";
   for (std::size_t kind = 0; kind < kSubjectKinds; ++kind) {
     std::string title;
     bool first = true;  // first kind with these fields

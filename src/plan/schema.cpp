@@ -40,6 +40,12 @@ constexpr std::array kKeys{
         "Name of the site; part of every alert. Alerts of two posts with one name have different "
         "keys."},
 
+    Key{"", "timezone", text, D::number, "", 0, 0, "",
+        "Time zone of `time_of_day` and `weekday`, as in \"Europe/Helsinki\". Its changes from "
+        "2000 "
+        "to 2100 are compiled into the plan from this machine's time zone data; later the last "
+        "offset stays."},
+
     Key{"own", "mmsi", list, D::number, "", 1, 999999999, "",
         "MMSIs of own transponders. Radio reports under them are compared with own position and "
         "never set it; what the transponder says by wire sets it where no receiver does."},
@@ -290,9 +296,14 @@ constexpr std::array kKeys{
         "Below this confidence it takes the fallback."},
     Key{"decide", "deadline", quantity, D::duration, "10 ms", 0.00001, 3600, "",
         "Longest time from the newest observation to the decision; later it takes the fallback."},
-    Key{"decide", "run", name, D::number, "!", 0, 0, "action", "The action."},
+    Key{"decide", "run", names, D::number, "!", 0, 0, "action",
+        "The action, or a list of up to 8, in order: each is an order of its own, with its own "
+        "key, "
+        "retries and outcome."},
     Key{"decide", "fallback", name, D::number, "", 0, 0, "action",
-        "The action when confidence is too low or the deadline has passed; without this key none."},
+        "The action, instead of all, when confidence is too low or the deadline has passed; "
+        "without "
+        "this key none."},
 
     Key{"action", "sink", name, D::number, "!", 0, 0, "sink", "Where it goes."},
     Key{"action", "format", choice, D::number, "json", 0, 0, "json cot nmea",

@@ -10,7 +10,18 @@
 
 namespace vedette::plan {
 
-enum class ValueKind { text, choice, flag, whole, quantity, expression, name, numbers, list };
+enum class ValueKind {
+  text,
+  choice,
+  flag,
+  whole,
+  quantity,
+  expression,
+  name,
+  names,
+  numbers,
+  list
+};
 
 struct Key {
   std::string_view section;  // "source", "zone" …; "" for the top of the file

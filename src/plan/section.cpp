@@ -275,6 +275,15 @@ std::vector<std::string> Section::texts(std::string_view key) {
   return values;
 }
 
+std::vector<std::string> Section::text_or_texts(std::string_view key) {
+  const toml::node* n = node(key);
+  if (n != nullptr && n->is_array()) {
+    return texts(key);
+  }
+  const std::string one = text(key);
+  return one.empty() ? std::vector<std::string>{} : std::vector<std::string>{one};
+}
+
 std::vector<std::int64_t> Section::wholes(std::string_view key) {
   const Key& k = row(key);
   std::vector<std::int64_t> values;

@@ -44,6 +44,7 @@ class Section {
   std::size_t choice(std::string_view key);  // index among the schema's choices
   std::vector<double> numbers(std::string_view key);
   std::vector<std::string> texts(std::string_view key);
+  std::vector<std::string> text_or_texts(std::string_view key);
   std::vector<std::int64_t> wholes(std::string_view key);
 
   bool has(std::string_view key) const;

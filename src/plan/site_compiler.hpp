@@ -48,6 +48,11 @@ class SiteCompiler {
   }
   std::uint16_t reference(Section& s, std::string_view key, const std::vector<std::string>& names,
                           std::uint16_t none);
+  std::uint16_t reference_to(Section& s, std::string_view key, const std::string& name,
+                             const std::vector<std::string>& names, std::uint16_t none);
+  // Of a name, or a list of names, each once.
+  std::vector<std::uint16_t> references(Section& s, std::string_view key,
+                                        const std::vector<std::string>& names);
   flatbuffers::Offset<Expression> expression(Section& s, std::string_view key, Dimension wanted,
                                              SubjectKind subject, bool in_decision);
 
@@ -72,6 +77,7 @@ class SiteCompiler {
   // Outputs.
   Offsets<Sink> compile_sinks();
   Offsets<Action> compile_actions();
+  flatbuffers::Offset<TimeZone> compile_time_zone(Section& top);
   flatbuffers::Offset<Limits> compile_limits();
   flatbuffers::Offset<Cores> compile_cores();
 
@@ -82,7 +88,7 @@ class SiteCompiler {
   std::string site_;
   std::vector<std::string> zone_names_, source_names_, assessment_names_, action_names_,
       sink_names_;
-  std::vector<std::string> texts_;  // of conditions
+  PlanParts parts_;
   std::vector<bool> sinks_answer_;
   std::vector<std::uint32_t> zone_costs_;
   std::uint32_t last_cost_ = 0;  // of the last compiled expression

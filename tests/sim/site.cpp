@@ -66,7 +66,7 @@ std::string site_of(Random& random) {
          "[assess.silent]\nof = \"source.routine\"\nwhen = \"source.age > 2 s\"\n"
          "[decide.a]\non = \"seen\"\nrun = \"surely\"\n[decide.b]\non = \"fast\"\ntrigger = "
          "\"both\"\nrun = \"quickly\"\n"
-         "[decide.c]\non = \"silent\"\ntrigger = \"both\"\nrun = \"alarm\"\n"
+         "[decide.c]\non = \"silent\"\ntrigger = \"both\"\nrun = [\"alarm\", \"surely\"]\n"
          "[decide.d]\non = \"fast\"\ntrigger = \"both\"\nrun = \"alarm\"\n"
          "[assess.disk]\nof = \"node\"\nwhen = \"node.journal > 2 s\"\n"
          "[assess.mute]\nof = \"sink.log\"\nwhen = \"sink.failures > 1 or sink.age > 5 s\"\n"

@@ -72,7 +72,8 @@ bool fits(std::string_view text, std::string_view pattern) {
   if (pattern[0] == '*') {
     return fits(text, pattern.substr(1)) || (!text.empty() && fits(text.substr(1), pattern));
   }
-  return !text.empty() && (pattern[0] == '?' || std::toupper(pattern[0]) == std::toupper(text[0])) &&
+  return !text.empty() &&
+         (pattern[0] == '?' || std::toupper(pattern[0]) == std::toupper(text[0])) &&
          fits(text.substr(1), pattern.substr(1));
 }
 
@@ -142,16 +143,26 @@ TEST_CASE("codes are asked by name or number, sizes with units, and each while i
   t.particulars.category = 39;
   set(t.particulars.destination, "TALLINN");
   set(t.callsign, "OHAB");
-  for (const std::string_view holds :
-       {"track.ship_type == 'tanker'", "track.ship_type == 84", "track.ship_type >= 80",
-        "track.ship_type != 'cargo'", "track.ship_type in ['cargo', 'tanker']",
-        "track.ship_type in [70, 84]", "track.nav_status == 'at anchor'",
-        "track.nav_status in ['moored', 'at anchor']", "track.length > 180 m",
-        "track.length in [183.5 m]", "track.beam == 32 m", "track.draught > 7.6 m",
-        "track.imo == 9074729", "track.squawk in [7500, 7600, 7700]",
-        "track.emergency == 'unlawful interference'", "track.emergency != 'none'",
-        "track.category == 'rotorcraft'", "track.destination matches '*LINN'",
-        "track.callsign == 'ohab'", "track.kind == 'vessel' or track.length != ''"}) {
+  for (const std::string_view holds : {"track.ship_type == 'tanker'",
+                                       "track.ship_type == 84",
+                                       "track.ship_type >= 80",
+                                       "track.ship_type != 'cargo'",
+                                       "track.ship_type in ['cargo', 'tanker']",
+                                       "track.ship_type in [70, 84]",
+                                       "track.nav_status == 'at anchor'",
+                                       "track.nav_status in ['moored', 'at anchor']",
+                                       "track.length > 180 m",
+                                       "track.length in [183.5 m]",
+                                       "track.beam == 32 m",
+                                       "track.draught > 7.6 m",
+                                       "track.imo == 9074729",
+                                       "track.squawk in [7500, 7600, 7700]",
+                                       "track.emergency == 'unlawful interference'",
+                                       "track.emergency != 'none'",
+                                       "track.category == 'rotorcraft'",
+                                       "track.destination matches '*LINN'",
+                                       "track.callsign == 'ohab'",
+                                       "track.kind == 'vessel' or track.length != ''"}) {
     CHECK_MESSAGE(Asked(std::string(holds)).of(t) == 1, holds);
   }
   for (const std::string_view unknown :
@@ -218,10 +229,10 @@ Observation said_in(CodecKind kind, std::string_view text) {
 }  // namespace
 
 TEST_CASE("the particulars of AIS, NMEA 2000 and ADS-B are those that others read") {
-  const Observation ship = said_in(
-      CodecKind::nmea0183,
-      "!AIVDM,2,1,1,A,55?MbV02;H;s<HtKR20EHE:0@T4@Dn2222222216L961O5Gf0NSQEp6ClRp8,0*1C\r\n"
-      "!AIVDM,2,2,1,A,88888888880,2*25\r\n");
+  const Observation ship =
+      said_in(CodecKind::nmea0183,
+              "!AIVDM,2,1,1,A,55?MbV02;H;s<HtKR20EHE:0@T4@Dn2222222216L961O5Gf0NSQEp6ClRp8,0*1C\r\n"
+              "!AIVDM,2,2,1,A,88888888880,2*25\r\n");
   CHECK(ship.has(Field::particulars));
   CHECK(ship.particulars.imo == 9134270);
   CHECK(ship.particulars.length_dm == 2950);

@@ -39,8 +39,8 @@ void Alarms::init(Arena& arena, const Site& site) {
 
 // An escalation orders an action; an alarm that is announced again runs its decisions.
 DerivedBound Alarms::derived_bound(const plan::Plan& plan) {
-  const std::size_t decided = plan.decisions()->size() * (event_bytes(sizeof(DecisionMade)) +
-                                                          event_bytes(sizeof(ActionIntent)));
+  const std::size_t decided = plan.decisions()->size() * event_bytes(sizeof(DecisionMade)) +
+                              orders_of_decisions(plan) * event_bytes(sizeof(ActionIntent));
   return {0, kPerBatch * (event_bytes(sizeof(AlarmChange)) + event_bytes(sizeof(ActionIntent))) +
                  kAgainPerBatch * decided};
 }

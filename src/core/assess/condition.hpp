@@ -17,11 +17,12 @@ namespace vedette::assess {
 // Shared by everything that one step judges.
 struct World {
   FieldContext at;
-  const Track* own = nullptr;            // null: own ship is unknown
-  Mode mode = Mode::normal;              // in safe mode only `safe = true` is judged
-  std::span<const Zone> zones;           // of the plan
-  std::span<const FieldReader> readers;  // by SubjectKind
-  const plan::Plan* plan = nullptr;      // texts of its conditions
+  const Track* own = nullptr;             // null: own ship is unknown
+  Mode mode = Mode::normal;               // in safe mode only `safe = true` is judged
+  std::span<const Zone> zones;            // of the plan
+  std::span<const FieldReader> readers;   // by SubjectKind
+  const plan::Plan* plan = nullptr;       // texts of its conditions, its time zone
+  std::span<const std::uint32_t> counts{};  // of the plan's counts
 };
 
 // One subject, as conditions read it.
@@ -53,10 +54,13 @@ struct View {
   }
 };
 
-// Whether a text fits a pattern, in which `*` is any text and `?` any character. Small letters equal
-// capitals, because AIS has only these. Bound: both lengths multiplied.
+// Whether a text fits a pattern, in which `*` is any text and `?` any character. Small letters
+// equal capitals, because AIS has only these. Bound: both lengths multiplied.
 bool fits_pattern(std::string_view text, std::string_view pattern);
 bool equals_folded(std::string_view text, std::string_view other);
+
+// Unknown without a position, or without own ship's where the zone moves with it.
+double inside_zone(const Track* track, const Zone& zone, const Track* own);
 
 // The approach to own ship; conditions and messages share its horizon.
 inline constexpr double kApproachHorizonS = 7200.0;

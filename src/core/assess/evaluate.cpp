@@ -4,6 +4,7 @@
 #include "base/math.hpp"
 #include "core/assess/condition.hpp"
 #include "model/limits.hpp"
+#include "model/local_time.hpp"
 
 namespace vedette::assess {
 namespace {
@@ -147,6 +148,16 @@ Approach approach_to_own(const View& v) {
   return v.approach;
 }
 
+double inside_zone(const Track* t, const Zone& zone, const Track* own) {
+  if (!placed(t)) {
+    return kUnknown;
+  }
+  if (zone.around_own) {
+    return placed(own) ? truth(det_sqrt(chord_squared(*own, *t)) <= zone.radius_m) : kUnknown;
+  }
+  return truth(inside(zone, vector(t->normal), vector(t->ecef)));
+}
+
 bool may_approach_own(const View& v) {
   if (!placed(v.track()) || !placed(v.own()) || v.track() == v.own()) {
     return false;
@@ -157,16 +168,6 @@ bool may_approach_own(const View& v) {
 }
 
 namespace {
-
-double inside_zone(const Track* t, const Zone& zone, const Track* own) {
-  if (!placed(t)) {
-    return kUnknown;
-  }
-  if (zone.around_own) {
-    return placed(own) ? truth(det_sqrt(chord_squared(*own, *t)) <= zone.radius_m) : kUnknown;
-  }
-  return truth(inside(zone, vector(t->normal), vector(t->ecef)));
-}
 
 double field(OpCode load, std::uint16_t index, const View& v) {
   const std::size_t kind = kind_loaded_by(load);
@@ -181,8 +182,7 @@ double text_test(const plan::Op& op, const View& v) {
   if (text.empty()) {
     return kUnknown;
   }
-  const std::string_view wanted =
-      v.world->plan->texts()->Get(op.count() & ~kOfOwn)->string_view();
+  const std::string_view wanted = v.world->plan->texts()->Get(op.count() & ~kOfOwn)->string_view();
   return truth(static_cast<OpCode>(op.code()) == OpCode::text_equal ? equals_folded(text, wanted)
                                                                     : fits_pattern(text, wanted));
 }
@@ -214,6 +214,12 @@ double operand(const plan::Op& op, const View& v) {
     case OpCode::text_equal:
     case OpCode::text_matches:
       return text_test(op, v);
+    case OpCode::count_in_zone:
+      return v.world->counts[op.index()];
+    case OpCode::time_of_day:
+      return time_of_day(v.world->plan->time_zone(), v.world->at.now_ns);
+    case OpCode::weekday:
+      return weekday(v.world->plan->time_zone(), v.world->at.now_ns);
     case OpCode::level:
       return v.level;
     case OpCode::confidence:

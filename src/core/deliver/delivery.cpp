@@ -28,7 +28,7 @@ std::size_t Delivery::frozen_bytes_bound(const plan::Plan& plan) {
 // their horizon, and each sink's breaker.
 DerivedBound Delivery::derived_bound(const plan::Plan& plan) {
   const std::size_t ends = std::size_t{2} * plan.limits()->pending_actions() + limits::kSinks + 2;
-  return {plan.decisions()->size() *
+  return {orders_of_decisions(plan) *
               (event_bytes(sizeof(ActionIntent)) + event_bytes(sizeof(Resolution))),
           ends * event_bytes(sizeof(Resolution)) +
               plan.limits()->batch_events() * event_bytes(sizeof(ActionIntent))};
@@ -315,10 +315,10 @@ bool Delivery::more_urgent(std::size_t order, std::size_t than) const {
 }
 
 // What a newer order of the same decision on the same subject makes pointless.
-std::size_t Delivery::superseded(const ActionIntent& by, std::uint64_t sequence) const {
+std::size_t Delivery::superseded(const ActionIntent& by, std::uint64_t cause) const {
   for (std::size_t i = 0; size_ != sent_ && i < orders_.size(); ++i) {
     const ActionIntent& intent = intents_[i];
-    if (orders_[i].stage == Stage::waits && orders_[i].sequence < sequence &&
+    if (orders_[i].stage == Stage::waits && orders_[i].sequence < cause &&
         orders_[i].unconfirmed == 0 && intent.decision == by.decision &&
         intent.assessment == by.assessment && intent.sink == by.sink &&
         intent.subject.kind == by.subject.kind && intent.subject.key == by.subject.key) {

@@ -84,8 +84,8 @@ class Delivery {
   std::size_t overdue(std::int64_t now_ns);
   void give_up(std::size_t order, std::int64_t now_ns);
   std::size_t due(std::int64_t now_ns);  // to be sent now: by level, then the oldest
-  // One that waits although nobody was told, and that the order `sequence` supersedes.
-  std::size_t superseded(const ActionIntent& by, std::uint64_t sequence) const;
+  // One that waits although nobody was told, and that an order by the event `cause` supersedes.
+  std::size_t superseded(const ActionIntent& by, std::uint64_t cause) const;
 
   // The next sink whose breaker changed since it was last reported; kNone for none.
   std::size_t changed_sink();

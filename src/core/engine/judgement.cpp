@@ -29,7 +29,8 @@ assess::World Judgement::world_at(std::int64_t now_ns) const {
           state_.load.mode(),
           state_.site.zones,
           kFieldReaders,
-          state_.site.plan};
+          state_.site.plan,
+          state_.zone_counts.counts()};
 }
 
 bool Judgement::stop_before(EventClass next) {
@@ -112,6 +113,7 @@ bool Judgement::begin_next(void* context, std::size_t) {
       self.track_changed(t.track, change, t.cause);
     }
   }
+  self.state_.zone_counts.note(self.state_.tracks[t.track], self.world_.own);
   turn.cause = t.cause;
   turn.newest_arrival_ns = t.arrival_ns;
   return true;
@@ -144,6 +146,7 @@ void Judgement::judge_contacts() {
         track_changed(due.track, change, due.cause);
       }
     }
+    state_.zone_counts.note(state_.tracks[due.track], world_.own);
     judge(case_of(due.track), due.cause, due.arrival_ns);
     step_.belief.mix(bytes_of(state_.tracks[due.track]).first(kTrackDigestBytes));
     step_.batch.settle();
@@ -163,6 +166,7 @@ void Judgement::retire(std::uint32_t i, TrackChangeKind change, EvictionReason w
   state_.agenda.forget(i);
   state_.second_places.drop(track, i);
   state_.eviction.forget(i);
+  state_.zone_counts.leave(track);
   state_.tracks.release(i);
   world_.own = state_.own();
 }
@@ -216,6 +220,7 @@ void Judgement::sweep_track(std::uint32_t i, std::int64_t arrival_ns) {
   if (changed) {
     track_changed(i, change, cause);
   }
+  state_.zone_counts.note(track, world_.own);
   judge(case_of(i), cause, arrival_ns);
 }
 
@@ -416,16 +421,18 @@ void Judgement::on_decision(void* context, const DecisionMade& decision) {
   Judgement& self = *follows.turn.self;
   EventHeader& event =
       self.step_.derive(EventKind::decision, EventClass::high, follows.cause, decision);
-  const bool acts = decision.action != kNoAction;
-  if (acts && self.state_.load.mode() == Mode::safe &&
-      !self.state_.plan().actions()->Get(decision.action)->safe()) {
+  std::array<std::uint16_t, limits::kRunActions> run;
+  const std::span<const std::uint16_t> actions = self.actions_of(decision, run);
+  if (decision.action != kNoAction && actions.empty()) {
     self.step_.batch.resolve(event, Exit::retraction, Reason::switched_off);
     return;
   }
   self.step_.batch.resolve(event, Exit::success, Reason::applied);
-  if (acts) {
-    const std::uint64_t cause = event.sequence;
-    self.order(self.intent_of(decision, follows.change, follows.view), cause,
+  const std::uint64_t cause = event.sequence;
+  for (const std::uint16_t action : actions) {
+    DecisionMade one = decision;
+    one.action = action;
+    self.order(self.intent_of(one, follows.change, follows.view), cause,
                follows.turn.newest_arrival_ns);
   }
 }

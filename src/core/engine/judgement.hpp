@@ -70,11 +70,14 @@ class Judgement {
   bool case_of(const Subject& subject, Case& out) const;
   void decide(Consequence& follows, std::int64_t late_ns);
   static void on_assessment(void* turn, const assess::View& view, const AssessmentChange& change);
+  // Those that this mode lets through, in order.
+  std::span<const std::uint16_t> actions_of(
+      const DecisionMade& decision, std::array<std::uint16_t, limits::kRunActions>& room) const;
   static void on_decision(void* consequence, const DecisionMade& decision);
   ActionIntent intent_of(const DecisionMade& decision, const AssessmentChange& change,
                          const assess::View& view) const;
   void describe_subject(ActionIntent& intent, const Track& subject, const assess::View& view) const;
-  void retract_superseded(const ActionIntent& by, std::uint64_t sequence);
+  void retract_superseded(const ActionIntent& by, std::uint64_t cause);
   void order(const ActionIntent& intent, std::uint64_t cause, std::int64_t newest_arrival_ns);
 
   State& state_;

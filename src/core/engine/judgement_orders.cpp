@@ -55,13 +55,34 @@ void Judgement::describe_subject(ActionIntent& intent, const Track& subject,
   }
 }
 
+std::span<const std::uint16_t> Judgement::actions_of(
+    const DecisionMade& decision, std::array<std::uint16_t, limits::kRunActions>& room) const {
+  std::size_t count = 0;
+  const auto add = [&](std::uint16_t action) {
+    const bool off =
+        state_.load.mode() == Mode::safe && !state_.plan().actions()->Get(action)->safe();
+    if (!off) {
+      room[count++] = action;
+    }
+  };
+  if (decision.action != kNoAction) {
+    add(decision.action);
+  }
+  const plan::Decision& of = *state_.plan().decisions()->Get(decision.decision);
+  if (decision.choice == DecisionChoice::action && of.also() != nullptr) {
+    for (const std::uint16_t action : *of.also()) {
+      add(action);
+    }
+  }
+  return std::span<const std::uint16_t>(room).first(count);
+}
+
 void Judgement::order(const ActionIntent& intent, std::uint64_t cause,
                       std::int64_t newest_arrival_ns) {
   const plan::Action& action = *state_.plan().actions()->Get(intent.action);
   BatchBuilder& batch = step_.batch;
   EventHeader& event =
       step_.derive(EventKind::action, static_cast<EventClass>(action.event_class()), cause, intent);
-  const std::uint64_t sequence = event.sequence;
   switch (state_.delivery.start(event.sequence, event.event_class, intent, step_.now_ns(),
                                 step_.now_ns())) {
     case deliver::Delivery::Start::dispatched:
@@ -80,14 +101,15 @@ void Judgement::order(const ActionIntent& intent, std::uint64_t cause,
       batch.resolve(event, Exit::abandonment, Reason::sink_open);
       return;
   }
-  retract_superseded(intent, sequence);
+  retract_superseded(intent, cause);
 }
 
-// People are told the newest of what waited for a sink, not all of it.
-void Judgement::retract_superseded(const ActionIntent& by, std::uint64_t sequence) {
+// People are told the newest of what waited for a sink, not all of it. What the same cause ordered
+// stays.
+void Judgement::retract_superseded(const ActionIntent& by, std::uint64_t cause) {
   deliver::Delivery& delivery = state_.delivery;
-  for (std::size_t i = delivery.superseded(by, sequence); i != deliver::Delivery::kNone;
-       i = delivery.superseded(by, sequence)) {
+  for (std::size_t i = delivery.superseded(by, cause); i != deliver::Delivery::kNone;
+       i = delivery.superseded(by, cause)) {
     const std::uint64_t old = delivery.orders()[i].sequence;
     delivery.give_up(i, step_.now_ns());
     step_.batch.resolve_waiting(Exit::retraction);

@@ -18,6 +18,7 @@
 #include "core/engine/self_check.hpp"
 #include "core/engine/sources.hpp"
 #include "core/engine/waiting.hpp"
+#include "core/engine/zone_counts.hpp"
 #include "core/perceive/contacts.hpp"
 #include "core/perceive/eviction.hpp"
 #include "core/perceive/own_position.hpp"
@@ -52,7 +53,7 @@ concept Stateful = Stage<S> &&
 using StageList =
     std::tuple<perceive::Tracks, perceive::Contacts, perceive::OwnPosition, perceive::SecondPlaces,
                perceive::Eviction, assess::Assess, alarm::Alarms, decide::Decide, deliver::Delivery,
-               Waiting, Load, Sources, Agenda, Crowds, Leaving, SelfCheck>;
+               Waiting, Load, Sources, Agenda, Crowds, ZoneCounts, Leaving, SelfCheck>;
 
 class Stages {
  public:

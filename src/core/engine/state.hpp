@@ -32,6 +32,7 @@ struct State {
   Sources& sources = stages.get<Sources>();
   Agenda& agenda = stages.get<Agenda>();
   Crowds& crowds = stages.get<Crowds>();
+  ZoneCounts& zone_counts = stages.get<ZoneCounts>();
   Leaving& leaving = stages.get<Leaving>();
   SelfCheck& self_check = stages.get<SelfCheck>();
 
