@@ -40,6 +40,8 @@ std::string_view name_of(Dimension dimension) {
       return "time of day";
     case Dimension::weekday:
       return "weekday";
+    case Dimension::instant:
+      return "time";
   }
   return "unknown";
 }

@@ -27,6 +27,7 @@ enum class Dimension : std::uint8_t {
   category,
   time_of_day,  // s since local midnight
   weekday,      // 1 Monday to 7 Sunday
+  instant,      // Unix s
 };
 
 std::string_view name_of(Dimension dimension);

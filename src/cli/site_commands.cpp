@@ -82,6 +82,20 @@ std::string hash_text(const LoadedPlan& loaded) {
   return text;
 }
 
+void decisions_json(const plan::Plan& p, Json& json) {
+  for (const plan::Decision* d : *p.decisions()) {
+    json.begin_object().member("name", d->name()->string_view());
+    json.member("on", p.assessments()->Get(d->assessment())->name()->string_view());
+    json.member_id("deadline_ns", static_cast<std::uint64_t>(d->deadline_ns()));
+    json.member("confidence", d->min_confidence(), 3);
+    json.member("run", std::string_view(run_names(p, *d)));
+    if (d->fallback() != kNoAction) {
+      json.member("fallback", p.actions()->Get(d->fallback())->name()->string_view());
+    }
+    json.end_object();
+  }
+}
+
 void plan_json(const LoadedPlan& loaded, Json& json) {
   const plan::Plan& p = *loaded.plan;
   json.begin_object().member("site", p.site()->string_view());
@@ -126,17 +140,7 @@ void plan_json(const LoadedPlan& loaded, Json& json) {
     json.member_id("clear_ns", static_cast<std::uint64_t>(a->clear_ns())).end_object();
   }
   json.end_array().key("decisions").begin_array();
-  for (const plan::Decision* d : *p.decisions()) {
-    json.begin_object().member("name", d->name()->string_view());
-    json.member("on", p.assessments()->Get(d->assessment())->name()->string_view());
-    json.member_id("deadline_ns", static_cast<std::uint64_t>(d->deadline_ns()));
-    json.member("confidence", d->min_confidence(), 3);
-    json.member("run", std::string_view(run_names(p, *d)));
-    if (d->fallback() != kNoAction) {
-      json.member("fallback", p.actions()->Get(d->fallback())->name()->string_view());
-    }
-    json.end_object();
-  }
+  decisions_json(p, json);
   json.end_array().key("actions").begin_array();
   for (const plan::Action* a : *p.actions()) {
     json.begin_object().member("name", a->name()->string_view());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
@@ -107,7 +108,12 @@ struct ActionIntent {
       possible_duplicate;   // may have been sent before: by a run that crashed, or unconfirmed
   std::uint8_t unrecorded;  // the sink's alone: sent before its event was on disk
   std::uint8_t reserved[4];
+  // With the values of that moment, so that a later attempt says the same; empty for a message
+  // without values. The event leaves out its zeros, so it comes last.
+  char message[limits::kMessageRoom];
 };
+// Bytes of its event.
+std::size_t bytes_of_event(const ActionIntent& intent);
 
 struct ActionOutcome {
   std::uint64_t action_sequence;
@@ -270,6 +276,12 @@ constexpr bool event_payloads_fit() {
 static_assert(event_payloads_fit() && kIsPayload<Requeue> && kIsPayload<AlarmOrder>);
 static_assert(sizeof(Observation) + limits::kRawBytes <= kPayloadBytes);
 
+// Bytes without which it says nothing.
+template <typename T>
+inline constexpr std::size_t kLeastBytes = sizeof(T);
+template <>
+inline constexpr std::size_t kLeastBytes<ActionIntent> = offsetof(ActionIntent, message);
+
 // Payload sizes that a kind allows; an unknown kind allows none.
 struct PayloadSize {
   std::uint16_t least = 1, most = 0;
@@ -278,10 +290,13 @@ inline constexpr auto kPayloadSizes = [] {
   std::array<PayloadSize, kEventKindNumbers> sizes{};
   for_each_event_kind([&](const auto& row) {
     using Payload = typename std::remove_cvref_t<decltype(row)>::Payload;
-    constexpr std::size_t kBytes = std::is_same_v<Payload, NoPayload> ? 0 : sizeof(Payload);
-    sizes[static_cast<std::size_t>(row.kKind)] = {
-        static_cast<std::uint16_t>(kBytes),
-        static_cast<std::uint16_t>(row.tail == Tail::none ? kBytes : kPayloadBytes)};
+    if constexpr (std::is_same_v<Payload, NoPayload>) {
+      sizes[static_cast<std::size_t>(row.kKind)] = {0, 0};
+    } else {
+      sizes[static_cast<std::size_t>(row.kKind)] = {
+          static_cast<std::uint16_t>(kLeastBytes<Payload>),
+          static_cast<std::uint16_t>(row.tail == Tail::none ? sizeof(Payload) : kPayloadBytes)};
+    }
   });
   return sizes;
 }();

@@ -1,5 +1,7 @@
 #include "model/describe_event.hpp"
 
+#include <cstring>
+
 #include "base/text.hpp"
 #include "model/cause.hpp"
 #include "model/observation.hpp"
@@ -90,6 +92,9 @@ void describe(const ActionIntent& i, const Context& at, Json& json) {
   json.member("key", std::string_view(key));
   if (i.possible_duplicate != 0) {
     json.member("possible_duplicate", true);
+  }
+  if (i.message[0] != '\0') {
+    json.member("message", std::string_view(i.message, ::strnlen(i.message, sizeof i.message)));
   }
   member_subject(i.subject, at, json);
 }

@@ -53,6 +53,7 @@ enum class OpCode : std::uint16_t {
   count_in_zone,  // of tracks; index = the plan's count
   time_of_day,    // s since midnight of the site's time zone
   weekday,        // 1 to 7
+  now,            // Unix s; messages only
   load_sink,
   load_node,
   count
@@ -294,6 +295,7 @@ constexpr OpInfo info_of(OpCode code) {
     case OpCode::bearing:
       return {0, 60};
     case OpCode::count_in_zone:
+    case OpCode::now:
       return {0, 1};
     case OpCode::time_of_day:
     case OpCode::weekday:

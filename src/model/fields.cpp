@@ -39,6 +39,41 @@ std::string_view read_text(const Track& t, std::uint16_t field) {
   }
 }
 
+namespace {
+
+// What it says of itself.
+double read_particulars(const Track& t, TrackField field) {
+  const Particulars& p = t.particulars;
+  switch (field) {
+    case TrackField::name:
+    case TrackField::callsign:
+    case TrackField::destination:
+      return read_text(t, static_cast<std::uint16_t>(field)).empty() ? kUnknown : 1.0;
+    case TrackField::ship_type:
+      return known(t.ship_type);
+    case TrackField::nav_status:
+      return t.nav_status == 15 ? kUnknown : t.nav_status;
+    case TrackField::length:
+      return known(p.length_dm) / 10.0;
+    case TrackField::beam:
+      return known(p.beam_dm) / 10.0;
+    case TrackField::draught:
+      return known(p.draught_cm) / 100.0;
+    case TrackField::imo:
+      return known(p.imo);
+    case TrackField::squawk:
+      return known(p.squawk_next) - 1.0;
+    case TrackField::emergency:
+      return known(p.emergency_next) - 1.0;
+    case TrackField::category:
+      return known(p.category);
+    default:
+      return kUnknown;
+  }
+}
+
+}  // namespace
+
 double read_track(const void* track, std::uint16_t field, const FieldContext& at) {
   if (track == nullptr) {
     return kUnknown;
@@ -70,10 +105,6 @@ double read_track(const void* track, std::uint16_t field, const FieldContext& at
       return static_cast<double>(t.kind);
     case TrackField::identity:
       return static_cast<double>(identity_of(t.key));
-    case TrackField::ship_type:
-      return known(t.ship_type);
-    case TrackField::nav_status:
-      return t.nav_status == 15 ? kUnknown : t.nav_status;
     case TrackField::updates:
       return t.updates;
     case TrackField::sigma:
@@ -113,28 +144,9 @@ double read_track(const void* track, std::uint16_t field, const FieldContext& at
                    doubted(t, Doubt::disagree));
     case TrackField::sudden:
       return truth(doubted(t, Doubt::sudden));
-    case TrackField::name:
-    case TrackField::callsign:
-    case TrackField::destination:
-      return read_text(t, field).empty() ? kUnknown : 1.0;
-    case TrackField::length:
-      return known(t.particulars.length_dm) * 0.1;
-    case TrackField::beam:
-      return known(t.particulars.beam_dm) * 0.1;
-    case TrackField::draught:
-      return known(t.particulars.draught_cm) * 0.01;
-    case TrackField::imo:
-      return known(t.particulars.imo);
-    case TrackField::squawk:
-      return known(t.particulars.squawk_next) - 1.0;
-    case TrackField::emergency:
-      return known(t.particulars.emergency_next) - 1.0;
-    case TrackField::category:
-      return known(t.particulars.category);
-    case TrackField::count:
-      break;
+    default:
+      return read_particulars(t, static_cast<TrackField>(field));
   }
-  return kUnknown;
 }
 
 double read_source(const void* source_facts, std::uint16_t field, const FieldContext& at) {

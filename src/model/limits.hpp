@@ -121,6 +121,8 @@ inline constexpr std::int64_t kDoubtNs = 600'000'000'000;
 inline constexpr std::size_t kUnpackRatio = 256;
 inline constexpr std::size_t kUnpackFreeBytes = std::size_t{64} << 20;
 inline constexpr std::size_t kMessageBytes = 200;  // of the message that a site gives it
+inline constexpr std::size_t kMessageRoom = 208;   // with its end, in whole words
+inline constexpr std::size_t kMessagePieces = 32;  // texts and values of one message
 
 inline constexpr std::size_t kBlockAlignment = 4096;  // O_DIRECT on every disk we know
 // Of a plan. A site file asks for 1 MiB or more; the simulator reaches bounds sooner with less.

@@ -40,7 +40,7 @@ std::int64_t offset_at(const plan::TimeZone* zone, std::int64_t unix_s) {
 }
 
 double time_of_day(const plan::TimeZone* zone, std::int64_t unix_ns) {
-  return static_cast<double>(local_at(zone, unix_ns).ns) * 1e-9;
+  return static_cast<double>(local_at(zone, unix_ns).ns) / 1e9;
 }
 
 double weekday(const plan::TimeZone* zone, std::int64_t unix_ns) {

@@ -1,4 +1,5 @@
 #include <array>
+#include <cstring>
 
 #include "model/derived.hpp"
 #include "model/event.hpp"
@@ -84,6 +85,11 @@ Row pick_row(const std::array<Row, N>& rows, E value) {
 }
 
 }  // namespace
+
+std::size_t bytes_of_event(const ActionIntent& intent) {
+  const std::size_t said = ::strnlen(intent.message, sizeof intent.message);
+  return offsetof(ActionIntent, message) + (said + 7) / 8 * 8;
+}
 
 std::string_view name_of(EventClass c) {
   return pick(std::array<std::string_view, 4>{"critical", "high", "normal", "bulk"}, c);

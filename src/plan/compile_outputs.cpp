@@ -3,6 +3,7 @@
 
 #include "model/event.hpp"
 #include "model/limits.hpp"
+#include "plan/message_compiler.hpp"
 #include "plan/site_compiler.hpp"
 
 namespace vedette::plan {
@@ -110,6 +111,84 @@ Offsets<Sink> SiteCompiler::compile_sinks() {
   return list;
 }
 
+namespace {
+
+SubjectKind subject_named(std::string_view of) {
+  return of == "own"                ? SubjectKind::own
+         : of == "node"             ? SubjectKind::node
+         : of.starts_with("source") ? SubjectKind::source
+         : of.starts_with("sink")   ? SubjectKind::sink
+                                    : SubjectKind::track;
+}
+
+bool names(const toml::table& table, std::string_view key, std::string_view name) {
+  const toml::node* node = table.get(key);
+  const toml::array* list = node == nullptr ? nullptr : node->as_array();
+  bool there = node != nullptr && node->value_or(std::string_view()) == name;
+  for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    there = there || (*list)[i].value_or(std::string_view()) == name;
+  }
+  return there;
+}
+
+}  // namespace
+
+// What the decisions and escalations that run an action are about; mistakes are reported elsewhere.
+std::vector<SubjectKind> SiteCompiler::subjects_of_action(const std::string& action) {
+  std::vector<SubjectKind> subjects;
+  const auto assessments = children_quietly("assess");
+  const auto add = [&](const toml::table& assessment) {
+    const SubjectKind kind = subject_named(assessment.at_path("of").value_or(std::string_view()));
+    if (std::find(subjects.begin(), subjects.end(), kind) == subjects.end()) {
+      subjects.push_back(kind);
+    }
+  };
+  for (const Named& a : assessments) {
+    if (names(*a.table, "escalate_to", action)) {
+      add(*a.table);
+    }
+  }
+  for (const Named& d : children_quietly("decide")) {
+    const auto on = std::find_if(assessments.begin(), assessments.end(), [&](const Named& a) {
+      return d.table->at_path("on").value_or(std::string_view()) == a.name;
+    });
+    if (on != assessments.end() &&
+        (names(*d.table, "run", action) || names(*d.table, "fallback", action))) {
+      add(*on->table);
+    }
+  }
+  return subjects;
+}
+
+Offsets<Piece> SiteCompiler::compile_pieces(Section& s, const std::string& action,
+                                            const std::string& message) {
+  const std::vector<SubjectKind> subjects = subjects_of_action(action);
+  const CompileContext context{subjects.empty() ? SubjectKind::track : subjects.front(),
+                               true,
+                               &zone_names_,
+                               &zone_costs_,
+                               &parts_,
+                               true};
+  const CompiledMessage compiled = compile_message(message, context);
+  if (!compiled.error.empty()) {
+    s.problem_in("message", compiled.error_at, compiled.error, compiled.help);
+    return {};
+  }
+  if (subjects.size() > 1 && uses_subject(compiled)) {
+    s.problem(
+        "message",
+        "[action." + action + "] is run about different subjects, which have not the same values",
+        "write an action for each, or use only own and text");
+  }
+  Offsets<Piece> pieces;
+  for (const MessagePiece& piece : compiled.pieces) {
+    pieces.push_back(CreatePiece(
+        b_, piece.form, b_.CreateString(piece.text), b_.CreateVectorOfStructs(piece.ops),
+        static_cast<std::uint8_t>(piece.dimension), piece.scale, piece.decimals, piece.otherwise));
+  }
+  return pieces;
+}
+
 Offsets<Action> SiteCompiler::compile_actions() {
   Offsets<Action> list;
   const auto named = children("action");
@@ -123,7 +202,8 @@ Offsets<Action> SiteCompiler::compile_actions() {
     }
     const std::int64_t record_within_ns = compile_record_within(s, durable);
     const std::string message = s.text("message");
-    if (message.size() > limits::kMessageBytes) {
+    const auto pieces = compile_pieces(s, n.name, message);
+    if (pieces.empty() && message.size() > limits::kMessageBytes) {
       s.problem("message", "\"message\" is longer than 200 bytes");
     }
     const std::uint16_t sink = reference(s, "sink", sink_names_, 0);
@@ -136,11 +216,11 @@ Offsets<Action> SiteCompiler::compile_actions() {
           "use format = \"json\" or \"cot\", or confirm = \"acknowledged\" at the sink");
     }
     const Pauses pauses = compile_pauses(s);
-    list.push_back(
-        CreateAction(b_, b_.CreateString(n.name), sink, format, durable != Durable::behind,
-                     to_ns(s.quantity("horizon")), static_cast<std::uint8_t>(EventClass::high),
-                     b_.CreateString(message), static_cast<std::uint32_t>(s.whole("retries")),
-                     pauses.first_ns, s.flag("safe"), pauses.permille, record_within_ns));
+    list.push_back(CreateAction(
+        b_, b_.CreateString(n.name), sink, format, durable != Durable::behind,
+        to_ns(s.quantity("horizon")), static_cast<std::uint8_t>(EventClass::high),
+        b_.CreateString(message), static_cast<std::uint32_t>(s.whole("retries")), pauses.first_ns,
+        s.flag("safe"), pauses.permille, record_within_ns, b_.CreateVector(pieces)));
   }
   return list;
 }

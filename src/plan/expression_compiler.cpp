@@ -21,6 +21,24 @@ CompiledExpression ExpressionParser::run(Dimension wanted) {
              " is needed",
          wanted == Dimension::boolean ? "compare it with something, as in \"… > 5 kn\"" : "");
   }
+  check_size();
+  if (!ok()) {
+    out_.ops.clear();
+  }
+  return std::move(out_);
+}
+
+CompiledValue ExpressionParser::value(std::size_t begin) {
+  at_ = begin;
+  CompiledValue made;
+  made.dimension = sum();
+  check_size();
+  static_cast<CompiledExpression&>(made) = std::move(out_);
+  made.end = at_;
+  return made;
+}
+
+void ExpressionParser::check_size() {
   if (ok() && out_.ops.size() > limits::kExpressionOps) {
     fail("the expression has " + std::to_string(out_.ops.size()) + " operations, the limit is " +
              std::to_string(limits::kExpressionOps),
@@ -36,10 +54,6 @@ CompiledExpression ExpressionParser::run(Dimension wanted) {
       fail(stack_error, "use fewer nested parentheses");
     }
   }
-  if (!ok()) {
-    out_.ops.clear();
-  }
-  return std::move(out_);
 }
 
 Dimension ExpressionParser::fail(std::string message, std::string help) {
@@ -203,7 +217,9 @@ Dimension ExpressionParser::sum() {
       return left;
     }
     const Dimension right = product();
-    same(left, right, "the two sides of + or -");
+    if (left != Dimension::instant || right != Dimension::duration) {  // a while from a time
+      same(left, right, "the two sides of + or -");
+    }
     emit(plus ? OpCode::add : OpCode::subtract);
   }
 }

@@ -38,12 +38,19 @@ struct PlanParts {
   bool has_time_zone = false;
 };
 
+// A value within a longer text.
+struct CompiledValue : CompiledExpression {
+  Dimension dimension = Dimension::number;
+  std::size_t end = 0;  // of its text
+};
+
 struct CompileContext {
   SubjectKind subject = SubjectKind::track;
   bool in_decision = false;  // `level` and `confidence` are known
   const std::vector<std::string>* zones = nullptr;
   const std::vector<std::uint32_t>* zone_costs = nullptr;
   PlanParts* parts = nullptr;
+  bool in_message = false;  // `now` is known
 };
 
 CompiledExpression compile_expression(std::string_view text, Dimension wanted,

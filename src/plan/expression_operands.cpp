@@ -117,6 +117,10 @@ Dimension ExpressionParser::primary() {
     emit(OpCode::confidence);
     return Dimension::ratio;
   }
+  if (context_.in_message && name == "now") {
+    emit(OpCode::now);
+    return Dimension::instant;
+  }
   if (name == "time_of_day" || name == "weekday") {
     return calendar(name, start);
   }

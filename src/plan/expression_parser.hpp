@@ -19,9 +19,12 @@ class ExpressionParser {
       : text_(text), context_(context) {}
 
   CompiledExpression run(Dimension wanted);
+  // A sum that begins at byte `begin` and ends where it can.
+  CompiledValue value(std::size_t begin);
 
  private:
   bool ok() const { return out_.error.empty(); }
+  void check_size();
   Dimension fail(std::string message, std::string help);
   void emit(OpCode code, double value = 0.0, std::uint16_t index = 0);
   // Fuses the most common comparison, a field of the subject with a constant, into one operation.
@@ -83,8 +86,10 @@ class ExpressionParser {
   Dimension field_function(std::string_view name);
 
   static bool matches(Dimension a, Dimension b) {
-    const bool coded = !names_of_codes(a).empty() && b == Dimension::number;
-    return a == b || (plain(a) && plain(b)) || coded;
+    const auto coded = [](Dimension code, Dimension number) {
+      return !names_of_codes(code).empty() && number == Dimension::number;
+    };
+    return a == b || (plain(a) && plain(b)) || coded(a, b) || coded(b, a);
   }
   void same(Dimension a, Dimension b, std::string_view what);
   void need(Dimension got, Dimension wanted, std::string_view what);

@@ -217,6 +217,45 @@ std::string check_trackers(const Plan& p) {
   return seen == 0b11111110 ? "" : "a plan has one tracker for every kind";
 }
 
+bool is_text_load(const Op& op) {
+  const auto code = static_cast<OpCode>(op.code());
+  return (code == OpCode::load_track || code == OpCode::load_own) &&
+         op.index() < kTrackFields.size() && kTrackFields[op.index()].dimension == Dimension::text;
+}
+bool is_identity_load(const Op& op) {
+  const auto code = static_cast<OpCode>(op.code());
+  return (code == OpCode::load_track || code == OpCode::load_own) &&
+         op.index() == static_cast<std::uint16_t>(TrackField::identity);
+}
+
+bool piece_ok(const Piece& piece, const Plan& p) {
+  const std::size_t count = piece.ops()->size();
+  if (piece.form() > PieceForm::clock || (piece.decimals() > 2 && piece.decimals() != 255) ||
+      piece.text()->size() > 2 * limits::kMessageBytes ||
+      !(piece.scale() >= 1e-9 && piece.scale() <= kLargest) || !aligned(piece.ops())) {
+    return false;
+  }
+  if (piece.form() == PieceForm::literal) {
+    return count == 0;
+  }
+  const auto* ops = reinterpret_cast<const Op*>(piece.ops()->Data());
+  std::uint16_t stack = 0;
+  if (!check_ops(ops, count, sizes_of(p), stack).empty()) {
+    return false;
+  }
+  return piece.form() == PieceForm::text       ? count == 1 && is_text_load(ops[0])
+         : piece.form() == PieceForm::identity ? count == 1 && is_identity_load(ops[0])
+                                               : true;
+}
+
+bool pieces_ok(const Action& a, const Plan& p) {
+  bool good = a.pieces() == nullptr || a.pieces()->size() <= limits::kMessagePieces;
+  for (std::size_t i = 0; good && a.pieces() != nullptr && i < a.pieces()->size(); ++i) {
+    good = piece_ok(*a.pieces()->Get(static_cast<flatbuffers::uoffset_t>(i)), p);
+  }
+  return good;
+}
+
 std::string check_rules(const Plan& p) {
   for (const Assessment* a : *p.assessments()) {
     if (a->subject() >= kSubjectKinds ||
@@ -265,7 +304,8 @@ std::string check_rules(const Plan& p) {
         !within<std::int64_t>(a->record_within_ns(), 0, a->horizon_ns()) ||
         !within<std::uint32_t>(a->backoff_permille(), 1000, 2'000'000) ||
         !within<std::int64_t>(a->backoff_ns(), 0, kDayNs) ||
-        (a->message() != nullptr && a->message()->size() > limits::kMessageBytes) ||
+        (a->message() != nullptr && a->message()->size() > 2 * limits::kMessageBytes) ||
+        !pieces_ok(*a, p) ||
         (a->format() == FormatKind::nmea &&
          p.sinks()->Get(a->sink())->confirm() == Confirm::answer)) {
       return "action " + a->name()->str() + " has a field outside its range";

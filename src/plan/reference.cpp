@@ -59,6 +59,55 @@ void code_tables(std::string& out) {
   }
 }
 
+void expressions_text(std::string& out) {
+  out +=
+      "\n## Expressions\n\nOperators, from loose to tight: `? :`, `or`, `and`, `not`, comparisons, "
+      "`+ -`, "
+      "`* /`, unary `-`.\nUnits are checked: a speed is never compared with a length. A "
+      "condition that\nneeds an unknown value is neither true nor false: it neither raises nor "
+      "clears.\n\nFunctions: "
+      "`inside(track, ZONE)`, `inside(own, ZONE)`, `count(vessel, ZONE)`, `cpa(track, own)`, "
+      "`tcpa(track, own)`,\n"
+      "`distance(track, own)`, `bearing(track, own)`, `min(a, b)`, `max(a, b)`, `abs(a)`, and "
+      "every field "
+      "as a\nfunction of its subject: `age(track)`, `speed(own)`.\nIn a decision, `level` (`info`, "
+      "`warn`, "
+      "`alarm`) and `confidence` are of the assessment that changed.\n\n"
+      "**Texts** stand in single or double quotes: `track.name == 'PANDORA'`, `track.name in "
+      "['PANDORA', 'ULLA']`,\n`track.name matches 'PAN*'`, where `*` is any text and `?` one "
+      "character. Small letters equal capitals. Codes have\nnames: `track.ship_type == 'tanker'`, "
+      "`track.nav_status in ['at anchor', 'moored']`; a list takes numbers, too:\n"
+      "`track.squawk in [7500, 7600, 7700]`. `== ''` is true while a value is unknown and false "
+      "once it is known; every\nother comparison with an unknown value is unknown, `!=` and "
+      "`matches` too. So `track.name != 'ULLA'` does not\nraise before a ship has said its name; "
+      "add `or track.name == ''` if it shall.\n\n"
+      "**Time** is that of the site's `timezone`: `time_of_day in '22:00'..'06:00'` holds from "
+      "22:00 "
+      "until before 06:00,\n`time_of_day < '06:00'` from midnight, `weekday in "
+      "'saturday'..'sunday'` and `weekday in ['monday', 'friday']` on these\ndays. Each tick "
+      "judges "
+      "again.\n\n"
+      "**Counting:** `count(vessel, ZONE)` is how many tracks of that kind are in the zone now: "
+      "those "
+      "with a position that are\nnot lost, own ship and tentative contacts left out. In an "
+      "assessment "
+      "`of = \"node\"` it is judged once a tick.\n";
+}
+
+void messages_text(std::string& out) {
+  out +=
+      "\n## Messages\n\nThe `message` of an action holds values in braces: `\"{track.name or "
+      "track.identity} passes at {cpa(track, own) in nmi}\nin {tcpa(track, own) in min}, at {now + "
+      "tcpa(track, own) in time}\"`. A value is a field, a function or a sum of expressions;\n`in` "
+      "says in which unit, without it m, m/s, deg or s; `or` gives what is written where the value "
+      "is unknown: another\nvalue or a text in quotes, else `unknown`. `{now in time}` is the "
+      "clock in the site's `timezone`. `{{` and `}}` are\nbraces. The text is made when the action "
+      "is "
+      "ordered, and every attempt sends the same; beyond 200 bytes it is cut and\nends with "
+      "`\u2026`. "
+      "An action with values of its subject is run by decisions about one kind of subject.\n";
+}
+
 void tracker_table(std::string& out) {
   out +=
       "\nWhat differs by kind:\n\n| kind | acceleration | max_speed | position_sigma | half_life | "
@@ -113,38 +162,7 @@ std::string site_reference_markdown() {
       tracker_table(out);
     }
   }
-  out +=
-      "\n## Expressions\n\nOperators, from loose to tight: `? :`, `or`, `and`, `not`, comparisons, "
-      "`+ -`, "
-      "`* /`, unary `-`.\nUnits are checked: a speed is never compared with a length. A "
-      "condition that\nneeds an unknown value is neither true nor false: it neither raises nor "
-      "clears.\n\nFunctions: "
-      "`inside(track, ZONE)`, `inside(own, ZONE)`, `count(vessel, ZONE)`, `cpa(track, own)`, "
-      "`tcpa(track, own)`,\n"
-      "`distance(track, own)`, `bearing(track, own)`, `min(a, b)`, `max(a, b)`, `abs(a)`, and "
-      "every field "
-      "as a\nfunction of its subject: `age(track)`, `speed(own)`.\nIn a decision, `level` (`info`, "
-      "`warn`, "
-      "`alarm`) and `confidence` are of the assessment that changed.\n\n"
-      "**Texts** stand in single or double quotes: `track.name == 'PANDORA'`, `track.name in "
-      "['PANDORA', 'ULLA']`,\n`track.name matches 'PAN*'`, where `*` is any text and `?` one "
-      "character. Small letters equal capitals. Codes have\nnames: `track.ship_type == 'tanker'`, "
-      "`track.nav_status in ['at anchor', 'moored']`; a list takes numbers, too:\n"
-      "`track.squawk in [7500, 7600, 7700]`. `== ''` is true while a value is unknown and false "
-      "once it is known; every\nother comparison with an unknown value is unknown, `!=` and "
-      "`matches` too. So `track.name != 'ULLA'` does not\nraise before a ship has said its name; "
-      "add `or track.name == ''` if it shall.\n\n"
-      "**Time** is that of the site's `timezone`: `time_of_day in '22:00'..'06:00'` holds from "
-      "22:00 "
-      "until before 06:00,\n`time_of_day < '06:00'` from midnight, `weekday in "
-      "'saturday'..'sunday'` and `weekday in ['monday', 'friday']` on these\ndays. Each tick "
-      "judges "
-      "again.\n\n"
-      "**Counting:** `count(vessel, ZONE)` is how many tracks of that kind are in the zone now: "
-      "those "
-      "with a position that are\nnot lost, own ship and tentative contacts left out. In an "
-      "assessment "
-      "`of = \"node\"` it is judged once a tick.\n";
+  expressions_text(out);
   for (std::size_t kind = 0; kind < kSubjectKinds; ++kind) {
     std::string title;
     bool first = true;  // first kind with these fields
@@ -159,6 +177,7 @@ std::string site_reference_markdown() {
     }
   }
   code_tables(out);
+  messages_text(out);
   out += "\n## Units\n\n| unit | of |\n|---|---|\n";
   for (const UnitName& u : kUnits) {
     out += "| `" + std::string(u.name) + "` | " + std::string(name_of(u.dimension)) + " |\n";

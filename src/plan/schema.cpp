@@ -327,7 +327,8 @@ constexpr std::array kKeys{
         "`horizon`."},
     Key{"action", "safe", flag, D::boolean, "true", 0, 0, "", "Do it in safe mode, too."},
     Key{"action", "message", text, D::number, "", 0, 0, "",
-        "Text for people, at most 200 bytes; an NMEA sentence has room for 24."},
+        "Text for people, at most 200 bytes; an NMEA sentence has room for 24. It may hold values, "
+        "see [Messages](#messages)."},
 
     Key{"sink", "driver", choice, D::number, "!", 0, 0, "udp serial log tcp",
         "What carries messages, and when one counts as `success`. udp: the system took the "

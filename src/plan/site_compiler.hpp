@@ -77,6 +77,8 @@ class SiteCompiler {
   // Outputs.
   Offsets<Sink> compile_sinks();
   Offsets<Action> compile_actions();
+  std::vector<SubjectKind> subjects_of_action(const std::string& action);
+  Offsets<Piece> compile_pieces(Section& s, const std::string& action, const std::string& message);
   flatbuffers::Offset<TimeZone> compile_time_zone(Section& top);
   flatbuffers::Offset<Limits> compile_limits();
   flatbuffers::Offset<Cores> compile_cores();

@@ -274,8 +274,9 @@ std::string load_time_zone(std::string_view name, Transitions& out, std::string&
       plain ? nearest(slash == std::string_view::npos ? name : name.substr(slash + 1),
                       platform::list_folder(std::string(kFolder) + region))
             : "";
-  help = best.empty() ? "write it as in \"Europe/Helsinki\", or \"UTC\""
-                      : "did you mean \"" + (region.empty() ? "" : region + "/") + best + "\"?";
+  help = best.empty() || best == name
+             ? "write it as in \"Europe/Helsinki\", or \"UTC\""
+             : "did you mean \"" + (region.empty() ? "" : region + "/") + best + "\"?";
   return "there is no time zone \"" + std::string(name) + "\"";
 }
 

@@ -135,7 +135,8 @@ TEST_CASE("a list that is empty, too long or names an action twice is refused") 
        {Wrong{"[]", "1 to 8 names"}, Wrong{"[\"a\", \"a\"]", "twice"},
         Wrong{"[\"a\", \"b\"]", "does not have"}, Wrong{"[\"a\", 5]", "not a text"}}) {
     const plan::Compiled c = plan::compile_site(
-        "site = \"s\"\n[assess.x]\nof = \"node\"\nwhen = \"node.mode == 0\"\n[decide.d]\non = "
+        "site = \"s\"\n[source.in]\ndriver = \"udp\"\nlisten = \"127.0.0.1:1\"\ncodec = "
+        "\"ais\"\n[assess.x]\nof = \"node\"\nwhen = \"node.mode == 0\"\n[decide.d]\non = "
         "\"x\"\nrun = " +
             w.run + "\n[action.a]\nsink = \"l\"\n[sink.l]\ndriver = \"log\"\n",
         "");

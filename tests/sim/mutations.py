@@ -28,7 +28,7 @@ mutations = [
     ("an alarm waits for a disk that takes nothing", "src/edge/sink/act.cpp", "now_ns - order.submitted_ns < action.record_within_ns()", "true"),
     ("what leaves unrecorded is not marked", "src/edge/sink/act.cpp", "  order.intent.unrecorded = 1;\n", ""),
     ("what a restart repeats is not marked", "src/core/deliver/delivery.cpp", "    intents_[order].possible_duplicate = 1;\n", ""),
-    ("an alarm that cleared meanwhile is raised late", "src/core/engine/judgement_orders.cpp", "  retract_superseded(intent, sequence);\n", ""),
+    ("an alarm that cleared meanwhile is raised late", "src/core/engine/judgement_orders.cpp", "  retract_superseded(intent, cause);\n", ""),
     ("what may have been done is repeated after a restart", "src/core/deliver/delivery.cpp", "const bool repeatable = !restarted || orders_[order].unrecorded != 0;", "const bool repeatable = true;"),
     ("classes wait in one queue", "src/core/engine/waiting.hpp", "    calendar_.add(keep(header, observation), static_cast<std::size_t>(header.event_class),",
      "    calendar_.add(keep(header, observation), 0,", ["tests/unit/waiting_test.cpp"]),

@@ -8,7 +8,7 @@ import codecs_of_recordings, images_of_belief, journals, history, lines_and_sink
 import floods
 import modes
 import updates, hostile_inputs, evidence, clocks, control_socket
-import honest_traffic, plan_changes, alarms, explaining
+import honest_traffic, plan_changes, alarms, explaining, asking
 import damages, memory, mirror, broken_disks, failing_disks, flagship_mirror
 
 

@@ -43,13 +43,15 @@ std::string comparison(Random& random) {
       {{"track.altitude", "track.sigma", "distance(track, own)", "cpa(track, own)"}, " m"},
       {{"track.heading", "track.course", "bearing(track, own)", "track.latitude"}, " deg"},
       {{"track.age", "track.age", "tcpa(track, own)"}, " s"},
-      {{"track.updates", "track.gated", "track.ship_type", "track.nav_status", "track.denied"}, ""},
+      {{"track.updates", "track.gated", "track.denied"}, ""},
+      {{"track.ship_type"}, ""},
+      {{"track.nav_status"}, ""},
   };
   static const char* const relations[] = {" < ", " <= ", " > ", " >= ", " == ", " != "};
   const Quantity& q = random.of(quantities);
   const auto value = [&] {
     return random.one_in(5) ? q.fields[random.below(q.fields.size())]
-                            : std::to_string(random.below(8)) + q.unit;
+                            : std::to_string(1 + random.below(7)) + q.unit;
   };
   std::string left = q.fields[random.below(q.fields.size())];
   if (random.one_in(6)) {

@@ -19,8 +19,10 @@ namespace {
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 
 std::string site_in(const std::string& zone, const std::string& when = "time_of_day < \"06:00\"") {
-  return "site = \"s\"\ntimezone = \"" + zone + "\"\n[assess.a]\nof = \"node\"\nwhen = '" + when +
-         "'\n";
+  return "site = \"s\"\ntimezone = \"" + zone +
+         "\"\n[source.in]\ndriver = \"udp\"\nlisten = \"127.0.0.1:1\"\ncodec = "
+         "\"ais\"\n[assess.a]\nof = \"node\"\nwhen = '" +
+         when + "'\n";
 }
 
 bool has_zones() {

@@ -24,7 +24,10 @@ class Asked {
   explicit Asked(std::string condition) {
     std::replace(condition.begin(), condition.end(), '\'', '"');
     compiled_ = plan::compile_site(
-        "site = \"s\"\n[assess.a]\nof = \"track\"\nwhen = '" + condition + "'\n", "");
+        "site = \"s\"\n[source.in]\ndriver = \"udp\"\nlisten = \"127.0.0.1:1\"\ncodec = "
+        "\"ais\"\n[assess.a]\nof = \"track\"\nwhen = '" +
+            condition + "'\n",
+        "");
     for (const plan::Problem& problem : compiled_.problems) {
       said_ += problem.message + "; " + problem.help + "\n";
       column_ = problem.column;
@@ -199,7 +202,7 @@ TEST_CASE("what no text, code or list can mean is refused at its place, with wha
                          Wrong{"track.squawk in [7500, 5 m]", "cannot be compared", 24},
                          Wrong{"track.ship_type == 0", "compare it with \"\"", 20},
                          Wrong{"track.nav_status != 15", "compare it with \"\"", 21},
-                         Wrong{"track.draft > 5 m", "did you mean \"draught\"?", 7}}) {
+                         Wrong{"track.draugt > 5 m", "did you mean \"draught\"?", 7}}) {
     const Asked asked{std::string(w.condition)};
     CHECK_MESSAGE(asked.said().find(w.said) != std::string::npos,
                   (std::string(w.condition) + ": " + asked.said()));

@@ -218,6 +218,8 @@ double operand(const plan::Op& op, const View& v) {
       return v.world->counts[op.index()];
     case OpCode::time_of_day:
       return time_of_day(v.world->plan->time_zone(), v.world->at.now_ns);
+    case OpCode::now:
+      return static_cast<double>(v.world->at.now_ns) * 1e-9;
     case OpCode::weekday:
       return weekday(v.world->plan->time_zone(), v.world->at.now_ns);
     case OpCode::level:

@@ -18,7 +18,7 @@ namespace vedette::deliver {
 
 class Delivery {
  public:
-  static constexpr SectionName kSection{"deliver", 3};
+  static constexpr SectionName kSection{"deliver", 4};
 
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const Site& site);

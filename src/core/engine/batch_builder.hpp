@@ -51,12 +51,20 @@ class BatchBuilder {
   template <typename Payload>
   EventHeader* add_derived(EventKind kind, EventClass event_class, std::uint64_t cause,
                            const Payload& payload) {
-    EventHeader* at = begin_derived(kind, event_class, cause, sizeof payload);
+    const Bytes bytes = bytes_of(payload).first(bytes_in_event(payload));
+    EventHeader* at = begin_derived(kind, event_class, cause, bytes.size());
     if (at != nullptr) {
-      const Bytes bytes = bytes_of(payload);
-      std::memcpy(payload_of(at), bytes.data(), sizeof payload);
+      std::memcpy(payload_of(at), bytes.data(), bytes.size());
     }
     return at;
+  }
+  template <typename Payload>
+  static constexpr std::size_t bytes_in_event(const Payload& payload) {
+    if constexpr (std::is_same_v<Payload, ActionIntent>) {
+      return bytes_of_event(payload);
+    } else {
+      return sizeof payload;
+    }
   }
   void resolve(EventHeader& event, Exit exit, Reason reason) {
     CHECK(event.state.phase() != Phase::resolved, "an event exits exactly once");

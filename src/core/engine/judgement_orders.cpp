@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/math.hpp"
+#include "core/assess/message.hpp"
 #include "core/engine/judgement.hpp"
 
 namespace vedette::engine {
@@ -27,6 +28,13 @@ ActionIntent Judgement::intent_of(const DecisionMade& decision, const Assessment
   const Track* subject = decision.subject.kind == SubjectKind::own ? view.own() : view.track();
   if (subject != nullptr) {
     describe_subject(intent, *subject, view);
+  }
+  const auto* pieces = state_.plan().actions()->Get(decision.action)->pieces();
+  if (pieces != nullptr && pieces->size() != 0) {
+    assess::View changed = view;
+    changed.level = static_cast<double>(change.level);
+    changed.confidence = change.confidence;
+    assess::write_message(*pieces, changed, intent.message);
   }
   return intent;
 }

@@ -1,5 +1,6 @@
 #include "core/engine/zone_counts.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace vedette::engine {
@@ -33,18 +34,16 @@ void ZoneCounts::set(Track& track, std::uint64_t counted) {
 
 // Another plan counts anew, as its first sweep comes by.
 bool ZoneCounts::thaw(Thawer& in, Thawing& with) {
-  const auto frozen = in.get<decltype(counts_)>();
+  counts_ = in.get<decltype(counts_)>();
+  if (with.carry.same()) {
+    return in.ok() && std::all_of(counts_.begin(), counts_.end(),
+                                  [&](std::uint32_t count) { return count <= with.tracks.size(); });
+  }
   counts_ = {};
   for (std::uint32_t i = 0; i < with.tracks.high_water(); ++i) {
-    if (!with.tracks.in_use(i)) {
-      continue;
-    }
-    Track& track = with.tracks[i];
-    const std::uint64_t counted = with.carry.same() ? track.counted : 0;
-    track.counted = 0;
-    set(track, counted);
+    with.tracks[i].counted = 0;
   }
-  return in.ok() && (!with.carry.same() || frozen == counts_);
+  return in.ok();
 }
 
 }  // namespace vedette::engine

@@ -22,7 +22,7 @@ struct SecondPlace {
 
 class SecondPlaces {
  public:
-  static constexpr SectionName kSection{"second-places", 2};
+  static constexpr SectionName kSection{"second-places", 3};
 
   static std::size_t bytes_needed(std::size_t tracks);
   static std::size_t bytes_needed(const plan::Plan& plan) {

@@ -329,6 +329,22 @@ RefusalCause decode_n2k_line(Bytes line, N2kMessage& m) {
                                      : reader->read(Bytes(payload, bytes), m);
 }
 
+namespace {
+
+void take_particulars(const N2kMessage& m, Observation& out) {
+  Particulars& p = out.particulars;
+  p.imo = m.imo;
+  p.length_dm = static_cast<std::uint16_t>(to_int32(m.length * 10.0 + 0.5));
+  p.beam_dm = static_cast<std::uint16_t>(to_int32(m.beam * 10.0 + 0.5));
+  p.draught_cm = static_cast<std::uint16_t>(to_int32(m.draught * 100.0 + 0.5));
+  std::memcpy(p.destination, m.destination_port, sizeof p.destination - 1);
+  if (p != Particulars{}) {
+    out.set(Field::particulars);
+  }
+}
+
+}  // namespace
+
 bool to_observation(const N2kMessage& m, Observation& out) {
   out.message = m.pgn;
   out.kind = m.has_mmsi ? kind_of_mmsi(m.mmsi) : IdentityKind::own;
@@ -391,15 +407,7 @@ bool to_observation(const N2kMessage& m, Observation& out) {
     out.nav_status = m.status;
     out.set(Field::nav_status);
   }
-  Particulars& p = out.particulars;
-  p.imo = m.imo;
-  p.length_dm = static_cast<std::uint16_t>(to_int32(m.length * 10.0 + 0.5));
-  p.beam_dm = static_cast<std::uint16_t>(to_int32(m.beam * 10.0 + 0.5));
-  p.draught_cm = static_cast<std::uint16_t>(to_int32(m.draught * 100.0 + 0.5));
-  std::memcpy(p.destination, m.destination_port, sizeof p.destination - 1);
-  if (p != Particulars{}) {
-    out.set(Field::particulars);
-  }
+  take_particulars(m, out);
   if (m.has_mmsi) {
     out.set(Field::presence);
   }

@@ -13,6 +13,15 @@ std::string_view text_of(const char* text, std::size_t limit) {
   return {text, ::strnlen(text, limit)};
 }
 
+// With the values of its moment, or as the site gives it.
+std::string_view message_of(const plan::Action& action, const ActionIntent& i) {
+  if (i.message[0] != '\0') {
+    return text_of(i.message, sizeof i.message);
+  }
+  const bool values = action.pieces() != nullptr && action.pieces()->size() != 0;
+  return values || action.message() == nullptr ? "" : action.message()->string_view();
+}
+
 // Bytes allowed for texts, before escaping, when all are too long for one message: the site's
 // message is cut first, then names. The last budget always fits.
 struct Budget {
@@ -187,9 +196,9 @@ char* put_json(char* at, const plan::Plan& plan, const EventHeader& event, const
   at = put_name(at, name_of(i.level));
   at = put_literal(at, ",\"confidence\":");
   at = put_json_number(at, i.confidence, 3);
-  if (action.message() != nullptr && action.message()->size() != 0) {
+  if (const std::string_view message = message_of(action, i); !message.empty()) {
     at = put_literal(at, ",\"message\":");
-    at = put_cut(at, action.message()->string_view(), budget.message);
+    at = put_cut(at, message, budget.message);
   }
   at = put_subject(at, plan, i, budget);
   if (i.name[0] != '\0') {
@@ -279,9 +288,9 @@ void render_cot(const plan::Plan& plan, const EventHeader& event, const ActionIn
   out.append(name_of(i.transition));
   out.append(" ");
   out.append(name_of(i.level));
-  if (action->message() != nullptr && action->message()->size() != 0) {
+  if (const std::string_view message = message_of(*action, i); !message.empty()) {
     out.append(": ");
-    append_xml(out, Cut(action->message()->string_view(), budget.message).view());
+    append_xml(out, Cut(message, budget.message).view());
   }
   out.append(i.unrecorded != 0 ? " (not recorded)" : "");
   out.append(i.possible_duplicate != 0 ? " (possible duplicate)" : "");
@@ -331,9 +340,9 @@ void render_nmea(const plan::Plan& plan, const EventHeader& event, const ActionI
   out.append(i.transition == Transition::cleared ? ",V,V," : ",A,V,");
   char words[48];
   FixedText text{std::span<char>(words)};
-  const auto* message = plan.actions()->Get(i.action)->message();
-  append_words(text, message != nullptr && message->size() != 0
-                         ? message->string_view()
+  const std::string_view message = message_of(*plan.actions()->Get(i.action), i);
+  append_words(text, !message.empty()
+                         ? message
                          : plan.assessments()->Get(i.assessment)->name()->string_view());
   text.append(" ");
   append_identity(text, i);
