@@ -17,11 +17,11 @@ namespace vedette::assess {
 // Shared by everything that one step judges.
 struct World {
   FieldContext at;
-  const Track* own = nullptr;             // null: own ship is unknown
-  Mode mode = Mode::normal;               // in safe mode only `safe = true` is judged
-  std::span<const Zone> zones;            // of the plan
-  std::span<const FieldReader> readers;   // by SubjectKind
-  const plan::Plan* plan = nullptr;       // texts of its conditions, its time zone
+  const Track* own = nullptr;               // null: own ship is unknown
+  Mode mode = Mode::normal;                 // in safe mode only `safe = true` is judged
+  std::span<const Zone> zones;              // of the plan
+  std::span<const FieldReader> readers;     // by SubjectKind
+  const plan::Plan* plan = nullptr;         // texts of its conditions, its time zone
   std::span<const std::uint32_t> counts{};  // of the plan's counts
 };
 

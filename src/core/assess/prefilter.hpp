@@ -36,7 +36,7 @@ class Prefilter {
     byte,     // `at` bytes into the track
     ship_type,
     nav_status,
-    state,    // from here on unknown without a position
+    state,  // from here on unknown without a position
     age,
     speed_squared,
     own_speed_squared,

@@ -132,10 +132,9 @@ void take_attributes(Track& t, const EventHeader& event, const Observation& o) {
   if (o.has(Field::altitude)) {
     t.altitude = o.altitude_mm * 1e-3;
   }
-  constexpr std::uint32_t kOthers =
-      bits_of({Field::vertical_speed, Field::heading, Field::water_speed, Field::wind,
-               Field::battery, Field::nav_status, Field::ship_type, Field::name, Field::callsign,
-               Field::particulars});
+  constexpr std::uint32_t kOthers = bits_of(
+      {Field::vertical_speed, Field::heading, Field::water_speed, Field::wind, Field::battery,
+       Field::nav_status, Field::ship_type, Field::name, Field::callsign, Field::particulars});
   if ((o.fields & kOthers) == 0) {
     return;
   }

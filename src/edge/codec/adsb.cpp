@@ -96,8 +96,8 @@ void read_identification(const Bits& me, AdsbMessage& m) {
   m.has_callsign = readable && end > 0;
 }
 
-// Identity code in the order C1 A1 C2 A2 C4 A4 X B1 D1 B2 D2 B4 D4 (annex 10 volume IV, 3.1.2.6.7.1)
-// as the digits A, B, C, D.
+// Identity code in the order C1 A1 C2 A2 C4 A4 X B1 D1 B2 D2 B4 D4 (annex 10 volume
+// IV, 3.1.2.6.7.1) as the digits A, B, C, D.
 std::uint16_t squawk_of(std::uint32_t code) {
   const auto digit = [code](int one, int two, int four) {
     return (code >> one & 1) + 2 * (code >> two & 1) + 4 * (code >> four & 1);

@@ -13,7 +13,7 @@
 namespace vedette::codec {
 
 struct AdsbMessage {
-  std::uint32_t icao;      // 24 bits
+  std::uint32_t icao;  // 24 bits
   // 1..4 identification, 9..18 and 20..22 position, 19 velocity, 28 status
   std::uint8_t type_code;
   std::uint8_t category;   // emitter category set (type code) and number, as sent
