@@ -112,7 +112,7 @@ def a_clock_set_while_the_node_runs_is_followed_by_command_only():
     time.sleep(0.4)  # reported only if it lasts
     refused = call("time", "accept", "2026-01-01T00:00:00Z", "--data", data, ok=(75,))
     assert "never goes back" in refused.stderr, refused.stderr
-    call("time", "accept", "yesterday", "--data", data, ok=(64,))
+    call("time", "accept", "the other day", "--data", data, ok=(64,))
     answer = subprocess.run([str(seams), "time", "accept", "--data", str(data), "--json"], capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
     s = status(data, lambda s: not s["causes"])
