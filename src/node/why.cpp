@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/text.hpp"
+#include "model/codes.hpp"
 #include "model/derived.hpp"
 
 namespace vedette::node {
@@ -216,9 +217,33 @@ class Reader {
         return {"level", Dimension::level, 4};
       case OpCode::confidence:
         return {"confidence", Dimension::ratio, 4};
+      case OpCode::is_unknown:
+        return {words_of(nodes_[node.sides[0]]).text + " unknown", Dimension::boolean, 3};
+      case OpCode::text_equal:
+      case OpCode::text_matches:
+        return {text_words(op), Dimension::boolean, 3};
+      case OpCode::count_in_zone:
+        return {count_words(op.index()), Dimension::number, 1};
+      case OpCode::time_of_day:
+        return {"time of day", Dimension::time_of_day, 4};
+      case OpCode::weekday:
+        return {"weekday", Dimension::weekday, 4};
       default:
         return sum_words(node, code);
     }
+  }
+
+  std::string text_words(const plan::Op& op) const {
+    const bool own = (op.count() & kOfOwn) != 0;
+    const bool equal = code_of(op) == OpCode::text_equal;
+    return field_words(own ? OpCode::load_own : OpCode::load_track, op.index()).text +
+           (equal ? " is \"" : " matches \"") +
+           view_.world->plan->texts()->Get(op.count() & ~kOfOwn)->str() + "\"";
+  }
+  std::string count_words(std::uint16_t count) const {
+    const plan::ZoneCount* of = view_.world->plan->counts()->Get(count);
+    return "count of " + std::string(name_of(static_cast<IdentityKind>(of->kind()))) + " in " +
+           (of->zone() < zones_.size() ? zones_[of->zone()] : "?");
   }
 
   Words sum_words(const Node& node, OpCode code) const {
@@ -273,6 +298,16 @@ std::string number_text(double value) {
              : decimal(value, 2);
 }
 
+// " (tanker)", where the code has a name.
+std::string code_text(double value, Dimension dimension) {
+  for (const CodeName& code : names_of_codes(dimension)) {
+    if (value >= code.low && value <= code.high) {
+      return " (" + std::string(code.name) + ")";
+    }
+  }
+  return {};
+}
+
 std::string_view comparison_words(OpCode code) {
   switch (code) {
     case OpCode::less:
@@ -317,8 +352,11 @@ std::string quantity_text(double value, Dimension dimension) {
       return std::string(name_of(static_cast<IdentityKind>(value)));
     case Dimension::level:
       return std::string(name_of(static_cast<Level>(value)));
+    case Dimension::time_of_day:
+      return decimal(std::floor(value / 3600.0), 0) + " h " +
+             decimal(std::floor(value / 60.0) - 60.0 * std::floor(value / 3600.0), 0) + " min";
     default:
-      return number_text(value);
+      return number_text(value) + code_text(value, dimension);
   }
 }
 

@@ -128,3 +128,8 @@ TEST_CASE("a status screen fits 80 columns, trouble first, and says how much it 
   CHECK(lines <= 40);
   CHECK(cli::status_screen(*status, {}).find("alarms are not known") != std::string::npos);
 }
+
+TEST_CASE("texts, codes and what is unknown are told by their words") {
+  CHECK(told("track.ship_type == 36 and track.length == ''") ==
+        "ship type unknown, not known to be equal to 36 (sailing) | length unknown true");
+}
