@@ -35,6 +35,8 @@ class BusyWatch {
         "[assess.near]\nof = \"track\"\nwhen = \"track.updates >= 2 and track.speed < 90 m/s\"\n"
         "[assess.own]\nof = \"own\"\nwhen = \"own.speed > 1 m/s\"\n"
         "[assess.quiet]\nof = \"source.ais\"\nwhen = \"source.age > 1 s\"\n"
+        "[assess.pair]\nof = \"pair\"\nwithin = \"20 km\"\nkinds = [\"vessel\", \"contact\"]\n"
+        "when = \"distance(a, b) < 15 km and a.speed < 90 m/s\"\n"
         "[decide.tell]\non = \"near\"\ntrigger = \"both\"\nrun = \"tell\"\n"
         "[action.tell]\nsink = \"log\"\nretries = 3\nhorizon = \"900 s\"\nbackoff = \"2 s\"\n"
         "[sink.log]\ndriver = \"log\"\n");

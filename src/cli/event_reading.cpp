@@ -183,17 +183,18 @@ bool TrackNames::anything_called(std::string_view text) const {
                      [&](const auto& one) { return is_called(one.first, text); });
 }
 
-std::uint64_t track_of(const EventHeader& event, Bytes payload) {
-  const auto key_of = [](const Subject& subject) {
-    return subject.kind <= SubjectKind::own ? subject.key : 0;
+// `second`: the other track of a pair.
+static std::uint64_t key_in(const EventHeader& event, Bytes payload, bool second) {
+  const auto key_of = [&](const Subject& subject) {
+    return second ? subject.other : of_track(subject) ? subject.key : 0;
   };
   switch (event.kind) {
     case EventKind::observation: {
       const auto o = payload_as<Observation>(payload);
-      return o.kind == IdentityKind::contact ? 0 : track_key(o.kind, o.identity);
+      return second || o.kind == IdentityKind::contact ? 0 : track_key(o.kind, o.identity);
     }
     case EventKind::track:
-      return payload_as<TrackChange>(payload).key;
+      return second ? 0 : payload_as<TrackChange>(payload).key;
     case EventKind::assessment:
       return key_of(payload_as<AssessmentChange>(payload).subject);
     case EventKind::decision:
@@ -204,11 +205,15 @@ std::uint64_t track_of(const EventHeader& event, Bytes payload) {
       return key_of(payload_as<AlarmChange>(payload).alarm.subject);
     case EventKind::command: {
       const auto command = payload_as<Command>(payload);
-      return command.kind == CommandKind::acknowledge ? command.target : 0;
+      return !second && command.kind == CommandKind::acknowledge ? command.target : 0;
     }
     default:
       return 0;
   }
+}
+
+std::uint64_t track_of(const EventHeader& event, Bytes payload) {
+  return key_in(event, payload, false);
 }
 
 std::string_view name_beside(const ReadEvent& event, const TrackNames& names) {
@@ -313,10 +318,13 @@ std::uint64_t EventReading::batch_before(std::int64_t since_ns) const {
 
 bool EventReading::concerns(const ReadEvent& event) const {
   const std::string_view of = command_.of;
-  const std::uint64_t key = track_of(event.header, event.payload);
-  if (key != 0 && ((identity_ != 0 && identity_of(key) == identity_) || names_.is_called(key, of) ||
-                   (of == "own" && kind_of(key) == IdentityKind::own))) {
-    return true;
+  for (const bool second : {false, true}) {
+    const std::uint64_t key = key_in(event.header, event.payload, second);
+    if (key != 0 &&
+        ((identity_ != 0 && identity_of(key) == identity_) || names_.is_called(key, of) ||
+         (of == "own" && kind_of(key) == IdentityKind::own))) {
+      return true;
+    }
   }
   const std::uint64_t followed = followed_event(event.header, event.payload);
   if (followed != 0 && concerned_.contains(followed)) {

@@ -183,7 +183,7 @@ std::vector<std::uint16_t> zones_of(const Story& story) {
   const auto* ops = story.plan->assessments()->Get(story.change.assessment)->when()->ops();
   for (const plan::Op* op : *ops) {
     const auto code = static_cast<OpCode>(op->code());
-    if ((code == OpCode::inside_track || code == OpCode::inside_own) &&
+    if ((code == OpCode::inside_track || code == OpCode::inside_own || code == OpCode::inside_b) &&
         op->index() < story.plan->zones()->size() &&
         std::find(zones.begin(), zones.end(), op->index()) == zones.end()) {
       zones.push_back(op->index());
@@ -409,7 +409,7 @@ std::string picture_of(const Story& story) {
                        now.y + seen.motion.velocity_north * ahead_s}});
   };
   if (has_own) {
-    add(*story.own, "own ship", "#0050a0");
+    add(*story.own, is_pair(story) ? "the other" : "own ship", "#0050a0");
   }
   if (has_track && !(has_own && story.own->key == story.track->key)) {
     add(*story.track,

@@ -54,10 +54,10 @@ void take_moment(Story& story, node::Stepped& stepped) {
   if (view.track() != nullptr) {
     story.track = seen(*view.track(), shard.config(), world.at.now_ns);
   }
-  if (view.own() != nullptr) {
-    story.own = seen(*view.own(), shard.config(), world.at.now_ns);
+  if (view.other() != nullptr) {
+    story.own = seen(*view.other(), shard.config(), world.at.now_ns);
   }
-  const Approach approach = assess::approach_to_own(view);
+  const Approach approach = assess::approach_of(view);
   if (approach.cpa == approach.cpa) {
     story.approach = approach;
   }
@@ -74,7 +74,7 @@ Story story_of(std::uint64_t assessment, const KeptEvents& events, const TrackNa
   story.at_ns = e.admitted_ns;
   story.plan = e.plan;
   story.unknown = why;
-  if (story.change.subject.kind <= SubjectKind::own) {
+  if (of_track(story.change.subject)) {
     story.name = names.of(story.change.subject.key);
   }
   for (const auto& [sequence, one] : events) {

@@ -38,7 +38,7 @@ struct Story {
   std::string unknown;
   std::string condition, alarm_condition;
   std::vector<node::Compared> values, alarm_values;
-  std::optional<SeenTrack> track, own;
+  std::optional<SeenTrack> track, own;  // of a pair: a and b
   std::optional<Approach> approach;
 };
 
@@ -60,6 +60,9 @@ struct Delivery {
 };
 std::vector<std::uint64_t> decisions_of(const Story& story, const KeptEvents& events);
 std::vector<Delivery> deliveries_of(std::uint64_t cause, const KeptEvents& events);
+constexpr bool is_pair(const Story& story) {
+  return story.change.subject.kind == SubjectKind::pair;
+}
 // Changes of the story's alarm.
 std::vector<std::uint64_t> life_of(const Story& story, const KeptEvents& events);
 // "it arrived", in the words of the sink: what is known once the attempt has succeeded.

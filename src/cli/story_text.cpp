@@ -265,7 +265,7 @@ void print_story(const Story& story, const KeptEvents& events) {
     print_track("track", *story.track);
   }
   if (story.own) {
-    print_track("own ship", *story.own);
+    print_track(is_pair(story) ? "the other" : "own ship", *story.own);
   }
   print_observations(story, events);
   print_text("\nWhat was done\n");
@@ -351,7 +351,7 @@ void story_members(const Story& story, const KeptEvents& events, Json& json) {
     json.member("unknown", std::string_view(story.unknown));
   }
   track_members("track", story.track, json);
-  track_members("own", story.own, json);
+  track_members(is_pair(story) ? "other" : "own", story.own, json);
   if (story.approach) {
     json.member("cpa", story.approach->cpa, 3).member("tcpa", story.approach->tcpa, 3);
   }

@@ -68,6 +68,9 @@ const CauseFacts& facts_of(Cause cause) {
        "journal",
        "free space on the disk, or lower [limits] journal; journal.hours_left in status says how "
        "long it lasts"},
+      {"pairs-full", Standing::degraded,
+       "too many tracks near each other: some pairs are not compared or not raised",
+       "raise [limits] pairs, or ask for less: a smaller \"within\", fewer kinds, a speed"},
   }};
   return kFacts[std::min(static_cast<std::size_t>(cause), kCauseKinds - 1)];
 }

@@ -32,6 +32,7 @@ enum class Cause : std::uint8_t {
   alarms_full,   // the list of alarms; the engine's
   disk_slow,     // it takes events later than actions wait for it
   disk_filling,  // it is full within a day at the present rate
+  pairs_full,    // pairs of tracks; the engine's
   count
 };
 inline constexpr std::size_t kCauseKinds = static_cast<std::size_t>(Cause::count);

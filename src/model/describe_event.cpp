@@ -270,8 +270,12 @@ std::string subject_text(const Subject& subject, const plan::Plan& plan) {
   if (subject.kind == SubjectKind::node) {
     return "node";
   }
-  return std::string(name_of(static_cast<IdentityKind>(subject.key >> 56))) + " " +
-         std::to_string(identity_of(subject.key));
+  const auto track = [](std::uint64_t key) {
+    return std::string(name_of(static_cast<IdentityKind>(key >> 56))) + " " +
+           std::to_string(identity_of(key));
+  };
+  return track(subject.key) +
+         (subject.kind == SubjectKind::pair ? " and " + track(subject.other) : "");
 }
 
 void alarm_members(const Alarm& alarm, const plan::Plan& plan, Json& json) {

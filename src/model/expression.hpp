@@ -20,10 +20,10 @@ enum class OpCode : std::uint16_t {
   load_source,
   inside_track,  // index = zone
   inside_own,    // index = zone
-  cpa,           // m, subject and own ship
+  cpa,           // m, subject and own ship, or the two of a pair; so the next three
   tcpa,          // s
   distance,      // m
-  bearing,       // degrees true from own ship to the subject
+  bearing,       // degrees true from own ship to the subject; of a pair from b to a
   level,         // of the assessment that changed (decisions)
   confidence,    // of the assessment that changed (decisions)
   add,
@@ -48,7 +48,7 @@ enum class OpCode : std::uint16_t {
   skip_if_true,
   compare_track,  // compares field `index` of the subject with `value` by the operation in `count`
   is_unknown,     // 1 for an unknown value, 0 for any other
-  text_equal,     // text field `index` and the plan's text in `count`: see kOfOwn
+  text_equal,     // text field `index` and the plan's text in `count`: see kTextMask
   text_matches,   // likewise with a pattern
   count_in_zone,  // of tracks; index = the plan's count
   time_of_day,    // s since midnight of the site's time zone
@@ -56,6 +56,8 @@ enum class OpCode : std::uint16_t {
   now,            // Unix s; messages only
   load_sink,
   load_node,
+  load_b,  // the second track of a pair; its first is the track
+  inside_b,
   count
 };
 
@@ -70,8 +72,19 @@ constexpr bool is_comparison(OpCode code) {
 constexpr bool is_of_text(OpCode code) {
   return code == OpCode::text_equal || code == OpCode::text_matches;
 }
-// Of `count` of an operation of texts: the field is own ship's, else the subject's.
-inline constexpr std::uint32_t kOfOwn = 1U << 31;
+constexpr bool loads_track_field(OpCode code) {
+  return code == OpCode::load_track || code == OpCode::load_own || code == OpCode::load_b;
+}
+// Of `count` of an operation of texts: the plan's text, and above it whose field it is.
+inline constexpr std::uint32_t kTextMask = (1U << 30) - 1;
+constexpr std::uint32_t owner_bits(OpCode load) {
+  return load == OpCode::load_own ? 1U << 31 : load == OpCode::load_b ? 1U << 30 : 0U;
+}
+constexpr OpCode owner_in(std::uint32_t count) {
+  return count >> 31 != 0          ? OpCode::load_own
+         : (count >> 30 & 1U) != 0 ? OpCode::load_b
+                                   : OpCode::load_track;
+}
 
 constexpr bool is_skip(OpCode code) {
   return code == OpCode::skip_if_false || code == OpCode::skip_if_true;
@@ -256,6 +269,7 @@ inline constexpr std::array kFieldsOfKinds{
     FieldsOfKind{"source", kSourceFields, OpCode::load_source, false},
     FieldsOfKind{"sink", kSinkFields, OpCode::load_sink, false},
     FieldsOfKind{"node", kNodeFields, OpCode::load_node, false},
+    FieldsOfKind{"b", kTrackFields, OpCode::load_b, false},
 };
 inline constexpr std::size_t kSubjectKinds = kFieldsOfKinds.size();
 
@@ -286,6 +300,7 @@ constexpr OpInfo info_of(OpCode code) {
       return {0, 2};
     case OpCode::inside_track:
     case OpCode::inside_own:
+    case OpCode::inside_b:
       return {0, 4};
     case OpCode::cpa:
     case OpCode::tcpa:

@@ -78,6 +78,8 @@ inline constexpr std::int64_t kCrowdedNs =
     10'000'000'000;  // a cause lasts this long after the last
 inline constexpr std::size_t kPendingActions = 1024;
 inline constexpr std::size_t kAlarms = 4096;  // 200 bytes each, and 400 for changes to be recorded
+inline constexpr std::size_t kPairs = 16384;  // whose condition holds or clears; 64 bytes each
+inline constexpr double kPairWithinM = 100'000.0;
 // An alarm that returned to normal waits this long for somebody to acknowledge it.
 inline constexpr std::int64_t kAlarmKeepNs = 12LL * 3600 * 1'000'000'000;
 inline constexpr std::int64_t kShelveMostNs = 24LL * 3600 * 1'000'000'000;

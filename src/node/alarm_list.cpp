@@ -71,9 +71,16 @@ std::string line_of(const AlarmList::Item& item, std::int64_t now_ns, const plan
   pad(line, 33);
   line += age_text(now_ns - a.raised_ns);
   pad(line, 41);
-  line += rule->name()->str() + ": " + subject_text(a.subject, plan);
+  const bool pair = a.subject.kind == SubjectKind::pair;
+  Subject first = a.subject;
+  first.kind = pair ? SubjectKind::track : first.kind;
+  line += rule->name()->str() + ": " + subject_text(first, plan);
   const std::string_view name(about.name, ::strnlen(about.name, sizeof about.name));
   line += name.empty() ? "" : " " + std::string(name);
+  if (pair) {
+    first.key = a.subject.other;
+    line += " and " + subject_text(first, plan);
+  }
   if (about.cpa == about.cpa && about.tcpa > 0) {
     line += ", CPA " + rounded(about.cpa, "m") + " in " + age_text(to_int64(about.tcpa * 1e9));
   }

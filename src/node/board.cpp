@@ -15,7 +15,9 @@ void Board::publish(const engine::Shard& shard, std::int64_t at_ns) {
     set(exits[i], p.exits[i]);
   }
   set(tracks, static_cast<std::uint64_t>(shard.tracks().size()));
-  set(raised, static_cast<std::uint64_t>(shard.assess().raised()));
+  set(raised, static_cast<std::uint64_t>(shard.assess().raised() + shard.pairs().raised()));
+  set(pairs, static_cast<std::uint64_t>(shard.pairs().size()));
+  set(pairs_refused, shard.pairs().refused());
   set(late_outcomes, shard.late_outcomes());
   set(second_places, static_cast<std::uint64_t>(shard.second_places().size()));
   set(second_places_refused, shard.second_places().refused());

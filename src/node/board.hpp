@@ -20,7 +20,7 @@ struct Board {
   Count assessments{0}, decisions{0}, fallbacks{0}, actions{0};
   Count kept{0};  // events that wait for the end of a hold
   Count tracks_refused{0}, orders_refused{0}, second_places{0}, second_places_refused{0};
-  Count alarms{0}, alarms_refused{0}, alarm_changes_lost{0};
+  Count alarms{0}, alarms_refused{0}, alarm_changes_lost{0}, pairs{0}, pairs_refused{0};
   std::array<Count, perceive::kTrackerBounds> tracker_bounds{};
   std::array<Count, 4> evicted{};                        // tracks, by EvictionReason
   Count causes{0};                                       // Causes of the engine

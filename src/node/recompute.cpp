@@ -14,8 +14,7 @@ constexpr std::uint64_t kApart = 1 << 20;
 
 bool same_action(const ActionIntent& a, const ActionIntent& b) {
   return a.action == b.action && a.assessment == b.assessment && a.decision == b.decision &&
-         a.transition == b.transition && a.attempt == b.attempt &&
-         a.subject.kind == b.subject.kind && a.subject.key == b.subject.key;
+         a.transition == b.transition && a.attempt == b.attempt && a.subject == b.subject;
 }
 
 }  // namespace

@@ -102,6 +102,9 @@ std::string StatusPage::detail(Cause cause, std::size_t index) const {
     case Cause::alarms_full:
       return table_full("alarms", of_.rooms.board.alarms, of_.rooms.plan.limits()->alarms(),
                         of_.rooms.board.alarms_refused, 0);
+    case Cause::pairs_full:
+      return table_full("pairs", of_.rooms.board.pairs, of_.rooms.plan.limits()->pairs(),
+                        of_.rooms.board.pairs_refused, 0);
     case Cause::journal:
       return of_.journalling.trouble();
     case Cause::image:
@@ -197,7 +200,10 @@ void StatusPage::table_members(JsonWriter<std::string>& json) const {
   json.member("most", std::uint64_t{of_.rooms.plan.limits()->alarms()});
   json.member("refused", read(of_.rooms.board.alarms_refused));
   json.member("changes_lost", read(of_.rooms.board.alarm_changes_lost));
-  json.end_object().end_object();
+  json.end_object();
+  json.key("pairs").begin_object().member("held", read(of_.rooms.board.pairs));
+  json.member("most", std::uint64_t{of_.rooms.plan.limits()->pairs()});
+  json.member("refused", read(of_.rooms.board.pairs_refused)).end_object().end_object();
   json.key("tracker").begin_object().member("contacts", read(of_.rooms.board.contacts));
   json.key("bounds_reached").begin_object();
   for (std::size_t i = 0; i < perceive::kTrackerBounds; ++i) {

@@ -205,6 +205,8 @@ class Reader {
         return {"inside " + zone(), Dimension::boolean, 2};
       case OpCode::inside_own:
         return {"own ship inside " + zone(), Dimension::boolean, 2};
+      case OpCode::inside_b:
+        return {"b inside " + zone(), Dimension::boolean, 2};
       case OpCode::cpa:
         return {"CPA", Dimension::length, 0};
       case OpCode::tcpa:
@@ -234,11 +236,9 @@ class Reader {
   }
 
   std::string text_words(const plan::Op& op) const {
-    const bool own = (op.count() & kOfOwn) != 0;
     const bool equal = code_of(op) == OpCode::text_equal;
-    return field_words(own ? OpCode::load_own : OpCode::load_track, op.index()).text +
-           (equal ? " is \"" : " matches \"") +
-           view_.world->plan->texts()->Get(op.count() & ~kOfOwn)->str() + "\"";
+    return field_words(owner_in(op.count()), op.index()).text + (equal ? " is \"" : " matches \"") +
+           view_.world->plan->texts()->Get(op.count() & kTextMask)->str() + "\"";
   }
   std::string count_words(std::uint16_t count) const {
     const plan::ZoneCount* of = view_.world->plan->counts()->Get(count);

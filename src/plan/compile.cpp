@@ -237,19 +237,19 @@ flatbuffers::Offset<Limits> SiteCompiler::compile_limits() {
   const std::uint64_t evidence =
       s.has("evidence") ? static_cast<std::uint64_t>(s.quantity("evidence"))
                         : std::min<std::uint64_t>(journal / 16, limits::kEvidenceBytes);
-  return CreateLimits(b_, static_cast<std::uint32_t>(s.whole("tracks")),
-                      board_ != nullptr && !s.has("batch_events")
-                          ? batch_bound(*board_)
-                          : static_cast<std::uint32_t>(s.whole("batch_events")),
-                      static_cast<std::uint32_t>(s.whole("pending_actions")), journal, segment,
-                      static_cast<std::uint64_t>(s.quantity("image")), to_ns(s.quantity("tick")),
-                      to_ns(s.quantity("checkpoint")), to_ns(s.quantity("commit")), 8U << 20,
-                      static_cast<std::uint32_t>(s.whole("waiting_events")),
-                      static_cast<std::uint32_t>(s.whole("contacts")), to_ns(s.quantity("recover")),
-                      to_ns(s.quantity("turn")), to_ns(s.quantity("trial")),
-                      to_ns(s.quantity("trial_within")), evidence,
-                      static_cast<std::uint32_t>(s.whole("alarms")),
-                      section("mirror").choice("on_mismatch") == 1);
+  return CreateLimits(
+      b_, static_cast<std::uint32_t>(s.whole("tracks")),
+      board_ != nullptr && !s.has("batch_events")
+          ? batch_bound(*board_)
+          : static_cast<std::uint32_t>(s.whole("batch_events")),
+      static_cast<std::uint32_t>(s.whole("pending_actions")), journal, segment,
+      static_cast<std::uint64_t>(s.quantity("image")), to_ns(s.quantity("tick")),
+      to_ns(s.quantity("checkpoint")), to_ns(s.quantity("commit")), 8U << 20,
+      static_cast<std::uint32_t>(s.whole("waiting_events")),
+      static_cast<std::uint32_t>(s.whole("contacts")), to_ns(s.quantity("recover")),
+      to_ns(s.quantity("turn")), to_ns(s.quantity("trial")), to_ns(s.quantity("trial_within")),
+      evidence, static_cast<std::uint32_t>(s.whole("alarms")),
+      section("mirror").choice("on_mismatch") == 1, static_cast<std::uint32_t>(s.whole("pairs")));
 }
 
 flatbuffers::Offset<Cores> SiteCompiler::compile_cores() {

@@ -159,29 +159,44 @@ static std::uint16_t named_subject(Section& s, const std::string& of, const std:
   return 0;
 }
 
+// What `of` names; `source`: the index of a source or sink.
+SubjectKind SiteCompiler::subject_of(Section& s, std::uint16_t& source) {
+  const std::string of = s.text("of");
+  auto subject = SubjectKind::track;
+  if (of == "own") {
+    subject = SubjectKind::own;
+  } else if (of == "node") {
+    subject = SubjectKind::node;
+  } else if (of == "pair") {
+    subject = SubjectKind::pair;
+  } else if (of.starts_with("source.")) {
+    subject = SubjectKind::source;
+    source = named_subject(s, of, "source", source_names_);
+  } else if (of.starts_with("sink.")) {
+    subject = SubjectKind::sink;
+    source = named_subject(s, of, "sink", sink_names_);
+  } else if (of != "track" && !of.empty()) {
+    s.problem("of", "\"" + of + "\" is not a subject",
+              "write track, own, pair, source.NAME, sink.NAME or node");
+  }
+  if (s.has("within") != (subject == SubjectKind::pair)) {
+    s.problem(
+        s.has("within") ? "within" : "of",
+        s.has("within") ? "\"within\" is for of = \"pair\" only"
+                        : "a pair needs \"within\": how near two tracks are to be compared",
+        s.has("within") ? "use distance(track, own) in \"when\"" : "write within = \"2 nmi\"");
+  }
+  return subject;
+}
+
 Offsets<Assessment> SiteCompiler::compile_assessments() {
   Offsets<Assessment> list;
   const auto named = children("assess");
   bound(named, limits::kAssessments, "assessment");
   for (const Named& n : named) {
     Section s = section("assess", n);
-    const std::string of = s.text("of");
-    auto subject = SubjectKind::track;
     std::uint16_t source = 0;
-    if (of == "own") {
-      subject = SubjectKind::own;
-    } else if (of == "node") {
-      subject = SubjectKind::node;
-    } else if (of.starts_with("source.")) {
-      subject = SubjectKind::source;
-      source = named_subject(s, of, "source", source_names_);
-    } else if (of.starts_with("sink.")) {
-      subject = SubjectKind::sink;
-      source = named_subject(s, of, "sink", sink_names_);
-    } else if (of != "track" && !of.empty()) {
-      s.problem("of", "\"" + of + "\" is not a subject",
-                "write track, own, source.NAME, sink.NAME or node");
-    }
+    const SubjectKind subject = subject_of(s, source);
     subjects_.push_back(subject);
     std::uint32_t kinds = 0;
     for (const std::string& kind : s.texts("kinds")) {
@@ -222,7 +237,7 @@ Offsets<Assessment> SiteCompiler::compile_assessments() {
         confidence, to_ns(s.quantity("hold")), to_ns(s.quantity("clear")), s.quantity("warn"),
         s.quantity("alarm"), s.flag("safe"), cheap, is_acted_on(n.name) && !s.flag("notice"),
         static_cast<std::uint8_t>(s.choice("priority")), to_ns(s.quantity("escalate_after")),
-        escalation(s, n.name), followed(s, n.name)));
+        escalation(s, n.name), followed(s, n.name), s.quantity("within")));
   }
   return list;
 }

@@ -20,7 +20,7 @@ bool operand_exists(const Op& op, const PlanSizes& plan) {
   if (is_of_text(code)) {
     return op.index() < kTrackFields.size() &&
            kTrackFields[op.index()].dimension == Dimension::text &&
-           (op.count() & ~kOfOwn) < plan.texts;
+           (op.count() & kTextMask) < plan.texts;
   }
   const std::size_t kind =
       kind_loaded_by(code == OpCode::compare_track ? OpCode::load_track : code);

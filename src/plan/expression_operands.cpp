@@ -172,6 +172,9 @@ Dimension ExpressionParser::number() {
 
 // The kind of subject with this name; null if this expression does not see one.
 const FieldsOfKind* ExpressionParser::seen(std::string_view name) const {
+  if (name == "a" && context_.subject == SubjectKind::pair) {
+    return kFieldsOfKinds.data();  // the first of a pair is the track
+  }
   for (std::size_t kind = 0; kind < kSubjectKinds; ++kind) {
     const FieldsOfKind& of = kFieldsOfKinds[kind];
     if (of.name == name && (of.everywhere || kind == static_cast<std::size_t>(context_.subject))) {
@@ -232,7 +235,9 @@ const FieldsOfKind* ExpressionParser::subject_argument() {
   if (of == nullptr && ok()) {
     at_ = start;
     fail("expected a subject, found \"" + std::string(name) + "\"",
-         context_.subject == SubjectKind::track ? "write track or own" : "write what `of` names");
+         context_.subject == SubjectKind::track  ? "write track or own"
+         : context_.subject == SubjectKind::pair ? "write a, b or own"
+                                                 : "write what `of` names");
   }
   return of;
 }
@@ -305,7 +310,10 @@ Dimension ExpressionParser::inside() {
   }
   const std::optional<std::uint16_t> zone = ok() ? zone_argument() : std::nullopt;
   if (zone) {
-    emit(of->load == OpCode::load_own ? OpCode::inside_own : OpCode::inside_track, 0.0, *zone);
+    emit(of->load == OpCode::load_own ? OpCode::inside_own
+         : of->load == OpCode::load_b ? OpCode::inside_b
+                                      : OpCode::inside_track,
+         0.0, *zone);
   }
   close();
   return Dimension::boolean;
@@ -339,6 +347,13 @@ Dimension ExpressionParser::field_function(std::string_view name) {
   return found->dimension;
 }
 
+// The two that cpa() and its like compare.
+bool ExpressionParser::compared() {
+  return context_.subject == SubjectKind::pair
+             ? take("a") && take(",") && take("b")
+             : context_.subject == SubjectKind::track && take("track") && take(",") && take("own");
+}
+
 Dimension ExpressionParser::function(std::string_view name, std::size_t start) {
   struct Pair {
     std::string_view name;
@@ -356,10 +371,10 @@ Dimension ExpressionParser::function(std::string_view name, std::size_t start) {
                         Pair{"distance", OpCode::distance, Dimension::length},
                         Pair{"bearing", OpCode::bearing, Dimension::angle}}) {
     if (p.name == name) {
-      const bool good = take("track") && take(",") && take("own");
-      if (!good || context_.subject != SubjectKind::track) {
-        return fail("\"" + std::string(name) + "\" needs a track and own ship",
-                    "write " + std::string(name) + "(track, own) where `of` is track");
+      if (!compared()) {
+        return fail("\"" + std::string(name) + "\" needs a track and own ship, or a pair",
+                    "write " + std::string(name) + "(track, own) where `of` is track, " +
+                        std::string(name) + "(a, b) where it is pair");
       }
       emit(p.code);
       close();

@@ -82,6 +82,7 @@ class ExpressionParser {
   Dimension count();
   Dimension calendar(std::string_view name, std::size_t start);
   std::optional<std::uint16_t> zone_argument();
+  bool compared();
   Dimension extreme(std::string_view name);
   Dimension field_function(std::string_view name);
 

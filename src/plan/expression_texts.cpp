@@ -53,16 +53,15 @@ std::uint32_t ExpressionParser::plan_text(std::string_view text) {
 void ExpressionParser::test_text(OpCode code, std::size_t begin, std::string_view text) {
   const bool is_field = out_.ops.size() == begin + 1;
   const auto load = static_cast<OpCode>(out_.ops.back().code());
-  if (!is_field || (load != OpCode::load_track && load != OpCode::load_own) ||
-      context_.parts == nullptr) {
+  if (!is_field || !loads_track_field(load) || context_.parts == nullptr) {
     fail("only a field's text can be compared", "write it as in track.name == \"PANDORA\"");
     return;
   }
   const std::uint16_t field = out_.ops.back().index();
   out_.ops.pop_back();
   emit(code, 0.0, field);
-  const std::uint32_t owner = load == OpCode::load_own ? kOfOwn : 0U;
-  out_.ops.back() = Op(0.0, static_cast<std::uint16_t>(code), field, plan_text(text) | owner);
+  out_.ops.back() =
+      Op(0.0, static_cast<std::uint16_t>(code), field, plan_text(text) | owner_bits(load));
 }
 
 std::vector<Op> ExpressionParser::since(std::size_t begin) const {

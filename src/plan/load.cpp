@@ -53,7 +53,8 @@ std::string check_limits(const Plan& p) {
       !within<std::size_t>(l.pending_actions(), 1, limits::kPendingActions) ||
       !within<std::size_t>(l.waiting_events(), 1, limits::kWaitingEvents) ||
       !within<std::size_t>(l.contacts(), 1, limits::kContacts) ||
-      !within<std::size_t>(l.alarms(), 1, limits::kAlarms)) {
+      !within<std::size_t>(l.alarms(), 1, limits::kAlarms) ||
+      !within<std::size_t>(l.pairs(), 1, limits::kPairs)) {
     return "a limit is outside its range";
   }
   if (l.tick_ns() < 1'000'000 || l.tick_ns() > 60'000'000'000 || l.checkpoint_ns() < 1'000'000 ||
@@ -219,13 +220,12 @@ std::string check_trackers(const Plan& p) {
 
 bool is_text_load(const Op& op) {
   const auto code = static_cast<OpCode>(op.code());
-  return (code == OpCode::load_track || code == OpCode::load_own) &&
-         op.index() < kTrackFields.size() && kTrackFields[op.index()].dimension == Dimension::text;
+  return loads_track_field(code) && op.index() < kTrackFields.size() &&
+         kTrackFields[op.index()].dimension == Dimension::text;
 }
 bool is_identity_load(const Op& op) {
   const auto code = static_cast<OpCode>(op.code());
-  return (code == OpCode::load_track || code == OpCode::load_own) &&
-         op.index() == static_cast<std::uint16_t>(TrackField::identity);
+  return loads_track_field(code) && op.index() == static_cast<std::uint16_t>(TrackField::identity);
 }
 
 bool piece_ok(const Piece& piece, const Plan& p) {
@@ -260,7 +260,8 @@ std::string check_rules(const Plan& p) {
   for (const Assessment* a : *p.assessments()) {
     if (a->subject() >= kSubjectKinds ||
         (a->subject() == 2 && a->source() >= p.sources()->size()) ||
-        (a->subject() == 3 && a->source() >= p.sinks()->size())) {
+        (a->subject() == 3 && a->source() >= p.sinks()->size()) ||
+        (a->subject() == 5 && !(a->within_m() >= 1.0 && a->within_m() <= limits::kPairWithinM))) {
       return "assessment " + a->name()->str() + " has no subject";
     }
     if (!within<std::int64_t>(a->hold_ns(), 0, kDayNs) ||

@@ -130,8 +130,7 @@ class MessageParser {
 
   void form(MessagePiece& piece, std::size_t begin) {
     const auto code = static_cast<OpCode>(piece.ops.back().code());
-    const bool field =
-        piece.ops.size() == 1 && (code == OpCode::load_track || code == OpCode::load_own);
+    const bool field = piece.ops.size() == 1 && loads_track_field(code);
     const bool identity =
         field && piece.ops.back().index() == static_cast<std::uint16_t>(TrackField::identity);
     const bool named = !names_of_codes(piece.dimension).empty() ||
@@ -203,6 +202,7 @@ bool is_of_subject(const Op& op) {
   const std::size_t kind = kind_loaded_by(code);
   switch (code) {
     case OpCode::inside_track:
+    case OpCode::inside_b:
     case OpCode::compare_track:
     case OpCode::cpa:
     case OpCode::tcpa:
@@ -211,7 +211,7 @@ bool is_of_subject(const Op& op) {
       return true;
     case OpCode::text_equal:
     case OpCode::text_matches:
-      return (op.count() & kOfOwn) == 0;
+      return owner_in(op.count()) != OpCode::load_own;
     default:
       return kind != kSubjectKinds && code != OpCode::load_own;
   }

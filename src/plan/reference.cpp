@@ -67,7 +67,7 @@ void expressions_text(std::string& out) {
       "condition that\nneeds an unknown value is neither true nor false: it neither raises nor "
       "clears.\n\nFunctions: "
       "`inside(track, ZONE)`, `inside(own, ZONE)`, `count(vessel, ZONE)`, `cpa(track, own)`, "
-      "`tcpa(track, own)`,\n"
+      "`tcpa(track, own)` (of a pair `cpa(a, b)` and so on),\n"
       "`distance(track, own)`, `bearing(track, own)`, `min(a, b)`, `max(a, b)`, `abs(a)`, and "
       "every field "
       "as a\nfunction of its subject: `age(track)`, `speed(own)`.\nIn a decision, `level` (`info`, "

@@ -90,6 +90,9 @@ constexpr std::array kKeys{
     Key{"limits", "alarms", whole, D::number, "256", 16, 4096, "",
         "Largest number of alarms; in a full list one that has returned to normal gives way, else "
         "the newcomer is not listed (cause alarms-full)."},
+    Key{"limits", "pairs", whole, D::number, "1024", 16, 16384, "",
+        "Largest number of pairs of tracks whose condition holds or is about to clear; beyond it "
+        "none is raised (cause pairs-full). A track is compared with its 64 nearest."},
     Key{"limits", "waiting_events", whole, D::number, "1024", 1, 16777216, "",
         "Largest number of events that wait in the engine during a hold."},
     Key{"limits", "turn", quantity, D::duration, "50 ms", 0.0001, 60, "",
@@ -251,9 +254,10 @@ constexpr std::array kKeys{
         "for itself."},
 
     Key{"assess", "of", text, D::number, "!", 0, 0, "",
-        "The subject: \"track\", \"own\", \"source.NAME\", \"sink.NAME\", or \"node\" (how the "
-        "node "
-        "itself fares)."},
+        "The subject: \"track\", \"own\", \"pair\" (two tracks, a and b), \"source.NAME\", "
+        "\"sink.NAME\", or \"node\" (how the node itself fares)."},
+    Key{"assess", "within", quantity, D::length, "", 10, 100000, "",
+        "Of a pair: the distance beyond which two tracks are no pair."},
     Key{"assess", "kinds", list, D::kind, "", 0, 0, "",
         "Only tracks of these kinds; without it vessel, aircraft and vehicle."},
     Key{"assess", "when", expression, D::boolean, "!", 0, 0, "", "Raised while this is true."},

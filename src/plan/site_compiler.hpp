@@ -69,6 +69,7 @@ class SiteCompiler {
   Offsets<Zone> compile_zones();
   Offsets<Tracker> compile_trackers();
   Offsets<Assessment> compile_assessments();
+  SubjectKind subject_of(Section& s, std::uint16_t& source);
   bool is_acted_on(const std::string& assessment);
   std::uint16_t escalation(Section& s, const std::string& name);
   std::uint64_t followed(Section& s, const std::string& name);

@@ -34,7 +34,7 @@ std::string site_of(Random& random) {
   return "site = \"sim\"\n[limits]\ntracks = " + tracks + "\nbatch_events = " + batch +
          "\ncontacts = " + contacts + "\nwaiting_events = " + waiting + "\nrecover = \"" + recover +
          " ms\"\ncheckpoint = \"" + checkpoint + " ms\"\nturn = \"" + longest +
-         "\"\npending_actions = " + pending + "\ntick = \"" + tick +
+         "\"\npairs = 16\npending_actions = " + pending + "\ntick = \"" + tick +
          " ms\"\n"
          "[source.urgent]\ndriver = \"serial\"\ndevice = \"/nowhere/1\"\ncodec = \"ais\"\nclass = "
          "\"critical\"\n"
@@ -70,6 +70,9 @@ std::string site_of(Random& random) {
          "[decide.d]\non = \"fast\"\ntrigger = \"both\"\nrun = \"alarm\"\n"
          "[assess.disk]\nof = \"node\"\nwhen = \"node.journal > 2 s\"\n"
          "[assess.mute]\nof = \"sink.log\"\nwhen = \"sink.failures > 1 or sink.age > 5 s\"\n"
+         "[assess.near]\nof = \"pair\"\nwithin = \"5 km\"\nwhen = \"distance(a, b) < 1 km\"\n"
+         "kinds = [\"vessel\", \"contact\"]\n"
+         "[decide.h]\non = \"near\"\ntrigger = \"both\"\nrun = \"quickly\"\n"
          "[decide.f]\non = \"disk\"\nrun = \"alarm\"\n"
          "[decide.g]\non = \"mute\"\ntrigger = \"both\"\nrun = \"quickly\"\n"
          "[action.alarm]\nsink = \"log\"\nrecord_within = \"" +

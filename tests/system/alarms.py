@@ -1,5 +1,7 @@
 """Alarms as people meet them: the list, acknowledging, shelving, what follows from what, escalation, the log; over kill -9,
 another site file and replay."""
+import datetime, math
+
 from harness import *
 
 SITE = '''site = "alarms"
@@ -190,3 +192,37 @@ def alarms_go_on_under_another_site_file_or_leave_by_name():
     stop(watch.node)
     assert "removed (no longer in the site file)" in call("log", watch.data).stdout
     watch.sink.close()
+
+
+# Metres east and north of `origin`, and m/s, at that time, of a track as `inspect` shows it.
+def motion(track, origin, time):
+    seconds = (datetime.datetime.fromisoformat(time) - datetime.datetime.fromisoformat(track["observed"])).total_seconds()
+    east, north = track["speed"] * math.sin(math.radians(track["course"])), track["speed"] * math.cos(math.radians(track["course"]))
+    return ((track["lon"] - origin["lon"]) * 111_320 * math.cos(math.radians(origin["lat"])) + east * seconds,
+            (track["lat"] - origin["lat"]) * 111_320 + north * seconds, east, north)
+
+
+# Two ships of the flagship's recording meet: the figures of the alert are those of the two tracks, by another formula.
+@test
+def a_shore_station_tells_which_ships_meet():
+    need_recordings()
+    data = work / "traffic-watch"
+    done = run_to_the_end(data, (), root / "config/traffic-watch.toml", "--env", "replay", "--recordings", recordings)
+    verify(data, done)
+    assert done["tables"]["pairs"]["refused"] == 0, done["tables"]
+    rows = [json.loads(l) for l in call("journal", data).stdout.splitlines()]
+    raised = [r for r in rows if r["kind"] == "assessment" and r["assessment"] == "meeting" and r["transition"] == "raised"]
+    assert len(raised) > 5 and all(len(r["causes"]) == 2 for r in raised), len(raised)
+    checked = 0
+    for row in raised:
+        tracks = {f'{t["kind"]} {t["identity"]}': t for t in json.loads(call("inspect", data, "--at", row["event"], "--json").stdout)["data"]["tracks"]}
+        a, b = (tracks[name] for name in row["subject"].split(" and "))
+        ax, ay, avx, avy = motion(a, a, row["time"])
+        bx, by, bvx, bvy = motion(b, a, row["time"])
+        x, y, vx, vy = bx - ax, by - ay, bvx - avx, bvy - avy
+        until = max(0.0, -(x * vx + y * vy) / (vx * vx + vy * vy))
+        assert math.hypot(x, y) < 3 * 1852 * 1.01 and until < 600 * 1.02, row
+        assert math.hypot(x + vx * until, y + vy * until) < 0.3 * 1852 * 1.02 + 1, (row, a, b)
+        assert min(a["speed"], b["speed"]) > 3 * 1852 / 3600 * 0.99, (a, b)
+        checked += 1
+    assert checked == len(raised)

@@ -136,7 +136,8 @@ TEST_CASE("each field is read by the reader of its kind of subject, and by its n
       [](const void*, std::uint16_t field, const FieldContext&) { return kNumber(1, field); },
       [](const void*, std::uint16_t field, const FieldContext&) { return kNumber(2, field); },
       [](const void*, std::uint16_t field, const FieldContext&) { return kNumber(3, field); },
-      [](const void*, std::uint16_t field, const FieldContext&) { return kNumber(4, field); }};
+      [](const void*, std::uint16_t field, const FieldContext&) { return kNumber(4, field); },
+      [](const void*, std::uint16_t field, const FieldContext&) { return kNumber(5, field); }};
   Scene scene;
   scene.world.readers = readers;
   const std::vector<std::string> zones;
@@ -157,7 +158,7 @@ TEST_CASE("each field is read by the reader of its kind of subject, and by its n
       }
     }
   }
-  CHECK(asked == 2 * (2 * kTrackFields.size() + kSourceFields.size() + kSinkFields.size() +
+  CHECK(asked == 2 * (3 * kTrackFields.size() + kSourceFields.size() + kSinkFields.size() +
                       kNodeFields.size()));
 }
 

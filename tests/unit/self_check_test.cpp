@@ -110,7 +110,7 @@ TEST_CASE("a flipped bit of any stage's state shows in a digest within a second,
     CAPTURE(std::string(room));
     const auto at = static_cast<std::size_t>(bytes.data() - watch.state().data());
     int seen = 0;
-    for (std::size_t n = 0; n < 150 && !bytes.empty(); ++n) {
+    for (std::size_t n = 0; n < 250 && !bytes.empty(); ++n) {
       auto state = watch.state();
       const std::size_t byte = random() % bytes.size();
       CAPTURE(byte);

@@ -1,6 +1,7 @@
 #include "core/alarm/alarms.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/math.hpp"
 
@@ -47,15 +48,15 @@ DerivedBound Alarms::derived_bound(const plan::Plan& plan) {
 
 std::uint64_t Alarms::key_of(std::uint16_t assessment, const Subject& subject) {
   return subject.key ^ std::uint64_t{assessment} << 40 ^
-         static_cast<std::uint64_t>(subject.kind) << 50 ^ std::uint64_t{subject.source} << 24;
+         static_cast<std::uint64_t>(subject.kind) << 50 ^ std::uint64_t{subject.source} << 24 ^
+         std::rotl(subject.other, 29);
 }
 
 std::size_t Alarms::find(std::uint16_t assessment, const Subject& subject) const {
   const std::uint64_t key = key_of(assessment, subject);
   for (std::size_t i = 0; i < count_; ++i) {
     const Alarm& a = alarms_[i];
-    if (keys_[i] == key && a.assessment == assessment && a.subject.kind == subject.kind &&
-        a.subject.key == subject.key && a.subject.source == subject.source) {
+    if (keys_[i] == key && a.assessment == assessment && a.subject == subject) {
       return i;
     }
   }
@@ -339,7 +340,8 @@ std::size_t Alarms::acknowledge_all(std::uint64_t key, const AlarmOrder& order, 
   std::size_t done = 0;
   for (std::size_t i = count_; i-- > 0;) {  // backwards, because one that has returned leaves
     const Alarm& a = alarms_[i];
-    if (a.subject.kind <= SubjectKind::own && a.subject.key == key && a.acknowledged_ns == 0) {
+    if (of_track(a.subject) && (a.subject.key == key || a.subject.other == key) &&
+        a.acknowledged_ns == 0) {
       AlarmOrder one = order;
       one.command.target = a.id;
       acknowledge(one, event, now_ns);

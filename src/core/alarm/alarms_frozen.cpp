@@ -14,7 +14,7 @@ bool plausible_alarm(const Alarm& a, const Thawing& with) {
          plausible_ns(a.raised_ns) && plausible_ns(a.changed_ns) &&
          plausible_ns(a.acknowledged_ns) && plausible_ns(a.shelved_until_ns) &&
          plausible_ns(a.escalates_ns) && a.level <= Level::alarm && a.active <= 1 &&
-         a.escalated <= 1 && a.told <= AlarmTold::cleared && a.subject.kind <= SubjectKind::node;
+         a.escalated <= 1 && a.told <= AlarmTold::cleared && a.subject.kind <= SubjectKind::pair;
 }
 
 }  // namespace
@@ -71,6 +71,10 @@ bool Alarms::carried(Alarm& alarm, Thawing& with) const {
   }
   if (alarm.subject.kind == SubjectKind::node) {
     return true;
+  }
+  if (alarm.subject.kind == SubjectKind::pair && alarm.active != 0) {
+    return with.tracks.find(alarm.subject.key) != TrackTable::kNone &&
+           with.tracks.find(alarm.subject.other) != TrackTable::kNone;
   }
   // A condition whose track left can never clear.
   return alarm.active == 0 || with.tracks.find(alarm.subject.key) != TrackTable::kNone;

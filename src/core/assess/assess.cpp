@@ -67,7 +67,13 @@ View Assess::view_of(const World& world, const Case& judged) {
   View view;
   view.world = &world;
   view.set(SubjectKind::own, world.own);
-  view.set(judged.subject.kind, judged.object);
+  if (judged.subject.kind == SubjectKind::pair) {
+    view.set(SubjectKind::track, judged.object);
+    view.set(SubjectKind::pair, judged.other);
+    view.of_pair = true;
+  } else {
+    view.set(judged.subject.kind, judged.object);
+  }
   view.second = judged.second;
   view.second_unseen = judged.second_unseen;
   return view;
@@ -129,7 +135,7 @@ void Assess::judge_track(const View& view, const Subject& subject, std::uint32_t
   }
 }
 
-inline std::span<const plan::Op> Assess::condition_of(const View& view, const Rule& rule) const {
+std::span<const plan::Op> Assess::condition_of(const View& view, const Rule& rule) const {
   const bool cheap = view.world->mode != Mode::normal && !rule.cheap_when.empty();
   return cheap ? rule.cheap_when : rule.when;
 }
@@ -208,24 +214,43 @@ Level Assess::level_of(const Rule& rule, const View& view, double confidence) co
 double Assess::confidence_in(const Rule& rule, const View& view) const {
   const Track* track = view.track();
   const FieldContext& at = view.world->at;
-  const double confidence =
-      !rule.confidence.empty() ? evaluate(rule.confidence, view)
-      : track != nullptr
-          ? confidence_of(*track, at.trackers[static_cast<std::size_t>(track->kind)], at.now_ns)
-          : 1.0;
+  const auto of = [&](const Track* t) {
+    return t == nullptr
+               ? 1.0
+               : confidence_of(*t, at.trackers[static_cast<std::size_t>(t->kind)], at.now_ns);
+  };
+  const bool pair = rule.subject == SubjectKind::pair;
+  const double confidence = !rule.confidence.empty() ? evaluate(rule.confidence, view)
+                            : pair                   ? std::min(of(track), of(view.other()))
+                                                     : of(track);
   return confidence >= 0.0 ? (confidence <= 1.0 ? confidence : 1.0) : 0.0;  // NaN gives 0
+}
+
+void Assess::judge_one(const View& view, const Subject& subject, std::size_t r, bool applies,
+                       Instance& at, const Listener& listener) const {
+  if (applies && !wanted(view, rules_[r])) {
+    return;
+  }
+  const double when = applies ? evaluate(condition_of(view, rules_[r]), view) : 0.0;
+  if (when == 1.0 || (when == 0.0 && at.state != State::idle)) {
+    turn(view, subject, r, at, when == 1.0, listener);
+  }
 }
 
 void Assess::change(const View& view, const Subject& subject, std::size_t place, std::size_t r,
                     bool holds, const Listener& listener) {
   Instance& at = instance(place, r);
+  const bool was = at.state >= State::active;
   turn(view, subject, r, at, holds, listener);
+  const bool is = at.state >= State::active;
+  raised_ += is && !was ? 1 : 0;
+  raised_ -= was && !is ? 1 : 0;
   const RuleSet bit = RuleSet{1} << r;
   busy_[place] = at.state == State::idle ? busy_[place] & ~bit : busy_[place] | bit;
 }
 
 void Assess::turn(const View& view, const Subject& subject, std::size_t r, Instance& at, bool holds,
-                  const Listener& listener) {
+                  const Listener& listener) const {
   const Rule& rule = rules_[r];
   if (!holds) {
     if (at.state == State::pending) {
@@ -238,7 +263,6 @@ void Assess::turn(const View& view, const Subject& subject, std::size_t r, Insta
         sub_ns(view.world->at.now_ns, at.since_ns) >= rule.clear_ns) {
       announce(view, subject, r, Transition::cleared, at, listener);
       at = {};
-      --raised_;
     }
     return;
   }
@@ -253,7 +277,6 @@ void Assess::turn(const View& view, const Subject& subject, std::size_t r, Insta
     if (sub_ns(view.world->at.now_ns, at.since_ns) >= rule.hold_ns) {
       at.state = State::active;
       at.level = level;
-      ++raised_;
       announce(view, subject, r, Transition::raised, at, listener);
     }
     return;
@@ -275,7 +298,7 @@ void Assess::turn(const View& view, const Subject& subject, std::size_t r, Insta
 }
 
 void Assess::announce(const View& view, const Subject& subject, std::size_t rule,
-                      Transition transition, const Instance& at, const Listener& listener) {
+                      Transition transition, const Instance& at, const Listener& listener) const {
   AssessmentChange change{};
   change.subject = subject;
   change.confidence = at.confidence;
@@ -289,6 +312,10 @@ void Assess::announce(const View& view, const Subject& subject, std::size_t rule
     if (view.track()->identity_event != 0) {
       change.causes[n++] = view.track()->identity_event;
     }
+  }
+  if (subject.kind == SubjectKind::pair && view.track() != nullptr && view.other() != nullptr) {
+    change.causes[n++] = view.track()->position_event;
+    change.causes[n++] = view.other()->position_event;
   }
   if (view.own() != nullptr && subject.kind <= SubjectKind::own) {
     change.causes[n++] = view.own()->position_event;

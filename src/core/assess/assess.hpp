@@ -27,6 +27,7 @@ class Assess {
     const void* object = nullptr;   // passed to its kind's reader: a Track or a SourceFacts
     const Track* second = nullptr;  // the track's other place, if it has two
     bool second_unseen = false;     // nothing has been heard there since
+    const Track* other = nullptr;   // of a pair
   };
   // Callbacks of one judge(), in the order of its cases. `before` and `after` may be null.
   struct Listener {
@@ -62,6 +63,29 @@ class Assess {
 
   static View view_of(const World& world, const Case& judged);
 
+  // The life of one assessment about one subject.
+  enum class State : std::uint8_t { idle = 0, pending, active, clearing };
+  struct Instance {
+    std::int64_t since_ns;
+    std::int64_t lower_since_ns;  // since when a lower level would apply; 0: it does not
+    double confidence;
+    State state;
+    Level level;
+    std::uint8_t reserved[6];
+  };
+  static bool plausible(const Instance& at);
+  // Of subjects whose instances another room keeps (pairs.hpp): judges one, or ends one that is
+  // raised. `applies`: false where the condition cannot hold.
+  void judge_one(const View& view, const Subject& subject, std::size_t rule, bool applies,
+                 Instance& at, const Listener& listener) const;
+  void end(const View& view, const Subject& subject, std::size_t rule, const Instance& at,
+           const Listener& listener) const {
+    announce(view, subject, rule, Transition::cleared, at, listener);
+  }
+  bool holds(const View& view, std::size_t rule) const {
+    return wanted(view, rules_[rule]) && evaluate(condition_of(view, rules_[rule]), view) == 1.0;
+  }
+
   std::size_t raised() const { return raised_; }
   // True while an alarm of the track is raised or clearing.
   bool alarm_stands(std::uint32_t track) const;
@@ -75,15 +99,6 @@ class Assess {
   bool unfinished() const { return false; }
 
  private:
-  enum class State : std::uint8_t { idle = 0, pending, active, clearing };
-  struct Instance {
-    std::int64_t since_ns;
-    std::int64_t lower_since_ns;  // since when a lower level would apply; 0: it does not
-    double confidence;
-    State state;
-    Level level;
-    std::uint8_t reserved[6];
-  };
   struct Rule {
     std::span<const plan::Op> when, cheap_when, alarm_when, confidence;
     std::int64_t hold_ns, clear_ns;
@@ -94,7 +109,6 @@ class Assess {
     bool safe;
   };
 
-  static bool plausible(const Instance& at);
   // Thaws the instances of one subject, `rules` of the freezing plan, to the subject's place here;
   // kNowhere: the subject left.
   static constexpr std::size_t kNowhere = ~std::size_t{0};
@@ -113,6 +127,7 @@ class Assess {
       case SubjectKind::sink:
         return tracks_ + 1 + sources_;
       case SubjectKind::node:
+      case SubjectKind::pair:
         break;
     }
     return tracks_ + 1 + sources_ + sinks_;
@@ -140,9 +155,9 @@ class Assess {
   void change(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
               bool holds, const Listener& listener);
   void turn(const View& view, const Subject& subject, std::size_t rule, Instance& at, bool holds,
-            const Listener& listener);
+            const Listener& listener) const;
   void announce(const View& view, const Subject& subject, std::size_t rule, Transition transition,
-                const Instance& at, const Listener& listener);
+                const Instance& at, const Listener& listener) const;
   double confidence_in(const Rule& rule, const View& view) const;
   Level level_of(const Rule& rule, const View& view, double confidence) const;
 

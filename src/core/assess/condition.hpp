@@ -32,7 +32,8 @@ struct View {
   // The track's other place, while no report has shown which is true.
   const Track* second = nullptr;
   bool second_unseen = false;
-  bool of_second = false;   // `track` is that other place
+  bool of_second = false;  // `track` is that other place
+  bool of_pair = false;
   double level = 0.0;       // decisions only
   double confidence = 0.0;  // decisions only
   // Cache: several conditions use the same approach.
@@ -41,6 +42,12 @@ struct View {
 
   const Track* track() const { return as_track(SubjectKind::track); }
   const Track* own() const { return as_track(SubjectKind::own); }
+  // What the subject is compared with: the other of a pair, else own ship.
+  // Whose field the operation loads, where that is a track.
+  const Track* track_of(OpCode load) const {
+    return load == OpCode::load_own ? own() : load == OpCode::load_b ? other() : track();
+  }
+  const Track* other() const { return of_pair ? as_track(SubjectKind::pair) : own(); }
   const SourceFacts* source() const {
     return static_cast<const SourceFacts*>(objects[static_cast<std::size_t>(SubjectKind::source)]);
   }
@@ -62,13 +69,13 @@ bool equals_folded(std::string_view text, std::string_view other);
 // Unknown without a position, or without own ship's where the zone moves with it.
 double inside_zone(const Track* track, const Zone& zone, const Track* own);
 
-// The approach to own ship; conditions and messages share its horizon.
+// The approach to own ship, or of a pair; conditions and messages share its horizon.
 inline constexpr double kApproachHorizonS = 7200.0;
-Approach approach_to_own(const View& view);
+Approach approach_of(const View& view);
 // False if the two cannot come within kApproachRangeM by that horizon on any course; a message then
 // omits their approach.
 inline constexpr double kApproachRangeM = 150'000.0;
-bool may_approach_own(const View& view);
+bool may_approach(const View& view);
 
 // 1 true, 0 false, or the value of an expression that is no condition; NaN unknown. The plan's
 // loader has checked the operations.

@@ -135,14 +135,14 @@ bool equals_folded(std::string_view text, std::string_view other) {
                     [](char a, char b) { return capital(a) == capital(b); });
 }
 
-Approach approach_to_own(const View& v) {
-  if (!placed(v.track()) || !placed(v.own()) || v.track() == v.own()) {
+Approach approach_of(const View& v) {
+  if (!placed(v.track()) || !placed(v.other()) || v.track() == v.other()) {
     return {kUnknown, kUnknown};
   }
   if (!v.approach_known) {
-    v.approach = closest_approach(motion_of(*v.own(), v.world->at.now_ns),
+    v.approach = closest_approach(motion_of(*v.other(), v.world->at.now_ns),
                                   motion_of(*v.track(), v.world->at.now_ns), kApproachHorizonS,
-                                  v.own()->parallel);
+                                  v.other()->parallel);
     v.approach_known = true;
   }
   return v.approach;
@@ -158,12 +158,12 @@ double inside_zone(const Track* t, const Zone& zone, const Track* own) {
   return truth(inside(zone, vector(t->normal), vector(t->ecef)));
 }
 
-bool may_approach_own(const View& v) {
-  if (!placed(v.track()) || !placed(v.own()) || v.track() == v.own()) {
+bool may_approach(const View& v) {
+  if (!placed(v.track()) || !placed(v.other()) || v.track() == v.other()) {
     return false;
   }
-  const double speeds = det_sqrt(speed_squared(*v.own())) + det_sqrt(speed_squared(*v.track()));
-  return chord_distance(vector(v.own()->ecef), vector(v.track()->ecef)) <=
+  const double speeds = det_sqrt(speed_squared(*v.other())) + det_sqrt(speed_squared(*v.track()));
+  return chord_distance(vector(v.other()->ecef), vector(v.track()->ecef)) <=
          kApproachRangeM + speeds * kApproachHorizonS;
 }
 
@@ -177,12 +177,13 @@ double field(OpCode load, std::uint16_t index, const View& v) {
 
 // Unknown without a text.
 double text_test(const plan::Op& op, const View& v) {
-  const Track* track = (op.count() & kOfOwn) != 0 ? v.own() : v.track();
+  const Track* track = v.track_of(owner_in(op.count()));
   const std::string_view text = track == nullptr ? "" : read_text(*track, op.index());
   if (text.empty()) {
     return kUnknown;
   }
-  const std::string_view wanted = v.world->plan->texts()->Get(op.count() & ~kOfOwn)->string_view();
+  const std::string_view wanted =
+      v.world->plan->texts()->Get(op.count() & kTextMask)->string_view();
   return truth(static_cast<OpCode>(op.code()) == OpCode::text_equal ? equals_folded(text, wanted)
                                                                     : fits_pattern(text, wanted));
 }
@@ -190,7 +191,7 @@ double text_test(const plan::Op& op, const View& v) {
 // The value that an operation without operands pushes.
 double operand(const plan::Op& op, const View& v) {
   const auto code = static_cast<OpCode>(op.code());
-  const bool both_placed = placed(v.track()) && placed(v.own());
+  const bool both_placed = placed(v.track()) && placed(v.other());
   switch (code) {
     case OpCode::push:
       return op.value();
@@ -201,14 +202,16 @@ double operand(const plan::Op& op, const View& v) {
       return inside_zone(v.track(), v.world->zones[op.index()], v.own());
     case OpCode::inside_own:
       return inside_zone(v.own(), v.world->zones[op.index()], v.own());
+    case OpCode::inside_b:
+      return inside_zone(v.other(), v.world->zones[op.index()], v.own());
     case OpCode::cpa:
-      return approach_to_own(v).cpa;
+      return approach_of(v).cpa;
     case OpCode::tcpa:
-      return approach_to_own(v).tcpa;
+      return approach_of(v).tcpa;
     case OpCode::distance:
-      return both_placed ? det_sqrt(chord_squared(*v.own(), *v.track())) : kUnknown;
+      return both_placed ? det_sqrt(chord_squared(*v.other(), *v.track())) : kUnknown;
     case OpCode::bearing:
-      return both_placed ? bearing_between({v.own()->latitude, v.own()->longitude},
+      return both_placed ? bearing_between({v.other()->latitude, v.other()->longitude},
                                            {v.track()->latitude, v.track()->longitude})
                          : kUnknown;
     case OpCode::text_equal:

@@ -80,8 +80,7 @@ class Writer {
 
  private:
   bool text(const plan::Op& load) {
-    const bool own = static_cast<OpCode>(load.code()) == OpCode::load_own;
-    const Track* track = own ? view_.own() : view_.track();
+    const Track* track = view_.track_of(static_cast<OpCode>(load.code()));
     const std::string_view said = track == nullptr ? "" : read_text(*track, load.index());
     out_.append(said);
     return !said.empty();
@@ -92,8 +91,7 @@ class Writer {
     }
     switch (p.form()) {
       case plan::PieceForm::identity: {
-        const bool own = static_cast<OpCode>(ops_of(p).front().code()) == OpCode::load_own;
-        const Track* track = own ? view_.own() : view_.track();
+        const Track* track = view_.track_of(static_cast<OpCode>(ops_of(p).front().code()));
         const auto identity = static_cast<std::uint64_t>(to_int64(value));
         track->kind == IdentityKind::aircraft ? append_hex(out_, identity)
                                               : append_unsigned(out_, identity);

@@ -321,7 +321,7 @@ std::size_t Delivery::superseded(const ActionIntent& by, std::uint64_t cause) co
     if (orders_[i].stage == Stage::waits && orders_[i].sequence < cause &&
         orders_[i].unconfirmed == 0 && intent.decision == by.decision &&
         intent.assessment == by.assessment && intent.sink == by.sink &&
-        intent.subject.kind == by.subject.kind && intent.subject.key == by.subject.key) {
+        intent.subject == by.subject) {
       return i;
     }
   }

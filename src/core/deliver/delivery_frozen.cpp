@@ -47,7 +47,7 @@ bool Delivery::fits_plan(const ActionIntent& intent) const {
   return intent.action < plan_->actions()->size() && intent.sink < plan_->sinks()->size() &&
          intent.assessment < plan_->assessments()->size() &&
          (intent.decision < plan_->decisions()->size() || intent.decision == kNoDecision) &&
-         intent.subject.kind <= SubjectKind::node &&
+         intent.subject.kind <= SubjectKind::pair &&
          (intent.subject.kind != SubjectKind::source ||
           intent.subject.source < plan_->sources()->size()) &&
          (intent.subject.kind != SubjectKind::sink ||

@@ -9,7 +9,7 @@ namespace vedette::engine {
 namespace {
 
 constexpr std::array kTables{Cause::tracks_full, Cause::contacts_full, Cause::deliveries_full,
-                             Cause::alarms_full};
+                             Cause::alarms_full, Cause::pairs_full};
 
 bool plausible(Causes causes) {
   return causes.bits >> static_cast<unsigned>(Cause::count) == 0;
@@ -20,7 +20,7 @@ bool plausible(Causes causes) {
 void Crowds::settle(std::uint64_t contacts_at_bound, std::int64_t now_ns) {
   const std::array<std::uint64_t, kTables.size()> now{
       counts_.tracks_refused + counts_.evicted[1] + counts_.evicted[2] + counts_.evicted[3],
-      contacts_at_bound, counts_.orders_refused, counts_.alarms_refused};
+      contacts_at_bound, counts_.orders_refused, counts_.alarms_refused, counts_.pairs_refused};
   for (std::size_t i = 0; i < kTables.size(); ++i) {
     Crowd& crowd = crowds_[i];
     crowd.grew_ns = now[i] != crowd.seen ? now_ns : crowd.grew_ns;

@@ -1,6 +1,6 @@
 // Purpose: which tables are full, which causes of the mode the last batch left, and since when each
 // stands. In: counts of refusals and evictions by full tables, what the node around the engine
-// sees. Out: Causes, a change to record, the facts of the node. Bound: four tables, kCauseKinds.
+// sees. Out: Causes, a change to record, the facts of the node. Bound: five tables, kCauseKinds.
 // Runs on: the engine thread.
 #pragma once
 
@@ -16,13 +16,13 @@ namespace vedette::engine {
 
 // Total refusals and evictions by full tables.
 struct Crowding {
-  std::uint64_t tracks_refused, orders_refused, alarms_refused;
+  std::uint64_t tracks_refused, orders_refused, alarms_refused, pairs_refused;
   std::array<std::uint64_t, 4> evicted;  // tracks, by EvictionReason
 };
 
 class Crowds {
  public:
-  static constexpr SectionName kSection{"crowds", 3};
+  static constexpr SectionName kSection{"crowds", 4};
 
   static std::size_t bytes_needed(const plan::Plan&) { return 0; }
   void init(Arena&, const Site&) {}
@@ -64,14 +64,14 @@ class Crowds {
   static constexpr std::uint64_t kAllCauses = (std::uint64_t{1} << kCauseKinds) - 1;
   static_assert(kCauseKinds < 64);
 
-  // For tracks, contacts, orders, alarms: the total last seen, and when it last grew.
+  // For tracks, contacts, orders, alarms, pairs: the total last seen, and when it last grew.
   struct Crowd {
     std::uint64_t seen;
     std::int64_t grew_ns;  // 0 never
   };
 
   Crowding counts_{};
-  std::array<Crowd, 4> crowds_{};
+  std::array<Crowd, 5> crowds_{};
   Causes full_;
   Causes told_;  // as the last event reported
   Causes seen_;  // as the last event of the node around the engine said

@@ -11,7 +11,7 @@ namespace {
 
 // By SubjectKind: a room whose subjects conditions use adds its fields here.
 constexpr std::array<FieldReader, kSubjectKinds> kFieldReaders{read_track, read_track, read_source,
-                                                               read_sink, read_node};
+                                                               read_sink,  read_node,  read_track};
 
 constexpr bool has(std::uint16_t changes, TrackChangeKind change) {
   return (changes >> static_cast<unsigned>(change) & 1) != 0;
@@ -21,6 +21,32 @@ constexpr bool has(std::uint16_t changes, TrackChangeKind change) {
 
 void Judgement::begin() {
   world_ = world_at(step_.now_ns());
+  state_.pairs.begin_step();
+}
+
+void Judgement::part_pairs() {
+  Turn turn{this, 0, 0};
+  state_.pairs.part(state_.assess, world_, state_.tracks, {nullptr, on_assessment, nullptr, &turn});
+}
+
+void Judgement::judge_pairs(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns) {
+  if (!state_.pairs.none()) {
+    Turn turn{this, cause, arrival_ns};
+    state_.pairs.judge(state_.assess, world_, state_.tracks, track,
+                       {nullptr, on_assessment, nullptr, &turn});
+  }
+}
+
+void Judgement::judge_pairs_left() {
+  for (std::uint32_t track = state_.pairs.due(); track != TrackTable::kNone;
+       track = state_.pairs.due()) {
+    if (stop_before(EventClass::normal)) {
+      return;
+    }
+    ++step_.items;
+    judge_pairs(track, state_.tracks[track].position_event, 0);
+    step_.batch.settle();
+  }
 }
 
 assess::World Judgement::world_at(std::int64_t now_ns) const {
@@ -122,6 +148,7 @@ bool Judgement::begin_next(void* context, std::size_t) {
 void Judgement::end_next(void* context, std::size_t) {
   Judgement& self = *static_cast<Turn*>(context)->self;
   Agenda& agenda = self.state_.agenda;
+  self.judge_pairs(agenda.next().track, agenda.next().cause, agenda.next().arrival_ns);
   self.step_.belief.mix(bytes_of(self.state_.tracks[agenda.next().track]).first(kTrackDigestBytes));
   self.step_.batch.settle();
   agenda.done();
@@ -148,6 +175,7 @@ void Judgement::judge_contacts() {
     }
     state_.zone_counts.note(state_.tracks[due.track], world_.own);
     judge(case_of(due.track), due.cause, due.arrival_ns);
+    judge_pairs(due.track, due.cause, due.arrival_ns);
     step_.belief.mix(bytes_of(state_.tracks[due.track]).first(kTrackDigestBytes));
     step_.batch.settle();
   }
@@ -164,6 +192,7 @@ void Judgement::retire(std::uint32_t i, TrackChangeKind change, EvictionReason w
     state_.contacts.part(track, state_.tracks);
   }
   state_.agenda.forget(i);
+  state_.pairs.retire(i);
   state_.second_places.drop(track, i);
   state_.eviction.forget(i);
   state_.zone_counts.leave(track);
@@ -222,6 +251,7 @@ void Judgement::sweep_track(std::uint32_t i, std::int64_t arrival_ns) {
   }
   state_.zone_counts.note(track, world_.own);
   judge(case_of(i), cause, arrival_ns);
+  judge_pairs(i, cause, arrival_ns);
 }
 
 void Judgement::age_second_place(std::uint32_t i) {
@@ -235,7 +265,8 @@ void Judgement::age_second_place(std::uint32_t i) {
 // Prevents eviction: an alarm is raised, or a judgement is due.
 bool Judgement::keeps(void* context, std::uint32_t track) {
   const State& state = static_cast<const Judgement*>(context)->state_;
-  return state.agenda.has(track) || state.assess.alarm_stands(track);
+  return state.agenda.has(track) || state.assess.alarm_stands(track) ||
+         state.pairs.alarm_stands(track);
 }
 
 // Own ship, or the first sensor on land.
@@ -340,10 +371,19 @@ bool Judgement::case_of(const Subject& subject, Case& out) const {
     return true;
   }
   const std::uint32_t track = state_.tracks.find(subject.key);
-  if (track != TrackTable::kNone) {
-    out = case_of(track);
+  if (track == TrackTable::kNone) {
+    return false;
   }
-  return track != TrackTable::kNone;
+  if (subject.kind != SubjectKind::pair) {
+    out = case_of(track);
+    return true;
+  }
+  const std::uint32_t other = state_.tracks.find(subject.other);
+  if (other == TrackTable::kNone) {
+    return false;
+  }
+  out = {subject, track, &state_.tracks[track], nullptr, false, &state_.tracks[other]};
+  return true;
 }
 
 namespace {

@@ -19,6 +19,10 @@ class Judgement {
   void judge_agenda();
   // Judges contacts that sensors changed; those beyond this batch's bound come in the next.
   void judge_contacts();
+  // Clears pairs of which a track is gone; call first.
+  void part_pairs();
+  // Judges tracks whose pairs had more changes than a step makes.
+  void judge_pairs_left();
   void sweep();
   // Records what became of alarms; escalates, and announces again those that are due. At most
   // alarm::Alarms::kPerBatch in a batch.
@@ -55,6 +59,7 @@ class Judgement {
   // For the agenda's next track; false when the batch is cut before it.
   static bool begin_next(void* turn, std::size_t);
   static void end_next(void* turn, std::size_t);
+  void judge_pairs(std::uint32_t track, std::uint64_t cause, std::int64_t arrival_ns);
   void sweep_track(std::uint32_t track, std::int64_t arrival_ns);
   // Clears its assessments, separates name and contact, frees its slot.
   void retire(std::uint32_t track, TrackChangeKind change, EvictionReason why, std::uint64_t cause);

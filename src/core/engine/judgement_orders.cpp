@@ -56,8 +56,8 @@ void Judgement::describe_subject(ActionIntent& intent, const Track& subject,
   intent.course = wrap_360(det_atan2(subject.velocity_east, subject.velocity_north) / kDegree);
   intent.sigma =
       det_sqrt(variance_now(subject, state_.tracker_of(subject.kind), view.world->at.now_ns));
-  if (assess::may_approach_own(view)) {
-    const Approach approach = assess::approach_to_own(view);
+  if (assess::may_approach(view)) {
+    const Approach approach = assess::approach_of(view);
     intent.cpa = approach.cpa;
     intent.tcpa = approach.tcpa;
   }

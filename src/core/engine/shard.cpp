@@ -194,11 +194,13 @@ void Shard::finish_run() {
   resolve_leavers();
   deliver();
   judgement_.begin();
+  judgement_.part_pairs();
   judgement_.judge_agenda();
   judgement_.judge_contacts();
   if (state_.agenda.sweeps()) {
     judgement_.sweep();
   }
+  judgement_.judge_pairs_left();
   judgement_.make_room();
   judgement_.tend_alarms();
   record_changes();
@@ -209,6 +211,7 @@ void Shard::finish_run() {
 void Shard::record_changes() {
   using perceive::TrackerBound;
   state_.crowds.counts().alarms_refused = state_.alarms.refused();
+  state_.crowds.counts().pairs_refused = state_.pairs.refused();
   state_.crowds.settle(state_.contacts.reached_bound(TrackerBound::contacts) +
                            state_.contacts.reached_bound(TrackerBound::evicted),
                        step_.now_ns());

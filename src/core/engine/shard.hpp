@@ -96,6 +96,7 @@ class Shard {
   Causes causes() const { return state_.causes(); }     // after the last step
   Causes seen() const { return state_.crowds.seen(); }  // what an input said last
   const assess::Assess& assess() const { return state_.assess; }
+  const assess::Pairs& pairs() const { return state_.pairs; }
   const TrackingRules& config() const { return state_.site.rules; }
   // What is known of an alarm's subject, as in its action; its identity alone if it is gone.
   ActionIntent describe(const Alarm& alarm) const { return judgement_.describe(alarm); }

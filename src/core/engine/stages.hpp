@@ -9,6 +9,7 @@
 
 #include "core/alarm/alarms.hpp"
 #include "core/assess/assess.hpp"
+#include "core/assess/pairs.hpp"
 #include "core/decide/decide.hpp"
 #include "core/deliver/delivery.hpp"
 #include "core/engine/agenda.hpp"
@@ -52,8 +53,9 @@ concept Stateful = Stage<S> &&
 // Tracks come first, because later stages refer to them when thawing.
 using StageList =
     std::tuple<perceive::Tracks, perceive::Contacts, perceive::OwnPosition, perceive::SecondPlaces,
-               perceive::Eviction, assess::Assess, alarm::Alarms, decide::Decide, deliver::Delivery,
-               Waiting, Load, Sources, Agenda, Crowds, ZoneCounts, Leaving, SelfCheck>;
+               perceive::Eviction, assess::Assess, assess::Pairs, alarm::Alarms, decide::Decide,
+               deliver::Delivery, Waiting, Load, Sources, Agenda, Crowds, ZoneCounts, Leaving,
+               SelfCheck>;
 
 class Stages {
  public:

@@ -24,6 +24,7 @@ struct State {
   perceive::SecondPlaces& second_places = stages.get<perceive::SecondPlaces>();
   perceive::Eviction& eviction = stages.get<perceive::Eviction>();
   assess::Assess& assess = stages.get<assess::Assess>();
+  assess::Pairs& pairs = stages.get<assess::Pairs>();
   alarm::Alarms& alarms = stages.get<alarm::Alarms>();
   decide::Decide& decide = stages.get<decide::Decide>();
   deliver::Delivery& delivery = stages.get<deliver::Delivery>();

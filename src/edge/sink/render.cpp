@@ -103,7 +103,7 @@ void append_figure(FixedText& out, double value, double unknown, int decimals) {
 }
 
 void append_identity(FixedText& out, const ActionIntent& intent) {
-  if (intent.subject.kind >= SubjectKind::sink) {
+  if (intent.subject.kind == SubjectKind::sink || intent.subject.kind == SubjectKind::node) {
     out.append(intent.subject.kind == SubjectKind::sink ? "sink." : "node.");
     append_unsigned(out, intent.subject.source);
     return;
@@ -169,6 +169,13 @@ char* put_subject(char* at, const plan::Plan& plan, const ActionIntent& i, const
     at = put_literal(at, ",\"identity\":\"");
     at = put_number(at, identity_of(i.subject.key));
     *at++ = '"';
+  }
+  if (i.subject.kind == SubjectKind::pair) {
+    at = put_literal(at, ",\"with\":{\"kind\":");
+    at = put_name(at, name_of(static_cast<IdentityKind>(i.subject.other >> 56)));
+    at = put_literal(at, ",\"identity\":\"");
+    at = put_number(at, identity_of(i.subject.other));
+    at = put_literal(at, "\"}");
   }
   return at;
 }
