@@ -119,7 +119,7 @@ class ShardInMemory {
   // One step whose batch goes to a lane that another thread drains; false while that is full.
   bool step_into(Lane& batches, std::int64_t now_ns) {
     Lane* const lanes[] = {&commands_, &critical_, &outcomes_, &lane_};
-    return !shard_.step(lanes, batches, now_ns, 0).empty() || backlog() == 0;
+    return !shard_.step(lanes, batches, now_ns, 0).empty() || shard_.worked() || backlog() == 0;
   }
   // One step whose events are only visited.
   template <typename Visit>
@@ -134,10 +134,14 @@ class ShardInMemory {
   }
   bool critical_waits() { return !critical_.peek().empty(); }
 
-  // One step; returns a copy of its batch, empty when there was nothing to do.
+  // One step, and quiet ones before it; returns a copy of its batch, empty when there was nothing
+  // to do.
   std::vector<std::uint8_t> step(std::int64_t now_ns, const engine::Urgency& urgency = {}) {
     Lane* const lanes[] = {&commands_, &critical_, &outcomes_, &lane_};
-    const Bytes batch = shard_.step(lanes, batches_, now_ns, 0, urgency);
+    Bytes batch = shard_.step(lanes, batches_, now_ns, 0, urgency);
+    while (batch.empty() && shard_.worked()) {
+      batch = shard_.step(lanes, batches_, now_ns, 0, urgency);
+    }
     std::vector<std::uint8_t> copy(batch.size());
     if (!batch.empty()) {
       std::memcpy(copy.data(), batch.data(), batch.size());

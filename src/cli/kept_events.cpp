@@ -8,8 +8,7 @@
 namespace vedette::cli {
 
 void keep_event(const ReadEvent& e, std::uint64_t wanted, KeptEvents& events) {
-  const bool input = e.header.kind == EventKind::observation || e.header.kind == EventKind::tick ||
-                     e.header.kind == EventKind::track;
+  const bool input = e.header.kind == EventKind::observation || e.header.kind == EventKind::track;
   if (e.header.sequence <= wanted || !input) {
     events[e.header.sequence] = {e.header,   {e.payload.begin(), e.payload.end()},
                                  e.evidence, e.suspect,

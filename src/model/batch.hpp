@@ -3,7 +3,9 @@
 //
 //   BatchHeader (128) | inputs: input_count events | derived: derived_count events
 //
-// Every event is an EventHeader and its payload, padded to eight bytes.
+// Every event is an EventHeader and its payload, padded to eight bytes. A step that takes no input
+// and tells nothing is quiet: no batch has it. Its time follows from the state, so that the next
+// batch only counts it; the digest covers it.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +44,8 @@ struct BatchHeader {
   std::uint64_t waiting;
   std::uint64_t transient;
   std::uint64_t exits[3];  // success, retraction, abandonment
-  std::uint64_t reserved;
+  std::uint32_t quiet;     // steps before this batch that took no input and told nothing
+  std::uint32_t ticked;    // 1: node time reached the next tick
 };
 static_assert(sizeof(BatchHeader) == 128 && std::is_trivially_copyable_v<BatchHeader>);
 

@@ -269,7 +269,7 @@ constexpr bool event_payloads_fit() {
   bool fit = true;
   for_each_event_kind([&](const auto& row) {
     using Payload = typename std::remove_cvref_t<decltype(row)>::Payload;
-    fit = fit && (std::is_same_v<Payload, NoPayload> || kIsPayload<Payload>);
+    fit = fit && kIsPayload<Payload>;
   });
   return fit;
 }
@@ -284,19 +284,15 @@ inline constexpr std::size_t kLeastBytes<ActionIntent> = offsetof(ActionIntent, 
 
 // Payload sizes that a kind allows; an unknown kind allows none.
 struct PayloadSize {
-  std::uint16_t least = 1, most = 0;
+  std::uint16_t least = 0, most = 0;  // 0: there is no such kind; every kind has a payload
 };
 inline constexpr auto kPayloadSizes = [] {
   std::array<PayloadSize, kEventKindNumbers> sizes{};
   for_each_event_kind([&](const auto& row) {
     using Payload = typename std::remove_cvref_t<decltype(row)>::Payload;
-    if constexpr (std::is_same_v<Payload, NoPayload>) {
-      sizes[static_cast<std::size_t>(row.kKind)] = {0, 0};
-    } else {
-      sizes[static_cast<std::size_t>(row.kKind)] = {
-          static_cast<std::uint16_t>(kLeastBytes<Payload>),
-          static_cast<std::uint16_t>(row.tail == Tail::none ? sizeof(Payload) : kPayloadBytes)};
-    }
+    sizes[static_cast<std::size_t>(row.kKind)] = {
+        static_cast<std::uint16_t>(kLeastBytes<Payload>),
+        static_cast<std::uint16_t>(row.tail == Tail::none ? sizeof(Payload) : kPayloadBytes)};
   });
   return sizes;
 }();
@@ -305,7 +301,8 @@ inline constexpr auto kPayloadSizes = [] {
 // damaged bytes must not pass for an event.
 constexpr bool is_event(EventKind kind, std::size_t payload_bytes) {
   const auto number = static_cast<std::size_t>(kind);
-  return number < kEventKindNumbers && payload_bytes >= kPayloadSizes[number].least &&
+  return number < kEventKindNumbers && payload_bytes != 0 &&
+         payload_bytes >= kPayloadSizes[number].least &&
          payload_bytes <= kPayloadSizes[number].most;
 }
 

@@ -30,8 +30,6 @@ void member_subject(const Subject& subject, const Context& at, Json& json) {
 
 // One describer for each payload type of model/event_kinds.hpp; without one the build fails.
 
-void describe(const NoPayload&, const Context&, Json&) {}
-
 void describe(const Observation& o, const Context& at, Json& json) {
   json.member("of", name_of(o.kind)).member_id("identity", o.identity).member("message", o.message);
   if (o.has(Field::position)) {

@@ -11,7 +11,7 @@ namespace vedette {
 // Inputs are recorded and replayed; derived events are recomputed on replay and compared. Journals
 // store the numbers: never reuse one.
 enum class EventKind : std::uint8_t {
-  tick = 1,
+  // 1 was the tick
   observation = 2,
   outcome = 3,
   source_state = 4,
@@ -35,7 +35,6 @@ enum class EventKind : std::uint8_t {
 };
 inline constexpr std::size_t kEventKindNumbers = 64;  // one bit each in a word
 
-struct NoPayload {};
 struct Observation;
 struct ActionOutcome;
 struct SourceState;
@@ -73,8 +72,6 @@ struct EventRow {
 };
 
 inline constexpr std::tuple kEventKinds{
-    EventRow<EventKind::tick, NoPayload>{"tick", Tail::none, Kept::no,
-                                         "node time reached the next tick ([limits] tick)"},
     EventRow<EventKind::observation, Observation>{
         "observation", Tail::follows, Kept::no,
         "a codec read a frame; the frame's first bytes follow"},

@@ -102,6 +102,9 @@ inline constexpr std::size_t kSlicesPerStint = 1U << 16;  // 32,000 tracks, or 5
 // Between two starts. Three ticks of the default length, so that a quiet node writes no more often,
 // and short enough that a difference is found within a second.
 inline constexpr std::int64_t kStintNs = 750'000'000;
+// A batch is written at the latest after this much node time, though nothing happens: so that the
+// mirror and the record follow.
+inline constexpr std::int64_t kQuietNs = 1'000'000'000;
 inline constexpr std::size_t kCauses = 4;  // of one derived event
 
 inline constexpr std::size_t kCredits = 65536;  // of one lane

@@ -94,10 +94,6 @@ void EngineThread::after_step(Bytes batch) {
     } else if (event.kind == EventKind::assessment) {
       tell(event, payload);
       ++assessments;
-    } else if (event.kind == EventKind::tick) {
-      act_.tend();
-      check_seen();
-      check_source_tables(event.observed_ns);
     } else if (event.kind == EventKind::decision) {
       ++decisions;
       fallbacks += payload_as<DecisionMade>(payload).choice == DecisionChoice::action ? 0 : 1;
@@ -240,6 +236,10 @@ bool EngineThread::check_mirror() {
   if (!mirror_.wants_copy()) {
     return false;
   }
+  if (shard_.quiet_steps() != 0) {  // the record would lack what the copy has
+    shard_.seal_quiet();
+    return false;
+  }
   const std::int64_t since_ns = platform::monotonic_ns();
   mirror_.give_copy(shard_);
   if (!clock_.stepped()) {
@@ -291,22 +291,33 @@ EngineThread::Turn EngineThread::turn(bool stopping, std::int64_t since_ns) {
   std::int64_t turned_ns = check_turn(Stage::ingress, since_ns);
   const platform::NodeClock::Reading reading = clock_.at(turned_ns);
   acted_ns_ = 0;
+  if (stopping) {
+    shard_.seal_quiet();
+  }
   const Bytes batch = shard_.step(lanes_.admitted, lanes_.batches, reading.now_ns,
                                   reading.arrival_ns, {critical_waits, this}, {act, this});
   // A step without a batch is measured by the next turn.
-  if (!batch.empty()) {
+  const bool worked = shard_.worked();
+  if (worked) {
     turned_ns = check_turn(Stage::engine, turned_ns + acted_ns_);
     submit(batch);
     busy = true;
   }
+  if (worked && shard_.ticked()) {
+    act_.tend();
+    check_seen();
+    check_source_tables(reading.now_ns);
+  }
   if (act_.waiting() != 0) {
     act_.step(writer_.durable_sequence(), clock_.at(turned_ns).now_ns, lanes_.outcomes);
   }
-  if (!batch.empty() || act_.waiting() != 0) {
+  if (worked || act_.waiting() != 0) {
     turned_ns = check_turn(Stage::act, turned_ns);
   }
   if (!batch.empty()) {
     after_step(batch);
+  } else if (worked && shard_.ticked()) {
+    publish();
   }
   if (clock_.stepped() && !busy && !stopping) {
     busy = advance_stepped_time();

@@ -91,6 +91,8 @@ bool Recompute::take(Bytes batch) {
   }
   first_ = first_ == 0 && stepped_.differed() ? header.number : first_;
   if (first_ != 0) {
+    for_each_batch(stepped_.also_made(),
+                   [&](const BatchHeader&, Bytes made) { number_orders(made); });
     number_orders(stepped_.made());
   }
   return true;

@@ -33,6 +33,8 @@ class Stepped {
   std::string apply(Bytes batch);
   // Of the last batch applied: what it made, until the next; whether that differs from the record.
   Bytes made() const { return made_; }
+  // And what it made before, in steps that the record has as quiet: batches, if it differed.
+  Bytes also_made() const { return also_made_; }
   bool differed() const { return differed_; }
   // Thaws under the current plan, after init(). A failure leaves the state of init().
   bool thaw(Bytes frozen);
@@ -56,6 +58,7 @@ class Stepped {
 
  private:
   void use(const plan::Plan& plan, const PlanHash& hash);
+  bool apply_quiet(const BatchHeader& header);
   const plan::Plan* find_plan(const PlanHash& hash, std::string& problem);
 
   const plan::Plan* home_plan_ = nullptr;
@@ -76,6 +79,7 @@ class Stepped {
   Lane batches_;
   std::int64_t last_admitted_ns_ = 0;
   Bytes made_;
+  std::vector<std::uint8_t> also_made_;
   bool differed_ = false;
 };
 

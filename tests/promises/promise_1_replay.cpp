@@ -35,6 +35,8 @@ std::vector<std::vector<std::uint8_t>> watch(ShardInMemory& engine, unsigned see
       });
     }
   }
+  engine.shard().seal_quiet();
+  batches.push_back(engine.step(kStart + 60 * kSecond));
   return batches;
 }
 
@@ -71,6 +73,34 @@ TEST_CASE("a journal replays from its beginning and from any state on the way, t
     }
   }
   CHECK(frozen(whole.shard(), *plan) == end);
+}
+
+TEST_CASE("what tells nothing has no batch of its own, and replays all the same") {
+  std::vector<std::uint8_t> bytes;
+  const plan::Plan* plan = small_site(bytes);
+  REQUIRE(plan != nullptr);
+  ShardInMemory engine(*plan);
+  engine.put(ship(1, 0), kStart, 1);
+  std::vector<std::vector<std::uint8_t>> batches;
+  for (std::int64_t now = kStart; now < kStart + 4 * kSecond; now += kSecond / 100) {
+    for (auto b = engine.step(now); !b.empty(); b = engine.step(now)) {
+      batches.push_back(b);
+    }
+  }
+  CHECK(batches.size() < 10);  // sixteen ticks, their sweeps, five stints of the self-check
+  CHECK(engine.shard().quiet_steps() != 0);
+  engine.put(ship(1, 1), kStart + 4 * kSecond, 1);
+  batches.push_back(engine.step(kStart + 4 * kSecond));
+  CHECK(engine.shard().quiet_steps() == 0);
+  node::Stepped whole;
+  whole.init(*plan, 1, 1);
+  std::uint32_t quiet = 0;
+  for (const std::vector<std::uint8_t>& batch : batches) {
+    quiet += payload_as<BatchHeader>(Bytes(batch)).quiet;
+    REQUIRE(whole.apply(batch) == "");
+  }
+  CHECK(quiet >= 16);
+  CHECK(frozen(whole.shard(), *plan) == frozen(engine.shard(), *plan));
 }
 
 TEST_CASE("a batch with any one byte changed does not replay, or is refused") {

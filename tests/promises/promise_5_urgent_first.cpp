@@ -98,8 +98,9 @@ struct Judged {
 };
 Judged step(tests::ShardInMemory& engine, std::int64_t now_ns) {
   Judged judged;
-  for (const EventHeader& e : events_of(engine.step(now_ns))) {
-    judged.ticks += e.kind == EventKind::tick ? 1 : 0;
+  const std::vector<std::uint8_t> batch = engine.step(now_ns);
+  judged.ticks = static_cast<int>(payload_as<BatchHeader>(Bytes(batch)).ticked);
+  for (const EventHeader& e : events_of(batch)) {
     judged.silent += e.kind == EventKind::assessment ? 1 : 0;
   }
   return judged;

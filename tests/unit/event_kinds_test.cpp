@@ -41,7 +41,6 @@ TEST_CASE("evidence keeps the kinds that the table says") {
 }
 
 TEST_CASE("the journal's reader takes what has a kind and the size of that kind for an event") {
-  CHECK(problem_of(EventKind::tick, 0) == "");
   CHECK(problem_of(EventKind::track, sizeof(TrackChange)) == "");
   CHECK(problem_of(EventKind::observation, sizeof(Observation) + 82) == "");
   CHECK(problem_of(EventKind::command, sizeof(Requeue)) == "");
@@ -49,7 +48,7 @@ TEST_CASE("the journal's reader takes what has a kind and the size of that kind 
   const auto refused = [&](EventKind kind, std::size_t bytes) {
     return problem_of(kind, bytes).find(none) != std::string::npos;
   };
-  CHECK(refused(EventKind::tick, 8));
+  CHECK(refused(static_cast<EventKind>(1), 0));
   CHECK(refused(EventKind::track, sizeof(TrackChange) - 8));
   CHECK(refused(EventKind::track, sizeof(TrackChange) + 8));
   CHECK(refused(EventKind::observation, sizeof(Observation) - 8));

@@ -136,7 +136,7 @@ void BatchBuilder::digest_settled() {
   settled_ += bytes;
 }
 
-Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
+Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief, std::uint32_t quiet) {
   digest_settled();
   Digest digest(digest_.value());
   digest.mix(header_.number);
@@ -144,7 +144,7 @@ Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
   digest.mix(static_cast<std::uint64_t>(header_.admitted_arrival_ns));
   digest.mix(header_.epoch);
   digest.mix(Bytes(base_ + settled_, used_ - settled_));  // the tail, less than a round
-  digest.mix(header_.cut);
+  digest.mix(std::uint64_t{header_.ticked} << 32 | header_.cut);
   digest.mix(belief);
   CHECK(progress_.accepted == progress_.waiting + progress_.transient + progress_.exits[0] +
                                   progress_.exits[1] + progress_.exits[2],
@@ -153,6 +153,7 @@ Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief) {
   progress_.batch_number = header_.number;
   progress_.admitted_ns = header_.admitted_ns;
   header_.bytes = static_cast<std::uint32_t>(used_);
+  header_.quiet = quiet;
   header_.input_count = input_count_;
   header_.derived_count = derived_count_;
   header_.digest = progress_.digest;

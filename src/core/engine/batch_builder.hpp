@@ -89,8 +89,8 @@ class BatchBuilder {
     }
   }
   // Mixes the rest into the digest, fills the header and publishes; returns the sealed batch.
-  // `belief`: digest of the state that the batch touched.
-  Bytes seal(Lane& out, Progress& progress, std::uint64_t belief);
+  // `belief`: digest of the state that the batch touched. `quiet`: steps before it without a batch.
+  Bytes seal(Lane& out, Progress& progress, std::uint64_t belief, std::uint32_t quiet = 0);
 
   std::size_t inputs() const { return input_count_; }
   std::size_t derived() const { return derived_count_; }
@@ -98,6 +98,8 @@ class BatchBuilder {
   const BatchHeader& header() const { return header_; }
   // How many subjects were judged before the cut.
   void cut_at(std::uint32_t judged) { header_.cut = judged; }
+  void tick() { header_.ticked = 1; }
+  bool ticked() const { return header_.ticked != 0; }
 
  private:
   // Least amount to digest at once: short enough not to delay, long enough to pay for a call.

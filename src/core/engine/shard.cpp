@@ -14,7 +14,7 @@ std::size_t batch_bytes_bound(const plan::Plan& plan) {
   const std::size_t subjects = 2 * events + 2 * limits::kSweepTracks + limits::kEvictions + 1 +
                                plan.sources()->size() + plan.sinks()->size() + 1;
   const DerivedBound derived = Stages::derived_bound(plan);
-  return align_up(sizeof(BatchHeader) + (events + 1) * event_bytes(kPayloadBytes) +
+  return align_up(sizeof(BatchHeader) + events * event_bytes(kPayloadBytes) +
                       subjects * derived.per_subject + derived.per_batch,
                   64);
 }
@@ -51,17 +51,19 @@ bool Shard::stop_before(EventClass next) {
 
 Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_ns,
                   std::int64_t arrival_ns, const Urgency& urgency, const Effects& effects) {
-  const bool tick_due = now_ns >= state_.agenda.next_tick_ns();
   Admission admission(state_, lanes);
-  const bool any = now_ns >= next_tick_ns() || unfinished() || !admission.empty() ||
-                   state_.waiting.overdue(now_ns) != Waiting::kNone ||
-                   state_.delivery.any_due(now_ns);
-  if (!any || !step_.batch.begin(batches, max_batch_bytes_, admission.inputs(), state_.progress,
-                                 state_.epoch, now_ns, arrival_ns)) {
+  worked_ = now_ns >= next_tick_ns() || unfinished() || !admission.empty() || seal_quiet_ ||
+            state_.waiting.overdue(now_ns) != Waiting::kNone || state_.delivery.any_due(now_ns);
+  const bool by_itself = worked_ && goes_by_itself(admission, now_ns);
+  const std::int64_t at_ns = by_itself ? time_by_itself() : now_ns;
+  worked_ = worked_ && step_.batch.begin(batches, max_batch_bytes_, admission.inputs(),
+                                         state_.progress, state_.epoch, at_ns, arrival_ns);
+  if (!worked_) {
     return {};
   }
+  const bool tick_due = at_ns >= state_.agenda.next_tick_ns();
   begin_run(urgency, effects);
-  for (std::size_t left = state_.plan().limits()->batch_events(); left > 0;) {
+  for (std::size_t left = by_itself ? 0 : state_.plan().limits()->batch_events(); left > 0;) {
     const Taken taken = take_next(admission);
     if (taken == Taken::none) {
       break;
@@ -70,10 +72,45 @@ Bytes Shard::step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_
   }
   observing_.finish();
   if (tick_due && !step_.cut) {
-    start_tick(now_ns);
+    tick();
   }
   finish_run();
-  return step_.batch.seal(batches, state_.progress, state_.digest(step_.belief.value()));
+  return end_step(by_itself, batches);
+}
+
+// When a step without input takes place: it goes on with the last one, or its time has come.
+std::int64_t Shard::time_by_itself() const {
+  const std::int64_t last_ns =
+      state_.quiet.steps != 0 ? state_.quiet.at_ns : state_.progress.admitted_ns;
+  return unfinished() ? last_ns : std::max(last_ns, next_tick_ns());
+}
+
+// Whether the step takes no input, so that it may be quiet. Not when it is too late for a time of
+// its own, nor once a batch is due.
+bool Shard::goes_by_itself(const Admission& admission, std::int64_t now_ns) const {
+  const std::int64_t at_ns = time_by_itself();
+  return state_.progress.batch_number != 0 && !seal_quiet_ && admission.empty() &&
+         (state_.held || state_.waiting.size() == 0) &&
+         state_.waiting.overdue(now_ns) == Waiting::kNone && !state_.delivery.any_due(now_ns) &&
+         now_ns - at_ns <= limits::kQuietNs &&
+         at_ns - state_.progress.admitted_ns <= limits::kQuietNs;
+}
+
+// Seals the batch, unless the step was quiet.
+Bytes Shard::end_step(bool by_itself, Lane& batches) {
+  const std::uint64_t belief = state_.digest(step_.belief.value());
+  Digest digest(state_.quiet.digest);
+  if (by_itself && step_.batch.derived() == 0 && !step_.cut) {
+    digest.mix(belief);
+    digest.mix(static_cast<std::uint64_t>(step_.now_ns()) << 1 | (step_.batch.ticked() ? 1U : 0U));
+    state_.quiet = {digest.value(), step_.now_ns(), state_.quiet.steps + 1};
+    return {};
+  }
+  digest.mix(belief);
+  const auto steps = static_cast<std::uint32_t>(state_.quiet.steps);
+  state_.quiet = {};
+  seal_quiet_ = false;
+  return step_.batch.seal(batches, state_.progress, digest.value(), steps);
 }
 
 Shard::Taken Shard::take_next(Admission& admission) {
@@ -104,19 +141,33 @@ Shard::Taken Shard::take_next(Admission& admission) {
   return Taken::worked;
 }
 
-void Shard::start_tick(std::int64_t now_ns) {
-  EventHeader tick{};
-  tick.observed_ns = tick.received_ns = now_ns;
-  tick.kind = EventKind::tick;
-  tick.event_class = EventClass::normal;
-  tick.source = kNoSource;
-  this->tick(*step_.batch.add_input(tick, {}));
-  step_.batch.settle();
+Bytes Shard::replay_quiet(const BatchHeader& recorded, Lane& batches) {
+  Bytes made;
+  step_.replaying = true;
+  step_.recorded_cut = kNotCut;
+  while (made.empty() && state_.quiet.steps < recorded.quiet) {
+    const std::int64_t at_ns = time_by_itself();
+    if (at_ns > recorded.admitted_ns ||
+        !step_.batch.begin(batches, max_batch_bytes_, 0, state_.progress, state_.epoch, at_ns, 0)) {
+      break;
+    }
+    const bool tick_due = at_ns >= state_.agenda.next_tick_ns();
+    begin_run({}, {});
+    observing_.finish();
+    if (tick_due) {
+      tick();
+    }
+    finish_run();
+    made = end_step(true, batches);
+  }
+  step_.replaying = false;
+  return made;
 }
 
 Bytes Shard::replay(Bytes recorded, Lane& batches) {
   BatchHeader header;
   std::memcpy(&header, recorded.data(), sizeof header);
+  replay_quiet(header, batches);
   state_.epoch = header.epoch;
   if (!step_.batch.begin(batches, max_batch_bytes_, header.input_count, state_.progress,
                          state_.epoch, header.admitted_ns, header.admitted_arrival_ns)) {
@@ -140,16 +191,18 @@ Bytes Shard::replay(Bytes recorded, Lane& batches) {
     if (seen++ >= header.input_count) {
       return;
     }
-    const bool tick = event.kind == EventKind::tick;
-    wait_until(tick ? Admission::kNothing : state_.sources.key_of(event));
-    left -= !tick && left > 0 ? 1 : 0;
+    wait_until(state_.sources.key_of(event));
+    left -= left > 0 ? 1 : 0;
     work(*step_.batch.add_input(event, payload));
   });
   observing_.finish();
   wait_until(Admission::kNothing);
+  if (header.ticked != 0) {
+    tick();
+  }
   finish_run();
   step_.replaying = false;
-  return step_.batch.seal(batches, state_.progress, state_.digest(step_.belief.value()));
+  return end_step(false, batches);
 }
 
 bool Shard::take_waiting(std::uint64_t key) {

@@ -50,9 +50,17 @@ class Shard {
             ReleaseKernel kernel = ReleaseKernel::scalar, std::uint8_t number = kFirstShard);
 
   // One step at node time `now_ns`: works lane heads and waiting events by class, then deadline.
-  // Empty when there was nothing to do or the batch lane is full.
+  // Empty when the batch lane is full, when there was nothing to do, or when the step was quiet:
+  // worked() tells these apart. A quiet step has a time of its own, not after `now_ns`.
   Bytes step(std::span<Lane* const> lanes, Lane& batches, std::int64_t now_ns,
              std::int64_t arrival_ns, const Urgency& urgency = {}, const Effects& effects = {});
+  bool worked() const { return worked_; }               // the last step, quiet or not
+  bool ticked() const { return step_.batch.ticked(); }  // the last step that worked
+  // Has the next step make a batch, if quiet ones precede it: so that the record has all.
+  void seal_quiet() { seal_quiet_ = state_.quiet.steps != 0; }
+  // The quiet steps before a recorded batch. Not empty: one was not quiet here, and made this
+  // batch; call again. replay() does it too, and drops these.
+  Bytes replay_quiet(const BatchHeader& recorded, Lane& batches);
   // The same step with the inputs of a recorded batch; the result must equal the record.
   Bytes replay(Bytes recorded, Lane& batches);
 
@@ -60,6 +68,8 @@ class Shard {
   // are not held.
   bool unfinished() const;
   // When a step has something to do although nothing came: a tick, or a stint of the self-check.
+  // Steps since the last batch that no batch has yet.
+  std::uint64_t quiet_steps() const { return state_.quiet.steps; }
   std::int64_t next_tick_ns() const {
     return std::min(state_.agenda.next_tick_ns(), state_.self_check.next_ns());
   }
@@ -128,10 +138,12 @@ class Shard {
   bool take_waiting(std::uint64_t key);
   void begin_run(const Urgency& urgency, const Effects& effects);
   void finish_run();
-  void start_tick(std::int64_t now_ns);
+  std::int64_t time_by_itself() const;
+  bool goes_by_itself(const Admission& admission, std::int64_t now_ns) const;
+  Bytes end_step(bool by_itself, Lane& batches);
   void work(EventHeader& event);
   void other_work(EventHeader& event);
-  void tick(EventHeader& event);
+  void tick();
   void leave(const EventHeader& event, Exit exit, Reason reason);
   void command(EventHeader& event);
   void alarm_command(EventHeader& event);
@@ -147,6 +159,8 @@ class Shard {
 
   State state_;
   Step step_;
+  bool seal_quiet_ = false;
+  bool worked_ = false;
   Observing observing_{state_, step_};
   Judgement judgement_{state_, step_};
   std::size_t max_batch_bytes_ = 0;

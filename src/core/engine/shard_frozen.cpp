@@ -12,9 +12,10 @@ namespace vedette::engine {
 namespace {
 
 // The shard's own state, besides its stages.
-constexpr SectionName kEngine{"engine", 1};
+constexpr SectionName kEngine{"engine", 2};
 struct FrozenEngine {
   Progress progress;
+  Quiet quiet;
   std::uint64_t late_outcomes;
   std::uint32_t epoch;
   std::uint32_t held;
@@ -87,8 +88,8 @@ std::span<const FrozenTrack> frozen_tracks(Bytes frozen) {
 void Shard::freeze(Freezer& out) const {
   SectionWriter sections(out);
   sections.section(kEngine, [&](Freezer& to) {
-    to.put(
-        FrozenEngine{state_.progress, state_.late_outcomes, state_.epoch, state_.held ? 1U : 0U});
+    to.put(FrozenEngine{state_.progress, state_.quiet, state_.late_outcomes, state_.epoch,
+                        state_.held ? 1U : 0U});
   });
   state_.stages.for_each([&](const auto& stage) {
     sections.section(stage.kSection, [&](Freezer& to) { stage.freeze(to, state_.tracks); });
@@ -128,18 +129,20 @@ ThawRefusal Shard::thaw_sections(Bytes frozen, Carry& carry) {
   }
   Thawer in(bytes);
   const auto engine = in.get<FrozenEngine>();
-  if (!in.at_end() || !plausible(engine.progress) || engine.held > 1 ||
+  if (!in.at_end() || !plausible(engine.progress) || !plausible_ns(engine.quiet.at_ns) ||
+      engine.held > 1 ||
       shard_of(engine.progress.last_sequence) != shard_of(state_.progress.last_sequence)) {
     return refuse(ThawRefusal::Why::damaged, kEngine.room);
   }
   state_.progress = engine.progress;
+  state_.quiet = engine.quiet;
   state_.late_outcomes = engine.late_outcomes;
   state_.epoch = engine.epoch;
   state_.held = engine.held != 0;
   state_.leaving.clear();
   Thawing with{state_.tracks,
                engine.progress.last_sequence,
-               engine.progress.admitted_ns,
+               std::max(engine.progress.admitted_ns, engine.quiet.at_ns),
                carry,
                [](void* context, const Leaver& leaver) {
                  State& state = *static_cast<State*>(context);

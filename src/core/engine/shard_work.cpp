@@ -48,9 +48,6 @@ void Shard::other_work(EventHeader& event) {
       state_.crowds.see(payload_as<NodeSeen>(event).causes);
       step_.batch.resolve(event, Exit::success, Reason::applied);
       return;
-    case EventKind::tick:
-      tick(event);
-      return;
     case EventKind::source_state: {
       const auto state = payload_as<SourceState>(event);
       if (event.source < state_.sources.size()) {
@@ -66,12 +63,12 @@ void Shard::other_work(EventHeader& event) {
 }
 
 // Keep this short: ticks are rare, so this code is usually out of the instruction cache.
-void Shard::tick(EventHeader& event) {
-  state_.agenda.tick(add_ns(event.observed_ns, state_.plan().limits()->tick_ns()));
+void Shard::tick() {
+  step_.batch.tick();
+  state_.agenda.tick(add_ns(step_.now_ns(), state_.plan().limits()->tick_ns()));
   if (state_.contacts.has_sensors()) {
-    state_.contacts.tick(event.observed_ns, state_.tracks);
+    state_.contacts.tick(step_.now_ns(), state_.tracks);
   }
-  step_.batch.resolve(event, Exit::success, Reason::applied);
 }
 
 void Shard::leave(const EventHeader& event, Exit exit, Reason reason) {

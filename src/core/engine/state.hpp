@@ -9,10 +9,18 @@
 
 namespace vedette::engine {
 
+// Steps since the last batch that no batch has.
+struct Quiet {
+  std::uint64_t digest = 0;
+  std::int64_t at_ns = 0;  // of the last one
+  std::uint64_t steps = 0;
+};
+
 struct State {
   Site site;
   Stages stages;
   Progress progress;
+  Quiet quiet;
   std::uint64_t node_id = 0;
   std::uint64_t late_outcomes = 0;
   std::uint32_t epoch = 0;
