@@ -19,6 +19,7 @@ constexpr std::int64_t kGatherNs = 2'000'000;
 constexpr std::int64_t kSpaceNs = 10'000'000'000;  // between looks at the disk's space
 constexpr std::int64_t kFirstMinuteNs = 60'000'000'000;
 constexpr std::int64_t kSteppedRestNs = 50'000;
+constexpr std::size_t kSteppedSlices = 32;       // of archiving after each write: node time waits
 constexpr std::int64_t kHandNs = 20'000'000;     // half a lane does not fill faster
 constexpr std::int64_t kHandFullNs = 2'000'000;  // while the mirror's lane is full
 
@@ -224,10 +225,13 @@ bool Journalling::turn(std::int64_t now_ns) {
     worked_ns_ = writer_.last_error() == 0 || worked_ns_ == 0 ? now_ns : worked_ns_;
     mirror_.set_recorded(writer_.last_batch(), writer_.segment());
   }
+  const bool has_time = !wrote && writer_.last_error() == 0 && !writer_.has_gap();
   guard.unlock();
   if (wrote) {
     writer_.make_ready();
     look_at_space(now_ns);
+  } else if (has_time) {
+    writer_.archive_some();
   }
   turn_since_ns_.store(0, std::memory_order_relaxed);
   return wrote;
@@ -275,7 +279,10 @@ void Journalling::run(std::int64_t commit_ns, bool stepped, const std::atomic<bo
       gather(commit_ns);
     }
     const std::int64_t now_ns = platform::monotonic_ns();
-    if (!turn(now_ns)) {
+    if (turn(now_ns)) {
+      for (std::size_t n = 0; stepped && n < kSteppedSlices && writer_.archive_some(); ++n) {
+      }
+    } else {
       stop_seen_ns = stopping && stop_seen_ns == 0 ? now_ns : stop_seen_ns;
       if (stopping && is_over(now_ns - stop_seen_ns)) {
         break;

@@ -273,7 +273,7 @@ Failure Node::end_history() {
   }
   journal::Writer& writer = rooms_.writer;
   rooms_.mirror.write_last_image(rooms_.shard);
-  writer.close();
+  writer.close(rooms_.clock.stepped());  // a recording has time
   return writer.last_error() == 0 ? Failure{}
                                   : io("journal: " + platform::error_text(writer.last_error()));
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "edge/journal/archiver.hpp"
 #include "edge/journal/evidence.hpp"
 #include "edge/journal/packing.hpp"
 #include "edge/journal/reader.hpp"
@@ -40,5 +41,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                               [](const journal::EvidenceHeader&, Bytes) { return true; });
   std::vector<std::uint8_t> out(size * 4 / 8 * 8);
   journal::unpack(Bytes(bytes, size), out);
+  journal::inflate_batches(Bytes(bytes, size), out);
   return 0;
 }

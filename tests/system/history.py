@@ -278,7 +278,7 @@ def all_tools_work_around_damage_and_say_so():
     whole = rows(data)
     digest = json.loads(call("inspect", data, "--json").stdout)["data"]["digest"]
     second = segments(data)[1]
-    places = [b for b in blocks(second) if b[1] in (2, 4)]
+    places = [b for b in blocks(second) if b[1] in (2, 4, 5)]
     at = places[len(places) // 2][0]
     flip(second, at + 100)
     listed = call("journal", data, ok=(1,))
@@ -310,7 +310,7 @@ def a_start_goes_on_from_the_newest_state_where_the_newest_segment_is_damaged():
                                     ("head", lambda b: 0, False))[:amount(2, 3, 3)]:
         path, data, port = several_runs(f"newest-{label}", 3)
         newest, whole = segments(data)[-1], rows(data)
-        places = [b for b in blocks(newest) if b[1] in (2, 4)]
+        places = [b for b in blocks(newest) if b[1] in (2, 4, 5)]
         flip(newest, places_of(places) + 70)
         if not image:
             (data / "shard-0/belief.mdb").unlink()

@@ -47,7 +47,7 @@ class ToyCodec : public PlainCodec {
 ]
 event = [
     ("src/model/event_kinds.hpp", r"\};\ninline constexpr std::size_t kEventKindNumbers", "toy_event = 63,\n@"),
-    ("src/model/event_kinds.hpp", r"struct NoPayload \{\};\n", "@struct ToyPayload;\n"),
+    ("src/model/event_kinds.hpp", r"struct Observation;\n", "@struct ToyPayload;\n"),
     ("src/model/event_kinds.hpp", r"\};\n\n// Calls `visit` with each row",
      'EventRow<EventKind::toy_event, ToyPayload>{"toy-event", Tail::none, Kept::as_evidence, "somebody plays"},\n@'),
     ("src/model/derived.hpp", r"template <typename T>\nconstexpr bool kIsPayload", "struct ToyPayload {\n  std::uint64_t players;\n};\n@"),

@@ -38,6 +38,7 @@ class Post {
     options.folder = folder;
     options.segment_bytes = segment_bytes;
     options.journal_bytes = journal_bytes;
+    options.archives = false;  // so that few batches reach the bound
     options.max_batch_bytes = engine::batch_bytes_bound(plan);
     options.max_frozen_bytes = engine::frozen_bytes_bound(plan);
     options.header.node = 1;

@@ -11,7 +11,7 @@ namespace vedette::journal {
 void Cursor::init(const platform::Folder& folder, std::size_t longest_block) {
   folder_ = folder;
   block_.resize(longest_block);
-  unpacked_.resize(kUnpackedBytes);
+  unpacked_.reserve(kUnpackedBytes);
 }
 
 bool Cursor::begin(std::uint64_t segment) {
@@ -57,6 +57,9 @@ bool Cursor::find_block(std::uint64_t next, BlockHeader& head) {
 // Whether the next block, here or in the next segment, has begun: the writer syncs each block
 // before it writes another.
 bool Cursor::is_followed(const BlockHeader& head) const {
+  if (head.kind == BlockKind::archived) {
+    return true;
+  }
   BlockHeader next{};
   if (read_head(at_ + block_bytes(head.length), next)) {
     return next.block == head.block + 1;
@@ -90,14 +93,7 @@ Bytes Cursor::batches_of(const BlockHeader& head) {
   if (!file_.read_whole(at_ + sizeof head, payload) || block_crc(head, payload) != head.crc) {
     return {};
   }
-  if (head.kind != BlockKind::packed) {
-    return payload;
-  }
-  if (head.unpacked_bytes > unpacked_.size()) {
-    return {};
-  }
-  const std::span<std::uint8_t> batches(unpacked_.data(), head.unpacked_bytes);
-  return unpack(payload, batches) ? Bytes(batches) : Bytes();
+  return batches_in(head, payload, unpacked_);
 }
 
 bool Cursor::read(std::uint64_t next, std::uint64_t through,

@@ -108,7 +108,7 @@ SegmentScan::Found SegmentScan::next(Bytes& batches, std::size_t& used) {
       header.segment != segment_ || header.length > size_ - place - sizeof header) {
     return Found::nothing;
   }
-  if (header.kind != BlockKind::batches && header.kind != BlockKind::packed) {
+  if (!holds_batches(header.kind)) {
     at_ = place + block_bytes(header.length);
     return Found::nothing;
   }
@@ -119,18 +119,8 @@ SegmentScan::Found SegmentScan::next(Bytes& batches, std::size_t& used) {
     return Found::nothing;
   }
   at_ = place + block_bytes(header.length);
-  batches = whole.subspan(sizeof header);
-  if (header.kind == BlockKind::packed) {
-    if (header.unpacked_bytes > kUnpackedBytes) {
-      return Found::nothing;
-    }
-    unpacked_.resize(static_cast<std::size_t>(header.unpacked_bytes));
-    if (!unpack(batches, unpacked_)) {
-      return Found::nothing;
-    }
-    batches = unpacked_;
-  }
-  return Found::batches;
+  batches = batches_in(header, whole.subspan(sizeof header), unpacked_);
+  return batches.empty() ? Found::nothing : Found::batches;
 }
 
 void Evidence::open(const platform::Folder& journal_folder, const platform::Folder& folder,

@@ -10,9 +10,10 @@
 // a gap: the disk took nothing for longer than batches could wait, those in between are not
 // recorded, and a replay continues from that state. Blocks of kind `batches` hold whole batches
 // (model/batch.hpp), kind `packed` holds them compressed (journal/packing.hpp), `close` ends a run
-// that stopped in order. Each block carries the chain value of the previous one, across segments.
-// An invalid block is a torn tail, which is cut off, unless something valid follows: then it is
-// damage.
+// that stopped in order. A segment that is no longer written is rewritten with `archived` blocks,
+// each of which stands for several (journal/archiver.hpp). Each block carries the chain value of
+// the previous one, across segments. An invalid block is a torn tail, which is cut off, unless
+// something valid follows: then it is damage.
 #pragma once
 
 #include <cstdint>
@@ -32,9 +33,15 @@ inline constexpr std::uint32_t kBlockMagic = 0x4B424456;  // "VDBK"
 // frozen state a version for each room (base/sections.hpp).
 inline constexpr std::uint16_t kFormatVersion = 10;
 
-enum class BlockKind : std::uint16_t { segment = 1, batches = 2, close = 3, packed = 4 };
+enum class BlockKind : std::uint16_t {
+  segment = 1,
+  batches = 2,
+  close = 3,
+  packed = 4,
+  archived = 5
+};
 
-// Most bytes of one packed block's batches, unpacked.
+// Most bytes of one packed or archived block's batches, unpacked.
 inline constexpr std::size_t kUnpackedBytes = 4 << 20;
 
 // Magic, version, segment, length and CRC keep their offsets in every version, so that each version
@@ -50,9 +57,21 @@ struct BlockHeader {
   std::uint32_t crc;          // CRC-32C of header (with this field 0) and payload
   std::uint64_t first_batch;  // in the payload, 0 for none
   std::uint64_t last_batch;
-  std::uint64_t unpacked_bytes;  // for a packed payload, else 0
+  std::uint64_t unpacked_bytes;  // for a packed or archived payload, else 0
 };
 static_assert(sizeof(BlockHeader) == 64 && std::is_trivially_copyable_v<BlockHeader>);
+
+// Before an archived block's deflated batches: the last of the blocks that it stands for. Its own
+// header has the number of the first one, and the chain value before it.
+struct ArchiveHead {
+  std::uint64_t last_block;
+  std::uint64_t chain;  // of that block
+};
+static_assert(sizeof(ArchiveHead) == 16);
+
+constexpr bool holds_batches(BlockKind kind) {
+  return kind == BlockKind::batches || kind == BlockKind::packed || kind == BlockKind::archived;
+}
 
 struct SegmentHeader {
   std::uint8_t plan_hash[32];  // SHA-256 of the plan's bytes

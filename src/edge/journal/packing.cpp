@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include "edge/journal/archiver.hpp"
+
 namespace vedette::journal {
 namespace {
 
@@ -133,6 +135,18 @@ bool unpack(Bytes packed, std::span<std::uint8_t> out) {
     made += 8 * words;
   }
   return made == out.size();
+}
+
+Bytes batches_in(const BlockHeader& header, Bytes payload, std::vector<std::uint8_t>& room) {
+  if (header.kind == BlockKind::batches) {
+    return payload;
+  }
+  room.resize(header.unpacked_bytes <= kUnpackedBytes ? header.unpacked_bytes : 0);
+  const bool whole = header.kind == BlockKind::packed ? unpack(payload, room)
+                     : header.kind != BlockKind::archived || payload.size() < sizeof(ArchiveHead)
+                         ? false
+                         : inflate_batches(payload.subspan(sizeof(ArchiveHead)), room);
+  return whole ? Bytes(room) : Bytes();
 }
 
 }  // namespace vedette::journal

@@ -17,8 +17,10 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "edge/journal/format.hpp"
 #include "model/batch.hpp"
 
 namespace vedette::journal {
@@ -66,5 +68,9 @@ class Packer {
 
 // False unless `packed`, any bytes, unpacks to exactly out.size() bytes.
 bool unpack(Bytes packed, std::span<std::uint8_t> out);
+
+// A block's batches, of any kind that holds them, in the payload or in `room`; empty if they do not
+// unpack, or are too many for `room`'s bound, kUnpackedBytes.
+Bytes batches_in(const BlockHeader& header, Bytes payload, std::vector<std::uint8_t>& room);
 
 }  // namespace vedette::journal

@@ -248,15 +248,19 @@ bool visit_block(Bytes payload, const BlockHeader& header, std::uint64_t number,
     case BlockKind::segment:
       return visit_segment(payload, header, number, at, visit, r);
     case BlockKind::batches:
-      return visit_batches(payload, visit, r, number, at);
-    case BlockKind::packed: {
-      const std::size_t whole = header.unpacked_bytes;
-      unpacked.resize(whole <= kUnpackedBytes ? whole : 0);
-      if (unpacked.empty() || !unpack(payload, unpacked)) {
+    case BlockKind::packed:
+    case BlockKind::archived: {
+      const Bytes batches = batches_in(header, payload, unpacked);
+      if (batches.empty() && header.kind != BlockKind::batches) {
         r.problem = "damaged: " + place(number, at) + ": a compressed block does not decompress";
         return false;
       }
-      return visit_batches(unpacked, visit, r, number, at);
+      if (header.kind == BlockKind::archived) {
+        const auto archive = payload_as<ArchiveHead>(payload);
+        r.last_block = archive.last_block;
+        r.chain = archive.chain;
+      }
+      return visit_batches(batches, visit, r, number, at);
     }
     default:
       return true;
@@ -381,9 +385,7 @@ std::uint64_t first_batch_of(const platform::Folder& folder, std::uint64_t numbe
            head.version == kFormatVersion && head.segment == number;
   };
   const bool follows = read(0) && head.kind == BlockKind::segment && read(block_bytes(head.length));
-  return follows && (head.kind == BlockKind::batches || head.kind == BlockKind::packed)
-             ? head.first_batch
-             : 0;
+  return follows && holds_batches(head.kind) ? head.first_batch : 0;
 }
 
 SegmentState state_of(const platform::Folder& folder, std::uint64_t segment) {

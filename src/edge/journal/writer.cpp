@@ -78,6 +78,7 @@ std::string Writer::prepare(const WriterOptions& options) {
   buffer_bytes_ =
       buffer_bytes(options_.segment_bytes, options.max_batch_bytes, options.max_frozen_bytes);
   frozen_.reserve(options.max_frozen_bytes);
+  archiver_.init(options.folder, longest_block(options.segment_bytes, options.max_batch_bytes));
   void* memory = std::aligned_alloc(limits::kBlockAlignment, buffer_bytes_);
   if (memory == nullptr) {
     return "not enough memory for the journal's write buffer";
@@ -358,9 +359,13 @@ void Writer::make_ready() {
   }
 }
 
-void Writer::close() {
+void Writer::close(bool archives) {
   if (open_.file.valid() && begun_) {
     write_block({.kind = BlockKind::close});
+    open_ = {};
+    drop_next();
+    while (archives && archive_some()) {
+    }
   } else if (open_.file.valid()) {
     options_.folder.remove(kNextName);
   }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/lane.hpp"
+#include "edge/journal/archiver.hpp"
 #include "edge/journal/evidence.hpp"
 #include "edge/journal/format.hpp"
 #include "edge/journal/packing.hpp"
@@ -41,6 +42,7 @@ struct WriterOptions {
   std::uint64_t next_batch = 1;
   std::vector<ReadResult::Segment> segments;  // existing ones
   ReadResult::Idle idle;                      // may be replaced
+  bool archives = true;                       // false: as if there were never time
   platform::Folder evidence_folder;
   std::uint64_t evidence_bytes = 0;  // 0: no evidence is kept
 };
@@ -60,7 +62,8 @@ class Writer {
 
   static std::size_t bytes_needed(std::uint64_t segment_bytes, std::size_t max_batch_bytes,
                                   std::size_t max_frozen_bytes) {
-    return buffer_bytes(segment_bytes, max_batch_bytes, max_frozen_bytes) + max_frozen_bytes;
+    return buffer_bytes(segment_bytes, max_batch_bytes, max_frozen_bytes) + max_frozen_bytes +
+           Archiver::bytes_needed(longest_block(segment_bytes, max_batch_bytes));
   }
   // A block of batches, as on disk.
   static std::size_t longest_block(std::uint64_t segment_bytes, std::size_t max_batch_bytes);
@@ -85,6 +88,8 @@ class Writer {
   bool write_taken();        // waits for the disk
   void settle(Lane& batches, const OnDisk& on_disk);  // releases what was written
   void make_ready();                                  // waits for the disk; after a write
+  // A slice of archiving an older segment, for when there is time; false if none is left.
+  bool archive_some();
 
   // The disk has failed long enough that the lane will overflow.
   bool must_give_up(const Lane& batches) const {
@@ -116,7 +121,8 @@ class Writer {
   // Whether the next segment will exceed the journal's bytes, because the kept state is too old to
   // drop the oldest one.
   bool must_have_frozen() const;
-  void close();
+  // `archives`: and archives all that is left.
+  void close(bool archives = false);
 
   // Highest durable sequence. Its acquire load pairs with the release store after fdatasync: an
   // action that waits for its intent never sees the number before the bytes are on disk.
@@ -195,12 +201,15 @@ class Writer {
   std::unique_ptr<std::uint8_t[], FreeAligned> buffer_;
   std::size_t buffer_bytes_ = 0;
   Packer packer_;
+  Archiver archiver_;
   Evidence evidence_;
   struct Kept {
     std::uint64_t number;
     std::uint64_t first_batch;
     std::uint64_t bytes;
+    bool seen = false;  // by the archiver
   };
+  bool begin_archive();
   std::vector<Kept> segments_;  // by age; the last is being written
   std::vector<std::uint8_t> frozen_;
   std::uint64_t frozen_batch_ = 0;

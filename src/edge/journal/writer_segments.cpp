@@ -157,6 +157,44 @@ void Writer::gather_evidence_ahead() {
   }
 }
 
+// The oldest segment that is whole, and for whose copy the bound has room.
+bool Writer::begin_archive() {
+  std::uint64_t bytes = whole_segment();
+  for (const Kept& s : segments_) {
+    bytes += s.bytes;
+  }
+  const std::size_t count = segments_.size() - (open_.file.valid() ? 1 : 0);
+  for (std::size_t i = 0; begun_ && options_.archives && i < count; ++i) {
+    if (!segments_[i].seen && bytes + segments_[i].bytes <= options_.journal_bytes) {
+      segments_[i].seen = true;
+      archiver_.begin(segments_[i].number);
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Writer::archive_some() {
+  if (!archiver_.busy() && !begin_archive()) {
+    return false;
+  }
+  const Archiver::State state = archiver_.work({buffer_.get(), buffer_bytes_});
+  if (state == Archiver::State::working) {
+    return true;
+  }
+  const auto kept = std::find_if(segments_.begin(), segments_.end(),
+                                 [this](const Kept& s) { return s.number == archiver_.segment(); });
+  // It may have been dropped meanwhile.
+  if (state == Archiver::State::done && kept != segments_.end() &&
+      options_.folder.rename(Archiver::kName, segment_name(kept->number)) == 0) {
+    options_.folder.sync();
+    kept->bytes = archiver_.bytes();
+  } else {
+    options_.folder.remove(Archiver::kName);
+  }
+  return true;
+}
+
 bool Writer::must_have_frozen() const {
   if (segments_.size() <= 2 || frozen_batch_ + 1 >= segments_[1].first_batch ||
       2 * open_.at < open_.bytes || (!accepted_ && begun_segments_ <= kIdleSegments)) {
