@@ -78,7 +78,7 @@ class Toy {
 }  // namespace vedette::engine
 """),
     ("src/core/engine/stages.hpp", r'#include "core/engine/waiting.hpp"\n', '@#include "core/engine/toy.hpp"\n'),
-    ("src/core/engine/stages.hpp", r", SelfCheck>;", ", SelfCheck, Toy>;"),
+    ("src/core/engine/stages.hpp", r",\s+SelfCheck>;", ", SelfCheck, Toy>;"),
 ]
 # Sources to recompile: everything that the pages, `vedette decode` and descriptions need of the files above.
 sources = ["src/edge/codec/codec.cpp", "src/plan/schema.cpp", "src/cli/decode.cpp", "src/cli/docs.cpp", "src/model/describe_event.cpp"]

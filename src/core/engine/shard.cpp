@@ -100,7 +100,9 @@ bool Shard::goes_by_itself(const Admission& admission, std::int64_t now_ns) cons
 Bytes Shard::end_step(bool by_itself, Lane& batches) {
   const std::uint64_t belief = state_.digest(step_.belief.value());
   Digest digest(state_.quiet.digest);
-  if (by_itself && step_.batch.derived() == 0 && !step_.cut) {
+  // The end of a round of the self-check is told, because a difference has to show in time.
+  const bool told = step_.batch.derived() != 0 || state_.self_check.rounds() != step_.rounds_before;
+  if (by_itself && !told && !step_.cut) {
     digest.mix(belief);
     digest.mix(static_cast<std::uint64_t>(step_.now_ns()) << 1 | (step_.batch.ticked() ? 1U : 0U));
     state_.quiet = {digest.value(), step_.now_ns(), state_.quiet.steps + 1};
@@ -231,6 +233,7 @@ bool Shard::take_waiting(std::uint64_t key) {
 
 void Shard::begin_run(const Urgency& urgency, const Effects& effects) {
   step_.begin(urgency, effects, state_.tracks.size());
+  step_.rounds_before = state_.self_check.rounds();
   state_.agenda.begin_batch();
   state_.waiting.advance(step_.now_ns());
   state_.self_check.begin_batch();

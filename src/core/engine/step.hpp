@@ -38,7 +38,8 @@ struct Step {
   bool cut = false;
   bool newcomers_refused = false;
   std::size_t tracks_before = 0;
-  std::span<Resolution> left;  // exits of events of earlier batches; written after the inputs
+  std::uint32_t rounds_before = 0;  // of the self-check
+  std::span<Resolution> left;       // exits of events of earlier batches; written after the inputs
   std::size_t left_count = 0;
   std::span<std::uint16_t> touched_sources;
   std::size_t touched_source_count = 0;
