@@ -147,7 +147,7 @@ Bytes Shard::replay_quiet(const BatchHeader& recorded, Lane& batches) {
   Bytes made;
   step_.replaying = true;
   step_.recorded_cut = kNotCut;
-  while (made.empty() && state_.quiet.steps < recorded.quiet) {
+  while (made.empty() && quiet_replayed_ < recorded.quiet) {
     const std::int64_t at_ns = time_by_itself();
     if (at_ns > recorded.admitted_ns ||
         !step_.batch.begin(batches, max_batch_bytes_, 0, state_.progress, state_.epoch, at_ns, 0)) {
@@ -161,6 +161,7 @@ Bytes Shard::replay_quiet(const BatchHeader& recorded, Lane& batches) {
     }
     finish_run();
     made = end_step(true, batches);
+    ++quiet_replayed_;
   }
   step_.replaying = false;
   return made;
@@ -170,6 +171,7 @@ Bytes Shard::replay(Bytes recorded, Lane& batches) {
   BatchHeader header;
   std::memcpy(&header, recorded.data(), sizeof header);
   replay_quiet(header, batches);
+  quiet_replayed_ = 0;
   state_.epoch = header.epoch;
   if (!step_.batch.begin(batches, max_batch_bytes_, header.input_count, state_.progress,
                          state_.epoch, header.admitted_ns, header.admitted_arrival_ns)) {

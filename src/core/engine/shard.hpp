@@ -160,6 +160,8 @@ class Shard {
   State state_;
   Step step_;
   bool seal_quiet_ = false;
+  // Before the next recorded batch, also those that made a batch of their own here.
+  std::uint64_t quiet_replayed_ = 0;
   bool worked_ = false;
   Observing observing_{state_, step_};
   Judgement judgement_{state_, step_};

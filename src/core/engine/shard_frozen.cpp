@@ -136,6 +136,7 @@ ThawRefusal Shard::thaw_sections(Bytes frozen, Carry& carry) {
   }
   state_.progress = engine.progress;
   state_.quiet = engine.quiet;
+  quiet_replayed_ = engine.quiet.steps;
   state_.late_outcomes = engine.late_outcomes;
   state_.epoch = engine.epoch;
   state_.held = engine.held != 0;
