@@ -87,6 +87,8 @@ struct JournalCommand {
   std::string since, until, of;    // for journal and log
   std::vector<std::string> kinds;  // for journal
   bool follow = false;             // for journal and log
+  bool rates = false;              // for log
+  bool handover = false;           // for log
   bool json = false;
 };
 

@@ -145,6 +145,10 @@ void add_alarm_commands(CommandLine& l) {
   c = l.app.add_subcommand("log", "The watch log: alarms, what people did, faults of the node");
   add_data(l, c);
   add_wishes(l, c);
+  c->add_flag("--rates", l.past.rates, "Instead how much was alarmed, by EEMUA 191");
+  c->add_flag("--handover", l.past.handover,
+              "Instead what the next watch must know: alarms now, what people did and wrote, the "
+              "node's troubles, how much was alarmed; of the last 8 h without --since");
   c->callback([&l] {
     l.past.json = l.json;
     l.code = watch_log(l.past);

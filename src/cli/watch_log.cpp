@@ -1,9 +1,11 @@
 // `vedette log`: what a watch wants to read afterwards: alarms, what people did and wrote, faults
 // and causes of the node.
 #include "base/text.hpp"
+#include "cli/alarm_rates.hpp"
 #include "cli/command.hpp"
 #include "cli/event_reading.hpp"
 #include "cli/print.hpp"
+#include "model/cause.hpp"
 #include "model/derived.hpp"
 #include "model/describe_event.hpp"
 
@@ -37,6 +39,56 @@ std::string alarm_text(const ReadEvent& event, const TrackNames& names) {
   return text + (by_person ? words_of(a.by, a.note) : "");
 }
 
+std::string causes_text(const CauseChange& change) {
+  std::string text;
+  for (std::size_t i = 0; i < kCauseKinds; ++i) {
+    const auto cause = static_cast<Cause>(i);
+    const bool there = Causes{change.causes}.has(cause);
+    if (there != Causes{change.before}.has(cause)) {
+      text += (text.empty() ? "" : "; ") + std::string(name_of(cause));
+      text += there ? ": " + std::string(facts_of(cause).means) : " is over";
+    }
+  }
+  return text;
+}
+
+// What happened to the node itself.
+std::string node_text(const ReadEvent& event) {
+  const plan::Plan& plan = event.plan;
+  switch (event.header.kind) {
+    case EventKind::cause:
+      return causes_text(payload_as<CauseChange>(event.payload));
+    case EventKind::mode: {
+      const auto mode = payload_as<ModeChange>(event.payload);
+      return "mode " + std::string(name_of(mode.mode)) + ", before " +
+             std::string(name_of(mode.previous));
+    }
+    case EventKind::sink_state: {
+      const auto sink = payload_as<SinkState>(event.payload);
+      const Subject about{sink.sink, sink.sink, SubjectKind::sink, {}};
+      return subject_text(about, plan) +
+             (sink.breaker == BreakerState::closed
+                  ? " works again"
+                  : ", " + std::to_string(sink.failures) + " failures in a row: " +
+                        (sink.breaker == BreakerState::open ? "it is given a rest"
+                                                            : "it is tried again"));
+    }
+    case EventKind::source_state: {
+      const Subject about{event.header.source, event.header.source, SubjectKind::source, {}};
+      return subject_text(about, plan) + " is " +
+             std::string(name_of(payload_as<SourceState>(event.payload).status));
+    }
+    default: {
+      std::string text;
+      Json json(text);
+      json.begin_object();
+      event_members(event.header, event.payload, plan, json);
+      json.end_object();
+      return text;
+    }
+  }
+}
+
 // Empty: not for this log.
 std::string text_of(const ReadEvent& event, const TrackNames& names) {
   switch (event.header.kind) {
@@ -59,22 +111,115 @@ std::string text_of(const ReadEvent& event, const TrackNames& names) {
     case EventKind::fault:
     case EventKind::sink_state:
     case EventKind::source_state:
-    case EventKind::plan: {
-      std::string json_text;
-      Json json(json_text);
-      json.begin_object();
-      event_members(event.header, event.payload, event.plan, json);
-      json.end_object();
-      return "node: " + json_text;
-    }
+    case EventKind::plan:
+      return "node: " + node_text(event);
     default:
       return {};
   }
 }
 
+struct Watch {
+  std::vector<std::string> people, node;  // lines
+  AlarmRates rates;
+};
+
+std::string line_of(const ReadEvent& event, const std::string& text) {
+  const EventHeader& h = event.header;
+  std::string line;
+  append_time(line, h.observed_ns != 0 ? h.observed_ns : h.received_ns);
+  return line + " " + text;
+}
+
+bool by_person(const ReadEvent& event) {
+  if (event.header.kind == EventKind::command) {
+    return true;
+  }
+  const AlarmEvent change = payload_as<AlarmChange>(event.payload).change;
+  return change == AlarmEvent::acknowledged || change == AlarmEvent::shelved ||
+         change == AlarmEvent::unshelved;
+}
+
+void take(Watch& watch, const ReadEvent& event, const TrackNames& names) {
+  const std::int64_t at_ns =
+      event.header.observed_ns != 0 ? event.header.observed_ns : event.header.received_ns;
+  watch.rates.covers(at_ns, at_ns);
+  if (event.header.kind == EventKind::alarm) {
+    watch.rates.take(payload_as<AlarmChange>(event.payload), at_ns, event.plan);
+  }
+  const std::string text = text_of(event, names);
+  if (text.empty()) {
+    return;
+  }
+  if (text.starts_with("node: ")) {
+    watch.node.push_back(line_of(event, text.substr(6)));
+  } else if (by_person(event)) {
+    watch.people.push_back(line_of(event, text));
+  }
+}
+
+void print_part(const char* title, const std::vector<std::string>& lines) {
+  print("\n%s\n", title);
+  for (const std::string& line : lines) {
+    print_text("  " + line + "\n");
+  }
+  if (lines.empty()) {
+    print_text("  nothing\n");
+  }
+}
+
+void list_members(std::string_view name, const std::vector<std::string>& lines, Json& json) {
+  json.key(name).begin_array();
+  for (const std::string& line : lines) {
+    json.value(std::string_view(line));
+  }
+  json.end_array();
+}
+
+int hand_over(const JournalCommand& asked) {
+  JournalCommand c = asked;
+  c.since = c.since.empty() && c.handover ? "8h" : c.since;
+  EventReading reading(c);
+  if (const int code = reading.open("log"); code != kOk) {
+    return code;
+  }
+  Watch watch;
+  const journal::ReadResult read =
+      reading.read([&](const ReadEvent& event) { take(watch, event, reading.names()); });
+  if (c.json) {
+    std::string text;
+    Json json(text);
+    json.begin_object();
+    if (c.handover) {
+      list_members("people", watch.people, json);
+      list_members("node", watch.node, json);
+    }
+    json.key("rates").begin_object();
+    watch.rates.members(json);
+    json.end_object().end_object();
+    print_data("log", text);
+  } else if (c.handover) {
+    AlarmCommand now;
+    now.data = c.data;
+    now.all = true;
+    if (const int code = alarms(now, false); code != kOk) {
+      return code;
+    }
+    print_part("What people did and wrote", watch.people);
+    print_part("The node itself", watch.node);
+    print_text("\nHow much was alarmed\n" + watch.rates.text());
+  } else {
+    print_text(watch.rates.text());
+  }
+  say_damage(c, read);
+  return kOk;
+}
+
 }  // namespace
 
 int watch_log(const JournalCommand& c) {
+  if (c.rates || c.handover) {
+    return hand_over(c);
+  }
   EventReading reading(c);
   if (const int code = reading.open("log"); code != kOk) {
     return code;

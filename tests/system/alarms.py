@@ -129,6 +129,13 @@ def an_alarm_is_listed_acknowledged_shelved_and_logged_and_outlives_a_kill():
     for line in ("raised heard: vessel 230000001", "acknowledged heard: vessel 230000001, level warn by mate: seen, 2 nm off",
                  "shelved heard: vessel 230000002, level warn by mate", "note by mate: relieved by the second mate", "unshelved heard"):
         assert line in log, (line, log[-2000:])
+    handed = call("log", watch.data, "--handover").stdout
+    people, rest = handed.split("What people did and wrote")[1].split("The node itself")
+    assert "note by mate: relieved by the second mate" in people and "acknowledged heard" in people and "is up" in rest, handed
+    raised = [l for l in log.splitlines() if " raised heard" in l]
+    rates = json.loads(call("log", watch.data, "--rates", "--json").stdout)["data"]["rates"]
+    assert rates["announced"] == len(raised) + 1, "and the one that was unshelved"
+    assert rates["frequent"][0] == {"name": "heard", "count": len(raised) + 1}, rates
     assert call("replay", watch.data, "--verify").returncode == 0
     last = json.loads(call("inspect", watch.data, "--json").stdout)["data"]
     day, clock = last["time"][:19].split("T")
