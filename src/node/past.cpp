@@ -11,6 +11,7 @@
 #include "node/around.hpp"
 #include "node/history_record.hpp"
 #include "node/identity.hpp"
+#include "node/mismatches.hpp"
 #include "platform/file.hpp"
 
 namespace vedette::node {
@@ -63,9 +64,43 @@ bool beyond(const Moment& moment, const BatchHeader& batch) {
                               : batch.admitted_ns > moment.time_ns;
 }
 
+namespace {
+
+// Restores the newest state that a segment within the moment begins with, so that a moment costs
+// the batches of a segment or two. The state's batch, or 0 if there is none.
+std::uint64_t start_near(const std::string& data, Stepped& stepped, const Moment& moment) {
+  const Mismatches mismatches = Mismatches::read(data);
+  const platform::Folder folder = journal_folder(data);
+  const std::vector<std::uint64_t> segments = journal::list_segments(folder);
+  platform::FileInReading file;
+  for (std::size_t i = segments.size(); i-- > 0;) {
+    bool within = false;
+    journal::Visit visit;
+    visit.node = stepped.node_id();
+    visit.batch = [&](Bytes batch) {
+      within = !beyond(moment, header_of(batch));
+      return false;
+    };
+    static_cast<void>(journal::read_segment_file(folder, segments[i], {}, visit, file));
+    if (!within) {
+      continue;
+    }
+    const journal::SegmentState state = journal::state_of(folder, segments[i]);
+    if (!state.frozen.empty() && !mismatches.distrusts(state.header.frozen_batch) &&
+        stepped.restart(state.frozen, plan_hash_of(state.header.plan_hash))) {
+      return state.header.frozen_batch;
+    }
+  }
+  stepped.begin_again();
+  return 0;
+}
+
+}  // namespace
+
 ReplayResult replay_until(const std::string& data, Stepped& stepped, const Moment& moment) {
+  const std::uint64_t from = start_near(data, stepped, moment);
   ReplayResult result =
-      replay(data, stepped, 0, [&](const BatchHeader& h) { return beyond(moment, h); });
+      replay(data, stepped, from, [&](const BatchHeader& h) { return beyond(moment, h); });
   const engine::Progress& reached = stepped.shard().progress();
   if (result.problem.empty() && moment.sequence > reached.last_sequence) {
     result.problem = (result.journal.stopped ? "the journal has a gap after event "
