@@ -130,6 +130,9 @@ Failure Node::open_ports() {
 
 // The first reports include the state from before this start.
 void Node::begin() {
+  for (const Alarm& alarm : rooms_.shard.alarms().alarms()) {
+    start_.standing += alarm.active != 0 && alarm.told == AlarmTold::raised ? 1 : 0;
+  }
   time_.start(recovery_.fresh() ? 0 : rooms_.shard.progress().admitted_ns, start_.without);
   status_.begin(recovery_.epoch());
   rooms_.board.publish(rooms_.shard, rooms_.clock.now_ns());
@@ -164,6 +167,11 @@ void Node::tell_start(bool network) {
   }
   if (!start_.plan_told.empty() && options_.on_plan) {
     options_.on_plan(start_.plan_told);
+  }
+  if (start_.standing != 0) {
+    say("alarms_stand", std::to_string(start_.standing) +
+                            " from before this start; their actions ran then and do not run again "
+                            "while the conditions hold: see `vedette alarms`");
   }
   if (!network) {
     say("runs_without", "network: not up yet; messages that need it wait");

@@ -25,6 +25,7 @@ struct StartReport {
   std::vector<Finding> findings;
   std::vector<std::string> without;  // what the machine or the data folder lacks
   std::string plan_told;             // what was carried from another plan; empty: no change
+  std::size_t standing = 0;          // alarms from before whose condition still holds
 
   void found(Stage stage, std::uint64_t count, std::string text, std::uint64_t last_batch = 0) {
     if (findings.size() < kFindings) {

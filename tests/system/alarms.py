@@ -124,7 +124,8 @@ def an_alarm_is_listed_acknowledged_shelved_and_logged_and_outlives_a_kill():
     assert [again[k][m] for k in found for m in ("alarm", "state", "raised")] == [found[k][m] for k in found for m in ("alarm", "state", "raised")], again
     watch.say("unshelve", two["alarm"])
     watch.alarms(lambda f: f["heard", "230000002"]["state"] == "unacknowledged")
-    stop(watch.node)
+    final = stop(watch.node)
+    assert any(l.get("alarms_stand", "").startswith("2 from before") for l in final["log"]), final["log"]
     log = call("log", watch.data).stdout
     for line in ("raised heard: vessel 230000001", "acknowledged heard: vessel 230000001, level warn by mate: seen, 2 nm off",
                  "shelved heard: vessel 230000002, level warn by mate", "note by mate: relieved by the second mate", "unshelved heard"):
