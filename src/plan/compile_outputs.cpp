@@ -116,6 +116,7 @@ namespace {
 SubjectKind subject_named(std::string_view of) {
   return of == "own"                ? SubjectKind::own
          : of == "node"             ? SubjectKind::node
+         : of == "pair"             ? SubjectKind::pair
          : of.starts_with("source") ? SubjectKind::source
          : of.starts_with("sink")   ? SubjectKind::sink
                                     : SubjectKind::track;

@@ -208,7 +208,9 @@ Dimension ExpressionParser::field(std::string_view object, std::size_t start) {
     kinds += (kind == 0                   ? ""
               : kind + 1 == kSubjectKinds ? " or "
                                           : ", ") +
-             std::string(kFieldsOfKinds[kind].name);
+             (kind == static_cast<std::size_t>(SubjectKind::pair)
+                  ? "a and b of a pair"
+                  : std::string(kFieldsOfKinds[kind].name));
   }
   const FieldsOfKind* of = seen(object);
   if (of == nullptr) {

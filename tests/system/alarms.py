@@ -1,6 +1,6 @@
 """Alarms as people meet them: the list, acknowledging, shelving, what follows from what, escalation, the log; over kill -9,
 another site file and replay."""
-import datetime, math
+import datetime, math, re
 
 from harness import *
 
@@ -234,3 +234,5 @@ def a_shore_station_tells_which_ships_meet():
         assert min(a["speed"], b["speed"]) > 3 * 1852 / 3600 * 0.99, (a, b)
         checked += 1
     assert checked == len(raised)
+    said = [r["message"] for r in rows if r["kind"] == "action"]
+    assert any(re.fullmatch(r"S/Y ELEKTRA and (\d+|AAVA) pass at 0\.\d+ nmi in \d+\.\d min", text) for text in said), said
