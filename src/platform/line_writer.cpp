@@ -46,6 +46,7 @@ LineWriter::~LineWriter() {
     return;
   }
   std::unique_lock lock(handed_->guard);
+  handed_->text += waiting_;  // while the thread was busy, nothing could be handed
   handed_->ends = true;
   handed_->changed.notify_one();
   const bool idle = !handed_->writes && handed_->text.empty();
