@@ -171,6 +171,8 @@ void show_rest(Screen& screen, const JsonValue& s) {
   disk += journal["hours_left"].empty()
               ? ""
               : ", room for " + journal["hours_left"].text() + " h at this rate";
+  disk += journal["hours_fit"].empty() ? ""
+                                       : ", keeps " + journal["hours_fit"].text() + " h of history";
   disk += journal["unrecorded_batches"].empty()
               ? ""
               : ", " + journal["unrecorded_batches"].text() + " batches missing";

@@ -246,17 +246,29 @@ void Journalling::look_at_space(std::int64_t now_ns) {
   }
   looked_ns_ = now_ns;
   const std::optional<std::uint64_t> free = platform::free_bytes(writer_.folder_path());
-  const auto written = static_cast<double>(writer_.bytes_written());
-  const bool ends = free && *free < writer_.bytes_to_bound() && written > 0.0;
-  const double left_ns =
-      ends ? static_cast<double>(*free) / written * static_cast<double>(now_ns - began_ns_) : 9e18;
-  left_ns_.store(left_ns < 9e18 ? static_cast<std::int64_t>(left_ns) : kNoEnd,
-                 std::memory_order_relaxed);
+  const std::uint64_t saved = std::min(writer_.bytes_saved(), writer_.bytes_written());
+  const auto kept = static_cast<double>(writer_.bytes_written() - saved);
+  const auto lasts = [&](std::uint64_t bytes) {
+    const double ns =
+        kept > 0.0 ? static_cast<double>(bytes) / kept * static_cast<double>(now_ns - began_ns_)
+                   : 9e18;
+    return ns < 9e18 ? static_cast<std::int64_t>(ns) : kNoEnd;
+  };
+  const bool ends = free && *free < writer_.bytes_to_bound();
+  left_ns_.store(ends ? lasts(*free) : kNoEnd, std::memory_order_relaxed);
+  fit_ns_.store(lasts(writer_.bound()), std::memory_order_relaxed);
+}
+
+static std::optional<double> hours(std::int64_t ns) {
+  return ns == Journalling::kNoEnd ? std::nullopt : std::optional(static_cast<double>(ns) / 3.6e12);
 }
 
 std::optional<double> Journalling::hours_left() const {
-  const std::int64_t left_ns = left_ns_.load(std::memory_order_relaxed);
-  return left_ns == kNoEnd ? std::nullopt : std::optional(static_cast<double>(left_ns) / 3.6e12);
+  return hours(left_ns_.load(std::memory_order_relaxed));
+}
+
+std::optional<double> Journalling::hours_fit() const {
+  return hours(fit_ns_.load(std::memory_order_relaxed));
 }
 
 // Waits for company for the group; not long once an action waits for the disk.

@@ -58,6 +58,10 @@ class Journalling {
   // Until the disk is full at the rate of this run; nothing if it has space for all that [limits]
   // allows, or cannot tell.
   std::optional<double> hours_left() const;
+  // Of history that [limits] journal holds at that rate, once archived; nothing in the first
+  // minute.
+  std::optional<double> hours_fit() const;
+  static constexpr std::int64_t kNoEnd = std::numeric_limits<std::int64_t>::max();
 
   // For the engine's thread: how long the disk failed, if a gap began or ended since the last call.
   std::optional<std::int64_t> newly_failed();
@@ -65,7 +69,6 @@ class Journalling {
  private:
   static constexpr std::int64_t kMarkNs = 250'000'000;
   static constexpr std::int64_t kHangNs = 10'000'000'000;
-  static constexpr std::int64_t kNoEnd = std::numeric_limits<std::int64_t>::max();
   enum class Trouble : std::uint8_t { none, slow, gap };
   enum class Use : std::uint8_t { none, later, ends_gap };  // of a state; later: ahead of the disk
   using Guard = std::unique_lock<std::mutex>;
@@ -118,6 +121,7 @@ class Journalling {
   std::int64_t began_ns_ = 0;                  // of the writing thread: its first write
   std::int64_t looked_ns_ = 0;                 // when it looked at the disk's space
   std::atomic<std::int64_t> left_ns_{kNoEnd};  // until the disk is full
+  std::atomic<std::int64_t> fit_ns_{kNoEnd};   // of history in the journal's bound
   alignas(kCacheLineBytes) std::atomic<std::uint32_t> faults_{0};  // the engine reads it each turn
   std::atomic<std::int64_t> took_ns_{0};
   std::uint32_t faults_told_ = 0;  // of the engine's thread

@@ -303,6 +303,9 @@ void StatusPage::journal_members(JsonWriter<std::string>& json) const {
   if (const auto hours = of_.journalling.hours_left()) {
     json.member("hours_left", *hours, 1);
   }
+  if (const auto hours = of_.journalling.hours_fit()) {
+    json.member("hours_fit", *hours, 1);
+  }
   const journal::Evidence& evidence = of_.rooms.writer.evidence();
   json.key("evidence").begin_object().member("bytes", evidence.bytes());
   json.member("events", evidence.events()).member("left_out", evidence.left_out());

@@ -32,5 +32,12 @@ TEST_CASE("a disk with space for all that the site allows lasts, as one that say
       post.live(1, kSecond);
     }
     CHECK_FALSE(post.journalling.hours_left());
+    if (!silent) {
+      const auto fit = post.journalling.hours_fit();
+      REQUIRE(fit);
+      const auto kept =
+          static_cast<double>(post.writer.bytes_written() - post.writer.bytes_saved());
+      CHECK(*fit == doctest::Approx((4 << 20) / (kept / 100.0) / 3600.0).epsilon(0.2));
+    }
   }
 }

@@ -131,6 +131,9 @@ class Writer {
   std::uint64_t bytes_to_bound() const;
   const std::string& folder_path() const { return options_.folder.path(); }
   std::uint64_t bytes_written() const { return bytes_.load(std::memory_order_relaxed); }
+  // Of these, what archiving gave back.
+  std::uint64_t bytes_saved() const { return bytes_saved_.load(std::memory_order_relaxed); }
+  std::uint64_t bound() const { return options_.journal_bytes; }
   std::uint64_t blocks_written() const { return blocks_.load(std::memory_order_relaxed); }
   std::uint64_t blocks_packed() const { return packed_.load(std::memory_order_relaxed); }
   int last_error() const { return error_.load(std::memory_order_relaxed); }
@@ -202,6 +205,7 @@ class Writer {
   std::size_t buffer_bytes_ = 0;
   Packer packer_;
   Archiver archiver_;
+  std::atomic<std::uint64_t> bytes_saved_{0};
   Evidence evidence_;
   struct Kept {
     std::uint64_t number;

@@ -188,6 +188,9 @@ bool Writer::archive_some() {
   if (state == Archiver::State::done && kept != segments_.end() &&
       options_.folder.rename(Archiver::kName, segment_name(kept->number)) == 0) {
     options_.folder.sync();
+    const std::uint64_t saved =
+        kept->bytes > archiver_.bytes() ? kept->bytes - archiver_.bytes() : 0;
+    bytes_saved_.fetch_add(saved, std::memory_order_relaxed);
     kept->bytes = archiver_.bytes();
   } else {
     options_.folder.remove(Archiver::kName);
