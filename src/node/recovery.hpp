@@ -60,7 +60,7 @@ class Recovery {
   std::uint64_t begin_with_newest(Stepped& stepped, const std::vector<std::uint64_t>& segments,
                                   std::uint64_t& state_batch);
   // The last batch of the state; 0 if there is none.
-  std::uint64_t begin_with_image(Stepped& stepped, std::uint64_t least_batch);
+  std::uint64_t begin_with_image(Stepped& stepped, std::uint64_t state_batch);
   void recover_around(Stepped& stepped, const KeptHistory& kept, journal::ReadResult& read);
   // What the engine got wrong: closes what an earlier start has recomputed; the mismatch to
   // recompute now, if there is one.

@@ -12,13 +12,14 @@ constexpr int kImageWaitMs = 4000;
 
 }  // namespace
 
-std::uint64_t Recovery::begin_with_image(Stepped& stepped, std::uint64_t least_batch) {
+std::uint64_t Recovery::begin_with_image(Stepped& stepped, std::uint64_t state_batch) {
   image::ImagePosition position{};
   std::vector<std::uint8_t> state;
   const image::Found found = image::read_image(
       shard_folder(data_), most_frozen_bytes(data_, rooms_.plan), kImageWaitMs, position, state);
   bool good = found == image::Found::whole;
-  if (good && (position.batch < least_batch || mismatches_.distrusts(position.batch))) {
+  // One of the same batch as a segment's state may be from before the plan changed there.
+  if (good && (position.batch <= state_batch || mismatches_.distrusts(position.batch))) {
     return 0;
   }
   if (good) {

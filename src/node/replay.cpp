@@ -95,6 +95,19 @@ class Ahead {
   std::uint64_t passed_ = 0;  // since the present state
 };
 
+// Where the state to start from stands, several segments may begin: runs that ended before their
+// first batch, each under its own plan. The last one's state is the newest, so none is carried
+// over.
+std::string enter(Stepped& stepped, const journal::SegmentHeader& header, Bytes frozen,
+                  std::uint64_t from, std::uint64_t replayed) {
+  if (from == 0 || replayed != 0 || header.frozen_batch != from || frozen.empty()) {
+    return stepped.enter(header, frozen);
+  }
+  const PlanHash hash = plan_hash_of(header.plan_hash);
+  const bool there = stepped.hash() == hash || stepped.restart(frozen, hash);
+  return there ? std::string() : "the state after batch " + std::to_string(from) + " is damaged";
+}
+
 }  // namespace
 
 ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t skip_through_batch,
@@ -109,7 +122,7 @@ ReplayResult replay(const std::string& data, Stepped& stepped, std::uint64_t ski
   journal::Visit visit;
   visit.segment = [&](const journal::SegmentHeader& header, Bytes frozen, std::uint64_t) {
     const bool later = ahead.take(header, frozen, mismatches);
-    result.problem = later ? std::string() : stepped.enter(header, frozen);
+    result.problem = later ? std::string() : enter(stepped, header, frozen, image, result.replayed);
     return result.problem.empty();
   };
   visit.batch = [&](Bytes batch) {

@@ -99,6 +99,9 @@ struct Judged {
 Judged step(tests::ShardInMemory& engine, std::int64_t now_ns) {
   Judged judged;
   const std::vector<std::uint8_t> batch = engine.step(now_ns);
+  if (batch.empty()) {  // quiet
+    return judged;
+  }
   judged.ticks = static_cast<int>(payload_as<BatchHeader>(Bytes(batch)).ticked);
   for (const EventHeader& e : events_of(batch)) {
     judged.silent += e.kind == EventKind::assessment ? 1 : 0;

@@ -175,6 +175,25 @@ def a_kill_at_any_moment_of_the_change_leaves_the_old_or_the_new():
     folder.receiver.close()
 
 
+# Starts that end before their first batch, under changing plans: each leaves a state of the same batch, and the last one counts.
+@test
+def starts_that_end_before_their_first_batch_leave_one_history():
+    folder = Folder("brief-starts")
+    folder.run(vessels=range(3))
+    other = next(change for what, change, _ in CHANGES if what == "more tracks")(folder.first)
+    for text in (folder.first, other, folder.first, other):
+        folder.path.write_text(text)
+        segments = lambda: {p.name: p.stat().st_ino for p in (folder.data / "shard-0/journal").glob("*.seg")}
+        before, end = segments(), time.time() + 10
+        node = start(folder.path, folder.data)
+        while segments() == before and time.time() < end:
+            time.sleep(0.0005)
+        node.kill()
+        node.wait()
+        call("replay", folder.data, "--verify")
+    folder.receiver.close()
+
+
 # To another environment and back in one folder.
 @test
 def another_environment_goes_on_in_the_same_folder():

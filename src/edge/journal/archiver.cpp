@@ -31,7 +31,8 @@ void Archiver::EndDeflate::operator()(z_stream_s* stream) const {
 void Archiver::init(const platform::Folder& folder, std::size_t longest_block) {
   folder_ = folder;
   longest_block_ = longest_block;
-  payload_.reserve(longest_block);
+  payload_.assign(longest_block, 0);
+  unpacked_.assign(kUnpackedBytes, 0);
   block_.assign(longest_block, 0);
   stream_.reset(new z_stream_s{});
   if (deflateInit(stream_.get(), kLevel) != Z_OK) {
