@@ -2,11 +2,12 @@
 import json, threading, time
 
 from broken_disks import Flagship, TOLD_WITHIN, seams
-from harness import Skip, call, class_b, status, test, threads, verify, work
+from harness import arguments, Skip, call, class_b, status, test, threads, verify, work
 from mirror import flip, level
 
 FEW_BYTES = (('journal = "512 MiB"', 'journal = "8 MiB"\ncommit = "0 s"'), ('segment = "16 MiB"', 'segment = "2 MiB"'))
-NAMED_WITHIN = 1.0 + 1.0  # what is promised for 2,000 tracks, and what a busy machine adds
+# What is promised for 2,000 tracks, and what a busy machine adds; the thread sanitizer slows tenfold.
+NAMED_WITHIN = 1.0 + (5.0 if arguments.sanitized else 1.0)
 
 
 class Amid(Flagship):
