@@ -140,6 +140,7 @@ Bytes BatchBuilder::seal(Lane& out, Progress& progress, std::uint64_t belief, st
   digest_settled();
   Digest digest(digest_.value());
   digest.mix(header_.number);
+  digest.mix(header_.first_sequence);  // a batch without events shows it too
   digest.mix(static_cast<std::uint64_t>(header_.admitted_ns));
   digest.mix(static_cast<std::uint64_t>(header_.admitted_arrival_ns));
   digest.mix(header_.epoch);
