@@ -1,5 +1,5 @@
 // `vedette log`: what a watch wants to read afterwards: alarms, what people did and wrote, faults
-// and causes of the node.
+// and causes of the node; and what it hands over to the next.
 #include "base/text.hpp"
 #include "cli/alarm_rates.hpp"
 #include "cli/command.hpp"

@@ -1,8 +1,8 @@
 // Purpose: judgements over belief: conditions with level, confidence, and hysteresis in time.
-// In: subjects (tracks, own ship, sources) to judge at a node time. Out: AssessmentChange, by
-// callback. Bound: assessments * (tracks + 1 + sources) instances, each judged in a known number of
-// operations. Fails as: an unknown value (NaN) neither raises nor clears. Runs on: the engine
-// thread.
+// In: subjects (tracks, own ship, sources, sinks, the node) to judge at a node time; pairs.hpp has
+// those of pairs. Out: AssessmentChange, by callback. Bound: assessments * (tracks + 2 + sources +
+// sinks) instances, each judged in a known number of operations. Fails as: an unknown value (NaN)
+// neither raises nor clears. Runs on: the engine thread.
 #pragma once
 
 #include <algorithm>
@@ -163,8 +163,8 @@ class Assess {
 
   std::span<Rule> rules_;
   std::array<Prefilter, static_cast<std::size_t>(IdentityKind::count)> prefilters_;  // by kind
-  std::span<Instance> instances_;  // [track slots, own, sources][rules]
-  std::span<RuleSet> busy_;        // [track slots, own, sources]: rules whose instance is not idle
+  std::span<Instance> instances_;  // [place][rules]: tracks, then others()
+  std::span<RuleSet> busy_;        // [place]: rules whose instance is not idle
   std::size_t tracks_ = 0;
   std::size_t sources_ = 0;
   std::size_t sinks_ = 0;
