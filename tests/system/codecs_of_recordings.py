@@ -24,7 +24,7 @@ def gpsdecode(path):
     for text in out.decode(errors="replace").splitlines():
         if text.startswith("{") and '"class":"AIS"' in text:
             r = json.loads(re.sub(r":nan\b", ":null", text))
-            if r["type"] in (1, 2, 3, 4, 5, 18, 19, 21, 24):
+            if r["type"] in (1, 2, 3, 4, 5, 9, 14, 18, 19, 21, 24, 27):
                 yield r
 
 
@@ -34,7 +34,7 @@ def same_ais(ours, theirs):
         if key in ours and isinstance(theirs.get(key), (int, float)) and abs(ours[key] * factor - theirs[key]) > tolerance:
             return False
     keys = ("heading", "second", "status", "name", "shipname", "callsign", "imo", "to_bow", "to_stern", "to_port", "to_starboard",
-            "destination", "aid_type", "raim", "accuracy", "shiptype", "epfd")
+            "destination", "aid_type", "raim", "accuracy", "shiptype", "epfd", "alt", "text")
     return all(ours[k] == theirs[k] for k in keys if k in ours and k in theirs)
 
 

@@ -25,6 +25,11 @@ void text(const Bits& bits, std::size_t start, std::size_t characters, char (&ou
   std::memset(out + end, 0, N - end);
 }
 
+// In tenths of knots, of a field with steps of `tenths`.
+std::uint16_t speed_of(std::uint32_t steps, std::uint32_t not_available, std::uint32_t tenths) {
+  return steps == not_available ? kAisNoSpeed : static_cast<std::uint16_t>(steps * tenths);
+}
+
 void position(const Bits& bits, std::size_t start, AisMessage& m) {
   m.longitude = bits.get_signed(start, 28);
   m.latitude = bits.get_signed(start + 28, 27);
@@ -40,7 +45,7 @@ void dimensions(const Bits& bits, std::size_t start, AisMessage& m) {
 void class_a_position(const Bits& bits, AisMessage& m) {
   m.status = static_cast<std::uint8_t>(bits.get(38, 4));
   m.turn = static_cast<std::int8_t>(bits.get_signed(42, 8));
-  m.speed = static_cast<std::uint16_t>(bits.get(50, 10));
+  m.speed = speed_of(bits.get(50, 10), 1023, 1);
   m.accuracy = bits.flag(60);
   position(bits, 61, m);
   m.course = static_cast<std::uint16_t>(bits.get(116, 12));
@@ -80,7 +85,7 @@ void voyage(const Bits& bits, AisMessage& m) {
 }
 
 void class_b_position(const Bits& bits, AisMessage& m) {
-  m.speed = static_cast<std::uint16_t>(bits.get(46, 10));
+  m.speed = speed_of(bits.get(46, 10), 1023, 1);
   m.accuracy = bits.flag(56);
   position(bits, 57, m);
   m.course = static_cast<std::uint16_t>(bits.get(112, 12));
@@ -107,6 +112,31 @@ void class_b_extended(const Bits& bits, AisMessage& m) {
   m.raim = bits.flag(305);
   m.dte = bits.flag(306);
   m.assigned = bits.flag(307);
+}
+
+void search_aircraft(const Bits& bits, AisMessage& m) {
+  m.altitude = static_cast<std::uint16_t>(bits.get(38, 12));
+  m.speed = speed_of(bits.get(50, 10), 1023, 10);
+  m.accuracy = bits.flag(60);
+  position(bits, 61, m);
+  m.course = static_cast<std::uint16_t>(bits.get(116, 12));
+  m.second = static_cast<std::uint8_t>(bits.get(128, 6));
+  m.regional = static_cast<std::uint8_t>(bits.get(134, 8));
+  m.dte = bits.flag(142);
+  m.assigned = bits.flag(146);
+  m.raim = bits.flag(147);
+}
+
+void long_range(const Bits& bits, AisMessage& m) {
+  m.accuracy = bits.flag(38);
+  m.raim = bits.flag(39);
+  m.status = static_cast<std::uint8_t>(bits.get(40, 4));
+  m.longitude = bits.get_signed(44, 18) * 1000;
+  m.latitude = bits.get_signed(62, 17) * 1000;
+  m.speed = speed_of(bits.get(79, 6), 63, 10);
+  const std::uint32_t course = bits.get(85, 9);
+  m.course = static_cast<std::uint16_t>(course < 360 ? course * 10 : 3600);
+  m.old_position = bits.flag(94);
 }
 
 void aid_to_navigation(const Bits& bits, AisMessage& m) {
@@ -153,8 +183,13 @@ std::size_t least_bits(std::uint8_t type, const Bits& bits) {
     case 2:
     case 3:
     case 4:
+    case 9:
     case 18:
       return 168;
+    case 14:
+      return 40;
+    case 27:
+      return 95;  // 96 minus a spare bit
     case 5:
       return 420;  // 424 minus spare bits that transponders omit
     case 19:
@@ -166,6 +201,18 @@ std::size_t least_bits(std::uint8_t type, const Bits& bits) {
     default:
       return 38;
   }
+}
+
+void set_not_available(AisMessage& m) {
+  m.status = 15;
+  m.turn = -128;
+  m.speed = kAisNoSpeed;
+  m.longitude = 181 * 600000;
+  m.latitude = 91 * 600000;
+  m.course = 3600;
+  m.heading = 511;
+  m.second = 60;
+  m.altitude = 4095;
 }
 
 }  // namespace
@@ -182,14 +229,7 @@ RefusalCause decode_ais(Bytes packed, std::size_t bit_count, AisMessage& m) {
   m.type = static_cast<std::uint8_t>(bits.get(0, 6));
   m.repeat = static_cast<std::uint8_t>(bits.get(6, 2));
   m.mmsi = bits.get(8, 30);
-  m.status = 15;
-  m.turn = -128;
-  m.speed = 1023;
-  m.longitude = 181 * 600000;
-  m.latitude = 91 * 600000;
-  m.course = 3600;
-  m.heading = 511;
-  m.second = 60;
+  set_not_available(m);
   if (bit_count < least_bits(m.type, bits)) {
     return RefusalCause::too_short;
   }
@@ -204,6 +244,15 @@ RefusalCause decode_ais(Bytes packed, std::size_t bit_count, AisMessage& m) {
       break;
     case 5:
       voyage(bits, m);
+      break;
+    case 9:
+      search_aircraft(bits, m);
+      break;
+    case 14:
+      text(bits, 40, sizeof m.text - 1, m.text);
+      break;
+    case 27:
+      long_range(bits, m);
       break;
     case 18:
       class_b_position(bits, m);
@@ -268,11 +317,12 @@ bool to_observation(const AisMessage& m, Observation& out) {
     out.latitude_e7 = ais_to_e7(m.latitude);
     out.longitude_e7 = ais_to_e7(m.longitude);
     out.set(Field::position);
-    // The flag separates better and worse than 10 m (95 %): sigma 5 m and 15 m an axis.
-    out.position_sigma_mm = m.accuracy ? 5000 : 15000;
+    // The flag separates better and worse than 10 m (95 %): sigma 5 m and 15 m an axis. Type 27 has
+    // steps of 185 m.
+    out.position_sigma_mm = m.type == 27 ? 60000 : m.accuracy ? 5000 : 15000;
     out.set(Field::position_sigma);
   }
-  if (m.speed < 1022) {
+  if (m.speed < (m.type == 9 ? 10220 : 1022)) {
     out.speed_mm_s = static_cast<std::int32_t>((m.speed * 185200LL + 1800) / 3600);
     out.set(Field::speed);
   }
@@ -284,7 +334,11 @@ bool to_observation(const AisMessage& m, Observation& out) {
     out.heading_e6 = m.heading * 1000000;
     out.set(Field::heading);
   }
-  if (m.type <= 3) {
+  if (m.type == 9 && m.altitude < 4094) {
+    out.altitude_mm = m.altitude * 1000;
+    out.set(Field::altitude);
+  }
+  if (m.type <= 3 || m.type == 27) {
     out.nav_status = m.status;
     out.set(Field::nav_status);
   }

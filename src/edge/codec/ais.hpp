@@ -13,14 +13,16 @@ namespace vedette::codec {
 
 inline constexpr std::size_t kAisBits = 1280;  // five slots carry 1,064 (M.1371-5, annex 2, 3.3.7)
 
+inline constexpr std::uint16_t kAisNoSpeed = 0xFFFF;
+
 // Values as transmitted; "not available" as the standard defines it, named beside each field.
 struct AisMessage {
-  std::uint8_t type;       // 1-5, 18, 19, 21, 24
+  std::uint8_t type;       // 1-5, 9, 14, 18, 19, 21, 24, 27
   std::uint8_t repeat;     // 0..3
   std::uint32_t mmsi;      // 30 bits
   std::uint8_t status;     // 0..15, 15 = not defined
   std::int8_t turn;        // ROT_AIS; -128 = not available
-  std::uint16_t speed;     // 0.1 kn; 1023 = not available, 1022 = 102.2 kn or more
+  std::uint16_t speed;     // 0.1 kn; kAisNoSpeed = not available; 1022 (type 9: 10220) or more
   bool accuracy;           // true: better than 10 m
   std::int32_t longitude;  // 1/10000 min; 181 degrees = not available
   std::int32_t latitude;   // 1/10000 min; 91 degrees = not available
@@ -56,8 +58,15 @@ struct AisMessage {
   std::uint8_t model, serial_high;
   std::uint32_t serial;
   std::uint32_t mothership;
+  // Type 9
+  std::uint16_t altitude;  // m; 4095 = not available, 4094 = 4,094 m or more
+  // Type 14
+  char text[164];
+  // Type 27
+  bool old_position;  // more than 5 s old
 };
 
+// Position, speed and course of type 27 are in steps of 0.1 minutes, knots and degrees.
 // Fills `message`, which is valid only if the cause is none.
 RefusalCause decode_ais(Bytes packed, std::size_t bit_count, AisMessage& message);
 
@@ -66,7 +75,8 @@ bool to_observation(const AisMessage& message, Observation& out);
 
 constexpr bool ais_has_position(const AisMessage& m) {
   return m.longitude >= -180 * 600000 && m.longitude <= 180 * 600000 &&
-         m.latitude >= -90 * 600000 && m.latitude <= 90 * 600000 && m.type != 5 && m.type != 24;
+         m.latitude >= -90 * 600000 && m.latitude <= 90 * 600000 && m.type != 5 && m.type != 24 &&
+         m.type != 14;
 }
 
 // 1/10000 minute to degrees * 1e7, rounded half away from zero.

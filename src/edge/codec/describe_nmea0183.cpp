@@ -25,7 +25,7 @@ void describe_size(Json& json, const AisMessage& m) {
 }
 
 void describe_motion(Json& json, const AisMessage& m) {
-  if (m.speed < 1023) {
+  if (m.speed != kAisNoSpeed) {
     json.member("speed", m.speed * 0.1 * 1852.0 / 3600.0, 4);
   }
   if (m.course < 3600) {
@@ -36,6 +36,24 @@ void describe_motion(Json& json, const AisMessage& m) {
   }
 }
 
+void describe_rarer_ais(Json& json, const AisMessage& m) {
+  if (m.type == 14) {
+    json.member("text", m.text);
+    return;
+  }
+  json.member("accuracy", m.accuracy).member("raim", m.raim);
+  if (m.type == 27) {
+    json.member("status", m.status).member("old_position", m.old_position);
+  } else {
+    json.member("second", m.second).member("regional", m.regional);
+    json.member("dte", m.dte).member("assigned", m.assigned);
+    if (m.altitude != 4095) {
+      json.member("alt", m.altitude);
+    }
+  }
+  describe_motion(json, m);
+}
+
 void describe_ais(Json& json, const NmeaResult& result) {
   const AisMessage& m = result.ais;
   json.member("kind", "ais").member("type", m.type).member("repeat", m.repeat);
@@ -43,6 +61,10 @@ void describe_ais(Json& json, const NmeaResult& result) {
   if (ais_has_position(m)) {
     // From the transmitted integers, to keep the encoding's resolution.
     place(json, m.latitude / 600000.0, m.longitude / 600000.0);
+  }
+  if (m.type == 9 || m.type == 14 || m.type == 27) {
+    describe_rarer_ais(json, m);
+    return;
   }
   if (m.type != 5 && m.type != 24) {
     json.member("accuracy", m.accuracy).member("raim", m.raim).member("second", m.second);
@@ -93,18 +115,70 @@ void describe_ais(Json& json, const NmeaResult& result) {
   }
 }
 
-}  // namespace
+void describe_target(Json& json, const NmeaTarget& t) {
+  if (t.has_number) {
+    json.member("target", t.number);
+  }
+  if (t.has_range) {
+    json.member("range", t.range, 1);
+  }
+  if (t.has_bearing) {
+    json.member("bearing", t.bearing, 2).member("bearing_relative", t.relative);
+  }
+  if (t.has_true_bearing && t.relative) {
+    json.member("bearing_true", t.true_bearing, 2);
+  }
+  if (t.course_relative) {
+    json.member("course_relative", true);
+  }
+  if (t.has_cpa) {
+    json.member("cpa", t.cpa, 1);
+  }
+  if (t.has_tcpa) {
+    json.member("tcpa", t.tcpa, 1);
+  }
+  if (t.name[0] != '\0') {
+    json.member("name", t.name);
+  }
+  if (t.status != '\0') {
+    json.member("status", std::string_view(&t.status, 1));
+  }
+}
 
-void describe(const NmeaResult& result, Json& json) {
-  if (result.kind == NmeaKind::ais) {
-    describe_ais(json, result);
-    return;
+void describe_instruments(Json& json, const NmeaMessage& m) {
+  if (m.has_heading) {
+    json.member("heading", m.heading, 2).member("heading_magnetic", m.heading_magnetic);
   }
-  if (result.kind == NmeaKind::part) {
-    json.member("kind", "ais-part").member("part", result.part).member("parts", result.parts);
-    return;
+  if (m.has_true_heading && m.heading_magnetic) {
+    json.member("heading_true", m.true_heading, 2);
   }
-  const NmeaMessage& m = result.sentence;
+  if (m.has_variation) {
+    json.member("variation", m.variation, 2);
+  }
+  if (m.has_turn) {
+    json.member("turn", m.turn, 2);
+  }
+  if (m.has_water_speed) {
+    json.member("water_speed", m.water_speed, 4);
+  }
+  if (m.has_wind_speed) {
+    json.member("wind_speed", m.wind_speed, 4);
+  }
+  if (m.has_wind_angle) {
+    json.member("wind_angle", m.wind_angle, 2);
+  }
+  if (m.has_wind_speed || m.has_wind_angle) {
+    json.member("wind_reference", m.wind_reference);
+  }
+  if (m.has_depth) {
+    json.member("depth", m.depth, 2);
+  }
+  if (m.has_offset) {
+    json.member("offset", m.offset, 2);
+  }
+}
+
+void describe_sentence(Json& json, const NmeaMessage& m) {
   json.member("kind", "nmea0183").member("type", name_of(m.type)).member("talker", m.talker);
   json.member("valid", m.valid);
   if (m.has_time && m.has_date) {
@@ -124,15 +198,33 @@ void describe(const NmeaResult& result, Json& json) {
   if (m.has_course) {
     json.member("course", m.course, 2);
   }
-  if (m.has_heading) {
-    json.member("heading", m.heading, 2);
-  }
+  describe_instruments(json, m);
   if (m.type == NmeaType::gga) {
-    json.member("quality", m.quality).member("satellites", m.satellites);
-    if (m.has_hdop) {
-      json.member("hdop", m.hdop, 2);
-    }
+    json.member("quality", m.quality);
   }
+  if (m.has_satellites) {
+    json.member("satellites", m.satellites);
+  }
+  if (m.has_hdop) {
+    json.member("hdop", m.hdop, 2);
+  }
+  if (m.type >= NmeaType::ttm) {
+    describe_target(json, m.target);
+  }
+}
+
+}  // namespace
+
+void describe(const NmeaResult& result, Json& json) {
+  if (result.kind == NmeaKind::ais) {
+    describe_ais(json, result);
+    return;
+  }
+  if (result.kind == NmeaKind::part) {
+    json.member("kind", "ais-part").member("part", result.part).member("parts", result.parts);
+    return;
+  }
+  describe_sentence(json, result.sentence);
 }
 
 }  // namespace vedette::codec

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "base/math.hpp"
 #include "base/text.hpp"
@@ -99,21 +100,13 @@ int one_digit(std::string_view text) {
   return text.size() == 1 && text[0] >= '0' && text[0] <= '9' ? text[0] - '0' : -1;
 }
 
-// XOR of the characters between a sentence's start and its checksum (NMEA 0183, 5.3.4).
-std::uint8_t checksum_of(std::string_view text) {
-  const auto* at = reinterpret_cast<const std::uint8_t*>(text.data());
-  std::size_t left = text.size();
-  std::uint64_t word = 0;
-  for (; left >= 8; left -= 8, at += 8) {
-    word ^= load_le<std::uint64_t>(at);
+// FNV-1a; 0 only for no name.
+std::uint64_t hash_of(std::string_view name) {
+  std::uint64_t hash = name.empty() ? 0 : 14695981039346656037ULL;
+  for (const char c : name) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
   }
-  word ^= word >> 32;
-  word ^= word >> 16;
-  auto sum = static_cast<std::uint8_t>(word ^ word >> 8);
-  for (; left > 0; --left, ++at) {
-    sum ^= *at;
-  }
-  return sum;
+  return hash;
 }
 
 }  // namespace
@@ -125,34 +118,49 @@ const NmeaResult& NmeaDecoder::refuse(RefusalCause cause, Bytes raw) {
   return result_;
 }
 
+namespace {
+
+bool checksum_fits(std::string_view text, std::size_t star) {
+  const int high = hex_value(text[star + 1]);
+  const int low = hex_value(text[star + 2]);
+  return high >= 0 && low >= 0 && checksum_of(text.substr(1, star - 1)) == high * 16 + low;
+}
+
+}  // namespace
+
 const NmeaResult& NmeaDecoder::line(Bytes line, std::int64_t now_ns) {
   std::string_view text = as_text(line);
-  if (!text.empty() && text[0] == '\\') {  // NMEA 4.10 tag block before the sentence
-    const std::size_t close = text.find('\\', 1);
-    text = close == std::string_view::npos ? std::string_view{} : text.substr(close + 1);
-  }
+  tags_ = {};
   if (text.empty() || (text[0] != '$' && text[0] != '!')) {
-    return refuse(RefusalCause::framing, line);
+    text = sentence_in(text, tags_);
+    if (text.empty()) {
+      return refuse(RefusalCause::framing, line);
+    }
   }
-  const std::size_t star = text.find('*');
+  std::size_t star = text.find('*');
   if (star == std::string_view::npos) {
     return refuse(
         text.size() > kSentenceBytes ? RefusalCause::too_long : RefusalCause::checksum_missing,
         line);
   }
-  if (star > kSentenceBytes) {
-    return refuse(RefusalCause::too_long, line);
-  }
   if (text.size() < star + 3) {
     return refuse(RefusalCause::checksum_missing, line);
   }
-  const int high = hex_value(text[star + 1]);
-  const int low = hex_value(text[star + 2]);
-  if (high < 0 || low < 0 || checksum_of(text.substr(1, star - 1)) != high * 16 + low) {
-    return refuse(RefusalCause::checksum, line);
+  if (!checksum_fits(text, star)) {
+    // The piece of a sentence whose end is missing does not cost the whole one behind it.
+    const std::size_t last = text.find_last_of("$!", star);
+    if (last == 0 || !checksum_fits(text.substr(last), star - last)) {
+      return refuse(RefusalCause::checksum, line);
+    }
+    text = text.substr(last);
+    star -= last;
   }
-  // Receivers may append comma-separated fields after the checksum; anything else is damage.
-  if (text.size() > star + 3 && text[star + 3] != ',' && text[star + 3] != ' ') {
+  if (star > kSentenceBytes) {
+    return refuse(RefusalCause::too_long, line);
+  }
+  // Receivers and loggers append fields after the checksum; anything else is damage.
+  const std::string_view suffix = text.substr(star + 3);
+  if (!suffix.empty() && std::string_view(", \t;").find(suffix[0]) == std::string_view::npos) {
     return refuse(RefusalCause::malformed, line);
   }
   std::string_view body = text.substr(1, star - 1);
@@ -163,44 +171,96 @@ const NmeaResult& NmeaDecoder::line(Bytes line, std::int64_t now_ns) {
   const std::string_view formatter = address.substr(2);
   if (formatter == "VDM" || formatter == "VDO") {
     result_.own = formatter == "VDO";
+    if (tags_.source.empty() && !suffix.empty()) [[unlikely]] {
+      read_suffix(suffix, tags_);
+    }
+    talker_[0] = address[0];
+    talker_[1] = address[1];
     return transport(body, line, now_ns);
   }
-  return sentence(address, body, line);
+  return sentence(address, body, line, now_ns);
 }
 
-const NmeaResult& NmeaDecoder::sentence(std::string_view address, std::string_view text,
-                                        Bytes line) {
+const NmeaResult& NmeaDecoder::sentence(std::string_view address, std::string_view text, Bytes line,
+                                        std::int64_t now_ns) {
   const RefusalCause cause = read_sentence(address, text, result_.sentence);
   if (cause != RefusalCause::none) {
     return refuse(cause, line);
   }
+  bearings_.complete(result_.sentence, now_ns);
   result_.kind = NmeaKind::sentence;
   result_.raw = line;
   return result_;
 }
 
-NmeaDecoder::Assembly* NmeaDecoder::find_or_start(std::uint8_t part, std::uint8_t parts,
-                                                  std::uint8_t id, char channel,
-                                                  std::int64_t now_ns) {
-  // Receivers name the channels by letter or by number.
-  const std::size_t at = channel == 'A' || channel == '1'   ? 0
-                         : channel == 'B' || channel == '2' ? 1
-                                                            : 2;
-  Assembly* a = &assemblies_[at * kIds + id];
-  if (part != 1) {
-    const bool next = a->used && a->channel == channel && a->parts == parts && a->next_part == part;
-    return next ? a : nullptr;
+void Bearings::complete(NmeaMessage& m, std::int64_t now_ns) {
+  if (m.has_variation) {
+    variation_ = m.variation;
+    variation_ns_ = now_ns;
   }
-  unfinished_ += a->used && now_ns - a->started_ns <= kPartTimeoutNs ? 1 : 0;
-  a->used = true;
-  a->started_ns = now_ns;
-  a->bits = 0;
-  a->raw_bytes = 0;
-  a->next_part = 1;
-  a->parts = parts;
-  a->id = id;
-  a->channel = channel;
-  return a;
+  const bool turned =
+      m.heading_magnetic && variation_ns_ != 0 && now_ns - variation_ns_ <= kVariationNs;
+  m.has_true_heading = m.valid && m.has_heading && (turned || !m.heading_magnetic);
+  if (m.has_true_heading) {
+    m.true_heading = turned ? wrap_360(m.heading + variation_) : m.heading;
+    heading_ = m.true_heading;
+    heading_ns_ = now_ns;
+  }
+  NmeaTarget& target = m.target;
+  const bool known = heading_ns_ != 0 && now_ns - heading_ns_ <= kHeadingNs;
+  target.has_true_bearing = target.has_bearing && (known || !target.relative);
+  target.true_bearing = target.relative ? wrap_360(target.bearing + heading_) : target.bearing;
+}
+
+std::size_t NmeaDecoder::own_place(const Part& part) {
+  // Receivers name the channels by letter or by number.
+  const std::size_t at = part.channel == 'A' || part.channel == '1'   ? 0
+                         : part.channel == 'B' || part.channel == '2' ? 1
+                                                                      : 2;
+  return at * kIds + part.id;
+}
+
+bool NmeaDecoder::is_free(const Waiting& w, std::int64_t now_ns) {
+  return w.next_part == 0 || now_ns - w.started_ns > kPartTimeoutNs;
+}
+
+// The place that waits for this part; kPlaces for none.
+std::size_t NmeaDecoder::find(const Part& part, std::uint64_t source) const {
+  std::size_t found = kPlaces;
+  for (std::size_t i = 0; i < kPlaces; ++i) {
+    const Waiting& w = waiting_[i];
+    const bool same_source = w.source == source || w.source == 0 || source == 0;
+    if (w.next_part == part.part && w.parts == part.parts && w.id == part.id &&
+        (w.channel == part.channel || part.channel == '-') && w.talker[0] == talker_[0] &&
+        w.talker[1] == talker_[1] && w.group == tags_.group && same_source &&
+        (found == kPlaces || w.started_ns >= waiting_[found].started_ns)) {
+      found = i;
+    }
+  }
+  return found;
+}
+
+std::size_t NmeaDecoder::start(const Part& part, std::uint64_t source, std::int64_t now_ns) {
+  const std::size_t own = own_place(part);
+  std::size_t place = is_free(waiting_[own], now_ns) ? own : kPlaces;
+  for (std::size_t i = 0; i < kPlaces; ++i) {
+    const Waiting& w = waiting_[i];
+    if (w.next_part != 0 && w.id == part.id && w.channel == part.channel && w.source == source &&
+        w.group == tags_.group && w.talker[0] == talker_[0] && w.talker[1] == talker_[1]) {
+      place = i;  // the same sender begins anew
+      break;
+    }
+    if (place == kPlaces && i >= kOwnPlaces && is_free(w, now_ns)) {
+      place = i;
+    }
+  }
+  place = place == kPlaces ? own : place;
+  unfinished_ += is_free(waiting_[place], now_ns) ? 0 : 1;
+  waiting_[place] = {source,       tags_.group, now_ns,     {talker_[0], talker_[1]},
+                     part.channel, part.id,     part.parts, 1};
+  assemblies_[place].bits = 0;
+  assemblies_[place].raw_bytes = 0;
+  return place;
 }
 
 RefusalCause NmeaDecoder::read_part(std::string_view text, Part& out) {
@@ -260,41 +320,37 @@ const NmeaResult& NmeaDecoder::transport(std::string_view text, Bytes line, std:
 }
 
 const NmeaResult& NmeaDecoder::assemble(const Part& read, Bytes line, std::int64_t now_ns) {
-  Assembly* a = find_or_start(read.part, read.parts, read.id, read.channel, now_ns);
-  if (a == nullptr) {
+  const std::uint64_t source = hash_of(tags_.source);
+  const std::size_t place = read.part == 1 ? start(read, source, now_ns) : find(read, source);
+  if (place == kPlaces) {
     return refuse(RefusalCause::multipart_missing, line);
   }
-  if (now_ns - a->started_ns > kPartTimeoutNs) {
-    a->used = false;
+  Waiting& waiting = waiting_[place];
+  const std::uint8_t next = std::exchange(waiting.next_part, std::uint8_t{0});
+  if (now_ns - waiting.started_ns > kPartTimeoutNs) {
     return refuse(RefusalCause::multipart_timeout, line);
   }
-  const bool last = read.part == read.parts;
+  Assembly& a = assemblies_[place];
   const std::size_t added_bits = read.payload.size() * 6;
-  if (a->bits + added_bits > kAisBits || a->raw_bytes + line.size() + 1 > limits::kRawBytes) {
-    a->used = false;
+  if (a.bits + added_bits > kAisBits || a.raw_bytes + line.size() + 1 > limits::kRawBytes) {
     return refuse(RefusalCause::too_long, line);
   }
-  if (!unarmour(read.payload, a->packed, a->bits)) {
-    a->used = false;
+  if (!unarmour(read.payload, a.packed, a.bits)) {
     return refuse(RefusalCause::malformed, line);
   }
-  a->bits = static_cast<std::uint16_t>(a->bits + added_bits);
-  if (!line.empty()) {
-    std::memcpy(a->raw + a->raw_bytes, line.data(), line.size());
-  }
-  a->raw_bytes = static_cast<std::uint16_t>(a->raw_bytes + line.size());
-  if (!last) {
-    a->raw[a->raw_bytes++] = '\n';
-    ++a->next_part;
+  a.bits = static_cast<std::uint16_t>(a.bits + added_bits);
+  std::memcpy(a.raw + a.raw_bytes, line.data(), line.size());
+  a.raw_bytes = static_cast<std::uint16_t>(a.raw_bytes + line.size());
+  if (read.part < read.parts) {
+    a.raw[a.raw_bytes++] = '\n';
+    waiting.next_part = static_cast<std::uint8_t>(next + 1);
     result_.kind = NmeaKind::part;
     result_.part = read.part;
     result_.parts = read.parts;
     result_.raw = line;
     return result_;
   }
-  a->used = false;
-  std::memcpy(raw_, a->raw, a->raw_bytes);
-  return whole(a->packed, a->bits, read.fill, Bytes(raw_, a->raw_bytes));
+  return whole(a.packed, a.bits, read.fill, Bytes(a.raw, a.raw_bytes));
 }
 
 const NmeaResult& NmeaDecoder::whole(const Packed& packed, std::size_t bits, int fill, Bytes raw) {
@@ -310,8 +366,8 @@ const NmeaResult& NmeaDecoder::whole(const Packed& packed, std::size_t bits, int
 }
 
 void NmeaDecoder::reset() {
-  for (Assembly& a : assemblies_) {
-    a.used = false;
+  for (Waiting& w : waiting_) {
+    w.next_part = 0;
   }
 }
 
