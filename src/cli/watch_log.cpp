@@ -75,8 +75,10 @@ std::string node_text(const ReadEvent& event) {
     }
     case EventKind::source_state: {
       const Subject about{event.header.source, event.header.source, SubjectKind::source, {}};
-      return subject_text(about, plan) + " is " +
-             std::string(name_of(payload_as<SourceState>(event.payload).status));
+      const auto state = payload_as<SourceState>(event.payload);
+      const std::string_view reason = text_of_trouble(state.error);
+      return subject_text(about, plan) + " is " + std::string(name_of(state.status)) +
+             (reason.empty() ? "" : ": " + std::string(reason));
     }
     default: {
       std::string text;

@@ -238,7 +238,9 @@ void describe(const SourceFull& full, const Context& at, Json& json) {
 
 void describe(const SourceState& state, const Context&, Json& json) {
   json.member("status", name_of(state.status));
-  if (state.error != 0) {
+  if (const std::string_view trouble = text_of_trouble(state.error); !trouble.empty()) {
+    json.member("trouble", trouble);
+  } else if (state.error != 0) {
     json.member("errno", static_cast<std::int64_t>(state.error));
   }
 }

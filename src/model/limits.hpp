@@ -21,10 +21,18 @@ inline constexpr std::size_t kFrameBytes = 1518 + 4;  // Ethernet with one VLAN 
 // refused whole.
 inline constexpr std::size_t kReceiveBytes = 2048;
 
-inline constexpr std::size_t kSources = 32;      // one lane each; scanned every step
-inline constexpr std::size_t kSenders = 16;      // of one source, each compared per datagram
-inline constexpr std::size_t kSinks = 16;        // one socket or line each
-inline constexpr std::size_t kConnections = 4;   // of one TCP sink
+inline constexpr std::size_t kSources = 32;         // one lane each; scanned every step
+inline constexpr std::size_t kSenders = 16;         // of one source, each compared per datagram
+inline constexpr std::size_t kSinks = 16;           // one socket or line each
+inline constexpr std::size_t kConnections = 4;      // of one TCP sink
+inline constexpr std::size_t kStreams = 16;         // of one source: connections to its listener
+inline constexpr std::size_t kTargets = 8;          // that one source tries in order
+inline constexpr std::size_t kGreetingBytes = 512;  // fits the empty buffer of a new connection
+// A silent host at the other end of a TCP source is found within this time.
+inline constexpr std::int64_t kKeepaliveNs = 20'000'000'000;
+// Without room in its lane a stream source is not read for this long; then what it brings is
+// refused, because bytes that wait in the system carry no time and would look new.
+inline constexpr std::int64_t kStreamPauseNs = 500'000'000;
 inline constexpr std::size_t kZones = 256;       // index in one expression operand
 inline constexpr std::size_t kZonePoints = 512;  // operations of one inside()
 inline constexpr std::size_t kAssessments = 64;  // instances a track

@@ -10,8 +10,8 @@ namespace vedette::node {
 namespace {
 
 static_assert(platform::DeviceKeeper::kSlots >=
-                  limits::kSources + limits::kSinks * limits::kConnections,
-              "a line for each serial source, all connections of each sink");
+                  limits::kSources * limits::kStreams + limits::kSinks * limits::kConnections,
+              "all streams of each source, all connections of each sink");
 
 constexpr double kJoinSeconds = 0.2;  // between attempts to join multicast groups
 // Turn of the main thread without commands. It shares its core, and each wake-up interrupts what

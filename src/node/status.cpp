@@ -27,6 +27,11 @@ std::string table_full(std::string_view name, std::uint64_t held, std::uint64_t 
          " evicted so far";
 }
 
+std::string source_error_text(int error) {
+  const std::string_view trouble = text_of_trouble(error);
+  return trouble.empty() ? platform::error_text(error) : std::string(trouble);
+}
+
 // Of all sources: no hold may be longer without abandoning events.
 std::int64_t shortest_horizon_ns(const plan::Plan& plan) {
   std::int64_t shortest = std::numeric_limits<std::int64_t>::max();
@@ -114,7 +119,7 @@ std::string StatusPage::detail(Cause cause, std::size_t index) const {
                                              : std::string(mirror_watch_.trouble());
     case Cause::source: {
       const int error = of_.rooms.ingress.counters(index).error.load(std::memory_order_relaxed);
-      return error == 0 ? std::string() : platform::error_text(error);
+      return error == 0 ? std::string() : source_error_text(error);
     }
     default:
       return {};
@@ -240,6 +245,20 @@ void StatusPage::thread_members(JsonWriter<std::string>& json) const {
   json.member("commands_refused", read(of_.rooms.board.commands_refused)).end_object();
 }
 
+void StatusPage::peer_members(std::size_t s, JsonWriter<std::string>& json) const {
+  json.key("peers").begin_array();
+  for (const ingress::Ingress::Peer& peer : of_.rooms.ingress.peers(s)) {
+    json.begin_object().member("address", std::string_view(peer.address));
+    json.member_time("since", peer.since_ns).end_object();
+  }
+  json.end_array();
+  const auto away = of_.rooms.ingress.turned_away(s);
+  if (away.full + away.strangers != 0) {
+    json.key("turned_away").begin_object().member("full", away.full);
+    json.member("sender", away.strangers).end_object();
+  }
+}
+
 void StatusPage::source_members(std::size_t s, JsonWriter<std::string>& json) const {
   const ingress::SourceCounters& c = of_.rooms.ingress.counters(s);
   const plan::Source* source =
@@ -249,6 +268,9 @@ void StatusPage::source_members(std::size_t s, JsonWriter<std::string>& json) co
   json.member("received", read(c.received)).member("accepted", read(c.accepted));
   json.member("parts", read(c.parts)).member("bytes", read(c.bytes));
   json.member("missed", of_.rooms.ingress.missed(s));
+  if (source->driver() == plan::DriverKind::tcp) {
+    peer_members(s, json);
+  }
   if (read(c.leaps) != 0) {
     json.member("clock_leaps", read(c.leaps));
   }
@@ -258,7 +280,7 @@ void StatusPage::source_members(std::size_t s, JsonWriter<std::string>& json) co
   }
   codec::describe_counts(static_cast<CodecKind>(source->codec()), decoding, json);
   if (read(c.error) != 0) {
-    json.member("error", std::string_view(platform::error_text(read(c.error))));
+    json.member("error", std::string_view(source_error_text(read(c.error))));
   }
   json.key("refused").begin_object();
   for (std::size_t cause = 1; cause < kRefusalCauses; ++cause) {

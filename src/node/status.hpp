@@ -45,6 +45,7 @@ class StatusPage {
   void belief_members(Json& json) const;
   void table_members(Json& json) const;
   void thread_members(Json& json) const;
+  void peer_members(std::size_t s, JsonWriter<std::string>& json) const;
   void source_members(std::size_t source, Json& json) const;
   void sink_members(std::size_t sink, Json& json) const;
   void journal_members(Json& json) const;

@@ -119,7 +119,10 @@ const LaneFacts& lane_facts(std::string_view name) {
 SourceLane source_lane(const plan::Source& source) {
   return {"source." + source.name()->str(),
           {ingress::Ingress::lane_records(source), ingress::Ingress::lane_bytes(source)},
-          source.lossless() ? "reading pauses" : "the event is refused as lane-full"};
+          source.lossless()                          ? "reading pauses"
+          : source.driver() == plan::DriverKind::tcp ? "reading pauses for half a second, then the "
+                                                       "event is refused as lane-full"
+                                                     : "the event is refused as lane-full"};
 }
 
 std::size_t Lanes::batch_bytes(const plan::Plan& plan) {

@@ -35,6 +35,53 @@ bool parse_endpoint(std::string_view text, std::uint32_t& address, std::uint16_t
   return p && *p <= 65535 && parse_ipv4(text.substr(0, colon), address);
 }
 
+namespace {
+
+// Up to eight groups of hexadecimal digits; one "::" stands for those left out.
+bool is_ipv6(std::string_view text) {
+  std::size_t groups = 0;
+  const std::size_t gap = text.find("::");
+  const bool short_form = gap != std::string_view::npos;
+  if (short_form && text.find("::", gap + 1) != std::string_view::npos) {
+    return false;
+  }
+  const std::string_view halves[] = {text.substr(0, gap),
+                                     short_form ? text.substr(gap + 2) : std::string_view()};
+  for (std::string_view half : halves) {
+    while (!half.empty()) {
+      const std::string_view group = half.substr(0, half.find(':'));
+      if (group.empty() || group.size() > 4 ||
+          group.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
+        return false;
+      }
+      ++groups;
+      half.remove_prefix(group.size());
+      if (half == ":") {
+        return false;
+      }
+      half.remove_prefix(half.empty() ? 0 : 1);
+    }
+  }
+  return short_form ? groups < 8 : groups == 8;
+}
+
+}  // namespace
+
+std::string parse_end(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  const auto port =
+      colon == std::string_view::npos ? std::nullopt : parse_unsigned(text.substr(colon + 1));
+  if (!port || *port == 0 || *port > 65535) {
+    return "has no port";
+  }
+  const std::string_view host = text.substr(0, colon);
+  std::uint32_t address = 0;
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    return is_ipv6(host.substr(1, host.size() - 2)) ? "" : "is no IPv6 address";
+  }
+  return parse_ipv4(host, address) ? "" : "is no address";
+}
+
 std::string parse_network(std::string_view text, std::uint32_t& address, std::uint32_t& mask) {
   const std::size_t slash = text.find('/');
   const auto bits = slash == std::string_view::npos ? std::optional<std::uint64_t>(32)

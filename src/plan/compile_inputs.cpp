@@ -44,6 +44,8 @@ flatbuffers::Offset<flatbuffers::Vector<const Network*>> SiteCompiler::compile_s
   }
   if (driver == DriverKind::serial) {
     s.problem("from", "a serial line does not say who sends", "leave the key out");
+  } else if (driver == DriverKind::tcp && s.has("to")) {
+    s.problem("from", "the node itself connects to what \"to\" names", "leave the key out");
   }
   return b_.CreateVectorOfStructs(senders);
 }
@@ -112,19 +114,78 @@ CodecKind codec_of(Section& s) {
   return codec_named(s.text("codec")).value_or(CodecKind{});
 }
 
+// A codec of datagrams cannot find their ends in a stream.
+void need_stream_codec(Section& s, std::string_view carrier) {
+  if (facts_of(codec_of(s)).framing == Framing::datagrams) {
+    s.problem("codec",
+              s.text("codec") + " comes in datagrams, and " + std::string(carrier) + " has none",
+              "use driver = \"udp\", \"dpdk\" or \"recording\"");
+  }
+}
+
 void check_driver(Section& s, DriverKind driver, const SourceTexts& texts, SourcesTogether& all) {
   if (driver == DriverKind::serial) {
     need(s, "device", texts.device);
-    if (facts_of(codec_of(s)).framing == Framing::datagrams) {
-      s.problem("codec", s.text("codec") + " comes in datagrams, and a serial line has none",
-                "use driver = \"udp\", \"dpdk\" or \"recording\"");
-    }
+    need_stream_codec(s, "a serial line");
+  } else if (driver == DriverKind::tcp) {
+    need_stream_codec(s, "a TCP connection");
   } else if (driver == DriverKind::dpdk) {
     need(s, "port", texts.port);
     check_port_reader(s, texts.port, all);
   } else if (driver == DriverKind::recording) {
     need(s, "file", texts.file);
   }
+}
+
+// The other ends of a TCP source, or where it listens.
+struct Ends {
+  std::vector<std::string> to;
+  std::string listen, greet;
+  std::size_t senders = 0;
+};
+
+void check_end(Section& s, std::string_view key, const std::string& text) {
+  if (const std::string problem = parse_end(text); !problem.empty()) {
+    s.problem(key, "\"" + text + "\" " + problem,
+              "write an address and a port, as in \"192.0.2.7:30005\" or \"[2001:db8::7]:30005\"");
+  }
+}
+
+Ends ends_of(Section& s, DriverKind driver) {
+  Ends ends;
+  if (driver != DriverKind::tcp) {
+    return ends;
+  }
+  ends.to = s.text_or_texts("to");
+  ends.listen = s.text("listen");
+  ends.greet = s.text("greet");
+  ends.senders = static_cast<std::size_t>(s.whole("senders"));
+  if (ends.to.empty() == ends.listen.empty()) {
+    s.problem(
+        "driver",
+        ends.to.empty() ? "a tcp source needs \"to\" or \"listen\""
+                        : "a tcp source has \"to\" or \"listen\", not both",
+        "write to = \"192.0.2.7:30005\" to connect, or listen = \"0.0.0.0:10110\" to wait for "
+        "others");
+  }
+  for (const std::string& to : ends.to) {
+    check_end(s, "to", to);
+  }
+  if (!ends.listen.empty()) {
+    check_end(s, "listen", ends.listen);
+  }
+  if (ends.to.size() > limits::kTargets) {
+    s.problem("to", "\"to\" names " + std::to_string(ends.to.size()) + " ends, the limit is " +
+                        std::to_string(limits::kTargets));
+  }
+  if (ends.greet.size() > limits::kGreetingBytes) {
+    s.problem("greet", "\"greet\" has " + std::to_string(ends.greet.size()) +
+                           " bytes, the limit is " + std::to_string(limits::kGreetingBytes));
+  }
+  if (!ends.greet.empty() && !ends.listen.empty()) {
+    s.problem("greet", "a source that listens greets nobody", "leave the key out");
+  }
+  return ends;
 }
 
 // Playback speed of a recording.
@@ -178,6 +239,8 @@ Offsets<Source> SiteCompiler::compile_sources() {
     check_driver(s, driver, texts, all);
     const Speed speed = speed_of(s, driver, all);
     const auto senders = compile_senders(s, driver);
+    const Ends ends = ends_of(s, driver);
+    const auto listen = ends.listen.empty() ? 0 : b_.CreateString(ends.listen);
     // Playback at a higher speed leaves that much less of our time.
     const double pace = driver == DriverKind::recording ? std::max(1.0, speed.factor) : 1.0;
     list.push_back(CreateSource(
@@ -189,7 +252,10 @@ Offsets<Source> SiteCompiler::compile_sources() {
         b_.CreateString(texts.file), speed.factor, speed.max, to_ns(s.quantity("interval")),
         to_ns(s.quantity("start")), static_cast<std::uint8_t>(s.choice("format")), 0.0,
         to_ns(s.quantity("retry")), to_ns(s.quantity("horizon") * pace),
-        static_cast<std::uint32_t>(s.whole("sample")), senders, s.flag("own")));
+        static_cast<std::uint32_t>(s.whole("sample")), senders, s.flag("own"),
+        b_.CreateVectorOfStrings(ends.to), listen, b_.CreateString(ends.greet),
+        static_cast<std::uint8_t>(ends.senders),
+        driver == DriverKind::tcp ? to_ns(s.quantity("silence")) : 0));
   }
   if (named.empty()) {
     problems_.add(0, 0, "the site has no source", "add a [source.NAME]");

@@ -91,11 +91,24 @@ bool senders_ok(const flatbuffers::Vector<const Network*>* senders) {
   return ok;
 }
 
+// Of a TCP source: where it connects or listens.
+bool ends_ok(const Source& s) {
+  const bool to = s.to() != nullptr && s.to()->size() != 0;
+  if (!within<std::int64_t>(s.silence_ns(), 0, kDayNs) ||
+      (to && s.to()->size() > limits::kTargets) ||
+      (s.greet() != nullptr && s.greet()->size() > limits::kGreetingBytes)) {
+    return false;
+  }
+  return s.driver() != DriverKind::tcp ||
+         (to != (s.listen() != nullptr) && s.greet() != nullptr &&
+          within<std::size_t>(s.most_senders(), 1, limits::kStreams));
+}
+
 std::string check_sources(const Plan& p) {
   for (const Source* s : *p.sources()) {
-    if (!senders_ok(s->senders()) || s->driver() > DriverKind::recording ||
+    if (!senders_ok(s->senders()) || s->driver() > DriverKind::tcp || !ends_ok(*s) ||
         s->codec() >= kCodecKinds ||
-        (s->driver() == DriverKind::serial &&
+        ((s->driver() == DriverKind::serial || s->driver() == DriverKind::tcp) &&
          facts_of(static_cast<CodecKind>(s->codec())).framing == Framing::datagrams) ||
         s->event_class() > 3 || !within<std::size_t>(s->credits(), 16, limits::kCredits) ||
         !within<std::int64_t>(s->interval_ns(), 0, kDayNs) ||

@@ -33,6 +33,8 @@ std::string type_of(const Key& k) {
       return "list of numbers";
     case ValueKind::list:
       return "list";
+    case ValueKind::texts:
+      return "text, or list of texts";
   }
   return "";
 }

@@ -126,7 +126,7 @@ constexpr std::array kKeys{
         "belief from the recorded inputs; or tell, and go on. The third time within an hour the "
         "node tells."},
 
-    Key{"source", "driver", choice, D::number, "!", 0, 0, "udp serial dpdk recording",
+    Key{"source", "driver", choice, D::number, "!", 0, 0, "udp serial dpdk recording tcp",
         "What brings the bytes."},
     Key{"source", "codec", choice, D::number, "!", 0, 0, codec_names(),
         "What turns bytes into observations."},
@@ -144,12 +144,25 @@ constexpr std::array kKeys{
     Key{"source", "own", flag, D::boolean, "true", 0, 0, "",
         "Whether its reports on own ship count; false for a receiver that is not on board."},
     Key{"source", "listen", text, D::number, "", 0, 0, "",
-        "udp: address and port, \"0.0.0.0:10110\"."},
+        "udp, tcp: address and port, \"0.0.0.0:10110\"; tcp waits there for `senders` to connect."},
+    Key{"source", "to", texts, D::number, "", 0, 0, "",
+        "tcp: the other end, \"192.0.2.7:30005\" or \"[2001:db8::7]:30005\", or a list of up to 8 "
+        "that are tried in order. A connection that breaks is made again: after `retry` and, while "
+        "it fails, ever longer pauses up to 30 s."},
+    Key{"source", "greet", text, D::number, "", 0, 0, "",
+        "tcp with `to`: sent on connecting, 512 bytes at most; \\n ends a line."},
+    Key{"source", "senders", whole, D::number, "8", 1, 16, "",
+        "tcp with `listen`: how many may be connected at once. The next one is closed at once and "
+        "counted (`turned_away` in `status`)."},
+    Key{"source", "silence", quantity, D::duration, "2 min", 0, 86400, "",
+        "tcp: a connection that brings nothing for this long is closed and made again; 0 s: never. "
+        "A host that does not answer at all is found within 20 s in any case."},
     Key{"source", "group", text, D::number, "", 0, 0, "",
         "udp: multicast group to join, \"239.192.0.1\"; the source is down until an "
         "interface leads to it."},
     Key{"source", "from", list, D::number, "", 0, 0, "",
-        "udp, dpdk, captures: who may send, [\"192.0.2.0/24\", \"198.51.100.7\"], IPv4, 16 at "
+        "udp, dpdk, tcp with `listen`, captures: who may send, [\"192.0.2.0/24\", "
+        "\"198.51.100.7\"], IPv4, 16 at "
         "most; the node refuses what others send and counts it as `sender`. Without this key "
         "everybody may send."},
     Key{"source", "device", text, D::number, "", 0, 0, "",
@@ -174,7 +187,8 @@ constexpr std::array kKeys{
     Key{"source", "start", quantity, D::duration, "0 s", 0, 86400, "",
         "recording: starts this long after the node."},
     Key{"source", "retry", quantity, D::duration, "1 s", 0.01, 3600, "",
-        "serial: time between attempts to open a missing line."},
+        "serial, tcp: time between attempts to open a missing line, and the shortest between those "
+        "to connect."},
 
     Key{"sensor", "source", name, D::number, "!", 0, 0, "source", "The source of its reports."},
     Key{"sensor", "sac", whole, D::number, "0", 0, 255, "", "ASTERIX system area code."},

@@ -20,7 +20,8 @@ enum class ValueKind {
   name,
   names,
   numbers,
-  list
+  list,
+  texts,  // one text, or a list of them
 };
 
 struct Key {

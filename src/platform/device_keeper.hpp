@@ -1,135 +1,110 @@
 // Purpose: opens lines and connections that come and go, on a thread that may wait, for threads
 // that may not. In: want() by the hot thread. Out: take() returns the descriptor once it is open,
-// in the hot thread's own table if it has one. Bound: one request a slot. Runs on: tend() on the
-// main thread, the rest on one hot thread.
+// in the hot thread's own table if it has one. Bound: one request a slot; connections accepted
+// beyond a listener's slots are closed at once and counted. Fails as: errno, and another attempt
+// after a pause. Runs on: tend() on the main thread, the rest on one hot thread.
 #pragma once
 
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <cstdint>
-#include <optional>
+#include <functional>
 #include <string>
+#include <vector>
 
-#include "base/check.hpp"
-#include "platform/hot_thread.hpp"
-#include "platform/socket.hpp"
+#include "platform/peer.hpp"
 
 namespace vedette::platform {
 
 class DeviceKeeper {
  public:
-  static constexpr std::size_t kSlots = 96;
+  static constexpr std::size_t kSlots = 576;
   static constexpr std::int64_t kConnectNs = 5'000'000'000;
+  // The pause between rounds of attempts doubles up to this.
+  static constexpr std::int64_t kPauseMostNs = 30'000'000'000;
+  // After a connection that lasted this long, attempts begin anew: first target, shortest pause.
+  static constexpr std::int64_t kSteadyNs = 10'000'000'000;
 
-  // Before the hot threads start. Returns the slot.
-  std::size_t add(std::string device, std::uint32_t baud, bool blocking, std::int64_t retry_ns) {
-    CHECK(used_ < kSlots, "a slot for each line and connection");
-    const std::size_t slot = used_++;
-    slots_[slot].device = std::move(device);
-    slots_[slot].baud = baud;
-    slots_[slot].blocking = blocking;
-    slots_[slot].retry_ns = retry_ns;
-    return slot;
-  }
-  std::size_t add_connection(Endpoint to, std::int64_t retry_ns, std::int64_t give_up_ns) {
-    CHECK(used_ < kSlots, "a slot for each line and connection");
-    const std::size_t slot = used_++;
-    slots_[slot].to = to;
-    slots_[slot].retry_ns = retry_ns;
-    slots_[slot].give_up_ns = give_up_ns;
-    return slot;
-  }
+  // The other ends that a source tries in order.
+  struct Targets {
+    std::vector<std::string> to;  // "host:port"
+    std::string greeting;         // sent on each new connection
+    std::int64_t retry_ns = 0;    // the shortest pause
+    std::int64_t give_up_ns = 0;  // the other end may be silent this long
+  };
+  // What a listener did not let in.
+  struct TurnedAway {
+    std::uint64_t full = 0;       // all its slots were taken
+    std::uint64_t strangers = 0;  // not allowed
+  };
+
+  // Before the hot threads start. Each returns the slot, add_listener() the first of `count`.
+  std::size_t add(std::string device, std::uint32_t baud, bool blocking, std::int64_t retry_ns);
+  std::size_t add_connection(Endpoint to, std::int64_t retry_ns, std::int64_t give_up_ns);
+  std::size_t add_targets(Targets targets);
+  std::size_t add_listener(Fd listener, std::size_t count, std::int64_t give_up_ns,
+                           std::function<bool(const Peer&)> allows);
+
   void want(std::size_t slot) { slots_[slot].state.store(kWanted, std::memory_order_release); }
   // -1 until open. Pairs with the release store in tend(), which publishes the descriptor.
-  int take(std::size_t slot) {
-    Slot& s = slots_[slot];
-    const int fd = s.state.load(std::memory_order_acquire);
-    if (fd < 0) {
-      return -1;
-    }
-    s.state.store(kTaken, std::memory_order_relaxed);
-    s.opened = fd;
-    const int taken = own_descriptor(fd);
-    if (taken < 0) {
-      s.error.store(errno, std::memory_order_relaxed);
-      s.closing.store(fd, std::memory_order_release);
-      want(slot);
-    }
-    return taken;
-  }
+  int take(std::size_t slot);
   int last_error(std::size_t slot) const {
     return slots_[slot].error.load(std::memory_order_relaxed);
   }
   // Leaves closing to tend(), because closing a line may wait for its output. The hot thread's
   // duplicate is not the last descriptor, so dropping it does not wait.
-  void give_back(std::size_t slot, int fd) {
-    drop_own_descriptor(fd);
-    slots_[slot].closing.store(slots_[slot].opened, std::memory_order_release);
-  }
+  void give_back(std::size_t slot, int fd);
 
-  // Tries connections only when there is a network.
-  void tend(std::int64_t now_ns, bool network) {
-    for (std::size_t i = 0; i < used_; ++i) {
-      Slot& s = slots_[i];
-      const int closing = s.closing.exchange(-1, std::memory_order_acq_rel);
-      if (closing >= 0) {
-        const Fd closed(closing);
-      }
-      if (s.state.load(std::memory_order_acquire) != kWanted || (s.to && !network) ||
-          (now_ns < s.next_ns && !s.connecting.valid())) {
-        continue;
-      }
-      auto opened = s.to ? connect(s, now_ns) : open_serial(s.device, s.baud, s.blocking);
-      if (!opened && opened.error() == EINPROGRESS) {
-        continue;
-      }
-      s.next_ns = now_ns + s.retry_ns;
-      s.error.store(opened ? 0 : opened.error(), std::memory_order_relaxed);
-      if (opened) {
-        s.state.store(opened.value().release(), std::memory_order_release);
-      }
-    }
-  }
+  // The main thread's calls. Tries the connections of sinks only when there is a network.
+  void tend(std::int64_t now_ns, bool network);
+  // Ends the connection, so that its reader sees the end.
+  void break_off(std::size_t slot);
+  const Peer& peer(std::size_t slot) const { return slots_[slot].peer; }
+  TurnedAway turned_away(std::size_t first_slot) const;
 
  private:
   static constexpr int kTaken = -1;
   static constexpr int kWanted = -2;
+  enum class Kind : std::uint8_t { line, sink, target, accepted };
   struct Slot {
-    std::optional<Endpoint> to;  // a connection; else a line
-    Fd connecting;
+    Kind kind = Kind::line;
     std::string device;
     std::uint32_t baud = 0;
     bool blocking = false;
-    std::int64_t retry_ns = 0;
-    std::int64_t give_up_ns = 0;  // the other end may be silent this long
+    Targets targets;
+    std::size_t target = 0;   // the next to try
+    std::vector<Peer> found;  // its addresses still to try
+    Fd connecting;
+    Peer peer;
+    std::int64_t pause_ns = 0;
     std::int64_t next_ns = 0;
-    int opened = -1;  // written by the main thread, used by the hot thread
+    std::int64_t connected_ns = 0;
+    int live = -1;    // the main thread's descriptor of what is open
+    int opened = -1;  // the same for the hot thread
     std::atomic<int> state{kTaken};
     std::atomic<int> closing{-1};
     std::atomic<int> error{0};
   };
-  // EINPROGRESS until connected.
-  static Result<Fd, int> connect(Slot& s, std::int64_t now_ns) {
-    if (!s.connecting.valid()) {
-      auto begun = begin_connection(*s.to, s.give_up_ns);
-      if (!begun) {
-        return begun;
-      }
-      s.connecting = std::move(begun).value();
-      s.next_ns = now_ns + kConnectNs;
-    }
-    const int error = connection_error(s.connecting.get());
-    if (error == EINPROGRESS && now_ns < s.next_ns) {
-      return Failure{EINPROGRESS};
-    }
-    Fd fd = std::move(s.connecting);
-    return error == 0 ? Result<Fd, int>(std::move(fd))
-                      : Result<Fd, int>(Failure{error == EINPROGRESS ? ETIMEDOUT : error});
-  }
+  struct Listener {
+    Fd fd;
+    std::size_t first = 0;
+    std::size_t count = 0;
+    std::int64_t give_up_ns = 0;
+    std::function<bool(const Peer&)> allows;
+    TurnedAway turned_away;
+  };
+
+  Slot& new_slot(Kind kind);
+  void tend(Slot& s, std::int64_t now_ns);
+  static void closed(Slot& s, int fd, std::int64_t now_ns);
+  static Result<Fd, int> connect(Slot& s, std::int64_t now_ns);
+  static bool next_target(Slot& s, int error, std::int64_t now_ns);
+  void accept(Listener& listener, std::int64_t now_ns);
+  static void publish(Slot& s, Fd fd, std::int64_t now_ns);
 
   std::array<Slot, kSlots> slots_;
   std::size_t used_ = 0;
+  std::vector<Listener> listeners_;
 };
 
 }  // namespace vedette::platform

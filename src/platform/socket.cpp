@@ -5,7 +5,6 @@
 #include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -128,47 +127,6 @@ Result<Fd, int> open_udp_sender(Endpoint to) {
     return Failure{error};
   }
   return opened;
-}
-
-namespace {
-
-void set(int fd, int level, int option, std::int64_t value) {
-  const int number = static_cast<int>(std::min<std::int64_t>(value, 1 << 30));
-  ::setsockopt(fd, level, option, &number, sizeof number);
-}
-
-}  // namespace
-
-Result<Fd, int> begin_connection(Endpoint to, std::int64_t give_up_ns) {
-  Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd.valid()) {
-    return Failure{errno};
-  }
-  // Keepalive probes a silent peer after half the time, in whole seconds; unacknowledged data ends
-  // it.
-  const std::int64_t quarter_s = std::max<std::int64_t>(1, give_up_ns / 4'000'000'000);
-  set(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
-  set(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(fd.get(), IPPROTO_TCP, TCP_KEEPIDLE, 2 * quarter_s);
-  set(fd.get(), IPPROTO_TCP, TCP_KEEPINTVL, quarter_s);
-  set(fd.get(), IPPROTO_TCP, TCP_KEEPCNT, 3);
-  set(fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, std::max<std::int64_t>(1, give_up_ns / 1'000'000));
-  const sockaddr_in address = address_of(to);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
-      errno != EINPROGRESS) {
-    return Failure{errno};
-  }
-  return fd;
-}
-
-int connection_error(int fd) {
-  pollfd p{fd, POLLOUT, 0};
-  if (::poll(&p, 1, 0) == 0) {
-    return EINPROGRESS;
-  }
-  int error = 0;
-  socklen_t bytes = sizeof error;
-  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) == 0 ? error : errno;
 }
 
 std::int64_t unacknowledged_bytes(int fd) {

@@ -36,11 +36,6 @@ Result<Fd, int> open_udp_socket();
 int aim_udp(int fd, Endpoint to);
 // Does both.
 Result<Fd, int> open_udp_sender(Endpoint to);
-// Begins a non-blocking TCP connection; connection_error() is EINPROGRESS until it is established
-// (0) or has failed. Fails with ETIMEDOUT when the peer is silent for `give_up_ns` while probed or
-// owing an acknowledgement.
-Result<Fd, int> begin_connection(Endpoint to, std::int64_t give_up_ns);
-int connection_error(int fd);
 // Unacknowledged bytes, sent or queued, also of a failed connection. -errno if unknown.
 std::int64_t unacknowledged_bytes(int fd);
 // 0, or errno (EAGAIN: the system's buffer is full).

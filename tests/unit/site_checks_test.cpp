@@ -108,3 +108,29 @@ TEST_CASE("whom a source takes datagrams from is a list of IPv4 networks, checke
               "[\"192.0.2.1\"]\n",
               9, "does not say who sends"));
 }
+
+TEST_CASE("a tcp source says where it connects or listens, and what is wrong with that") {
+  const auto tcp = [](const std::string& keys) {
+    return "[source.a]\ndriver = \"tcp\"\ncodec = \"ais\"\n" + keys;
+  };
+  const auto fits = [&](const std::string& keys) { return problems_of(tcp(keys)).empty(); };
+  CHECK(fits("to = \"192.0.2.7:30005\"\n"));
+  CHECK(fits("to = [\"192.0.2.7:30005\", \"[2001:db8::7]:1\", \"[::1]:65535\"]\ngreet = \"hi\"\n"));
+  CHECK(fits("to = \"[1:2:3:4:5:6:7:8]:9\"\n"));
+  CHECK(fits("listen = \"0.0.0.0:10110\"\nsenders = 16\nfrom = [\"192.0.2.0/24\"]\n"));
+  CHECK(refused(tcp(""), 6, "needs \"to\" or \"listen\""));
+  CHECK(refused(tcp("to = \"192.0.2.7:1\"\nlisten = \"192.0.2.7:1\"\n"), 6, "not both"));
+  CHECK(refused(tcp("to = \"192.0.2.7\"\n"), 8, "has no port"));
+  CHECK(refused(tcp("to = \"192.0.2.7:0\"\n"), 8, "has no port"));
+  CHECK(refused(tcp("to = [\"192.0.2.700:80\"]\n"), 8, "is no address"));
+  for (const std::string v6 : {"1:2", ":::", "1::2::3", "1:2:3:4:5:6:7:8:9",
+                               "1:2:3:4:5:6:7:8::", "12345::", "g::", "1:2:3:4:5:6:7:"}) {
+    CAPTURE(v6);
+    CHECK(refused(tcp("to = \"[" + v6 + "]:80\"\n"), 8, "is no IPv6 address"));
+  }
+  CHECK(refused(tcp("to = \"192.0.2.7:1\"\nfrom = [\"192.0.2.0/24\"]\n"), 9,
+                "the node itself connects"));
+  CHECK(refused(tcp("listen = \"192.0.2.7:1\"\ngreet = \"hi\"\n"), 9, "greets nobody"));
+  CHECK(refused("[source.a]\ndriver = \"tcp\"\ncodec = \"asterix\"\nto = \"192.0.2.7:1\"\n", 7,
+                "a TCP connection has none"));
+}

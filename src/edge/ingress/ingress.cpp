@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <new>
 
 #include "edge/ingress/ethernet.hpp"
@@ -135,26 +136,31 @@ void Ingress::take_datagram(Source& source, Bytes bytes, std::size_t length, std
   } else if (length > limits::kReceiveBytes) {
     refuse_whole(source, RefusalCause::oversize);
   } else {
-    take(source, bytes, false, at);
+    take(source, source.decoder, bytes, false, at);
   }
 }
 
-void Ingress::take(Source& source, Bytes bytes, bool stream, platform::NodeClock::Reading at) {
+void Ingress::take(Source& source, codec::Decoder& decoder, Bytes bytes, bool stream,
+                   platform::NodeClock::Reading at) {
   bump(source.counters.received);
   bump(source.counters.bytes, bytes.size());
   Taking taking{&source, at.now_ns, at.arrival_ns};
   const codec::Output out{&taking, on_message, on_refused};
   if (stream) {
-    source.decoder.stream(bytes, at.now_ns, out);
+    decoder.stream(bytes, at.now_ns, out);
   } else {
-    source.decoder.datagram(bytes, at.now_ns, out);
+    decoder.datagram(bytes, at.now_ns, out);
   }
   publish_tables(source);
 }
 
-// Publishes the decoder's table counters.
+// Publishes the decoders' table counters.
 void Ingress::publish_tables(Source& source) {
-  const codec::Counts counts = source.decoder.counts();
+  codec::Counts counts = source.decoder.counts();
+  for (const Stream& stream : source.streams) {
+    const codec::Counts more = stream.decoder.counts();
+    std::transform(counts.begin(), counts.end(), more.begin(), counts.begin(), std::plus<>());
+  }
   for (std::size_t i = 0; i < counts.size(); ++i) {
     source.counters.decoding[i].store(counts[i], std::memory_order_relaxed);
   }
@@ -188,15 +194,14 @@ void Ingress::tend() {
       source->member.store(true, std::memory_order_release);
     }
   }
+  break_silent_streams(platform::monotonic_ns());
 }
 
 std::size_t Ingress::step_source(Source& source, const platform::NodeClock& clock) {
   if (source.driver == plan::DriverKind::udp) {
     return step_udp(source, clock);
   }
-  if (source.driver == plan::DriverKind::serial && !source.armed) {
-    step_serial(source, clock.now_ns());
-  }
+  step_streams(source, clock);
   return 0;
 }
 
@@ -205,27 +210,19 @@ std::size_t Ingress::step_ring(const platform::NodeClock& clock) {
   const platform::NodeClock::Reading taken = n == 0 ? platform::NodeClock::Reading{} : clock.read();
   for (std::size_t i = 0; i < n; ++i) {
     const platform::Completion& c = done_[i];
-    if (c.tag >= sources_.size()) {
+    const std::size_t index = c.tag & Stream::kSourceMask;
+    if (c.tag >> 32 != 0 || index >= sources_.size()) {
       continue;
     }
-    Source& source = *sources_[c.tag];
-    const bool serial = source.driver == plan::DriverKind::serial;
-    if (c.result > 0 || (c.result == 0 && !serial)) {  // a datagram may be empty
-      const auto length = static_cast<std::size_t>(c.result);
+    Source& source = *sources_[index];
+    if (!source.streams.empty()) {
+      hear_stream(source, source.streams[c.tag >> Stream::kSourceBits], c.result, taken);
+      continue;
+    }
+    if (c.result >= 0) {  // a datagram may be empty
       ++source.record;
-      if (serial) {
-        take(source, Bytes(source.read_buffer, length), true, taken);
-      } else {
-        take_datagram(source, c.bytes, length, c.sender, taken);
-        consider_polling(source, taken.now_ns);
-      }
-    } else if (serial) {
-      // End of file or an error: the line is down. The device keeper reopens it.
-      announce(source, SourceStatus::down, c.result == 0 ? ENODEV : -c.result, taken.now_ns);
-      source.decoder.reset();
-      devices_->give_back(source.device, source.line);
-      source.line = -1;
-      devices_->want(source.device);
+      take_datagram(source, c.bytes, static_cast<std::size_t>(c.result), c.sender, taken);
+      consider_polling(source, taken.now_ns);
     }
     if (c.has_buffer) {
       ring_.recycle(c.buffer);
@@ -296,22 +293,6 @@ std::size_t Ingress::step_udp(Source& source, const platform::NodeClock& clock) 
                      ? std::uint8_t{1}
                      : std::min(static_cast<std::uint8_t>(2 * source.burst), kPolledDatagrams);
   return frames;
-}
-
-std::size_t Ingress::step_serial(Source& source, std::int64_t now_ns) {
-  if (source.line < 0) {
-    source.line = devices_->take(source.device);
-    if (source.line < 0) {
-      const int error = devices_->last_error(source.device);
-      if (error != 0) {  // opening failed
-        announce(source, SourceStatus::down, error, now_ns);
-      }
-      return 0;
-    }
-    announce(source, SourceStatus::up, 0, now_ns);
-  }
-  source.armed = ring_.arm_read(source.line, source.read_buffer, source.index);
-  return 0;
 }
 
 std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& clock) {

@@ -1,10 +1,10 @@
 // Purpose: the room's interface: brings every source of the plan to events in its own lane. In:
-// datagrams and lines by io_uring, busy UDP sources by polling, frames by DPDK, recorded files.
-// Out: events in lanes. Bound: each source's credits. When full: a lossless source (a recording)
-// waits; a lossy one's observations are refused as lane-full, or earlier as no-time when they would
-// wait past their horizon. Fails as: a source goes down and is retried without affecting others;
-// its state is an event. Runs on: the engine thread (fused), its own thread, or stepped; tend() on
-// the main thread.
+// datagrams, lines and connections by io_uring, busy UDP sources by polling, frames by DPDK,
+// recorded files. Out: events in lanes. Bound: each source's credits. When full: a lossless source
+// (a recording) waits; a lossy one's observations are refused as lane-full, or earlier as no-time
+// when they would wait past their horizon. Fails as: a source goes down and is retried without
+// affecting others; its state is an event. Runs on: the engine thread (fused), its own thread, or
+// stepped; tend() on the main thread.
 #pragma once
 
 #include <array>
@@ -19,6 +19,7 @@
 #include "edge/ingress/admission.hpp"
 #include "edge/ingress/recording.hpp"
 #include "edge/ingress/senders.hpp"
+#include "edge/ingress/stream.hpp"
 #include "model/derived.hpp"
 #include "model/event.hpp"
 #include "model/plan_generated.h"
@@ -74,7 +75,8 @@ class Ingress {
   // That thread's last call, so that no port stays bound. May wait.
   void stop_on_this_thread() { ring_.cancel_all(); }
 
-  // Joins multicast groups that could not be joined so far. Called periodically by the main thread.
+  // Joins multicast groups that could not be joined so far, and ends connections that are silent
+  // for too long. Called periodically by the main thread.
   void tend();
 
   // Takes due frames of recordings, then one bounded batch from the next other source that has data
@@ -86,6 +88,13 @@ class Ingress {
   // Datagrams lost before this process received them: by a full socket buffer, or by the port,
   // which counts for all its sources. Any thread.
   std::uint64_t missed(std::size_t source) const;
+  // Who is connected to a TCP source, and since when in node time. The main thread's.
+  struct Peer {
+    std::string address;
+    std::int64_t since_ns;
+  };
+  std::vector<Peer> peers(std::size_t source) const;
+  platform::DeviceKeeper::TurnedAway turned_away(std::size_t source) const;
 
   // Node time of the recordings' next frame; INT64_MAX when all have ended.
   std::int64_t next_due_ns() const;
@@ -114,9 +123,11 @@ class Ingress {
     std::uint64_t resume_after = 0;  // records accepted before a restart
     std::uint64_t record = 0;
     platform::Fd socket;
-    int line = -1;
-    std::size_t device = 0;
     bool armed = false;  // a request in the ring completes when data arrives
+    // Lines and connections, each with a decoder of its own; empty for datagrams and recordings.
+    std::unique_ptr<Stream[]> stream_room;
+    std::span<Stream> streams;
+    std::size_t open_streams = 0;
     // For a UDP source. The ring signals arrivals; a busy source is polled in every turn instead,
     // which takes a third of the time.
     enum class Polling : std::uint8_t { no, wanted, yes } polling = Polling::no;
@@ -128,7 +139,6 @@ class Ingress {
     bool told_member = false;
     // Read by the engine's thread: all of the recording is in the lane.
     std::atomic<bool> ended{false};
-    std::uint8_t read_buffer[1024];
   };
   // One Ethernet port and the sources that read its UDP ports.
   struct Port {
@@ -156,7 +166,8 @@ class Ingress {
   void find_recorded_start();
   std::string open_recording(Source& source, const std::string& folder);
   static void publish_tables(Source& source);
-  void take(Source& source, Bytes bytes, bool stream, platform::NodeClock::Reading at);
+  void take(Source& source, codec::Decoder& decoder, Bytes bytes, bool stream,
+            platform::NodeClock::Reading at);
   // Takes a datagram of `length` bytes as received, or refuses it whole.
   void take_datagram(Source& source, Bytes bytes, std::size_t length, std::uint32_t sender,
                      platform::NodeClock::Reading at);
@@ -171,7 +182,14 @@ class Ingress {
   std::size_t step_ring(const platform::NodeClock& clock);
   std::size_t step_udp(Source& source, const platform::NodeClock& clock);
   void consider_polling(Source& source, std::int64_t now_ns);
-  std::size_t step_serial(Source& source, std::int64_t now_ns);
+  void make_streams(Arena& arena, Source& source);
+  std::string open_tcp(Source& source);
+  void step_streams(Source& source, const platform::NodeClock& clock);
+  void open_stream(Source& source, Stream& stream, const platform::NodeClock& clock);
+  void hear_stream(Source& source, Stream& stream, std::int32_t result,
+                   platform::NodeClock::Reading at);
+  static bool has_room(Source& source, Stream& stream);
+  void break_silent_streams(std::int64_t now_ns);
   std::size_t step_port(std::size_t port, const platform::NodeClock& clock);
   std::size_t step_recording(Source& source, const platform::NodeClock& clock);
   void find_due(Source& source);

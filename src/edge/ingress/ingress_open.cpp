@@ -38,7 +38,7 @@ std::size_t Ingress::lane_bytes(const plan::Source& s) {
 std::size_t Ingress::receive_buffer_bytes(const plan::Plan& plan) {
   const bool ring =
       std::any_of(plan.sources()->begin(), plan.sources()->end(), [](const plan::Source* s) {
-        return s->driver() == plan::DriverKind::udp || s->driver() == plan::DriverKind::serial;
+        return s->driver() == plan::DriverKind::udp || streams_of(*s) != 0;
       });
   return ring ? kReceiveBuffers * (ring_buffer_bytes(plan) + 16) : 0;
 }
@@ -47,7 +47,8 @@ std::size_t Ingress::bytes_needed(const plan::Plan& plan) {
   std::size_t bytes = 0;
   for (const plan::Source* s : *plan.sources()) {
     bytes += Lane::bytes_needed(lane_records(*s), lane_bytes(*s));
-    bytes += codec::Decoder::bytes_needed(static_cast<CodecKind>(s->codec()));
+    bytes += std::max<std::size_t>(1, streams_of(*s)) *
+             codec::Decoder::bytes_needed(static_cast<CodecKind>(s->codec()));
   }
   return bytes;
 }
@@ -64,7 +65,11 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
     source->index = static_cast<std::uint16_t>(sources_.size());
     source->event_class = static_cast<EventClass>(s->event_class());
     source->decoder = codec::Decoder(static_cast<CodecKind>(s->codec()));
-    source->decoder.init(arena);
+    if (streams_of(*s) == 0) {
+      source->decoder.init(arena);
+    } else {
+      make_streams(arena, *source);
+    }
     source->lane.init(arena, lane_records(*s), lane_bytes(*s),
                       plan.cores()->fused() ? Lane::Ends::together : Lane::Ends::apart);
     source->senders = Senders(s->senders());
@@ -89,11 +94,14 @@ std::string Ingress::open_source(Source& source, const std::string& recordings) 
       uses_ring_ = true;
       return open_udp(source);
     case plan::DriverKind::serial:
-      source.device = devices_->add(source.plan->device()->str(), source.plan->baud(), true,
-                                    source.plan->retry_ns());
-      devices_->want(source.device);
+      source.streams[0].slot = devices_->add(source.plan->device()->str(), source.plan->baud(),
+                                             true, source.plan->retry_ns());
+      devices_->want(source.streams[0].slot);
       uses_ring_ = true;
       return {};
+    case plan::DriverKind::tcp:
+      uses_ring_ = true;
+      return open_tcp(source);
     case plan::DriverKind::dpdk:
       join_port(source);
       return {};

@@ -123,7 +123,7 @@ std::size_t Ingress::step_recording(Source& source, const platform::NodeClock& c
       refuse_whole(source, frame->cause);
     } else {
       const bool stream = source.recording.format() == RecordingFormat::raw;
-      take(source, frame->bytes, stream, {source.due_ns, now.arrival_ns});
+      take(source, source.decoder, frame->bytes, stream, {source.due_ns, now.arrival_ns});
     }
     source.recording.pop();
     source.untimed_ns =

@@ -1,0 +1,40 @@
+// Purpose: one byte stream of a source: a serial line or a TCP connection. Framing is its own, so a
+// new one begins clean, and what a broken one left is not joined with it. Bound: kBytes a read.
+// Runs on: the ingress thread; the main thread reads the atomics.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "edge/codec/codec.hpp"
+#include "model/plan_generated.h"
+
+namespace vedette::ingress {
+
+// How many streams a source has; 0: it brings datagrams or a recording.
+inline std::size_t streams_of(const plan::Source& source) {
+  const bool listens = source.driver() == plan::DriverKind::tcp && source.listen() != nullptr;
+  const bool stream =
+      source.driver() == plan::DriverKind::tcp || source.driver() == plan::DriverKind::serial;
+  return listens ? source.most_senders() : stream ? 1 : 0;
+}
+
+struct Stream {
+  static constexpr std::size_t kBytes = 1024;
+  // A request's tag in the ring: the source's number, and above it the stream's.
+  static constexpr unsigned kSourceBits = 8;
+  static constexpr std::uint64_t kSourceMask = (1U << kSourceBits) - 1;
+
+  std::size_t slot = 0;  // of the device keeper
+  int fd = -1;
+  bool armed = false;        // a request in the ring completes when data arrives
+  std::int64_t full_ns = 0;  // monotonic: since when the lane has had no room; 0: it has
+  codec::Decoder decoder;
+  std::atomic<std::int64_t> since_ns{0};  // node time of its opening; 0: closed
+  std::atomic<std::int64_t> heard_ns{0};  // monotonic: of its newest bytes
+  std::atomic<bool> silent{false};        // ended because of its silence
+  std::uint8_t buffer[kBytes];
+};
+
+}  // namespace vedette::ingress
