@@ -19,6 +19,7 @@ constexpr std::int64_t kGatherNs = 2'000'000;
 constexpr std::int64_t kSpaceNs = 10'000'000'000;  // between looks at the disk's space
 constexpr std::int64_t kFirstMinuteNs = 60'000'000'000;
 constexpr std::int64_t kSteppedRestNs = 50'000;
+constexpr std::int64_t kStateWaitNs = 1'000'000'000;  // for a state that is due: node time waits
 constexpr std::size_t kSteppedSlices = 32;       // of archiving after each write: node time waits
 constexpr std::int64_t kHandNs = 20'000'000;     // half a lane does not fill faster
 constexpr std::int64_t kHandFullNs = 2'000'000;  // while the mirror's lane is full
@@ -153,7 +154,9 @@ void Journalling::ask_for_state(std::int64_t now_ns) {
   if (gap || writer_.last_error() != 0) {
     return;
   }
-  if (writer_.wants_frozen()) {
+  if (writer_.state_is_due()) {
+    mirror_.want_state(writer_.due_batch());
+  } else if (writer_.wants_frozen()) {
     mirror_.want_state(writer_.wanted_batch());
   }
   if (writer_.must_have_frozen()) {
@@ -294,6 +297,9 @@ void Journalling::run(std::int64_t commit_ns, bool stepped, const std::atomic<bo
     if (turn(now_ns)) {
       for (std::size_t n = 0; stepped && n < kSteppedSlices && writer_.archive_some(); ++n) {
       }
+      if (stepped) {
+        wait_for_state();
+      }
     } else {
       stop_seen_ns = stopping && stop_seen_ns == 0 ? now_ns : stop_seen_ns;
       if (stopping && is_over(now_ns - stop_seen_ns)) {
@@ -303,6 +309,23 @@ void Journalling::run(std::int64_t commit_ns, bool stepped, const std::atomic<bo
     }
   }
   ended_.store(true, std::memory_order_release);
+}
+
+// With stepped node time, which else runs ahead of the mirror.
+void Journalling::wait_for_state() {
+  const std::int64_t since_ns = platform::monotonic_ns();
+  for (std::int64_t now_ns = since_ns; writer_.state_is_due(); now_ns = platform::monotonic_ns()) {
+    if (now_ns - since_ns > kStateWaitNs) {
+      writer_.put_state_off();
+      return;
+    }
+    Guard guard(guard_);
+    if (!take_states(now_ns, guard)) {
+      ask_for_state(now_ns);
+    }
+    guard.unlock();
+    platform::rest_ns(kSteppedRestNs);
+  }
 }
 
 // At a stop, after a turn that wrote nothing.

@@ -75,6 +75,7 @@ class Journalling {
 
   void gather(std::int64_t commit_ns);
   void look_at_space(std::int64_t now_ns);
+  void wait_for_state();
   bool hand_waiting();
   void abandon(std::int64_t now_ns, bool all_handed);
   void pass_copy_on(std::int64_t now_ns);

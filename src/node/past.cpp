@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <optional>
 
 #include "base/text.hpp"
 #include "base/time_text.hpp"
@@ -66,23 +67,49 @@ bool beyond(const Moment& moment, const BatchHeader& batch) {
 
 namespace {
 
+// Whether the segment's first batch is within the moment; nothing if it has none.
+std::optional<bool> begins_within(const platform::Folder& folder, std::uint64_t segment,
+                                  std::uint64_t node, const Moment& moment) {
+  std::optional<bool> within;
+  platform::FileInReading file;
+  journal::Visit visit;
+  visit.node = node;
+  visit.batch = [&](Bytes batch) {
+    within = !beyond(moment, header_of(batch));
+    return false;
+  };
+  static_cast<void>(journal::read_segment_file(folder, segment, {}, visit, file));
+  return within;
+}
+
+// How many of the oldest segments begin within the moment, by halving: a night has a hundred.
+template <typename Within>
+std::size_t segments_within(std::size_t count, Within&& begins) {
+  std::size_t within = 0, beyond = count;
+  while (within < beyond) {
+    const std::size_t middle = (within + beyond) / 2;
+    std::size_t at = middle;
+    std::optional<bool> is = begins(at);
+    while (!is && at > within) {
+      is = begins(--at);
+    }
+    within = is.value_or(true) ? middle + 1 : within;
+    beyond = is.value_or(true) ? beyond : at;
+  }
+  return within;
+}
+
 // Restores the newest state that a segment within the moment begins with, so that a moment costs
-// the batches of a segment or two. The state's batch, or 0 if there is none.
+// the batches of ten minutes or two. The state's batch, or 0 if there is none.
 std::uint64_t start_near(const std::string& data, Stepped& stepped, const Moment& moment) {
   const Mismatches mismatches = Mismatches::read(data);
   const platform::Folder folder = journal_folder(data);
   const std::vector<std::uint64_t> segments = journal::list_segments(folder);
-  platform::FileInReading file;
-  for (std::size_t i = segments.size(); i-- > 0;) {
-    bool within = false;
-    journal::Visit visit;
-    visit.node = stepped.node_id();
-    visit.batch = [&](Bytes batch) {
-      within = !beyond(moment, header_of(batch));
-      return false;
-    };
-    static_cast<void>(journal::read_segment_file(folder, segments[i], {}, visit, file));
-    if (!within) {
+  const auto begins = [&](std::size_t i) {
+    return begins_within(folder, segments[i], stepped.node_id(), moment);
+  };
+  for (std::size_t i = segments_within(segments.size(), begins); i-- > 0;) {
+    if (!begins(i).value_or(false)) {
       continue;
     }
     const journal::SegmentState state = journal::state_of(folder, segments[i]);

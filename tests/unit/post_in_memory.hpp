@@ -52,11 +52,16 @@ class Post {
     for (int i = 0; i < batches; ++i) {
       now_ += kSecond;
       engine.put(ship(static_cast<std::uint64_t>(now_ / kSecond % 20), i % 100), now_, 1);
-      const auto batch = engine.step(now_);
-      std::uint8_t* at = batches_.reserve(batch.size());
-      REQUIRE(at != nullptr);
-      std::memcpy(at, batch.data(), batch.size());
-      batches_.commit(batch.size());
+      put(engine.step(now_));
+    }
+  }
+  // Time without input: quiet steps, and the batches that follow them.
+  void pass(std::int64_t ns) {
+    for (const std::int64_t end = now_ + ns; now_ < end;) {
+      now_ = std::min(end, std::max(now_ + 1, engine.shard().next_tick_ns()));
+      if (const auto batch = engine.step(now_); !batch.empty()) {
+        put(batch);
+      }
     }
   }
   void answer() {  // as the engine's thread
@@ -118,6 +123,13 @@ class Post {
   int copies = 0;  // that the engine made
 
  private:
+  void put(Bytes batch) {
+    std::uint8_t* at = batches_.reserve(batch.size());
+    REQUIRE(at != nullptr);
+    std::memcpy(at, batch.data(), batch.size());
+    batches_.commit(batch.size());
+  }
+
   std::string data_;
   std::vector<std::uint64_t> memory_;
   Lane batches_;

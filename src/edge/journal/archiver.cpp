@@ -28,12 +28,13 @@ void Archiver::EndDeflate::operator()(z_stream_s* stream) const {
   delete stream;
 }
 
-void Archiver::init(const platform::Folder& folder, std::size_t longest_block) {
+void Archiver::init(const platform::Folder& folder, std::size_t longest_block,
+                    std::size_t longest_state) {
   folder_ = folder;
   longest_block_ = longest_block;
   payload_.assign(longest_block, 0);
   unpacked_.assign(kUnpackedBytes, 0);
-  block_.assign(longest_block, 0);
+  block_.assign(most_written(longest_block, longest_state), 0);
   stream_.reset(new z_stream_s{});
   if (deflateInit(stream_.get(), kLevel) != Z_OK) {
     stream_.reset();
@@ -46,6 +47,7 @@ void Archiver::begin(std::uint64_t segment) {
   at_ = out_at_ = last_block_ = chain_ = 0;
   batches_ = {};
   chunk_ = {};
+  state_ = {};
   at_work_ = true;
   auto in = folder_.open(segment_name(segment), platform::OpenFor::reading);
   auto out = folder_.open(kName, platform::OpenFor::writing);
@@ -56,7 +58,9 @@ void Archiver::begin(std::uint64_t segment) {
 Archiver::State Archiver::work(std::span<std::uint8_t> room) {
   bool whole = in_.valid() && out_.valid() && stream_ != nullptr;
   bool end = false;
-  if (whole && !batches_.empty()) {
+  if (whole && state_.left != 0) {
+    whole = take_state(room);
+  } else if (whole && !batches_.empty()) {
     const Bytes slice = batches_.first(std::min(batches_.size(), kSliceBytes));
     batches_ = batches_.subspan(slice.size());
     whole = feed(slice, false);
@@ -96,9 +100,58 @@ bool Archiver::take_block(std::span<std::uint8_t> room, bool& end) {
   }
   last_block_ = head.block;
   chain_ = chain_value(head);
+  if (head.kind == BlockKind::segment && begin_state(head)) {
+    return true;
+  }
   const bool taken = batches ? take_batches(head) : end_chunk() && copy(head, room);
   at_ += block_bytes(head.length);
   return taken;
+}
+
+// False: it is short, and is copied.
+bool Archiver::begin_state(const BlockHeader& head) {
+  if (head.unpacked_bytes != 0 || head.length < sizeof(SegmentHeader) + limits::kBlockAlignment) {
+    return false;
+  }
+  state_ = {head, sizeof head, head.length, block_crc(head, {})};
+  begin_deflate(sizeof head + sizeof(SegmentHeader) + sizeof(ArchiveHead), block_.size());
+  return true;
+}
+
+// Its next slice; the segment's header before it stays as it is.
+bool Archiver::take_state(std::span<std::uint8_t> room) {
+  const bool first = state_.at == sizeof(BlockHeader);
+  const std::uint64_t bytes =
+      first ? sizeof(SegmentHeader) : std::min<std::uint64_t>(state_.left, kSliceBytes);
+  payload_.resize(bytes);
+  if (!in_.read_whole(state_.at, payload_)) {
+    return false;
+  }
+  state_.crc = crc32c(payload_, state_.crc);
+  state_.at += bytes;
+  state_.left -= bytes;
+  if (first) {
+    std::memcpy(block_.data() + sizeof(BlockHeader), payload_.data(), payload_.size());
+    return true;
+  }
+  const bool deflated = feed(payload_, false) && (state_.left != 0 || feed({}, true));
+  if (deflated && state_.left != 0) {
+    return true;
+  }
+  state_.left = 0;
+  const bool taken = deflated ? state_.crc == state_.head.crc && end_state()
+                              : copy(state_.head, room);
+  at_ += block_bytes(state_.head.length);
+  return taken;
+}
+
+bool Archiver::end_state() {
+  const ArchiveHead archive{state_.head.block, chain_};
+  std::memcpy(block_.data() + sizeof(BlockHeader) + sizeof(SegmentHeader), &archive,
+              sizeof archive);
+  BlockHeader head = state_.head;
+  head.unpacked_bytes = head.length - sizeof(SegmentHeader);
+  return write(head);
 }
 
 bool Archiver::take_batches(const BlockHeader& head) {
@@ -114,9 +167,7 @@ bool Archiver::take_batches(const BlockHeader& head) {
     chunk_.head = head;
     chunk_.head.kind = BlockKind::archived;
     chunk_.head.unpacked_bytes = 0;
-    deflateReset(stream_.get());
-    stream_->next_out = block_.data() + kHeads;
-    stream_->avail_out = static_cast<uInt>(block_.size() - kHeads);
+    begin_deflate(kHeads, longest_block_);
   }
   chunk_.head.last_batch = head.last_batch;
   chunk_.head.unpacked_bytes += batches_.size();
@@ -130,9 +181,16 @@ bool Archiver::fits(std::size_t bytes) const {
                                     stream_->avail_out > bytes + bytes / 1000 + kHeldBack);
 }
 
-bool Archiver::feed(Bytes batches, bool last) {
-  stream_->next_in = const_cast<std::uint8_t*>(batches.data());
-  stream_->avail_in = static_cast<uInt>(batches.size());
+// Into block_, behind `heads` bytes and up to `room`.
+void Archiver::begin_deflate(std::size_t heads, std::size_t room) {
+  deflateReset(stream_.get());
+  stream_->next_out = block_.data() + heads;
+  stream_->avail_out = static_cast<uInt>(room - heads);
+}
+
+bool Archiver::feed(Bytes bytes, bool last) {
+  stream_->next_in = const_cast<std::uint8_t*>(bytes.data());
+  stream_->avail_in = static_cast<uInt>(bytes.size());
   const int result = deflate(stream_.get(), last ? Z_FINISH : Z_NO_FLUSH);
   return last ? result == Z_STREAM_END : result == Z_OK && stream_->avail_in == 0;
 }
@@ -144,10 +202,17 @@ bool Archiver::end_chunk() {
   if (!feed({}, true)) {
     return false;
   }
-  BlockHeader& head = chunk_.head;
-  const std::size_t used = block_.size() - stream_->avail_out;
+  std::memcpy(block_.data() + sizeof(BlockHeader), &chunk_.archive, sizeof chunk_.archive);
+  const bool written = write(chunk_.head);
+  chunk_ = {};
+  return written;
+}
+
+// The block whose payload was deflated into block_.
+bool Archiver::write(BlockHeader& head) {
+  const auto used = static_cast<std::size_t>(stream_->next_out - block_.data());
   head.length = static_cast<std::uint32_t>(used - sizeof head);
-  std::memcpy(block_.data() + sizeof head, &chunk_.archive, sizeof chunk_.archive);
+  head.crc = 0;
   head.crc = block_crc(head, Bytes(block_).subspan(sizeof head, head.length));
   std::memcpy(block_.data(), &head, sizeof head);
   const std::size_t bytes = block_bytes(head.length);
@@ -155,7 +220,6 @@ bool Archiver::end_chunk() {
             block_.begin() + static_cast<std::ptrdiff_t>(bytes), std::uint8_t{0});
   const int error = out_.write_synced(out_at_, Bytes(block_).first(bytes));
   out_at_ += bytes;
-  chunk_ = {};
   return error == 0;
 }
 

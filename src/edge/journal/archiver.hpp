@@ -1,11 +1,12 @@
 // Purpose: archives a segment that is no longer written: copies it into few large deflated blocks,
-// with the same batches and the same place in the chain. In: a whole segment of the folder. Out:
-// the file kName, synced, for the writer to rename over the segment. Bound: a slice a call; a block
-// no longer than a reader expects. Fails as: `left`, and the segment stays as it is: when it is
-// archived already, damaged, or the disk takes nothing. Runs on: the journal thread, when it has
-// nothing to write.
+// with the same state, the same batches and the same place in the chain. In: a whole segment of the
+// folder. Out: the file kName, synced, for the writer to rename over the segment. Bound: a slice a
+// call; a block no longer than a reader expects. A state that does not deflate to a quarter of the
+// longest is copied. Fails as: `left`, and the segment stays as it is: when it is archived already,
+// damaged, or the disk takes nothing. Runs on: the journal thread, when it has nothing to write.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -28,10 +29,11 @@ class Archiver {
   Archiver(const Archiver&) = delete;
   Archiver& operator=(const Archiver&) = delete;
 
-  static std::size_t bytes_needed(std::size_t longest_block) {
-    return 2 * longest_block + kUnpackedBytes + kDeflateBytes;
+  static std::size_t bytes_needed(std::size_t longest_block, std::size_t longest_state) {
+    return longest_block + most_written(longest_block, longest_state) + kUnpackedBytes +
+           kDeflateBytes;
   }
-  void init(const platform::Folder& folder, std::size_t longest_block);
+  void init(const platform::Folder& folder, std::size_t longest_block, std::size_t longest_state);
 
   void begin(std::uint64_t segment);
   bool busy() const { return at_work_; }
@@ -47,18 +49,34 @@ class Archiver {
     void operator()(z_stream_s* stream) const;
   };
   static constexpr std::size_t kDeflateBytes = std::size_t{270} << 10;  // zlib's own
+  static constexpr std::size_t kStateShare = 4;
+  static std::size_t most_written(std::size_t longest_block, std::size_t longest_state) {
+    return block_bytes(std::max(longest_block, longest_state / kStateShare));
+  }
   // One block of the result.
   struct Chunk {
     BlockHeader head{};
     ArchiveHead archive{};
   };
+  // The state that is being deflated.
+  struct StateWork {
+    BlockHeader head{};  // as it stands in the segment
+    std::uint64_t at = 0;
+    std::uint64_t left = 0;  // bytes; 0: none is
+    std::uint32_t crc = 0;
+  };
 
   bool take_block(std::span<std::uint8_t> room, bool& end);
+  bool begin_state(const BlockHeader& head);
+  bool take_state(std::span<std::uint8_t> room);
+  bool end_state();
   bool take_batches(const BlockHeader& head);
   bool copy(const BlockHeader& head, std::span<std::uint8_t> room);
   bool fits(std::size_t bytes) const;
-  bool feed(Bytes batches, bool last);
+  void begin_deflate(std::size_t heads, std::size_t room);
+  bool feed(Bytes bytes, bool last);
   bool end_chunk();
+  bool write(BlockHeader& head);
 
   platform::Folder folder_;
   std::size_t longest_block_ = 0;
@@ -70,6 +88,7 @@ class Archiver {
   std::vector<std::uint8_t> payload_, unpacked_, block_;
   Bytes batches_;  // of the last block, from here on to be deflated
   Chunk chunk_;
+  StateWork state_;
   std::unique_ptr<z_stream_s, EndDeflate> stream_;
 };
 

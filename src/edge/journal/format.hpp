@@ -11,9 +11,9 @@
 // recorded, and a replay continues from that state. Blocks of kind `batches` hold whole batches
 // (model/batch.hpp), kind `packed` holds them compressed (journal/packing.hpp), `close` ends a run
 // that stopped in order. A segment that is no longer written is rewritten with `archived` blocks,
-// each of which stands for several (journal/archiver.hpp). Each block carries the chain value of
-// the previous one, across segments. An invalid block is a torn tail, which is cut off, unless
-// something valid follows: then it is damage.
+// each of which stands for several, and with its state deflated (journal/archiver.hpp). Each block
+// carries the chain value of the previous one, across segments. An invalid block is a torn tail,
+// which is cut off, unless something valid follows: then it is damage.
 #pragma once
 
 #include <cstdint>
@@ -57,12 +57,13 @@ struct BlockHeader {
   std::uint32_t crc;          // CRC-32C of header (with this field 0) and payload
   std::uint64_t first_batch;  // in the payload, 0 for none
   std::uint64_t last_batch;
-  std::uint64_t unpacked_bytes;  // for a packed or archived payload, else 0
+  std::uint64_t unpacked_bytes;  // for a packed or archived payload or state, else 0
 };
 static_assert(sizeof(BlockHeader) == 64 && std::is_trivially_copyable_v<BlockHeader>);
 
-// Before an archived block's deflated batches: the last of the blocks that it stands for. Its own
-// header has the number of the first one, and the chain value before it.
+// Before an archived block's deflated batches, or a segment's deflated state: the last of the
+// blocks that it stands for. Its own header has the number of the first one, and the chain value
+// before it.
 struct ArchiveHead {
   std::uint64_t last_block;
   std::uint64_t chain;  // of that block

@@ -149,4 +149,25 @@ Bytes batches_in(const BlockHeader& header, Bytes payload, std::vector<std::uint
   return whole ? Bytes(room) : Bytes();
 }
 
+bool state_in(const BlockHeader& header, Bytes payload, std::vector<std::uint8_t>& room,
+              Bytes& frozen) {
+  constexpr std::size_t kHeads = sizeof(SegmentHeader) + sizeof(ArchiveHead);
+  constexpr std::uint64_t kMostRatio = 1100;  // zlib's is 1,032
+  if (payload.size() < sizeof(SegmentHeader)) {
+    return false;
+  }
+  const std::uint64_t bytes = payload_as<SegmentHeader>(payload).frozen_bytes;
+  if (header.unpacked_bytes == 0) {
+    frozen = payload.subspan(sizeof(SegmentHeader));
+    return frozen.size() == bytes;
+  }
+  if (header.unpacked_bytes != bytes || payload.size() < kHeads ||
+      bytes > payload.size() * kMostRatio) {
+    return false;
+  }
+  room.resize(bytes);
+  frozen = room;
+  return inflate_batches(payload.subspan(kHeads), room);
+}
+
 }  // namespace vedette::journal

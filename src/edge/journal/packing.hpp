@@ -73,4 +73,8 @@ bool unpack(Bytes packed, std::span<std::uint8_t> out);
 // unpack, or are too many for `room`'s bound, kUnpackedBytes.
 Bytes batches_in(const BlockHeader& header, Bytes payload, std::vector<std::uint8_t>& room);
 
+// The state behind a segment's header, in the payload or in `room`; false if it is not whole.
+bool state_in(const BlockHeader& header, Bytes payload, std::vector<std::uint8_t>& room,
+              Bytes& frozen);
+
 }  // namespace vedette::journal

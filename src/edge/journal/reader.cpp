@@ -208,15 +208,17 @@ bool follows(Bytes bytes, const BlockHeader& header, std::uint64_t number, std::
 }
 
 bool visit_segment(Bytes payload, const BlockHeader& block, std::uint64_t number, std::size_t at,
-                   const Visit& visit, ReadResult& r) {
+                   const Visit& visit, std::vector<std::uint8_t>& unpacked, ReadResult& r) {
   SegmentHeader s{};
-  if (payload.size() >= sizeof s) {
-    std::memcpy(&s, payload.data(), sizeof s);
-  }
-  if (payload.size() < sizeof s || s.frozen_bytes != payload.size() - sizeof s) {
+  Bytes frozen;
+  if (!state_in(block, payload, unpacked, frozen)) {
     r.problem = "damaged: " + place(number, at) + ": the segment's header is incomplete";
     return false;
   }
+  std::memcpy(&s, payload.data(), sizeof s);
+  r.chain = block.unpacked_bytes != 0
+                ? payload_as<ArchiveHead>(payload.subspan(sizeof s)).chain
+                : r.chain;
   if (s.step_version != kStepVersion) {
     r.problem = place(number, at) + " was written by engine version " +
                 std::to_string(s.step_version) + ", this program has version " +
@@ -234,7 +236,7 @@ bool visit_segment(Bytes payload, const BlockHeader& block, std::uint64_t number
   if (r.idle.segment == 0) {
     r.idle = {number, block.block, block.previous};
   }
-  if (visit.segment && !visit.segment(s, payload.subspan(sizeof s), number)) {
+  if (visit.segment && !visit.segment(s, frozen, number)) {
     r.stopped = true;
     return false;
   }
@@ -246,7 +248,7 @@ bool visit_block(Bytes payload, const BlockHeader& header, std::uint64_t number,
                  const Visit& visit, std::vector<std::uint8_t>& unpacked, ReadResult& r) {
   switch (header.kind) {
     case BlockKind::segment:
-      return visit_segment(payload, header, number, at, visit, r);
+      return visit_segment(payload, header, number, at, visit, unpacked, r);
     case BlockKind::batches:
     case BlockKind::packed:
     case BlockKind::archived: {
@@ -409,12 +411,14 @@ SegmentState state_of(const platform::Folder& folder, std::uint64_t segment) {
     return state;  // no state, or an incomplete one
   }
   const Bytes payload(bytes.data() + sizeof(BlockHeader), head->length);
-  std::memcpy(&state.header, payload.data(), sizeof state.header);
-  const Bytes frozen = payload.subspan(sizeof state.header);
-  if (state.header.frozen_bytes != frozen.size()) {
+  Bytes frozen;
+  if (!state_in(*head, payload, state.frozen, frozen)) {
     return {};
   }
-  state.frozen.assign(frozen.begin(), frozen.end());
+  std::memcpy(&state.header, payload.data(), sizeof state.header);
+  if (head->unpacked_bytes == 0) {
+    state.frozen.assign(frozen.begin(), frozen.end());
+  }
   // Preallocated space holds zeros.
   std::vector<std::uint8_t> later(limits::kBlockAlignment);
   state.much_follows =

@@ -78,7 +78,8 @@ std::string Writer::prepare(const WriterOptions& options) {
   buffer_bytes_ =
       buffer_bytes(options_.segment_bytes, options.max_batch_bytes, options.max_frozen_bytes);
   frozen_.reserve(options.max_frozen_bytes);
-  archiver_.init(options.folder, longest_block(options.segment_bytes, options.max_batch_bytes));
+  archiver_.init(options.folder, longest_block(options.segment_bytes, options.max_batch_bytes),
+                 options.max_frozen_bytes);
   void* memory = std::aligned_alloc(limits::kBlockAlignment, buffer_bytes_);
   if (memory == nullptr) {
     return "not enough memory for the journal's write buffer";
@@ -103,6 +104,23 @@ void Writer::keep_frozen(Bytes frozen, std::uint64_t batch) {
   }
   frozen_.assign(frozen.begin(), frozen.end());
   frozen_batch_ = batch;
+  frozen_ns_ = written_ns_;
+  begins_anew_ = begins_anew_ || (due_batch_ != 0 && batch >= due_batch_);
+}
+
+void Writer::put_state_off() {
+  standing_ns_ = written_ns_;
+  due_batch_ = 0;
+  begins_anew_ = false;
+}
+
+// The batch's time is that of the node, so quiet time counts too.
+void Writer::look_at_time(const BatchHeader& last) {
+  written_ns_ = last.admitted_ns;
+  standing_ns_ = standing_ns_ == 0 ? written_ns_ : standing_ns_;
+  if (due_batch_ == 0 && accepted_ && written_ns_ - standing_ns_ >= kStateNs) {
+    due_batch_ = last.number;
+  }
 }
 
 int Writer::write_segment_header() {
@@ -123,7 +141,14 @@ std::uint64_t Writer::whole_segment_bytes(std::uint64_t segment_bytes, std::size
 }
 
 std::uint64_t Writer::whole_segment() const {
-  return std::max(whole_segment_bytes(options_.segment_bytes, frozen_.size()), next_.bytes);
+  std::uint64_t bytes = options_.segment_bytes;
+  if (timed_bytes_ != 0) {  // with room for one block at least
+    const std::uint64_t least = block_bytes(sizeof(SegmentHeader) + frozen_.size()) +
+                                longest_block(bytes, options_.max_batch_bytes) +
+                                limits::kBlockAlignment;
+    bytes = std::min(bytes, std::max(timed_bytes_, least));
+  }
+  return std::max(whole_segment_bytes(bytes, frozen_.size()), next_.bytes);
 }
 
 Writer::~Writer() {
@@ -307,12 +332,17 @@ bool Writer::write_taken() {
   const std::size_t used = sizeof(BlockHeader) + length;
   int error = 0;
   // Reserves space for the closing block, so that a segment always ends whole.
-  if (open_.at + block_bytes(length) + limits::kBlockAlignment > open_.bytes &&
-      open_.at > open_.first) {
+  const bool is_full = open_.at + block_bytes(length) + limits::kBlockAlignment > open_.bytes;
+  if ((is_full || begins_anew_) && open_.at > open_.first) {
+    timed_bytes_ = is_full ? 0 : 2 * open_.at;  // so that few zeros are written for nothing
     const std::vector<std::uint8_t> kept(buffer_.get() + sizeof(BlockHeader), buffer_.get() + used);
     error = failed_to_ > open_.at ? cut_failed_write() : 0;
     error = error == 0 ? begin_segment(false) : error;
     std::memcpy(buffer_.get() + sizeof(BlockHeader), kept.data(), kept.size());
+    if (error != 0 && !is_full) {
+      error = 0;  // the open one goes on
+      put_state_off();
+    }
   }
   if (error == 0) {
     error = write_block(what);
@@ -330,6 +360,7 @@ bool Writer::write_taken() {
 void Writer::settle(Lane& batches, const OnDisk& on_disk) {
   if (wrote_) {
     options_.next_batch = taken_.last.number + 1;
+    look_at_time(taken_.last);
     const std::size_t here = taken_.count - taken_left_;
     for (std::size_t n = 0; on_disk.batch != nullptr && n < here; ++n) {
       on_disk.batch(on_disk.context, batches.peek(n));
@@ -364,6 +395,7 @@ void Writer::close(bool archives) {
     write_block({.kind = BlockKind::close});
     open_ = {};
     drop_next();
+    archives_wait_ = true;
     while (archives && archive_some()) {
     }
   } else if (open_.file.valid()) {

@@ -1,5 +1,6 @@
 // Purpose: writes batches to disk: group commit into preallocated segments, by O_DIRECT, each write
-// with its fdatasync. Packs blocks while more than one block waits.
+// with its fdatasync. Packs blocks while more than one block waits. A segment begins when the last
+// one is full, and when the journal's newest state is kStateNs of node time old.
 // In: sealed batches in the batch lane. Out: the durable sequence, up to which events survive a
 // power cut. Bound: the plan's journal and segment bytes: drops the oldest segments, each after a
 // later one begins with a state for replay and after its evidence is kept (journal/evidence.hpp). A
@@ -55,6 +56,10 @@ struct OnDisk {
 
 class Writer {
  public:
+  // A minute less than the ten that readers are promised, because a state comes when it is asked
+  // for, and at speed "max" node time goes on meanwhile.
+  static constexpr std::int64_t kStateNs = 540'000'000'000;
+
   Writer() = default;
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -63,7 +68,7 @@ class Writer {
   static std::size_t bytes_needed(std::uint64_t segment_bytes, std::size_t max_batch_bytes,
                                   std::size_t max_frozen_bytes) {
     return buffer_bytes(segment_bytes, max_batch_bytes, max_frozen_bytes) + max_frozen_bytes +
-           Archiver::bytes_needed(longest_block(segment_bytes, max_batch_bytes));
+           Archiver::bytes_needed(longest_block(segment_bytes, max_batch_bytes), max_frozen_bytes);
   }
   // A block of batches, as on disk.
   static std::size_t longest_block(std::uint64_t segment_bytes, std::size_t max_batch_bytes);
@@ -115,9 +120,17 @@ class Writer {
   std::uint64_t kept_batch() const { return frozen_batch_; }  // that the kept state follows
   std::uint64_t last_batch() const { return options_.next_batch - 1; }  // the last one written
   // Whether the kept state predates the current segment; a newer one allows dropping old segments.
-  bool wants_frozen() const { return frozen_batch_ + 1 < segments_.back().first_batch; }
+  // One that was due when the segment began is new enough.
+  bool wants_frozen() const {
+    return !began_anew_ && frozen_batch_ + 1 < segments_.back().first_batch;
+  }
   // The earliest batch that such a state may follow.
   std::uint64_t wanted_batch() const { return segments_.back().first_batch - 1; }
+  // Whether the newest state in the journal is kStateNs old. A state after `due_batch()` or later
+  // then begins a segment. A run that accepted nothing changes nothing that is worth one.
+  bool state_is_due() const { return due_batch_ != 0 && !begins_anew_; }
+  std::uint64_t due_batch() const { return due_batch_; }
+  void put_state_off();  // it does not come; until the next is due
   // Whether the next segment will exceed the journal's bytes, because the kept state is too old to
   // drop the oldest one.
   bool must_have_frozen() const;
@@ -174,6 +187,7 @@ class Writer {
   int cut_failed_write();
   // Size of the next segment, which begins with the kept state.
   std::uint64_t whole_segment() const;
+  void look_at_time(const BatchHeader& last);
   void drop_old_segments();
   void gather_evidence_ahead();
 
@@ -214,9 +228,17 @@ class Writer {
     bool seen = false;  // by the archiver
   };
   bool begin_archive();
+  bool archives_wait_ = true;    // false: no segment is left to archive
   std::vector<Kept> segments_;  // by age; the last is being written
   std::vector<std::uint8_t> frozen_;
   std::uint64_t frozen_batch_ = 0;
+  std::int64_t written_ns_ = 0;   // node time of the last batch written
+  std::int64_t frozen_ns_ = 0;    // when frozen_ was kept
+  std::int64_t standing_ns_ = 0;  // the same of the state that the open segment begins with
+  std::uint64_t due_batch_ = 0;   // the last one when a state became due; 0: none is
+  bool begins_anew_ = false;      // the next segment, with a state that was due
+  bool began_anew_ = false;       // the open one did
+  std::uint64_t timed_bytes_ = 0;  // for a segment that ends by time; 0: they fill up sooner
   std::vector<std::uint64_t> idle_;  // segments that the first one replaces
   bool begun_ = false;
   bool accepted_ = false;           // input from outside, in this run

@@ -100,6 +100,10 @@ int Writer::begin_segment(bool is_short) {
   }
   options_.next_segment = number + 1;
   failed_to_ = 0;
+  standing_ns_ = frozen_ns_ != 0 ? frozen_ns_ : standing_ns_;
+  due_batch_ = 0;
+  began_anew_ = std::exchange(begins_anew_, false);
+  archives_wait_ = true;
   segments_.push_back({number, options_.next_batch, bytes});
   ++begun_segments_;
   drop_old_segments();
@@ -164,9 +168,11 @@ bool Writer::begin_archive() {
     bytes += s.bytes;
   }
   const std::size_t count = segments_.size() - (open_.file.valid() ? 1 : 0);
+  archives_wait_ = false;
   for (std::size_t i = 0; begun_ && options_.archives && i < count; ++i) {
     if (!segments_[i].seen && bytes + segments_[i].bytes <= options_.journal_bytes) {
       segments_[i].seen = true;
+      archives_wait_ = true;
       archiver_.begin(segments_[i].number);
       return true;
     }
@@ -175,7 +181,7 @@ bool Writer::begin_archive() {
 }
 
 bool Writer::archive_some() {
-  if (!archiver_.busy() && !begin_archive()) {
+  if (!archiver_.busy() && (!archives_wait_ || !begin_archive())) {
     return false;
   }
   const Archiver::State state = archiver_.work({buffer_.get(), buffer_bytes_});
@@ -238,6 +244,7 @@ void Writer::drop_old_segments() {
     any = true;
   }
   if (any) {
+    archives_wait_ = true;
     // Otherwise a power cut restores the removed files, and repeated power cuts would fill the
     // disk.
     options_.folder.sync();
