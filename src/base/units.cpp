@@ -20,6 +20,8 @@ std::string_view name_of(Dimension dimension) {
       return "acceleration";
     case Dimension::bytes:
       return "size in bytes";
+    case Dimension::daily:
+      return "number of bytes a day";
     case Dimension::ratio:
       return "ratio";
     case Dimension::kind:

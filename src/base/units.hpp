@@ -17,6 +17,7 @@ enum class Dimension : std::uint8_t {
   duration,      // s
   acceleration,  // m/s^2
   bytes,         // bytes
+  daily,         // bytes a day
   ratio,         // 1 (also "%")
   kind,          // IdentityKind
   level,         // Level
@@ -67,6 +68,10 @@ inline constexpr std::array kUnits{
     UnitName{"kB", Dimension::bytes, 1e3},
     UnitName{"MB", Dimension::bytes, 1e6},
     UnitName{"GB", Dimension::bytes, 1e9},
+    UnitName{"MiB/day", Dimension::daily, 1048576.0},
+    UnitName{"GiB/day", Dimension::daily, 1073741824.0},
+    UnitName{"MB/day", Dimension::daily, 1e6},
+    UnitName{"GB/day", Dimension::daily, 1e9},
     UnitName{"%", Dimension::ratio, 0.01},
 };
 

@@ -96,6 +96,17 @@ void decisions_json(const plan::Plan& p, Json& json) {
   }
 }
 
+void disk_json(const plan::Plan& p, Json& json) {
+  json.member("disk_bytes", disk_bytes(p));
+  const node::HistoryPlan history = node::history_plan(p);
+  json.key("history").begin_object().member("hours", history.hours, 1);
+  json.member("events_per_s", history.events_per_s, 1).member("assumed", history.assumed);
+  json.end_object();
+  if (p.limits()->wear_bytes() != 0) {
+    json.member_id("wear_bytes_day", p.limits()->wear_bytes());
+  }
+}
+
 void plan_json(const LoadedPlan& loaded, Json& json) {
   const plan::Plan& p = *loaded.plan;
   json.begin_object().member("site", p.site()->string_view());
@@ -157,7 +168,21 @@ void plan_json(const LoadedPlan& loaded, Json& json) {
   }
   json.end_array().member("memory_bytes", static_cast<std::uint64_t>(total));
   json.member("huge_pages", static_cast<std::uint64_t>(node::huge_pages_of(p)));
-  json.member("disk_bytes", disk_bytes(p)).end_object();
+  disk_json(p, json);
+  json.end_object();
+}
+
+void disk_text(const plan::Plan& p) {
+  print("disk, at most: %s (journal, next segment, evidence, belief image)\n",
+        human_bytes(static_cast<std::size_t>(disk_bytes(p))).c_str());
+  const node::HistoryPlan history = node::history_plan(p);
+  print("history: a journal of %s holds about %.0f hours at %g events a second%s\n",
+        human_bytes(p.limits()->journal_bytes()).c_str(), history.hours, history.events_per_s,
+        history.assumed ? " (10 assumed for each source that declares no rate)" : "");
+  if (const std::uint64_t wear = p.limits()->wear_bytes(); wear != 0) {
+    print("flash: %s written a day, then batches and images wait longer and blocks are packed\n",
+          human_bytes(wear).c_str());
+  }
 }
 
 void plan_text(const LoadedPlan& loaded) {
@@ -217,8 +242,7 @@ void plan_text(const LoadedPlan& loaded) {
   }
   print("  %-32s %12s\n", "sum", human_bytes(total).c_str());
   print("huge pages of 2 MiB, used if the host reserves that many: %zu\n", node::huge_pages_of(p));
-  print("disk, at most: %s (journal, next segment, evidence, belief image)\n",
-        human_bytes(static_cast<std::size_t>(disk_bytes(p))).c_str());
+  disk_text(p);
 }
 
 }  // namespace

@@ -178,6 +178,17 @@ void show_rest(Screen& screen, const JsonValue& s) {
               : ", " + journal["unrecorded_batches"].text() + " batches missing";
   screen.gap();
   screen.line(disk);
+  if (const JsonValue& wear = journal["wear"]; !wear["budget"].empty()) {
+    const bool spares = wear["step"].number() > 0.0;
+    screen.line("flash   " +
+                (wear["bytes_day"].empty() ? std::string("not measured yet")
+                                           : bytes_text(wear["bytes_day"].number()) + " a day") +
+                " of " + bytes_text(wear["budget"].number()) +
+                (!spares ? std::string(", nothing is spared")
+                         : ", step " + wear["step"].text() + ": commit " + wear["commit_s"].text() +
+                               " s, image every " + wear["checkpoint_s"].text() + " s" +
+                               (wear["packs"].is_true() ? ", blocks are packed" : "")));
+  }
   const JsonValue& mirror = s["mirror"];
   const double lag = mirror["lag_batches"].number();
   screen.line("mirror  " +

@@ -52,12 +52,27 @@ std::string causes_text(const CauseChange& change) {
   return text;
 }
 
+std::string wear_text(const WearStep& w) {
+  const auto daily = [](std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB a day"; };
+  std::string text = "flash: " + daily(w.bytes_day) + " at the present rate, the budget is " +
+                     daily(w.budget) + "; ";
+  if (w.step == 0) {
+    return text + "nothing is spared any more";
+  }
+  return text + "step " + std::to_string(w.step) + ": batches wait " +
+         std::to_string(w.commit_ns / 1'000'000) + " ms for others, an image comes every " +
+         std::to_string(w.image_ns / 1'000'000'000) + " s" +
+         (w.packs != 0 ? ", blocks are packed" : "");
+}
+
 // What happened to the node itself.
 std::string node_text(const ReadEvent& event) {
   const plan::Plan& plan = event.plan;
   switch (event.header.kind) {
     case EventKind::cause:
       return causes_text(payload_as<CauseChange>(event.payload));
+    case EventKind::wear:
+      return wear_text(payload_as<WearStep>(event.payload));
     case EventKind::mode: {
       const auto mode = payload_as<ModeChange>(event.payload);
       return "mode " + std::string(name_of(mode.mode)) + ", before " +
@@ -111,6 +126,7 @@ std::string text_of(const ReadEvent& event, const TrackNames& names) {
     case EventKind::cause:
     case EventKind::mode:
     case EventKind::fault:
+    case EventKind::wear:
     case EventKind::sink_state:
     case EventKind::source_state:
     case EventKind::plan:

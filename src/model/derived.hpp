@@ -232,6 +232,17 @@ struct Overrun {
   std::uint8_t reserved[7];
 };
 
+// How a node spares its flash from now on, and why.
+struct WearStep {
+  std::uint64_t bytes_day;  // at the rate that was measured
+  std::uint64_t budget;     // [limits] wear
+  std::int64_t commit_ns;
+  std::int64_t image_ns;
+  std::uint8_t step;  // 0: as the site says
+  std::uint8_t packs;
+  std::uint8_t reserved[6];
+};
+
 // What the node works: everything; without what may be left out; only `safe = true`.
 enum class Mode : std::uint8_t { normal = 0, overload = 1, safe = 2 };
 

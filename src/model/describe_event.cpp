@@ -190,6 +190,14 @@ void describe(const Overrun& o, const Context&, Json& json) {
   json.member("bound_us", o.bound_ns / 1000);
 }
 
+void describe(const WearStep& w, const Context&, Json& json) {
+  json.member("step", std::uint64_t{w.step}).member_id("bytes_day", w.bytes_day);
+  json.member_id("budget", w.budget);
+  json.member("commit_s", static_cast<double>(w.commit_ns) * 1e-9, 3);
+  json.member("checkpoint_s", static_cast<double>(w.image_ns) * 1e-9, 3);
+  json.member("packs", w.packs != 0);
+}
+
 void describe(const ModeChange& m, const Context&, Json& json) {
   json.member("mode", name_of(m.mode)).member("before", name_of(m.previous));
   if (m.late_ns != 0) {

@@ -20,6 +20,7 @@ enum class EventKind : std::uint8_t {
   source_full = 7,
   unrecorded = 8,
   node_seen = 9,
+  wear = 10,
   first_derived = 32,
   track = 32,
   assessment = 33,
@@ -43,6 +44,7 @@ struct Overrun;
 struct SourceFull;
 struct Unrecorded;
 struct NodeSeen;
+struct WearStep;
 struct TrackChange;
 struct AssessmentChange;
 struct DecisionMade;
@@ -97,6 +99,10 @@ inline constexpr std::tuple kEventKinds{
     EventRow<EventKind::node_seen, NodeSeen>{
         "node-seen", Tail::none, Kept::no,
         "the node saw causes of its mode come or go, for conditions `of = \"node\"`"},
+    EventRow<EventKind::wear, WearStep>{
+        "wear", Tail::none, Kept::as_evidence,
+        "the node spares its flash more or less, for `[limits] wear`: how long batches and images "
+        "wait, and whether blocks are packed"},
     EventRow<EventKind::track, TrackChange>{
         "track", Tail::none, Kept::no,
         "a track was created, confirmed, lost, evicted and the like"},

@@ -41,7 +41,7 @@ EngineThread::EngineThread(Rooms& rooms, Journalling& journalling)
       lanes_(rooms.lanes),
       board_(rooms.board),
       journalling_(journalling),
-      late_after_ns_(rooms.plan.limits()->commit_ns() + least_record_within_ns(rooms.plan)) {}
+      record_within_ns_(least_record_within_ns(rooms.plan)) {}
 
 bool EngineThread::advance_stepped_time() {
   // Stepped time advances only when everything due now has been worked.
@@ -89,7 +89,8 @@ void EngineThread::after_step(Bytes batch) {
   std::uint64_t assessments = 0, decisions = 0, fallbacks = 0, actions = 0;
   for_each_event(batch, [&](const EventHeader& event, Bytes payload) {
     if (event.kind == EventKind::source_state || event.kind == EventKind::mode ||
-        event.kind == EventKind::plan || event.kind == EventKind::fault) {
+        event.kind == EventKind::plan || event.kind == EventKind::fault ||
+        event.kind == EventKind::wear) {
       tell(event, payload);
     } else if (event.kind == EventKind::assessment) {
       tell(event, payload);
@@ -100,6 +101,7 @@ void EngineThread::after_step(Bytes batch) {
     } else if (event.kind == EventKind::action && event.state.phase() == Phase::transient) {
       ++actions;
     } else if (event.kind == EventKind::command && event.record != 0) {
+      journalling_.hurry();  // whoever gave it waits for the disk
       board_.ordered_sequence.store(event.sequence, std::memory_order_relaxed);
       board_.ordered.store(event.record << 16 |
                                static_cast<std::uint64_t>(event.state.exit()) << 8 |
@@ -198,6 +200,9 @@ void EngineThread::check_journal() {
   if (const auto took_ns = journalling_.newly_failed()) {
     put_fault({*took_ns, 0, Stage::journal, {}});
   }
+  if (const auto step = journalling_.newly_spares()) {
+    put_fault(EventKind::wear, bytes_of(*step));
+  }
 }
 
 // Once a tick. With stepped node time what surrounds the node must not change its result.
@@ -212,13 +217,14 @@ void EngineThread::check_seen() {
 // With stepped node time nothing waits for the disk in vain.
 void EngineThread::check_disk(std::int64_t now_ns) {
   const std::int64_t waited_ns = now_ns - marked_ns_;
+  const std::int64_t commit_ns = std::max(plan_.limits()->commit_ns(), journalling_.commit_ns());
   const bool took = writer_.durable_sequence() >= marked_sequence_;
   if (took) {
-    lates_ = marked_ns_ != 0 && waited_ns > late_after_ns_ ? lates_ + 1 : 0;
+    lates_ = marked_ns_ != 0 && waited_ns > commit_ns + record_within_ns_ ? lates_ + 1 : 0;
     marked_sequence_ = shard_.progress().last_sequence;
     marked_ns_ = now_ns;
   }
-  if ((lates_ > 2 || (!took && waited_ns > kStallNs)) && !clock_.stepped()) {
+  if ((lates_ > 2 || (!took && waited_ns > commit_ns + kStallNs)) && !clock_.stepped()) {
     slow_ns_ = now_ns;
     board_.note(Cause::disk_slow, true);
   } else if (slow_ns_ != 0 && now_ns - slow_ns_ > kSlowNs) {

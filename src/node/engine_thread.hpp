@@ -85,7 +85,7 @@ class EngineThread {
 
   std::uint64_t seen_ = 0;  // as the last event said
   // Whether the disk is slow: when it takes marked events. Times are monotonic.
-  std::int64_t late_after_ns_;
+  std::int64_t record_within_ns_;  // the shortest of all actions
   std::uint64_t marked_sequence_ = 0;
   std::int64_t marked_ns_ = 0;  // when the marked event was the newest
   std::uint32_t lates_ = 0;     // in a row

@@ -23,8 +23,8 @@ std::size_t Imaging::bytes_needed(const plan::Plan& plan) {
 
 void Imaging::init(const plan::Plan& plan, const std::string& data) {
   data_ = data;
-  checkpoint_ns_ = plan.limits()->checkpoint_ns();
-  next_ns_.store(checkpoint_ns_, std::memory_order_relaxed);
+  set_checkpoint(plan.limits()->checkpoint_ns());
+  next_ns_.store(checkpoint_ns(), std::memory_order_relaxed);
   writer_.init(shard_folder(data), plan.limits()->image_bytes(), plan.limits()->tracks());
 }
 
@@ -37,7 +37,7 @@ bool Imaging::turn(std::int64_t now_ns) {
   if (!state_.held_by(Holder::image)) {
     return false;
   }
-  next_ns_.store(now_ns + checkpoint_ns_, std::memory_order_relaxed);
+  next_ns_.store(now_ns + checkpoint_ns(), std::memory_order_relaxed);
   write();
   state_.give_to(Holder::mirror);
   return true;
@@ -51,6 +51,8 @@ void Imaging::write() {
   const Bytes frozen = state_.frozen();
   const int error = writer_.write(position, frozen, engine::frozen_tracks(frozen));
   error_.store(error, std::memory_order_relaxed);
+  bytes_.fetch_add(frozen.size() + engine::frozen_tracks(frozen).size() * sizeof(Track),
+                   std::memory_order_relaxed);
   images_.store(images() + (error == 0 ? 1 : 0), std::memory_order_relaxed);
   keep_history(data_, {header_.epoch, segment_.load(std::memory_order_relaxed), state_.batch(),
                        state_.sequence()});
@@ -67,12 +69,12 @@ void Imaging::write_last(const engine::Shard& engine, std::uint64_t recorded_bat
 void Imaging::run() {
   platform::make_hot({"image", -1, 0});
   platform::give_way(kNice);
-  next_ns_.store(platform::monotonic_ns() + checkpoint_ns_, std::memory_order_relaxed);
+  next_ns_.store(platform::monotonic_ns() + checkpoint_ns(), std::memory_order_relaxed);
   while (!stop_.load(std::memory_order_acquire)) {
     const std::int64_t since_ns = platform::monotonic_ns();
     if (turn(since_ns)) {
       const std::int64_t now_ns = platform::monotonic_ns();
-      next_ns_.store(now_ns + std::max(checkpoint_ns_, kImageShare * (now_ns - since_ns)),
+      next_ns_.store(now_ns + std::max(checkpoint_ns(), kImageShare * (now_ns - since_ns)),
                      std::memory_order_relaxed);
     }
     platform::rest_ns(kRestNs);

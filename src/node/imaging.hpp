@@ -42,19 +42,23 @@ class Imaging {
   void set_segment(std::uint64_t segment) { segment_.store(segment, std::memory_order_relaxed); }
   int error() const { return error_.load(std::memory_order_relaxed); }
   std::uint64_t images() const { return images_.load(std::memory_order_relaxed); }
+  // Of all images, without what the library adds.
+  std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  void set_checkpoint(std::int64_t ns) { checkpoint_ns_.store(ns, std::memory_order_relaxed); }
 
  private:
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};
+  std::int64_t checkpoint_ns() const { return checkpoint_ns_.load(std::memory_order_relaxed); }
   void write();
 
   HandedState& state_;
   std::string data_;
   journal::SegmentHeader header_{};
   image::ImageWriter writer_;
-  std::int64_t checkpoint_ns_ = 0;
   std::uint64_t batch_ = kNone;           // of the last image; read by whoever holds the state
   std::atomic<std::int64_t> next_ns_{0};  // no image is due before
-  std::atomic<std::uint64_t> segment_{0}, images_{0};
+  std::atomic<std::int64_t> checkpoint_ns_{0};
+  std::atomic<std::uint64_t> segment_{0}, images_{0}, bytes_{0};
   std::atomic<int> error_{0};
   std::atomic<bool> stop_{false}, ended_{false};
 };

@@ -274,24 +274,85 @@ std::optional<double> Journalling::hours_fit() const {
   return hours(fit_ns_.load(std::memory_order_relaxed));
 }
 
-// Waits for company for the group; not long once an action waits for the disk.
+void Journalling::init(const plan::Limits& limits) {
+  wear_.init(limits.wear_bytes(), limits.commit_ns(), limits.checkpoint_ns());
+  wear_budget_.store(limits.wear_bytes(), std::memory_order_relaxed);
+  commit_ns_.store(limits.commit_ns(), std::memory_order_relaxed);
+  image_ns_.store(limits.checkpoint_ns(), std::memory_order_relaxed);
+}
+
+// Node time is that of the last batch written: a recording at ten times the speed has shorter days.
+void Journalling::look_at_wear() {
+  const bool changed =
+      wear_.look(writer_.written_ns(), writer_.bytes_worn() + mirror_.imaging().bytes());
+  wear_rate_.store(wear_.rate().value_or(kNoRate), std::memory_order_relaxed);
+  if (!changed) {
+    return;
+  }
+  const Wear::Step& step = wear_.step();
+  writer_.set_packs(step.packs);
+  mirror_.imaging().set_checkpoint(step.image_ns);
+  commit_ns_.store(step.commit_ns, std::memory_order_relaxed);
+  image_ns_.store(step.image_ns, std::memory_order_relaxed);
+  packs_.store(step.packs, std::memory_order_relaxed);
+  wear_number_.store(static_cast<std::uint8_t>(wear_.number()), std::memory_order_relaxed);
+  wear_changes_.fetch_add(1, std::memory_order_release);
+}
+
+WearStep Journalling::wear_step() const {
+  const auto read = [](const auto& at) { return at.load(std::memory_order_relaxed); };
+  return {read(wear_rate_),
+          read(wear_budget_),
+          read(commit_ns_),
+          read(image_ns_),
+          read(wear_number_),
+          static_cast<std::uint8_t>(read(packs_)),
+          {}};
+}
+
+std::optional<WearStep> Journalling::newly_spares() {
+  // Pairs with the release in look_at_wear(): the step is stored before the count.
+  const std::uint32_t changes = wear_changes_.load(std::memory_order_acquire);
+  return std::exchange(wear_told_, changes) == changes ? std::nullopt : std::optional(wear_step());
+}
+
+void Journalling::wear_members(JsonWriter<std::string>& json) const {
+  const WearStep now = wear_step();
+  if (now.bytes_day != kNoRate) {
+    json.member_id("bytes_day", now.bytes_day);
+  }
+  if (now.budget != 0) {
+    json.member_id("budget", now.budget);
+  }
+  json.member("step", std::uint64_t{now.step});
+  json.member("commit_s", static_cast<double>(now.commit_ns) * 1e-9, 3);
+  json.member("checkpoint_s", static_cast<double>(now.image_ns) * 1e-9, 3);
+  json.member("packs", now.packs != 0);
+}
+
+bool Journalling::lane_fills() {
+  const std::lock_guard guard(guard_);
+  return batches_.half_full();
+}
+
+// Waits for company for the group; not long once an action waits for the disk or the lane fills.
 void Journalling::gather(std::int64_t commit_ns) {
   std::int64_t rested_ns = 0;
   do {
     const std::int64_t rest_ns = std::min(commit_ns - rested_ns, kGatherNs);
     platform::rest_ns(rest_ns);
     rested_ns += rest_ns;
-  } while (rested_ns < commit_ns && !hurry_.load(std::memory_order_relaxed));
+  } while (rested_ns < commit_ns && !hurry_.load(std::memory_order_relaxed) && !lane_fills());
   hurry_.store(false, std::memory_order_relaxed);
 }
 
-void Journalling::run(std::int64_t commit_ns, bool stepped, const std::atomic<bool>& stop) {
+void Journalling::run(bool stepped, const std::atomic<bool>& stop) {
   platform::make_hot({"journal", -1, 0});
   std::int64_t stop_seen_ns = 0;
   for (;;) {
     const bool stopping = stop.load(std::memory_order_acquire);
-    if (!stopping && commit_ns > 0 && !stepped && batches_.size() != 0) {
-      gather(commit_ns);
+    if (!stopping && commit_ns() > 0 && !stepped && batches_.size() != 0) {
+      gather(commit_ns());
     }
     const std::int64_t now_ns = platform::monotonic_ns();
     if (turn(now_ns)) {
@@ -299,6 +360,8 @@ void Journalling::run(std::int64_t commit_ns, bool stepped, const std::atomic<bo
       }
       if (stepped) {
         wait_for_state();
+      } else {  // with stepped node time the result must not depend on the disk
+        look_at_wear();
       }
     } else {
       stop_seen_ns = stopping && stop_seen_ns == 0 ? now_ns : stop_seen_ns;

@@ -3,11 +3,11 @@
 // it hands late batches to the mirror although they are not on disk, and abandons those that their
 // lane has no space for (a gap).
 // In: the engine's lane of batches, states of the mirror, copies of the engine's state. Out:
-// blocks, segments, the mirror's lane, how long the disk failed. Bound: one block a turn;
-// kLateNs + kMarkNs + kHandNs until the mirror gets a batch that is not on disk. When full: see
-// journal/writer.hpp and node/mirror.hpp. Runs on: turn() and run() on the writing thread, hand()
-// and run_hand() on the handing thread, trouble() and hangs() on the main thread, newly_failed() on
-// the engine's.
+// blocks, segments, the mirror's lane, how long the disk failed, how the flash is spared. Bound:
+// one block a turn; kLateNs + kMarkNs + kHandNs until the mirror gets a batch that is not on disk.
+// When full: see journal/writer.hpp and node/mirror.hpp. Runs on: turn() and run() on the writing
+// thread, hand() and run_hand() on the handing thread, trouble() and hangs() on the main thread,
+// newly_failed() and newly_spares() on the engine's.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,9 @@
 #include <string>
 
 #include "edge/journal/writer.hpp"
+#include "model/derived.hpp"
 #include "node/mirror.hpp"
+#include "node/wear.hpp"
 
 namespace vedette::node {
 
@@ -31,8 +33,10 @@ class Journalling {
   Journalling(journal::Writer& writer, Mirror& mirror, Lane& batches)
       : writer_(writer), mirror_(mirror), batches_(batches) {}
 
+  // Before any thread runs.
+  void init(const plan::Limits& limits);
   // Until `stop`, and the lane is empty or the disk fails. `stepped`: node time waits for the disk.
-  void run(std::int64_t commit_ns, bool stepped, const std::atomic<bool>& stop);
+  void run(bool stepped, const std::atomic<bool>& stop);
   // From the engine's thread: an action waits for the disk, so its batch waits for no others.
   void hurry() { hurry_.store(true, std::memory_order_relaxed); }
   // One turn; false if the lane was empty or the write failed.
@@ -61,12 +65,19 @@ class Journalling {
   // Of history that [limits] journal holds at that rate, once archived; nothing in the first
   // minute.
   std::optional<double> hours_fit() const;
+  // For how long a batch waits for others now.
+  std::int64_t commit_ns() const { return commit_ns_.load(std::memory_order_relaxed); }
+  // Members of `journal.wear` in `status`.
+  void wear_members(JsonWriter<std::string>& json) const;
   static constexpr std::int64_t kNoEnd = std::numeric_limits<std::int64_t>::max();
 
   // For the engine's thread: how long the disk failed, if a gap began or ended since the last call.
   std::optional<std::int64_t> newly_failed();
+  // For the engine's thread: the step that holds, if that is another than at the last call.
+  std::optional<WearStep> newly_spares();
 
  private:
+  static constexpr std::uint64_t kNoRate = ~std::uint64_t{0};
   static constexpr std::int64_t kMarkNs = 250'000'000;
   static constexpr std::int64_t kHangNs = 10'000'000'000;
   enum class Trouble : std::uint8_t { none, slow, gap };
@@ -74,6 +85,9 @@ class Journalling {
   using Guard = std::unique_lock<std::mutex>;
 
   void gather(std::int64_t commit_ns);
+  bool lane_fills();
+  void look_at_wear();
+  WearStep wear_step() const;
   void look_at_space(std::int64_t now_ns);
   void wait_for_state();
   bool hand_waiting();
@@ -126,6 +140,15 @@ class Journalling {
   alignas(kCacheLineBytes) std::atomic<std::uint32_t> faults_{0};  // the engine reads it each turn
   std::atomic<std::int64_t> took_ns_{0};
   std::uint32_t faults_told_ = 0;  // of the engine's thread
+
+  Wear wear_;  // of the writing thread
+  // What it last said; all but the rate are stored before the count of changes.
+  std::atomic<std::int64_t> commit_ns_{0}, image_ns_{0};
+  std::atomic<std::uint64_t> wear_budget_{0}, wear_rate_{kNoRate};
+  std::atomic<std::uint8_t> wear_number_{0};
+  std::atomic<bool> packs_{false};
+  alignas(kCacheLineBytes) std::atomic<std::uint32_t> wear_changes_{0};
+  std::uint32_t wear_told_ = 0;  // of the engine's thread
 };
 
 }  // namespace vedette::node

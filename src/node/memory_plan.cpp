@@ -15,6 +15,11 @@ namespace {
 // Used stacks, the C library's memory, rings: as measured, for any plan. Packet ports have their
 // own.
 constexpr std::size_t kLibraryBytes = std::size_t{5} << 19;
+// Kept on disk, once archived, as `scripts/bench night` measures: for an event with its frame, for
+// a second without any, for a track in a state.
+constexpr double kEventBytes = 64.0;
+constexpr double kSecondBytes = 64.0;
+constexpr double kTrackBytes = 40.0;
 
 }  // namespace
 
@@ -61,6 +66,23 @@ std::size_t huge_pages_of(const plan::Plan& plan) {
   const std::size_t bytes =
       align_up(arena_bytes(plan), platform::kHugePageBytes) + packet_bytes(plan);
   return plan.cores()->huge_pages() ? bytes / platform::kHugePageBytes : 0;
+}
+
+HistoryPlan history_plan(const plan::Plan& plan) {
+  HistoryPlan history;
+  for (const plan::Source* s : *plan.sources()) {
+    const bool declared =
+        s->driver() == plan::DriverKind::recording && !s->max_speed() && s->interval_ns() > 0;
+    history.events_per_s +=
+        declared ? s->speed() * 1e9 / static_cast<double>(s->interval_ns()) : kAssumedEvents;
+    history.assumed = history.assumed || !declared;
+  }
+  const double states = kTrackBytes * plan.limits()->tracks() / 2.0 /
+                        (static_cast<double>(journal::Writer::kStateNs) * 1e-9);
+  const double per_s = history.events_per_s * kEventBytes + kSecondBytes + states;
+  const auto beside = 2 * plan.limits()->segment_bytes();  // the open one and the next
+  history.hours = static_cast<double>(plan.limits()->journal_bytes() - beside) / per_s / 3600.0;
+  return history;
 }
 
 std::uint64_t image_bytes_needed(const plan::Plan& plan) {

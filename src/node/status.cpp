@@ -328,6 +328,9 @@ void StatusPage::journal_members(JsonWriter<std::string>& json) const {
   if (const auto hours = of_.journalling.hours_fit()) {
     json.member("hours_fit", *hours, 1);
   }
+  json.key("wear").begin_object();
+  of_.journalling.wear_members(json);
+  json.end_object();
   const journal::Evidence& evidence = of_.rooms.writer.evidence();
   json.key("evidence").begin_object().member("bytes", evidence.bytes());
   json.member("events", evidence.events()).member("left_out", evidence.left_out());

@@ -28,6 +28,7 @@ Failure Threads::start(const std::function<Failure()>& begin_history,
   if (!rooms_.fused()) {
     ingress_thread_ = std::thread([this] { ingress_.run(gate_, stop_hot_); });
   }
+  journalling_.init(*rooms_.plan.limits());
   engine_thread_ = std::thread([this] { engine_.run(gate_, stop_hot_); });
   Failure begun = wait_until_ready(without);
   if (begun.exit_code == 0) {
@@ -41,7 +42,7 @@ Failure Threads::start(const std::function<Failure()>& begin_history,
   mirror_thread_ = std::thread([this] { rooms_.mirror.run(rooms_.clock.stepped()); });
   image_thread_ = std::thread([this] { rooms_.mirror.imaging().run(); });
   journal_thread_ = std::thread([this] {
-    journalling_.run(rooms_.plan.limits()->commit_ns(), rooms_.clock.stepped(), stop_journal_);
+    journalling_.run(rooms_.clock.stepped(), stop_journal_);
   });
   hand_thread_ = std::thread([this] { journalling_.run_hand(rooms_.clock.stepped(), stop_hand_); });
   if (engine_.hot().grant.fifo && platform::fifo_is_throttled()) {

@@ -249,7 +249,8 @@ flatbuffers::Offset<Limits> SiteCompiler::compile_limits() {
       static_cast<std::uint32_t>(s.whole("contacts")), to_ns(s.quantity("recover")),
       to_ns(s.quantity("turn")), to_ns(s.quantity("trial")), to_ns(s.quantity("trial_within")),
       evidence, static_cast<std::uint32_t>(s.whole("alarms")),
-      section("mirror").choice("on_mismatch") == 1, static_cast<std::uint32_t>(s.whole("pairs")));
+      section("mirror").choice("on_mismatch") == 1, static_cast<std::uint32_t>(s.whole("pairs")),
+      s.has("wear") ? static_cast<std::uint64_t>(s.quantity("wear")) : 0);
 }
 
 flatbuffers::Offset<Cores> SiteCompiler::compile_cores() {

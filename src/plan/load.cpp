@@ -65,7 +65,7 @@ std::string check_limits(const Plan& p) {
   if (!within<std::uint64_t>(l.segment_bytes(), limits::kSegmentBytesMin, 1'000'000'000) ||
       l.journal_bytes() / 4 < l.segment_bytes() || l.image_bytes() < (1U << 20) ||
       l.image_bytes() > std::uint64_t{1} << 40 || l.evidence_bytes() > std::uint64_t{1} << 40 ||
-      l.batch_lane_bytes() > std::uint64_t{1} << 30) {
+      l.batch_lane_bytes() > std::uint64_t{1} << 30 || l.wear_bytes() > std::uint64_t{1} << 60) {
     return "a size is outside its range";
   }
   return {};

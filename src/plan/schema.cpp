@@ -120,6 +120,9 @@ constexpr std::array kKeys{
         "How often the node writes the belief image."},
     Key{"limits", "commit", quantity, D::duration, "2 ms", 0, 10, "",
         "Group commit: how long a batch waits for others before it goes to disk."},
+    Key{"limits", "wear", quantity, D::daily, "", 1048576, 1e15, "",
+        "Budget for flash: when journal and images write more than this, the node lengthens "
+        "`commit` and `checkpoint`, then packs blocks. Without this key it writes as it likes."},
 
     Key{"mirror", "on_mismatch", choice, D::number, "restart", 0, 0, "restart tell",
         "When a replay shows that the engine's memory or processor failed: restart, and recompute "

@@ -75,7 +75,7 @@ class Watch {
     }
     threads_[0] = std::thread([this, commit_ns = plan.limits()->commit_ns()] {
       pin("journal", 1);
-      journalling_.run(commit_ns, false, stop_);
+      journalling_.run(false, stop_);
     });
     threads_[1] = std::thread([this] {
       pin("mirror", 1);

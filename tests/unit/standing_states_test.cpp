@@ -145,8 +145,8 @@ TEST_CASE("an archived segment keeps its state, deflated") {
   journal::Visit visit;
   bool same = false;
   visit.segment = [&](const journal::SegmentHeader&, Bytes frozen, std::uint64_t segment) {
-    same = same || (segment == 2 && std::equal(frozen.begin(), frozen.end(),
-                                               before.frozen.begin(), before.frozen.end()));
+    same = same || (segment == 2 && std::equal(frozen.begin(), frozen.end(), before.frozen.begin(),
+                                               before.frozen.end()));
     return true;
   };
   const journal::ReadResult read = journal::read_journal(post.folder, visit);

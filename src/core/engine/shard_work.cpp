@@ -35,6 +35,7 @@ void Shard::other_work(EventHeader& event) {
       command(event);
       return;
     case EventKind::source_full:
+    case EventKind::wear:
     case EventKind::fault:  // only for the log and readers of the journal
       step_.batch.resolve(event, Exit::success, Reason::applied);
       return;

@@ -139,8 +139,8 @@ bool Archiver::take_state(std::span<std::uint8_t> room) {
     return true;
   }
   state_.left = 0;
-  const bool taken = deflated ? state_.crc == state_.head.crc && end_state()
-                              : copy(state_.head, room);
+  const bool taken =
+      deflated ? state_.crc == state_.head.crc && end_state() : copy(state_.head, room);
   at_ += block_bytes(state_.head.length);
   return taken;
 }

@@ -216,9 +216,8 @@ bool visit_segment(Bytes payload, const BlockHeader& block, std::uint64_t number
     return false;
   }
   std::memcpy(&s, payload.data(), sizeof s);
-  r.chain = block.unpacked_bytes != 0
-                ? payload_as<ArchiveHead>(payload.subspan(sizeof s)).chain
-                : r.chain;
+  r.chain = block.unpacked_bytes != 0 ? payload_as<ArchiveHead>(payload.subspan(sizeof s)).chain
+                                      : r.chain;
   if (s.step_version != kStepVersion) {
     r.problem = place(number, at) + " was written by engine version " +
                 std::to_string(s.step_version) + ", this program has version " +

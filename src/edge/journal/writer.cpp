@@ -262,7 +262,7 @@ Writer::Gathered Writer::gather(Lane& batches) {
   for (std::size_t n = 0; waiting <= most && !batches.peek(n).empty(); ++n) {
     waiting += batches.peek(n).size();
   }
-  if (waiting > most) {  // the disk is behind
+  if (waiting > most || packs_) {  // the disk is behind, or is to be spared
     if (const Gathered packed = gather_packed(batches); packed.count != 0) {
       return packed;
     }

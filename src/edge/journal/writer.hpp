@@ -144,7 +144,14 @@ class Writer {
   std::uint64_t bytes_to_bound() const;
   const std::string& folder_path() const { return options_.folder.path(); }
   std::uint64_t bytes_written() const { return bytes_.load(std::memory_order_relaxed); }
-  // Of these, what archiving gave back.
+  // The same with zeros and archives: what wears the disk.
+  std::uint64_t bytes_worn() const {
+    return bytes_written() + bytes_beside_.load(std::memory_order_relaxed);
+  }
+  // Of the writing thread: packs every block, not only when the disk is behind.
+  void set_packs(bool packs) { packs_ = packs; }
+  std::int64_t written_ns() const { return written_ns_; }
+  // Of the bytes written, what archiving gave back.
   std::uint64_t bytes_saved() const { return bytes_saved_.load(std::memory_order_relaxed); }
   std::uint64_t bound() const { return options_.journal_bytes; }
   std::uint64_t blocks_written() const { return blocks_.load(std::memory_order_relaxed); }
@@ -219,7 +226,8 @@ class Writer {
   std::size_t buffer_bytes_ = 0;
   Packer packer_;
   Archiver archiver_;
-  std::atomic<std::uint64_t> bytes_saved_{0};
+  std::atomic<std::uint64_t> bytes_saved_{0}, bytes_beside_{0};
+  bool packs_ = false;
   Evidence evidence_;
   struct Kept {
     std::uint64_t number;
@@ -228,17 +236,17 @@ class Writer {
     bool seen = false;  // by the archiver
   };
   bool begin_archive();
-  bool archives_wait_ = true;    // false: no segment is left to archive
+  bool archives_wait_ = true;   // false: no segment is left to archive
   std::vector<Kept> segments_;  // by age; the last is being written
   std::vector<std::uint8_t> frozen_;
   std::uint64_t frozen_batch_ = 0;
-  std::int64_t written_ns_ = 0;   // node time of the last batch written
-  std::int64_t frozen_ns_ = 0;    // when frozen_ was kept
-  std::int64_t standing_ns_ = 0;  // the same of the state that the open segment begins with
-  std::uint64_t due_batch_ = 0;   // the last one when a state became due; 0: none is
-  bool begins_anew_ = false;      // the next segment, with a state that was due
-  bool began_anew_ = false;       // the open one did
-  std::uint64_t timed_bytes_ = 0;  // for a segment that ends by time; 0: they fill up sooner
+  std::int64_t written_ns_ = 0;      // node time of the last batch written
+  std::int64_t frozen_ns_ = 0;       // when frozen_ was kept
+  std::int64_t standing_ns_ = 0;     // the same of the state that the open segment begins with
+  std::uint64_t due_batch_ = 0;      // the last one when a state became due; 0: none is
+  bool begins_anew_ = false;         // the next segment, with a state that was due
+  bool began_anew_ = false;          // the open one did
+  std::uint64_t timed_bytes_ = 0;    // for a segment that ends by time; 0: they fill up sooner
   std::vector<std::uint64_t> idle_;  // segments that the first one replaces
   bool begun_ = false;
   bool accepted_ = false;           // input from outside, in this run

@@ -31,6 +31,7 @@ int Writer::fill_next(std::uint64_t to, std::uint64_t whole) {
     if (const int error = next_.file.write_zeros(next_.bytes, to - next_.bytes); error != 0) {
       return error;
     }
+    bytes_beside_.fetch_add(to - next_.bytes, std::memory_order_relaxed);
     next_.bytes = to;
     next_.synced = false;
   }
@@ -194,6 +195,7 @@ bool Writer::archive_some() {
   if (state == Archiver::State::done && kept != segments_.end() &&
       options_.folder.rename(Archiver::kName, segment_name(kept->number)) == 0) {
     options_.folder.sync();
+    bytes_beside_.fetch_add(archiver_.bytes(), std::memory_order_relaxed);
     const std::uint64_t saved =
         kept->bytes > archiver_.bytes() ? kept->bytes - archiver_.bytes() : 0;
     bytes_saved_.fetch_add(saved, std::memory_order_relaxed);
