@@ -1,7 +1,21 @@
-"""A flash wear budget: each step of sparing is an event, seen by people, and nothing is lost by it."""
+"""What a night takes on disk: states in the journal, and a flash wear budget whose steps people see and that loses nothing."""
 import json
 
-from harness import call, class_b, release, run_to_the_end, verify, work
+from harness import call, class_b, release, run_to_the_end, test, verify, work, write_site
+
+
+@test
+def a_state_stands_in_the_journal_every_ten_minutes_of_a_recording_at_full_speed():
+    (work / "states.nmea").write_bytes(b"".join(class_b(230000000 + n % 40, 59 + n * 1e-6, 24.0) for n in range(1080)))
+    site = write_site("states", f'[source.in]\ndriver = "recording"\nfile = "{work}/states.nmea"\ncodec = "ais"\nspeed = "max"\ninterval = "10 s"\n', 9)
+    final = run_to_the_end(work / "states", (), site)
+    segments = sorted((work / "states/shard-0/journal").glob("*.seg"))
+    assert len(segments) >= 18, len(segments)  # three hours
+    verify(work / "states", final)
+    for file in segments[:-1]:  # each as if the older ones were gone
+        call("replay", work / "states")
+        file.unlink()
+    assert json.loads(call("replay", work / "states", "--json").stdout)["data"]["digest"] == final["digest"]
 
 
 @release

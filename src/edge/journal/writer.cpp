@@ -118,7 +118,7 @@ void Writer::put_state_off() {
 void Writer::look_at_time(const BatchHeader& last) {
   written_ns_ = last.admitted_ns;
   standing_ns_ = standing_ns_ == 0 ? written_ns_ : standing_ns_;
-  if (due_batch_ == 0 && accepted_ && written_ns_ - standing_ns_ >= kStateNs) {
+  if (makes_state_due(last)) {
     due_batch_ = last.number;
   }
 }
@@ -277,6 +277,9 @@ Writer::Gathered Writer::gather(Lane& batches) {
     std::memcpy(at + what.length, batch.data(), batch.size());
     what.take(batch);
     what.length += batch.size();
+    if (makes_state_due(what.last)) {
+      break;  // so that the state follows this batch, also where a block holds an hour
+    }
   }
   return what;
 }
@@ -293,6 +296,9 @@ Writer::Gathered Writer::gather_packed(Lane& batches) {
     }
     what.take(batch);
     what.unpacked_bytes += batch.size();
+    if (makes_state_due(what.last)) {
+      break;
+    }
   }
   what.length = packer_.bytes();
   return what;

@@ -195,6 +195,10 @@ class Writer {
   // Size of the next segment, which begins with the kept state.
   std::uint64_t whole_segment() const;
   void look_at_time(const BatchHeader& last);
+  bool makes_state_due(const BatchHeader& batch) const {
+    return due_batch_ == 0 && accepted_ && standing_ns_ != 0 &&
+           batch.admitted_ns - standing_ns_ >= kStateNs;
+  }
   void drop_old_segments();
   void gather_evidence_ahead();
 
