@@ -73,7 +73,8 @@ class Watch {
       std::fprintf(stderr, "bench: %s\n", problem.c_str());
       std::exit(74);
     }
-    threads_[0] = std::thread([this, commit_ns = plan.limits()->commit_ns()] {
+    journalling_.init(*plan.limits());
+    threads_[0] = std::thread([this] {
       pin("journal", 1);
       journalling_.run(false, stop_);
     });
