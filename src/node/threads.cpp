@@ -41,9 +41,8 @@ Failure Threads::start(const std::function<Failure()>& begin_history,
   }
   mirror_thread_ = std::thread([this] { rooms_.mirror.run(rooms_.clock.stepped()); });
   image_thread_ = std::thread([this] { rooms_.mirror.imaging().run(); });
-  journal_thread_ = std::thread([this] {
-    journalling_.run(rooms_.clock.stepped(), stop_journal_);
-  });
+  journal_thread_ =
+      std::thread([this] { journalling_.run(rooms_.clock.stepped(), stop_journal_); });
   hand_thread_ = std::thread([this] { journalling_.run_hand(rooms_.clock.stepped(), stop_hand_); });
   if (engine_.hot().grant.fifo && platform::fifo_is_throttled()) {
     without.emplace_back(
