@@ -34,8 +34,10 @@ inline constexpr CodecFacts kCodecs[] = {
      "RMC GGA GNS GLL VTG ZDA; HDT HDG HDM THS ROT VHW; MWV MWD; DPT DBT DBS DBK; TTM TLL; "
      "AIVDM/AIVDO in up to 9 parts, types 1-5 9 14 18 19 21 24 27",
      "NMEA 0183 v4.10, ITU-R M.1371-5"},
-    {CodecKind::n2k, "n2k", "", Framing::lines, "PLAIN lines",
-     "PGN 129025 129026 129029 127250 128259 130306 129038 129039 129794 129809 129810",
+    {CodecKind::n2k, "n2k", "", Framing::lines,
+     "lines of canboat (PLAIN, FAST), candump, Yacht Devices RAW, Actisense N2K ASCII, iKonvert, "
+     "Signal K's raw log; fast packets whole or in frames",
+     "PGN 129025 129026 129029 127250 127258 128259 130306 129038 129039 129794 129809 129810",
      "NMEA 2000 appendix B"},
     {CodecKind::mavlink, "mavlink", "", Framing::bytes, "version 1 and 2 frames",
      "HEARTBEAT SYS_STATUS GPS_RAW_INT GLOBAL_POSITION_INT ATTITUDE", "mavlink.io"},

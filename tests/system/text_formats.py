@@ -42,6 +42,23 @@ def nmea_0183_field_cases_read_right():
     assert abs(rows["MWV"]["wind_speed"] / knot - 8.4) < 1e-3 and abs(rows["VHW"]["water_speed"] / knot - 5.1) < 1e-3
 
 
+@test
+def nmea_2000_field_cases_read_right():
+    rows = field_case("n2k", "05_times.n2k")
+    assert len(rows) == 4 and all(r["heading"] == 15.4641 and r["heading_magnetic"] for r in rows)
+    assert [r["time"][11:] for r in rows] == ["10:16:43.004Z", "10:16:43.004Z", "17:16:43.004123456Z", "10:16:43.004Z"]
+    rows = field_case("n2k", "05b_other_formats.n2k")
+    assert len(rows) == 5 and all((r["heading"], r["src"]) == (15.4641, 3) for r in rows)
+    whole, = field_case("n2k", "06_assembled.n2k")
+    *parts, last = field_case("n2k", "06_fast_frames.n2k")
+    assert all(r["kind"] == "n2k-part" for r in parts) and {**last, "n": 1} == whole
+    assert (whole["lat"], whole["lon"], whole["alt"], whole["satellites"]) == (54.0, 11.0, 12.5, 8)
+    row, = field_case("n2k", "07_sv255.n2k")
+    assert row["lat"] == 54.0 and "satellites" not in row
+    rows = field_case("n2k", "08_trailing.n2k")
+    assert [r["heading"] for r in rows] == [15.4641, 15.4641]
+
+
 # The instruments of a real bridge, of which the codec read none once.
 @test
 def every_sentence_of_a_multiplexer_is_read():

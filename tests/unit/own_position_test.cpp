@@ -408,12 +408,12 @@ TEST_CASE("a bus's own transponder is told from what it heard by radio") {
       std::snprintf(hex, sizeof hex, ",%02x", byte);
       line += hex;
     }
-    codec::N2kMessage m{};
-    REQUIRE(codec::decode_n2k_line(
-                Bytes(reinterpret_cast<const std::uint8_t*>(line.data()), line.size()), m) ==
-            RefusalCause::none);
+    codec::N2kDecoder decoder;
+    RefusalCause cause = RefusalCause::none;
+    REQUIRE(decoder.line(as_bytes(line), 1, cause));
+    REQUIRE(cause == RefusalCause::none);
     Observation o{};
-    REQUIRE(codec::to_observation(m, o));
+    REQUIRE(codec::to_observation(decoder.message(), o));
     return o;
   };
   CHECK(report(2).own_report == 1);

@@ -64,7 +64,8 @@ TEST_CASE("a source's table is full while it loses many, and each change is told
     const auto tell = [&](const SourceFull& full) { told.push_back(full); };
     tables.look(2, codec::crowding_of(CodecKind::nmea0183), unfinished, s * kSecond, tell);
     tables.look(3, codec::crowding_of(CodecKind::adsb), aircraft, s * kSecond, tell);
-    tables.look(4, codec::crowding_of(CodecKind::n2k), 1000, s * kSecond, tell);  // has no table
+    tables.look(4, codec::crowding_of(CodecKind::mavlink), 1000, s * kSecond,
+                tell);  // has no table
   };
   // A few radio losses in ten seconds are no flood.
   for (std::int64_t s = 1; s < 100; ++s) {

@@ -1,10 +1,8 @@
 #include "edge/codec/n2k.hpp"
 
-#include <array>
 #include <cstring>
 
 #include "base/math.hpp"
-#include "base/text.hpp"
 #include "edge/codec/ais.hpp"
 
 namespace vedette::codec {
@@ -30,6 +28,10 @@ bool known(std::int64_t v) {
 
 double angle(std::uint16_t raw) {
   return wrap_360(raw * 1e-4 / kDegree);
+}
+
+N2kReference reference_of(std::uint8_t bits) {
+  return static_cast<N2kReference>(bits & 3);
 }
 
 template <typename T>
@@ -66,8 +68,10 @@ RefusalCause set_place(std::int64_t latitude, std::int64_t longitude, double sca
 RefusalCause place_e7(Bytes p, std::size_t latitude_at, std::size_t longitude_at, N2kMessage& m) {
   const auto latitude = at<std::int32_t>(p, latitude_at);
   const auto longitude = at<std::int32_t>(p, longitude_at);
-  // AIS senders without a fix transmit 91 and 181 degrees; gateways pass those on.
-  if (!known(latitude) || !known(longitude) || (latitude == 910000000 && longitude == 1810000000)) {
+  // AIS senders without a fix transmit 91 and 181 degrees, and gateways pass those on; others fill
+  // both with ones.
+  if (!known(latitude) || !known(longitude) || (latitude == 910000000 && longitude == 1810000000) ||
+      (latitude == -1 && longitude == -1)) {
     return RefusalCause::none;
   }
   return set_place(latitude, longitude, 1e-7, m);
@@ -89,6 +93,9 @@ void course_speed(Bytes p, std::size_t course_at, N2kMessage& m) {
 RefusalCause mmsi(Bytes p, N2kMessage& m) {
   m.ais_type = p[0] & 0x3F;
   m.mmsi = at<std::uint32_t>(p, 1);
+  if (!known(m.mmsi)) {
+    return RefusalCause::not_available;
+  }
   m.has_mmsi = m.mmsi > 0 && m.mmsi <= 999999999;
   return m.has_mmsi ? RefusalCause::none : RefusalCause::out_of_range;
 }
@@ -99,7 +106,7 @@ RefusalCause position_rapid(Bytes p, N2kMessage& m) {
 
 RefusalCause cog_sog(Bytes p, N2kMessage& m) {
   course_speed(p, 2, m);
-  m.course_magnetic = (p[1] & 3) == 1;
+  m.course_reference = reference_of(p[1]);
   return RefusalCause::none;
 }
 
@@ -113,8 +120,11 @@ RefusalCause gnss_position(Bytes p, N2kMessage& m) {
     m.utc_ns = date * 86400LL * 1000000000 + static_cast<std::int64_t>(time) * 100000;
     m.has_time = true;
   }
-  m.quality = p[31] >> 4;
-  m.satellites = p[33];
+  const std::uint8_t method = p[31] >> 4;
+  m.has_quality = method < 14;  // 14: error, 15: not available
+  m.quality = m.has_quality ? method : 0;
+  m.has_satellites = p[33] < 0xFD;
+  m.satellites = m.has_satellites ? p[33] : 0;
   const auto hdop = at<std::int16_t>(p, 34);
   m.has_hdop = known(hdop) && hdop > 0;
   m.hdop = m.has_hdop ? hdop * 0.01 : 0.0;
@@ -125,7 +135,8 @@ RefusalCause gnss_position(Bytes p, N2kMessage& m) {
   }
   const auto latitude = at<std::int64_t>(p, 7);
   const auto longitude = at<std::int64_t>(p, 15);
-  if (!known(latitude) || !known(longitude) || m.quality == 0) {
+  if (!known(latitude) || !known(longitude) || (latitude == -1 && longitude == -1) || method == 0 ||
+      method == 14) {
     return RefusalCause::none;
   }
   return set_place(latitude, longitude, 1e-16, m);
@@ -135,16 +146,23 @@ RefusalCause vessel_heading(Bytes p, N2kMessage& m) {
   const auto heading = at<std::uint16_t>(p, 1);
   if (known(heading)) {
     m.heading = angle(heading);
-    m.heading_magnetic = (p[7] & 3) == 1;
+    m.heading_reference = reference_of(p[7]);
     const auto variation = at<std::int16_t>(p, 5);
     const auto deviation = at<std::int16_t>(p, 3);
-    if (m.heading_magnetic && known(variation)) {
+    if (m.heading_reference == N2kReference::magnetic && known(variation)) {
       const double correction = variation + (known(deviation) ? deviation : 0);
       m.heading = wrap_360(m.heading + correction * 1e-4 / kDegree);
-      m.heading_magnetic = false;
+      m.heading_reference = N2kReference::north;
     }
     m.has_heading = true;
   }
+  return RefusalCause::none;
+}
+
+RefusalCause magnetic_variation(Bytes p, N2kMessage& m) {
+  const auto variation = at<std::int16_t>(p, 4);
+  m.has_variation = known(variation);
+  m.variation = m.has_variation ? variation * 1e-4 / kDegree : 0.0;
   return RefusalCause::none;
 }
 
@@ -159,11 +177,10 @@ RefusalCause wind(Bytes p, N2kMessage& m) {
   const auto speed = at<std::uint16_t>(p, 1);
   const auto direction = at<std::uint16_t>(p, 3);
   m.wind_reference = p[5] & 7;
-  if (known(speed) && known(direction)) {
-    m.wind_speed = speed * 0.01;
-    m.wind_angle = angle(direction);
-    m.has_wind = true;
-  }
+  m.has_wind_speed = known(speed);
+  m.wind_speed = m.has_wind_speed ? speed * 0.01 : 0.0;
+  m.has_wind_angle = known(direction);
+  m.wind_angle = m.has_wind_angle ? angle(direction) : 0.0;
   return RefusalCause::none;
 }
 
@@ -229,16 +246,7 @@ RefusalCause ais_static_b_part_b(Bytes p, N2kMessage& m) {
   return mmsi(p, m);
 }
 
-constexpr unsigned kNotHex = 0x80;
-
-constexpr std::array<std::uint8_t, 256> kHexValue = [] {
-  std::array<std::uint8_t, 256> values{};
-  for (unsigned c = 0; c < 256; ++c) {
-    const int value = hex_value(static_cast<char>(c));
-    values[c] = static_cast<std::uint8_t>(value < 0 ? static_cast<int>(kNotHex) : value);
-  }
-  return values;
-}();
+constexpr std::size_t kFrameBytes = 8;  // of CAN
 
 struct PgnReader {
   std::uint32_t pgn;
@@ -247,11 +255,17 @@ struct PgnReader {
 };
 
 constexpr PgnReader kReaders[] = {
-    {129025, 8, position_rapid},       {129026, 6, cog_sog},
-    {129029, 36, gnss_position},       {127250, 8, vessel_heading},
-    {128259, 3, water_speed},          {130306, 6, wind},
-    {129038, 26, ais_class_a},         {129039, 23, ais_position},
-    {129794, 73, ais_static_a},        {129809, 25, ais_static_b_part_a},
+    {129025, 8, position_rapid},
+    {129026, 6, cog_sog},
+    {129029, 36, gnss_position},
+    {127250, 8, vessel_heading},
+    {127258, 6, magnetic_variation},
+    {128259, 3, water_speed},
+    {130306, 6, wind},
+    {129038, 26, ais_class_a},
+    {129039, 23, ais_position},
+    {129794, 73, ais_static_a},
+    {129809, 25, ais_static_b_part_a},
     {129810, 24, ais_static_b_part_b},
 };
 
@@ -264,69 +278,83 @@ const PgnReader* reader_of(std::uint64_t pgn) {
   return nullptr;
 }
 
-// Reads digits up to the next comma or the end; false for none, or anything else.
-bool take_number(std::string_view& rest, std::uint64_t& value) {
-  constexpr std::size_t kDigits = 18;  // cannot overflow
-  std::size_t at = 0;
-  value = 0;
-  for (; at < rest.size() && rest[at] != ','; ++at) {
-    const auto digit = static_cast<unsigned char>(rest[at] - '0');
-    if (digit > 9 || at == kDigits) {
-      return false;
-    }
-    value = value * 10 + digit;
-  }
-  rest.remove_prefix(at < rest.size() ? at + 1 : at);
-  return at != 0;
-}
-
 }  // namespace
 
-RefusalCause decode_n2k_line(Bytes line, N2kMessage& m) {
-  std::string_view rest = as_text(line);
-  const std::size_t time_end = rest.find(',');
-  const auto time = parse_time(rest.substr(0, time_end));
-  rest.remove_prefix(time_end < rest.size() ? time_end + 1 : rest.size());
-  std::uint64_t priority, pgn, source, destination, length;
-  if (!time || !take_number(rest, priority) || !take_number(rest, pgn) ||
-      !take_number(rest, source) || !take_number(rest, destination) || !take_number(rest, length)) {
-    return RefusalCause::malformed;
-  }
-  // Gateways number their service messages beyond the 18 bits of a real PGN; they decode as
-  // unsupported.
-  if (priority > 7 || pgn > 0xFFFFFF || source > 255 || destination > 255 || length > kN2kBytes) {
-    return RefusalCause::out_of_range;
-  }
-  const PgnReader* const reader = reader_of(pgn);
+bool n2k_reads(std::uint64_t pgn) {
+  return reader_of(pgn) != nullptr;
+}
+
+RefusalCause decode_n2k(const N2kLine& line, N2kMessage& m) {
+  const PgnReader* const reader = reader_of(line.pgn);
   if (reader == nullptr) {
     return RefusalCause::unsupported;
   }
   m = {};
-  m.time_ns = *time;
-  m.priority = static_cast<std::uint8_t>(priority);
-  m.pgn = static_cast<std::uint32_t>(pgn);
-  m.source = static_cast<std::uint8_t>(source);
-  m.destination = static_cast<std::uint8_t>(destination);
-  // "xx,xx,…,xx"
-  std::uint8_t payload[kN2kBytes];
-  const std::size_t bytes = length;
-  if (rest.size() + 1 != 3 * bytes && !(bytes == 0 && rest.empty())) {
-    return RefusalCause::malformed;
+  m.time_ns = line.time_ns;
+  m.of_day_ns = line.of_day_ns;
+  m.priority = line.priority;
+  m.pgn = line.pgn;
+  m.source = line.source;
+  m.destination = line.destination;
+  return line.size < reader->least_bytes ? RefusalCause::too_short
+                                         : reader->read(Bytes(line.payload, line.size), m);
+}
+
+bool N2kDecoder::line(Bytes line, std::int64_t now_ns, RefusalCause& cause) {
+  line_.comment = false;
+  cause = take(line, now_ns);
+  return !line_.comment;
+}
+
+RefusalCause N2kDecoder::take(Bytes line, std::int64_t now_ns) {
+  raw_ = line;
+  RefusalCause cause = read_n2k_line(line, line_);
+  if (cause != RefusalCause::none || line_.comment) {
+    return cause;
   }
-  unsigned seen = 0;
-  for (std::size_t i = 0; i < bytes; ++i) {
-    const char* const pair = rest.data() + 3 * i;
-    const std::uint8_t high = kHexValue[static_cast<unsigned char>(pair[0])];
-    const std::uint8_t low = kHexValue[static_cast<unsigned char>(pair[1])];
-    seen |= high | low;
-    seen |= i + 1 < bytes && pair[2] != ',' ? kNotHex : 0U;
-    payload[i] = static_cast<std::uint8_t>(high << 4 | low);
+  const PgnReader* const reader = reader_of(line_.pgn);
+  // Every fast packet that is read is longer than a frame, so a line of eight bytes is one frame.
+  if (reader != nullptr && reader->least_bytes > kFrameBytes && line_.size <= kFrameBytes) {
+    switch (packets_.take(line_, now_ns)) {
+      case FastPackets::Taken::kept:
+        message_ = {};
+        message_.pgn = line_.pgn;
+        message_.source = line_.source;
+        message_.part = packets_.part();
+        message_.parts = packets_.parts();
+        return RefusalCause::none;
+      case FastPackets::Taken::missing:
+        return RefusalCause::multipart_missing;
+      case FastPackets::Taken::timeout:
+        return RefusalCause::multipart_timeout;
+      case FastPackets::Taken::malformed:
+        return RefusalCause::malformed;
+      case FastPackets::Taken::whole:
+        raw_ = Bytes(written_, write_n2k_line(line_, written_));
+        break;
+    }
   }
-  if ((seen & kNotHex) != 0) {
-    return RefusalCause::malformed;
+  cause = decode_n2k(line_, message_);
+  if (cause == RefusalCause::none) {
+    complete(now_ns);
   }
-  return bytes < reader->least_bytes ? RefusalCause::too_short
-                                     : reader->read(Bytes(payload, bytes), m);
+  return cause;
+}
+
+void N2kDecoder::complete(std::int64_t now_ns) {
+  N2kMessage& m = message_;
+  if (m.has_variation) {
+    variation_ = m.variation;
+    variation_ns_ = now_ns;
+  }
+  const bool known = variation_ns_ != 0 && now_ns - variation_ns_ <= kVariationNs;
+  const auto turned = [&](bool has, double degrees, N2kReference reference, double& out) {
+    const bool magnetic = reference == N2kReference::magnetic;
+    out = magnetic ? wrap_360(degrees + variation_) : degrees;
+    return has && (reference == N2kReference::north || (magnetic && known));
+  };
+  m.has_true_heading = turned(m.has_heading, m.heading, m.heading_reference, m.true_heading);
+  m.has_true_course = turned(m.has_course, m.course, m.course_reference, m.true_course);
 }
 
 namespace {
@@ -374,19 +402,19 @@ bool to_observation(const N2kMessage& m, Observation& out) {
     out.speed_mm_s = to_int32(m.speed * 1000.0 + 0.5);
     out.set(Field::speed);
   }
-  if (m.has_course && !m.course_magnetic) {
-    out.course_e6 = to_int32(m.course * 1e6);
+  if (m.has_true_course) {
+    out.course_e6 = to_int32(m.true_course * 1e6);
     out.set(Field::course);
   }
-  if (m.has_heading && !m.heading_magnetic) {
-    out.heading_e6 = to_int32(m.heading * 1e6);
+  if (m.has_true_heading) {
+    out.heading_e6 = to_int32(m.true_heading * 1e6);
     out.set(Field::heading);
   }
   if (m.has_water_speed) {
     out.water_speed_mm_s = to_int32(m.water_speed * 1000.0 + 0.5);
     out.set(Field::water_speed);
   }
-  if (m.has_wind) {
+  if (m.has_wind_speed && m.has_wind_angle) {
     out.wind_speed_mm_s = to_int32(m.wind_speed * 1000.0 + 0.5);
     out.wind_angle_e6 = to_int32(m.wind_angle * 1e6);
     out.set(Field::wind);
@@ -412,64 +440,6 @@ bool to_observation(const N2kMessage& m, Observation& out) {
     out.set(Field::presence);
   }
   return out.fields != 0;
-}
-
-void describe(const N2kMessage& m, JsonWriter<std::string>& json) {
-  json.member("kind", "n2k").member("pgn", m.pgn).member("src", m.source);
-  json.member("prio", m.priority).member("dst", m.destination).member_time("time", m.time_ns);
-  if (m.has_mmsi) {
-    json.member("mmsi", m.mmsi).member("type", m.ais_type);
-  }
-  if (m.has_position) {
-    json.member("lat", m.latitude, 7).member("lon", m.longitude, 7);
-  }
-  if (m.has_altitude) {
-    json.member("alt", m.altitude, 3);
-  }
-  if (m.has_speed) {
-    json.member("speed", m.speed, 2);
-  }
-  if (m.has_course) {
-    json.member("course", m.course, 4).member("course_magnetic", m.course_magnetic);
-  }
-  if (m.has_heading) {
-    json.member("heading", m.heading, 4).member("heading_magnetic", m.heading_magnetic);
-  }
-  if (m.has_water_speed) {
-    json.member("water_speed", m.water_speed, 2);
-  }
-  if (m.has_wind) {
-    json.member("wind_speed", m.wind_speed, 2).member("wind_angle", m.wind_angle, 4);
-    json.member("wind_reference", m.wind_reference);
-  }
-  if (m.has_time) {
-    json.member_time("utc", m.utc_ns);
-  }
-  if (m.pgn == 129029) {
-    json.member("quality", m.quality).member("satellites", m.satellites);
-    if (m.has_hdop) {
-      json.member("hdop", m.hdop, 2);
-    }
-  }
-  if (m.has_name) {
-    json.member("name", m.name);
-  }
-  if (m.has_callsign) {
-    json.member("callsign", m.callsign);
-  }
-  if (m.has_ship_type) {
-    json.member("shiptype", m.ship_type);
-  }
-  if (m.has_status) {
-    json.member("status", m.status);
-  }
-  if (m.pgn == 129794) {
-    json.member("imo", m.imo).member("destination", m.destination_port);
-    json.member("draught", m.draught, 2);
-  }
-  if (m.length > 0.0) {
-    json.member("length", m.length, 1).member("beam", m.beam, 1);
-  }
 }
 
 }  // namespace vedette::codec

@@ -1,6 +1,7 @@
 #include "edge/codec/nmea_fields.hpp"
 
 #include "base/math.hpp"
+#include "edge/codec/line_time.hpp"
 
 namespace vedette::codec {
 namespace {
@@ -39,24 +40,6 @@ Read parse_number(std::string_view text, double& out) {
   return Read::ok;
 }
 
-// "hhmmss[.ss]"
-bool parse_time_of_day(std::string_view text, std::int64_t& out) {
-  if (text.size() < 6) {
-    return false;
-  }
-  const auto hour = parse_unsigned(text.substr(0, 2));
-  const auto minute = parse_unsigned(text.substr(2, 2));
-  const auto second = parse_decimal(text.substr(4));
-  if (!hour || !minute || !second || *hour > 23 || *minute > 59 || *second < 0.0 ||
-      *second >= 61.0) {
-    return false;
-  }
-  out = (static_cast<std::int64_t>(*hour) * 3600 + static_cast<std::int64_t>(*minute) * 60) *
-            1000000000 +
-        to_int64(*second * 1e9 + 0.5);
-  return true;
-}
-
 }  // namespace
 
 RefusalCause read_position(const Fields& f, std::size_t first, NmeaMessage& m) {
@@ -72,7 +55,9 @@ RefusalCause read_time(std::string_view text, NmeaMessage& m) {
   if (text.empty()) {
     return RefusalCause::none;
   }
-  m.has_time = parse_time_of_day(text, m.time_of_day_ns);
+  const auto time = text.find(':') == std::string_view::npos ? time_of_day(text) : std::nullopt;
+  m.has_time = time.has_value();
+  m.time_of_day_ns = time.value_or(0);
   return m.has_time ? RefusalCause::none : RefusalCause::malformed;
 }
 

@@ -1,14 +1,11 @@
 #include "edge/codec/nmea_tags.hpp"
 
 #include "base/bytes.hpp"
-#include "base/math.hpp"
 #include "base/text.hpp"
-#include "model/limits.hpp"
+#include "edge/codec/line_time.hpp"
 
 namespace vedette::codec {
 namespace {
-
-constexpr double kLeastMilliseconds = 1e11;  // in seconds the year 5138
 
 // "1-2-1001": part, parts, number.
 std::uint64_t group_of(std::string_view text) {
@@ -67,20 +64,6 @@ std::uint8_t checksum_of(std::string_view text) {
     sum ^= *at;
   }
   return sum;
-}
-
-std::optional<std::int64_t> unix_ns_of(std::string_view text) {
-  const auto number = parse_decimal(text);
-  if (!number || *number < 0.0) {
-    return std::nullopt;
-  }
-  const double scale = *number < kLeastMilliseconds ? 1e6 : 1e3;
-  const double microseconds = *number * scale;
-  if (!(microseconds >= static_cast<double>(limits::kTimeFromS) * 1e6 &&
-        microseconds < static_cast<double>(limits::kTimeToS) * 1e6)) {
-    return std::nullopt;
-  }
-  return to_int64(microseconds + 0.5) * 1000;
 }
 
 std::string_view sentence_in(std::string_view line, NmeaTags& tags) {

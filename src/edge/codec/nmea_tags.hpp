@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 namespace vedette::codec {
@@ -24,8 +23,5 @@ void read_suffix(std::string_view suffix, NmeaTags& tags);
 
 // XOR of the characters between a sentence's start and its checksum (NMEA 0183, 5.3.4).
 std::uint8_t checksum_of(std::string_view text);
-
-// Unix time in seconds or milliseconds, by its size; nothing outside 2000 to 2100.
-std::optional<std::int64_t> unix_ns_of(std::string_view text);
 
 }  // namespace vedette::codec

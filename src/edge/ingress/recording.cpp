@@ -205,7 +205,17 @@ Frame Recording::tlog_frame() {
   return frame;
 }
 
+// Blank lines are separators; they count, so that numbers are those of an editor.
+void Recording::skip_blank_lines() {
+  while (at_ < content_.size() && (content_[at_] == '\n' || content_[at_] == '\r')) {
+    number_ += content_[at_++] == '\n' ? 1 : 0;
+  }
+}
+
 std::optional<Frame> Recording::read() {
+  if (options_.format <= RecordingFormat::adsb_csv) {
+    skip_blank_lines();
+  }
   if (at_ >= content_.size()) {
     return std::nullopt;
   }

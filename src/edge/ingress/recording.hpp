@@ -60,6 +60,7 @@ class Recording {
  private:
   std::optional<Frame> read();
   Frame line();
+  void skip_blank_lines();
   Frame packet();
   Frame tlog_frame();
 
