@@ -1,6 +1,7 @@
 // `vedette log`: what a watch wants to read afterwards: alarms, what people did and wrote, faults
 // and causes of the node; and what it hands over to the next.
 #include "base/text.hpp"
+#include "base/trouble.hpp"
 #include "cli/alarm_rates.hpp"
 #include "cli/command.hpp"
 #include "cli/event_reading.hpp"

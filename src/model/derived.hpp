@@ -125,11 +125,8 @@ struct ActionOutcome {
 
 enum class SourceStatus : std::uint8_t { down = 0, up = 1, ended = 2 };
 
-// Why a source is down, where the system has no errno for it: numbers above all of those.
-enum class SourceTrouble : std::uint16_t { closed = 4096, silent = 4097 };
-
 struct SourceState {
-  std::int64_t error;  // errno or SourceTrouble, 0 when up
+  std::int64_t error;  // errno or Trouble, 0 when up
   SourceStatus status;
   std::uint8_t reserved[7];
 };
@@ -326,8 +323,6 @@ std::string_view name_of(EvictionReason reason);
 std::string_view name_of(Transition transition);
 std::string_view name_of(DecisionChoice choice);
 std::string_view name_of(SourceStatus status);
-// Of a SourceState's error; empty for an errno.
-std::string_view text_of_trouble(std::int64_t error);
 std::string_view name_of(CommandKind kind);
 std::string_view name_of(BreakerState state);
 std::string_view name_of(Mode mode);

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "base/trouble.hpp"
 #include "model/cause.hpp"
 #include "model/observation.hpp"
 

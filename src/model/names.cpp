@@ -203,14 +203,4 @@ std::string_view name_of(SourceStatus status) {
   return pick(std::array<std::string_view, 3>{"down", "up", "ended"}, status);
 }
 
-std::string_view text_of_trouble(std::int64_t error) {
-  switch (static_cast<SourceTrouble>(error)) {
-    case SourceTrouble::closed:
-      return "the other end closed the connection";
-    case SourceTrouble::silent:
-      return "nothing came for as long as `silence` says";
-  }
-  return {};
-}
-
 }  // namespace vedette

@@ -27,11 +27,6 @@ std::string table_full(std::string_view name, std::uint64_t held, std::uint64_t 
          " evicted so far";
 }
 
-std::string source_error_text(int error) {
-  const std::string_view trouble = text_of_trouble(error);
-  return trouble.empty() ? platform::error_text(error) : std::string(trouble);
-}
-
 // Of all sources: no hold may be longer without abandoning events.
 std::int64_t shortest_horizon_ns(const plan::Plan& plan) {
   std::int64_t shortest = std::numeric_limits<std::int64_t>::max();
@@ -119,7 +114,7 @@ std::string StatusPage::detail(Cause cause, std::size_t index) const {
                                              : std::string(mirror_watch_.trouble());
     case Cause::source: {
       const int error = of_.rooms.ingress.counters(index).error.load(std::memory_order_relaxed);
-      return error == 0 ? std::string() : source_error_text(error);
+      return error == 0 ? std::string() : platform::error_text(error);
     }
     default:
       return {};
@@ -280,7 +275,7 @@ void StatusPage::source_members(std::size_t s, JsonWriter<std::string>& json) co
   }
   codec::describe_counts(static_cast<CodecKind>(source->codec()), decoding, json);
   if (read(c.error) != 0) {
-    json.member("error", std::string_view(source_error_text(read(c.error))));
+    json.member("error", std::string_view(platform::error_text(read(c.error))));
   }
   json.key("refused").begin_object();
   for (std::size_t cause = 1; cause < kRefusalCauses; ++cause) {

@@ -1,5 +1,7 @@
 #include "plan/address.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 
 namespace vedette::plan {
@@ -67,7 +69,35 @@ bool is_ipv6(std::string_view text) {
 
 }  // namespace
 
-std::string parse_end(std::string_view text) {
+namespace {
+
+// RFC 1123 section 2.1, and RFC 1035 section 2.3.4: labels of letters, digits and hyphens. The last
+// is not all digits, because that is a mistyped address.
+bool is_host_name(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789";
+  constexpr std::size_t kNameMost = 253, kLabelMost = 63;
+  if (text.empty() || text.size() > kNameMost || text.back() == '.') {
+    return false;
+  }
+  std::string_view label;
+  for (std::string_view rest = text; !rest.empty();) {
+    label = rest.substr(0, rest.find('.'));
+    const bool letters = std::all_of(label.begin(), label.end(), [&](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
+             kDigits.find(c) != std::string_view::npos;
+    });
+    if (label.empty() || label.size() > kLabelMost || !letters || label.front() == '-' ||
+        label.back() == '-') {
+      return false;
+    }
+    rest.remove_prefix(std::min(rest.size(), label.size() + 1));
+  }
+  return label.find_first_not_of(kDigits) != std::string_view::npos;
+}
+
+}  // namespace
+
+std::string parse_end(std::string_view text, bool names) {
   const std::size_t colon = text.rfind(':');
   const auto port =
       colon == std::string_view::npos ? std::nullopt : parse_unsigned(text.substr(colon + 1));
@@ -79,7 +109,10 @@ std::string parse_end(std::string_view text) {
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
     return is_ipv6(host.substr(1, host.size() - 2)) ? "" : "is no IPv6 address";
   }
-  return parse_ipv4(host, address) ? "" : "is no address";
+  if (parse_ipv4(host, address)) {
+    return {};
+  }
+  return !names ? "is no address" : is_host_name(host) ? "" : "is neither an address nor a name";
 }
 
 std::string parse_network(std::string_view text, std::uint32_t& address, std::uint32_t& mask) {

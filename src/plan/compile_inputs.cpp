@@ -145,9 +145,12 @@ struct Ends {
 };
 
 void check_end(Section& s, std::string_view key, const std::string& text) {
-  if (const std::string problem = parse_end(text); !problem.empty()) {
+  const bool to = key == "to";
+  if (const std::string problem = parse_end(text, to); !problem.empty()) {
     s.problem(key, "\"" + text + "\" " + problem,
-              "write an address and a port, as in \"192.0.2.7:30005\" or \"[2001:db8::7]:30005\"");
+              to ? "write a host and a port, as in \"192.0.2.7:30005\", "
+                   "\"[2001:db8::7]:30005\" or \"receiver.example:30005\""
+                 : "write an address and a port, as in \"0.0.0.0:10110\" or \"[::]:10110\"");
   }
 }
 

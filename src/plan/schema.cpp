@@ -149,9 +149,10 @@ constexpr std::array kKeys{
     Key{"source", "listen", text, D::number, "", 0, 0, "",
         "udp, tcp: address and port, \"0.0.0.0:10110\"; tcp waits there for `senders` to connect."},
     Key{"source", "to", texts, D::number, "", 0, 0, "",
-        "tcp: the other end, \"192.0.2.7:30005\" or \"[2001:db8::7]:30005\", or a list of up to 8 "
-        "that are tried in order. A connection that breaks is made again: after `retry` and, while "
-        "it fails, ever longer pauses up to 30 s."},
+        "tcp: the other end, \"receiver.example:30005\", \"192.0.2.7:30005\" or "
+        "\"[2001:db8::7]:30005\", or a list of up to 8 that are tried in order. A connection that "
+        "breaks is made again: after `retry` and, while it fails, ever longer pauses up to 30 s. A "
+        "name is looked up again for each attempt."},
     Key{"source", "greet", text, D::number, "", 0, 0, "",
         "tcp with `to`: sent on connecting, 512 bytes at most; \\n ends a line."},
     Key{"source", "senders", whole, D::number, "8", 1, 16, "",

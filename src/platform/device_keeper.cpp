@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "base/check.hpp"
+#include "base/text.hpp"
 #include "platform/hot_thread.hpp"
 
 namespace vedette::platform {
@@ -178,15 +179,34 @@ bool DeviceKeeper::next_target(Slot& s, int error, std::int64_t now_ns) {
   return false;
 }
 
+// Finds the target's addresses; EINPROGRESS until the name servers have answered.
+int DeviceKeeper::look_up(Slot& s, std::int64_t now_ns) {
+  const std::string& to = s.targets.to[s.target];
+  if (const auto peer = parse_peer(to)) {
+    s.found.push_back(*peer);
+    return 0;
+  }
+  if (!s.lookup) {
+    const std::size_t colon = to.rfind(':');
+    const auto port = parse_unsigned(std::string_view(to).substr(colon + 1));
+    s.lookup = std::make_unique<NameLookup>(
+        to.substr(0, colon), static_cast<std::uint16_t>(port.value_or(0)), name_servers_, now_ns);
+  }
+  const int error = s.lookup->turn(now_ns);
+  if (error != EINPROGRESS) {
+    s.found = std::move(s.lookup->found());
+    s.lookup.reset();
+  }
+  return error;
+}
+
 // EINPROGRESS until connected.
 Result<Fd, int> DeviceKeeper::connect(Slot& s, std::int64_t now_ns) {
   if (!s.connecting.valid()) {
     if (s.found.empty()) {
-      const auto peer = parse_peer(s.targets.to[s.target]);
-      if (!peer) {
-        return Failure{EADDRNOTAVAIL};
+      if (const int error = look_up(s, now_ns); error != 0) {
+        return Failure{error};
       }
-      s.found.push_back(*peer);
     }
     s.peer = s.found.front();
     s.found.erase(s.found.begin());

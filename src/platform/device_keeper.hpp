@@ -9,9 +9,11 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "platform/name_lookup.hpp"
 #include "platform/peer.hpp"
 
 namespace vedette::platform {
@@ -27,7 +29,7 @@ class DeviceKeeper {
 
   // The other ends that a source tries in order.
   struct Targets {
-    std::vector<std::string> to;  // "host:port"
+    std::vector<std::string> to;  // "host:port", a name or an address
     std::string greeting;         // sent on each new connection
     std::int64_t retry_ns = 0;    // the shortest pause
     std::int64_t give_up_ns = 0;  // the other end may be silent this long
@@ -55,6 +57,9 @@ class DeviceKeeper {
   // duplicate is not the last descriptor, so dropping it does not wait.
   void give_back(std::size_t slot, int fd);
 
+  // Instead of the system's, for tests.
+  void use_name_servers(std::string servers) { name_servers_ = std::move(servers); }
+
   // The main thread's calls. Tries the connections of sinks only when there is a network.
   void tend(std::int64_t now_ns, bool network);
   // Ends the connection, so that its reader sees the end.
@@ -74,6 +79,7 @@ class DeviceKeeper {
     Targets targets;
     std::size_t target = 0;   // the next to try
     std::vector<Peer> found;  // its addresses still to try
+    std::unique_ptr<NameLookup> lookup;
     Fd connecting;
     Peer peer;
     std::int64_t pause_ns = 0;
@@ -97,7 +103,8 @@ class DeviceKeeper {
   Slot& new_slot(Kind kind);
   void tend(Slot& s, std::int64_t now_ns);
   static void closed(Slot& s, int fd, std::int64_t now_ns);
-  static Result<Fd, int> connect(Slot& s, std::int64_t now_ns);
+  Result<Fd, int> connect(Slot& s, std::int64_t now_ns);
+  int look_up(Slot& s, std::int64_t now_ns);
   static bool next_target(Slot& s, int error, std::int64_t now_ns);
   void accept(Listener& listener, std::int64_t now_ns);
   static void publish(Slot& s, Fd fd, std::int64_t now_ns);
@@ -105,6 +112,7 @@ class DeviceKeeper {
   std::array<Slot, kSlots> slots_;
   std::size_t used_ = 0;
   std::vector<Listener> listeners_;
+  std::string name_servers_;
 };
 
 }  // namespace vedette::platform

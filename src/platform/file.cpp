@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/trouble.hpp"
+
 namespace vedette::platform {
 
 Fd& Fd::operator=(Fd&& other) noexcept {
@@ -36,6 +38,9 @@ int Fd::release() {
 }
 
 std::string error_text(int error) {
+  if (const std::string_view trouble = text_of_trouble(error); !trouble.empty()) {
+    return std::string(trouble);
+  }
   return error == kNotPlain ? "is not a regular file but a pipe, a device or a socket"
                             : std::strerror(error);
 }

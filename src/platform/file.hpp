@@ -38,7 +38,7 @@ bool exists(const std::string& path);
 std::optional<std::uint64_t> free_bytes(const std::string& path);
 bool enter_folder(const std::string& path);  // makes it the working folder
 int remove_folder(const std::string& path);  // recursively; 0 or errno
-std::string error_text(int error);
+std::string error_text(int error);           // of an errno, kNotPlain or Trouble
 
 // Owned descriptor.
 class Fd {

@@ -44,23 +44,6 @@ SocketAddress address_of(const Peer& peer) {
   return out;
 }
 
-Peer peer_of(const sockaddr_storage& storage) {
-  Peer peer;
-  if (storage.ss_family == AF_INET6) {
-    sockaddr_in6 in;
-    std::memcpy(&in, &storage, sizeof in);
-    std::memcpy(peer.address.data(), &in.sin6_addr, peer.address.size());
-    peer.port = ntohs(in.sin6_port);
-    peer.v6 = true;
-  } else if (storage.ss_family == AF_INET) {
-    sockaddr_in in;
-    std::memcpy(&in, &storage, sizeof in);
-    std::memcpy(peer.address.data(), &in.sin_addr, kIpv4Bytes);
-    peer.port = ntohs(in.sin_port);
-  }
-  return peer;
-}
-
 void set(int fd, int level, int option, std::int64_t value) {
   const int number = static_cast<int>(std::min<std::int64_t>(value, 1 << 30));
   ::setsockopt(fd, level, option, &number, sizeof number);
@@ -87,6 +70,28 @@ Peer peer_of(Endpoint endpoint) {
   }
   peer.port = endpoint.port;
   return peer;
+}
+
+std::optional<Peer> peer_of(const void* address, std::size_t bytes) {
+  sockaddr_storage storage{};
+  std::memcpy(&storage, address, std::min(bytes, sizeof storage));
+  Peer peer;
+  if (storage.ss_family == AF_INET6) {
+    sockaddr_in6 in;
+    std::memcpy(&in, &storage, sizeof in);
+    std::memcpy(peer.address.data(), &in.sin6_addr, peer.address.size());
+    peer.port = ntohs(in.sin6_port);
+    peer.v6 = true;
+    return peer;
+  }
+  if (storage.ss_family == AF_INET) {
+    sockaddr_in in;
+    std::memcpy(&in, &storage, sizeof in);
+    std::memcpy(peer.address.data(), &in.sin_addr, kIpv4Bytes);
+    peer.port = ntohs(in.sin_port);
+    return peer;
+  }
+  return std::nullopt;
 }
 
 std::optional<Peer> parse_peer(std::string_view text) {
@@ -172,7 +177,7 @@ Result<Fd, int> accept_tcp(int listener, std::int64_t give_up_ns, Peer& from) {
   if (!fd.valid()) {
     return Failure{errno};
   }
-  from = peer_of(address.storage);
+  from = peer_of(&address.storage, address.bytes).value_or(Peer{});
   watch_over(fd.get(), give_up_ns);
   return fd;
 }

@@ -24,6 +24,8 @@ Peer peer_of(Endpoint endpoint);
 // "192.0.2.7:10110" or "[2001:db8::7]:10110".
 std::optional<Peer> parse_peer(std::string_view text);
 std::string to_text(const Peer& peer);
+// Of a system's address; nothing unless it is IPv4 or IPv6.
+std::optional<Peer> peer_of(const void* address, std::size_t bytes);
 // IPv4 in host order, also of an IPv4 address written as IPv6; 0 for other IPv6.
 std::uint32_t ipv4_of(const Peer& peer);
 

@@ -36,8 +36,9 @@ HOUSE = {
                                    ["1: <unistd.h>: system calls", "3: <sys/stat.h>: system calls", "4: <lmdb.h> belongs to edge/image/", "5: system calls are made"]),
     "src/platform/calls.cpp": ("#include <unistd.h>\n#include <rte_eal.h>\nauto now() { return steady_clock::now(); }\nauto n = now();\n", []),
     "src/model/impure.cpp": ("auto a = std::chrono::steady_clock::now();\nauto b = std::random_device()();\nauto c = std::sin(1.0);  // std::cos\n"
-                             "void d() { __builtin_prefetch(nullptr); }\n#include <rte_eal.h>\nvoid e() { d(); e(); }\n",
-                             ["1: take the time", "2: take random numbers", "3: use det_*", "4: use prefetch()", "5: <rte_eal.h> belongs to platform/"]),
+                             "void d() { __builtin_prefetch(nullptr); }\n#include <rte_eal.h>\nvoid e() { d(); e(); }\n"
+                             "int f() { return getaddrinfo(nullptr); }\n",
+                             ["1: take the time", "2: take random numbers", "3: use det_*", "4: use prefetch()", "5: <rte_eal.h> belongs to platform/", "7: use NameLookup"]),
     "src/cli/says.cpp": ('void says() { std::printf("x"); says(); }\n', ["1: print by cli/print.hpp"]),
     "src/core/decide/long.cpp": (function("just_right", 70) + "\n" + function("Class::too_long", 71) + "const int table[] = {\n" + "  1,\n" * 100 + "};\n"
                                  "Class::Class(int a)\n    : a_{a}, b_(a) {\n" + "  // one more\n" * 70 + "}\n",

@@ -23,7 +23,7 @@ below["core/engine"] += [room for room in rooms if room.startswith("core/")]
 below["edge/ingress"] += ["edge/codec"]
 below["node"] = ["base", "model", "platform", "plan"] + rooms
 below["cli"] = below["node"] + ["node"]
-c_headers = {"liburing.h": "platform", "lmdb.h": "edge/image", "bpf/libbpf.h": "platform", "xdp/libxdp.h": "platform", "toml++/toml.h": "plan", "CLI/CLI.hpp": "cli"}
+c_headers = {"liburing.h": "platform", "ares.h": "platform", "lmdb.h": "edge/image", "bpf/libbpf.h": "platform", "xdp/libxdp.h": "platform", "toml++/toml.h": "plan", "CLI/CLI.hpp": "cli"}
 # Headers of system calls, and calls by a global name; a room's C libraries have their own.
 system_header = re.compile(r"(unistd|fcntl|dirent|ftw|poll|sched|spawn|termios|pthread|signal|ifaddrs|malloc)\.h|csignal|(sys|net|netinet|arpa|linux|asm)/")
 system_call = re.compile(r"(?<![\w>])::(?!mdb_|strnlen\b)[a-z_]+\(")
@@ -34,6 +34,7 @@ may_call = {
 banned = [
     (r"\b(steady_clock|system_clock|clock_gettime|gettimeofday)\b", "platform", "take the time as an argument; clocks are read in platform/"),
     (r"\b(std::rand|std::random_device|mt19937)\b", None, "take random numbers as an argument"),
+    (r"\b(getaddrinfo|gethostbyname\w*|getnameinfo)\b", None, "use NameLookup of platform/name_lookup.hpp: a static getaddrinfo loads the host's libraries"),
     (r"__builtin_prefetch", None, "use prefetch() of base/bytes.hpp: the compiler leaves out a call of what does nothing but this"),
     (r"std::(sin|cos|tan|atan2|exp|log|pow|hypot)\b", None, "use det_* of base/math.hpp: libm differs between machines"),
 ]

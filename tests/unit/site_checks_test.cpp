@@ -116,13 +116,19 @@ TEST_CASE("a tcp source says where it connects or listens, and what is wrong wit
   const auto fits = [&](const std::string& keys) { return problems_of(tcp(keys)).empty(); };
   CHECK(fits("to = \"192.0.2.7:30005\"\n"));
   CHECK(fits("to = [\"192.0.2.7:30005\", \"[2001:db8::7]:1\", \"[::1]:65535\"]\ngreet = \"hi\"\n"));
+  CHECK(fits("to = [\"localhost:1\", \"a-b.example:2\", \"7up.example:3\"]\n"));
+  for (const std::string name : {"a..b", "-a", "a-", "a b", "a.", "", "1.2.3"}) {
+    CAPTURE(name);
+    CHECK(refused(tcp("to = \"" + name + ":80\"\n"), 8, "is neither an address nor a name"));
+  }
+  CHECK(refused(tcp("listen = \"localhost:1\"\n"), 8, "is no address"));
   CHECK(fits("to = \"[1:2:3:4:5:6:7:8]:9\"\n"));
   CHECK(fits("listen = \"0.0.0.0:10110\"\nsenders = 16\nfrom = [\"192.0.2.0/24\"]\n"));
   CHECK(refused(tcp(""), 6, "needs \"to\" or \"listen\""));
   CHECK(refused(tcp("to = \"192.0.2.7:1\"\nlisten = \"192.0.2.7:1\"\n"), 6, "not both"));
   CHECK(refused(tcp("to = \"192.0.2.7\"\n"), 8, "has no port"));
   CHECK(refused(tcp("to = \"192.0.2.7:0\"\n"), 8, "has no port"));
-  CHECK(refused(tcp("to = [\"192.0.2.700:80\"]\n"), 8, "is no address"));
+  CHECK(refused(tcp("to = [\"192.0.2.700:80\"]\n"), 8, "is neither an address nor a name"));
   for (const std::string v6 : {"1:2", ":::", "1::2::3", "1:2:3:4:5:6:7:8:9",
                                "1:2:3:4:5:6:7:8::", "12345::", "g::", "1:2:3:4:5:6:7:"}) {
     CAPTURE(v6);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/trouble.hpp"
 #include "edge/ingress/ingress.hpp"
 #include "platform/file.hpp"
 #include "platform/hot_thread.hpp"
@@ -141,10 +142,10 @@ void Ingress::hear_stream(Source& source, Stream& stream, std::int32_t result,
   // End of file or an error. The device keeper opens it again.
   int error = -result;
   if (stream.silent.load(std::memory_order_relaxed)) {
-    error = static_cast<int>(SourceTrouble::silent);
+    error = static_cast<int>(Trouble::silent);
   } else if (result == 0) {
     error = source.driver == plan::DriverKind::serial ? ENODEV
-                                                      : static_cast<int>(SourceTrouble::closed);
+                                                      : static_cast<int>(Trouble::closed);
   }
   stream.since_ns.store(0, std::memory_order_relaxed);
   stream.decoder.reset();

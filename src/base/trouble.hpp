@@ -1,0 +1,32 @@
+// Purpose: why something is not there, where the system has no errno for it. In: numbers above
+// every errno, kept in journals: add new ones at the end. Out: a text for people.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace vedette {
+
+enum class Trouble : std::uint16_t {
+  closed = 4096,  // a connection, by the other end
+  silent,         // `silence` has passed
+  unknown_name,
+  no_name_server,
+};
+
+// Empty for an errno.
+constexpr std::string_view text_of_trouble(std::int64_t error) {
+  switch (static_cast<Trouble>(error)) {
+    case Trouble::closed:
+      return "the other end closed the connection";
+    case Trouble::silent:
+      return "nothing came for as long as `silence` says";
+    case Trouble::unknown_name:
+      return "the name servers do not know this host name";
+    case Trouble::no_name_server:
+      return "no name server answers";
+  }
+  return {};
+}
+
+}  // namespace vedette
