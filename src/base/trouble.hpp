@@ -12,6 +12,8 @@ enum class Trouble : std::uint16_t {
   silent,         // `silence` has passed
   unknown_name,
   no_name_server,
+  no_writer,  // of a pipe
+  no_pipe,
 };
 
 // Empty for an errno.
@@ -25,6 +27,10 @@ constexpr std::string_view text_of_trouble(std::int64_t error) {
       return "the name servers do not know this host name";
     case Trouble::no_name_server:
       return "no name server answers";
+    case Trouble::no_writer:
+      return "nobody has written into the pipe yet";
+    case Trouble::no_pipe:
+      return "this is no pipe";
   }
   return {};
 }

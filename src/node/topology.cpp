@@ -120,7 +120,7 @@ SourceLane source_lane(const plan::Source& source) {
   return {"source." + source.name()->str(),
           {ingress::Ingress::lane_records(source), ingress::Ingress::lane_bytes(source)},
           source.lossless()                          ? "reading pauses"
-          : source.driver() == plan::DriverKind::tcp ? "reading pauses for half a second, then the "
+          : source.driver() >= plan::DriverKind::tcp ? "reading pauses for half a second, then the "
                                                        "event is refused as lane-full"
                                                      : "the event is refused as lane-full"};
 }

@@ -42,8 +42,8 @@ flatbuffers::Offset<flatbuffers::Vector<const Network*>> SiteCompiler::compile_s
               senders.empty() ? "leave the key out to let everybody send"
                               : "write networks, as in \"192.0.2.0/24\"");
   }
-  if (driver == DriverKind::serial) {
-    s.problem("from", "a serial line does not say who sends", "leave the key out");
+  if (driver == DriverKind::serial || driver == DriverKind::pipe) {
+    s.problem("from", "a serial line or a pipe does not say who sends", "leave the key out");
   } else if (driver == DriverKind::tcp && s.has("to")) {
     s.problem("from", "the node itself connects to what \"to\" names", "leave the key out");
   }
@@ -73,6 +73,7 @@ struct SourcesTogether {
     std::int64_t udp_port;
   };
   std::vector<PortReader> readers;
+  std::vector<std::pair<std::string, std::string>> pipes;  // path and source
   std::string first_speed;
   bool live = false;
   bool recorded = false;
@@ -129,6 +130,17 @@ void check_driver(Section& s, DriverKind driver, const SourceTexts& texts, Sourc
     need_stream_codec(s, "a serial line");
   } else if (driver == DriverKind::tcp) {
     need_stream_codec(s, "a TCP connection");
+  } else if (driver == DriverKind::pipe) {
+    need(s, "device", texts.device);
+    need_stream_codec(s, "a pipe");
+    for (const auto& [path, other] : all.pipes) {
+      if (path == texts.device) {
+        s.problem("device",
+                  "source." + other + " reads \"" + path + "\", and each would get a part of it",
+                  "give each source a pipe of its own");
+      }
+    }
+    all.pipes.emplace_back(texts.device, s.name());
   } else if (driver == DriverKind::dpdk) {
     need(s, "port", texts.port);
     check_port_reader(s, texts.port, all);

@@ -106,9 +106,9 @@ bool ends_ok(const Source& s) {
 
 std::string check_sources(const Plan& p) {
   for (const Source* s : *p.sources()) {
-    if (!senders_ok(s->senders()) || s->driver() > DriverKind::tcp || !ends_ok(*s) ||
+    if (!senders_ok(s->senders()) || s->driver() > DriverKind::pipe || !ends_ok(*s) ||
         s->codec() >= kCodecKinds ||
-        ((s->driver() == DriverKind::serial || s->driver() == DriverKind::tcp) &&
+        ((s->driver() == DriverKind::serial || s->driver() >= DriverKind::tcp) &&
          facts_of(static_cast<CodecKind>(s->codec())).framing == Framing::datagrams) ||
         s->event_class() > 3 || !within<std::size_t>(s->credits(), 16, limits::kCredits) ||
         !within<std::int64_t>(s->interval_ns(), 0, kDayNs) ||

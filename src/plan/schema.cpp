@@ -129,7 +129,7 @@ constexpr std::array kKeys{
         "belief from the recorded inputs; or tell, and go on. The third time within an hour the "
         "node tells."},
 
-    Key{"source", "driver", choice, D::number, "!", 0, 0, "udp serial dpdk recording tcp",
+    Key{"source", "driver", choice, D::number, "!", 0, 0, "udp serial dpdk recording tcp pipe",
         "What brings the bytes."},
     Key{"source", "codec", choice, D::number, "!", 0, 0, codec_names(),
         "What turns bytes into observations."},
@@ -170,7 +170,11 @@ constexpr std::array kKeys{
         "most; the node refuses what others send and counts it as `sender`. Without this key "
         "everybody may send."},
     Key{"source", "device", text, D::number, "", 0, 0, "",
-        "serial: device of the line, \"/dev/ttyUSB0\"."},
+        "serial: device of the line, \"/dev/ttyUSB0\". pipe: the FIFO, made by `mkfifo`, or \"-\" "
+        "for "
+        "standard input. A FIFO whose writer ends is down until the next one writes; standard "
+        "input "
+        "is `ended`."},
     Key{"source", "baud", whole, D::number, "4800", 1200, 3000000, "",
         "serial: speed of the line."},
     Key{"source", "port", text, D::number, "", 0, 0, "",
@@ -191,7 +195,8 @@ constexpr std::array kKeys{
     Key{"source", "start", quantity, D::duration, "0 s", 0, 86400, "",
         "recording: starts this long after the node."},
     Key{"source", "retry", quantity, D::duration, "1 s", 0.01, 3600, "",
-        "serial, tcp: time between attempts to open a missing line, and the shortest between those "
+        "serial, tcp, pipe: time between attempts to open a missing line, and the shortest between "
+        "those "
         "to connect."},
 
     Key{"sensor", "source", name, D::number, "!", 0, 0, "source", "The source of its reports."},

@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "base/text.hpp"
+#include "base/trouble.hpp"
 #include "platform/hot_thread.hpp"
 
 namespace vedette::platform {
@@ -32,6 +33,13 @@ std::size_t DeviceKeeper::add(std::string device, std::uint32_t baud, bool block
   s.device = std::move(device);
   s.baud = baud;
   s.blocking = blocking;
+  s.targets.retry_ns = retry_ns;
+  return used_ - 1;
+}
+
+std::size_t DeviceKeeper::add_pipe(std::string path, std::int64_t retry_ns) {
+  Slot& s = new_slot(Kind::pipe);
+  s.device = std::move(path);
   s.targets.retry_ns = retry_ns;
   return used_ - 1;
 }
@@ -87,7 +95,7 @@ void DeviceKeeper::give_back(std::size_t slot, int fd) {
 }
 
 void DeviceKeeper::break_off(std::size_t slot) {
-  if (const Slot& s = slots_[slot]; s.live >= 0 && s.kind != Kind::line) {
+  if (const Slot& s = slots_[slot]; s.live >= 0 && s.kind >= Kind::sink) {
     shut_down(s.live);
   }
 }
@@ -129,9 +137,12 @@ void DeviceKeeper::closed(Slot& s, int fd, std::int64_t now_ns) {
 void DeviceKeeper::tend(std::int64_t now_ns, bool network) {
   for (std::size_t i = 0; i < used_; ++i) {
     Slot& s = slots_[i];
-    if (const int closing = s.closing.exchange(-1, std::memory_order_acq_rel); closing >= 0) {
-      const Fd fd(closing);
-      closed(s, fd.get(), now_ns);
+    Fd old(s.closing.exchange(-1, std::memory_order_acq_rel));
+    if (old.valid()) {
+      closed(s, old.get(), now_ns);
+    }
+    if (s.kind != Kind::pipe) {
+      old = Fd();  // a pipe is opened again first, because its next writer needs a reader
     }
     if (s.state.load(std::memory_order_acquire) == kWanted && (s.kind != Kind::sink || network)) {
       tend(s, now_ns);
@@ -146,20 +157,41 @@ void DeviceKeeper::tend(Slot& s, std::int64_t now_ns) {
   if (s.kind == Kind::accepted || (now_ns < s.next_ns && !s.connecting.valid())) {
     return;
   }
-  auto opened =
-      s.kind == Kind::line ? open_serial(s.device, s.baud, s.blocking) : connect(s, now_ns);
+  auto opened = s.kind <= Kind::pipe ? open(s) : connect(s, now_ns);
   if (!opened && opened.error() == EINPROGRESS) {
     return;
   }
   if (opened) {
     s.next_ns = now_ns + s.targets.retry_ns;
     publish(s, std::move(opened).value(), now_ns);
-  } else if (s.kind == Kind::line || s.kind == Kind::sink) {
+  } else if (s.kind != Kind::target) {
     s.next_ns = now_ns + s.targets.retry_ns;
     s.error.store(opened.error(), std::memory_order_relaxed);
   } else if (!next_target(s, opened.error(), now_ns)) {
     s.error.store(opened.error(), std::memory_order_relaxed);
   }
+}
+
+Result<Fd, int> DeviceKeeper::open(Slot& s) {
+  if (s.kind == Kind::line) {
+    return open_serial(s.device, s.baud, s.blocking);
+  }
+  if (s.device == "-") {
+    return open_standard_input();
+  }
+  if (!s.connecting.valid()) {
+    auto opened = open_pipe(s.device);
+    if (!opened) {
+      return opened;
+    }
+    s.connecting = std::move(opened).value();
+  }
+  if (!wait_readable(s.connecting.get(), 0)) {
+    s.error.store(static_cast<int>(Trouble::no_writer), std::memory_order_relaxed);
+    return Failure{EINPROGRESS};
+  }
+  make_blocking(s.connecting.get());  // io_uring waits for it
+  return std::move(s.connecting);
 }
 
 // False after the last target: then follows a pause.

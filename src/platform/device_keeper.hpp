@@ -42,6 +42,8 @@ class DeviceKeeper {
 
   // Before the hot threads start. Each returns the slot, add_listener() the first of `count`.
   std::size_t add(std::string device, std::uint32_t baud, bool blocking, std::int64_t retry_ns);
+  // A FIFO, open once somebody writes; "-" is standard input.
+  std::size_t add_pipe(std::string path, std::int64_t retry_ns);
   std::size_t add_connection(Endpoint to, std::int64_t retry_ns, std::int64_t give_up_ns);
   std::size_t add_targets(Targets targets);
   std::size_t add_listener(Fd listener, std::size_t count, std::int64_t give_up_ns,
@@ -70,7 +72,7 @@ class DeviceKeeper {
  private:
   static constexpr int kTaken = -1;
   static constexpr int kWanted = -2;
-  enum class Kind : std::uint8_t { line, sink, target, accepted };
+  enum class Kind : std::uint8_t { line, pipe, sink, target, accepted };
   struct Slot {
     Kind kind = Kind::line;
     std::string device;
@@ -107,6 +109,7 @@ class DeviceKeeper {
   int look_up(Slot& s, std::int64_t now_ns);
   static bool next_target(Slot& s, int error, std::int64_t now_ns);
   void accept(Listener& listener, std::int64_t now_ns);
+  static Result<Fd, int> open(Slot& s);
   static void publish(Slot& s, Fd fd, std::int64_t now_ns);
 
   std::array<Slot, kSlots> slots_;

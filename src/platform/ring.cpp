@@ -183,7 +183,8 @@ bool Ring::arm_read(int fd, std::span<std::uint8_t> into, std::uint64_t tag) {
   if (sqe == nullptr) {
     return false;
   }
-  ::io_uring_prep_read(sqe, fd, into.data(), static_cast<unsigned>(into.size()), 0);
+  constexpr std::uint64_t kWhereItIs = ~std::uint64_t{0};  // standard input may be a file
+  ::io_uring_prep_read(sqe, fd, into.data(), static_cast<unsigned>(into.size()), kWhereItIs);
   ::io_uring_sqe_set_data64(sqe, tag);
   return true;
 }

@@ -19,6 +19,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "base/trouble.hpp"
 
 namespace vedette::platform {
 namespace {
@@ -204,10 +205,31 @@ Result<Fd, int> open_serial(const std::string& device, std::uint32_t baud, bool 
     return Failure{errno};
   }
   // Open without waiting, and only then clear O_NONBLOCK.
-  if (blocking && ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) & ~O_NONBLOCK) != 0) {
-    return Failure{errno};
+  if (blocking) {
+    make_blocking(fd.get());
   }
   return fd;
+}
+
+Result<Fd, int> open_pipe(const std::string& path) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  struct stat info {};
+  if (!fd.valid() || ::fstat(fd.get(), &info) != 0) {
+    return Failure{errno};
+  }
+  if (!S_ISFIFO(info.st_mode)) {
+    return Failure{static_cast<int>(Trouble::no_pipe)};
+  }
+  return fd;
+}
+
+Result<Fd, int> open_standard_input() {
+  Fd fd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
+  return fd.valid() ? Result<Fd, int>(std::move(fd)) : Result<Fd, int>(Failure{errno});
+}
+
+void make_blocking(int fd) {
+  ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 }
 
 Result<Fd, int> listen_unix(const std::string& path) {

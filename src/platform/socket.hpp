@@ -51,6 +51,11 @@ std::int64_t write_now(int fd, Bytes bytes);
 // blocking, because io_uring waits for it; one that a hot thread writes as non-blocking.
 Result<Fd, int> open_serial(const std::string& device, std::uint32_t baud, bool blocking);
 
+// A FIFO for reading, non-blocking: readable once somebody has written. Trouble::no_pipe for others.
+Result<Fd, int> open_pipe(const std::string& path);
+Result<Fd, int> open_standard_input();
+void make_blocking(int fd);
+
 Result<Fd, int> listen_unix(const std::string& path);
 Result<Fd, int> accept_unix(int listener);  // non-blocking; EAGAIN when nobody connects
 Result<Fd, int> connect_unix(const std::string& path);

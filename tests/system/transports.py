@@ -1,7 +1,7 @@
 """Streams that come over the network: connected, cut, restarted, flooded, half open."""
-import json, socket, time
+import json, os, socket, subprocess, time
 
-from harness import work, test, start, stop, status, recorded, free_port, write_site, class_b, threads, call
+from harness import work, test, start, stop, status, recorded, free_port, write_site, class_b, threads, call, vedette
 
 
 def tcp_source(text, more=""):
@@ -34,7 +34,8 @@ def source(s):
 def a_tcp_feed_is_cut_in_the_middle_of_a_line_and_read_again_from_the_next_of_its_addresses():
     first, second = server(), server()
     ends = [f"127.0.0.1:{port_of(l)}" for l in (first, second)]
-    path = write_site("tcp_to", tcp_source(f'to = {json.dumps(ends)}\ngreet = "?WATCH={{\\"nmea\\":true}}\\n"'), free_port())
+    names = [f"localhost:{port_of(first)}", ends[1]]
+    path = write_site("tcp_to", tcp_source(f'to = {json.dumps(names)}\ngreet = "?WATCH={{\\"nmea\\":true}}\\n"'), free_port())
     data = work / "tcp_to"
     process = start(path, data)
     end, _ = first.accept()
@@ -140,3 +141,40 @@ def a_flood_over_tcp_waits_at_its_sender_and_nothing_is_lost():
     assert seen["accepted"] == 20000 and seen["status"] == "up", (seen, time.time() - begin)
     end.close()
     stop(process)
+
+
+@threads
+@test
+def a_fifo_is_written_by_one_program_after_the_other_and_nothing_is_lost():
+    fifo = work / "feed"
+    os.mkfifo(fifo)
+    path = write_site("pipe", f'[source.feed]\ndriver = "pipe"\ncodec = "ais"\ndevice = "{fifo}"\nretry = "50 ms"\n', free_port())
+    data = work / "pipe"
+    process = start(path, data)
+    status(data, lambda s: source(s).get("error") == "nobody has written into the pipe yet")
+    for i in range(40):
+        with open(fifo, "wb") as feed:
+            feed.write(ships(i, 1))
+        time.sleep(0.02 if i % 4 == 0 else 0)  # some end before the node has noticed the one before
+    status(data, lambda s: source(s)["accepted"] == 40 and source(s)["status"] == "down")
+    stop(process)
+    call("replay", data, "--verify")
+
+
+@test
+def standard_input_ends_once_whether_it_is_a_pipe_or_a_file():
+    path = write_site("stdin", '[source.feed]\ndriver = "pipe"\ncodec = "ais"\ndevice = "-"\n', free_port())
+    night = work / "night.nmea"
+    night.write_bytes(ships(0, 500))
+    for kind in ("file", "pipe"):
+        data = work / f"stdin-{kind}"
+        process = subprocess.Popen([vedette, "run", str(path), "--data", str(data), "--json"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   stdin=open(night) if kind == "file" else subprocess.PIPE)
+        if kind == "pipe":
+            process.stdin.write(ships(0, 500).decode())
+            process.stdin.flush()
+            status(data, lambda s: source(s)["accepted"] == 500 and source(s)["status"] == "up")
+            process.stdin.close()
+            process.stdin = None
+        status(data, lambda s: source(s)["accepted"] == 500 and source(s)["status"] == "ended")
+        stop(process)

@@ -137,6 +137,9 @@ TEST_CASE("a tcp source says where it connects or listens, and what is wrong wit
   CHECK(refused(tcp("to = \"192.0.2.7:1\"\nfrom = [\"192.0.2.0/24\"]\n"), 9,
                 "the node itself connects"));
   CHECK(refused(tcp("listen = \"192.0.2.7:1\"\ngreet = \"hi\"\n"), 9, "greets nobody"));
+  const std::string pipe = "driver = \"pipe\"\ncodec = \"ais\"\ndevice = \"-\"\n";
+  CHECK(problems_of("[source.a]\n" + pipe).empty());
+  CHECK(refused("[source.a]\n" + pipe + "[source.b]\n" + pipe, 12, "would get a part of it"));
   CHECK(refused("[source.a]\ndriver = \"tcp\"\ncodec = \"asterix\"\nto = \"192.0.2.7:1\"\n", 7,
                 "a TCP connection has none"));
 }

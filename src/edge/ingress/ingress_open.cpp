@@ -99,6 +99,12 @@ std::string Ingress::open_source(Source& source, const std::string& recordings) 
       devices_->want(source.streams[0].slot);
       uses_ring_ = true;
       return {};
+    case plan::DriverKind::pipe:
+      source.streams[0].slot =
+          devices_->add_pipe(source.plan->device()->str(), source.plan->retry_ns());
+      devices_->want(source.streams[0].slot);
+      uses_ring_ = true;
+      return {};
     case plan::DriverKind::tcp:
       uses_ring_ = true;
       return open_tcp(source);

@@ -1,5 +1,5 @@
-// Serial lines and TCP connections: opens them by the device keeper, and reads each by one request
-// at a time, so that none takes more than its turn.
+// Serial lines, pipes and TCP connections: opens them by the device keeper, and reads each by one
+// request at a time, so that none takes more than its turn.
 #include <algorithm>
 #include <cerrno>
 
@@ -11,6 +11,7 @@
 namespace vedette::ingress {
 namespace {
 
+constexpr std::string_view kStandardInput = "-";
 constexpr int kBindTries = 60;  // three seconds
 constexpr std::int64_t kBindRestNs = 50'000'000;
 
@@ -91,9 +92,9 @@ void Ingress::step_streams(Source& source, const platform::NodeClock& clock) {
     const std::uint64_t tag = number << Stream::kSourceBits | source.index;
     const std::size_t bytes = std::min(Stream::kBytes, source.lane.capacity() / 2 * kBytesAnEvent);
     const std::span<std::uint8_t> into(stream.buffer, bytes);
-    stream.armed = source.driver == plan::DriverKind::serial
-                       ? ring_.arm_read(stream.fd, into, tag)
-                       : ring_.arm_receive_into(stream.fd, into, tag);
+    stream.armed = source.driver == plan::DriverKind::tcp
+                       ? ring_.arm_receive_into(stream.fd, into, tag)
+                       : ring_.arm_read(stream.fd, into, tag);
   }
 }
 
@@ -145,14 +146,21 @@ void Ingress::hear_stream(Source& source, Stream& stream, std::int32_t result,
     error = static_cast<int>(Trouble::silent);
   } else if (result == 0) {
     error = source.driver == plan::DriverKind::serial ? ENODEV
+            : source.driver == plan::DriverKind::pipe ? static_cast<int>(Trouble::no_writer)
                                                       : static_cast<int>(Trouble::closed);
   }
   stream.since_ns.store(0, std::memory_order_relaxed);
   stream.decoder.reset();
   devices_->give_back(stream.slot, stream.fd);
   stream.fd = -1;
+  --source.open_streams;
+  if (result == 0 && source.driver == plan::DriverKind::pipe &&
+      source.plan->device()->string_view() == kStandardInput) {
+    announce(source, SourceStatus::ended, 0, at.now_ns);
+    return;
+  }
   devices_->want(stream.slot);
-  if (--source.open_streams == 0) {
+  if (source.open_streams == 0) {
     announce(source, SourceStatus::down, error, at.now_ns);
   }
 }

@@ -1,6 +1,6 @@
-// Purpose: one byte stream of a source: a serial line or a TCP connection. Framing is its own, so a
-// new one begins clean, and what a broken one left is not joined with it. Bound: kBytes a read.
-// Runs on: the ingress thread; the main thread reads the atomics.
+// Purpose: one byte stream of a source: a serial line, a pipe or a TCP connection. Framing is its
+// own, so a new one begins clean, and what a broken one left is not joined with it. Bound: kBytes a
+// read. Runs on: the ingress thread; the main thread reads the atomics.
 #pragma once
 
 #include <atomic>
@@ -15,8 +15,9 @@ namespace vedette::ingress {
 // How many streams a source has; 0: it brings datagrams or a recording.
 inline std::size_t streams_of(const plan::Source& source) {
   const bool listens = source.driver() == plan::DriverKind::tcp && source.listen() != nullptr;
-  const bool stream =
-      source.driver() == plan::DriverKind::tcp || source.driver() == plan::DriverKind::serial;
+  const bool stream = source.driver() == plan::DriverKind::tcp ||
+                      source.driver() == plan::DriverKind::pipe ||
+                      source.driver() == plan::DriverKind::serial;
   return listens ? source.most_senders() : stream ? 1 : 0;
 }
 
