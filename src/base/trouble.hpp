@@ -14,6 +14,10 @@ enum class Trouble : std::uint16_t {
   no_name_server,
   no_writer,  // of a pipe
   no_pipe,
+  malformed,  // the other end does not keep to the protocol
+  login_refused,
+  broker_refused,
+  topic_refused,
 };
 
 // Empty for an errno.
@@ -31,6 +35,14 @@ constexpr std::string_view text_of_trouble(std::int64_t error) {
       return "nobody has written into the pipe yet";
     case Trouble::no_pipe:
       return "this is no pipe";
+    case Trouble::malformed:
+      return "the other end does not keep to the protocol";
+    case Trouble::login_refused:
+      return "the broker refuses this user and password";
+    case Trouble::broker_refused:
+      return "the broker refuses the connection";
+    case Trouble::topic_refused:
+      return "the broker refuses a topic";
   }
   return {};
 }

@@ -26,6 +26,7 @@ inline constexpr std::size_t kSenders = 16;         // of one source, each compa
 inline constexpr std::size_t kSinks = 16;           // one socket or line each
 inline constexpr std::size_t kConnections = 4;      // of one TCP sink
 inline constexpr std::size_t kStreams = 16;         // of one source: connections to its listener
+inline constexpr std::size_t kTopics = 8;           // of one MQTT source
 inline constexpr std::size_t kTargets = 8;          // that one source tries in order
 inline constexpr std::size_t kGreetingBytes = 512;  // fits the empty buffer of a new connection
 // A silent host at the other end of a TCP source is found within this time.

@@ -118,6 +118,10 @@ Failure Node::open_ports() {
   if (!problem.empty()) {
     return {ingress.recording_unfit() ? 65 : 66, problem};
   }
+  problem = brokers_.init(rooms_.plan, ingress, rooms_.devices);
+  if (!problem.empty()) {
+    return {66, problem};
+  }
   sink::Act& act = rooms_.act;
   act.echo_to_log(options_.echo_actions);
   act.wait_for_network(options_.network);
@@ -220,6 +224,7 @@ void Node::keep_watch(bool network) {
       say("network", "up");
     }
     rooms_.devices.tend(platform::monotonic_ns(), network);
+    brokers_.turn(platform::monotonic_ns());
     if (running_s() >= next_join) {
       next_join = running_s() + kJoinSeconds;
       rooms_.ingress.tend();

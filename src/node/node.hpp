@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "node/broker_links.hpp"
 #include "node/requests.hpp"
 #include "node/threads.hpp"
 
@@ -90,6 +91,7 @@ class Node {
   StatusPage status_;
   Requests requests_{rooms_, recovery_, status_, engine_, journalling_, commands_, time_};
   Watchdog watchdog_;
+  BrokerLinks brokers_;
   std::int64_t started_ns_ = 0;
 };
 

@@ -263,7 +263,7 @@ void StatusPage::source_members(std::size_t s, JsonWriter<std::string>& json) co
   json.member("received", read(c.received)).member("accepted", read(c.accepted));
   json.member("parts", read(c.parts)).member("bytes", read(c.bytes));
   json.member("missed", of_.rooms.ingress.missed(s));
-  if (source->driver() == plan::DriverKind::tcp) {
+  if (source->driver() == plan::DriverKind::tcp || source->driver() == plan::DriverKind::mqtt) {
     peer_members(s, json);
   }
   if (read(c.leaps) != 0) {

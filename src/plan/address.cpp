@@ -115,6 +115,33 @@ std::string parse_end(std::string_view text, bool names) {
   return !names ? "is no address" : is_host_name(host) ? "" : "is neither an address nor a name";
 }
 
+bool is_loopback(std::string_view end) {
+  const std::string_view host = end.substr(0, end.rfind(':'));
+  std::uint32_t address = 0;
+  return host == "localhost" || host == "[::1]" ||
+         (parse_ipv4(host, address) && address >> 24 == 127);
+}
+
+std::string parse_topic(std::string_view filter) {
+  if (filter.empty() || filter.size() > 65535) {
+    return "is empty or too long";
+  }
+  for (std::size_t i = 0; i < filter.size(); ++i) {
+    const bool begins = i == 0 || filter[i - 1] == '/';
+    const bool ends = i + 1 == filter.size() || filter[i + 1] == '/';
+    if (filter[i] == '#' && (!begins || i + 1 != filter.size())) {
+      return "has # elsewhere than as its whole last level";
+    }
+    if (filter[i] == '+' && (!begins || !ends)) {
+      return "has + beside other letters of a level";
+    }
+    if (filter[i] == '\0') {
+      return "contains a zero byte";
+    }
+  }
+  return {};
+}
+
 std::string parse_network(std::string_view text, std::uint32_t& address, std::uint32_t& mask) {
   const std::size_t slash = text.find('/');
   const auto bits = slash == std::string_view::npos ? std::optional<std::uint64_t>(32)

@@ -44,7 +44,7 @@ flatbuffers::Offset<flatbuffers::Vector<const Network*>> SiteCompiler::compile_s
   }
   if (driver == DriverKind::serial || driver == DriverKind::pipe) {
     s.problem("from", "a serial line or a pipe does not say who sends", "leave the key out");
-  } else if (driver == DriverKind::tcp && s.has("to")) {
+  } else if (driver == DriverKind::mqtt || (driver == DriverKind::tcp && s.has("to"))) {
     s.problem("from", "the node itself connects to what \"to\" names", "leave the key out");
   }
   return b_.CreateVectorOfStructs(senders);
@@ -154,6 +154,8 @@ struct Ends {
   std::vector<std::string> to;
   std::string listen, greet;
   std::size_t senders = 0;
+  std::vector<std::string> topics;
+  std::string user, password_file;
 };
 
 void check_end(Section& s, std::string_view key, const std::string& text) {
@@ -166,12 +168,54 @@ void check_end(Section& s, std::string_view key, const std::string& text) {
   }
 }
 
+void check_targets(Section& s, const std::vector<std::string>& to) {
+  for (const std::string& end : to) {
+    check_end(s, "to", end);
+  }
+  if (to.size() > limits::kTargets) {
+    s.problem("to", "\"to\" names " + std::to_string(to.size()) + " ends, the limit is " +
+                        std::to_string(limits::kTargets));
+  }
+}
+
+void check_broker(Section& s, Ends& ends) {
+  ends.topics = s.text_or_texts("topic");
+  ends.user = s.text("user");
+  ends.password_file = s.text("password_file");
+  check_targets(s, ends.to);
+  if (ends.to.empty() || ends.topics.empty()) {
+    s.problem("driver", "an mqtt source needs \"to\" and \"topic\"",
+              "write to = \"127.0.0.1:1883\" and topic = \"ais/#\"");
+  }
+  for (const std::string& topic : ends.topics) {
+    if (const std::string problem = parse_topic(topic); !problem.empty()) {
+      s.problem("topic", "\"" + topic + "\" " + problem, "write \"ais/+/raw\" or \"boats/#\"");
+    }
+  }
+  if (ends.topics.size() > limits::kTopics) {
+    s.problem("topic", "\"topic\" names " + std::to_string(ends.topics.size()) +
+                           " topics, the limit is " + std::to_string(limits::kTopics));
+  }
+  const bool away = !std::all_of(ends.to.begin(), ends.to.end(), is_loopback);
+  if (!ends.user.empty() && away) {
+    s.problem("user", "user and password would cross the network in clear: there is no TLS yet",
+              "leave them out, or let a broker on this machine bridge to the other");
+  }
+  if (ends.user.empty() && !ends.password_file.empty()) {
+    s.problem("password_file", "a password without \"user\" is of no use", "write user, too");
+  }
+}
+
 Ends ends_of(Section& s, DriverKind driver) {
   Ends ends;
-  if (driver != DriverKind::tcp) {
+  if (driver != DriverKind::tcp && driver != DriverKind::mqtt) {
     return ends;
   }
   ends.to = s.text_or_texts("to");
+  if (driver == DriverKind::mqtt) {
+    check_broker(s, ends);
+    return ends;
+  }
   ends.listen = s.text("listen");
   ends.greet = s.text("greet");
   ends.senders = static_cast<std::size_t>(s.whole("senders"));
@@ -183,15 +227,9 @@ Ends ends_of(Section& s, DriverKind driver) {
         "write to = \"192.0.2.7:30005\" to connect, or listen = \"0.0.0.0:10110\" to wait for "
         "others");
   }
-  for (const std::string& to : ends.to) {
-    check_end(s, "to", to);
-  }
+  check_targets(s, ends.to);
   if (!ends.listen.empty()) {
     check_end(s, "listen", ends.listen);
-  }
-  if (ends.to.size() > limits::kTargets) {
-    s.problem("to", "\"to\" names " + std::to_string(ends.to.size()) + " ends, the limit is " +
-                        std::to_string(limits::kTargets));
   }
   if (ends.greet.size() > limits::kGreetingBytes) {
     s.problem("greet", "\"greet\" has " + std::to_string(ends.greet.size()) +
@@ -270,7 +308,9 @@ Offsets<Source> SiteCompiler::compile_sources() {
         static_cast<std::uint32_t>(s.whole("sample")), senders, s.flag("own"),
         b_.CreateVectorOfStrings(ends.to), listen, b_.CreateString(ends.greet),
         static_cast<std::uint8_t>(ends.senders),
-        driver == DriverKind::tcp ? to_ns(s.quantity("silence")) : 0));
+        driver == DriverKind::tcp ? to_ns(s.quantity("silence")) : 0,
+        b_.CreateVectorOfStrings(ends.topics), static_cast<std::uint8_t>(s.whole("qos")),
+        b_.CreateString(ends.user), b_.CreateString(ends.password_file)));
   }
   if (named.empty()) {
     problems_.add(0, 0, "the site has no source", "add a [source.NAME]");

@@ -99,6 +99,11 @@ bool ends_ok(const Source& s) {
       (s.greet() != nullptr && s.greet()->size() > limits::kGreetingBytes)) {
     return false;
   }
+  if (s.driver() == DriverKind::mqtt) {
+    return to && s.topics() != nullptr && s.topics()->size() >= 1 &&
+           s.topics()->size() <= limits::kTopics && s.qos() <= 1 && s.user() != nullptr &&
+           s.password_file() != nullptr;
+  }
   return s.driver() != DriverKind::tcp ||
          (to != (s.listen() != nullptr) && s.greet() != nullptr &&
           within<std::size_t>(s.most_senders(), 1, limits::kStreams));
@@ -106,9 +111,10 @@ bool ends_ok(const Source& s) {
 
 std::string check_sources(const Plan& p) {
   for (const Source* s : *p.sources()) {
-    if (!senders_ok(s->senders()) || s->driver() > DriverKind::pipe || !ends_ok(*s) ||
+    if (!senders_ok(s->senders()) || s->driver() > DriverKind::mqtt || !ends_ok(*s) ||
         s->codec() >= kCodecKinds ||
-        ((s->driver() == DriverKind::serial || s->driver() >= DriverKind::tcp) &&
+        ((s->driver() == DriverKind::serial || s->driver() == DriverKind::tcp ||
+          s->driver() == DriverKind::pipe) &&
          facts_of(static_cast<CodecKind>(s->codec())).framing == Framing::datagrams) ||
         s->event_class() > 3 || !within<std::size_t>(s->credits(), 16, limits::kCredits) ||
         !within<std::int64_t>(s->interval_ns(), 0, kDayNs) ||

@@ -129,7 +129,7 @@ constexpr std::array kKeys{
         "belief from the recorded inputs; or tell, and go on. The third time within an hour the "
         "node tells."},
 
-    Key{"source", "driver", choice, D::number, "!", 0, 0, "udp serial dpdk recording tcp pipe",
+    Key{"source", "driver", choice, D::number, "!", 0, 0, "udp serial dpdk recording tcp pipe mqtt",
         "What brings the bytes."},
     Key{"source", "codec", choice, D::number, "!", 0, 0, codec_names(),
         "What turns bytes into observations."},
@@ -149,7 +149,7 @@ constexpr std::array kKeys{
     Key{"source", "listen", text, D::number, "", 0, 0, "",
         "udp, tcp: address and port, \"0.0.0.0:10110\"; tcp waits there for `senders` to connect."},
     Key{"source", "to", texts, D::number, "", 0, 0, "",
-        "tcp: the other end, \"receiver.example:30005\", \"192.0.2.7:30005\" or "
+        "tcp, mqtt: the other end, \"receiver.example:30005\", \"192.0.2.7:30005\" or "
         "\"[2001:db8::7]:30005\", or a list of up to 8 that are tried in order. A connection that "
         "breaks is made again: after `retry` and, while it fails, ever longer pauses up to 30 s. A "
         "name is looked up again for each attempt."},
@@ -161,6 +161,18 @@ constexpr std::array kKeys{
     Key{"source", "silence", quantity, D::duration, "2 min", 0, 86400, "",
         "tcp: a connection that brings nothing for this long is closed and made again; 0 s: never. "
         "A host that does not answer at all is found within 20 s in any case."},
+    Key{"source", "topic", texts, D::number, "", 0, 0, "",
+        "mqtt: the topic filter, \"ais/+/raw\" or \"boats/#\", or a list of up to 8. Each "
+        "publication's "
+        "payload is one datagram of the codec, 2,048 bytes at most."},
+    Key{"source", "qos", whole, D::number, "0", 0, 1, "",
+        "mqtt: 0, at most once; 1, the broker repeats what the node has not acknowledged, so a "
+        "publication may come twice."},
+    Key{"source", "user", text, D::number, "", 0, 0, "",
+        "mqtt: name for the broker; only with a broker on this machine, because it is sent in "
+        "clear."},
+    Key{"source", "password_file", text, D::number, "", 0, 0, "",
+        "mqtt: file whose first line is the user's password, read at the start."},
     Key{"source", "group", text, D::number, "", 0, 0, "",
         "udp: multicast group to join, \"239.192.0.1\"; the source is down until an "
         "interface leads to it."},

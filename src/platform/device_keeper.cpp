@@ -100,6 +100,16 @@ void DeviceKeeper::break_off(std::size_t slot) {
   }
 }
 
+bool DeviceKeeper::offer(std::size_t slot, Fd& fd, const Peer& peer, std::int64_t now_ns) {
+  Slot& s = slots_[slot];
+  if (s.state.load(std::memory_order_acquire) != kWanted) {
+    return false;
+  }
+  s.peer = peer;
+  publish(s, std::move(fd), now_ns);
+  return true;
+}
+
 DeviceKeeper::TurnedAway DeviceKeeper::turned_away(std::size_t first_slot) const {
   for (const Listener& l : listeners_) {
     if (l.first == first_slot) {
@@ -121,6 +131,9 @@ void DeviceKeeper::closed(Slot& s, int fd, std::int64_t now_ns) {
     return;  // another one is open already
   }
   s.live = -1;
+  if (s.kind >= Kind::target) {
+    shut_down(fd);  // a thread that took a copy of the table as it began may hold one of it
+  }
   if (s.kind != Kind::target) {
     return;
   }
@@ -137,12 +150,12 @@ void DeviceKeeper::closed(Slot& s, int fd, std::int64_t now_ns) {
 void DeviceKeeper::tend(std::int64_t now_ns, bool network) {
   for (std::size_t i = 0; i < used_; ++i) {
     Slot& s = slots_[i];
-    Fd old(s.closing.exchange(-1, std::memory_order_acq_rel));
-    if (old.valid()) {
+    if (Fd old(s.closing.exchange(-1, std::memory_order_acq_rel)); old.valid()) {
       closed(s, old.get(), now_ns);
-    }
-    if (s.kind != Kind::pipe) {
-      old = Fd();  // a pipe is opened again first, because its next writer needs a reader
+      if (s.kind == Kind::pipe) {
+        s.before = std::move(old);
+        s.next_ns = now_ns;
+      }
     }
     if (s.state.load(std::memory_order_acquire) == kWanted && (s.kind != Kind::sink || network)) {
       tend(s, now_ns);
@@ -185,11 +198,15 @@ Result<Fd, int> DeviceKeeper::open(Slot& s) {
       return opened;
     }
     s.connecting = std::move(opened).value();
+    s.before = Fd();
   }
-  if (!wait_readable(s.connecting.get(), 0)) {
+  if (!has_input(s.connecting.get())) {
     s.error.store(static_cast<int>(Trouble::no_writer), std::memory_order_relaxed);
     return Failure{EINPROGRESS};
   }
+  // poll(), and with it io_uring, shows a reader the end only of writers that came after it was
+  // opened; this one's may have gone before.
+  static_cast<void>(open_for_writing(s.device));
   make_blocking(s.connecting.get());  // io_uring waits for it
   return std::move(s.connecting);
 }

@@ -46,6 +46,11 @@ class DeviceKeeper {
   std::size_t add_pipe(std::string path, std::int64_t retry_ns);
   std::size_t add_connection(Endpoint to, std::int64_t retry_ns, std::int64_t give_up_ns);
   std::size_t add_targets(Targets targets);
+  // Opened by offer().
+  std::size_t add_offered() {
+    new_slot(Kind::accepted);
+    return used_ - 1;
+  }
   std::size_t add_listener(Fd listener, std::size_t count, std::int64_t give_up_ns,
                            std::function<bool(const Peer&)> allows);
 
@@ -64,6 +69,12 @@ class DeviceKeeper {
 
   // The main thread's calls. Tries the connections of sinks only when there is a network.
   void tend(std::int64_t now_ns, bool network);
+  // False unless the slot is wanted; then `fd` stays the caller's.
+  bool offer(std::size_t slot, Fd& fd, const Peer& peer, std::int64_t now_ns);
+  // Why there is nothing to offer.
+  void explain(std::size_t slot, int error) {
+    slots_[slot].error.store(error, std::memory_order_relaxed);
+  }
   // Ends the connection, so that its reader sees the end.
   void break_off(std::size_t slot);
   const Peer& peer(std::size_t slot) const { return slots_[slot].peer; }
@@ -83,6 +94,7 @@ class DeviceKeeper {
     std::vector<Peer> found;  // its addresses still to try
     std::unique_ptr<NameLookup> lookup;
     Fd connecting;
+    Fd before;  // a pipe, until it is open again: its next writer needs a reader
     Peer peer;
     std::int64_t pause_ns = 0;
     std::int64_t next_ns = 0;

@@ -168,12 +168,13 @@ void read_sender(Completion& c) {
 
 }  // namespace
 
-bool Ring::arm_receive_into(int fd, std::span<std::uint8_t> into, std::uint64_t tag) {
+bool Ring::arm_receive_into(int fd, std::span<std::uint8_t> into, bool datagrams,
+                            std::uint64_t tag) {
   io_uring_sqe* sqe = ::io_uring_get_sqe(&state_->ring);
   if (sqe == nullptr) {
     return false;
   }
-  ::io_uring_prep_recv(sqe, fd, into.data(), into.size(), 0);
+  ::io_uring_prep_recv(sqe, fd, into.data(), into.size(), datagrams ? MSG_TRUNC : 0);
   ::io_uring_sqe_set_data64(sqe, tag);
   return true;
 }

@@ -45,8 +45,8 @@ class Ring {
   static constexpr std::uint64_t kReceivesFrom = std::uint64_t{1} << 32;
   bool arm_receive(int fd, std::uint64_t tag);
   bool arm_receive_from(int fd, std::uint64_t tag);
-  // Once, from a connection, which may be non-blocking.
-  bool arm_receive_into(int fd, std::span<std::uint8_t> into, std::uint64_t tag);
+  // Once, from a connection, which may be non-blocking. The result is a datagram's full length.
+  bool arm_receive_into(int fd, std::span<std::uint8_t> into, bool datagrams, std::uint64_t tag);
   bool arm_read(int fd, std::span<std::uint8_t> into, std::uint64_t tag);
   bool arm_cancel(std::uint64_t tag);
   // Call before closing what requests read from, because a request in flight keeps a port bound for

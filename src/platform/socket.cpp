@@ -228,8 +228,23 @@ Result<Fd, int> open_standard_input() {
   return fd.valid() ? Result<Fd, int>(std::move(fd)) : Result<Fd, int>(Failure{errno});
 }
 
+bool has_input(int fd) {
+  pollfd p{fd, POLLIN, 0};
+  return ::poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0;
+}
+
 void make_blocking(int fd) {
   ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+}
+
+int open_pair(Fd& one, Fd& other) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
+    return errno;
+  }
+  one = Fd(ends[0]);
+  other = Fd(ends[1]);
+  return 0;
 }
 
 Result<Fd, int> listen_unix(const std::string& path) {

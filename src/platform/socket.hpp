@@ -51,10 +51,15 @@ std::int64_t write_now(int fd, Bytes bytes);
 // blocking, because io_uring waits for it; one that a hot thread writes as non-blocking.
 Result<Fd, int> open_serial(const std::string& device, std::uint32_t baud, bool blocking);
 
-// A FIFO for reading, non-blocking: readable once somebody has written. Trouble::no_pipe for others.
+// A FIFO for reading, non-blocking: readable once somebody has written. Trouble::no_pipe for
+// others.
 Result<Fd, int> open_pipe(const std::string& path);
 Result<Fd, int> open_standard_input();
 void make_blocking(int fd);
+bool has_input(int fd);
+
+// Two ends of datagrams that keep their order, non-blocking. 0, or errno.
+int open_pair(Fd& one, Fd& other);
 
 Result<Fd, int> listen_unix(const std::string& path);
 Result<Fd, int> accept_unix(int listener);  // non-blocking; EAGAIN when nobody connects

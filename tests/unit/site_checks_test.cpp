@@ -1,6 +1,7 @@
 #include <string>
 #include <vector>
 
+#include "plan/address.hpp"
 #include "plan/plan.hpp"
 #include "test.hpp"
 
@@ -142,4 +143,28 @@ TEST_CASE("a tcp source says where it connects or listens, and what is wrong wit
   CHECK(refused("[source.a]\n" + pipe + "[source.b]\n" + pipe, 12, "would get a part of it"));
   CHECK(refused("[source.a]\ndriver = \"tcp\"\ncodec = \"asterix\"\nto = \"192.0.2.7:1\"\n", 7,
                 "a TCP connection has none"));
+}
+
+TEST_CASE("filters are checked by section 4.7.1") {
+  for (const std::string good : {"#", "+", "a", "/", "a/+/b", "+/+/#", "a//b", "a b"}) {
+    CHECK(plan::parse_topic(good).empty());
+  }
+  for (const std::string bad : {"", "a#", "#/a", "a/#/b", "a+", "+a/b", "a/b+"}) {
+    CHECK_FALSE(plan::parse_topic(bad).empty());
+  }
+}
+
+TEST_CASE("an mqtt source says its broker and topics, and a password stays on this machine") {
+  const auto mqtt = [](const std::string& keys) {
+    return "[source.a]\ndriver = \"mqtt\"\ncodec = \"ais\"\n" + keys;
+  };
+  const std::string to = "to = \"127.0.0.1:1883\"\n";
+  CHECK(problems_of(mqtt(to + "topic = [\"a/+/b\", \"#\"]\nqos = 1\n")).empty());
+  CHECK(problems_of(mqtt("to = \"192.0.2.7:1883\"\ntopic = \"a\"\n")).empty());
+  CHECK(problems_of(mqtt(to + "topic = \"a\"\nuser = \"u\"\npassword_file = \"/run/secret\"\n"))
+            .empty());
+  CHECK(refused(mqtt(to + "topic = \"a#\"\n"), 9, "elsewhere than"));
+  CHECK(refused(mqtt("to = \"192.0.2.7:1883\"\ntopic = \"a\"\nuser = \"u\"\n"), 10, "in clear"));
+  CHECK(refused(mqtt(to + "topic = \"a\"\npassword_file = \"/run/secret\"\n"), 10,
+                "without \"user\""));
 }

@@ -95,6 +95,8 @@ class Ingress {
   };
   std::vector<Peer> peers(std::size_t source) const;
   platform::DeviceKeeper::TurnedAway turned_away(std::size_t source) const;
+  // Of the device keeper: where an MQTT source takes its datagrams from.
+  std::size_t slot(std::size_t source) const { return sources_[source]->streams[0].slot; }
 
   // Node time of the recordings' next frame; INT64_MAX when all have ended.
   std::int64_t next_due_ns() const;

@@ -105,6 +105,11 @@ std::string Ingress::open_source(Source& source, const std::string& recordings) 
       devices_->want(source.streams[0].slot);
       uses_ring_ = true;
       return {};
+    case plan::DriverKind::mqtt:  // node/broker_links.hpp offers it
+      source.streams[0].slot = devices_->add_offered();
+      devices_->want(source.streams[0].slot);
+      uses_ring_ = true;
+      return {};
     case plan::DriverKind::tcp:
       uses_ring_ = true;
       return open_tcp(source);

@@ -18,6 +18,7 @@ constexpr std::int64_t kBindRestNs = 50'000'000;
 // Beyond a read's bytes, so that no read fills the half of a lane that has_room() asks for: the
 // shortest line that becomes an event is longer.
 constexpr std::size_t kBytesAnEvent = 16;
+constexpr std::size_t kReadBytes = 1024;  // of a stream at once
 
 }  // namespace
 
@@ -90,10 +91,13 @@ void Ingress::step_streams(Source& source, const platform::NodeClock& clock) {
     }
     const auto number = static_cast<std::uint64_t>(&stream - source.streams.data());
     const std::uint64_t tag = number << Stream::kSourceBits | source.index;
-    const std::size_t bytes = std::min(Stream::kBytes, source.lane.capacity() / 2 * kBytesAnEvent);
+    const bool datagrams = source.driver == plan::DriverKind::mqtt;
+    const std::size_t bytes =
+        datagrams ? Stream::kBytes
+                  : std::min(kReadBytes, source.lane.capacity() / 2 * kBytesAnEvent);
     const std::span<std::uint8_t> into(stream.buffer, bytes);
-    stream.armed = source.driver == plan::DriverKind::tcp
-                       ? ring_.arm_receive_into(stream.fd, into, tag)
+    stream.armed = source.driver == plan::DriverKind::tcp || datagrams
+                       ? ring_.arm_receive_into(stream.fd, into, datagrams, tag)
                        : ring_.arm_read(stream.fd, into, tag);
   }
 }
@@ -137,7 +141,13 @@ void Ingress::hear_stream(Source& source, Stream& stream, std::int32_t result,
   if (result > 0) {
     ++source.record;
     stream.heard_ns.store(platform::monotonic_ns(), std::memory_order_relaxed);
-    take(source, stream.decoder, Bytes(stream.buffer, static_cast<std::size_t>(result)), true, at);
+    const auto length = static_cast<std::size_t>(result);
+    if (length > Stream::kBytes) {
+      refuse_whole(source, RefusalCause::oversize);
+    } else {
+      take(source, stream.decoder, Bytes(stream.buffer, length),
+           source.driver != plan::DriverKind::mqtt, at);
+    }
     return;
   }
   // End of file or an error. The device keeper opens it again.
@@ -147,6 +157,7 @@ void Ingress::hear_stream(Source& source, Stream& stream, std::int32_t result,
   } else if (result == 0) {
     error = source.driver == plan::DriverKind::serial ? ENODEV
             : source.driver == plan::DriverKind::pipe ? static_cast<int>(Trouble::no_writer)
+            : source.driver == plan::DriverKind::mqtt ? devices_->last_error(stream.slot)
                                                       : static_cast<int>(Trouble::closed);
   }
   stream.since_ns.store(0, std::memory_order_relaxed);
@@ -183,7 +194,8 @@ std::vector<Ingress::Peer> Ingress::peers(std::size_t index) const {
   const Source& source = *sources_[index];
   for (const Stream& stream : source.streams) {
     const std::int64_t since_ns = stream.since_ns.load(std::memory_order_relaxed);
-    if (source.driver == plan::DriverKind::tcp && since_ns != 0) {
+    if (source.driver != plan::DriverKind::serial && source.driver != plan::DriverKind::pipe &&
+        since_ns != 0) {
       peers.push_back({platform::to_text(devices_->peer(stream.slot)), since_ns});
     }
   }

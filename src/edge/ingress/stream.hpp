@@ -1,4 +1,5 @@
-// Purpose: one byte stream of a source: a serial line, a pipe or a TCP connection. Framing is its
+// Purpose: one byte stream of a source: a serial line, a pipe, a TCP connection, or an MQTT
+// subscription, whose publications come as datagrams. Framing is its
 // own, so a new one begins clean, and what a broken one left is not joined with it. Bound: kBytes a
 // read. Runs on: the ingress thread; the main thread reads the atomics.
 #pragma once
@@ -8,6 +9,7 @@
 #include <cstdint>
 
 #include "edge/codec/codec.hpp"
+#include "model/limits.hpp"
 #include "model/plan_generated.h"
 
 namespace vedette::ingress {
@@ -15,14 +17,14 @@ namespace vedette::ingress {
 // How many streams a source has; 0: it brings datagrams or a recording.
 inline std::size_t streams_of(const plan::Source& source) {
   const bool listens = source.driver() == plan::DriverKind::tcp && source.listen() != nullptr;
-  const bool stream = source.driver() == plan::DriverKind::tcp ||
-                      source.driver() == plan::DriverKind::pipe ||
-                      source.driver() == plan::DriverKind::serial;
+  const bool stream =
+      source.driver() == plan::DriverKind::tcp || source.driver() == plan::DriverKind::mqtt ||
+      source.driver() == plan::DriverKind::pipe || source.driver() == plan::DriverKind::serial;
   return listens ? source.most_senders() : stream ? 1 : 0;
 }
 
 struct Stream {
-  static constexpr std::size_t kBytes = 1024;
+  static constexpr std::size_t kBytes = limits::kReceiveBytes;
   // A request's tag in the ring: the source's number, and above it the stream's.
   static constexpr unsigned kSourceBits = 8;
   static constexpr std::uint64_t kSourceMask = (1U << kSourceBits) - 1;
