@@ -9,7 +9,7 @@ import floods
 import modes
 import updates, hostile_inputs, evidence, clocks, control_socket
 import honest_traffic, plan_changes, alarms, explaining, asking
-import damages, memory, mirror, broken_disks, failing_disks, flagship_mirror
+import damages, memory, mirror, broken_disks, failing_disks, flagship_mirror, wear
 
 
 

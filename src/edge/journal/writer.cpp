@@ -117,9 +117,10 @@ void Writer::put_state_off() {
 // The batch's time is that of the node, so quiet time counts too.
 void Writer::look_at_time(const BatchHeader& last) {
   written_ns_ = last.admitted_ns;
-  standing_ns_ = standing_ns_ == 0 ? written_ns_ : standing_ns_;
-  if (makes_state_due(last)) {
+  if (makes_state_due(last) && (accepted_ || taken_accepts_)) {
     due_batch_ = last.number;
+  } else if (makes_state_due(last)) {
+    standing_ns_ = written_ns_;
   }
 }
 
@@ -143,9 +144,8 @@ std::uint64_t Writer::whole_segment_bytes(std::uint64_t segment_bytes, std::size
 std::uint64_t Writer::whole_segment() const {
   std::uint64_t bytes = options_.segment_bytes;
   if (timed_bytes_ != 0) {  // with room for one block at least
-    const std::uint64_t least = block_bytes(sizeof(SegmentHeader) + frozen_.size()) +
-                                longest_block(bytes, options_.max_batch_bytes) +
-                                limits::kBlockAlignment;
+    const std::uint64_t least =
+        block_bytes(sizeof(SegmentHeader) + frozen_.size()) + room_bytes_ + limits::kBlockAlignment;
     bytes = std::min(bytes, std::max(timed_bytes_, least));
   }
   return std::max(whole_segment_bytes(bytes, frozen_.size()), next_.bytes);
@@ -326,6 +326,9 @@ bool Writer::take(Lane& batches) {
   if (gap_) {
     return false;
   }
+  if (const Bytes first = batches.peek(); standing_ns_ == 0 && !first.empty()) {
+    standing_ns_ = payload_as<BatchHeader>(first).admitted_ns;
+  }
   taken_ = gather(batches);
   taken_left_ = 0;
   taken_accepts_ = !accepted_ && holds_accepted(batches, taken_.count);
@@ -340,7 +343,9 @@ bool Writer::write_taken() {
   // Reserves space for the closing block, so that a segment always ends whole.
   const bool is_full = open_.at + block_bytes(length) + limits::kBlockAlignment > open_.bytes;
   if ((is_full || begins_anew_) && open_.at > open_.first) {
-    timed_bytes_ = is_full ? 0 : 2 * open_.at;  // so that few zeros are written for nothing
+    // Half as much again, so that few zeros are written for nothing.
+    timed_bytes_ = is_full ? 0 : align_up(open_.at + open_.at / 2, limits::kBlockAlignment);
+    room_bytes_ = block_bytes(length);
     const std::vector<std::uint8_t> kept(buffer_.get() + sizeof(BlockHeader), buffer_.get() + used);
     error = failed_to_ > open_.at ? cut_failed_write() : 0;
     error = error == 0 ? begin_segment(false) : error;

@@ -196,8 +196,7 @@ class Writer {
   std::uint64_t whole_segment() const;
   void look_at_time(const BatchHeader& last);
   bool makes_state_due(const BatchHeader& batch) const {
-    return due_batch_ == 0 && accepted_ && standing_ns_ != 0 &&
-           batch.admitted_ns - standing_ns_ >= kStateNs;
+    return due_batch_ == 0 && batch.admitted_ns - standing_ns_ >= kStateNs;
   }
   void drop_old_segments();
   void gather_evidence_ahead();
@@ -251,6 +250,7 @@ class Writer {
   bool begins_anew_ = false;         // the next segment, with a state that was due
   bool began_anew_ = false;          // the open one did
   std::uint64_t timed_bytes_ = 0;    // for a segment that ends by time; 0: they fill up sooner
+  std::uint64_t room_bytes_ = 0;     // of the block that begins it, at least
   std::vector<std::uint64_t> idle_;  // segments that the first one replaces
   bool begun_ = false;
   bool accepted_ = false;           // input from outside, in this run
