@@ -90,9 +90,9 @@ archived, rest, states = run("live", f'segment = "1 MiB"\ncommit = "{1000 / SPEE
 figure("live", (archived * day + OPEN) / (size * day), "x", 3)
 figure("live-states", states * day / 1e6, "MB a day", 100)
 (work / "ships.nmea").write_bytes(b"".join(class_b(230100000 + n, *place(n * 20.0, 0.0), 0.0) for n in range(2000)))
-(work / "own.nmea").write_bytes(gnss(*place(0, 0)) + gnss(*place(0, 0)))
 silent = 24 if hours == 24 else 1
-archived, rest, states = run("silent", "", source("own", f"{silent * 720} s", '"max"', "nmea0183") + source("ships", "1 ms", '"max"', "ais"), silent * 3600)
+(work / "own.nmea").write_bytes(gnss(*place(0, 0)) * (1 + silent * 5 // 3))  # three lines each, every twelve minutes
+archived, rest, states = run("silent", "", source("own", "720 s", '"max"', "nmea0183") + source("ships", "1 ms", '"max"', "ais"), silent * 3600)
 figure("silent", ((archived + rest) * 24 / silent + OPEN) / 1e6, "MB a day", 50)
 figure("silent-states", states * 24 / silent / 1e6, "MB a day", 100)
 shutil.rmtree(work)
