@@ -327,12 +327,21 @@ bool Writer::take(Lane& batches) {
     return false;
   }
   if (const Bytes first = batches.peek(); standing_ns_ == 0 && !first.empty()) {
-    standing_ns_ = payload_as<BatchHeader>(first).admitted_ns;
+    standing_ns_ = opened_ns_ = payload_as<BatchHeader>(first).admitted_ns;
   }
   taken_ = gather(batches);
   taken_left_ = 0;
   taken_accepts_ = !accepted_ && holds_accepted(batches, taken_.count);
   return taken_.count != 0;
+}
+
+// Of a whole interval at the open segment's rate, and half as much again, so that few zeros are
+// written for nothing.
+std::uint64_t Writer::bytes_until_due() const {
+  const auto passed = static_cast<double>(std::max<std::int64_t>(written_ns_ - opened_ns_, 1));
+  const double bytes = 1.5 * static_cast<double>(open_.at) * static_cast<double>(kStateNs) / passed;
+  const auto most = static_cast<double>(options_.segment_bytes);
+  return align_up(static_cast<std::uint64_t>(std::min(bytes, most)), limits::kBlockAlignment);
 }
 
 bool Writer::write_taken() {
@@ -343,8 +352,7 @@ bool Writer::write_taken() {
   // Reserves space for the closing block, so that a segment always ends whole.
   const bool is_full = open_.at + block_bytes(length) + limits::kBlockAlignment > open_.bytes;
   if ((is_full || begins_anew_) && open_.at > open_.first) {
-    // Half as much again, so that few zeros are written for nothing.
-    timed_bytes_ = is_full ? 0 : align_up(open_.at + open_.at / 2, limits::kBlockAlignment);
+    timed_bytes_ = is_full ? 0 : bytes_until_due();
     room_bytes_ = block_bytes(length);
     const std::vector<std::uint8_t> kept(buffer_.get() + sizeof(BlockHeader), buffer_.get() + used);
     error = failed_to_ > open_.at ? cut_failed_write() : 0;

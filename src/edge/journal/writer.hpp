@@ -195,8 +195,10 @@ class Writer {
   // Size of the next segment, which begins with the kept state.
   std::uint64_t whole_segment() const;
   void look_at_time(const BatchHeader& last);
+  std::uint64_t bytes_until_due() const;
   bool makes_state_due(const BatchHeader& batch) const {
-    return due_batch_ == 0 && batch.admitted_ns - standing_ns_ >= kStateNs;
+    const std::int64_t since_ns = begins_anew_ ? frozen_ns_ : standing_ns_;
+    return (due_batch_ == 0 || begins_anew_) && batch.admitted_ns - since_ns >= kStateNs;
   }
   void drop_old_segments();
   void gather_evidence_ahead();
@@ -246,6 +248,7 @@ class Writer {
   std::int64_t written_ns_ = 0;      // node time of the last batch written
   std::int64_t frozen_ns_ = 0;       // when frozen_ was kept
   std::int64_t standing_ns_ = 0;     // the same of the state that the open segment begins with
+  std::int64_t opened_ns_ = 0;       // when the open segment began
   std::uint64_t due_batch_ = 0;      // the last one when a state became due; 0: none is
   bool begins_anew_ = false;         // the next segment, with a state that was due
   bool began_anew_ = false;          // the open one did

@@ -102,6 +102,7 @@ int Writer::begin_segment(bool is_short) {
   options_.next_segment = number + 1;
   failed_to_ = 0;
   standing_ns_ = frozen_ns_ != 0 ? frozen_ns_ : standing_ns_;
+  opened_ns_ = written_ns_;
   due_batch_ = 0;
   began_anew_ = std::exchange(begins_anew_, false);
   archives_wait_ = true;
