@@ -337,12 +337,12 @@ bool Journalling::lane_fills() {
 
 // Waits for company for the group; not long once an action waits for the disk or the lane fills.
 void Journalling::gather(std::int64_t commit_ns) {
-  std::int64_t rested_ns = 0;
+  const std::int64_t until_ns = platform::monotonic_ns() + commit_ns;
+  std::int64_t left_ns = commit_ns;
   do {
-    const std::int64_t rest_ns = std::min(commit_ns - rested_ns, kGatherNs);
-    platform::rest_ns(rest_ns);
-    rested_ns += rest_ns;
-  } while (rested_ns < commit_ns && !hurry_.load(std::memory_order_relaxed) && !lane_fills());
+    platform::rest_ns(std::min(left_ns, kGatherNs));
+    left_ns = until_ns - platform::monotonic_ns();
+  } while (left_ns > 0 && !hurry_.load(std::memory_order_relaxed) && !lane_fills());
   hurry_.store(false, std::memory_order_relaxed);
 }
 
