@@ -342,6 +342,7 @@ void Mirror::give_state(std::int64_t now_ns) {
 
 void Mirror::run(bool stepped) {
   platform::make_hot({"mirror", -1, 0});
+  thread_.store(platform::thread_id(), std::memory_order_release);
   platform::give_way(kNice);
   std::int64_t stop_seen_ns = 0;
   for (;;) {
@@ -360,6 +361,12 @@ void Mirror::run(bool stepped) {
     }
   }
   ended_.store(true, std::memory_order_release);
+}
+
+bool Mirror::gone() const {
+  const int thread = thread_.load(std::memory_order_acquire);
+  const bool there = thread == 0 || platform::thread_is_there(thread);
+  return !there && !ended();  // asked last, because it says so before it goes
 }
 
 bool Mirror::in_doubt(std::int64_t now_ns) const {

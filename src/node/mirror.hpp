@@ -86,6 +86,8 @@ class Mirror {
   void run(bool stepped);
   void end() { stop_.store(true, std::memory_order_release); }
   bool ended() const { return ended_.load(std::memory_order_acquire); }
+  // Its thread is no longer there, although nobody ended it.
+  bool gone() const;
   // One turn; false if there was nothing to do.
   bool turn(std::int64_t now_ns);
 
@@ -172,6 +174,7 @@ class Mirror {
   std::atomic<std::uint64_t> passed_over_{0};
 
   std::atomic<bool> stop_{false}, ended_{false};
+  std::atomic<int> thread_{0};  // 0: it has not begun
 
   // Written by the mirror's thread; the engine reads the first each turn.
   alignas(kCacheLineBytes) std::atomic<std::uint64_t> news_{0};

@@ -17,6 +17,7 @@ class MirrorWatch {
     std::uint64_t mirror_batch = 0;
     std::uint64_t turns = 0;  // of the mirror's thread
     bool lost = false;
+    bool gone = false;
   };
   void look(const Seen& seen, std::int64_t now_ns) {
     if (seen.mirror_batch >= wanted_batch_) {
@@ -30,10 +31,12 @@ class MirrorWatch {
     behind_ = now_ns - wanted_ns_ > kBehindNs;
     hangs_ = now_ns - turned_ns_ > kBehindNs;
     lost_ = seen.lost;
+    gone_ = seen.gone;
   }
   // Empty if it keeps up.
   std::string_view trouble() const {
     return !behind_ ? ""
+           : gone_  ? "mirror: its thread has ended; the next start begins a new one"
            : hangs_ ? "mirror: its thread hangs"
            : lost_  ? "mirror: it has lost its way and waits for a copy of the engine's state"
                     : "mirror: more than 10 s behind";
@@ -44,7 +47,7 @@ class MirrorWatch {
   std::int64_t wanted_ns_ = 0;
   std::uint64_t turns_ = 0;
   std::int64_t turned_ns_ = 0;
-  bool behind_ = false, hangs_ = false, lost_ = false;
+  bool behind_ = false, hangs_ = false, lost_ = false, gone_ = false;
 };
 
 }  // namespace vedette::node

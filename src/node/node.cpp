@@ -21,7 +21,8 @@ constexpr std::int64_t kAskedRestNs = 200'000;
 constexpr std::int64_t kLastLinesNs = 1'000'000'000;  // for a slow reader at a stop
 constexpr std::int64_t kLastTurnNs = 1'000'000;       // interval of checks whether it has read
 
-constexpr int kDiskFailed = 74;  // EX_IOERR
+constexpr int kDiskFailed = 74;    // EX_IOERR
+constexpr int kThreadFailed = 71;  // EX_OSERR
 
 Failure io(std::string message) {
   return {kDiskFailed, std::move(message)};
@@ -55,14 +56,24 @@ Failure Node::run() {
   watchdog_.end();
   threads_.end_hot();
   status_.look_at_causes();
-  if (const char* hung = threads_.end_warm(); hung != nullptr) {
+  const Threads::Ended ended = threads_.end_warm();
+  if (ended.hung != nullptr) {
     drain_log();
-    platform::end_process(
-        "the " + std::string(hung) + " thread hangs: the disk does not answer; the node ends",
-        kDiskFailed);
+    // The journal has ended before, so what the mirror was to read is on disk.
+    const bool mirror = std::string_view(ended.hung) == "mirror";
+    platform::end_process("the " + std::string(ended.hung) + " thread hangs" +
+                              (mirror ? "; the journal is whole" : ": the disk does not answer") +
+                              "; the node ends",
+                          mirror ? kThreadFailed : kDiskFailed);
   }
   end_lines();
-  return end_history();
+  Failure last = end_history();
+  if (last.exit_code == 0 && ended.mirror_gone) {
+    return {kThreadFailed,
+            "the mirror's thread had ended by itself, so nothing was compared since; the journal "
+            "is whole, and the next start begins a new mirror"};
+  }
+  return last;
 }
 
 Failure Node::prepare() {

@@ -123,8 +123,9 @@ std::string StatusPage::detail(Cause cause, std::size_t index) const {
 
 Causes StatusPage::look_at_causes() {
   const Mirror& mirror = of_.rooms.mirror;
-  mirror_watch_.look({read(of_.rooms.board.batches), mirror.batch(), mirror.turns(), mirror.lost()},
-                     platform::monotonic_ns());
+  mirror_watch_.look(
+      {read(of_.rooms.board.batches), mirror.batch(), mirror.turns(), mirror.lost(), mirror.gone()},
+      platform::monotonic_ns());
   const CauseBook::Seen now = seen();
   Causes all = now.causes;
   all.set(Cause::source, now.sources != 0);

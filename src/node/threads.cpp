@@ -87,11 +87,11 @@ void Threads::end_hot() {
   }
 }
 
-const char* Threads::end_warm() {
+Threads::Ended Threads::end_warm() {
   stop_journal_.store(true, std::memory_order_release);
   while (!journalling_.ended()) {
     if (journalling_.hangs(platform::monotonic_ns())) {
-      return "journal";
+      return {"journal", false};
     }
     platform::rest_ns(kLookNs);
   }
@@ -100,16 +100,16 @@ const char* Threads::end_warm() {
   hand_thread_.join();
   Mirror& mirror = rooms_.mirror;
   mirror.end();
-  if (!ends([&] { return mirror.ended(); })) {
-    return "mirror";
+  if (!ends([&] { return mirror.ended() || mirror.gone(); })) {
+    return {"mirror", false};
   }
   mirror_thread_.join();
   mirror.imaging().end();
   if (!ends([&] { return mirror.imaging().ended(); })) {
-    return "image";
+    return {"image", mirror.gone()};
   }
   image_thread_.join();
-  return nullptr;
+  return {nullptr, mirror.gone()};
 }
 
 }  // namespace vedette::node

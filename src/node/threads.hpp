@@ -23,9 +23,14 @@ class Threads {
   void watch(Watchdog& watchdog) const;
   // The hot threads first: after this nothing more is admitted.
   void end_hot();
-  // Then the journal writes the last batches, and the mirror replays them. Null, or which thread
-  // hangs in a call of the disk: it cannot be joined, and its buffers are the system's until then.
-  const char* end_warm();
+  struct Ended {
+    // Null, or which thread hangs: it cannot be joined, and its buffers are the system's until
+    // then.
+    const char* hung;
+    bool mirror_gone;  // its thread had ended by itself
+  };
+  // Then the journal writes the last batches, and the mirror replays them.
+  Ended end_warm();
 
  private:
   Failure wait_until_ready(std::vector<std::string>& without) const;

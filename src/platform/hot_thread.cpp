@@ -31,6 +31,14 @@ thread_local bool t_sealed = false;
 
 }  // namespace
 
+int thread_id() {
+  return ::gettid();
+}
+
+bool thread_is_there(int id) {
+  return ::syscall(SYS_tgkill, ::getpid(), id, 0) == 0;
+}
+
 HotGrant make_hot(const HotOptions& options) {
   HotGrant grant;
   ::pthread_setname_np(::pthread_self(), options.name);

@@ -22,6 +22,8 @@ struct HotGrant {
   bool fifo = false;
 };
 
+int thread_id();               // of the calling thread
+bool thread_is_there(int id);  // of this process
 HotGrant make_hot(const HotOptions& options);
 // Lets the thread run on every core again; it stays on its core until the scheduler moves it.
 void unpin();

@@ -268,3 +268,25 @@ def what_the_disk_takes_long_for_is_mirrored_within_two_seconds():
     seen = post.until(level)
     assert seen["mirror"]["differed"] == seen["mirror"]["restarts"] == 0, seen["mirror"]
     verify(post.data, stop(post.process))
+
+
+@threads
+@test
+def a_stop_beside_a_mirror_that_has_ended_is_quick_and_says_what_ended():
+    file = work / "mirror-ends.now"
+    post = Post("mirror-ends", end_mirror=file)
+    post.send(50)
+    post.until(level)
+    file.touch()
+    post.send(50)
+    begin = time.time()
+    post.process.terminate()
+    _, said = post.process.communicate(timeout=20)
+    took = time.time() - begin
+    assert post.process.returncode == 71 and "the mirror's thread had ended by itself" in said and "disk does not answer" not in said, (post.process.returncode, said[-500:])
+    assert took < 5, took
+    file.unlink()
+    post.start()
+    seen = post.until(level)
+    assert seen["mirror"]["differed"] == 0 and seen["journal"]["findings"] == [], seen["journal"]
+    verify(post.data, stop(post.process))

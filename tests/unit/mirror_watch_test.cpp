@@ -31,4 +31,6 @@ TEST_CASE("a mirror that is ten seconds behind is told, and why") {
     look(600, 500, 302, false);
   }
   CHECK(watch.trouble() == "mirror: its thread hangs");
+  watch.look({600, 500, 302, false, true}, now);
+  CHECK(watch.trouble().starts_with("mirror: its thread has ended"));
 }
