@@ -51,7 +51,7 @@ print(f"  tracks {data['tracks']}, assessments {data['assessments']}, decisions 
 for name in ("behind", "before"):
     latency = data["latency"][name]
     if latency["count"]:
-        print(f"  latency from byte in to action out, durable {name}: p50 {latency['p50_us']} us, p99 {latency['p99_us']} us, "
+        print(f"  latency from byte in to action out, {'sent at once' if name == 'behind' else 'recorded first'}: p50 {latency['p50_us']} us, p99 {latency['p99_us']} us, "
               f"max {latency['max_us']} us over {latency['count']} actions")
 for item in data["without"]:
     print(f"  runs without: {item}")

@@ -1,6 +1,7 @@
 #include "base/time_text.hpp"
 
 #include <optional>
+#include <utility>
 
 #include "base/text.hpp"
 #include "base/units.hpp"
@@ -209,6 +210,19 @@ std::optional<std::int64_t> place(const Parts& parts, std::int64_t now_ns) {
   return moment && *moment <= now_ns ? moment : at(today - 1);
 }
 
+// 0: it is no unit of time. "m" is minutes here, where no length can be meant.
+double seconds_of_unit(std::string_view text) {
+  constexpr std::pair<std::string_view, std::string_view> kSpoken[] = {
+      {"m", "min"},    {"mins", "min"},  {"minute", "min"}, {"minutes", "min"},
+      {"hour", "h"},   {"hours", "h"},   {"day", "d"},      {"days", "d"},
+      {"second", "s"}, {"seconds", "s"}, {"sec", "s"}};
+  for (const auto& [spoken, written] : kSpoken) {
+    text = text == spoken ? written : text;
+  }
+  const UnitName* unit = find_unit(text);
+  return unit != nullptr && unit->dimension == Dimension::duration ? unit->factor : 0.0;
+}
+
 Failure<std::string> wrong(std::string_view text, std::string_view why) {
   return Failure{"\"" + std::string(text) + "\" is not a time: " + std::string(why)};
 }
@@ -216,15 +230,30 @@ Failure<std::string> wrong(std::string_view text, std::string_view why) {
 }  // namespace
 
 double duration_seconds(std::string_view text) {
-  std::size_t split = 0;
-  while (split < text.size() && (is_digit(text[split]) || text[split] == '.')) {
-    ++split;
+  if (const auto bare = parse_decimal(text); bare && !text.empty() && is_digit(text[0])) {
+    return *bare;
   }
-  const auto value = parse_decimal(text.substr(0, split));
-  const std::string_view unit_text = trimmed(text.substr(split));
-  const UnitName* unit = find_unit(unit_text.empty() ? "s" : unit_text);
-  return value && unit != nullptr && unit->dimension == Dimension::duration ? *value * unit->factor
-                                                                            : -1.0;
+  double sum = 0.0;
+  std::string_view rest = trimmed(text);
+  do {
+    std::size_t split = 0;
+    while (split < rest.size() && (is_digit(rest[split]) || rest[split] == '.')) {
+      ++split;
+    }
+    const auto value = parse_decimal(rest.substr(0, split));
+    rest = trimmed(rest.substr(split));
+    std::size_t end = 0;
+    while (end < rest.size() && rest[end] >= 'a' && rest[end] <= 'z') {
+      ++end;
+    }
+    const double factor = seconds_of_unit(rest.substr(0, end));
+    if (!value || factor == 0.0) {
+      return -1.0;
+    }
+    sum += *value * factor;
+    rest = trimmed(rest.substr(end));
+  } while (!rest.empty());
+  return sum;
 }
 
 Result<std::int64_t, std::string> read_time_text(std::string_view given, std::int64_t now_ns) {

@@ -15,8 +15,8 @@ inline constexpr std::string_view kTimeForms =
     "07:34, \"yesterday 22:00\", -10min, \"2026-11-29 07:34\", 2026-11-29T07:34:00+02:00 or "
     "@1795937640";
 
-// "30s", "5 min", as the site file writes durations; a bare number is seconds. Negative for
-// anything else.
+// "30s", "5 min", as the site file writes durations, or as people do: 10m, "2 hours", 1h30m; a bare
+// number is seconds. Negative for anything else.
 double duration_seconds(std::string_view text);
 
 // now | [today | yesterday | YYYY-MM-DD] [HH:MM[:SS[.fraction]]] [zone] | [-]DURATION | @SECONDS

@@ -10,6 +10,7 @@ namespace vedette::cli {
 namespace {
 
 constexpr std::size_t kMostNamed = 10;
+constexpr double kEnough = 9.5;  // minutes, because "the last 10 min" begin with their first event
 
 // EEMUA 191, long-term average of alarms in 10 minutes for one watch.
 const char* verdict(double average) {
@@ -28,7 +29,7 @@ std::string number(double value, int decimals) {
 std::string clock_text(std::int64_t ns) {
   std::string text;
   append_time(text, ns);
-  return text.substr(0, 16) + "Z";
+  return text.substr(0, 19) + "Z";
 }
 
 }  // namespace
@@ -130,8 +131,10 @@ std::string AlarmRates::text() const {
   }
   const Window most = busiest();
   std::string text = "from " + clock_text(from_ns_) + " to " + clock_text(to_ns_) + "\n";
-  text += "announced       " + std::to_string(announced_) + ": " + number(average(), 1) +
-          " in 10 min on average, " + verdict(average()) + " (EEMUA 191)\n";
+  text += "announced       " + std::to_string(announced_) +
+          (minutes() < kEnough ? ", in less than 10 min: too short for the average of EEMUA 191\n"
+                               : ": " + number(average(), 1) + " in 10 min on average, " +
+                                     verdict(average()) + " (EEMUA 191)\n");
   if (announced_ == 0) {
     return text;
   }

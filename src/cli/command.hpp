@@ -4,10 +4,13 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "model/plan_generated.h"
 #include "plan/board.hpp"
 #include "plan/problem.hpp"
@@ -36,6 +39,12 @@ enum ExitCode : int {
 };
 
 using Json = JsonWriter<std::string>;
+
+// An event's number as lists show it: 994, #994.
+inline std::optional<std::uint64_t> event_number(std::string_view text) {
+  text.remove_prefix(text.starts_with('#') ? 1 : 0);
+  return parse_unsigned(text);
+}
 
 // {"schema":"vedette.NAME/1","ok":true,"data":…} on stdout.
 void print_data(const std::string& schema, const std::string& data);
@@ -77,7 +86,7 @@ struct RunCommand {
   int watchdog = -1;
 };
 struct JournalCommand {
-  std::string data;
+  std::string data = "vedette-data";
   std::string event;    // its number; for inspect and recover also a time
   std::string out;      // for recover
   SiteOptions site;     // for rehearse

@@ -34,6 +34,8 @@ struct CommandLine {
 
 void add_json(CommandLine& l, CLI::App* c);
 void add_data(CommandLine& l, CLI::App* c);
+// Where no argument follows, the folder may be left out, or stand behind --data.
+void add_data_or_default(CommandLine& l, CLI::App* c);
 void add_past_commands(CommandLine& l);
 void add_alarm_commands(CommandLine& l);
 

@@ -11,6 +11,7 @@
 #include "edge/journal/reader.hpp"
 #include "model/batch.hpp"
 #include "model/derived.hpp"
+#include "model/describe_event.hpp"
 #include "model/expression.hpp"
 #include "model/track_table.hpp"
 #include "node/past.hpp"
@@ -45,15 +46,9 @@ bool has_name(const List* list, std::string_view name) {
 }
 
 bool asks_for_zone(const plan::Plan& plan, std::uint16_t assessment, std::string_view zone) {
-  if (assessment >= plan.assessments()->size()) {
-    return false;
-  }
-  const auto* ops = plan.assessments()->Get(assessment)->when()->ops();
-  return std::any_of(ops->begin(), ops->end(), [&](const plan::Op* op) {
-    const auto code = static_cast<OpCode>(op->code());
-    return (code == OpCode::inside_track || code == OpCode::inside_own) &&
-           name_in(plan.zones(), op->index()) == zone;
-  });
+  const std::vector<std::uint16_t> zones = zones_of(plan, assessment);
+  return std::any_of(zones.begin(), zones.end(),
+                     [&](std::uint16_t z) { return name_in(plan.zones(), z) == zone; });
 }
 
 constexpr std::uint16_t kNone = 0xFFFF;
@@ -216,9 +211,42 @@ std::uint64_t track_of(const EventHeader& event, Bytes payload) {
   return key_in(event, payload, false);
 }
 
-std::string_view name_beside(const ReadEvent& event, const TrackNames& names) {
-  const std::uint64_t key = track_of(event.header, event.payload);
-  return key == 0 ? std::string_view() : names.of(key);
+std::string named_subject(const Subject& subject, const plan::Plan& plan, const TrackNames& names) {
+  const auto with_name = [&](std::uint64_t key) {
+    if (kind_of(key) == IdentityKind::own) {
+      return std::string("own ship");
+    }
+    const std::string_view name = names.of(key);
+    return subject_text({key, 0, SubjectKind::track, {}}, plan) +
+           (name.empty() ? "" : " " + std::string(name));
+  };
+  if (!of_track(subject)) {
+    return subject_text(subject, plan);
+  }
+  return with_name(subject.key) +
+         (subject.kind == SubjectKind::pair ? " and " + with_name(subject.other) : "");
+}
+
+std::vector<std::uint16_t> zones_of(const plan::Plan& plan, std::uint16_t assessment) {
+  std::vector<std::uint16_t> zones;
+  if (assessment >= plan.assessments()->size()) {
+    return zones;
+  }
+  const plan::Assessment* rule = plan.assessments()->Get(assessment);
+  for (const plan::Expression* e : {rule->when(), rule->alarm_when(), rule->cheap_when()}) {
+    for (flatbuffers::uoffset_t i = 0; e != nullptr && i < e->ops()->size(); ++i) {
+      const plan::Op* op = e->ops()->Get(i);
+      const auto code = static_cast<OpCode>(op->code());
+      const bool inside =
+          code == OpCode::inside_track || code == OpCode::inside_own || code == OpCode::inside_b;
+      const bool counts = code == OpCode::count_in_zone && op->index() < plan.counts()->size();
+      const std::uint16_t zone = counts ? plan.counts()->Get(op->index())->zone() : op->index();
+      if ((inside || counts) && std::find(zones.begin(), zones.end(), zone) == zones.end()) {
+        zones.push_back(zone);
+      }
+    }
+  }
+  return zones;
 }
 
 int EventReading::open(const std::string& schema) {

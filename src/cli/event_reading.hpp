@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "cli/command.hpp"
 #include "cli/open_data.hpp"
@@ -49,8 +50,11 @@ struct ReadEvent {
 
 // The track, or own ship, that an event is about; 0: none.
 std::uint64_t track_of(const EventHeader& event, Bytes payload);
-// What people call an event's track, sink or source: "PANDORA"; empty: nothing more is known.
-std::string_view name_beside(const ReadEvent& event, const TrackNames& names);
+// "vessel 230123450 PANDORA", both of a pair.
+std::string named_subject(const Subject& subject, const plan::Plan& plan, const TrackNames& names);
+
+// The zones that an assessment's conditions ask for, each once.
+std::vector<std::uint16_t> zones_of(const plan::Plan& plan, std::uint16_t assessment);
 
 class EventReading {
  public:

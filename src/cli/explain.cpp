@@ -98,7 +98,7 @@ int draw(const JournalCommand& c, const std::optional<Story>& story) {
 }  // namespace
 
 int explain(const JournalCommand& c) {
-  const auto wanted = parse_unsigned(c.event);
+  const auto wanted = event_number(c.event);
   if (!wanted) {
     return fail(c.json, "explain", kUsage, "usage",
                 "\"" + c.event + "\" is not the number of an alarm or an event",

@@ -147,7 +147,7 @@ void print_event(const ReadEvent& event, const TrackNames& names) {
   Json json(text);
   json.begin_object().member_id("batch", event.batch);
   event_members(event.header, event.payload, event.plan, json);
-  if (const std::string_view name = name_beside(event, names); !name.empty()) {
+  if (const auto name = names.of(track_of(event.header, event.payload)); !name.empty()) {
     json.member("name", name);
   }
   if (event.evidence) {

@@ -157,7 +157,7 @@ void add_node_commands(CommandLine& l) {
       "status", "Show the state of a running node: mode, causes, sources, sinks, tables, journal");
   c->add_option("--data", l.data, "Data folder of the node");
   add_json(l, c);
-  c->add_flag("--watch", l.watch, "Again each second, until interrupted");
+  c->add_flag("--watch", l.watch, "Again each second, until interrupted")->excludes("--json");
   c->callback([&l] { l.code = status(l.data, l.watch, l.json); });
   const std::pair<const char*, const char*> orders[] = {
       {"hold",
@@ -195,8 +195,10 @@ void add_deadletter_commands(CommandLine& l) {
       {"requeue", "Let the running node do an abandoned action again, under its old key"}};
   for (const auto& [word, help] : letter_orders) {
     CLI::App* c = letters->add_subcommand(word, help);
-    add_data(l, c);
-    if (std::string_view(word) != "list") {
+    if (std::string_view(word) == "list") {
+      add_data_or_default(l, c);
+    } else {
+      add_data(l, c);
       c->add_option("EVENT", l.past.event, "Its number, as `vedette deadletter list` shows it")
           ->required();
     }

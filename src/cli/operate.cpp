@@ -37,6 +37,7 @@ int order(const std::string& data, const request::Request& wanted, const std::st
 namespace {
 
 constexpr std::int64_t kEachNs = 1'000'000'000;  // between two screens
+constexpr std::size_t kColumnsOfPipe = 240;
 
 std::atomic<bool> g_enough{false};
 
@@ -63,7 +64,10 @@ std::string screen_now(const std::string& data, int& code) {
   int unanswered = kOk;
   const auto alarms = ask(data, request::Alarms{}, "status", false, unanswered);
   const auto list = alarms ? JsonValue::parse(encode(*alarms)) : std::nullopt;
-  return status_screen(*document, list.value_or(JsonValue()));
+  // A pipe has no edge that would hide what matters of an alarm.
+  const std::size_t columns =
+      platform::is_terminal(1) ? platform::columns_of_terminal(1) : kColumnsOfPipe;
+  return status_screen(*document, list.value_or(JsonValue()), std::max(columns, kColumns));
 }
 
 }  // namespace

@@ -12,6 +12,11 @@ void add_data(CommandLine& l, CLI::App* c) {
   add_json(l, c);
 }
 
+void add_data_or_default(CommandLine& l, CLI::App* c) {
+  c->add_option("DIR,--data", l.past.data, "Data folder of a node (default vedette-data)");
+  add_json(l, c);
+}
+
 namespace {
 
 // Which events of a journal.
@@ -53,14 +58,14 @@ void add_explain(CommandLine& l) {
 void add_past_commands(CommandLine& l) {
   CLI::App* c =
       l.app.add_subcommand("replay", "Repeat what a journal records and compare every batch");
-  add_data(l, c);
+  add_data_or_default(l, c);
   c->add_flag("--verify", l.past.verify, "Compare with the journal; replay always does");
   c->callback([&l] {
     l.past.json = l.json;
     l.code = replay(l.past);
   });
   c = l.app.add_subcommand("journal", "List the events of a journal, one JSON line each");
-  add_data(l, c);
+  add_data_or_default(l, c);
   add_wishes(l, c);
   c->add_option("--kind", l.past.kinds,
                 "Only events of this kind: assessment, alarm, action; may be given several times")
@@ -71,7 +76,7 @@ void add_past_commands(CommandLine& l) {
   });
   add_explain(l);
   c = l.app.add_subcommand("inspect", "Show belief and actions under way, now or at a past moment");
-  add_data(l, c);
+  add_data_or_default(l, c);
   c->add_option("--at", l.past.event,
                 "An event's number, or a time: 07:34, \"yesterday 22:00\", -10min");
   c->callback([&l] {
@@ -80,7 +85,7 @@ void add_past_commands(CommandLine& l) {
   });
   c = l.app.add_subcommand("recover",
                            "Copy a data folder up to a moment; the original stays unchanged");
-  add_data(l, c);
+  add_data_or_default(l, c);
   c->add_option("--to", l.past.event,
                 "An event's number, or a time: 07:34, \"yesterday 22:00\", -10min")
       ->required();
@@ -91,7 +96,7 @@ void add_past_commands(CommandLine& l) {
   });
   c = l.app.add_subcommand(
       "rehearse", "Run a journal through another site file and show which decisions differ");
-  add_data(l, c);
+  add_data_or_default(l, c);
   c->add_option("--plan", l.past.site.path, "Site file, or compiled plan")->required();
   c->add_option("--env", l.past.site.environment, "Apply the overrides in [env.NAME]");
   c->callback([&l] {
@@ -137,13 +142,13 @@ void add_alarm_commands(CommandLine& l) {
   add_words(l, c);
   c->callback([&l] { l.code = unshelve(l.alarm, l.json); });
   c = l.app.add_subcommand("note", "Write a line into the watch log");
-  c->add_option("TEXT", l.alarm.note, "At most 64 bytes")->required();
+  c->add_option("TEXT", l.alarm.what, "At most 64 bytes")->required();
   c->add_option("--by", l.alarm.by, "Who writes it; at most 24 bytes");
   c->add_option("--data", l.alarm.data, "Data folder of the node");
   add_json(l, c);
   c->callback([&l] { l.code = note(l.alarm, l.json); });
   c = l.app.add_subcommand("log", "The watch log: alarms, what people did, faults of the node");
-  add_data(l, c);
+  add_data_or_default(l, c);
   add_wishes(l, c);
   c->add_flag("--rates", l.past.rates, "Instead how much was alarmed, by EEMUA 191");
   c->add_flag("--handover", l.past.handover,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/math.hpp"
+#include "base/terminal.hpp"
 #include "base/text.hpp"
 #include "model/describe_event.hpp"
 #include "model/expression.hpp"
@@ -14,7 +15,7 @@ namespace vedette::cli {
 namespace {
 
 constexpr double kSide = 800.0;     // of the map, in pixels
-constexpr double kHead = 64.0;      // above the map, for the title
+constexpr double kHead = 86.0;      // above the map, for the title
 constexpr double kMargin = 110.0;   // between what matters and the map's edge
 constexpr double kLetter = 7.6;     // width of a letter at 14 px, on average
 constexpr double kLine = 17.0;      // height of a line of text
@@ -45,7 +46,9 @@ std::string pixels(double value) {
 
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  std::string safe;
+  append_for_terminal(safe, text);  // XML has no place for control characters
+  for (const char c : safe) {
     out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : std::string(1, c);
   }
   return out;
@@ -174,24 +177,6 @@ void Sheet::label(Point at, const std::vector<std::string>& lines, std::string_v
   }
 }
 
-// The zones that the condition asks for, each once.
-std::vector<std::uint16_t> zones_of(const Story& story) {
-  std::vector<std::uint16_t> zones;
-  if (story.change.assessment >= story.plan->assessments()->size()) {
-    return zones;
-  }
-  const auto* ops = story.plan->assessments()->Get(story.change.assessment)->when()->ops();
-  for (const plan::Op* op : *ops) {
-    const auto code = static_cast<OpCode>(op->code());
-    if ((code == OpCode::inside_track || code == OpCode::inside_own || code == OpCode::inside_b) &&
-        op->index() < story.plan->zones()->size() &&
-        std::find(zones.begin(), zones.end(), op->index()) == zones.end()) {
-      zones.push_back(op->index());
-    }
-  }
-  return zones;
-}
-
 // A zone's outline in metres; a circle becomes many corners.
 std::vector<Point> outline_of(const plan::Zone& zone, const Ground& ground, const Story& story) {
   std::vector<Point> outline;
@@ -285,6 +270,11 @@ void draw_north(Sheet& sheet) {
   sheet.keep_free({x - 16.0, y - 48.0, x + 16.0, y + 22.0});
 }
 
+// What is drawn and needs a word below the title.
+struct Legend {
+  bool reports = false, doubt = false;
+};
+
 struct Mover {
   const SeenTrack* seen;
   std::string what;
@@ -292,11 +282,12 @@ struct Mover {
   Point reported, now, then;  // metres
 };
 
-void draw_mover(Sheet& sheet, const Map& map, const Mover& m) {
+void draw_mover(Sheet& sheet, const Map& map, const Mover& m, Legend& legend) {
   const Point from = map.on(m.now);
   const Point to = map.on(m.then);
   const double sure = 2.0 * m.seen->sigma_m * map.scale();
   if (sure > 8.0 && sure < kSide) {
+    legend.doubt = true;
     sheet.circle(from, sure,
                  "fill=\"" + std::string(m.colour) + "\" fill-opacity=\"0.08\" stroke=\"" +
                      m.colour + "\" stroke-opacity=\"0.4\" stroke-dasharray=\"2 4\"");
@@ -313,6 +304,7 @@ void draw_mover(Sheet& sheet, const Map& map, const Mover& m) {
   }
   const Point reported = map.on(m.reported);
   if (distance(reported, from) > 9.0) {
+    legend.reports = true;
     const std::string style = "stroke=\"" + std::string(m.colour) + "\" fill=\"none\"";
     sheet.line(reported, from, style + " stroke-dasharray=\"1 3\"");
     sheet.circle(reported, 5.0, style);
@@ -330,7 +322,7 @@ std::vector<std::string> words_of(const Mover& m) {
 }
 
 std::string drawn(const Story& story, const std::vector<Mover>& movers, const Ground& ground,
-                  bool closing) {
+                  bool closing, Legend& legend) {
   Map map;
   for (const Mover& m : movers) {
     map.include(m.now);
@@ -339,7 +331,7 @@ std::string drawn(const Story& story, const std::vector<Mover>& movers, const Gr
   }
   const double core = map.extent();
   std::vector<std::pair<std::string, std::vector<Point>>> zones;
-  for (const std::uint16_t z : zones_of(story)) {
+  for (const std::uint16_t z : zones_of(*story.plan, story.change.assessment)) {
     const plan::Zone* zone = story.plan->zones()->Get(z);
     zones.emplace_back(zone->name()->str(), outline_of(*zone, ground, story));
     Map with = map;
@@ -364,7 +356,7 @@ std::string drawn(const Story& story, const std::vector<Mover>& movers, const Gr
                "stroke=\"#c00\" stroke-width=\"2\" stroke-dasharray=\"6 4\"");
   }
   for (const Mover& m : movers) {
-    draw_mover(sheet, map, m);
+    draw_mover(sheet, map, m, legend);
   }
   for (const Mover& m : movers) {
     sheet.label(map.on(m.now), words_of(m), m.colour);
@@ -383,6 +375,26 @@ std::string drawn(const Story& story, const std::vector<Mover>& movers, const Gr
     }
   }
   return sheet.svg();
+}
+
+// Three lines, each of which fits: the alarm, whom it is about, and when and how to read the map.
+std::string head_of(const Story& story, double ahead_s, const Legend& legend) {
+  const plan::Plan& plan = *story.plan;
+  const std::string rule = story.change.assessment < plan.assessments()->size()
+                               ? plan.assessments()->Get(story.change.assessment)->name()->str()
+                               : "?";
+  std::string when;
+  append_time(when, story.at_ns);
+  const std::string title =
+      (story.alarm != 0 ? "Alarm " + std::to_string(story.alarm) + ": " : "") + rule + ", level " +
+      std::string(name_of(story.change.level));
+  const std::string reading =
+      when.substr(0, 10) + " " + when.substr(11, 8) + " UTC; arrows: the next " +
+      node::quantity_text(ahead_s, Dimension::duration) +
+      (legend.reports ? "; rings: last reports" : "") + (legend.doubt ? "; dotted: 2 sigma" : "");
+  return "<text x=\"20\" y=\"26\" font-size=\"18\" font-weight=\"bold\">" + escaped(title) +
+         "</text>\n<text x=\"20\" y=\"50\">" + escaped(story.about) +
+         "</text>\n<text x=\"20\" y=\"72\">" + escaped(reading) + "</text>\n";
 }
 
 }  // namespace
@@ -409,21 +421,13 @@ std::string picture_of(const Story& story) {
                        now.y + seen.motion.velocity_north * ahead_s}});
   };
   if (has_own) {
-    add(*story.own, is_pair(story) ? "the other" : "own ship", "#0050a0");
+    add(*story.own, is_pair(story) ? story.other : "own ship", "#0050a0");
   }
   if (has_track && !(has_own && story.own->key == story.track->key)) {
-    add(*story.track,
-        story.name.empty() ? std::string(name_of(kind_of(story.track->key))) + " " +
-                                 std::to_string(identity_of(story.track->key))
-                           : story.name,
-        "#107030");
+    add(*story.track, story.first, "#107030");
   }
-  const std::string rule =
-      story.change.assessment < story.plan->assessments()->size()
-          ? story.plan->assessments()->Get(story.change.assessment)->name()->str()
-          : "?";
-  std::string when;
-  append_time(when, story.at_ns);
+  Legend legend;
+  const std::string map = drawn(story, movers, ground, closing, legend);
   const std::string size = pixels(kSide) + "\" height=\"" + pixels(kHead + kSide);
   std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + size +
                     "\" font-family=\"DejaVu Sans, Arial, sans-serif\" font-size=\"14\">\n"
@@ -433,15 +437,7 @@ std::string picture_of(const Story& story) {
                     "<clipPath id=\"map\"><rect x=\"0\" y=\"" +
                     pixels(kHead) + "\" width=\"" + pixels(kSide) + "\" height=\"" + pixels(kSide) +
                     "\"/></clipPath>\n";
-  svg += "<text x=\"20\" y=\"26\" font-size=\"18\" font-weight=\"bold\">" +
-         escaped((story.alarm != 0 ? "Alarm " + std::to_string(story.alarm) + ": " : "") + rule +
-                 ", level " + std::string(name_of(story.change.level))) +
-         "</text>\n<text x=\"20\" y=\"50\">" +
-         escaped(subject_text(story.change.subject, *story.plan) +
-                 (story.name.empty() ? "" : " " + story.name) + ", " + when) +
-         "; arrows: the next " + node::quantity_text(ahead_s, Dimension::duration) +
-         "; rings: last reports</text>\n";
-  svg += "<g clip-path=\"url(#map)\">\n" + drawn(story, movers, ground, closing) + "</g>\n";
+  svg += head_of(story, ahead_s, legend) + "<g clip-path=\"url(#map)\">\n" + map + "</g>\n";
   svg += "<rect x=\"0.5\" y=\"" + pixels(kHead + 0.5) + "\" width=\"" + pixels(kSide - 1.0) +
          "\" height=\"" + pixels(kSide - 1.0) + "\" fill=\"none\" stroke=\"#888\"/>\n</svg>\n";
   return svg;

@@ -34,6 +34,7 @@ std::string bytes_text(double bytes) {
 
 class Screen {
  public:
+  explicit Screen(std::size_t columns) : columns_(columns) {}
   // A line, cut at the edge between characters.
   void line(std::string text) {
     std::size_t columns = 0;
@@ -41,11 +42,13 @@ class Screen {
     for (; end < text.size(); ++end) {
       const bool begins = (static_cast<unsigned char>(text[end]) & 0xC0) != 0x80;
       columns += begins ? 1 : 0;
-      if (begins && columns > kColumns) {
+      if (begins && columns > columns_) {
         break;
       }
     }
-    text_ += text.substr(0, end) + "\n";
+    text.resize(end);
+    text.resize(text.find_last_not_of(' ') + 1);
+    text_ += text + "\n";
   }
   void gap() { text_ += "\n"; }
   // The list's first `most`, then how many are left out.
@@ -61,6 +64,7 @@ class Screen {
   const std::string& text() const { return text_; }
 
  private:
+  std::size_t columns_;
   std::string text_;
 };
 
@@ -117,6 +121,16 @@ std::uint64_t refused_of(const JsonValue& source) {
   return static_cast<std::uint64_t>(sum);
 }
 
+// The cause of most refusals: "unsupported" is what the codec has no use for.
+std::string most_refused_as(const JsonValue& source) {
+  const JsonValue& causes = source["refused"];
+  std::size_t most = 0;
+  for (std::size_t i = 1; i < causes.items().size(); ++i) {
+    most = causes.items()[i].number() > causes.items()[most].number() ? i : most;
+  }
+  return causes.names().empty() ? "" : causes.names()[most];
+}
+
 // Those with trouble first, else in the order of the site file.
 template <typename Trouble>
 std::vector<JsonValue> worst_first(const JsonValue& list, Trouble&& trouble) {
@@ -127,7 +141,7 @@ std::vector<JsonValue> worst_first(const JsonValue& list, Trouble&& trouble) {
 
 void show_sources(Screen& screen, const JsonValue& s) {
   screen.gap();
-  screen.line("SOURCE            STATE     EVENTS      REFUSED   MISSED");
+  screen.line("SOURCE            STATE     EVENTS      REFUSED   MISSED    MOSTLY REFUSED AS");
   const auto down = [](const JsonValue& source) { return source["status"].text() == "down"; };
   screen.list(worst_first(s["sources"], down), kSources, "`vedette status --json`",
               [&](const JsonValue& source) {
@@ -135,7 +149,8 @@ void show_sources(Screen& screen, const JsonValue& s) {
                 text = padded(text + source["status"].text(), 28);
                 text = padded(text + source["accepted"].text(), 40);
                 text = padded(text + std::to_string(refused_of(source)), 50);
-                screen.line(text + source["missed"].text());
+                text = padded(text + source["missed"].text(), 60);
+                screen.line(text + most_refused_as(source));
                 if (const std::string& error = source["error"].text(); !error.empty()) {
                   screen.line("    " + error);
                 }
@@ -209,8 +224,8 @@ void show_rest(Screen& screen, const JsonValue& s) {
 
 }  // namespace
 
-std::string status_screen(const JsonValue& status, const JsonValue& alarms) {
-  Screen screen;
+std::string status_screen(const JsonValue& status, const JsonValue& alarms, std::size_t columns) {
+  Screen screen(columns);
   show_mode(screen, status);
   show_alarms(screen, alarms);
   show_sources(screen, status);

@@ -30,6 +30,13 @@ SeenTrack seen(const Track& t, const TrackingRules& rules, std::int64_t now_ns) 
   return out;
 }
 
+// Its name, or else what it is.
+std::string called(std::uint64_t key, const plan::Plan& plan, const TrackNames& names) {
+  const std::string_view name = names.of(key);
+  return name.empty() ? named_subject({key, 0, SubjectKind::track, {}}, plan, names)
+                      : std::string(name);
+}
+
 void take_moment(Story& story, node::Stepped& stepped) {
   const engine::Shard& shard = stepped.shard();
   const plan::Plan& plan = stepped.plan();
@@ -74,8 +81,13 @@ Story story_of(std::uint64_t assessment, const KeptEvents& events, const TrackNa
   story.at_ns = e.admitted_ns;
   story.plan = e.plan;
   story.unknown = why;
-  if (of_track(story.change.subject)) {
-    story.name = names.of(story.change.subject.key);
+  const Subject& subject = story.change.subject;
+  story.about = named_subject(subject, *e.plan, names);
+  if (is_pair(story)) {
+    story.first = called(subject.key, *e.plan, names);
+    story.other = called(subject.other, *e.plan, names);
+  } else if (of_track(subject)) {
+    story.first = called(subject.key, *e.plan, names);
   }
   for (const auto& [sequence, one] : events) {
     if (one.header.kind == EventKind::alarm) {
@@ -93,6 +105,23 @@ Story story_of(std::uint64_t assessment, const KeptEvents& events, const TrackNa
     }
   }
   return story;
+}
+
+std::vector<std::uint64_t> observations_of(const Story& story, const KeptEvents& events) {
+  std::vector<std::uint64_t> found;
+  for (const std::uint64_t cause : story.change.causes) {
+    if (cause != 0 && events.contains(cause)) {
+      found.push_back(cause);
+    }
+  }
+  auto at = events.find(story.event);
+  while (found.empty() && at != events.end() && at->second.header.cause < at->first) {
+    at = events.find(at->second.header.cause);
+    if (at != events.end() && at->second.header.kind == EventKind::observation) {
+      found.push_back(at->first);
+    }
+  }
+  return found;
 }
 
 std::vector<std::uint64_t> decisions_of(const Story& story, const KeptEvents& events) {

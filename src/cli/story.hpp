@@ -33,7 +33,8 @@ struct Story {
   AssessmentChange change{};
   std::int64_t at_ns = 0;
   const plan::Plan* plan = nullptr;
-  std::string name;  // of the subject
+  std::string about;         // "vessel 230123450 PANDORA", both of a pair
+  std::string first, other;  // what the track is called, and the other of a pair
   // Of the replay; empty where the journal has no state of that moment, as `unknown` says.
   std::string unknown;
   std::string condition, alarm_condition;
@@ -52,6 +53,9 @@ double course_of(const Motion& motion);  // degrees true
 void print_story(const Story& story, const KeptEvents& events);
 // Into an open object.
 void story_members(const Story& story, const KeptEvents& events, Json& json);
+
+// The observations that led to it; where it names none, the one that it was judged for.
+std::vector<std::uint64_t> observations_of(const Story& story, const KeptEvents& events);
 
 // "outcome" and the like of an action, oldest first.
 struct Delivery {

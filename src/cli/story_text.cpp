@@ -40,11 +40,6 @@ std::string words_of(const PersonName& by, const PersonNote& note) {
   return text + (note.view().empty() ? "" : ": " + std::string(note.view()));
 }
 
-std::string subject_words(const Story& story) {
-  std::string text = subject_text(story.change.subject, *story.plan);
-  return text + (story.name.empty() ? "" : " " + story.name);
-}
-
 std::string rule_name(const Story& story) {
   return story.change.assessment < story.plan->assessments()->size()
              ? story.plan->assessments()->Get(story.change.assessment)->name()->str()
@@ -52,17 +47,20 @@ std::string rule_name(const Story& story) {
 }
 
 void print_values(const std::vector<node::Compared>& values) {
-  std::size_t widest = 0;
+  std::size_t widest = 0, longest = 12;
   for (const node::Compared& v : values) {
     widest = std::max(widest, v.what.size());
+    longest = std::max(longest, v.value_text().size());
   }
   for (const node::Compared& v : values) {
-    print_text("  " + padded(v.what, widest + 2) + padded(v.value_text(), 14) + v.held_against() +
-               "\n");
+    std::string line = "  " + padded(v.what, widest + 2) + padded(v.value_text(), longest + 2) +
+                       (v.comparison == OpCode::count ? "" : v.held_against());
+    line.resize(line.find_last_not_of(' ') + 1);
+    print_text(line + "\n");
   }
 }
 
-void print_track(const char* what, const SeenTrack& seen) {
+void print_track(const std::string& what, const SeenTrack& seen) {
   std::string text = "  " + padded(what, 12);
   if (!seen.placed) {
     print_text(text + "without a position\n");
@@ -78,17 +76,16 @@ void print_track(const char* what, const SeenTrack& seen) {
 }
 
 void print_observations(const Story& story, const KeptEvents& events) {
-  for (const std::uint64_t cause : story.change.causes) {
-    const auto found = events.find(cause);
-    if (cause == 0 || found == events.end()) {
-      continue;
-    }
-    const KeptEvent& e = found->second;
+  for (const std::uint64_t cause : observations_of(story, events)) {
+    const KeptEvent& e = events.at(cause);
     std::string text =
         "  " + clock_text(e.header.observed_ns) + "  event " + std::to_string(cause) + ", ";
     if (e.header.kind == EventKind::observation) {
       const auto o = payload_as<Observation>(e.payload);
-      text += std::string(name_of(o.kind)) + " " + std::to_string(o.identity) + " by source " +
+      text += (o.kind == IdentityKind::own
+                   ? std::string("own ship")
+                   : std::string(name_of(o.kind)) + " " + std::to_string(o.identity)) +
+              " by source " +
               (e.header.source < e.plan->sources()->size()
                    ? e.plan->sources()->Get(e.header.source)->name()->str()
                    : "?");
@@ -99,6 +96,9 @@ void print_observations(const Story& story, const KeptEvents& events) {
       text +=
           o.has(Field::speed) ? ", " + quantity_text(o.speed_mm_s * 1e-3, Dimension::speed) : "";
       text += o.has(Field::course) ? " on " + decimal(o.course_e6 * 1e-6, 0) + " deg" : "";
+      text += o.has(Field::altitude)
+                  ? ", altitude " + quantity_text(o.altitude_mm * 1e-3, Dimension::length)
+                  : "";
     } else {
       text += name_of(e.header.kind);
     }
@@ -192,14 +192,18 @@ void print_life(const Story& story, const KeptEvents& events) {
   for (const std::uint64_t at : life) {
     const auto change = payload_as<AlarmChange>(events.at(at).payload);
     const Alarm& a = change.alarm;
-    std::string text =
-        "  " + clock_text(events.at(at).admitted_ns) + "  " + std::string(name_of(change.change));
-    const bool judged =
-        change.change == AlarmEvent::repeated || change.change == AlarmEvent::level_changed;
-    text += judged ? ", event " + std::to_string(events.at(at).header.cause) : "";
-    const bool person = change.change == AlarmEvent::acknowledged ||
-                        change.change == AlarmEvent::shelved ||
-                        change.change == AlarmEvent::unshelved;
+    const bool level_changed = change.change == AlarmEvent::level_changed;
+    std::string text = "  " + clock_text(events.at(at).admitted_ns) + "  " +
+                       (level_changed ? "level now " + std::string(name_of(a.level))
+                                      : std::string(name_of(change.change)));
+    text += change.change == AlarmEvent::repeated ? ", level " + std::string(name_of(a.level)) : "";
+    text += level_changed || change.change == AlarmEvent::repeated
+                ? ", event " + std::to_string(events.at(at).header.cause)
+                : "";
+    text += change.change == AlarmEvent::shelved ? " until " + clock_text(a.shelved_until_ns) : "";
+    const bool person =
+        change.change == AlarmEvent::acknowledged || change.change == AlarmEvent::shelved ||
+        (change.change == AlarmEvent::unshelved && events.at(at).header.cause != story.alarm);
     text += person ? words_of(a.by, a.note) : "";
     if (change.change == AlarmEvent::suppressed) {
       text += ": it follows from alarm " + std::to_string(a.root);
@@ -254,18 +258,18 @@ void print_story(const Story& story, const KeptEvents& events) {
   const std::string what = story.alarm != 0 ? "Alarm " + std::to_string(story.alarm)
                                             : "Event " + std::to_string(story.event);
   print_text(what + ": " + rule_name(story) + " " + std::string(name_of(story.change.transition)) +
-             ", level " + std::string(name_of(story.change.level)) + "\n" + subject_words(story) +
-             ", " + when + "\n\n");
+             ", level " + std::string(name_of(story.change.level)) + "\n" + story.about + ", " +
+             when + "\n\n");
   if (story.change.transition == Transition::cleared) {
     print_text("The condition no longer holds.\n");
   }
   print_why(story);
   print_text("\nFrom what\n");
   if (story.track) {
-    print_track("track", *story.track);
+    print_track(is_pair(story) ? "a, " + story.first : "track", *story.track);
   }
   if (story.own) {
-    print_track(is_pair(story) ? "the other" : "own ship", *story.own);
+    print_track(is_pair(story) ? "b, " + story.other : "own ship", *story.own);
   }
   print_observations(story, events);
   print_text("\nWhat was done\n");
@@ -336,8 +340,9 @@ void story_members(const Story& story, const KeptEvents& events, Json& json) {
   if (story.alarm != 0) {
     json.member_id("alarm", story.alarm);
   }
-  const std::string rule = rule_name(story), subject = subject_words(story);
-  json.member("assessment", std::string_view(rule)).member("subject", std::string_view(subject));
+  const std::string rule = rule_name(story);
+  json.member("assessment", std::string_view(rule));
+  json.member("subject", std::string_view(story.about));
   json.member("transition", name_of(story.change.transition));
   json.member("level", name_of(story.change.level));
   json.member("confidence", story.change.confidence, 4).member_time("time", story.at_ns);
@@ -355,7 +360,11 @@ void story_members(const Story& story, const KeptEvents& events, Json& json) {
   if (story.approach) {
     json.member("cpa", story.approach->cpa, 3).member("tcpa", story.approach->tcpa, 3);
   }
-  json.key("decisions").begin_array();
+  json.key("observations").begin_array();
+  for (const std::uint64_t at : observations_of(story, events)) {
+    json.value(std::string_view(std::to_string(at)));
+  }
+  json.end_array().key("decisions").begin_array();
   for (const std::uint64_t at : decisions_of(story, events)) {
     const KeptEvent& e = events.at(at);
     json.begin_object();

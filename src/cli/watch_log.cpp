@@ -18,6 +18,22 @@ std::string words_of(const PersonName& by, const PersonNote& note) {
   return text + (note.view().empty() ? "" : ": " + std::string(note.view()));
 }
 
+bool by_person(const ReadEvent& event) {
+  if (event.header.kind == EventKind::command) {
+    return true;
+  }
+  const auto change = payload_as<AlarmChange>(event.payload);
+  return change.change == AlarmEvent::acknowledged || change.change == AlarmEvent::shelved ||
+         (change.change == AlarmEvent::unshelved && event.header.cause != change.alarm.id);
+}
+
+// "until 19:31:06"
+std::string until_text(std::int64_t ns) {
+  std::string text;
+  append_time(text, ns);
+  return ", until " + text.substr(11, 8);
+}
+
 std::string alarm_text(const ReadEvent& event, const TrackNames& names) {
   const auto change = payload_as<AlarmChange>(event.payload);
   const plan::Plan& plan = event.plan;
@@ -26,18 +42,45 @@ std::string alarm_text(const ReadEvent& event, const TrackNames& names) {
   std::string text = "alarm " + std::to_string(a.id) + " " + std::string(name_of(change.change));
   text += " " + (named ? plan.assessments()->Get(a.assessment)->name()->str()
                        : std::string("(no longer in the site file)"));
-  text += ": " + subject_text(a.subject, plan);
-  if (const std::string_view name = name_beside(event, names); !name.empty()) {
-    text += " " + std::string(name);
-  }
+  text += ": " + named_subject(a.subject, plan, names);
   text += ", level " + std::string(name_of(a.level));
   if (change.change == AlarmEvent::suppressed) {
     text += ", follows from alarm " + std::to_string(a.root);
   }
-  const bool by_person = change.change == AlarmEvent::acknowledged ||
-                         change.change == AlarmEvent::shelved ||
-                         change.change == AlarmEvent::unshelved;
-  return text + (by_person ? words_of(a.by, a.note) : "");
+  text += change.change == AlarmEvent::shelved ? until_text(a.shelved_until_ns) : "";
+  if (change.change == AlarmEvent::unshelved && !by_person(event)) {
+    return text + ", its time is over";
+  }
+  return text + (by_person(event) ? words_of(a.by, a.note) : "");
+}
+
+// "acknowledge alarm 120 by mate: on radar"
+std::string order_text(const ReadEvent& event, const TrackNames& names) {
+  const auto order = payload_as<AlarmOrder>(event.payload);
+  const std::uint64_t target = order.command.target;
+  std::string text;
+  switch (order.command.kind) {
+    case CommandKind::note:
+      text = "note";
+      break;
+    case CommandKind::acknowledge:
+      text = "acknowledge " + named_subject({target, 0, SubjectKind::track, {}}, event.plan, names);
+      break;
+    case CommandKind::acknowledge_alarm:
+      text = "acknowledge alarm " + std::to_string(target);
+      break;
+    case CommandKind::shelve:
+    case CommandKind::unshelve:
+      text = std::string(name_of(order.command.kind)) + " alarm " + std::to_string(target);
+      break;
+    case CommandKind::cancel:
+    case CommandKind::requeue:
+      text = std::string(name_of(order.command.kind)) + " event " + std::to_string(target);
+      break;
+    default:
+      text = name_of(order.command.kind);
+  }
+  return text + words_of(order.by, order.note);
 }
 
 std::string causes_text(const CauseChange& change) {
@@ -93,7 +136,8 @@ std::string node_text(const ReadEvent& event) {
       const Subject about{event.header.source, event.header.source, SubjectKind::source, {}};
       const auto state = payload_as<SourceState>(event.payload);
       const std::string_view reason = text_of_trouble(state.error);
-      return subject_text(about, plan) + " is " + std::string(name_of(state.status)) +
+      return subject_text(about, plan) + (state.status == SourceStatus::ended ? " has " : " is ") +
+             std::string(name_of(state.status)) +
              (reason.empty() ? "" : ": " + std::string(reason));
     }
     default: {
@@ -107,22 +151,31 @@ std::string node_text(const ReadEvent& event) {
   }
 }
 
+std::string why_refused(CommandKind kind, Reason reason) {
+  const bool of_alarm = kind >= CommandKind::acknowledge_alarm && kind <= CommandKind::unshelve;
+  if (of_alarm && reason == Reason::unknown_subject) {
+    return "there was no such alarm";
+  }
+  if (of_alarm && reason == Reason::superseded) {
+    return kind == CommandKind::unshelve ? "it was not shelved" : "it was acknowledged already";
+  }
+  return std::string(meaning_of(reason));
+}
+
 // Empty: not for this log.
 std::string text_of(const ReadEvent& event, const TrackNames& names) {
   switch (event.header.kind) {
     case EventKind::alarm:
       return alarm_text(event, names);
     case EventKind::command: {
-      const auto order = payload_as<AlarmOrder>(event.payload);
-      if (order.command.kind == CommandKind::note) {
-        return "note" + words_of(order.by, order.note);
-      }
+      const CommandKind kind = payload_as<Command>(event.payload).kind;
       const bool refused = event.header.state.exit() != Exit::success;
-      if (!refused && order.command.kind >= CommandKind::acknowledge_alarm) {
+      const bool of_alarm = kind >= CommandKind::acknowledge_alarm && kind != CommandKind::note;
+      if (!refused && of_alarm) {
         return {};  // the alarm's own event says it
       }
-      return std::string(name_of(order.command.kind)) + words_of(order.by, order.note) +
-             (refused ? ", refused: " + std::string(meaning_of(event.header.state.reason())) : "");
+      return order_text(event, names) +
+             (refused ? ", refused: " + why_refused(kind, event.header.state.reason()) : "");
     }
     case EventKind::cause:
     case EventKind::mode:
@@ -147,15 +200,6 @@ std::string line_of(const ReadEvent& event, const std::string& text) {
   std::string line;
   append_time(line, h.observed_ns != 0 ? h.observed_ns : h.received_ns);
   return line + " " + text;
-}
-
-bool by_person(const ReadEvent& event) {
-  if (event.header.kind == EventKind::command) {
-    return true;
-  }
-  const AlarmEvent change = payload_as<AlarmChange>(event.payload).change;
-  return change == AlarmEvent::acknowledged || change == AlarmEvent::shelved ||
-         change == AlarmEvent::unshelved;
 }
 
 void take(Watch& watch, const ReadEvent& event, const TrackNames& names) {

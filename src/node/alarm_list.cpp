@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <tuple>
 
 #include "base/json.hpp"
@@ -74,21 +75,32 @@ std::string line_of(const AlarmList::Item& item, std::int64_t now_ns, const plan
   const bool pair = a.subject.kind == SubjectKind::pair;
   Subject first = a.subject;
   first.kind = pair ? SubjectKind::track : first.kind;
-  line += rule->name()->str() + ": " + subject_text(first, plan);
+  const bool own = kind_of(a.subject.key) == IdentityKind::own && of_track(a.subject);
+  line += rule->name()->str() + ": " + (own ? "own ship" : subject_text(first, plan));
   const std::string_view name(about.name, ::strnlen(about.name, sizeof about.name));
   line += name.empty() ? "" : " " + std::string(name);
   if (pair) {
     first.key = a.subject.other;
     line += " and " + subject_text(first, plan);
+    const std::string_view other(item.other_name,
+                                 ::strnlen(item.other_name, sizeof item.other_name));
+    line += other.empty() ? "" : " " + std::string(other);
   }
   if (about.cpa == about.cpa && about.tcpa > 0) {
-    line += ", CPA " + rounded(about.cpa, "m") + " in " + age_text(to_int64(about.tcpa * 1e9));
+    line += ", CPA " +
+            (about.cpa < 10'000 ? rounded(about.cpa, "m") : rounded(about.cpa / 1000, "km")) +
+            " in " + age_text(to_int64(about.tcpa * 1e9));
   }
   if (about.has_position != 0) {
     line += ", " + rounded(about.speed * 3600 / 1852, "kn");
   }
   line += a.raises > 1 ? ", " + std::to_string(a.raises) + " times" : "";
   line += a.escalated != 0 ? ", escalated" : "";
+  if (a.shelved_until_ns != 0) {
+    std::string until;
+    append_time(until, a.shelved_until_ns);
+    line += ", until " + until.substr(11, 5);
+  }
   line += a.root != 0 ? ", follows from " + std::to_string(a.root) : "";
   line += a.by.view().empty() ? "" : "; by " + std::string(a.by.view());
   line += a.note.view().empty() ? "" : ": " + std::string(a.note.view());
@@ -102,7 +114,12 @@ void AlarmList::copy(const engine::Shard& shard) {
   now_ns = shard.progress().admitted_ns;
   items.clear();
   for (const Alarm& alarm : shard.alarms().alarms()) {
-    items.push_back({alarm, shard.describe(alarm)});
+    Item item{alarm, shard.describe(alarm), {}};
+    const std::uint32_t other = shard.tracks().find(alarm.subject.other);
+    if (alarm.subject.kind == SubjectKind::pair && other != TrackTable::kNone) {
+      std::memcpy(item.other_name, shard.tracks()[other].name, sizeof item.other_name);
+    }
+    items.push_back(item);
   }
 }
 

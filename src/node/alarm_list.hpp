@@ -15,7 +15,8 @@ namespace vedette::node {
 struct AlarmList {
   struct Item {
     Alarm alarm;
-    ActionIntent about;  // name, position, speed, approach of its subject
+    ActionIntent about;                  // name, position, speed, approach of its subject
+    decltype(Track::name) other_name{};  // of a pair
   };
   std::uint64_t batch = 0;
   std::int64_t now_ns = 0;  // node time of that batch

@@ -35,7 +35,8 @@ std::string why_not(const Command& command, Reason reason) {
     case CommandKind::acknowledge_alarm:
       return reason == Reason::superseded
                  ? "alarm " + std::to_string(command.target) + " is acknowledged already"
-                 : no_alarm(command.target);
+                 : no_alarm(command.target) +
+                       "; for all alarms of a track write its kind, too: vessel 230123450";
     case CommandKind::shelve:
       return no_alarm(command.target) + ", or the time is longer than 24 h";
     case CommandKind::unshelve:

@@ -64,7 +64,8 @@ struct Words {
   bool computed = false;  // a product or quotient, whose dimension its operations do not tell
 };
 
-Words field_words(OpCode load, std::uint16_t index) {
+// Of a pair the fields of both say whose they are.
+Words field_words(OpCode load, std::uint16_t index, bool of_pair) {
   const std::size_t kind = kind_loaded_by(load);
   const FieldsOfKind& of = kFieldsOfKinds[kind];
   if (index >= of.fields.size()) {
@@ -72,9 +73,9 @@ Words field_words(OpCode load, std::uint16_t index) {
   }
   std::string name(of.fields[index].name);
   std::replace(name.begin(), name.end(), '_', ' ');
-  const bool own_words = load == OpCode::load_track;
-  return {own_words ? name : std::string(of.name) + " " + name, of.fields[index].dimension,
-          own_words ? 3 : 5};
+  const bool subject = load == OpCode::load_track;
+  const std::string whose = !subject ? std::string(of.name) + " " : of_pair ? "a " : "";
+  return {whose + name, of.fields[index].dimension, subject ? 3 : 5};
 }
 
 std::string_view sign_of(OpCode code) {
@@ -125,7 +126,7 @@ class Reader {
       }
     } else if (code == OpCode::compare_track) {
       const plan::Op load(0.0, static_cast<std::uint16_t>(OpCode::load_track), op.index(), 0);
-      const Words words = field_words(OpCode::load_track, op.index());
+      const Words words = field_words(OpCode::load_track, op.index(), view_.of_pair);
       add(words, assess::evaluate({&load, 1}, view_), static_cast<OpCode>(op.count()), op.value(),
           value_of(node), true);
     } else if (is_comparison(code)) {
@@ -193,7 +194,7 @@ class Reader {
     const plan::Op& op = ops_[node.last];
     const OpCode code = code_of(op);
     if (kind_loaded_by(code) != kSubjectKinds) {
-      return field_words(code, op.index());
+      return field_words(code, op.index(), view_.of_pair);
     }
     const auto zone = [&] {
       return op.index() < zones_.size() ? zones_[op.index()] : std::string("?");
@@ -202,7 +203,7 @@ class Reader {
       case OpCode::push:
         return {quantity_text(op.value(), Dimension::number), Dimension::number, 5};
       case OpCode::inside_track:
-        return {"inside " + zone(), Dimension::boolean, 2};
+        return {(view_.of_pair ? "a inside " : "inside ") + zone(), Dimension::boolean, 2};
       case OpCode::inside_own:
         return {"own ship inside " + zone(), Dimension::boolean, 2};
       case OpCode::inside_b:
@@ -237,7 +238,8 @@ class Reader {
 
   std::string text_words(const plan::Op& op) const {
     const bool equal = code_of(op) == OpCode::text_equal;
-    return field_words(owner_in(op.count()), op.index()).text + (equal ? " is \"" : " matches \"") +
+    return field_words(owner_in(op.count()), op.index(), view_.of_pair).text +
+           (equal ? " is \"" : " matches \"") +
            view_.world->plan->texts()->Get(op.count() & kTextMask)->str() + "\"";
   }
   std::string count_words(std::uint16_t count) const {

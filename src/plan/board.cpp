@@ -153,7 +153,7 @@ class Reader {
                      std::vector<std::string> choices) {
     const std::string chosen = text(section, key);
     if (!chosen.empty() && std::find(choices.begin(), choices.end(), chosen) == choices.end()) {
-      problem(section, key, "\"" + chosen + "\" is not a " + std::string(key),
+      problem(section, key, "\"" + chosen + "\" is none of the choices of " + std::string(key),
               choices.size() == 2
                   ? "one of: " + choices[0] + ", " + choices[1]
                   : "one of: " + choices[0] + ", " + choices[1] + ", " + choices[2]);

@@ -218,7 +218,7 @@ std::size_t Section::choice(std::string_view key) {
   }
   if (has(key) && !chosen.empty()) {
     const std::string best = nearest(chosen, options);
-    problem(key, "\"" + chosen + "\" is not a " + std::string(key),
+    problem(key, "\"" + chosen + "\" is none of the choices of " + std::string(key),
             best.empty() ? "one of: " + std::string(k.choices) : "did you mean \"" + best + "\"?");
   }
   return 0;

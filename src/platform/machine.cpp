@@ -78,6 +78,11 @@ bool is_terminal(int fd) {
   return ::isatty(fd) == 1;
 }
 
+std::size_t columns_of_terminal(int fd) {
+  winsize size{};
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 bool is_first_process() {
   return ::getpid() == 1;
 }

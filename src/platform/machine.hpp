@@ -65,6 +65,7 @@ void lift_memory_limit();
 void catch_stop_signals(void (*handler)(int));
 
 bool is_terminal(int fd);
+std::size_t columns_of_terminal(int fd);  // 0: it does not say
 
 // For an open watchdog device (Linux watchdog API).
 bool set_watchdog_timeout(int fd, int seconds);

@@ -102,8 +102,20 @@ def an_alarm_is_listed_acknowledged_shelved_and_logged_and_outlives_a_kill():
     found = watch.alarms(lambda f: len(f) == 2)
     one, two = found["heard", "230000001"], found["heard", "230000002"]
     assert one["state"] == "unacknowledged" and one["priority"] == "high" and one["active"] and one["raises"] == 1, one
-    watch.say("acknowledge", one["alarm"], "--by", "mate", "--note", "seen, 2 nm off")
-    watch.say("shelve", two["alarm"], "--for", "20min", "--by", "mate")
+    following = subprocess.Popen([vedette, "alarms", "--follow", "--data", watch.data], stdout=subprocess.PIPE, text=True)
+    while "230000002" not in following.stdout.readline():
+        pass
+    done = watch.say("acknowledge", one["alarm"], "--by", "mate", "--note", "seen, 2 nm off").stdout
+    assert done == f'alarm {one["alarm"]} is acknowledged\n', done
+    for wrong, why in (("20", "is not a duration"), ("25h", "at most 24 h"), ("-5min", "is not a duration")):
+        assert why in watch.say("shelve", two["alarm"], f"--for={wrong}", ok=(64,)).stderr, wrong
+    for option, words, why in (("--by", "b" * 25, "--by has 25 bytes"), ("--note", "\u00e4" * 33, "--note has 66 bytes")):
+        assert why in watch.say("unshelve", two["alarm"], option, words, ok=(64,)).stderr, "no word is cut in silence"
+    assert watch.say("shelve", two["alarm"], "--for", "20m", "--by", "mate").stdout == f'alarm {two["alarm"]} is shelved for 20m\n'
+    changes = [following.stdout.readline() for _ in range(2)]
+    assert {re.match(r"20\d\d-\d\d-\d\dT[\d:]{8}Z (\w+) +\d+ +high", line)[1] for line in changes} == {"acknowledged", "shelved"}, changes
+    following.kill()
+    following.communicate()
     found = watch.alarms(lambda f: f["heard", "230000001"]["state"] == "acknowledged")
     assert found["heard", "230000001"]["by"] == "mate" and found["heard", "230000001"]["note"] == "seen, 2 nm off", found
     assert found["heard", "230000002"]["state"] == "shelved", found
@@ -114,7 +126,7 @@ def an_alarm_is_listed_acknowledged_shelved_and_logged_and_outlives_a_kill():
     text = watch.say("alarms").stdout
     assert text.startswith("1 alarm, 0 not acknowledged") and "heard: vessel 230000001" in text and "by mate: seen, 2 nm off" in text, text
     assert "230000002" not in text and "1 shelved" in text and "230000002" in watch.say("alarms", "--all").stdout, text
-    watch.say("note", "relieved by the second mate", "--by", "mate")
+    watch.say("note", "relieved", "by", "the second mate", "--by", "mate")
     recorded(watch.data, lambda s: True)
     watch.kill()
     offline = watch.alarms()
@@ -127,8 +139,10 @@ def an_alarm_is_listed_acknowledged_shelved_and_logged_and_outlives_a_kill():
     final = stop(watch.node)
     assert any(l.get("alarms_stand", "").startswith("2 from before") for l in final["log"]), final["log"]
     log = call("log", watch.data).stdout
+    assert log == call("log", "--data", watch.data, "--since", "1h30m").stdout
     for line in ("raised heard: vessel 230000001", "acknowledged heard: vessel 230000001, level warn by mate: seen, 2 nm off",
-                 "shelved heard: vessel 230000002, level warn by mate", "note by mate: relieved by the second mate", "unshelved heard"):
+                 "shelved heard: vessel 230000002, level warn, until ", "acknowledge alarm 99, refused: there was no such alarm",
+                 f"acknowledge alarm {one['alarm']}, refused: it was acknowledged already", "note by mate: relieved by the second mate", "unshelved heard"):
         assert line in log, (line, log[-2000:])
     handed = call("log", watch.data, "--handover").stdout
     people, rest = handed.split("What people did and wrote")[1].split("The node itself")
@@ -235,4 +249,12 @@ def a_shore_station_tells_which_ships_meet():
         checked += 1
     assert checked == len(raised)
     said = [r["message"] for r in rows if r["kind"] == "action"]
+    listed, log = (call(word, "--data", data).stdout for word in ("alarms", "log"))
+    both = "vessel 230008070 S/Y ELEKTRA and vessel 230035780 AAVA"
+    assert both + "," in listed and both + ", level" in log, (listed, log[-3000:])
+    meeting = re.search(r"(\d+) +high[^\n]*" + both, listed)[1]
+    call("explain", meeting, "--data", data, "--picture", work / "meeting.svg")
+    story, svg = call("explain", meeting, "--data", data).stdout, (work / "meeting.svg").read_text()
+    assert "\n  a, S/Y ELEKTRA" in story and "\n  b, AAVA" in story and "a speed" in story and "b speed" in story, story
+    assert ">S/Y ELEKTRA<" in svg and ">AAVA<" in svg and "the other" not in svg, svg
     assert any(re.fullmatch(r"S/Y ELEKTRA and (\d+|AAVA) pass at 0\.\d+ nmi in \d+\.\d min", text) for text in said), said

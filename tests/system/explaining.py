@@ -114,7 +114,7 @@ def an_alarm_is_explained_in_words_with_who_was_told_and_who_has_it():
     alarm = json.loads(call("alarms", "--data", data, "--json").stdout)["data"]["alarms"][0]["alarm"]
     text = call("explain", alarm, "--data", data).stdout
     for part in (f"Alarm {alarm}: seen raised", "vessel 230000007", "updates  1", "at least 1", "rule: track.updates >= 1", "59.90000 N 24.90000 E",
-                 "by source in", "decided by tell", f"tell to out (UDP 127.0.0.1:{sink.port})", "the network took it", "nobody has acknowledged it"):
+                 "by source in: 59.9", "decided by tell", f"tell to out (UDP 127.0.0.1:{sink.port})", "the network took it", "nobody has acknowledged it"):
         assert part in text, (part, text)
     call("acknowledge", alarm, "--by", "mate", "--note", "seen", "--data", data)
     recorded(data, lambda s: True)
@@ -126,9 +126,12 @@ def an_alarm_is_explained_in_words_with_who_was_told_and_who_has_it():
     call("explain", data, alarm, "--picture", drawn)
     svg = drawn.read_text()
     assert svg.startswith("<svg") and "vessel 230000007" in svg and svg.count("<text") >= 4, svg
+    head = re.findall(r'<text x="20" y="\d+"[^>]*>([^<]*)</text>', svg)
+    assert len(head) == 3 and all(len(line) < 100 for line in head) and "arrows: the next 5 min" in head[2], "none is cut at the edge"
+    assert call("explain", f"#{alarm}", "--data", data).stdout == call("explain", alarm, "--data", data).stdout
     assert "no assessment" in call("explain", data, "1", "--picture", drawn, ok=(66,)).stderr
     screen = call("status", "--data", data).stdout
-    assert "1 alarm, 0 not acknowledged" in screen and max(map(len, screen.splitlines())) <= 80 and len(screen.splitlines()) <= 30, screen
+    assert "1 alarm, 0 not acknowledged" in screen and " \n" not in screen and len(screen.splitlines()) <= 30, screen
     again = subprocess.Popen([vedette, "status", "--data", data, "--watch"], stdout=subprocess.PIPE, text=True)
     time.sleep(1.6)
     again.send_signal(signal.SIGTERM)

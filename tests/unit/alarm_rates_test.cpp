@@ -86,6 +86,15 @@ TEST_CASE("alarms of an hour: average, busiest ten minutes, flood, priorities, m
   CHECK(rates.text().find("manageable") != std::string::npos);
 }
 
+TEST_CASE("a few minutes give no average of ten") {
+  cli::AlarmRates rates;
+  for (std::uint64_t i = 0; i < 11; ++i) {
+    rates.take(change(10 + i, 0), kStart + static_cast<std::int64_t>(i) * kSecond, site());
+  }
+  CHECK(rates.text().find("too short for the average") != std::string::npos);
+  CHECK(rates.text().find("on average") == std::string::npos);
+}
+
 TEST_CASE("only what people are told of counts") {
   AlarmChange quiet = change(1, 0);
   quiet.alarm.told = AlarmTold::never;

@@ -64,6 +64,10 @@ TEST_CASE("days, dates, durations back and seconds since 1970 are times") {
   CHECK(read("- 2 h") == "2026-11-29T05:34:12.500Z");
   CHECK(read("10 min") == "2026-11-29T07:24:12.500Z");
   CHECK(read("-1d") == "2026-11-28T07:34:12.500Z");
+  CHECK(read("10m") == "2026-11-29T07:24:12.500Z");
+  CHECK(read("10 minutes") == "2026-11-29T07:24:12.500Z");
+  CHECK(read("1h30m") == "2026-11-29T06:04:12.500Z");
+  CHECK(read("1 h 30 min 12 s") == "2026-11-29T06:04:00.500Z");
   CHECK(read("-90") == "2026-11-29T07:32:42.500Z");
   CHECK(read("@1795937640") == "2026-11-29T07:34:00.000Z");
   CHECK(read("1795937640") == "2026-11-29T07:34:00.000Z");
