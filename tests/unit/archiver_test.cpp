@@ -32,13 +32,13 @@ struct SmallSegments {
   journal::Writer writer;
   std::int64_t now_ns = kStart;
 
-  SmallSegments() {
+  explicit SmallSegments(std::uint64_t journal_bytes = 64 << 20) {
     Arena arena(memory.data(), memory.size() * 8);
     lane.init(arena, 64, 1 << 19);
     journal::WriterOptions options;
     options.folder = folder;
     options.segment_bytes = 64 << 10;
-    options.journal_bytes = 64 << 20;
+    options.journal_bytes = journal_bytes;
     options.max_batch_bytes = engine::batch_bytes_bound(plan);
     options.max_frozen_bytes = engine::frozen_bytes_bound(plan);
     REQUIRE(writer.open(options) == "");
@@ -134,6 +134,25 @@ TEST_CASE("a segment that is damaged, or that the disk cannot archive, stays as 
   for (const std::string& name : j.disk.names()) {
     CHECK(name != journal::Archiver::kName);
   }
+}
+
+TEST_CASE("a journal at its bound goes on archiving, and holds several times what fits unarchived") {
+  SmallSegments j(12 * (64 << 10));
+  std::vector<std::uint8_t> state(engine::frozen_bytes_bound(j.plan));
+  for (int i = 0; i < 600; i += 8) {
+    j.write(8);
+    Freezer freezer(state);
+    j.engine.shard().freeze(freezer);
+    j.writer.keep_frozen(Bytes(state).first(freezer.used()),
+                         j.engine.shard().progress().batch_number);
+    while (j.writer.archive_some()) {
+    }
+    CHECK(j.bytes() <= 12 * (64 << 10));
+  }
+  const Batches kept = j.read();
+  CHECK(kept.begin()->first > 1);  // the bound was reached
+  const std::size_t segments = journal::list_segments(j.folder).size();
+  CHECK_MESSAGE(segments > 14, segments);
 }
 
 TEST_CASE("an archive that a kill interrupts leaves the journal whole") {

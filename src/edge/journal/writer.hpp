@@ -194,6 +194,8 @@ class Writer {
   int cut_failed_write();
   // Size of the next segment, which begins with the kept state.
   std::uint64_t whole_segment() const;
+  // Within the bound: of the next segment, and of the archiver's copy of one that it has not seen.
+  std::uint64_t room_ahead() const;
   void look_at_time(const BatchHeader& last);
   std::uint64_t bytes_until_due() const;
   bool makes_state_due(const BatchHeader& batch) const {

@@ -154,7 +154,7 @@ std::string Writer::begin() {
 // Gathers evidence of the next segment to drop ahead of time, so that nothing waits then. Its
 // successor is complete.
 void Writer::gather_evidence_ahead() {
-  std::uint64_t bytes = 2 * whole_segment();
+  std::uint64_t bytes = whole_segment() + room_ahead();
   for (const Kept& s : segments_) {
     bytes += s.bytes;
   }
@@ -207,12 +207,21 @@ bool Writer::archive_some() {
   return true;
 }
 
+std::uint64_t Writer::room_ahead() const {
+  const std::uint64_t next = whole_segment();
+  std::uint64_t copy = options_.archives ? next : 0;
+  for (const Kept& s : segments_) {
+    copy = options_.archives && !s.seen ? std::max(copy, s.bytes) : copy;
+  }
+  return next + copy;
+}
+
 bool Writer::must_have_frozen() const {
   if (segments_.size() <= 2 || frozen_batch_ + 1 >= segments_[1].first_batch ||
       2 * open_.at < open_.bytes || (!accepted_ && begun_segments_ <= kIdleSegments)) {
     return false;
   }
-  std::uint64_t bytes = whole_segment();
+  std::uint64_t bytes = room_ahead();
   for (const Kept& s : segments_) {
     bytes += s.bytes;
   }
@@ -228,12 +237,13 @@ std::uint64_t Writer::bytes_to_bound() const {
 }
 
 // Call once the newest segment is on disk: it begins with frozen_, so what remains can be replayed.
-// Leaves space for the next segment within the bound.
+// Leaves space for the next segment within the bound, and for the copy of one that is archived: a
+// journal at its bound would else archive nothing, and soon hold nothing that is archived.
 void Writer::drop_old_segments() {
   if (!accepted_ && begun_segments_ <= kIdleSegments) {
     return;
   }
-  std::uint64_t bytes = whole_segment();
+  std::uint64_t bytes = room_ahead();
   for (const Kept& s : segments_) {
     bytes += s.bytes;
   }
