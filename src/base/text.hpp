@@ -165,6 +165,14 @@ template <typename Out>
 void append_hex(Out& out, std::uint64_t value) {
   put_text<16>(out, [value](char* at) { return put_hex(at, value); });
 }
+// Of an aircraft: six digits, as registers and receivers write it.
+template <typename Out>
+void append_address(Out& out, std::uint64_t address) {
+  for (std::uint64_t bound = 0x100000; bound > 1 && address < bound; bound >>= 4) {
+    out.append("0");
+  }
+  append_hex(out, address);
+}
 
 // Fixed number of decimals, 0 to 9, rounded as std::to_chars does in ten times the time. The caller
 // excludes NaN and infinity. May write kDecimalText bytes.

@@ -11,6 +11,8 @@
 #include "cli/open_data.hpp"
 #include "cli/print.hpp"
 #include "node/alarm_list.hpp"
+#include "node/around.hpp"
+#include "node/past.hpp"
 #include "platform/clock.hpp"
 #include "platform/hot_thread.hpp"
 #include "platform/machine.hpp"
@@ -91,9 +93,18 @@ int alarms_of_folder(const AlarmCommand& command, bool json, std::string& out) {
   }
   node::Stepped stepped;
   stepped.init(*kept.plan, header.node, header.epoch, c.data, node::plan_hash_of(header.plan_hash));
-  const node::ReplayResult result = node::replay(c.data, stepped, 0);
-  if (!result.problem.empty() && !result.journal.torn_tail) {
-    return fail(json, "alarms", kFound, "journal", c.data + ": " + result.problem,
+  const node::Moment last{0, node::last_moment(c.data)};
+  const node::ReplayResult result = node::replay_until(c.data, stepped, last);
+  std::string problem = result.journal.torn_tail ? std::string() : result.problem;
+  if (!problem.empty() && result.journal.problem == problem) {
+    stepped.begin_again();
+    const node::AroundResult around = node::replay_around(
+        c.data, stepped, header.node, [&](const BatchHeader& h) { return node::beyond(last, h); });
+    problem = around.problem;
+    say_damage(c, around.journal);
+  }
+  if (!problem.empty()) {
+    return fail(json, "alarms", kFound, "journal", c.data + ": " + problem,
                 "`vedette replay` says more");
   }
   node::AlarmList list;

@@ -52,6 +52,7 @@ bool asks_for_zone(const plan::Plan& plan, std::uint16_t assessment, std::string
 }
 
 constexpr std::uint16_t kNone = 0xFFFF;
+constexpr std::size_t kAddressDigits = 6;  // of an aircraft, hexadecimal
 constexpr std::int64_t kPrintedNs = 1'000'000;  // times are printed to it, so --until includes it
 
 // Indexes into the plan of what an event is about; kNone where it names nothing of that kind.
@@ -213,12 +214,8 @@ std::uint64_t track_of(const EventHeader& event, Bytes payload) {
 
 std::string named_subject(const Subject& subject, const plan::Plan& plan, const TrackNames& names) {
   const auto with_name = [&](std::uint64_t key) {
-    if (kind_of(key) == IdentityKind::own) {
-      return std::string("own ship");
-    }
     const std::string_view name = names.of(key);
-    return subject_text({key, 0, SubjectKind::track, {}}, plan) +
-           (name.empty() ? "" : " " + std::string(name));
+    return track_text(key) + (name.empty() ? "" : " " + std::string(name));
   };
   if (!of_track(subject)) {
     return subject_text(subject, plan);
@@ -295,7 +292,8 @@ int EventReading::read_wishes(const std::string& schema) {
 int EventReading::resolve_of(const std::string& schema) {
   const std::string& of = command_.of;
   identity_ = parse_unsigned(of).value_or(0);
-  if (identity_ != 0 || of == "own" || of == "node" || in_plan(*kept_.plan, of)) {
+  address_ = of.size() == kAddressDigits ? parse_unsigned(of, 16).value_or(0) : 0;
+  if (identity_ != 0 || address_ != 0 || of == "own" || of == "node" || in_plan(*kept_.plan, of)) {
     return kOk;
   }
   learn_all_names();
@@ -349,7 +347,10 @@ bool EventReading::concerns(const ReadEvent& event) const {
   for (const bool second : {false, true}) {
     const std::uint64_t key = key_in(event.header, event.payload, second);
     if (key != 0 &&
-        ((identity_ != 0 && identity_of(key) == identity_) || names_.is_called(key, of) ||
+        ((identity_ != 0 && identity_of(key) == identity_) ||
+         (address_ != 0 && identity_of(key) == address_ &&
+          kind_of(key) == IdentityKind::aircraft) ||
+         names_.is_called(key, of) ||
          (of == "own" && kind_of(key) == IdentityKind::own))) {
       return true;
     }

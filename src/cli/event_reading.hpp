@@ -91,6 +91,7 @@ class EventReading {
   std::int64_t since_ns_ = 0, until_ns_ = 0;  // 0: no bound
   std::uint64_t kinds_ = ~std::uint64_t{0};   // bit of EventKind
   std::uint64_t identity_ = 0;                // of --of, if it is a number
+  std::uint64_t address_ = 0;                 // of an aircraft, likewise, as hexadecimal digits
   std::set<std::uint64_t> concerned_;         // events of what --of names, for what follows them
   std::uint64_t last_of_evidence_ = 0;
 };

@@ -35,6 +35,14 @@ void say_damage(const JournalCommand& c, const journal::ReadResult& read) {
   }
 }
 
+int end_reading(const JournalCommand& c, const journal::ReadResult& read) {
+  say_damage(c, read);
+  if (!read.problem.empty()) {
+    print_error("vedette: %s: %s\n", c.data, read.problem);
+  }
+  return read.problem.empty() && read.damages.empty() ? kOk : kFound;
+}
+
 int open_data(const JournalCommand& c, const std::string& schema, node::KeptPlan& kept,
               journal::SegmentHeader& header) {
   if (const std::string why = journal::why_other_layout(c.data); !why.empty()) {
@@ -172,13 +180,7 @@ int journal(const JournalCommand& c) {
     reading.follow(show);
     return kOk;
   }
-  const journal::ReadResult result = reading.read(show);
-  say_damage(c, result);
-  if (!result.problem.empty()) {
-    print_error("vedette: %s: %s\n", c.data.c_str(), result.problem.c_str());
-    return kFound;
-  }
-  return result.damages.empty() ? kOk : kFound;
+  return end_reading(c, reading.read(show));
 }
 
 }  // namespace vedette::cli

@@ -30,5 +30,7 @@ class PlanInReading {
 };
 // Prints one line on stderr where the journal is damaged, because the output skips that part.
 void say_damage(const JournalCommand& command, const journal::ReadResult& read);
+// The same, and the exit code: kFound where the journal is damaged.
+int end_reading(const JournalCommand& command, const journal::ReadResult& read);
 
 }  // namespace vedette::cli

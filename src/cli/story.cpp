@@ -31,10 +31,9 @@ SeenTrack seen(const Track& t, const TrackingRules& rules, std::int64_t now_ns) 
 }
 
 // Its name, or else what it is.
-std::string called(std::uint64_t key, const plan::Plan& plan, const TrackNames& names) {
+std::string called(std::uint64_t key, const TrackNames& names) {
   const std::string_view name = names.of(key);
-  return name.empty() ? named_subject({key, 0, SubjectKind::track, {}}, plan, names)
-                      : std::string(name);
+  return name.empty() ? track_text(key) : std::string(name);
 }
 
 void take_moment(Story& story, node::Stepped& stepped) {
@@ -84,10 +83,10 @@ Story story_of(std::uint64_t assessment, const KeptEvents& events, const TrackNa
   const Subject& subject = story.change.subject;
   story.about = named_subject(subject, *e.plan, names);
   if (is_pair(story)) {
-    story.first = called(subject.key, *e.plan, names);
-    story.other = called(subject.other, *e.plan, names);
+    story.first = called(subject.key, names);
+    story.other = called(subject.other, names);
   } else if (of_track(subject)) {
-    story.first = called(subject.key, *e.plan, names);
+    story.first = called(subject.key, names);
   }
   for (const auto& [sequence, one] : events) {
     if (one.header.kind == EventKind::alarm) {

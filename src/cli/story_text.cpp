@@ -82,10 +82,7 @@ void print_observations(const Story& story, const KeptEvents& events) {
         "  " + clock_text(e.header.observed_ns) + "  event " + std::to_string(cause) + ", ";
     if (e.header.kind == EventKind::observation) {
       const auto o = payload_as<Observation>(e.payload);
-      text += (o.kind == IdentityKind::own
-                   ? std::string("own ship")
-                   : std::string(name_of(o.kind)) + " " + std::to_string(o.identity)) +
-              " by source " +
+      text += track_text(track_key(o.kind, o.identity)) + " by source " +
               (e.header.source < e.plan->sources()->size()
                    ? e.plan->sources()->Get(e.header.source)->name()->str()
                    : "?");

@@ -273,8 +273,7 @@ int hand_over(const JournalCommand& asked) {
   } else {
     print_text(watch.rates.text());
   }
-  say_damage(c, read);
-  return kOk;
+  return end_reading(c, read);
 }
 
 }  // namespace
@@ -309,8 +308,7 @@ int watch_log(const JournalCommand& c) {
     reading.follow(show);
     return kOk;
   }
-  say_damage(c, reading.read(show));
-  return kOk;
+  return end_reading(c, reading.read(show));
 }
 
 }  // namespace vedette::cli

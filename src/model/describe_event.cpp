@@ -287,6 +287,19 @@ std::string subject_text(const Subject& subject, const plan::Plan& plan) {
          (subject.kind == SubjectKind::pair ? " and " + track(subject.other) : "");
 }
 
+std::string track_text(std::uint64_t key) {
+  if (kind_of(key) == IdentityKind::own) {
+    return "own ship";
+  }
+  std::string text = std::string(name_of(kind_of(key))) + " " + std::to_string(identity_of(key));
+  if (kind_of(key) == IdentityKind::aircraft) {
+    text += " (";
+    append_address(text, identity_of(key));
+    text += ")";
+  }
+  return text;
+}
+
 void alarm_members(const Alarm& alarm, const plan::Plan& plan, Json& json) {
   json.member_id("alarm", alarm.id);
   json.member("assessment", std::string_view(name_in(plan.assessments(), alarm.assessment)));

@@ -20,6 +20,8 @@ void event_members(const EventHeader& event, Bytes payload, const plan::Plan& pl
 void alarm_members(const Alarm& alarm, const plan::Plan& plan, JsonWriter<std::string>& json);
 
 std::string subject_text(const Subject& subject, const plan::Plan& plan);
+// A track as people name it: "vessel 230123450", "aircraft 4221840 (406b90)", "own ship".
+std::string track_text(std::uint64_t key);
 
 // The raw frame in an observation's payload.
 Bytes raw_of(Bytes payload);

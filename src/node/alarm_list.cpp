@@ -73,15 +73,12 @@ std::string line_of(const AlarmList::Item& item, std::int64_t now_ns, const plan
   line += age_text(now_ns - a.raised_ns);
   pad(line, 41);
   const bool pair = a.subject.kind == SubjectKind::pair;
-  Subject first = a.subject;
-  first.kind = pair ? SubjectKind::track : first.kind;
-  const bool own = kind_of(a.subject.key) == IdentityKind::own && of_track(a.subject);
-  line += rule->name()->str() + ": " + (own ? "own ship" : subject_text(first, plan));
+  line += rule->name()->str() + ": ";
+  line += of_track(a.subject) ? track_text(a.subject.key) : subject_text(a.subject, plan);
   const std::string_view name(about.name, ::strnlen(about.name, sizeof about.name));
   line += name.empty() ? "" : " " + std::string(name);
   if (pair) {
-    first.key = a.subject.other;
-    line += " and " + subject_text(first, plan);
+    line += " and " + track_text(a.subject.other);
     const std::string_view other(item.other_name,
                                  ::strnlen(item.other_name, sizeof item.other_name));
     line += other.empty() ? "" : " " + std::string(other);

@@ -161,6 +161,26 @@ def the_numbers_of_stories_of_ships_aircraft_and_a_drone_are_those_that_the_raw_
     wanted = [("vessel", "place"), ("vessel", "speed"), ("aircraft", "place"), ("aircraft", "speed"), ("aircraft", "altitude"),
               ("vehicle", "place"), ("vehicle", "speed"), ("vehicle", "altitude"), ("vehicle", "vertical speed")]
     assert all(checked.get(what) for what in wanted), checked
+    assert ": aircraft 4221840 (406b90) EZY85MH, " in call("alarms", "--data", data).stdout, "people and receivers name it by its address"
+    assert call("log", data, "--of", "406B90").stdout == call("log", data, "--of", "4221840").stdout != ""
+
+
+@test
+def a_damaged_journal_still_tells_its_alarms_and_the_exit_code_of_the_log_tells_the_damage():
+    need_recordings()
+    path, data = work / "explained-damaged.toml", work / "explained-damaged"
+    path.write_text(SITE)
+    run_to_the_end(data, (), path, "--recordings", recordings)
+    whole = call("alarms", "--data", data).stdout
+    segment = max((data / "shard-0/journal").glob("*.seg"), key=lambda path: path.stat().st_size)
+    content = bytearray(segment.read_bytes())
+    content[len(content) // 2] ^= 1
+    segment.write_bytes(content)
+    listed = call("alarms", "--data", data)
+    assert listed.stdout != whole and "not acknowledged, as of 2016" in listed.stdout and listed.stderr, listed
+    for more in ((), ("--rates",)):
+        assert call("log", data, *more, ok=(1,)).stderr == call("journal", data, ok=(1,)).stderr, more
+    assert "What people did" in call("log", data, "--handover", ok=(1,)).stdout
 
 
 def check_story(story, e, said, by_event):

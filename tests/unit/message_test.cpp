@@ -98,6 +98,8 @@ TEST_CASE("a message writes values in their units, and a fallback where one is u
   scene.track.kind = IdentityKind::aircraft;
   scene.track.key = track_key(IdentityKind::aircraft, 0x4B1612);
   CHECK(scene.say("{track.identity}") == "4b1612");
+  scene.track.key = track_key(IdentityKind::aircraft, 0x00A512);
+  CHECK(scene.say("{track.identity}") == "00a512");
 }
 
 TEST_CASE("a message that grows too long is cut at a character, and says so") {

@@ -93,7 +93,7 @@ class Writer {
       case plan::PieceForm::identity: {
         const Track* track = view_.track_of(static_cast<OpCode>(ops_of(p).front().code()));
         const auto identity = static_cast<std::uint64_t>(to_int64(value));
-        track->kind == IdentityKind::aircraft ? append_hex(out_, identity)
+        track->kind == IdentityKind::aircraft ? append_address(out_, identity)
                                               : append_unsigned(out_, identity);
         return true;
       }
