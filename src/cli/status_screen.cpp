@@ -121,16 +121,6 @@ std::uint64_t refused_of(const JsonValue& source) {
   return static_cast<std::uint64_t>(sum);
 }
 
-// The cause of most refusals: "unsupported" is what the codec has no use for.
-std::string most_refused_as(const JsonValue& source) {
-  const JsonValue& causes = source["refused"];
-  std::size_t most = 0;
-  for (std::size_t i = 1; i < causes.items().size(); ++i) {
-    most = causes.items()[i].number() > causes.items()[most].number() ? i : most;
-  }
-  return causes.names().empty() ? "" : causes.names()[most];
-}
-
 // Those with trouble first, else in the order of the site file.
 template <typename Trouble>
 std::vector<JsonValue> worst_first(const JsonValue& list, Trouble&& trouble) {
@@ -141,7 +131,7 @@ std::vector<JsonValue> worst_first(const JsonValue& list, Trouble&& trouble) {
 
 void show_sources(Screen& screen, const JsonValue& s) {
   screen.gap();
-  screen.line("SOURCE            STATE     EVENTS      REFUSED   MISSED    MOSTLY REFUSED AS");
+  screen.line("SOURCE            STATE     EVENTS      REFUSED   MISSED");
   const auto down = [](const JsonValue& source) { return source["status"].text() == "down"; };
   screen.list(worst_first(s["sources"], down), kSources, "`vedette status --json`",
               [&](const JsonValue& source) {
@@ -149,8 +139,7 @@ void show_sources(Screen& screen, const JsonValue& s) {
                 text = padded(text + source["status"].text(), 28);
                 text = padded(text + source["accepted"].text(), 40);
                 text = padded(text + std::to_string(refused_of(source)), 50);
-                text = padded(text + source["missed"].text(), 60);
-                screen.line(text + most_refused_as(source));
+                screen.line(text + source["missed"].text());
                 if (const std::string& error = source["error"].text(); !error.empty()) {
                   screen.line("    " + error);
                 }

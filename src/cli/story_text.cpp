@@ -262,7 +262,7 @@ void print_story(const Story& story, const KeptEvents& events) {
   }
   print_why(story);
   print_text("\nFrom what\n");
-  if (story.track) {
+  if (story.track && !(story.own && story.own->key == story.track->key)) {
     print_track(is_pair(story) ? "a, " + story.first : "track", *story.track);
   }
   if (story.own) {

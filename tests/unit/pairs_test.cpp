@@ -204,6 +204,18 @@ TEST_CASE(
   CHECK(shore.causes().has(Cause::pairs_full));
 }
 
+TEST_CASE("what a condition asks of a or b is asked of that ship") {
+  Shore shore("inside(b, harbour) and not inside(a, harbour) and b.speed > 5 m/s",
+              "[zone.harbour]\npoints = [[60.0, 24.99], [60.0, 25.01], [60.02, 25.01], [60.02, "
+              "24.99]]\n");
+  shore.ship(1, 60.01, 24.98);
+  shore.ship(2, 60.01, 25.0, 6.0);
+  shore.ship(3, 60.01, 24.985, 6.0);
+  shore.ship(4, 60.01, 25.005);
+  shore.settle();
+  CHECK(shore.raised == std::set<Pair>{{1, 2}});
+}
+
 TEST_CASE("in a crowd a track is compared with its nearest; the others are counted") {
   Shore shore("distance(a, b) < 12 m", "pairs = 1000\n");
   for (std::uint64_t i = 0; i < 100; ++i) {
