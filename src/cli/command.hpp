@@ -69,6 +69,12 @@ struct SiteOptions {
 // Loads a site file or a compiled plan. On failure prints the problem and returns its exit code.
 int load_site(const SiteOptions& options, bool json, const std::string& schema, LoadedPlan& out);
 
+// Prints every problem of a file, whose content is `text`; returns its exit code.
+int report_problems(const std::vector<plan::Problem>& problems, const std::string& path,
+                    std::string_view text, bool json, const std::string& schema);
+// "" for a path without one.
+std::string folder_of(const std::string& path);
+
 struct RunCommand {
   SiteOptions site;
   std::string data;
@@ -107,7 +113,7 @@ struct ScoreCommand {
   bool json = false;
 };
 
-int check(const SiteOptions& options, bool json);
+int check(const SiteOptions& options, const std::string& recordings, bool json);
 int show_plan(const SiteOptions& options, bool json);
 int plan_against(const SiteOptions& options, const std::string& data, bool json);
 int plan_threads(const SiteOptions& options, bool json);

@@ -96,7 +96,10 @@ void add_site(CommandLine& l, CLI::App* c) {
 void add_site_commands(CommandLine& l) {
   CLI::App* c = l.app.add_subcommand("check", "Check a site file and report every error");
   add_site(l, c);
-  c->callback([&l] { l.code = check(l.site, l.json); });
+  c->add_option("--recordings", l.run.recordings,
+                "Folder of the recordings, which are checked where they are there (default: the "
+                "site file's)");
+  c->callback([&l] { l.code = check(l.site, l.run.recordings, l.json); });
   c = l.app.add_subcommand(
       "plan", "Show what a site file compiles to: sources, rules, deadlines, memory, disk");
   add_site(l, c);

@@ -16,17 +16,18 @@
 #include "platform/socket.hpp"
 
 namespace vedette::cli {
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
 namespace {
 
 std::atomic<bool> g_stop{false};
 
 void on_stop_signal(int) {
   g_stop.store(true, std::memory_order_relaxed);
-}
-
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
 node::RunOptions options_of(const RunCommand& command) {

@@ -299,9 +299,6 @@ int fail_unread(bool json, const std::string& schema, const std::string& path,
               path + ": " + unread.text);
 }
 
-namespace {
-
-// Prints every problem of a file; returns its exit code.
 int report_problems(const std::vector<plan::Problem>& problems, const std::string& path,
                     std::string_view text, bool json, const std::string& schema) {
   if (json) {
@@ -331,8 +328,6 @@ int report_problems(const std::vector<plan::Problem>& problems, const std::strin
   }
   return kFound;
 }
-
-}  // namespace
 
 int load_board(const std::string& path, bool json, const std::string& schema, plan::Board& out) {
   const auto content = platform::read_file(path, limits::kSiteFileBytes);
@@ -403,21 +398,6 @@ int load_site(const SiteOptions& options, bool json, const std::string& schema, 
   error = out.plan != nullptr ? node::image_problem(*out.plan) : error;
   return error.empty() ? kOk
                        : fail(json, schema, kBadData, "plan", options.path + ": " + error, help);
-}
-
-int check(const SiteOptions& options, bool json) {
-  LoadedPlan loaded;
-  const int code = load_site(options, json, "check", loaded);
-  if (code == kOk) {
-    if (json) {
-      print_data("check", "{\"problems\":[]}");
-    } else {
-      print("%s: no problems (sources: %u, assessments: %u, decisions: %u)\n", options.path.c_str(),
-            loaded.plan->sources()->size(), loaded.plan->assessments()->size(),
-            loaded.plan->decisions()->size());
-    }
-  }
-  return code;
 }
 
 int show_plan(const SiteOptions& options, bool json) {

@@ -133,6 +133,8 @@ Failure Node::open_ports() {
   if (!problem.empty()) {
     return {66, problem};
   }
+  const std::vector<std::string>& otherwise = ingress.played_otherwise();
+  start_.without.insert(start_.without.end(), otherwise.begin(), otherwise.end());
   sink::Act& act = rooms_.act;
   act.echo_to_log(options_.echo_actions);
   act.wait_for_network(options_.network);

@@ -305,7 +305,6 @@ std::string score_capture(const plan::Plan& plan, const std::vector<std::uint8_t
     ingress::Recording::Options options;
     // A source with a port takes from the capture what was sent to that port.
     options.port = s->udp_port() != 0 ? s->udp_port() : s->port();
-    options.interval_ns = s->interval_ns();
     const std::string problem = feed->recording.open(capture, name, options);
     if (!problem.empty()) {
       return problem;

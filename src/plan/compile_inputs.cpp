@@ -302,15 +302,16 @@ Offsets<Source> SiteCompiler::compile_sources() {
         static_cast<std::uint32_t>(s.whole("credits")), driver == DriverKind::recording, address,
         port, group, b_.CreateString(texts.device), static_cast<std::uint32_t>(s.whole("baud")),
         b_.CreateString(texts.port), static_cast<std::uint16_t>(s.whole("udp_port")),
-        b_.CreateString(texts.file), speed.factor, speed.max, to_ns(s.quantity("interval")),
-        to_ns(s.quantity("start")), static_cast<std::uint8_t>(s.choice("format")), 0.0,
-        to_ns(s.quantity("retry")), to_ns(s.quantity("horizon") * pace),
-        static_cast<std::uint32_t>(s.whole("sample")), senders, s.flag("own"),
-        b_.CreateVectorOfStrings(ends.to), listen, b_.CreateString(ends.greet),
+        b_.CreateString(texts.file), speed.factor, speed.max,
+        s.has("interval") ? to_ns(s.quantity("interval")) : 0, to_ns(s.quantity("start")),
+        static_cast<std::uint8_t>(s.choice("format")), 0.0, to_ns(s.quantity("retry")),
+        to_ns(s.quantity("horizon") * pace), static_cast<std::uint32_t>(s.whole("sample")), senders,
+        s.flag("own"), b_.CreateVectorOfStrings(ends.to), listen, b_.CreateString(ends.greet),
         static_cast<std::uint8_t>(ends.senders),
         driver == DriverKind::tcp ? to_ns(s.quantity("silence")) : 0,
         b_.CreateVectorOfStrings(ends.topics), static_cast<std::uint8_t>(s.whole("qos")),
-        b_.CreateString(ends.user), b_.CreateString(ends.password_file)));
+        b_.CreateString(ends.user), b_.CreateString(ends.password_file),
+        s.choice("align") == 1));
   }
   if (named.empty()) {
     problems_.add(0, 0, "the site has no source", "add a [source.NAME]");

@@ -203,7 +203,11 @@ constexpr std::array kKeys{
     Key{"source", "speed", text, D::number, "1", 0, 0, "",
         "recording: times as fast as recorded, or \"max\"; the same for all recordings."},
     Key{"source", "interval", quantity, D::duration, "100 ms", 0.000001, 3600, "",
-        "recording: time between frames that carry none."},
+        "recording: time between frames, where the recording carries no times, or only those of a "
+        "receiver's fix. `check` asks for it; a node that runs without says so."},
+    Key{"source", "align", choice, D::number, "clock", 0, 0, "clock start",
+        "recording: clock: its frames come at their own times, on one clock with the other "
+        "recordings; start: its first frame comes when the first of the others does."},
     Key{"source", "start", quantity, D::duration, "0 s", 0, 86400, "",
         "recording: starts this long after the node."},
     Key{"source", "retry", quantity, D::duration, "1 s", 0.01, 3600, "",

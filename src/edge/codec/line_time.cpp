@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 constexpr std::size_t kDateTime = 19;  // characters of "2011-04-25T10:16:43"
+constexpr std::size_t kCompact = 15;   // of "20110425T101643"
 constexpr std::size_t kFraction = 10;  // with its point: to the nanosecond
 
 // "", "Z", "+02", "+0200", "-07:00": ns east of UTC.
@@ -41,17 +42,36 @@ std::optional<std::int64_t> written_time(std::string_view text) {
   if (const auto usual = parse_time(text)) {
     return usual;
   }
-  if (text.size() < kDateTime) {
+  if (text.size() < kCompact) {
     return std::nullopt;
   }
   // As RFC 3339 writes it.
   char buffer[kDateTime + kFraction + 1];
-  std::memcpy(buffer, text.data(), kDateTime);
-  if (buffer[10] == '-' || buffer[10] == ' ') {
+  std::size_t used = kDateTime;
+  const bool compact = text.find_first_not_of("0123456789") == 8;  // "20110425T101643"
+  if (!compact && text.size() < kDateTime) {
+    return std::nullopt;
+  }
+  const std::size_t read = compact ? kCompact : kDateTime;
+  if (compact) {
+    std::size_t at = 0;
+    for (const char c : std::string_view("0000-00-00T00:00:00")) {
+      buffer[at] = c;
+      ++at;
+    }
+    constexpr std::size_t kPlaces[] = {0, 1, 2, 3, 5, 6, 8, 9, 10, 11, 12, 14, 15, 17, 18};
+    for (std::size_t i = 0; i < kCompact; ++i) {
+      buffer[kPlaces[i]] = text[i];
+    }
+  } else {
+    std::memcpy(buffer, text.data(), kDateTime);
+    buffer[4] = buffer[4] == '/' ? '-' : buffer[4];
+    buffer[7] = buffer[7] == '/' ? '-' : buffer[7];
+  }
+  if (std::string_view("- ,;_\t").find(buffer[10]) != std::string_view::npos) {
     buffer[10] = 'T';
   }
-  std::size_t used = kDateTime;
-  std::string_view rest = text.substr(kDateTime);
+  std::string_view rest = text.substr(read);
   if (!rest.empty() && (rest[0] == '.' || rest[0] == ',')) {
     std::size_t digits = rest.find_first_not_of("0123456789", 1);
     digits = digits == std::string_view::npos ? rest.size() : digits;

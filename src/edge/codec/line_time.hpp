@@ -9,8 +9,9 @@
 
 namespace vedette::codec {
 
-// Date and time: "2011-04-25T10:16:43.004", with blank or "-" for the T, "," for the point, and
-// behind it nothing (UTC is meant), "Z" or an offset ("-07:00", "+0200").
+// Date and time: "2011-04-25T10:16:43.004" or "20110425T101643", with "/" in the date, a blank, "-"
+// or "," for the T, "," for the point, and behind it nothing (UTC is meant), "Z" or an offset
+// ("-07:00", "+0200").
 std::optional<std::int64_t> written_time(std::string_view text);
 
 // Unix time in seconds, milliseconds or microseconds, by its size; nothing outside 2000 to 2100.

@@ -70,6 +70,8 @@ class Ingress {
   bool recording_unfit() const { return unfit_; }
   // After init(): sources that are open but cannot receive yet.
   const std::vector<std::string>& lacking() const { return lacking_; }
+  // Recordings that do not play at their own times.
+  const std::vector<std::string>& played_otherwise() const { return played_otherwise_; }
   // Creates the ring, which belongs to the calling thread.
   std::string start_on_this_thread();
   // That thread's last call, so that no port stays bound. May wait.
@@ -100,7 +102,8 @@ class Ingress {
 
   // Node time of the recordings' next frame; INT64_MAX when all have ended.
   std::int64_t next_due_ns() const;
-  // The start of node time: that of the first recording with times.
+  // The start of node time: the first time in the recordings that share a clock, or in the first
+  // recording with dates. 0: no recording has any.
   std::int64_t recorded_start_ns() const { return recorded_start_ns_; }
   void set_node_start(std::int64_t ns);
   bool all_recordings_ended() const;
@@ -120,6 +123,7 @@ class Ingress {
     Recording recording;
     std::int64_t shift_ns = 0;     // recording time to node time
     std::int64_t recorded_ns = 0;  // of the previous record; 0: none had a time
+    bool on_clock = false;         // shares the recordings' clock
     std::int64_t untimed_ns = 0;   // time of the next frame without one
     std::int64_t due_ns = 0;
     std::uint64_t resume_after = 0;  // records accepted before a restart
@@ -166,6 +170,7 @@ class Ingress {
   std::string open_udp(Source& source);
   void join_port(Source& source);
   void find_recorded_start();
+  static std::int64_t dated_start_ns(Source& source);
   std::string open_recording(Source& source, const std::string& folder);
   static void publish_tables(Source& source);
   void take(Source& source, codec::Decoder& decoder, Bytes bytes, bool stream,
@@ -201,6 +206,7 @@ class Ingress {
 
   std::vector<std::unique_ptr<Source>> sources_;
   std::vector<std::string> lacking_;
+  std::vector<std::string> played_otherwise_;
   platform::Ring ring_;
   // A member, because clearing it on the stack takes a third of an idle turn.
   std::array<platform::Completion, platform::Ring::kHarvest> done_{};

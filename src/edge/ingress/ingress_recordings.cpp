@@ -10,6 +10,11 @@ namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kFramesAStep = platform::Ring::kHarvest;
+constexpr std::int64_t kIntervalNs = 100'000'000;  // where the site says none
+
+std::int64_t interval_of(const plan::Source& source) {
+  return source.interval_ns() != 0 ? source.interval_ns() : kIntervalNs;
+}
 
 }  // namespace
 
@@ -26,24 +31,52 @@ std::string Ingress::open_recording(Source& source, const std::string& folder) {
   }
   Recording::Options options;
   options.format = static_cast<RecordingFormat>(source.plan->format());
-  options.interval_ns = source.plan->interval_ns();
+  options.has_interval = source.plan->interval_ns() != 0;
   options.port = source.plan->udp_port();
   options.stream = facts_of(source.decoder.kind()).framing == Framing::bytes;
   options.senders = source.senders;
   const std::string problem = source.recording.open(std::move(content).value(), path, options);
   unfit_ = !problem.empty();
+  if (problem.empty() && !source.recording.has_times() && source.plan->interval_ns() == 0) {
+    played_otherwise_.push_back(
+        "source " + source.plan->name()->str() +
+        ": its recording carries no times, a frame comes every 100 ms (interval "
+        "says otherwise)");
+  }
   return problem.empty() ? problem : path + ": " + problem;
 }
 
+// Recordings of one day or two share a clock: the earliest begins it. One of another time begins
+// with it.
 void Ingress::find_recorded_start() {
+  std::int64_t reference_ns = 0;
   for (const auto& source : sources_) {
-    if (recorded_start_ns_ == 0 && source->driver == plan::DriverKind::recording &&
-        source->recording.has_times()) {
-      if (const auto first = source->recording.peek()) {
-        recorded_start_ns_ = first->time_ns;
-      }
+    const std::int64_t first_ns = dated_start_ns(*source);
+    if (first_ns == 0) {
+      continue;
+    }
+    const bool joins = !source->plan->align_start();
+    recorded_start_ns_ = recorded_start_ns_ == 0 ? first_ns : recorded_start_ns_;
+    if (joins && reference_ns == 0) {
+      reference_ns = recorded_start_ns_ = first_ns;
+    }
+    source->on_clock = joins && recordings_together(reference_ns, first_ns);
+    if (source->on_clock) {
+      recorded_start_ns_ = std::min(recorded_start_ns_, first_ns);
+    } else if (joins) {
+      played_otherwise_.push_back(
+          "source " + source->plan->name()->str() +
+          ": recorded at another time than the first recording, it starts together "
+          "with it (align = \"start\" says so)");
     }
   }
+}
+
+// 0 for a source that is no recording with dates.
+std::int64_t Ingress::dated_start_ns(Source& source) {
+  return source.driver == plan::DriverKind::recording && source.recording.has_date()
+             ? source.recording.first_ns()
+             : 0;
 }
 
 void Ingress::set_node_start(std::int64_t ns) {
@@ -53,6 +86,9 @@ void Ingress::set_node_start(std::int64_t ns) {
       continue;
     }
     const std::int64_t begin = add_ns(ns, source->plan->start_ns());
+    const std::int64_t origin_ns =
+        source->on_clock ? recorded_start_ns_ : source->recording.first_ns();
+    source->shift_ns = sub_ns(begin, origin_ns);
     source->untimed_ns = begin;
     source->recorded_ns = 0;
     find_due(*source);
@@ -66,9 +102,8 @@ void Ingress::find_due(Source& source) {
   } else if (source.recording.has_times() && next->time_ns != 0) {
     // After a jump of the recording's clock, later frames keep their own pace.
     const std::int64_t leap_ns = sub_ns(next->time_ns, source.recorded_ns);
-    if (source.recorded_ns == 0) {
-      source.shift_ns = sub_ns(add_ns(node_start_ns_, source.plan->start_ns()), next->time_ns);
-    } else if (leap_ns > limits::kClockLeapNs || leap_ns < -limits::kClockLeapNs) {
+    if (source.recorded_ns != 0 &&
+        (leap_ns > limits::kClockLeapNs || leap_ns < -limits::kClockLeapNs)) {
       source.shift_ns = sub_ns(source.shift_ns, leap_ns);
       bump(source.counters.leaps);
     }
@@ -127,7 +162,7 @@ std::size_t Ingress::step_recording(Source& source, const platform::NodeClock& c
     }
     source.recording.pop();
     source.untimed_ns =
-        std::min(add_ns(source.untimed_ns, source.plan->interval_ns()), limits::kTimeMostNs);
+        std::min(add_ns(source.untimed_ns, interval_of(*source.plan)), limits::kTimeMostNs);
     find_due(source);
     ++taken;
   }

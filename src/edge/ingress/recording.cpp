@@ -34,9 +34,6 @@ RecordingFormat guess(Bytes content, std::string_view name, bool stream) {
   }
   const std::string_view head = as_text(content.first(content.size() < 64 ? content.size() : 64));
   const std::string_view first = head.substr(0, head.find(','));
-  if (parse_time(first)) {
-    return RecordingFormat::n2k_plain;
-  }
   if (parse_decimal(first) && head.find('"') != std::string_view::npos) {
     return RecordingFormat::adsb_csv;
   }
@@ -45,6 +42,10 @@ RecordingFormat guess(Bytes content, std::string_view name, bool stream) {
   }
   return stream || (!content.empty() && content[0] == 0x1A) ? RecordingFormat::raw
                                                             : RecordingFormat::lines;
+}
+
+bool is_text(RecordingFormat format) {
+  return format == RecordingFormat::lines || format == RecordingFormat::n2k_plain;
 }
 
 }  // namespace
@@ -67,6 +68,10 @@ std::string Recording::open(std::vector<std::uint8_t> content, std::string_view 
   }
   if (options_.format == RecordingFormat::automatic) {
     options_.format = guess(content_, name, options.stream);
+  }
+  clock_ = {};
+  if (is_text(options_.format)) {
+    clock_.choose(content_, options_.has_interval);
   }
   if (options_.format == RecordingFormat::pcap) {
     if (content_.size() < kPcapHeader) {
@@ -92,9 +97,20 @@ std::string Recording::open(std::vector<std::uint8_t> content, std::string_view 
 }
 
 bool Recording::has_times() const {
-  return options_.format == RecordingFormat::n2k_plain ||
-         options_.format == RecordingFormat::adsb_csv || options_.format == RecordingFormat::tlog ||
-         options_.format == RecordingFormat::pcap;
+  return options_.format == RecordingFormat::adsb_csv || options_.format == RecordingFormat::tlog ||
+         options_.format == RecordingFormat::pcap || clock_.kind() != LineClock::Kind::none;
+}
+
+bool Recording::has_date() const {
+  return has_times() && clock_.kind() != LineClock::Kind::of_day;
+}
+
+std::int64_t Recording::first_ns() {
+  if (is_text(options_.format)) {
+    return clock_.first_ns();
+  }
+  const auto first = peek();
+  return has_times() && first ? first->time_ns : 0;
 }
 
 std::optional<Frame> Recording::peek() {
@@ -244,15 +260,10 @@ std::optional<Frame> Recording::read() {
       frame.bytes = as_bytes(hex);
       return frame;
     }
-    case RecordingFormat::n2k_plain: {
-      frame = line();
-      const std::string_view text = as_text(frame.bytes);
-      const auto time = parse_time(text.substr(0, text.find(',')));
-      frame.time_ns = time ? *time : 0;
-      return frame;
-    }
     default:
-      return line();
+      frame = line();
+      frame.time_ns = clock_.take(frame.bytes);
+      return frame;
   }
 }
 

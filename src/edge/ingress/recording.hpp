@@ -12,6 +12,7 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "edge/ingress/line_clock.hpp"
 #include "edge/ingress/senders.hpp"
 #include "model/refusal.hpp"
 #include "platform/unpacked_file.hpp"
@@ -20,8 +21,8 @@ namespace vedette::ingress {
 
 enum class RecordingFormat : std::uint8_t {
   automatic = 0,
-  lines = 1,      // one frame a line, no times: `interval` apart
-  n2k_plain = 2,  // lines that begin with an RFC 3339 time
+  lines = 1,      // one frame a line; without times in them: `interval` apart
+  n2k_plain = 2,  // the same
   adsb_csv = 3,   // unix seconds,"hex",...
   tlog = 4,       // big-endian unix microseconds before each MAVLink frame
   pcap = 5,       // Ethernet capture, UDP payloads
@@ -38,14 +39,20 @@ struct Frame {
 // Reads the file within the bounds of model/limits.hpp.
 Result<std::vector<std::uint8_t>, platform::Unread> read_recording(const std::string& path);
 
+// Whether recordings that begin at these times can be of one watch.
+constexpr bool recordings_together(std::int64_t a_ns, std::int64_t b_ns) {
+  constexpr std::int64_t kApartNs = std::int64_t{2} * 86'400 * 1'000'000'000;
+  return a_ns - b_ns <= kApartNs && b_ns - a_ns <= kApartNs;
+}
+
 class Recording {
  public:
   struct Options {
     RecordingFormat format = RecordingFormat::automatic;
-    std::int64_t interval_ns = 10'000'000;  // between untimed frames
-    std::uint16_t port = 0;                 // capture: only datagrams to it; 0: all
-    Senders senders;                        // capture: likewise
-    bool stream = false;                    // the codec frames bytes itself (MAVLink, Beast)
+    bool has_interval = false;  // text: the site gives one
+    std::uint16_t port = 0;     // capture: only datagrams to it; 0: all
+    Senders senders;            // capture: likewise
+    bool stream = false;        // the codec frames bytes itself (MAVLink, Beast)
   };
 
   // Takes the file's content. Returns the error, or an empty text.
@@ -55,6 +62,10 @@ class Recording {
   std::optional<Frame> peek();
   void pop() { peeked_ = false; }
   bool has_times() const;
+  // Whether its times have a date.
+  bool has_date() const;
+  // The first time in it, Unix ns; 0 for none.
+  std::int64_t first_ns();
   RecordingFormat format() const { return options_.format; }
 
  private:
@@ -66,6 +77,7 @@ class Recording {
 
   std::vector<std::uint8_t> content_;
   Options options_;
+  LineClock clock_;
   std::size_t at_ = 0;
   std::uint64_t number_ = 0;
   std::optional<Frame> next_;
