@@ -139,6 +139,8 @@ int score(const ScoreCommand& command);
 // `watch`: again each second, until interrupted.
 int status(const std::string& data, bool watch, bool json);
 // hold, resume, or cancel with the event's number.
+// What a running node takes from a source, and why not the rest.
+int show_source(const std::string& data, const std::string& name, bool json);
 int operate(const std::string& data, const std::string& word, const std::string& event, bool json);
 // `told` empty: uses the clock's time.
 struct AlarmCommand {

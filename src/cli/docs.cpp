@@ -61,9 +61,11 @@ std::string codecs_markdown() {
       "without fields\nthat are \"not available\". An ASTERIX record is shown item by item, under "
       "the standard's names, in SI units;\nan item that the node has no use for is shown as "
       "bytes.\n"
-      "\n## Refusals\n\nEvery frame becomes a message or a part of one, or is refused. `refused` "
-      "of "
-      "each source in `vedette status`\ncounts refusals by cause.\n\n";
+      "\n## Refusals\n\nEvery frame is accepted as a message, kept as a part of one, not used, or "
+      "refused. `not used` is what is valid and of no\ninterest here: `unsupported`, "
+      "`unknown-category`, `not-available`, `other-port`. `vedette status`, `vedette source NAME` "
+      "and\n`vedette decode` count alike; `vedette source` shows the last frame of each cause, and "
+      "what would make it readable.\n\n";
   return page + meanings_markdown("cause", kRefusalCauses,
                                   [](std::size_t i) { return static_cast<RefusalCause>(i); });
 }

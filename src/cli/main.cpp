@@ -162,6 +162,12 @@ void add_node_commands(CommandLine& l) {
   add_json(l, c);
   c->add_flag("--watch", l.watch, "Again each second, until interrupted")->excludes("--json");
   c->callback([&l] { l.code = status(l.data, l.watch, l.json); });
+  c = l.app.add_subcommand("source",
+                           "Show what a running node takes from a source, and why not the rest");
+  c->add_option("NAME", l.event, "The source, as the site file names it")->required();
+  c->add_option("--data", l.data, "Data folder of the node");
+  add_json(l, c);
+  c->callback([&l] { l.code = show_source(l.data, l.event, l.json); });
   const std::pair<const char*, const char*> orders[] = {
       {"hold",
        "Pause a running node: it accepts and journals events, and neither judges nor alerts; "

@@ -131,14 +131,15 @@ std::vector<JsonValue> worst_first(const JsonValue& list, Trouble&& trouble) {
 
 void show_sources(Screen& screen, const JsonValue& s) {
   screen.gap();
-  screen.line("SOURCE            STATE     EVENTS      REFUSED   MISSED");
+  screen.line("SOURCE            STATE     EVENTS      NOT USED  REFUSED   MISSED");
   const auto down = [](const JsonValue& source) { return source["status"].text() == "down"; };
   screen.list(worst_first(s["sources"], down), kSources, "`vedette status --json`",
               [&](const JsonValue& source) {
                 std::string text = padded(source["name"].text(), 18);
                 text = padded(text + source["status"].text(), 28);
                 text = padded(text + source["accepted"].text(), 40);
-                text = padded(text + std::to_string(refused_of(source)), 50);
+                text = padded(text + source["not_used"].text(), 50);
+                text = padded(text + std::to_string(refused_of(source)), 60);
                 screen.line(text + source["missed"].text());
                 if (const std::string& error = source["error"].text(); !error.empty()) {
                   screen.line("    " + error);

@@ -36,6 +36,12 @@ enum class RefusalCause : std::uint8_t {
 };
 inline constexpr std::size_t kRefusalCauses = static_cast<std::size_t>(RefusalCause::count);
 
+// Valid as far as it goes, and of no interest: counted as not used, not as refused.
+constexpr bool is_not_used(RefusalCause cause) {
+  return cause == RefusalCause::unsupported || cause == RefusalCause::unknown_category ||
+         cause == RefusalCause::not_available || cause == RefusalCause::other_port;
+}
+
 std::string_view name_of(RefusalCause cause);
 // What it means to a user, in one line; docs/reference/codecs.md lists them.
 std::string_view meaning_of(RefusalCause cause);

@@ -56,6 +56,13 @@ struct Status {
   static auto fields(auto&) { return std::tuple<>(); }
   bool operator==(const Status&) const = default;
 };
+// What one source takes and what not.
+struct Source {
+  static constexpr std::string_view kWord = "source";
+  Words name;
+  static auto fields(auto& r) { return std::tie(r.name); }
+  bool operator==(const Source&) const = default;
+};
 // When the engine's thread was interrupted: pairs of monotonic ns, start and duration.
 struct Interruptions {
   static constexpr std::string_view kWord = "interruptions";
@@ -139,7 +146,7 @@ struct Requeue {
 };
 
 using Request = std::variant<Status, Interruptions, Hold, Resume, AcceptTime, Acknowledge, Cancel,
-                             Requeue, Alarms, AcknowledgeAlarm, Shelve, Unshelve, Note>;
+                             Requeue, Alarms, AcknowledgeAlarm, Shelve, Unshelve, Note, Source>;
 
 enum class Malformed : std::uint8_t { unknown_word, field };
 std::string_view name_of(Malformed why);
@@ -160,7 +167,7 @@ struct Refused {
   std::string why;
   bool operator==(const Refused&) const = default;
 };
-// Answer to `status`, `interruptions` and `alarms`: a JSON object.
+// Answer to `status`, `source`, `interruptions` and `alarms`: a JSON object.
 struct Document {
   std::string json;
   bool operator==(const Document&) const = default;

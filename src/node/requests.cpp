@@ -2,6 +2,7 @@
 
 #include "base/json.hpp"
 #include "edge/journal/find_event.hpp"
+#include "node/source_page.hpp"
 #include "platform/clock.hpp"
 
 namespace vedette::node {
@@ -31,6 +32,11 @@ struct Requests::Answering {
   }
   request::Answer operator()(const request::Status&) const {
     return request::Document{self.status_.json()};
+  }
+  request::Answer operator()(const request::Source& r) const {
+    auto page = source_json(self.rooms_.ingress, self.rooms_.plan, r.name.text);
+    return page ? request::Answer(request::Document{std::move(*page)})
+                : request::Refused{"the site has no source \"" + r.name.text + "\""};
   }
   request::Answer operator()(const request::Interruptions&) const {
     std::string text;

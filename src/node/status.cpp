@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "node/source_page.hpp"
+
 namespace vedette::node {
 namespace {
 
@@ -261,8 +263,8 @@ void StatusPage::source_members(std::size_t s, JsonWriter<std::string>& json) co
       of_.rooms.plan.sources()->Get(static_cast<flatbuffers::uoffset_t>(s));
   json.begin_object().member("name", source->name()->string_view());
   json.member("status", name_of(static_cast<SourceStatus>(read(c.status))));
-  json.member("received", read(c.received)).member("accepted", read(c.accepted));
-  json.member("parts", read(c.parts)).member("bytes", read(c.bytes));
+  json.member("received", read(c.received)).member("bytes", read(c.bytes));
+  count_members(c, json);
   json.member("missed", of_.rooms.ingress.missed(s));
   if (source->driver() == plan::DriverKind::tcp || source->driver() == plan::DriverKind::mqtt) {
     peer_members(s, json);
@@ -278,13 +280,7 @@ void StatusPage::source_members(std::size_t s, JsonWriter<std::string>& json) co
   if (read(c.error) != 0) {
     json.member("error", std::string_view(platform::error_text(read(c.error))));
   }
-  json.key("refused").begin_object();
-  for (std::size_t cause = 1; cause < kRefusalCauses; ++cause) {
-    if (read(c.refused[cause]) != 0) {
-      json.member(name_of(static_cast<RefusalCause>(cause)), read(c.refused[cause]));
-    }
-  }
-  json.end_object().end_object();
+  json.end_object();
 }
 
 void StatusPage::sink_members(std::size_t s, JsonWriter<std::string>& json) const {

@@ -1,7 +1,8 @@
 """Text formats as the field writes them: NMEA 0183, AIS, NMEA 2000, each with the small inputs that once came out wrong."""
-import datetime, functools, json, operator, subprocess
+import collections, datetime, functools, gzip, json, math, operator, shutil, socket, subprocess
 
-from harness import Skip, call, class_b, root, run_to_the_end, test, vedette, verify, work, write_site
+from harness import (Skip, ais_source, call, class_b, free_port, root, run_to_the_end, start, status, stop, test, vedette, verify, work,
+                     write_site)
 
 field_cases = root.parent / "shared" / "field-cases"
 
@@ -86,7 +87,7 @@ def played(label, *recordings, codec="nmea0183", more=""):
     final = run_to_the_end(work / label, (), path)
     verify(work / label, final)
     rows = [json.loads(l) for l in call("journal", work / label).stdout.splitlines()]
-    return [(r["observed"], r["identity"]) for r in rows if r["kind"] == "observation"], final, rows
+    return [(r["time"], r.get("identity", "")) for r in rows if r["kind"] == "observation"], final, rows
 
 
 # A ship that keeps its course: every position at its own time is applied, at any other pace it jumps.
@@ -137,6 +138,36 @@ def the_field_case_of_one_ship_plays_at_its_own_times():
 
 
 @test
+def a_radars_own_targets_become_contacts():
+    lines = []
+    for turn in range(20):
+        for number, (miles, bearing) in enumerate(((1.2, 45.0), (2.5 + 0.005 * turn, 300.0))):
+            target = sealed(f"RATTM,{number + 1:02d},{miles:.3f},{bearing:.1f},T,0.0,0.0,T,,,N,,T,,,A")
+            lines.append(f"\\{sealed(f'c:{int(night.timestamp()) + 3 * turn}')}\\${target}")
+    file = work / "targets.log"
+    file.write_text("\n".join(lines) + "\n")
+    path = write_site("targets", f'''[source.radar]
+driver = "recording"
+file = "{file}"
+codec = "nmea0183"
+speed = "max"
+[sensor.radar]
+source = "radar"
+position = [54.0, 11.0]
+range = "12 nmi"
+scan = "turn"
+update = "3 s"
+range_sigma = "30 m"
+azimuth_sigma = "0.5 deg"
+''', 9)
+    final = run_to_the_end(work / "targets", (), path)
+    verify(work / "targets", final)
+    rows = [json.loads(l) for l in call("journal", work / "targets").stdout.splitlines()]
+    confirmed = [r for r in rows if r["kind"] == "track" and r["of"] == "contact" and r["change"] == "confirmed"]
+    assert len(confirmed) == 2 and final["sources"][0]["accepted"] == 40, (confirmed, final["sources"])
+
+
+@test
 def recordings_share_one_clock_or_begin_together():
     unix = int(night.timestamp())
     files = []
@@ -174,3 +205,127 @@ def check_asks_for_what_a_recording_does_not_say():
     # A node that runs so all the same says what it does.
     done = subprocess.run([vedette, "run", str(work / "asks.toml"), "--data", str(work / "asks"), "--json"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "carries no times, a frame comes every 100 ms" in done.stderr, done.stderr[-500:]
+
+
+# The places that gpsdecode tells of a receiver's log are those of our positions, in their order.
+@test
+def positions_of_nmea_0183_equal_gpsdecode():
+    if not field_cases.exists() or not shutil.which("gpsdecode"):
+        raise Skip("the recordings or gpsdecode are not here")
+    for name, least in (("nmea0183/plaka.log.gz", 6000), ("ais/nais400-merrimac.log", 10)):
+        path = root.parent / "shared/recordings" / name
+        text = (gzip.open(path) if name.endswith("gz") else open(path, "rb")).read().replace(b"\r", b"")
+        out = subprocess.run(["gpsdecode", "-j"], input=text, capture_output=True, timeout=60).stdout.decode(errors="replace")
+        theirs = [(r["lat"], r["lon"]) for r in map(json.loads, out.splitlines()) if r["class"] == "TPV" and "lat" in r]
+        ours = [(r["lat"], r["lon"]) for r in map(json.loads, call("decode", "nmea0183", path).stdout.splitlines())
+                if r.get("kind") == "nmea0183" and "lat" in r]
+        at = 0
+        for lat, lon in theirs:
+            while abs(ours[at][0] - lat) > 2e-7 or abs(ours[at][1] - lon) > 2e-7:
+                at += 1
+        assert len(theirs) >= least, len(theirs)
+
+
+# What a node's status, `vedette source` and `vedette decode` say of the same frames.
+@test
+def what_is_not_taken_is_counted_alike_and_shown_with_what_would_read_it():
+    plain = "2011-04-25T10:16:43.004Z,2,127250,3,255,8,ff,8b,0a,ff,7f,ff,7f,fd"
+    good = class_b(211000099, 54.0, 11.0).decode().strip()
+    lines = [good, good, "$" + sealed("GPGSV,1,1,00"), "$" + sealed("PGRME,15.0,M,45.0,M,25.0,M"), "$" + sealed("HEHDT,,T"), good[:-2] + "00", plain]
+    expected = {"accepted": 2, "parts": 0, "not_used": 3, "not_used_by": {"unsupported": 2, "not-available": 1}, "refused": {"checksum": 1, "framing": 1}}
+    port = free_port()
+    path, data = write_site("not-taken", ais_source(port), 9), work / "not-taken"
+    process = start(path, data)
+    status(data, lambda s: s["sources"][0]["status"] == "up")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for line in lines:
+            sender.sendto(line.encode(), ("127.0.0.1", port))
+    seen = status(data, lambda s: s["sources"][0]["received"] == len(lines))["sources"][0]
+    assert {k: seen[k] for k in expected} == expected, seen
+    page = json.loads(call("source", seen["name"], "--data", data, "--json").stdout)["data"]
+    assert {k: page[k] for k in expected} == expected, page
+    causes = {c["cause"]: c for c in page["causes"]}
+    assert causes["framing"]["last"]["text"] == plain and causes["framing"]["last"]["record"] == 7, causes
+    assert causes["framing"]["help"] == 'codec = "n2k" reads this frame' and "baud" in causes["checksum"]["help"], causes
+    assert causes["unsupported"]["last"]["text"] == lines[3] and causes["unsupported"]["used"] == "not-used", causes
+    shown = call("source", seen["name"], "--data", data).stdout
+    assert "2 accepted" in shown and "3 not used" in shown and plain in shown, shown
+    assert "no source" in call("source", "elsewhere", "--data", data, ok=(75,)).stderr
+    stop(process)
+    file = work / "not-taken.log"
+    file.write_text("\n".join(lines) + "\n# a comment is no frame\n")
+    done = call("decode", "nmea0183", file)
+    assert done.stderr.startswith("2 accepted, 0 parts of messages, 3 not used (2 unsupported, 1 not-available), 2 refused (1 framing, 1 checksum)\n"), done.stderr
+    assert 'framing: codec = "n2k" reads this frame' in done.stderr
+    assert [json.loads(l).get("name") for l in done.stdout.splitlines()][2:4] == ["GPGSV", "PGRME"]
+
+
+# @canboat/canboatjs, where it is installed: npm install --prefix build/canboatjs @canboat/canboatjs@2.12.3, the newest for Node 18.
+canboat_folder = root / "build" / "canboatjs"
+
+
+def canboat(path):
+    out = subprocess.run(["node", root / "tests/system/canboat_lines.js", canboat_folder, path], capture_output=True, text=True, timeout=120, check=True).stdout
+    return [json.loads(l) for l in out.splitlines()]
+
+
+degree = 180 / math.pi
+# Our field, theirs, what turns theirs into ours, how far they may be apart.
+same_n2k = (("lat", "Latitude", 1, 2e-7), ("lon", "Longitude", 1, 2e-7), ("alt", "Altitude", 1, 0.006), ("course", "COG", degree, 0.006), ("speed", "SOG", 1, 0.006),
+            ("water_speed", "Speed Water Referenced", 1, 0.006), ("wind_speed", "Wind Speed", 1, 0.006), ("wind_angle", "Wind Angle", degree, 0.006),
+            ("variation", "Variation", degree, 0.006), ("satellites", "Number of SVs", 1, 0), ("hdop", "HDOP", 1, 0.006), ("mmsi", "User ID", 1, 0),
+            ("name", "Name", None, 0), ("callsign", "Callsign", None, 0), ("destination", "Destination", None, 0), ("length", "Length", 1, 0.06),
+            ("beam", "Beam", 1, 0.06), ("draught", "Draft", 1, 0.006), ("imo", "IMO number", 1, 0))
+
+
+# What one of the two leaves out, and why.
+only_one = {"only canboatjs: lat of 129029": "the method is \"no GNSS\": there was no fix", "only canboatjs: lon of 129029": "the same",
+            "only canboatjs: hdop of 129029": "-0.01 is no dilution",
+            "only ours: mmsi of 129038": "canboatjs takes 999999999 for not available", "only ours: mmsi of 129794": "the same",
+            "only ours: 127250": "another line follows on the same line", "only canboatjs: 127250": "the line is cut before its bytes, and nothing is read of it"}
+
+
+def compare_n2k(row, theirs, counts):
+    fields = theirs["fields"]
+    for ours, their, factor, near in same_n2k:
+        a, b = row.get(ours), fields.get(their)
+        if theirs["pgn"] == 127250 and ours == "variation":
+            continue  # compared with the heading
+        if b is None or (factor is not None and not isinstance(b, (int, float))) or a is None:
+            if (a not in (None, "", 0, 0.0)) or (b not in (None, "", 0)):
+                counts[f"{'only ours' if b is None else 'only canboatjs'}: {ours} of {theirs['pgn']}"] += 1
+            continue
+        # An "@" ends a text (ITU-R M.1371, table 47); canboatjs goes on.
+        equal = a.strip() == b.split('@')[0].strip() if factor is None else abs(a - b * factor) <= near
+        assert equal, (ours, row, theirs)
+        counts["equal"] += 1
+    if "heading" in row and "Heading" in fields:
+        magnetic = fields.get("Reference") == "Magnetic"
+        true = fields["Heading"] + (fields.get("Variation", 0) + fields.get("Deviation", 0) if magnetic and "Variation" in fields else 0)
+        assert abs((row["heading"] - true * degree + 180) % 360 - 180) < 0.01, (row, theirs)
+        counts["equal"] += 1
+
+
+def nmea_2000_equals_canboatjs():
+    if not field_cases.exists():
+        raise Skip("the recordings are not here")
+    for name, least in (("aava-n2k.data", 26000), ("candumpSample1.txt", 3200), ("candumpSample3.txt", 770), ("susteranna-actisense-serial.raw", 8200),
+                        ("triton-engine-setup.all", 4900), ("ikonvert.log", 9000)):
+        path = root.parent / "shared/recordings/n2k" / name
+        ours = {r["n"]: r for r in map(json.loads, call("decode", "n2k", path).stdout.splitlines()) if r.get("kind") == "n2k"}
+        counts, theirs = collections.Counter(), {r["n"]: r for r in canboat(path)}
+        for n, row in ours.items():
+            other = theirs.get(n)
+            if other is None or other["pgn"] != row["pgn"]:
+                counts[f"only ours: {row['pgn']}"] += 1
+                continue
+            compare_n2k(row, other, counts)
+        for n, other in theirs.items():
+            if n not in ours and other["pgn"] in {r["pgn"] for r in ours.values()}:
+                counts[f"only canboatjs: {other['pgn']}"] += 1
+        print(f"    {name}: {counts['equal']} fields equal; " + ", ".join(f"{k} {v}" for k, v in sorted(counts.items()) if k != "equal"))
+        assert counts["equal"] >= least and set(counts) - {"equal"} <= set(only_one), (name, counts)
+
+
+if (canboat_folder / "node_modules").exists() and shutil.which("node"):
+    test(nmea_2000_equals_canboatjs)

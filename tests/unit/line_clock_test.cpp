@@ -1,6 +1,7 @@
 // The clock of a recorded text, in each form that loggers and receivers write times.
 #include "edge/ingress/line_clock.hpp"
 
+#include <random>
 #include <string>
 #include <vector>
 
@@ -150,4 +151,18 @@ TEST_CASE("what carries no time has none") {
   CHECK(read({"*8D40621D58C382D690C8AC2863A7;", "8D40621D58C382D690C8AC2863A7"}).kind ==
         LineClock::Kind::none);
   CHECK(read({"", "#", "(", "$", "\\", "$PGHP,1,", "1;"}).kind == LineClock::Kind::none);
+}
+
+TEST_CASE("any bytes have a clock or none") {
+  std::mt19937_64 random(7);
+  constexpr std::string_view kParts = "$!\\*,;:-.()[]0123456789TZ\n\r GPRMCZDAc";
+  for (int i = 0; i < 2000; ++i) {
+    std::string text(random() % 200, ' ');
+    for (char& c : text) {
+      c = i % 2 == 0 ? static_cast<char>(random()) : kParts[random() % kParts.size()];
+    }
+    LineClock clock;
+    clock.choose(as_bytes(text));
+    CHECK(clock.take(as_bytes(text)) >= 0);
+  }
 }

@@ -140,7 +140,11 @@ TEST_CASE("each gateway's line says the same") {
   CHECK(hear("1303726603004;A;10:16:43.004 R 09F11203 FF 8B 0A FF 7F FF 7F FD")
             .has("\"time\":\"2011-04-25T10:16:43.004Z\""));
   // PDU1: the identifier's low byte says who is meant.
-  CHECK(hear("(1502984866.4) can0 18EAFF03#00EE00").cause == RefusalCause::unsupported);
+  N2kLine asked;
+  CHECK(read_n2k_line(as_bytes("(1502984866.4) can0 18EA1103#00EE00"), asked) ==
+        RefusalCause::unsupported);
+  CHECK(asked.pgn == 59904);
+  CHECK(asked.destination == 0x11);
   for (const char* foreign :
        {"can0 123#00", "can0 20000004#0004000000000000", "$PDGY,000000,4,,5,482,1,0"}) {
     CHECK_MESSAGE(hear(foreign).cause == RefusalCause::unsupported, foreign);

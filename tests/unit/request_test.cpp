@@ -13,6 +13,7 @@ using namespace vedette::request;
 TEST_CASE("each request has one line, and that line says it again") {
   const std::pair<Request, std::string> all[] = {
       {Status{}, "status"},
+      {Source{{"ais-2"}}, "source ais%2D2"},
       {Interruptions{}, "interruptions"},
       {Hold{}, "hold"},
       {Resume{}, "resume"},

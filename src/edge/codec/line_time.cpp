@@ -84,7 +84,7 @@ std::optional<std::int64_t> written_time(std::string_view text) {
   buffer[used++] = 'Z';
   const auto local = parse_time({buffer, used});
   const auto east = offset_of(rest);
-  return local && east ? std::optional(*local - *east) : std::nullopt;
+  return local && east && *local >= *east ? std::optional(*local - *east) : std::nullopt;
 }
 
 std::optional<std::int64_t> unix_ns_of(std::string_view text) {

@@ -39,8 +39,10 @@ std::uint64_t Ingress::missed(std::size_t index) const {
   return 0;
 }
 
-void Ingress::refuse(Source& source, RefusalCause cause) {
-  bump(source.counters.refused[static_cast<std::size_t>(cause)]);
+void Ingress::refuse(Source& source, RefusalCause cause, Bytes raw, std::int64_t now_ns) {
+  const auto at = static_cast<std::size_t>(cause);
+  bump(source.counters.refused[at]);
+  source.counters.last_refused[at].keep(raw, source.record, now_ns);
 }
 
 std::uint8_t* Ingress::begin_event(Source& source, EventKind kind, std::size_t payload_bytes,
@@ -97,7 +99,7 @@ void Ingress::on_message(void* context, const codec::Message& message, Bytes raw
   if (!codec::to_observation(message, observation)) {
     const RefusalCause cause =
         codec::is_known(message) ? RefusalCause::not_available : RefusalCause::unsupported;
-    bump(source.counters.refused[static_cast<std::size_t>(cause)]);
+    refuse(source, cause, raw, taking.now_ns);
     return;
   }
   if (source.record <= source.resume_after) {
@@ -107,11 +109,11 @@ void Ingress::on_message(void* context, const codec::Message& message, Bytes raw
   if (taking.arrival_ns != 0 && source.driver != plan::DriverKind::recording &&
       source.admission.hopeless(source.lane.size(), source.lane.taken(), source.plan->horizon_ns(),
                                 taking.arrival_ns)) {
-    bump(source.counters.refused[static_cast<std::size_t>(RefusalCause::no_time)]);
+    refuse(source, RefusalCause::no_time, raw, taking.now_ns);
     return;
   }
   if (at == nullptr) {
-    bump(source.counters.refused[static_cast<std::size_t>(RefusalCause::lane_full)]);
+    refuse(source, RefusalCause::lane_full, raw, taking.now_ns);
     return;
   }
   std::memcpy(at + sizeof observation, kept.data(), kept.size());
@@ -119,22 +121,22 @@ void Ingress::on_message(void* context, const codec::Message& message, Bytes raw
   bump(source.counters.accepted);
 }
 
-void Ingress::on_refused(void* context, RefusalCause cause, Bytes) {
-  auto& source = *static_cast<Taking*>(context)->source;
-  bump(source.counters.refused[static_cast<std::size_t>(cause)]);
+void Ingress::on_refused(void* context, RefusalCause cause, Bytes raw) {
+  const auto& taking = *static_cast<Taking*>(context);
+  refuse(*taking.source, cause, raw, taking.now_ns);
 }
 
-void Ingress::refuse_whole(Source& source, RefusalCause cause) {
+void Ingress::refuse_whole(Source& source, RefusalCause cause, Bytes raw, std::int64_t now_ns) {
   bump(source.counters.received);
-  refuse(source, cause);
+  refuse(source, cause, raw, now_ns);
 }
 
 void Ingress::take_datagram(Source& source, Bytes bytes, std::size_t length, std::uint32_t sender,
                             platform::NodeClock::Reading at) {
   if (source.senders.named() && !source.senders.allow(sender)) {
-    refuse_whole(source, RefusalCause::sender);
+    refuse_whole(source, RefusalCause::sender, bytes, at.now_ns);
   } else if (length > limits::kReceiveBytes) {
-    refuse_whole(source, RefusalCause::oversize);
+    refuse_whole(source, RefusalCause::oversize, bytes, at.now_ns);
   } else {
     take(source, source.decoder, bytes, false, at);
   }
@@ -339,7 +341,8 @@ std::size_t Ingress::step_port(std::size_t number, const platform::NodeClock& cl
       take_datagram(source, datagram->payload, datagram->payload.size(), datagram->sender,
                     port.taken);
     } else {
-      refuse_whole(source, datagram ? RefusalCause::other_port : datagram.error());
+      refuse_whole(source, datagram ? RefusalCause::other_port : datagram.error(),
+                   port.frames[port.next], port.taken.now_ns);
     }
   }
   return n;

@@ -17,6 +17,7 @@
 #include "base/lane.hpp"
 #include "edge/codec/codec.hpp"
 #include "edge/ingress/admission.hpp"
+#include "edge/ingress/last_refused.hpp"
 #include "edge/ingress/recording.hpp"
 #include "edge/ingress/senders.hpp"
 #include "edge/ingress/stream.hpp"
@@ -37,7 +38,8 @@ struct SourceCounters {
   std::atomic<std::uint64_t> parts{0};     // parts of messages, kept until complete
   std::atomic<std::uint64_t> bytes{0};
   std::array<std::atomic<std::uint64_t>, codec::kCounts> decoding{};  // codec::Counts
-  std::array<std::atomic<std::uint64_t>, kRefusalCauses> refused{};
+  std::array<std::atomic<std::uint64_t>, kRefusalCauses> refused{};   // and not used
+  std::array<LastRefused, kRefusalCauses> last_refused{};
   std::atomic<std::uint64_t> leaps{0};  // jumps of a recording's clock
   std::atomic<std::uint8_t> status{0};  // SourceStatus
   std::atomic<int> error{0};            // errno of the last failure
@@ -178,9 +180,9 @@ class Ingress {
   // Takes a datagram of `length` bytes as received, or refuses it whole.
   void take_datagram(Source& source, Bytes bytes, std::size_t length, std::uint32_t sender,
                      platform::NodeClock::Reading at);
-  void refuse_whole(Source& source, RefusalCause cause);
+  static void refuse_whole(Source& source, RefusalCause cause, Bytes raw, std::int64_t now_ns);
   std::int64_t poll_datagram(const Source& source, std::uint32_t& sender);
-  void refuse(Source& source, RefusalCause cause);
+  static void refuse(Source& source, RefusalCause cause, Bytes raw, std::int64_t now_ns);
   void announce(Source& source, SourceStatus status, int error, std::int64_t now_ns);
   // Space in the lane for the next event's payload, before commit(); null when full.
   static std::uint8_t* begin_event(Source& source, EventKind kind, std::size_t payload_bytes,

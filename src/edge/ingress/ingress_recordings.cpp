@@ -37,11 +37,13 @@ std::string Ingress::open_recording(Source& source, const std::string& folder) {
   options.senders = source.senders;
   const std::string problem = source.recording.open(std::move(content).value(), path, options);
   unfit_ = !problem.empty();
+  const std::string who = "source " + source.plan->name()->str();
   if (problem.empty() && !source.recording.has_times() && source.plan->interval_ns() == 0) {
-    played_otherwise_.push_back(
-        "source " + source.plan->name()->str() +
-        ": its recording carries no times, a frame comes every 100 ms (interval "
-        "says otherwise)");
+    played_otherwise_.push_back(who +
+                                ": its recording carries no times, a frame comes every 100 ms "
+                                "(interval says otherwise)");
+  } else if (problem.empty() && source.recording.has_times() && !source.recording.has_date()) {
+    played_otherwise_.push_back(who + ": its recording carries times without a date");
   }
   return problem.empty() ? problem : path + ": " + problem;
 }
@@ -155,7 +157,7 @@ std::size_t Ingress::step_recording(Source& source, const platform::NodeClock& c
     }
     source.record = frame->number;
     if (frame->cause != RefusalCause::none) {
-      refuse_whole(source, frame->cause);
+      refuse_whole(source, frame->cause, frame->bytes, source.due_ns);
     } else {
       const bool stream = source.recording.format() == RecordingFormat::raw;
       take(source, source.decoder, frame->bytes, stream, {source.due_ns, now.arrival_ns});

@@ -221,10 +221,20 @@ Frame Recording::tlog_frame() {
   return frame;
 }
 
-// Blank lines are separators; they count, so that numbers are those of an editor.
+// Blank lines are separators, and "# …" is a comment; they count, so that numbers are those of an
+// editor.
 void Recording::skip_blank_lines() {
-  while (at_ < content_.size() && (content_[at_] == '\n' || content_[at_] == '\r')) {
-    number_ += content_[at_++] == '\n' ? 1 : 0;
+  while (at_ < content_.size()) {
+    const std::uint8_t first = content_[at_];
+    const std::uint8_t second = at_ + 1 < content_.size() ? content_[at_ + 1] : '\n';
+    if (first == '#' && (second == ' ' || second == '\t' || second == '\r' || second == '\n')) {
+      line();
+    } else if (first == '\n' || first == '\r') {
+      number_ += first == '\n' ? 1 : 0;
+      ++at_;
+    } else {
+      return;
+    }
   }
 }
 
