@@ -1,6 +1,7 @@
 #include "edge/codec/n2k.hpp"
 
 #include <cstring>
+#include <iterator>
 
 #include "base/math.hpp"
 #include "edge/codec/ais.hpp"
@@ -269,26 +270,24 @@ constexpr PgnReader kReaders[] = {
     {129810, 24, ais_static_b_part_b},
 };
 
-const PgnReader* reader_of(std::uint64_t pgn) {
-  for (const PgnReader& reader : kReaders) {
-    if (reader.pgn == pgn) {
-      return &reader;
-    }
-  }
-  return nullptr;
-}
-
 }  // namespace
 
-bool n2k_reads(std::uint64_t pgn) {
-  return reader_of(pgn) != nullptr;
+std::uint8_t n2k_reader(std::uint64_t pgn) {
+  std::uint8_t number = 0;
+  for (const PgnReader& reader : kReaders) {
+    ++number;
+    if (reader.pgn == pgn) {
+      return number;
+    }
+  }
+  return 0;
 }
 
 RefusalCause decode_n2k(const N2kLine& line, N2kMessage& m) {
-  const PgnReader* const reader = reader_of(line.pgn);
-  if (reader == nullptr) {
+  if (line.reader == 0 || line.reader > std::size(kReaders)) {
     return RefusalCause::unsupported;
   }
+  const PgnReader& reader = kReaders[line.reader - 1];
   m = {};
   m.time_ns = line.time_ns;
   m.of_day_ns = line.of_day_ns;
@@ -296,8 +295,8 @@ RefusalCause decode_n2k(const N2kLine& line, N2kMessage& m) {
   m.pgn = line.pgn;
   m.source = line.source;
   m.destination = line.destination;
-  return line.size < reader->least_bytes ? RefusalCause::too_short
-                                         : reader->read(Bytes(line.payload, line.size), m);
+  return line.size < reader.least_bytes ? RefusalCause::too_short
+                                        : reader.read(Bytes(line.payload, line.size), m);
 }
 
 bool N2kDecoder::line(Bytes line, std::int64_t now_ns, RefusalCause& cause) {
@@ -312,9 +311,9 @@ RefusalCause N2kDecoder::take(Bytes line, std::int64_t now_ns) {
   if (cause != RefusalCause::none || line_.comment) {
     return cause;
   }
-  const PgnReader* const reader = reader_of(line_.pgn);
+  const PgnReader& reader = kReaders[line_.reader - 1];
   // Every fast packet that is read is longer than a frame, so a line of eight bytes is one frame.
-  if (reader != nullptr && reader->least_bytes > kFrameBytes && line_.size <= kFrameBytes) {
+  if (reader.least_bytes > kFrameBytes && line_.size <= kFrameBytes) {
     switch (packets_.take(line_, now_ns)) {
       case FastPackets::Taken::kept:
         message_ = {};

@@ -70,7 +70,8 @@ RefusalCause set_numbers(std::uint64_t priority, std::uint64_t pgn, std::uint64_
   out.pgn = static_cast<std::uint32_t>(pgn);
   out.source = static_cast<std::uint8_t>(source);
   out.destination = static_cast<std::uint8_t>(destination);
-  return n2k_reads(pgn) ? RefusalCause::none : RefusalCause::unsupported;
+  out.reader = n2k_reader(pgn);
+  return out.reader != 0 ? RefusalCause::none : RefusalCause::unsupported;
 }
 
 // A CAN identifier of 29 bits (ISO 11783-3): in the PDU1 format the low byte of the PGN's place
@@ -138,6 +139,17 @@ RefusalCause take_listed(std::string_view rest, std::size_t bytes, N2kLine& out)
   return (seen & kNotHex) != 0 ? RefusalCause::malformed : RefusalCause::none;
 }
 
+// "2,127250,3,255,8,ff,8b,…"
+RefusalCause read_message(std::string_view rest, N2kLine& out) {
+  std::uint64_t priority, pgn, source, destination, length;
+  if (!take_number(rest, priority) || !take_number(rest, pgn) || !take_number(rest, source) ||
+      !take_number(rest, destination) || !take_number(rest, length)) {
+    return RefusalCause::malformed;
+  }
+  const RefusalCause cause = set_numbers(priority, pgn, source, destination, out);
+  return cause != RefusalCause::none ? cause : take_listed(rest, length, out);
+}
+
 RefusalCause read_plain(std::string_view rest, N2kLine& out) {
   const std::size_t time_end = rest.find(',');
   const std::string_view time = rest.substr(0, time_end);
@@ -152,13 +164,7 @@ RefusalCause read_plain(std::string_view rest, N2kLine& out) {
   }
   out.time_ns = written.value_or(out.time_ns);
   rest.remove_prefix(time_end < rest.size() ? time_end + 1 : rest.size());
-  std::uint64_t priority, pgn, source, destination, length;
-  if (!take_number(rest, priority) || !take_number(rest, pgn) || !take_number(rest, source) ||
-      !take_number(rest, destination) || !take_number(rest, length)) {
-    return RefusalCause::malformed;
-  }
-  const RefusalCause cause = set_numbers(priority, pgn, source, destination, out);
-  return cause != RefusalCause::none ? cause : take_listed(rest, length, out);
+  return read_message(rest, out);
 }
 
 // Behind the identifier: "[8]  FF 8B", what follows the bytes is their text.
@@ -317,12 +323,20 @@ RefusalCause read_any(std::string_view text, N2kLine& out) {
 }  // namespace
 
 RefusalCause read_n2k_line(Bytes line, N2kLine& out) {
-  std::string_view text = trimmed(as_text(line));
+  // The usual line is PLAIN and begins with its time in full.
+  std::string_view text = as_text(line);
+  const std::size_t comma = text.substr(0, kTimeText).find(',');
+  out.of_day_ns = -1;
+  out.comment = false;
+  if (const auto time = parse_time(text.substr(0, comma)); time && comma < text.size()) {
+    out.time_ns = *time;
+    return read_message(text.substr(comma + 1), out);
+  }
+  text = trimmed(text);
   if (text.starts_with("\xEF\xBB\xBF")) {  // a file's byte order mark
     text = trimmed(text.substr(3));
   }
   out.time_ns = 0;
-  out.of_day_ns = -1;
   out.destination = 255;
   out.comment = text.empty() || text[0] == '#';
   if (out.comment) {

@@ -25,14 +25,16 @@ struct N2kLine {
   std::int64_t of_day_ns = -1;  // since midnight, when the line says no date; -1: it has none
   std::uint32_t pgn = 0;
   std::uint8_t priority = 0, source = 0, destination = 255;
-  bool comment = false;  // a line that says nothing
+  bool comment = false;     // a line that says nothing
+  std::uint8_t reader = 0;  // of n2k_reader()
   std::uint8_t size = 0;
   std::uint8_t payload[kN2kBytes];
 };
 
 // Unsupported without looking at the payload when the codec does not read the PGN.
 RefusalCause read_n2k_line(Bytes line, N2kLine& out);
-bool n2k_reads(std::uint64_t pgn);  // in n2k.cpp
+// Which reader takes the PGN, from 1; 0: none. In n2k.cpp.
+std::uint8_t n2k_reader(std::uint64_t pgn);
 
 // Writes the message as a PLAIN line; returns its length. `out` has kN2kLineBytes.
 inline constexpr std::size_t kN2kLineBytes = 3 * kN2kBytes + 96;
