@@ -265,6 +265,7 @@ void StatusPage::source_members(std::size_t s, JsonWriter<std::string>& json) co
   json.member("status", name_of(static_cast<SourceStatus>(read(c.status))));
   json.member("received", read(c.received)).member("bytes", read(c.bytes));
   count_members(c, json);
+  json.member("noise_bytes", read(c.noise));
   json.member("missed", of_.rooms.ingress.missed(s));
   if (source->driver() == plan::DriverKind::tcp || source->driver() == plan::DriverKind::mqtt) {
     peer_members(s, json);

@@ -290,7 +290,7 @@ std::size_t parse_avr(Bytes bytes, std::uint8_t (&out)[14]) {
 
 std::size_t next_beast(Bytes bytes, std::uint8_t (&out)[14], std::size_t& frame_bytes,
                        bool& need_more) {
-  constexpr std::uint8_t kEscape = 0x1A;
+  constexpr std::uint8_t kEscape = kBeastStart;
   need_more = bytes.size() < 2;
   frame_bytes = 0;
   if (bytes.empty() || bytes[0] != kEscape || need_more) {
@@ -320,6 +320,28 @@ std::size_t next_beast(Bytes bytes, std::uint8_t (&out)[14], std::size_t& frame_
   }
   frame_bytes = wanted;
   return at;
+}
+
+Cut AdsbCodec::cut(Bytes bytes, Place place) {
+  std::uint8_t frame[14];
+  if (bytes[0] != kBeastStart) {
+    return cut_text(bytes, place, [](Bytes line) {
+      std::uint8_t out[14];
+      return parse_avr(line, out) == sizeof out && modes_parity(out) == 0;
+    });
+  }
+  std::size_t frame_bytes = 0;
+  bool need_more = false;
+  const std::size_t used = next_beast(bytes, frame, frame_bytes, need_more);
+  if (used == 0) {
+    return {need_more ? Cut::Kind::more : Cut::Kind::nothing};
+  }
+  // Other downlink formats hide their parity in an address.
+  if (frame_bytes != sizeof frame || (frame[0] >> 3 != 17 && frame[0] >> 3 != 18)) {
+    return {Cut::Kind::unchecked, used};
+  }
+  return modes_parity(frame) == 0 ? Cut{Cut::Kind::frame, used}
+                                  : Cut{Cut::Kind::broken, used, RefusalCause::checksum};
 }
 
 bool to_observation(const AdsbMessage& m, Observation& out) {

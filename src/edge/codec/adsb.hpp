@@ -56,6 +56,8 @@ std::uint32_t modes_parity(Bytes frame);
 // Number of longitude zones at a latitude (DO-260B A.1.7.2 d), 1..59.
 int cpr_zones(double latitude);
 
+inline constexpr std::uint8_t kBeastStart = 0x1A;
+
 // Reads "*8D...;", "@time8D...;" or bare hex into `out`; returns the frame's length, 0 for anything
 // else.
 std::size_t parse_avr(Bytes text, std::uint8_t (&out)[14]);
@@ -76,7 +78,6 @@ class AdsbCodec : public PlainCodec {
  public:
   using Message = AdsbMessage;
   static constexpr CodecKind kKind = CodecKind::adsb;
-  static constexpr int kBinaryStart = 0x1A;  // Beast
   // Forgetting even one aircraft too soon counts as full.
   static constexpr Crowding kCrowding{Cause::aircraft_full, 1};
 
@@ -86,26 +87,23 @@ class AdsbCodec : public PlainCodec {
     has_table_ = true;
   }
 
+  // Text and Beast frames may alternate.
+  static Cut cut(Bytes bytes, Place place);
   template <typename To>
-  void line(Bytes line, std::int64_t now_ns, const To& to) {
+  void take(Bytes raw, std::int64_t now_ns, const To& to) {
     std::uint8_t frame[14];
-    const std::size_t bytes = parse_avr(line, frame);
-    if (bytes == 0) {
-      to.refused(RefusalCause::framing, line);
+    std::size_t bytes = 0;
+    bool need_more = false;
+    if (raw[0] == kBeastStart) {
+      next_beast(raw, frame, bytes, need_more);
     } else {
-      one_frame(Bytes(frame, bytes), line, now_ns, to);
+      bytes = parse_avr(raw, frame);
     }
-  }
-  template <typename To>
-  std::size_t frame(Bytes bytes, std::int64_t now_ns, const To& to, bool& noise, bool& need_more) {
-    std::uint8_t frame[14];
-    std::size_t frame_bytes = 0;
-    const std::size_t used = next_beast(bytes, frame, frame_bytes, need_more);
-    if (used != 0) {
-      noise = false;
-      one_frame(Bytes(frame, frame_bytes), bytes.first(used), now_ns, to);
+    if (bytes == 0) {
+      to.refused(RefusalCause::framing, raw);
+    } else {
+      one_frame(Bytes(frame, bytes), raw, now_ns, to);
     }
-    return used;
   }
 
   Counts counts() const {

@@ -310,6 +310,10 @@ std::optional<double> asterix_value(const AsterixRecord& record, std::string_vie
   return found == nullptr ? std::nullopt : field_of(*found, bytes, field);
 }
 
+Cut AsterixCodec::cut(Bytes bytes, Place) {
+  return {Cut::Kind::frame, bytes.size()};
+}
+
 bool to_observation(const AsterixRecord& record, Observation& out) {
   const auto area = asterix_value(record, "010", "SAC");
   const auto system = asterix_value(record, "010", "SIC");

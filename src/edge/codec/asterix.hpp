@@ -1,7 +1,6 @@
 // Purpose: ASTERIX data blocks (EUROCONTROL SPEC-149, part 1) of categories 010 (surface movement
 // reports, part 7), 034 and 048 (radar service messages and target reports, parts 2b and 4), 062
 // and 065 (system tracks and their service messages, parts 9 and 15). In: whole datagrams of one or
-// and 065 (system tracks and their service messages, parts 9 and 15). In: whole datagrams of one or
 // more blocks. Out: one AsterixRecord a record, or a cause. After an unreadable record the rest of
 // its block is refused, because nothing marks the next record. Bound: the datagram. Runs on: the
 // ingress thread; no allocation; total on any bytes.
@@ -118,8 +117,9 @@ class AsterixCodec : public PlainCodec {
   using Message = AsterixRecord;
   static constexpr CodecKind kKind = CodecKind::asterix;
 
+  static Cut cut(Bytes bytes, Place place);
   template <typename To>
-  void datagram(Bytes datagram, std::int64_t, const To& to) {
+  void take(Bytes datagram, std::int64_t, const To& to) {
     decode_asterix(
         datagram, [&](const AsterixRecord& record) { to.message(record, record.bytes); },
         [&](RefusalCause cause, Bytes raw) { to.refused(cause, raw); });

@@ -1,13 +1,14 @@
 // Purpose: the room's interface: turns the bytes of one source into messages and observations. In:
-// chunks of a stream, or whole datagrams and frames. Out: Output callbacks, one a frame. Bound: one
-// partial line or frame (kLineBytes). When full: refuses it as too-long and resynchronises. Fails
-// as: RefusalCause, never an exception. Runs on: the ingress thread, or stepped by its caller.
+// chunks of a stream, or whole datagrams and frames. Out: Output callbacks, one a frame, and one a
+// gap between frames. Bound and when full: as codec/framing.hpp says. Fails as: RefusalCause, never
+// an exception. Runs on: the ingress thread, or stepped by its caller.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "edge/codec/codecs.hpp"
+#include "edge/codec/framing.hpp"
 #include "model/limits.hpp"
 
 namespace vedette::codec {
@@ -44,6 +45,7 @@ void describe(const Message& message, JsonWriter<std::string>& json);
 // Adds the decoder's table counters to an open object; none without a table.
 void describe_counts(CodecKind kind, const Counts& counts, JsonWriter<std::string>& json);
 Crowding crowding_of(CodecKind kind);
+CutFront cut_of(CodecKind kind);
 
 class Decoder {
  public:
@@ -53,8 +55,15 @@ class Decoder {
   // Memory for state across frames. Without it ADS-B computes no positions.
   void init(Arena& arena);
 
-  // Bytes without boundaries of their own (a serial line, a file).
-  void stream(Bytes chunk, std::int64_t now_ns, const Output& out);
+  // Bytes without boundaries of their own (a serial line, a file), of the source's only connection
+  // or of one among several, each with its own framer.
+  void stream(Bytes chunk, std::int64_t now_ns, const Output& out) {
+    stream(framer_, chunk, now_ns, out);
+  }
+  void stream(Framer& connection, Bytes chunk, std::int64_t now_ns, const Output& out);
+  // Answers what is held of a stream that ended. The framer begins anew.
+  void end(std::int64_t now_ns, const Output& out) { end(framer_, now_ns, out); }
+  void end(Framer& connection, std::int64_t now_ns, const Output& out);
   // Bytes with a boundary at their end (a datagram, one record of a capture).
   void datagram(Bytes datagram, std::int64_t now_ns, const Output& out);
   // Forgets partial frames, as after a reopened line; keeps known aircraft.
@@ -63,22 +72,16 @@ class Decoder {
   CodecKind kind() const { return kind_; }
   Counts counts() const;
 
+  // Bytes of streams and datagrams that belong to no frame. A gap of them is refused once.
+  std::uint64_t thrown_bytes() const { return thrown_bytes_; }
+
  private:
-  // `ends`: the last line is complete.
-  void stream(Bytes chunk, std::int64_t now_ns, const Output& out, bool ends);
-  void lines(Bytes chunk, std::int64_t now_ns, const Output& out, bool ends);
-  void one_line(Bytes line, std::int64_t now_ns, const Output& out);
-  void end_line(std::int64_t now_ns, const Output& out);
-  void binary(Bytes chunk, std::int64_t now_ns, const Output& out);
-  std::size_t one_binary(Bytes bytes, std::int64_t now_ns, const Output& out);
+  void take(const Piece& piece, Bytes bytes, std::int64_t now_ns, const Output& out);
 
   CodecKind kind_;
-  Framing framing_;        // of the current stream
-  int binary_start_ = -1;  // PlainCodec::kBinaryStart of the codec
-  bool skipping_ = false;  // inside an overlong line
-  bool noise_ = false;     // inside bytes that start no frame, refused once per run
-  std::size_t held_ = 0;
-  std::uint8_t hold_[limits::kLineBytes] = {};
+  CutFront cut_;
+  std::uint64_t thrown_bytes_ = 0;
+  Framer framer_;
   Codecs::State state_;
 };
 static_assert(std::is_trivially_destructible_v<Decoder>, "decoders live in the arena");

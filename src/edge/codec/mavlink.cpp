@@ -172,6 +172,24 @@ std::size_t mavlink_frame_length(Bytes bytes, bool& need_more) {
   return 0;
 }
 
+Cut MavlinkCodec::cut(Bytes bytes, Place) {
+  bool need_more = false;
+  const std::size_t length = mavlink_frame_length(bytes, need_more);
+  if (need_more || length > bytes.size()) {
+    return {Cut::Kind::more};
+  }
+  if (length == 0) {
+    return {Cut::Kind::nothing};
+  }
+  const auto result = decode_mavlink(bytes.first(length));
+  if (result ? !result->known : result.error() == RefusalCause::unsupported) {
+    return {Cut::Kind::unchecked, length};
+  }
+  return !result && result.error() == RefusalCause::checksum
+             ? Cut{Cut::Kind::broken, length, RefusalCause::checksum}
+             : Cut{Cut::Kind::frame, length};
+}
+
 Result<MavlinkMessage, RefusalCause> decode_mavlink(Bytes frame) {
   bool need_more = false;
   const std::size_t length = mavlink_frame_length(frame, need_more);

@@ -61,23 +61,15 @@ class MavlinkCodec : public PlainCodec {
   using Message = MavlinkMessage;
   static constexpr CodecKind kKind = CodecKind::mavlink;
 
+  static Cut cut(Bytes bytes, Place place);
   template <typename To>
-  std::size_t frame(Bytes bytes, std::int64_t, const To& to, bool& noise, bool& need_more) {
-    const std::size_t length = mavlink_frame_length(bytes, need_more);
-    need_more = need_more || length > bytes.size();
-    if (length == 0 || need_more) {
-      return 0;
-    }
-    const Bytes frame = bytes.first(length);
+  void take(Bytes frame, std::int64_t, const To& to) {
     const auto result = decode_mavlink(frame);
     if (result) {
-      noise = false;
       to.message(*result, frame);
-      return length;
+    } else {
+      to.refused(result.error(), frame);
     }
-    to.refused(result.error(), frame);
-    noise = true;  // the refused frame's remains
-    return result.error() == RefusalCause::checksum ? 1 : length;
   }
 };
 

@@ -1,5 +1,6 @@
 #include "edge/codec/nmea0183.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>

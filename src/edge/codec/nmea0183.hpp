@@ -126,8 +126,10 @@ class NmeaCodec : public PlainCodec {
   // Radio loses some parts, so some replacements are normal; this many within the time mean full.
   static constexpr Crowding kCrowding{Cause::parts_full, 64};
 
+  // A line is cut where a second sentence starts, if the first is not whole.
+  static Cut cut(Bytes bytes, Place place);
   template <typename To>
-  void line(Bytes line, std::int64_t now_ns, const To& to) {
+  void take(Bytes line, std::int64_t now_ns, const To& to) {
     const NmeaResult& result = decoder_.line(line, now_ns);
     if (result.kind == NmeaKind::refused) {
       to.refused(result.cause, result.raw);

@@ -3,11 +3,9 @@
 // A codec is a class derived from PlainCodec with a row in codecs.hpp and
 //   using Message = …;                    what one frame says, a struct of its own
 //   static constexpr CodecKind kKind      its row of model/codec_kinds.hpp
-// and, by the framing of that row, one of (`to` is a codec::To)
-//   void line(Bytes line, std::int64_t now_ns, const To& to)
-//   std::size_t frame(Bytes bytes, std::int64_t now_ns, const To& to, bool& noise, bool& need_more)
-//   void datagram(Bytes datagram, std::int64_t now_ns, const To& to)
-// each a template on To, which answers every frame by to.message(message, raw) or
+//   static Cut cut(Bytes bytes, Place place)   what starts at the front, as framing.hpp says
+//   void take(Bytes frame, std::int64_t now_ns, const To& to)   one frame (`to` is a codec::To),
+// a template on To, which answers every frame by to.message(message, raw) or
 // to.refused(cause, raw); total on any bytes, without allocation. Beside it, for its Message,
 //   bool to_observation(const Message&, Observation&)      false: of no use to belief
 //   void describe(const Message&, JsonWriter<std::string>&)     "kind" and the fields, SI units
@@ -21,6 +19,7 @@
 #include "base/arena.hpp"
 #include "base/bytes.hpp"
 #include "base/json.hpp"
+#include "edge/codec/framing.hpp"
 #include "model/cause.hpp"
 #include "model/codec_kinds.hpp"
 #include "model/observation.hpp"
@@ -41,8 +40,6 @@ struct Crowding {
 
 struct PlainCodec {
   static constexpr Crowding kCrowding{};
-  // A stream that begins with this byte is binary, not text; -1: never.
-  static constexpr int kBinaryStart = -1;
 
   static constexpr std::size_t bytes_needed() { return 0; }  // of the arena
   static void init(Arena&) {}

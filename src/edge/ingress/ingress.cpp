@@ -156,13 +156,16 @@ void Ingress::take(Source& source, codec::Decoder& decoder, Bytes bytes, bool st
   publish_tables(source);
 }
 
-// Publishes the decoders' table counters.
+// Publishes the decoders' counters.
 void Ingress::publish_tables(Source& source) {
   codec::Counts counts = source.decoder.counts();
+  std::uint64_t noise = source.decoder.thrown_bytes();
   for (const Stream& stream : source.streams) {
+    noise += stream.decoder.thrown_bytes();
     const codec::Counts more = stream.decoder.counts();
     std::transform(counts.begin(), counts.end(), more.begin(), counts.begin(), std::plus<>());
   }
+  source.counters.noise.store(noise, std::memory_order_relaxed);
   for (std::size_t i = 0; i < counts.size(); ++i) {
     source.counters.decoding[i].store(counts[i], std::memory_order_relaxed);
   }

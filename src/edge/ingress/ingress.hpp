@@ -37,6 +37,7 @@ struct SourceCounters {
   std::atomic<std::uint64_t> accepted{0};  // events in the lane
   std::atomic<std::uint64_t> parts{0};     // parts of messages, kept until complete
   std::atomic<std::uint64_t> bytes{0};
+  std::atomic<std::uint64_t> noise{0};  // bytes that belong to no frame
   std::array<std::atomic<std::uint64_t>, codec::kCounts> decoding{};  // codec::Counts
   std::array<std::atomic<std::uint64_t>, kRefusalCauses> refused{};   // and not used
   std::array<LastRefused, kRefusalCauses> last_refused{};
