@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/math.hpp"
+#include "edge/codec/mavlink_messages.hpp"
 
 namespace vedette::codec {
 namespace {
@@ -106,37 +107,31 @@ RefusalCause global_position_int(const std::uint8_t* p, MavlinkMessage& m) {
   return cause;
 }
 
-// CRC_EXTRA and length cover the version 1 fields; version 2 extensions follow and are ignored.
-struct Known {
-  std::uint32_t id;
-  std::string_view name;
-  std::uint8_t crc_extra;
-  std::uint8_t length;
-  RefusalCause (*read)(const std::uint8_t*, MavlinkMessage&);
-};
+// Reads the version 1 fields; version 2 extensions follow and are ignored.
+using Read = RefusalCause (*)(const std::uint8_t*, MavlinkMessage&);
 
-constexpr Known kKnown[] = {
-    {0, "HEARTBEAT", 50, 9, heartbeat},
-    {1, "SYS_STATUS", 124, 31, sys_status},
-    {24, "GPS_RAW_INT", 24, 30, gps_raw_int},
-    {30, "ATTITUDE", 39, 28, attitude},
-    {33, "GLOBAL_POSITION_INT", 104, 28, global_position_int},
-};
-
-const Known* find(std::uint32_t id) {
-  for (const Known& k : kKnown) {
-    if (k.id == id) {
-      return &k;
-    }
+Read reader_of(std::uint32_t id) {
+  switch (id) {
+    case 0:
+      return heartbeat;
+    case 1:
+      return sys_status;
+    case 24:
+      return gps_raw_int;
+    case 30:
+      return attitude;
+    case 33:
+      return global_position_int;
+    default:
+      return nullptr;
   }
-  return nullptr;
 }
 
 }  // namespace
 
 std::string_view mavlink_name(std::uint32_t id) {
-  const Known* known = find(id);
-  return known != nullptr ? known->name : "unknown";
+  const MavlinkFacts* facts = mavlink_facts(id);
+  return facts != nullptr ? facts->name : "unknown";
 }
 
 std::uint16_t mavlink_crc(Bytes bytes, std::uint8_t crc_extra) {
@@ -182,7 +177,7 @@ Cut MavlinkCodec::cut(Bytes bytes, Place) {
     return {Cut::Kind::nothing};
   }
   const auto result = decode_mavlink(bytes.first(length));
-  if (result ? !result->known : result.error() == RefusalCause::unsupported) {
+  if (!result && result.error() == RefusalCause::unsupported) {
     return {Cut::Kind::unchecked, length};
   }
   return !result && result.error() == RefusalCause::checksum
@@ -223,31 +218,42 @@ Result<MavlinkMessage, RefusalCause> decode_mavlink(Bytes frame) {
     m.id = frame[7] | static_cast<std::uint32_t>(frame[8]) << 8 |
            static_cast<std::uint32_t>(frame[9]) << 16;
   }
-  const Known* known = find(m.id);
-  if (known == nullptr) {
-    return m;
+  const MavlinkFacts* const facts = mavlink_facts(m.id);
+  if (facts == nullptr) {
+    return Failure{RefusalCause::unsupported};
   }
-  m.known = true;
   const std::size_t checked = header + payload_bytes;
   const auto crc = load_le<std::uint16_t>(frame.data() + checked);
-  if (crc != mavlink_crc(frame.subspan(1, checked - 1), known->crc_extra)) {
+  if (crc != mavlink_crc(frame.subspan(1, checked - 1), facts->crc_extra)) {
     return Failure{RefusalCause::checksum};
   }
-  if (v1 && payload_bytes != known->length) {
+  if (v1 && payload_bytes != facts->length) {
     return Failure{RefusalCause::malformed};
+  }
+  const Read read = reader_of(m.id);
+  m.known = read != nullptr;
+  if (!m.known) {
+    return m;
   }
   // Version 2 truncates a payload's trailing zero bytes; restore them.
   std::uint8_t payload[256] = {};
   std::memcpy(payload, frame.data() + header, payload_bytes);
-  const RefusalCause cause = known->read(payload, m);
+  const RefusalCause cause = read(payload, m);
   if (cause != RefusalCause::none) {
     return Failure{cause};
   }
   return m;
 }
 
+// Ground stations have system 255 by convention (mavlink.io, "MAVLink Routing"), or say so.
+bool is_ground(const MavlinkMessage& m) {
+  constexpr std::uint8_t kGroundSystem = 255;
+  constexpr std::uint8_t kGroundType = 6;  // MAV_TYPE_GCS
+  return m.system == kGroundSystem || (m.id == 0 && m.vehicle_type == kGroundType);
+}
+
 bool to_observation(const MavlinkMessage& m, Observation& out) {
-  if (!m.known || m.system == 0) {
+  if (!m.known || m.system == 0 || is_ground(m)) {
     return false;
   }
   out.kind = IdentityKind::vehicle;
@@ -291,12 +297,16 @@ bool to_observation(const MavlinkMessage& m, Observation& out) {
 void describe(const MavlinkMessage& m, JsonWriter<std::string>& json) {
   json.member("kind", "mavlink").member("msgid", m.id).member("name", mavlink_name(m.id));
   json.member("version", m.version).member("seq", m.sequence);
-  json.member("sysid", m.system).member("compid", m.component).member("crc_checked", m.known);
+  json.member("sysid", m.system).member("compid", m.component);
+  json.member("known", m.known);
   if (m.version == 2) {
     json.member("signed", m.is_signed);
   }
   if (!m.known) {
     return;
+  }
+  if (is_ground(m)) {
+    json.member("ground_station", true);
   }
   if (m.id == 0) {
     json.member("vehicle_type", m.vehicle_type).member("autopilot", m.autopilot);

@@ -1,5 +1,5 @@
-// Purpose: MAVLink version 1 and 2 frames (mavlink.io, "Packet Serialization") and five messages of
-// the common set.
+// Purpose: MAVLink version 1 and 2 frames (mavlink.io, "Packet Serialization"), each checked, and
+// five messages of the common set.
 // In: a stream of bytes or whole frames. Out: MavlinkMessage or a cause. Bound: one frame, 280
 // bytes. Runs on: the ingress thread; no allocation; total on any bytes.
 #pragma once
@@ -19,7 +19,7 @@ struct MavlinkMessage {
   std::uint8_t version;  // 1 or 2
   std::uint8_t sequence, system, component;
   std::uint32_t id;
-  bool known;      // one of our messages, so its CRC was checked
+  bool known;      // one of the messages that are read
   bool is_signed;  // version 2 with a signature, which is not verified here
   bool has_position, has_altitude, has_speed, has_course, has_heading, has_vertical_speed;
   bool has_battery, has_attitude, has_hdop;
@@ -43,7 +43,8 @@ struct MavlinkMessage {
 // tell (`need_more`).
 std::size_t mavlink_frame_length(Bytes bytes, bool& need_more);
 
-// Decodes exactly one frame. A message of unknown CRC_EXTRA cannot be checked: known = false.
+// Decodes exactly one frame. Unsupported: nothing can check it, because its CRC_EXTRA or its flags
+// are unknown.
 Result<MavlinkMessage, RefusalCause> decode_mavlink(Bytes frame);
 
 bool to_observation(const MavlinkMessage& message, Observation& out);
