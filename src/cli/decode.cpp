@@ -15,7 +15,6 @@ constexpr std::uint64_t kAdvised = 100;  // frames of a cause that every codec t
 struct Printer {
   CodecKind codec{};
   std::uint64_t number = 0;
-  std::uint64_t records = 0;
   std::uint64_t accepted = 0;
   std::uint64_t parts = 0;
   std::array<std::uint64_t, kRefusalCauses> refused{};  // and not used
@@ -43,7 +42,6 @@ void on_message(void* context, const codec::Message& message, Bytes) {
   codec::describe(message, json);
   json.end_object();
   print_text(text + "\n");
-  ++printer.records;
   count(printer, message);
 }
 
@@ -68,9 +66,9 @@ void on_refused(void* context, RefusalCause cause, Bytes raw) {
   } else if (cause == RefusalCause::unsupported && printer.codec == CodecKind::nmea0183) {
     json.member("name", sentence_name(raw));
   }
+  json.member("bytes", raw.size());
   json.end_object();
   print_text(text + "\n");
-  ++printer.records;
   const auto at = static_cast<std::size_t>(cause);
   ++printer.refused[at];
   if (!is_not_used(cause) && printer.help[at].empty() && printer.refused[at] <= kAdvised) {
@@ -125,7 +123,7 @@ int decode(const std::string& codec_name, const std::string& file, std::uint16_t
   }
   ingress::Recording recording;
   ingress::Recording::Options options;
-  options.stream = facts_of(*kind).framing == Framing::bytes;
+  options.codec = *kind;
   options.port = udp_port;
   const std::string problem = recording.open(std::move(content).value(), file, options);
   if (!problem.empty()) {
@@ -136,16 +134,12 @@ int decode(const std::string& codec_name, const std::string& file, std::uint16_t
   Printer printer;
   printer.codec = *kind;
   const codec::Output out{&printer, on_message, on_refused};
-  const bool raw = recording.format() == ingress::RecordingFormat::raw;
   while (const auto frame = recording.peek()) {
-    // A stream has no outer frames, so its messages are numbered as they are decoded.
-    printer.number = raw ? printer.records + 1 : frame->number;
+    printer.number = frame->number;
     const std::int64_t now_ns =
         frame->time_ns != 0 ? frame->time_ns : static_cast<std::int64_t>(frame->number) * 1'000'000;
     if (frame->cause != RefusalCause::none) {
       on_refused(&printer, frame->cause, frame->bytes);
-    } else if (raw) {
-      decoder.stream(frame->bytes, now_ns, out);
     } else {
       decoder.datagram(frame->bytes, now_ns, out);
     }

@@ -16,9 +16,8 @@ enum class CodecKind : std::uint8_t { nmea0183, n2k, mavlink, adsb, asterix, cou
 inline constexpr std::size_t kCodecKinds = static_cast<std::size_t>(CodecKind::count);
 
 enum class Framing : std::uint8_t {
-  lines,     // text; a line may come in pieces
-  bytes,     // the codec finds its frames in a stream of bytes
-  datagrams  // only a datagram delimits a frame: not for serial lines
+  lines,  // text, or text and binary frames
+  bytes   // binary frames
 };
 
 struct CodecFacts {
@@ -39,13 +38,16 @@ inline constexpr CodecFacts kCodecs[] = {
      "Signal K's raw log; fast packets whole or in frames",
      "PGN 129025 129026 129029 127250 127258 128259 130306 129038 129039 129794 129809 129810",
      "NMEA 2000 appendix B"},
-    {CodecKind::mavlink, "mavlink", "", Framing::bytes, "version 1 and 2 frames",
+    {CodecKind::mavlink, "mavlink", "", Framing::bytes,
+     "version 1 and 2 frames of all public dialects",
      "HEARTBEAT SYS_STATUS GPS_RAW_INT GLOBAL_POSITION_INT ATTITUDE", "mavlink.io"},
-    {CodecKind::adsb, "adsb", "", Framing::lines, "AVR text, bare hex, Beast binary",
-     "DF17 identification, airborne position (global and local CPR), velocity, emergency and "
-     "squawk",
+    {CodecKind::adsb, "adsb", "", Framing::lines,
+     "AVR text (`*` `:` `@` `%` `<`), bare hex, Beast binary",
+     "DF17 and DF18 identification, airborne and surface position (global and local CPR), "
+     "velocity, emergency and squawk",
      "ICAO annex 10 vol. IV, DO-260B"},
-    {CodecKind::asterix, "asterix", "", Framing::datagrams, "datagrams of data blocks",
+    {CodecKind::asterix, "asterix", "", Framing::bytes,
+     "data blocks one behind the other, FINAL records",
      "categories 010 034 048 062 065; others are refused as `unknown-category`",
      "EUROCONTROL SPEC-149 parts 2b 4 7 9 15"},
 };

@@ -13,8 +13,6 @@ inline constexpr std::size_t kRawBytes = 512;
 // One line of text on a serial line or in a datagram. NMEA 0183 allows 82; tag blocks and the PLAIN
 // form of a 223-byte NMEA 2000 message (about 730 characters) need more.
 inline constexpr std::size_t kLineBytes = 1024;
-// Bytes of a stream that are not cut into frames yet: noise, and the frame behind it.
-inline constexpr std::size_t kHoldBytes = 2 * kLineBytes;
 
 // Largest UDP payload accepted: an Ethernet MTU without IP and UDP headers.
 inline constexpr std::size_t kDatagramBytes = 1472;

@@ -115,24 +115,11 @@ CodecKind codec_of(Section& s) {
   return codec_named(s.text("codec")).value_or(CodecKind{});
 }
 
-// A codec of datagrams cannot find their ends in a stream.
-void need_stream_codec(Section& s, std::string_view carrier) {
-  if (facts_of(codec_of(s)).framing == Framing::datagrams) {
-    s.problem("codec",
-              s.text("codec") + " comes in datagrams, and " + std::string(carrier) + " has none",
-              "use driver = \"udp\", \"dpdk\" or \"recording\"");
-  }
-}
-
 void check_driver(Section& s, DriverKind driver, const SourceTexts& texts, SourcesTogether& all) {
   if (driver == DriverKind::serial) {
     need(s, "device", texts.device);
-    need_stream_codec(s, "a serial line");
-  } else if (driver == DriverKind::tcp) {
-    need_stream_codec(s, "a TCP connection");
   } else if (driver == DriverKind::pipe) {
     need(s, "device", texts.device);
-    need_stream_codec(s, "a pipe");
     for (const auto& [path, other] : all.pipes) {
       if (path == texts.device) {
         s.problem("device",

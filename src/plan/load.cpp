@@ -112,11 +112,8 @@ bool ends_ok(const Source& s) {
 std::string check_sources(const Plan& p) {
   for (const Source* s : *p.sources()) {
     if (!senders_ok(s->senders()) || s->driver() > DriverKind::mqtt || !ends_ok(*s) ||
-        s->codec() >= kCodecKinds ||
-        ((s->driver() == DriverKind::serial || s->driver() == DriverKind::tcp ||
-          s->driver() == DriverKind::pipe) &&
-         facts_of(static_cast<CodecKind>(s->codec())).framing == Framing::datagrams) ||
-        s->event_class() > 3 || !within<std::size_t>(s->credits(), 16, limits::kCredits) ||
+        s->codec() >= kCodecKinds || s->event_class() > 3 ||
+        !within<std::size_t>(s->credits(), 16, limits::kCredits) ||
         !within<std::int64_t>(s->interval_ns(), 0, kDayNs) ||
         !within<std::int64_t>(s->start_ns(), 0, kDayNs) ||
         !within<std::int64_t>(s->retry_ns(), 1'000'000, kDayNs) ||

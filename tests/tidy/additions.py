@@ -29,7 +29,7 @@ class ToyCodec : public PlainCodec {
   using Message = ToyMessage;
   static constexpr CodecKind kKind = CodecKind::toy;
   template <typename To>
-  void line(Bytes line, std::int64_t, const To& to) {
+  void take(Bytes line, std::int64_t, const To& to) {
     if (line.size() != 1 || line[0] < '0' || line[0] > '9') {
       to.refused(RefusalCause::malformed, line);
     } else {

@@ -1,5 +1,7 @@
 #include "edge/codec/codec.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <random>
 #include <string>
@@ -48,21 +50,35 @@ std::vector<std::uint8_t> mavlink2(std::uint32_t id, std::vector<std::uint8_t> p
   while (payload.size() > 1 && payload.back() == 0) {
     payload.pop_back();
   }
-  std::vector<std::uint8_t> f{0xFD,
-                              static_cast<std::uint8_t>(payload.size()),
-                              0,
-                              0,
-                              9,
-                              42,
-                              1,
-                              static_cast<std::uint8_t>(id),
-                              static_cast<std::uint8_t>(id >> 8),
-                              0};
-  f.insert(f.end(), payload.begin(), payload.end());
+  std::vector<std::uint8_t> f(10);
+  f[0] = 0xFD;
+  f[1] = static_cast<std::uint8_t>(payload.size());
+  f[4] = 9;
+  f[5] = 42;
+  f[6] = 1;
+  f[7] = static_cast<std::uint8_t>(id);
+  f[8] = static_cast<std::uint8_t>(id >> 8);
+  for (const std::uint8_t byte : payload) {
+    f.push_back(byte);
+  }
   const std::uint16_t crc = mavlink_crc(Bytes(f).subspan(1), extra);
   f.push_back(static_cast<std::uint8_t>(crc));
   f.push_back(static_cast<std::uint8_t>(crc >> 8));
   return f;
+}
+
+// A squitter with the parity that its content needs, perhaps of another format.
+std::array<std::uint8_t, 14> sealed(std::string_view hex, std::uint8_t first = 0) {
+  std::uint8_t read[14];
+  REQUIRE(parse_avr(as_bytes(hex), read) == 14);
+  std::array<std::uint8_t, 14> frame{};
+  std::copy_n(read, 11, frame.begin());
+  frame[0] = first != 0 ? first : frame[0];
+  const std::uint32_t parity = modes_parity(frame);
+  for (std::size_t i = 0; i < 3; ++i) {
+    frame[11 + i] = static_cast<std::uint8_t>(parity >> (16 - 8 * i));
+  }
+  return frame;
 }
 
 std::string sentence(const std::string& body) {
@@ -233,6 +249,82 @@ TEST_CASE("a Beast stream is framed through its escapes, in any pieces") {
     decoder.stream(Bytes(stream).subspan(cut), 1, collect(all));
     REQUIRE(all.messages.size() == 1);
     CHECK(has(all.messages[0], "40621D"));
+  }
+}
+
+TEST_CASE("every mark of a frame in text is read, and several frames on a line") {
+  const std::string hex = "8D40621D58C382D690C8AC2863A7";
+  for (const std::string& mark :
+       {std::string("*"), std::string(":"), std::string(), "@" + std::string(12, '0'),
+        "%" + std::string(12, '0'), "<" + std::string(14, '0')}) {
+    CHECK(decode(CodecKind::adsb, mark + hex + ";\r\n").messages.size() == 1);
+    CHECK(decode(CodecKind::adsb, mark + hex + "\n").messages.size() == 1);
+  }
+  CHECK(decode(CodecKind::adsb, "*" + hex + ";@" + std::string(12, '0') + hex + ";")
+            .messages.size() == 2);
+  const Collected cut = decode(CodecKind::adsb, "*8D4062*" + hex + ";\n");
+  CHECK(cut.messages.size() == 1);
+  CHECK(cut.refused.size() == 1);
+}
+
+TEST_CASE("aircraft on the ground have a place near the last one heard, and a speed") {
+  std::vector<std::uint64_t> memory(AircraftTable::bytes_needed() / 8);
+  Arena arena(memory.data(), memory.size() * 8);
+  AircraftTable aircraft;
+  aircraft.init(arena);
+  AdsbDecoder decoder(&aircraft);
+  // The example of pyModeS, tests/test_adsb.py: Christchurch.
+  const auto older = sealed("8CC8200A3AC8F009BCDEF2000000");
+  const auto newer = sealed("8FC8200A3AB8F5F893096B000000");
+  REQUIRE(decoder.frame(older, 1'000'000'000));
+  const auto nowhere = decoder.frame(newer, 2'000'000'000);
+  REQUIRE(nowhere);
+  CHECK_FALSE(nowhere->has_position);  // one of eight places
+  AircraftTable::Aircraft& other = aircraft.heard(1, 2'000'000'000);
+  aircraft.place(other, -43.496, 172.558, 2'000'000'000);
+  REQUIRE(decoder.frame(older, 3'000'000'000));
+  const auto m = decoder.frame(newer, 4'000'000'000);
+  REQUIRE(m);
+  CHECK(m->surface);
+  CHECK(m->latitude == doctest::Approx(-43.48564).epsilon(1e-7));
+  CHECK(m->longitude == doctest::Approx(172.53942).epsilon(1e-7));
+  CHECK(m->has_speed);
+  // The next half alone.
+  const auto alone = decoder.frame(newer, 60'000'000'000);
+  REQUIRE(alone);
+  CHECK(alone->latitude == doctest::Approx(-43.48564).epsilon(1e-7));
+}
+
+TEST_CASE("DF18 is read where it has the content of DF17, and keeps addresses apart") {
+  const auto with = [](std::uint8_t first) {
+    auto frame = sealed("8D40621D58C382D690C8AC2863A7", first);
+    return AdsbDecoder(nullptr).frame(frame, 1);
+  };
+  for (const unsigned control : {0U, 1U, 2U, 5U, 6U}) {
+    const auto m = with(static_cast<std::uint8_t>(18 << 3 | control));
+    REQUIRE(m);
+    CHECK(m->has_altitude);
+    CHECK((m->key() == 0x40621D) == (control != 1 && control != 5));
+  }
+  CHECK(with(18 << 3 | 3).error() == RefusalCause::unsupported);  // coarse TIS-B
+}
+
+TEST_CASE("a ground station is no vehicle") {
+  for (const auto& [system, type, vehicle] :
+       {std::tuple<std::uint8_t, std::uint8_t, bool>{255, 2, false},
+        {42, 6, false},
+        {42, 2, true}}) {
+    std::vector<std::uint8_t> payload(9, 3);
+    payload[4] = type;
+    std::vector<std::uint8_t> frame = mavlink2(0, payload, 50);
+    frame[5] = system;
+    const std::uint16_t crc = mavlink_crc(Bytes(frame).subspan(1, frame.size() - 3), 50);
+    frame[frame.size() - 2] = static_cast<std::uint8_t>(crc);
+    frame[frame.size() - 1] = static_cast<std::uint8_t>(crc >> 8);
+    const auto m = decode_mavlink(frame);
+    REQUIRE(m);
+    Observation observation;
+    CHECK(to_observation(*m, observation) == vehicle);
   }
 }
 

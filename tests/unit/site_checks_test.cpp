@@ -141,8 +141,6 @@ TEST_CASE("a tcp source says where it connects or listens, and what is wrong wit
   const std::string pipe = "driver = \"pipe\"\ncodec = \"ais\"\ndevice = \"-\"\n";
   CHECK(problems_of("[source.a]\n" + pipe).empty());
   CHECK(refused("[source.a]\n" + pipe + "[source.b]\n" + pipe, 12, "would get a part of it"));
-  CHECK(refused("[source.a]\ndriver = \"tcp\"\ncodec = \"asterix\"\nto = \"192.0.2.7:1\"\n", 7,
-                "a TCP connection has none"));
 }
 
 TEST_CASE("filters are checked by section 4.7.1") {

@@ -27,29 +27,6 @@ constexpr auto make_parity_table() {
 }
 constexpr auto kParityTable = make_parity_table();
 
-// Latitudes at which the number of longitude zones drops from 59 to 58, 57 … 2: the closed form of
-// DO-260B A.1.7.2 d, computed once with the deterministic functions.
-struct ZoneTable {
-  double below[58];
-  ZoneTable() {
-    const double a = 1.0 - det_sincos(kPi / 30.0).cos;  // NZ = 15
-    for (int nl = 59; nl >= 2; --nl) {
-      const double c = det_sqrt(a / (1.0 - det_sincos(2.0 * kPi / nl).cos));
-      // acos(c) by our deterministic atan2
-      below[59 - nl] = det_atan2(det_sqrt((1.0 - c) * (1.0 + c)), c) / kDegree;
-    }
-  }
-};
-
-double floor_of(double x) {
-  const auto whole = static_cast<double>(to_int64(x));
-  return whole > x ? whole - 1.0 : whole;
-}
-
-double modulo(double x, double y) {
-  return x - y * floor_of(x / y);
-}
-
 // 12-bit altitude code with the Q bit: 25 ft steps; without it, Gillham code in 100 ft steps
 // (annex 10 volume IV, 3.1.2.6.5.4 and appendix to chapter 3).
 bool altitude_feet(std::uint32_t code, int& feet) {
@@ -113,6 +90,37 @@ void read_status(const Bits& me, AdsbMessage& m) {
   m.has_status = true;
 }
 
+// Ground speed by its movement code (DO-260B, table 2-20): steps that grow with the speed.
+bool surface_speed(std::uint32_t code, double& speed) {
+  struct Step {
+    std::uint32_t first;
+    double knots, each;
+  };
+  constexpr Step kSteps[] = {{124, 175.0, 0.0}, {109, 100.0, 5.0}, {94, 70.0, 2.0},
+                             {39, 15.0, 1.0},   {13, 2.0, 0.5},    {9, 1.0, 0.25},
+                             {2, 0.125, 0.125}, {1, 0.0, 0.0}};
+  for (const Step& step : kSteps) {
+    if (code >= step.first) {
+      speed = (step.knots + (code - step.first) * step.each) * kKnot;
+      return code <= 124;
+    }
+  }
+  return false;
+}
+
+// Surface position: speed and track stand where an airborne one has its altitude.
+void read_surface(const Bits& me, AdsbMessage& m) {
+  m.surface = true;
+  m.has_speed = surface_speed(me.get(5, 7), m.speed);
+  if (me.flag(12)) {
+    m.course = me.get(13, 7) * 360.0 / 128.0;
+    m.has_course = true;
+  }
+  m.odd = me.flag(21);
+  m.cpr_latitude = me.get(22, 17);
+  m.cpr_longitude = me.get(39, 17);
+}
+
 void read_velocity(const Bits& me, AdsbMessage& m) {
   const std::uint32_t subtype = me.get(5, 3);
   const std::uint32_t rate = me.get(37, 9);
@@ -167,71 +175,15 @@ std::uint32_t modes_parity(Bytes frame) {
   return crc;
 }
 
-int cpr_zones(double latitude) {
-  static const ZoneTable kZones;
-  const double magnitude = latitude < 0.0 ? -latitude : latitude;
-  for (int i = 0; i < 58; ++i) {
-    if (magnitude < kZones.below[i]) {
-      return 59 - i;
-    }
-  }
-  return magnitude > 87.0 ? 1 : 2;
-}
-
-void AdsbDecoder::resolve(AdsbMessage& m, std::int64_t now_ns) {
-  constexpr double kCpr = 131072.0;  // 2^17
-  AircraftTable::Aircraft& a = aircraft_->heard(m.icao, now_ns);
-  const std::size_t format = m.odd ? 1 : 0;
-  a.half_latitude[format] = m.cpr_latitude;
-  a.half_longitude[format] = m.cpr_longitude;
-  a.half_ns[format] = now_ns;
-  const bool paired =
-      a.half_ns[1 - format] != 0 && now_ns - a.half_ns[1 - format] <= AircraftTable::kPairNs;
-  if (paired) {
-    const double even = a.half_latitude[0] / kCpr;
-    const double odd = a.half_latitude[1] / kCpr;
-    const double j = floor_of(59.0 * even - 60.0 * odd + 0.5);
-    double latitude[2] = {360.0 / 60.0 * (modulo(j, 60.0) + even),
-                          360.0 / 59.0 * (modulo(j, 59.0) + odd)};
-    latitude[0] -= latitude[0] >= 270.0 ? 360.0 : 0.0;
-    latitude[1] -= latitude[1] >= 270.0 ? 360.0 : 0.0;
-    const int zones = cpr_zones(latitude[0]);
-    const bool on_globe =
-        latitude[0] >= -90.0 && latitude[0] <= 90.0 && latitude[1] >= -90.0 && latitude[1] <= 90.0;
-    if (on_globe && zones == cpr_zones(latitude[1])) {
-      const int count = m.odd ? (zones > 1 ? zones - 1 : 1) : zones;
-      const double x[2] = {a.half_longitude[0] / kCpr, a.half_longitude[1] / kCpr};
-      const double index = floor_of(x[0] * (zones - 1) - x[1] * zones + 0.5);
-      m.latitude = latitude[format];
-      m.longitude = wrap_180(360.0 / count * (modulo(index, count) + x[format]));
-      m.has_position = m.global = true;
-    }
-  }
-  // A pair across a zone boundary cannot be resolved; use the last place as the reference.
-  if (!m.has_position && a.placed_ns != 0 && now_ns - a.placed_ns <= kLocalNs) {
-    const double latitude_zone = 360.0 / (m.odd ? 59.0 : 60.0);
-    const double y = m.cpr_latitude / kCpr;
-    const double x = m.cpr_longitude / kCpr;
-    const double j = floor_of(a.latitude / latitude_zone) +
-                     floor_of(0.5 + modulo(a.latitude, latitude_zone) / latitude_zone - y);
-    m.latitude = latitude_zone * (j + y);
-    const int zones = cpr_zones(m.latitude) - (m.odd ? 1 : 0);
-    const double longitude_zone = 360.0 / (zones > 0 ? zones : 1);
-    const double i = floor_of(a.longitude / longitude_zone) +
-                     floor_of(0.5 + modulo(a.longitude, longitude_zone) / longitude_zone - x);
-    m.longitude = wrap_180(longitude_zone * (i + x));
-    m.has_position = m.latitude >= -90.0 && m.latitude <= 90.0;
-  }
-  if (m.has_position) {
-    aircraft_->place(a, m.latitude, m.longitude, now_ns);
-  }
-}
-
 Result<AdsbMessage, RefusalCause> AdsbDecoder::frame(Bytes frame, std::int64_t now_ns) {
   if (frame.empty()) {
     return Failure{RefusalCause::too_short};
   }
-  if (frame[0] >> 3 != 17) {
+  const unsigned format = frame[0] >> 3;
+  const unsigned control = frame[0] & 7;
+  // Of DF18: ADS-B from other devices, fine TIS-B and rebroadcasts have the content of DF17.
+  constexpr unsigned kAlike = 1U << 0 | 1U << 1 | 1U << 2 | 1U << 5 | 1U << 6;
+  if (format != 17 && (format != 18 || (kAlike >> control & 1) == 0)) {
     return Failure{RefusalCause::unsupported};
   }
   if (frame.size() != 14) {
@@ -243,11 +195,19 @@ Result<AdsbMessage, RefusalCause> AdsbDecoder::frame(Bytes frame, std::int64_t n
   AdsbMessage m{};
   m.icao = static_cast<std::uint32_t>(frame[1]) << 16 | static_cast<std::uint32_t>(frame[2]) << 8 |
            frame[3];
+  // An address that is not ICAO's is another's number space.
+  m.other_address = format == 18 && (control == 1 || control == 5);
   const Bits me(frame.subspan(4, 7), 56);
   m.type_code = static_cast<std::uint8_t>(me.get(0, 5));
   if (m.type_code >= 1 && m.type_code <= 4) {
     m.known = true;
     read_identification(me, m);
+  } else if (m.type_code >= 5 && m.type_code <= 8) {
+    m.known = true;
+    read_surface(me, m);
+    if (aircraft_ != nullptr) {
+      resolve(m, now_ns == 0 ? 1 : now_ns);
+    }
   } else if ((m.type_code >= 9 && m.type_code <= 18) || (m.type_code >= 20 && m.type_code <= 22)) {
     m.known = true;
     read_position(me, m);
@@ -264,92 +224,12 @@ Result<AdsbMessage, RefusalCause> AdsbDecoder::frame(Bytes frame, std::int64_t n
   return m;
 }
 
-std::size_t parse_avr(Bytes bytes, std::uint8_t (&out)[14]) {
-  std::string_view text = as_text(bytes);
-  while (!text.empty() && (text.back() == ';' || text.back() == '\r' || text.back() == ' ')) {
-    text.remove_suffix(1);
-  }
-  if (!text.empty() && text[0] == '*') {
-    text.remove_prefix(1);
-  } else if (!text.empty() && text[0] == '@') {  // 12 hex digits of time before the frame
-    text = text.size() > 13 ? text.substr(13) : std::string_view{};
-  }
-  if (text.size() != 28 && text.size() != 14) {
-    return 0;
-  }
-  for (std::size_t i = 0; i < text.size() / 2; ++i) {
-    const int high = hex_value(text[2 * i]);
-    const int low = hex_value(text[2 * i + 1]);
-    if (high < 0 || low < 0) {
-      return 0;
-    }
-    out[i] = static_cast<std::uint8_t>(high * 16 + low);
-  }
-  return text.size() / 2;
-}
-
-std::size_t next_beast(Bytes bytes, std::uint8_t (&out)[14], std::size_t& frame_bytes,
-                       bool& need_more) {
-  constexpr std::uint8_t kEscape = kBeastStart;
-  need_more = bytes.size() < 2;
-  frame_bytes = 0;
-  if (bytes.empty() || bytes[0] != kEscape || need_more) {
-    need_more = need_more && (bytes.empty() || bytes[0] == kEscape);
-    return 0;
-  }
-  const std::size_t wanted = bytes[1] == '1' ? 2 : bytes[1] == '2' ? 7 : bytes[1] == '3' ? 14 : 0;
-  if (wanted == 0) {
-    return 0;
-  }
-  std::size_t at = 2;
-  for (std::size_t i = 0; i < 7 + wanted; ++i) {
-    if (at >= bytes.size() || (bytes[at] == kEscape && at + 1 >= bytes.size())) {
-      need_more = true;
-      return 0;
-    }
-    if (bytes[at] == kEscape) {
-      if (bytes[at + 1] != kEscape) {
-        return 0;  // a new frame starts inside this one, which was truncated
-      }
-      ++at;
-    }
-    if (i >= 7) {
-      out[i - 7] = bytes[at];
-    }
-    ++at;
-  }
-  frame_bytes = wanted;
-  return at;
-}
-
-Cut AdsbCodec::cut(Bytes bytes, Place place) {
-  std::uint8_t frame[14];
-  if (bytes[0] != kBeastStart) {
-    return cut_text(bytes, place, [](Bytes line) {
-      std::uint8_t out[14];
-      return parse_avr(line, out) == sizeof out && modes_parity(out) == 0;
-    });
-  }
-  std::size_t frame_bytes = 0;
-  bool need_more = false;
-  const std::size_t used = next_beast(bytes, frame, frame_bytes, need_more);
-  if (used == 0) {
-    return {need_more ? Cut::Kind::more : Cut::Kind::nothing};
-  }
-  // Other downlink formats hide their parity in an address.
-  if (frame_bytes != sizeof frame || (frame[0] >> 3 != 17 && frame[0] >> 3 != 18)) {
-    return {Cut::Kind::unchecked, used};
-  }
-  return modes_parity(frame) == 0 ? Cut{Cut::Kind::frame, used}
-                                  : Cut{Cut::Kind::broken, used, RefusalCause::checksum};
-}
-
 bool to_observation(const AdsbMessage& m, Observation& out) {
   if (!m.known) {
     return false;
   }
   out.kind = IdentityKind::aircraft;
-  out.identity = m.icao;
+  out.identity = m.key();
   out.message = m.type_code;
   out.set(Field::presence);
   if (m.has_position) {
@@ -357,9 +237,9 @@ bool to_observation(const AdsbMessage& m, Observation& out) {
     out.longitude_e7 = to_int32(m.longitude * 1e7 + (m.longitude < 0 ? -0.5 : 0.5));
     out.set(Field::position);
     // Horizontal containment radius by type code (DO-260B table 2-14), as a 95 % figure.
-    constexpr std::uint32_t kSigmaMm[] = {5000,   15000,  50000,  100000,  300000,
-                                          500000, 500000, 900000, 5000000, 9000000};
-    out.position_sigma_mm = m.type_code >= 20 ? 15000 : kSigmaMm[m.type_code - 9];
+    constexpr std::uint32_t kSigmaMm[] = {5000,   15000,  90000,  500000, 5000,   15000,   50000,
+                                          100000, 300000, 500000, 500000, 900000, 5000000, 9000000};
+    out.position_sigma_mm = m.type_code >= 20 ? 15000 : kSigmaMm[m.type_code - 5];
     out.set(Field::position_sigma);
   }
   if (m.has_altitude) {
@@ -406,6 +286,12 @@ void describe(const AdsbMessage& m, JsonWriter<std::string>& json) {
   }
   json.member("kind", "adsb").member("icao", std::string_view(icao));
   json.member("type", m.type_code).member("known", m.known);
+  if (m.other_address) {
+    json.member("address", "not-icao");
+  }
+  if (m.surface) {
+    json.member("surface", true);
+  }
   if (m.has_callsign) {
     json.member("callsign", m.callsign).member("category", m.category);
   }

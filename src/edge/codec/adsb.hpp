@@ -1,4 +1,5 @@
-// Purpose: ADS-B extended squitter (DF17; ICAO annex 10 volume IV, 3.1.2; RTCA DO-260B, 2.2.3.2)
+// Purpose: ADS-B extended squitter (DF17, and DF18 of its content; ICAO annex 10 volume IV, 3.1.2;
+// RTCA DO-260B, 2.2.3.2)
 // from raw Mode S frames, as AVR text ("*hex;"), bare hex, or Beast binary. In: one 14-byte frame
 // and its time. Out: AdsbMessage or a cause. Bound and when full: as codec/aircraft_table.hpp says.
 // Runs on: the ingress thread; no allocation; total on any bytes.
@@ -14,7 +15,7 @@ namespace vedette::codec {
 
 struct AdsbMessage {
   std::uint32_t icao;  // 24 bits
-  // 1..4 identification, 9..18 and 20..22 position, 19 velocity, 28 status
+  // 1..4 identification, 5..8 surface, 9..18 and 20..22 position, 19 velocity, 28 status
   std::uint8_t type_code;
   std::uint8_t category;   // emitter category set (type code) and number, as sent
   bool known;              // one of the kinds above
@@ -23,6 +24,8 @@ struct AdsbMessage {
   std::uint16_t squawk;    // the four octal digits as a decimal number
   bool has_callsign, has_altitude, has_position, has_speed, has_course, has_heading;
   bool has_vertical_speed;
+  bool other_address;  // not ICAO's
+  bool surface;
   bool odd;     // CPR format bit
   bool global;  // position from an even/odd pair, not from a reference
   std::uint32_t cpr_latitude, cpr_longitude;  // 17 bits each
@@ -34,6 +37,9 @@ struct AdsbMessage {
   double vertical_speed;  // m/s, up positive
   double airspeed;        // m/s, 0 = not sent
   char callsign[9];
+
+  // Among aircraft, whose addresses have 24 bits.
+  std::uint32_t key() const { return icao | (other_address ? 1U << 24 : 0U); }
 };
 
 class AdsbDecoder {
@@ -58,8 +64,8 @@ int cpr_zones(double latitude);
 
 inline constexpr std::uint8_t kBeastStart = 0x1A;
 
-// Reads "*8D...;", "@time8D...;" or bare hex into `out`; returns the frame's length, 0 for anything
-// else.
+// Reads "*8D...;" (or ":"), "@time8D...;" (or "%"), "<time signal8D...;" or bare hex into `out`;
+// returns the frame's length, 0 for anything else.
 std::size_t parse_avr(Bytes text, std::uint8_t (&out)[14]);
 
 // Next Beast frame (0x1A, type, 6 bytes of time, signal, frame; 0x1A doubled inside) at bytes[0].
@@ -96,6 +102,10 @@ class AdsbCodec : public PlainCodec {
     bool need_more = false;
     if (raw[0] == kBeastStart) {
       next_beast(raw, frame, bytes, need_more);
+      if (raw[1] != '2' && raw[1] != '3') {
+        to.refused(RefusalCause::unsupported, raw);  // Mode A/C, or the receiver's own state
+        return;
+      }
     } else {
       bytes = parse_avr(raw, frame);
     }

@@ -66,8 +66,18 @@ AircraftTable::Aircraft& AircraftTable::heard(std::uint32_t icao, std::int64_t n
   return aircraft_[slot];
 }
 
+bool AircraftTable::last_place(std::int64_t now_ns, std::int64_t age_ns, double& latitude,
+                               double& longitude) const {
+  latitude = last_latitude_;
+  longitude = last_longitude_;
+  return last_ns_ != 0 && now_ns - last_ns_ <= age_ns;
+}
+
 void AircraftTable::place(Aircraft& aircraft, double latitude, double longitude,
                           std::int64_t now_ns) {
+  last_latitude_ = latitude;
+  last_longitude_ = longitude;
+  last_ns_ = now_ns;
   aircraft.latitude = latitude;
   aircraft.longitude = longitude;
   aircraft.placed_ns = now_ns;

@@ -18,12 +18,14 @@ namespace vedette::codec {
 
 class AircraftTable {
  public:
-  static constexpr std::int64_t kPairNs = 10'000'000'000;  // airborne pair (DO-260B A.1.7.5)
+  static constexpr std::int64_t kPairNs = 10'000'000'000;         // airborne pair (DO-260B A.1.7.5)
+  static constexpr std::int64_t kSurfacePairNs = 25'000'000'000;  // surface pair, likewise
   static constexpr std::int64_t kStillHeardNs = 60'000'000'000;
 
   struct Aircraft {
     std::array<std::int64_t, 2> half_ns;  // receipt of the even and the odd half, 0 = never
     std::array<std::uint32_t, 2> half_latitude, half_longitude;
+    std::array<bool, 2> half_surface;
     double latitude, longitude;
     std::int64_t placed_ns;  // 0 = never
     std::int64_t heard_ns;
@@ -40,6 +42,10 @@ class AircraftTable {
   Aircraft& heard(std::uint32_t icao, std::int64_t now_ns);
   // Stores a place. May move the record, which invalidates the reference.
   void place(Aircraft& aircraft, double latitude, double longitude, std::int64_t now_ns);
+
+  // The place stored last, of any aircraft; false when it is older than `age_ns`.
+  bool last_place(std::int64_t now_ns, std::int64_t age_ns, double& latitude,
+                  double& longitude) const;
 
   std::size_t placed() const { return placed_.count; }
   std::size_t fresh() const { return fresh_.count; }
@@ -68,6 +74,8 @@ class AircraftTable {
   List placed_, fresh_;
   std::uint64_t forgotten_ = 0;
   std::uint64_t turned_away_ = 0;
+  double last_latitude_ = 0.0, last_longitude_ = 0.0;
+  std::int64_t last_ns_ = 0;  // 0 = never
 };
 
 }  // namespace vedette::codec

@@ -204,6 +204,17 @@ void take_identification(const AsterixRecord& record, std::string_view item, std
   }
 }
 
+// Mode 3/A, if the sensor confirms it: four octal digits.
+void take_squawk(const AsterixRecord& record, std::string_view item, Observation& out) {
+  const auto code = asterix_value(record, item, "MODE3A");
+  if (code && !is_set(record, item, "V") && !is_set(record, item, "G")) {
+    const std::uint32_t c = to_uint32(*code);
+    out.particulars.squawk_next = static_cast<std::uint16_t>(1000 * (c >> 9) + 100 * (c >> 6 & 7) +
+                                                             10 * (c >> 3 & 7) + (c & 7) + 1);
+    out.set(Field::particulars);
+  }
+}
+
 bool service(std::uint8_t type, std::uint8_t starts_scan, Observation& out) {
   out.set(type == starts_scan ? Field::scan_start : Field::presence);
   return true;
@@ -223,6 +234,7 @@ bool surface_report(const AsterixRecord& record, Observation& out) {
   take_height(asterix_value(record, "091", "VALUE"), out);
   out.identity = static_cast<std::uint64_t>(asterix_value(record, "220", "VALUE").value_or(0.0));
   take_identification(record, "245", 8, out);
+  take_squawk(record, "060", out);
   return out.is_plot();
 }
 
@@ -245,6 +257,7 @@ bool radar_report(const AsterixRecord& record, Observation& out) {
   take_height(level ? level : asterix_value(record, "110", "3DH"), out);
   out.identity = static_cast<std::uint64_t>(asterix_value(record, "220", "VALUE").value_or(0.0));
   take_identification(record, "240", 0, out);
+  take_squawk(record, "070", out);
   return out.is_plot();
 }
 
@@ -265,10 +278,43 @@ bool system_track(const AsterixRecord& record, Observation& out) {
     }
   }
   take_identification(record, "245", 8, out);
+  take_squawk(record, "060", out);
   return out.is_plot();
 }
 
+// Degrees or seconds outside what the standard defines (SPEC-149, the items' notes).
+bool fields_in_range(const AsterixItem& item, Bytes bytes) {
+  std::size_t at = 0;
+  for (const AsterixField& field : item.fields) {
+    if (at + field.bits > bytes.size() * 8) {
+      break;
+    }
+    const double most = field.name == "LAT" ? 90.0 : field.name == "LON" ? 180.0 : 0.0;
+    const double value = most != 0.0 ? number_at(bytes, at, field) : 0.0;
+    if (value > most || value < -most) {
+      return false;
+    }
+    at += field.bits;
+  }
+  return true;
+}
+
 }  // namespace
+
+bool in_range(const AsterixRecord& record) {
+  const auto& items = record.category->items;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (items[i].shape == AsterixShape::fixed && !record.items[i].empty() &&
+        !fields_in_range(items[i], record.items[i])) {
+      return false;
+    }
+  }
+  const std::string_view clock = record.category->number == 62 ? "070"
+                                 : record.category->number == 34 || record.category->number == 65
+                                     ? "030"
+                                     : "140";
+  return asterix_value(record, clock, "VALUE").value_or(0.0) <= 86400.0;
+}
 
 char asterix_character(std::uint32_t code) {
   return code >= 1 && code <= 26    ? static_cast<char>('A' + code - 1)
@@ -308,10 +354,6 @@ std::optional<double> asterix_value(const AsterixRecord& record, std::string_vie
   Bytes bytes;
   const AsterixItem* found = find_item(record, item, bytes);
   return found == nullptr ? std::nullopt : field_of(*found, bytes, field);
-}
-
-Cut AsterixCodec::cut(Bytes bytes, Place) {
-  return {Cut::Kind::frame, bytes.size()};
 }
 
 bool to_observation(const AsterixRecord& record, Observation& out) {

@@ -1,9 +1,9 @@
 // Purpose: ASTERIX data blocks (EUROCONTROL SPEC-149, part 1) of categories 010 (surface movement
 // reports, part 7), 034 and 048 (radar service messages and target reports, parts 2b and 4), 062
-// and 065 (system tracks and their service messages, parts 9 and 15). In: whole datagrams of one or
-// more blocks. Out: one AsterixRecord a record, or a cause. After an unreadable record the rest of
-// its block is refused, because nothing marks the next record. Bound: the datagram. Runs on: the
-// ingress thread; no allocation; total on any bytes.
+// and 065 (system tracks and their service messages, parts 9 and 15). In: one or
+// more blocks; cut() finds them in a stream or file. Out: one AsterixRecord a record, or a cause.
+// After an unreadable record the rest of its block is refused, because nothing marks the next
+// record. Bound: the datagram. Runs on: the ingress thread; no allocation; total on any bytes.
 #pragma once
 
 #include <array>
@@ -68,6 +68,9 @@ RefusalCause parse_asterix_record(const AsterixCategory& category, Bytes bytes,
 std::optional<double> asterix_value(const AsterixRecord& record, std::string_view item,
                                     std::string_view field);
 
+// Whether its places are on Earth and its times of day in a day.
+bool in_range(const AsterixRecord& record);
+
 // Adds members "kind", "category" and "items" to an open object; numbers in the fields' units.
 void describe(const AsterixRecord& record, JsonWriter<std::string>& json);
 
@@ -107,10 +110,19 @@ void decode_asterix(Bytes datagram, OnRecord&& on_record, OnRefused&& on_refused
       record.first = at == 3;
       at += record.bytes.size();
       record.last = at == block.size();
-      on_record(record);
+      if (in_range(record)) {
+        on_record(record);
+      } else {
+        on_refused(RefusalCause::out_of_range, record.bytes);
+      }
     }
   }
 }
+
+// Bytes of the FINAL record at the front; 0 when none is there.
+std::size_t final_bytes(Bytes bytes);
+// The data blocks of a frame, without the FINAL record around them.
+Bytes blocks_of(Bytes frame);
 
 class AsterixCodec : public PlainCodec {
  public:
@@ -119,9 +131,9 @@ class AsterixCodec : public PlainCodec {
 
   static Cut cut(Bytes bytes, Place place);
   template <typename To>
-  void take(Bytes datagram, std::int64_t, const To& to) {
+  void take(Bytes frame, std::int64_t, const To& to) {
     decode_asterix(
-        datagram, [&](const AsterixRecord& record) { to.message(record, record.bytes); },
+        blocks_of(frame), [&](const AsterixRecord& record) { to.message(record, record.bytes); },
         [&](RefusalCause cause, Bytes raw) { to.refused(cause, raw); });
   }
 };

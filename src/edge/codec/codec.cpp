@@ -68,15 +68,9 @@ void Decoder::take(const Piece& piece, Bytes bytes, std::int64_t now_ns, const O
   }
 }
 
-void Decoder::stream(Framer& connection, Bytes chunk, std::int64_t now_ns, const Output& out) {
-  connection.put(cut_, chunk, false,
-                 [&](const Piece& piece, Bytes bytes) { take(piece, bytes, now_ns, out); });
-}
-
-void Decoder::end(Framer& connection, std::int64_t now_ns, const Output& out) {
-  connection.put(cut_, {}, true,
-                 [&](const Piece& piece, Bytes bytes) { take(piece, bytes, now_ns, out); });
-  connection.reset();
+void Decoder::stream(Bytes chunk, std::int64_t now_ns, const Output& out) {
+  framer_.put(cut_, chunk, false,
+              [&](const Piece& piece, Bytes bytes) { take(piece, bytes, now_ns, out); });
 }
 
 void Decoder::datagram(Bytes datagram, std::int64_t now_ns, const Output& out) {

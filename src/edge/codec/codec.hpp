@@ -55,15 +55,8 @@ class Decoder {
   // Memory for state across frames. Without it ADS-B computes no positions.
   void init(Arena& arena);
 
-  // Bytes without boundaries of their own (a serial line, a file), of the source's only connection
-  // or of one among several, each with its own framer.
-  void stream(Bytes chunk, std::int64_t now_ns, const Output& out) {
-    stream(framer_, chunk, now_ns, out);
-  }
-  void stream(Framer& connection, Bytes chunk, std::int64_t now_ns, const Output& out);
-  // Answers what is held of a stream that ended. The framer begins anew.
-  void end(std::int64_t now_ns, const Output& out) { end(framer_, now_ns, out); }
-  void end(Framer& connection, std::int64_t now_ns, const Output& out);
+  // Bytes of one connection without boundaries of their own (a serial line, TCP).
+  void stream(Bytes chunk, std::int64_t now_ns, const Output& out);
   // Bytes with a boundary at their end (a datagram, one record of a capture).
   void datagram(Bytes datagram, std::int64_t now_ns, const Output& out);
   // Forgets partial frames, as after a reopened line; keeps known aircraft.

@@ -57,8 +57,12 @@ std::size_t text_bytes(Bytes bytes) {
 }
 
 Cut cut_text(Bytes bytes, Place place, bool (*sure)(Bytes line)) {
-  if (const std::size_t blank = blank_bytes(bytes); blank != 0) {
-    return {Kind::blank, blank};
+  const bool blank_first = bytes[0] <= ' ' || bytes[0] == 0xEF;
+  if (blank_first &&
+      (place.in_step || ends_line(bytes[0]))) {  // in noise only a line end separates
+    if (const std::size_t blank = blank_bytes(bytes); blank != 0) {
+      return {Kind::blank, blank};
+    }
   }
   const std::size_t text = text_bytes(bytes);
   if (text > limits::kLineBytes) {
@@ -71,7 +75,14 @@ Cut cut_text(Bytes bytes, Place place, bool (*sure)(Bytes line)) {
     return {Kind::nothing};
   }
   const bool whole = place.in_step && (text == bytes.size() || ends_line(bytes[text]));
-  return {whole || sure(bytes.first(text)) ? Kind::frame : Kind::nothing, text};
+  if (!whole && !sure(bytes.first(text))) {
+    return {Kind::nothing, text};
+  }
+  std::size_t end = text;
+  while (end < bytes.size() && ends_line(bytes[end])) {
+    ++end;
+  }
+  return {.kind = Kind::frame, .bytes = text, .behind = end - text};
 }
 
 Piece Cutting::end_gap(bool in_step) {
@@ -91,7 +102,7 @@ Cut Cutting::confirm(CutFront cut, Bytes bytes, std::size_t length, Place place)
     if (after.empty()) {
       return {place.ends ? Kind::frame : Kind::more, length};
     }
-    const Kind next = cut(after, {place.ends, true}).kind;
+    const Kind next = cut(after, {place.ends, false}).kind;
     if (next == Kind::frame || next == Kind::blank) {
       return {Kind::frame, length};
     }
@@ -138,7 +149,9 @@ Piece Cutting::next(CutFront cut, Bytes bytes, bool ends, bool full) {
     if (good) {
       in_step_ = true;
       told_ = told_ && found.kind == Kind::blank;
-      return {found.kind == Kind::frame ? Piece::Kind::frame : Piece::Kind::blank, found.bytes};
+      return {.kind = found.kind == Kind::frame ? Piece::Kind::frame : Piece::Kind::blank,
+              .bytes = found.bytes,
+              .behind = found.behind};
     }
     if (gap_ == 0) {
       cause_ = in_step_ ? found.cause : RefusalCause::framing;

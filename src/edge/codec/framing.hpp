@@ -1,8 +1,8 @@
 // Purpose: cuts a stream of bytes into frames, for every source that is a stream. A codec says what
 // starts at the front of some bytes (Cut); Cutting goes from frame to frame, and behind damage from
 // byte to byte until a frame starts. In: bytes in pieces of any size. Out: Piece by Piece, so that
-// each byte belongs to one frame, one gap or a separator. Bound: kHoldBytes for each connection,
-// one Framer each. When full: what is held is thrown away as a gap. Fails as: gaps with a cause,
+// each byte belongs to one frame, one gap or a separator. Bound: Framer::kBytes, one Framer for
+// each connection. When full: what is held is thrown away as a gap. Fails as: gaps with a cause,
 // whose bytes are what was thrown away. Runs on: the ingress thread, or stepped by its caller.
 #pragma once
 
@@ -28,6 +28,7 @@ struct Cut {
   Kind kind = Kind::nothing;
   std::size_t bytes = 1;
   RefusalCause cause = RefusalCause::framing;  // of nothing and broken
+  std::size_t behind = 0;                      // separators that follow a frame
 };
 
 struct Place {
@@ -44,6 +45,7 @@ struct Piece {
   Kind kind = Kind::none;  // none: more bytes are needed
   std::size_t bytes = 0;
   RefusalCause cause = RefusalCause::none;  // of a gap; none if it continues the one before
+  std::size_t behind = 0;                   // separators that follow a frame
 };
 
 // Where a stream is between two pieces.
@@ -67,6 +69,8 @@ class Cutting {
 // The bytes of one connection that are not cut yet.
 class Framer {
  public:
+  static constexpr std::size_t kBytes = 2 * limits::kLineBytes;  // noise, and the frame behind it
+
   // Calls piece(const Piece&, Bytes) in the order of the bytes.
   template <typename OnPiece>
   void put(CutFront cut, Bytes chunk, bool ends, OnPiece&& piece) {
@@ -107,14 +111,14 @@ class Framer {
         break;
       }
       piece(next, bytes.subspan(at, next.bytes));
-      at += next.bytes;
+      at += next.bytes + next.behind;
     }
     return at;
   }
 
   Cutting cutting_;
   std::size_t held_ = 0;
-  std::uint8_t hold_[limits::kHoldBytes] = {};
+  std::uint8_t hold_[kBytes] = {};
 };
 
 // Text: lines that end with CR, LF or both. Separators are blanks, tabs, NULs and byte order marks

@@ -167,7 +167,9 @@ std::size_t mavlink_frame_length(Bytes bytes, bool& need_more) {
   return 0;
 }
 
-Cut MavlinkCodec::cut(Bytes bytes, Place) {
+namespace {
+
+Cut cut_one(Bytes bytes) {
   bool need_more = false;
   const std::size_t length = mavlink_frame_length(bytes, need_more);
   if (need_more || length > bytes.size()) {
@@ -183,6 +185,25 @@ Cut MavlinkCodec::cut(Bytes bytes, Place) {
   return !result && result.error() == RefusalCause::checksum
              ? Cut{Cut::Kind::broken, length, RefusalCause::checksum}
              : Cut{Cut::Kind::frame, length};
+}
+
+}  // namespace
+
+// 16 bits of checksum fit one wrong frame in 65,536: one that runs into a whole one is none.
+Cut MavlinkCodec::cut(Bytes bytes, Place) {
+  const Cut found = cut_one(bytes);
+  const Bytes after = bytes.subspan(found.kind == Cut::Kind::frame ? found.bytes : 0);
+  if (found.kind != Cut::Kind::frame || after.empty() || after[0] == kMavlinkV1 ||
+      after[0] == kMavlinkV2) {
+    return found;
+  }
+  for (std::size_t i = 1; i < found.bytes; ++i) {
+    const Cut inner = cut_one(bytes.subspan(i));
+    if (inner.kind == Cut::Kind::frame && i + inner.bytes > found.bytes) {
+      return {Cut::Kind::broken, found.bytes, RefusalCause::checksum};
+    }
+  }
+  return found;
 }
 
 Result<MavlinkMessage, RefusalCause> decode_mavlink(Bytes frame) {

@@ -92,10 +92,6 @@ class N2kCodec : public PlainCodec {
   // A bus loses no frames, so a few replacements mean full.
   static constexpr Crowding kCrowding{Cause::parts_full, 64};
 
-  // Beside noise no line is sure, because it has no checksum.
-  static Cut cut(Bytes bytes, Place place) {
-    return cut_text(bytes, place, [](Bytes) { return false; });
-  }
   template <typename To>
   void take(Bytes line, std::int64_t now_ns, const To& to) {
     RefusalCause cause = RefusalCause::none;

@@ -3,10 +3,10 @@
 // A codec is a class derived from PlainCodec with a row in codecs.hpp and
 //   using Message = …;                    what one frame says, a struct of its own
 //   static constexpr CodecKind kKind      its row of model/codec_kinds.hpp
-//   static Cut cut(Bytes bytes, Place place)   what starts at the front, as framing.hpp says
 //   void take(Bytes frame, std::int64_t now_ns, const To& to)   one frame (`to` is a codec::To),
 // a template on To, which answers every frame by to.message(message, raw) or
-// to.refused(cause, raw); total on any bytes, without allocation. Beside it, for its Message,
+// to.refused(cause, raw); total on any bytes, without allocation. A codec whose frames are no lines
+// has its own cut(). Beside it, for its Message,
 //   bool to_observation(const Message&, Observation&)      false: of no use to belief
 //   void describe(const Message&, JsonWriter<std::string>&)     "kind" and the fields, SI units
 // In: nothing. Out: defaults. Runs on: wherever the codec does.
@@ -41,6 +41,10 @@ struct Crowding {
 struct PlainCodec {
   static constexpr Crowding kCrowding{};
 
+  // Lines of text; beside noise none is sure, because nothing checks it.
+  static Cut cut(Bytes bytes, Place place) {
+    return cut_text(bytes, place, [](Bytes) { return false; });
+  }
   static constexpr std::size_t bytes_needed() { return 0; }  // of the arena
   static void init(Arena&) {}
   static void reset() {}  // forgets partial frames, as after a reopened line

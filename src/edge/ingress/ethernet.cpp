@@ -89,6 +89,34 @@ Result<Datagram, RefusalCause> parse_ipv6(Bytes packet) {
   return parse_udp(packet.subspan(40, length), packet.subspan(8, 32), false);
 }
 
+Result<Datagram, RefusalCause> parse_ip(std::uint16_t type, Bytes packet) {
+  if (type == kIpv4) {
+    return parse_ipv4(packet);
+  }
+  if (type == kIpv6) {
+    return parse_ipv6(packet);
+  }
+  return Failure{RefusalCause::ethernet};
+}
+
+// Without a link header: the version tells.
+Result<Datagram, RefusalCause> parse_raw(Bytes packet) {
+  return !packet.empty() && packet[0] >> 4 == 6 ? parse_ipv6(packet) : parse_ipv4(packet);
+}
+
+enum class Link : std::uint32_t {
+  null = 0,
+  ethernet = 1,
+  raw_bsd = 12,
+  raw_openbsd = 14,
+  raw = 101,
+  loop = 108,
+  cooked = 113,
+  ipv4 = 228,
+  ipv6 = 229,
+  cooked_2 = 276
+};
+
 }  // namespace
 
 // RFC 1071, 2 (B) and (C): sums words of any size in either byte order, which is corrected at the
@@ -121,12 +149,52 @@ Result<Datagram, RefusalCause> parse_ethernet(Bytes frame) {
     }
     type = load_be<std::uint16_t>(frame.data() + at);
   }
-  const Bytes packet = frame.subspan(at + 2);
-  if (type == kIpv4) {
-    return parse_ipv4(packet);
+  return parse_ip(type, frame.subspan(at + 2));
+}
+
+bool is_readable_link(std::uint32_t link) {
+  switch (static_cast<Link>(link)) {
+    case Link::null:
+    case Link::ethernet:
+    case Link::raw_bsd:
+    case Link::raw_openbsd:
+    case Link::raw:
+    case Link::loop:
+    case Link::cooked:
+    case Link::ipv4:
+    case Link::ipv6:
+    case Link::cooked_2:
+      return true;
   }
-  if (type == kIpv6) {
-    return parse_ipv6(packet);
+  return false;
+}
+
+Result<Datagram, RefusalCause> parse_packet(std::uint32_t link, Bytes packet) {
+  constexpr std::size_t kCooked = 16, kCooked2 = 20, kFamily = 4;
+  switch (static_cast<Link>(link)) {
+    case Link::ethernet:
+      return parse_ethernet(packet);
+    case Link::null:  // the address family, in either byte order
+    case Link::loop:
+      return packet.size() < kFamily
+                 ? Result<Datagram, RefusalCause>(Failure{RefusalCause::ethernet})
+                 : parse_raw(packet.subspan(kFamily));
+    case Link::raw_bsd:
+    case Link::raw_openbsd:
+    case Link::raw:
+    case Link::ipv4:
+    case Link::ipv6:
+      return parse_raw(packet);
+    case Link::cooked:
+      if (packet.size() >= kCooked) {
+        return parse_ip(load_be<std::uint16_t>(packet.data() + 14), packet.subspan(kCooked));
+      }
+      break;
+    case Link::cooked_2:
+      if (packet.size() >= kCooked2) {
+        return parse_ip(load_be<std::uint16_t>(packet.data()), packet.subspan(kCooked2));
+      }
+      break;
   }
   return Failure{RefusalCause::ethernet};
 }

@@ -33,7 +33,7 @@ std::string Ingress::open_recording(Source& source, const std::string& folder) {
   options.format = static_cast<RecordingFormat>(source.plan->format());
   options.has_interval = source.plan->interval_ns() != 0;
   options.port = source.plan->udp_port();
-  options.stream = facts_of(source.decoder.kind()).framing == Framing::bytes;
+  options.codec = source.decoder.kind();
   options.senders = source.senders;
   const std::string problem = source.recording.open(std::move(content).value(), path, options);
   unfit_ = !problem.empty();
@@ -159,8 +159,7 @@ std::size_t Ingress::step_recording(Source& source, const platform::NodeClock& c
     if (frame->cause != RefusalCause::none) {
       refuse_whole(source, frame->cause, frame->bytes, source.due_ns);
     } else {
-      const bool stream = source.recording.format() == RecordingFormat::raw;
-      take(source, source.decoder, frame->bytes, stream, {source.due_ns, now.arrival_ns});
+      take(source, source.decoder, frame->bytes, false, {source.due_ns, now.arrival_ns});
     }
     source.recording.pop();
     source.untimed_ns =

@@ -1,5 +1,6 @@
 #include "edge/ingress/recording.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/math.hpp"
@@ -10,38 +11,39 @@
 namespace vedette::ingress {
 namespace {
 
-constexpr std::uint32_t kPcapMicro = 0xA1B2C3D4;
-constexpr std::uint32_t kPcapNano = 0xA1B23C4D;
-constexpr std::size_t kPcapHeader = 24;
-constexpr std::size_t kPcapRecord = 16;
-constexpr std::uint32_t kLinkEthernet = 1;
-constexpr std::size_t kRawChunk = 64;
+constexpr std::size_t kTlogTime = 8;
+constexpr std::size_t kTlogLeast = 8;  // the shortest MAVLink frame
 
-std::uint32_t swap32(std::uint32_t v) {
-  return __builtin_bswap32(v);
+// Whether Beast frames are in it, wherever it begins.
+bool has_beast(Bytes content) {
+  constexpr std::size_t kLooked = std::size_t{64} << 10;
+  const Bytes looked = content.first(std::min(content.size(), kLooked));
+  return std::find(looked.begin(), looked.end(), codec::kBeastStart) != looked.end();
 }
 
-RecordingFormat guess(Bytes content, std::string_view name, bool stream) {
-  if (content.size() >= 4) {
-    const auto magic = load_le<std::uint32_t>(content.data());
-    if (magic == kPcapMicro || magic == kPcapNano || swap32(magic) == kPcapMicro ||
-        swap32(magic) == kPcapNano) {
-      return RecordingFormat::pcap;
-    }
+bool is_mavlink_start(std::uint8_t byte) {
+  return byte == codec::kMavlinkV1 || byte == codec::kMavlinkV2;
+}
+
+RecordingFormat guess(Bytes content, std::string_view name, CodecKind kind) {
+  if (Capture::starts(content)) {
+    return RecordingFormat::pcap;
   }
   if (name.ends_with(".tlog")) {
     return RecordingFormat::tlog;
+  }
+  if (facts_of(kind).framing == Framing::bytes) {
+    const bool times = kind == CodecKind::mavlink && content.size() > 16 &&
+                       is_mavlink_start(content[8]) && !is_mavlink_start(content[0]);
+    return times ? RecordingFormat::tlog : RecordingFormat::raw;
   }
   const std::string_view head = as_text(content.first(content.size() < 64 ? content.size() : 64));
   const std::string_view first = head.substr(0, head.find(','));
   if (parse_decimal(first) && head.find('"') != std::string_view::npos) {
     return RecordingFormat::adsb_csv;
   }
-  if (content.size() > 16 && stream && (content[8] == 0xFE || content[8] == 0xFD)) {
-    return RecordingFormat::tlog;
-  }
-  return stream || (!content.empty() && content[0] == 0x1A) ? RecordingFormat::raw
-                                                            : RecordingFormat::lines;
+  return kind == CodecKind::adsb && has_beast(content) ? RecordingFormat::raw
+                                                       : RecordingFormat::lines;
 }
 
 bool is_text(RecordingFormat format) {
@@ -67,33 +69,15 @@ std::string Recording::open(std::vector<std::uint8_t> content, std::string_view 
     return "it is empty";
   }
   if (options_.format == RecordingFormat::automatic) {
-    options_.format = guess(content_, name, options.stream);
+    options_.format = guess(content_, name, options.codec);
   }
   clock_ = {};
   if (is_text(options_.format)) {
     clock_.choose(content_, options_.has_interval);
   }
-  if (options_.format == RecordingFormat::pcap) {
-    if (content_.size() < kPcapHeader) {
-      return "the capture ends within its header: it has " + std::to_string(content_.size()) +
-             " bytes, a header has 24";
-    }
-    const auto magic = load_le<std::uint32_t>(content_.data());
-    swapped_ = magic == swap32(kPcapMicro) || magic == swap32(kPcapNano);
-    const std::uint32_t plain = swapped_ ? swap32(magic) : magic;
-    if (plain != kPcapMicro && plain != kPcapNano) {
-      return "not a pcap capture (convert pcapng with `editcap -F pcap`)";
-    }
-    nanoseconds_ = plain == kPcapNano;
-    auto link = load_le<std::uint32_t>(content_.data() + 20);
-    link = (swapped_ ? swap32(link) : link) & 0x0FFFFFFF;
-    if (link != kLinkEthernet) {
-      return "the capture has link type " + std::to_string(link) +
-             ", only Ethernet (1) can be read";
-    }
-    at_ = kPcapHeader;
-  }
-  return {};
+  cutting_ = {};
+  capture_ = {};
+  return options_.format == RecordingFormat::pcap ? capture_.open(content_) : std::string();
 }
 
 bool Recording::has_times() const {
@@ -128,96 +112,91 @@ Frame Recording::line() {
   const std::uint8_t* start = content_.data() + at_;
   const std::size_t left = content_.size() - at_;
   const auto* newline = static_cast<const std::uint8_t*>(std::memchr(start, '\n', left));
-  const std::size_t length = newline == nullptr ? left : static_cast<std::size_t>(newline - start);
-  at_ += length + (newline == nullptr ? 0 : 1);
-  Bytes text(start, length);
-  if (!text.empty() && text.back() == '\r') {
-    text = text.first(text.size() - 1);
+  std::size_t length = newline == nullptr ? left : static_cast<std::size_t>(newline - start);
+  // A lone CR ends a line, too.
+  const auto* const cr = static_cast<const std::uint8_t*>(std::memchr(start, '\r', length));
+  if (cr != nullptr) {
+    length = static_cast<std::size_t>(cr - start);
   }
-  return {0, ++number_, text, RefusalCause::none};
+  std::size_t ends = length < left ? 1 : 0;
+  ends += cr != nullptr && length + 1 < left && start[length + 1] == '\n' ? 1 : 0;
+  at_ += length + ends;
+  return {0, ++number_, Bytes(start, length), RefusalCause::none};
 }
 
-Frame Recording::packet() {
-  Frame frame{0, ++number_, {}, RefusalCause::none};
-  // A truncated capture ends inside a record, which is refused.
-  const auto cut = [&] {
-    frame.cause = RefusalCause::too_short;
-    frame.bytes = Bytes(content_.data() + at_, content_.size() - at_);
-    at_ = content_.size();
-    return frame;
-  };
-  if (content_.size() - at_ < kPcapRecord) {
-    return cut();
+std::optional<Frame> Recording::packet() {
+  const auto packet = capture_.next();
+  if (!packet) {
+    return std::nullopt;
   }
-  const auto word = [this](std::size_t offset) {
-    const auto v = load_le<std::uint32_t>(content_.data() + at_ + offset);
-    return swapped_ ? swap32(v) : v;
-  };
-  const std::int64_t seconds = word(0);
-  const std::int64_t fraction = word(4);
-  const std::size_t captured = word(8);
-  const std::size_t length = word(12);
-  frame.time_ns = seconds * 1000000000 + fraction * (nanoseconds_ ? 1 : 1000);
-  at_ += kPcapRecord;
-  if (captured > content_.size() - at_) {
-    return cut();
-  }
-  const Bytes bytes(content_.data() + at_, captured);
-  at_ += captured;
-  const auto datagram = parse_ethernet(bytes);
-  if (captured < length) {
+  Frame frame{packet->time_ns, ++number_, packet->bytes, RefusalCause::none};
+  const auto datagram = parse_packet(packet->link, packet->bytes);
+  if (packet->cut) {
     frame.cause = RefusalCause::too_short;
-    frame.bytes = bytes;
   } else if (!datagram) {
     frame.cause = datagram.error();
-    frame.bytes = bytes;
   } else if (options_.port != 0 && datagram->port != options_.port) {
     frame.cause = RefusalCause::other_port;
-    frame.bytes = bytes;
   } else if (options_.senders.named() && !options_.senders.allow(datagram->sender)) {
     frame.cause = RefusalCause::sender;
-    frame.bytes = bytes;
   } else {
     frame.bytes = datagram->payload;
   }
   return frame;
 }
 
+// Frames as the codec cuts them, and the gaps between, each with a number.
+std::optional<Frame> Recording::piece() {
+  while (at_ < content_.size()) {
+    const Bytes rest(content_.data() + at_, content_.size() - at_);
+    const codec::Piece piece = cutting_.next(codec::cut_of(options_.codec), rest, true, false);
+    at_ += piece.bytes + piece.behind;
+    const bool frame = piece.kind == codec::Piece::Kind::frame;
+    if (frame || piece.cause != RefusalCause::none) {
+      return Frame{0, ++number_, rest.first(piece.bytes), frame ? RefusalCause::none : piece.cause};
+    }
+  }
+  return std::nullopt;
+}
+
+// Whether a time and a whole frame come next; in step also a frame that its check denies, or that
+// nothing can check, if another stands where it ends.
+bool Recording::tlog_frame_here(bool in_step, std::size_t& length) const {
+  if (content_.size() - at_ <= kTlogTime) {
+    return false;
+  }
+  const Bytes rest = Bytes(content_).subspan(at_ + kTlogTime);
+  const codec::Cut cut = codec::cut_of(CodecKind::mavlink)(rest, {.ends = true, .in_step = true});
+  length = cut.bytes;
+  if (cut.kind == codec::Cut::Kind::frame) {
+    return true;
+  }
+  const bool may_be =
+      cut.kind == codec::Cut::Kind::unchecked || cut.kind == codec::Cut::Kind::broken;
+  const std::size_t next = length + kTlogTime;
+  return in_step && may_be &&
+         (length == rest.size() || (next < rest.size() && is_mavlink_start(rest[next])));
+}
+
 Frame Recording::tlog_frame() {
   Frame frame{};
-  if (content_.size() - at_ < 8 + 2) {
-    frame.number = ++number_;
-    frame.cause = RefusalCause::too_short;
-    frame.bytes = Bytes(content_.data() + at_, content_.size() - at_);
-    at_ = content_.size();
-    return frame;
-  }
-  frame.time_ns =
-      static_cast<std::int64_t>(load_be<std::uint64_t>(content_.data() + at_) % (1ULL << 52)) *
-      1000;
-  at_ += 8;
-  // The frame's length locates the next time (mavlink.io, "Packet Serialization").
-  const std::uint8_t* start = content_.data() + at_;
-  const std::size_t left = content_.size() - at_;
-  const bool v1 = start[0] == 0xFE;
-  std::size_t length = v1 ? start[1] + 8U : start[1] + 12U;
-  if (!v1 && left > 2 && (start[2] & 1) != 0) {
-    length += 13;
-  }
-  length = length < left ? length : left;
   frame.number = ++number_;
-  frame.bytes = Bytes(start, length);
-  if (start[0] != 0xFE && start[0] != 0xFD) {
-    // Out of step: pass the rest to the codec, which resynchronises.
-    frame.cause = RefusalCause::framing;
-    at_ += 1;
-    while (at_ + 8 < content_.size() && content_[at_ + 8] != 0xFE && content_[at_ + 8] != 0xFD) {
-      ++at_;
-    }
-    frame.bytes = Bytes(start, 1);
+  std::size_t length = 0;
+  if (tlog_frame_here(true, length)) {
+    frame.time_ns =
+        static_cast<std::int64_t>(load_be<std::uint64_t>(content_.data() + at_) % (1ULL << 52)) *
+        1000;
+    frame.bytes = Bytes(content_.data() + at_ + kTlogTime, length);
+    at_ += kTlogTime + length;
     return frame;
   }
-  at_ += length;
+  const std::size_t begin = at_;
+  const bool ends_early = content_.size() - begin < kTlogTime + kTlogLeast;
+  do {
+    ++at_;
+  } while (at_ < content_.size() && !tlog_frame_here(false, length));
+  frame.cause = ends_early ? RefusalCause::too_short : RefusalCause::framing;
+  frame.bytes = Bytes(content_.data() + begin, at_ - begin);
   return frame;
 }
 
@@ -239,6 +218,9 @@ void Recording::skip_blank_lines() {
 }
 
 std::optional<Frame> Recording::read() {
+  if (options_.format == RecordingFormat::pcap) {
+    return packet();
+  }
   if (options_.format <= RecordingFormat::adsb_csv) {
     skip_blank_lines();
   }
@@ -247,17 +229,10 @@ std::optional<Frame> Recording::read() {
   }
   Frame frame{};
   switch (options_.format) {
-    case RecordingFormat::pcap:
-      return packet();
     case RecordingFormat::tlog:
       return tlog_frame();
-    case RecordingFormat::raw: {
-      const std::size_t left = content_.size() - at_;
-      frame.bytes = Bytes(content_.data() + at_, left < kRawChunk ? left : kRawChunk);
-      frame.number = ++number_;
-      at_ += frame.bytes.size();
-      return frame;
-    }
+    case RecordingFormat::raw:
+      return piece();
     case RecordingFormat::adsb_csv: {
       frame = line();
       std::string_view text = as_text(frame.bytes);

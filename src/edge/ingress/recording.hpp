@@ -1,7 +1,7 @@
 // Purpose: a recorded file as a series of frames with times: lines, CSV of ADS-B, MAVLink telemetry
-// logs, Ethernet captures, raw bytes. In: the whole file in memory, loaded at start. Out: next()
-// frames, in file order. Bound: limits::kRecordingBytes. Fails as: a text with the error and its
-// place. Runs on: ingress.
+// logs, packet captures, bytes that the codec cuts. In: the whole file in memory, loaded at start.
+// Out: next() frames, in file order. Bound: limits::kRecordingBytes. Fails as: a text with the
+// error and its place. Runs on: ingress.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,8 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "edge/codec/codec.hpp"
+#include "edge/ingress/capture.hpp"
 #include "edge/ingress/line_clock.hpp"
 #include "edge/ingress/senders.hpp"
 #include "model/refusal.hpp"
@@ -25,13 +27,13 @@ enum class RecordingFormat : std::uint8_t {
   n2k_plain = 2,  // the same
   adsb_csv = 3,   // unix seconds,"hex",...
   tlog = 4,       // big-endian unix microseconds before each MAVLink frame
-  pcap = 5,       // Ethernet capture, UDP payloads
-  raw = 6,        // bytes without boundaries, in chunks, `interval` apart
+  pcap = 5,       // packet capture (pcap, pcapng), UDP payloads
+  raw = 6,        // as a stream brings it: frames as the codec cuts them, `interval` apart
 };
 
 struct Frame {
   std::int64_t time_ns;  // of the recording, Unix ns; 0 when it has none
-  std::uint64_t number;  // line or frame number, from 1
+  std::uint64_t number;  // of the line or frame, from 1
   Bytes bytes;
   RefusalCause cause;  // none, or why the frame has no payload
 };
@@ -52,7 +54,7 @@ class Recording {
     bool has_interval = false;  // text: the site gives one
     std::uint16_t port = 0;     // capture: only datagrams to it; 0: all
     Senders senders;            // capture: likewise
-    bool stream = false;        // the codec frames bytes itself (MAVLink, Beast)
+    CodecKind codec = CodecKind::nmea0183;
   };
 
   // Takes the file's content. Returns the error, or an empty text.
@@ -72,8 +74,10 @@ class Recording {
   std::optional<Frame> read();
   Frame line();
   void skip_blank_lines();
-  Frame packet();
+  std::optional<Frame> packet();
+  std::optional<Frame> piece();
   Frame tlog_frame();
+  bool tlog_frame_here(bool in_step, std::size_t& length) const;
 
   std::vector<std::uint8_t> content_;
   Options options_;
@@ -82,8 +86,8 @@ class Recording {
   std::uint64_t number_ = 0;
   std::optional<Frame> next_;
   bool peeked_ = false;
-  bool swapped_ = false;      // capture written on a big-endian machine
-  bool nanoseconds_ = false;  // capture with nanosecond times
+  Capture capture_;
+  codec::Cutting cutting_;
 };
 
 }  // namespace vedette::ingress
