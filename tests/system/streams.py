@@ -1,7 +1,7 @@
 """Streams and files that start anywhere: the small inputs that once came out wrong, and others of their kinds."""
-import json, random, struct
+import json, pathlib, random, struct, subprocess
 
-from harness import Skip, call, root, test, work
+from harness import Skip, call, longest, root, test, vedette, work
 
 field_cases = root.parent / "shared" / "field-cases"
 
@@ -81,3 +81,10 @@ def noise_between_sentences_costs_none():
             content += chance.choice((b"\r\n", b"\n", b"\r", b"\r\r\n", b"\n\n"))
         read = made("nmea0183", "noisy.nmea", content)
         assert sum(r["ok"] for r in read) == 20, (case, read)
+
+
+@longest
+def a_million_mutated_frames_of_each_family_are_answered():
+    unit = pathlib.Path(vedette).parent / "tests" / "vedette_unit"
+    done = subprocess.run([unit, "--no-skip", "-tc=a million mutated frames*"], capture_output=True, text=True, timeout=3600)
+    assert done.returncode == 0, done.stdout[-1000:]

@@ -220,3 +220,69 @@ TEST_CASE("with 5 % of Beast, NMEA or ASTERIX frames cut, hardly a whole one is 
     CHECK(m.ghosts <= (kind.kind == CodecKind::asterix ? m.whole / 200 : 0));
   }
 }
+
+namespace {
+
+// Streams of `count` frames, each of which may have bytes changed, taken out or put in. Whatever is
+// taken for a message is described and handed on.
+void hear_mutated(CodecKind kind, Frame (*make)(Random&), std::size_t count) {
+  Random random(count);
+  OwnDecoder own(kind);
+  std::uint64_t bytes = 0;
+  std::size_t answers = 0;
+  const Output out{&answers,
+                   [](void* c, const Message& message, Bytes) {
+                     ++*static_cast<std::size_t*>(c);
+                     Observation observation;
+                     to_observation(message, observation);
+                     std::string text;
+                     JsonWriter<std::string> json(text);
+                     json.begin_object();
+                     describe(message, json);
+                     json.end_object();
+                   },
+                   [](void* c, RefusalCause cause, Bytes) {
+                     ++*static_cast<std::size_t*>(c);
+                     REQUIRE(!name_of(cause).empty());
+                   }};
+  for (std::size_t i = 0; i < count; ++i) {
+    Frame frame = make(random);
+    for (std::uint64_t n = random() % 3; n > 0 && !frame.empty(); --n) {
+      const auto at = frame.begin() + static_cast<std::ptrdiff_t>(random() % frame.size());
+      if (random() % 2 == 0) {
+        *at = byte_of(random);
+      } else {
+        frame.erase(at);
+      }
+    }
+    if (random() % 16 == 0) {
+      frame.push_back(byte_of(random));
+    }
+    bytes += frame.size();
+    if (random() % 4 == 0 && !frame.empty()) {
+      own.get().datagram(frame, static_cast<std::int64_t>(i), out);
+    } else {
+      own.get().stream(frame, static_cast<std::int64_t>(i), out);
+    }
+  }
+  CHECK(answers > count / 4);
+  CHECK(own.get().thrown_bytes() < bytes);
+}
+
+void hear_all_mutated(std::size_t count) {
+  hear_mutated(CodecKind::mavlink, mavlink, count);
+  hear_mutated(CodecKind::adsb, beast, count);
+  hear_mutated(CodecKind::nmea0183, nmea, count);
+  hear_mutated(CodecKind::asterix, asterix, count);
+}
+
+}  // namespace
+
+TEST_CASE("mutated frames of each family are answered") {
+  hear_all_mutated(5'000);
+}
+
+// Run by tests/system/streams.py with --long.
+TEST_CASE("a million mutated frames of each family are answered" * doctest::skip()) {
+  hear_all_mutated(1'000'000);
+}

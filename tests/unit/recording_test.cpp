@@ -218,6 +218,21 @@ TEST_CASE("frames of a telemetry log are found again behind a cut one, with thei
   CHECK(all.frames[3].bytes.size() == heartbeat(4).size());
 }
 
+TEST_CASE("out of step, a telemetry log goes on only with a frame whose check holds") {
+  Data wrong = heartbeat(2);
+  wrong[8] ^= 1;
+  Data content = timed(1'700'000'000, heartbeat(1));
+  put(content, timed(1'700'000'001, wrong));
+  const Read in_step = read(CodecKind::mavlink, content, "flight.tlog");
+  CHECK(in_step.frames.size() == 2);  // the decoder names what is wrong
+  content.insert(content.begin() + 25, 0x55);
+  put(content, timed(1'700'000'002, heartbeat(3)));
+  const Read all = read(CodecKind::mavlink, content, "flight.tlog");
+  REQUIRE(all.frames.size() == 3);
+  CHECK(all.frames[1].cause == RefusalCause::framing);
+  CHECK(all.frames[2].time_ns == 1'700'000'002'000'000'000);
+}
+
 TEST_CASE("lines of a file end with CR, LF or both, and count") {
   const std::string text = "a\r\nb\rc\nd";
   const Read all = read(CodecKind::nmea0183, Data(text.begin(), text.end()));

@@ -14,10 +14,12 @@ bool starts_sentence(char c) {
   return c == '$' || c == '!';
 }
 
+constexpr int kTagBlocks = 4;  // of one sentence; more are none, so a line of them costs little
+
 // Where a sentence starts behind the tag blocks at `at`; `at` itself if there are none.
 std::size_t behind_tags(std::string_view line, std::size_t at) {
   std::size_t open = at;
-  while (open < line.size() && line[open] == '\\') {
+  for (int i = 0; i < kTagBlocks && open < line.size() && line[open] == '\\'; ++i) {
     const std::size_t close = line.find('\\', open + 1);
     if (close == kNone || close + 1 >= line.size()) {
       return at;
