@@ -231,6 +231,9 @@ void print_why(const Story& story) {
   if (story.change.second != 0) {
     print_text("  true at its second place: two places use this name\n");
   }
+  if (story.change.own_in_doubt != 0) {
+    print_text("  own position was in doubt, and this relies on it\n");
+  }
   print_text("  confidence " + decimal(story.change.confidence, 2) + "\n");
   if (!story.alarm_values.empty()) {
     const bool reached = story.change.level == Level::alarm;
@@ -343,6 +346,9 @@ void story_members(const Story& story, const KeptEvents& events, Json& json) {
   json.member("transition", name_of(story.change.transition));
   json.member("level", name_of(story.change.level));
   json.member("confidence", story.change.confidence, 4).member_time("time", story.at_ns);
+  if (story.change.own_in_doubt != 0) {
+    json.member("own_in_doubt", true);
+  }
   json.member("rule", std::string_view(story.condition));
   value_members("values", story.values, json);
   if (!story.alarm_values.empty()) {

@@ -86,7 +86,8 @@ struct Alarm {
   std::uint8_t active;     // 1: the condition is there
   std::uint8_t escalated;  // 1: it has been
   AlarmTold told;
-  std::uint8_t reserved[6];
+  std::uint8_t own_in_doubt;  // as in AssessmentChange, at its last change
+  std::uint8_t reserved[5];
   PersonName by;  // who acknowledged or shelved it last
   PersonNote note;
 

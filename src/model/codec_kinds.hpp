@@ -30,7 +30,7 @@ struct CodecFacts {
 
 inline constexpr CodecFacts kCodecs[] = {
     {CodecKind::nmea0183, "nmea0183", "ais", Framing::lines, "lines, checksum required",
-     "RMC GGA GNS GLL VTG ZDA; HDT HDG HDM THS ROT VHW; MWV MWD; DPT DBT DBS DBK; TTM TLL; "
+     "RMC GGA GNS GSV GLL VTG ZDA; HDT HDG HDM THS ROT VHW; MWV MWD; DPT DBT DBS DBK; TTM TLL; "
      "AIVDM/AIVDO in up to 9 parts, types 1-5 9 14 18 19 21 24 27",
      "NMEA 0183 v4.10, ITU-R M.1371-5"},
     {CodecKind::n2k, "n2k", "", Framing::lines,

@@ -28,7 +28,9 @@ enum class TrackChangeKind : std::uint8_t {
   returned,    // heard again at its position before the jump
   disagreed,   // own ship: its sources differ
   agreed,      // own ship: its sources agree again
-  evicted      // removed to make room; TrackChange::why says why this track
+  evicted,     // removed to make room; TrackChange::why says why this track
+  doubted,     // own ship: something more speaks against its position (Doubt)
+  believed     // own ship: none of that holds any more
 };
 
 // Why a track was the least valuable when the table was full.
@@ -56,8 +58,9 @@ struct AssessmentChange {
   std::uint16_t assessment;               // index in the plan
   Transition transition;
   Level level;
-  std::uint8_t second;  // 1: it holds at the track's second place
-  std::uint8_t reserved[3];
+  std::uint8_t second;        // 1: it holds at the track's second place
+  std::uint8_t own_in_doubt;  // 1: it relies on own position, which is in doubt
+  std::uint8_t reserved[2];
 };
 
 enum class DecisionChoice : std::uint8_t {
@@ -105,9 +108,10 @@ struct ActionIntent {
   char name[24];
   std::uint16_t attempt;  // 0 for the first
   std::uint8_t
-      possible_duplicate;   // may have been sent before: by a run that crashed, or unconfirmed
-  std::uint8_t unrecorded;  // the sink's alone: sent before its event was on disk
-  std::uint8_t reserved[4];
+      possible_duplicate;     // may have been sent before: by a run that crashed, or unconfirmed
+  std::uint8_t unrecorded;    // the sink's alone: sent before its event was on disk
+  std::uint8_t own_in_doubt;  // as in AssessmentChange
+  std::uint8_t reserved[3];
   // With the values of that moment, so that a later attempt says the same; empty for a message
   // without values. The event leaves out its zeros, so it comes last.
   char message[limits::kMessageRoom];

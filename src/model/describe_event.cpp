@@ -59,6 +59,9 @@ void describe(const AssessmentChange& a, const Context& at, Json& json) {
   json.member("assessment", std::string_view(name_in(at.plan.assessments(), a.assessment)));
   json.member("transition", name_of(a.transition)).member("level", name_of(a.level));
   json.member("confidence", a.confidence, 3);
+  if (a.own_in_doubt != 0) {
+    json.member("own_in_doubt", true);
+  }
   member_subject(a.subject, at, json);
   json.key("causes").begin_array();
   for (const std::uint64_t cause : a.causes) {
@@ -311,6 +314,9 @@ void alarm_members(const Alarm& alarm, const plan::Plan& plan, Json& json) {
   json.member("subject", std::string_view(subject_text(alarm.subject, plan)));
   json.member("active", alarm.active != 0).member_time("raised", alarm.raised_ns);
   json.member("raises", alarm.raises);
+  if (alarm.own_in_doubt != 0) {
+    json.member("own_in_doubt", true);
+  }
   if (alarm.acknowledged_ns != 0) {
     json.member_time("acknowledged", alarm.acknowledged_ns);
   }

@@ -133,6 +133,11 @@ enum class TrackField : std::uint16_t {
   squawk,
   emergency,
   category,
+  frozen,
+  drift,
+  off_place,
+  stale,
+  weak,
   count
 };
 
@@ -189,7 +194,9 @@ inline constexpr std::array kTrackFields{
               "reckoning, another track keeps its old place as a second one"},
     FieldName{"disagree", Dimension::boolean, 29,
               "sources of own position differ by more than their errors allow"},
-    FieldName{"in_doubt", Dimension::boolean, 30, "`jump` or `disagree`"},
+    FieldName{"in_doubt", Dimension::boolean, 30,
+              "its position is not to be relied on: `jump`, `disagree`, `frozen`, `drift`, "
+              "`off_place` or `stale`"},
     FieldName{"sudden", Dimension::boolean, 31,
               "first heard near own ship, although it should have been heard before (`[own] "
               "sudden_within`, `sudden_after`)"},
@@ -203,6 +210,17 @@ inline constexpr std::array kTrackFields{
     FieldName{"squawk", Dimension::number, 39, "transponder code of an aircraft, as in 7700"},
     FieldName{"emergency", Dimension::emergency, 40, "what an aircraft declares: a name below"},
     FieldName{"category", Dimension::category, 41, "what kind of aircraft it is: a name below"},
+    FieldName{"frozen", Dimension::boolean, 42,
+              "own ship: a receiver repeats one position for `[own] frozen` while own ship moves"},
+    FieldName{"drift", Dimension::boolean, 43,
+              "own ship: positions lead away from the speed and course reported with them by more "
+              "than `[own] drift`"},
+    FieldName{"off_place", Dimension::boolean, 44,
+              "own ship: farther from `[own] at` than `within`"},
+    FieldName{"stale", Dimension::boolean, 45, "own ship: no position was heard for `[own] stale`"},
+    FieldName{"weak", Dimension::boolean, 46,
+              "own ship: a receiver has half its usual satellites, or their signal is 6 dB below "
+              "its usual one"},
 };
 static_assert(kTrackFields.size() == static_cast<std::size_t>(TrackField::count));
 

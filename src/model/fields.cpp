@@ -72,6 +72,31 @@ double read_particulars(const Track& t, TrackField field) {
   }
 }
 
+double read_doubt(const Track& t, TrackField field) {
+  switch (field) {
+    case TrackField::jump:
+      return truth(doubted(t, Doubt::jump) || doubted(t, Doubt::second));
+    case TrackField::disagree:
+      return truth(doubted(t, Doubt::disagree));
+    case TrackField::in_doubt:
+      return truth(position_in_doubt(t));
+    case TrackField::sudden:
+      return truth(doubted(t, Doubt::sudden));
+    case TrackField::frozen:
+      return truth(doubted(t, Doubt::frozen));
+    case TrackField::drift:
+      return truth(doubted(t, Doubt::drift));
+    case TrackField::off_place:
+      return truth(doubted(t, Doubt::off_place));
+    case TrackField::stale:
+      return truth(doubted(t, Doubt::stale));
+    case TrackField::weak:
+      return truth(doubted(t, Doubt::weak));
+    default:
+      return read_particulars(t, field);
+  }
+}
+
 }  // namespace
 
 double read_track(const void* track, std::uint16_t field, const FieldContext& at) {
@@ -135,17 +160,8 @@ double read_track(const void* track, std::uint16_t field, const FieldContext& at
       return is_placed ? moving_confidence(t) : kUnknown;
     case TrackField::acknowledged:
       return truth(t.acknowledged != 0);
-    case TrackField::jump:
-      return truth(doubted(t, Doubt::jump) || doubted(t, Doubt::second));
-    case TrackField::disagree:
-      return truth(doubted(t, Doubt::disagree));
-    case TrackField::in_doubt:
-      return truth(doubted(t, Doubt::jump) || doubted(t, Doubt::second) ||
-                   doubted(t, Doubt::disagree));
-    case TrackField::sudden:
-      return truth(doubted(t, Doubt::sudden));
     default:
-      return read_particulars(t, static_cast<TrackField>(field));
+      return read_doubt(t, static_cast<TrackField>(field));
   }
 }
 

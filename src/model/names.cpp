@@ -137,10 +137,11 @@ std::string_view name_of(Level level) {
 }
 
 std::string_view name_of(TrackChangeKind change) {
-  return pick(std::array<std::string_view, 12>{"unknown", "created", "confirmed", "coasting",
-                                               "lost", "retired", "reacquired", "jumped",
-                                               "returned", "disagreed", "agreed", "evicted"},
-              change);
+  return pick(
+      std::array<std::string_view, 14>{"unknown", "created", "confirmed", "coasting", "lost",
+                                       "retired", "reacquired", "jumped", "returned", "disagreed",
+                                       "agreed", "evicted", "doubted", "believed"},
+      change);
 }
 
 std::string_view name_of(EvictionReason reason) {

@@ -46,6 +46,8 @@ enum class Field : std::uint32_t {
   group_end = 1U << 19,    // the last report of its datagram
   time_of_day = 1U << 20,  // time_of_day is the sensor's clock
   particulars = 1U << 21,  // some of them
+  satellites = 1U << 22,   // that the receiver's position is from
+  signal = 1U << 23,       // how strongly it hears them
 };
 
 constexpr std::uint32_t bits_of(std::initializer_list<Field> fields) {
@@ -96,7 +98,9 @@ struct Observation {
   std::uint8_t ship_type = 0;    // ITU-R M.1371 table 53
   std::uint8_t nav_status = 15;  // ITU-R M.1371 table 45
   std::uint8_t own_report = 0;   // from our own transponder by wire, not by radio
-  std::uint8_t reserved[6] = {};
+  std::uint8_t satellites = 0;
+  std::uint8_t signal_db = 0;  // mean carrier to noise density of those heard, dB-Hz
+  std::uint8_t reserved[4] = {};
   std::uint16_t sensor = 0;  // ASTERIX system area code * 256 + system identification code
   char name[24] = {};        // padded with zero bytes
   char callsign[16] = {};

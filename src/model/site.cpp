@@ -44,6 +44,19 @@ Sensor sensor_of(const plan::Sensor& s) {
   return sensor;
 }
 
+OwnRules own_rules_of(const plan::Own& own) {
+  OwnRules rules;
+  rules.agree_s = own.agree_s();
+  rules.apart_m = own.apart_m();
+  rules.stale_s = own.stale_s();
+  rules.frozen_s = own.frozen_s();
+  rules.drift_m = own.drift_m();
+  rules.placed = own.placed();
+  rules.place = {own.latitude(), own.longitude()};
+  rules.within_m = own.within_m();
+  return rules;
+}
+
 TrackingRules rules_of(const plan::Plan& plan) {
   TrackingRules rules;
   for (const plan::Tracker* t : *plan.trackers()) {
@@ -53,8 +66,7 @@ TrackingRules rules_of(const plan::Plan& plan) {
                                  t->confirm_updates()};
     rules.room.most[t->kind()] = t->most();
   }
-  rules.own_agree_s = plan.own()->agree_s();
-  rules.own_apart_m = plan.own()->apart_m();
+  rules.own = own_rules_of(*plan.own());
   rules.own_sources = 0;
   for (flatbuffers::uoffset_t i = 0; i < plan.sources()->size(); ++i) {
     rules.own_sources |= plan.sources()->Get(i)->own() ? 1U << i : 0U;

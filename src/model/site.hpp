@@ -17,14 +17,25 @@
 
 namespace vedette {
 
+// When to doubt own position.
+struct OwnRules {
+  double agree_s = 60.0;   // how long an implausible position must last to be believed
+  double apart_m = 50.0;   // distance between the antennas on board
+  double stale_s = 10.0;   // without a position
+  double frozen_s = 15.0;  // with the same position, moving
+  double drift_m = 40.0;   // away from the reported course and speed
+  bool placed = false;     // the post does not leave `place` by more than `within_m`
+  Place place{};
+  double within_m = 100.0;
+};
+
 // The tracking parameters.
 struct TrackingRules {
   Trackers trackers{};
   std::array<std::uint64_t, limits::kOwnIdentities> own_mmsi{};  // MMSIs of our own transponders
   std::size_t own_count = 0;
   std::uint32_t own_sources = ~0U;  // bit i: source i may report own ship
-  double own_agree_s = 60.0;        // how long an implausible own position must last to be believed
-  double own_apart_m = 50.0;        // distance between the antennas on board
+  OwnRules own;
   TrackRoom room;
 
   const Tracker& of(IdentityKind kind) const { return trackers[static_cast<std::size_t>(kind)]; }

@@ -20,11 +20,17 @@ enum class TrackState : std::uint8_t {
 };
 
 // Why the track's position or existence is in doubt.
-enum class Doubt : std::uint8_t {
+enum class Doubt : std::uint16_t {
   jump = 1 << 0,      // own ship: reported at an impossible position, which is not believed
   disagree = 1 << 1,  // own ship: its sources differ by more than their errors allow
   second = 1 << 2,    // heard at a second place; the first is kept
   sudden = 1 << 3,    // first heard near own ship, after it should have been heard farther away
+  // Of own ship, found by OwnIntegrity:
+  frozen = 1 << 4,     // a receiver repeats one position while own ship moves
+  drift = 1 << 5,      // its positions lead away from the speed and course reported with them
+  off_place = 1 << 6,  // farther from `[own] at` than `within`
+  stale = 1 << 7,      // no receiver is heard
+  weak = 1 << 8,       // satellites or their signal fade; no doubt of the position yet
 };
 
 // One record of belief. No padding: these bytes are hashed, frozen and stored.
@@ -72,9 +78,9 @@ struct Track {
   IdentityKind kind;
   std::uint8_t ship_type;     // 0 when unknown
   std::uint8_t nav_status;    // 15 when unknown
+  std::uint16_t doubt;        // bits of Doubt
   std::uint8_t acknowledged;  // by an operator
-  std::uint8_t doubt;         // bits of Doubt
-  std::uint8_t reserved[6];
+  std::uint8_t reserved[5];
   char name[24];
   char callsign[16];
   Particulars particulars;
@@ -92,11 +98,16 @@ static_assert(std::is_trivially_copyable_v<Track>);
 static_assert(sizeof(Track) % 8 == 0);
 
 constexpr bool doubted(const Track& t, Doubt doubt) {
-  return (t.doubt & static_cast<std::uint8_t>(doubt)) != 0;
+  return (t.doubt & static_cast<std::uint16_t>(doubt)) != 0;
+}
+// Whether the position is not to be relied on.
+constexpr bool position_in_doubt(const Track& t) {
+  constexpr auto kSure = static_cast<unsigned>(Doubt::sudden) | static_cast<unsigned>(Doubt::weak);
+  return (t.doubt & ~kSure) != 0;
 }
 constexpr void set_doubt(Track& t, Doubt doubt, bool on) {
   const auto bit = static_cast<unsigned>(doubt);
-  t.doubt = static_cast<std::uint8_t>(on ? t.doubt | bit : t.doubt & ~bit);
+  t.doubt = static_cast<std::uint16_t>(on ? t.doubt | bit : t.doubt & ~bit);
 }
 
 constexpr std::uint64_t track_key(IdentityKind kind, std::uint64_t identity) {

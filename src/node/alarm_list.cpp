@@ -92,6 +92,7 @@ std::string line_of(const AlarmList::Item& item, std::int64_t now_ns, const plan
     line += ", " + rounded(about.speed * 3600 / 1852, "kn");
   }
   line += a.raises > 1 ? ", " + std::to_string(a.raises) + " times" : "";
+  line += a.own_in_doubt != 0 ? ", own position in doubt" : "";
   line += a.escalated != 0 ? ", escalated" : "";
   if (a.shelved_until_ns != 0) {
     std::string until;

@@ -60,8 +60,20 @@ flatbuffers::Offset<Own> SiteCompiler::compile_own() {
     s.problem("mmsi", "\"mmsi\" lists " + std::to_string(identities.size()) +
                           " transponders, the limit is " + std::to_string(limits::kOwnIdentities));
   }
+  std::vector<double> at = s.numbers("at");
+  if (s.has("at") && at.size() != 2) {
+    s.problem("at", "\"at\" is [latitude, longitude]", "as in at = [59.5, 24.7]");
+  } else if (s.has("at")) {
+    check_places(s, "at", at);
+  } else if (s.has("within")) {
+    s.problem("within", "\"within\" needs \"at\"",
+              "say where the post stands, as in at = [59.5, 24.7]");
+  }
+  at.resize(2);
   return CreateOwn(b_, b_.CreateVector(identities), s.quantity("agree"), s.quantity("apart"),
-                   s.quantity("sudden_within"), s.quantity("sudden_after"));
+                   s.quantity("sudden_within"), s.quantity("sudden_after"), s.quantity("stale"),
+                   s.quantity("frozen"), s.quantity("drift"), s.has("at"), at[0], at[1],
+                   s.quantity("within"));
 }
 
 namespace {

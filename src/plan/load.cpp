@@ -215,7 +215,10 @@ std::string check_own(const Plan& p) {
   const Own& own = *p.own();
   const bool good = positive(own.agree_s()) && own.apart_m() >= 0.0 && own.apart_m() <= 1e6 &&
                     own.sudden_within_m() >= 0.0 && own.sudden_within_m() <= 1e9 &&
-                    own.sudden_after_s() >= 0.0 && own.sudden_after_s() <= 1e9;
+                    own.sudden_after_s() >= 0.0 && own.sudden_after_s() <= 1e9 &&
+                    positive(own.stale_s()) && positive(own.frozen_s()) &&
+                    positive(own.drift_m()) && positive(own.within_m()) &&
+                    within(own.latitude(), -90.0, 90.0) && within(own.longitude(), -180.0, 180.0);
   return good ? "" : "own has a field outside its range";
 }
 

@@ -54,6 +54,20 @@ constexpr std::array kKeys{
         "the node believes it; until then it uses dead reckoning."},
     Key{"own", "apart", quantity, D::length, "50 m", 0, 1000, "",
         "Largest distance between the antennas of own position on board."},
+    Key{"own", "stale", quantity, D::duration, "10 s", 1, 86400, "",
+        "`own.stale` holds when no position of own ship was heard for this long."},
+    Key{"own", "frozen", quantity, D::duration, "15 s", 1, 86400, "",
+        "`own.frozen` holds when a receiver has reported one position, to the last digit, for this "
+        "long, while own ship moves."},
+    Key{"own", "drift", quantity, D::length, "40 m", 5, 100000, "",
+        "`own.drift` holds when the positions of a receiver have led this far away from the speed "
+        "and course that it reports; what is older than three minutes is forgotten. At least four "
+        "standard deviations of its position."},
+    Key{"own", "at", list, D::number, "", 0, 0, "",
+        "[latitude, longitude] of a post that does not move: `own.off_place` holds when own "
+        "position is farther away than `within`."},
+    Key{"own", "within", quantity, D::length, "100 m", 1, 100000, "",
+        "How far from `at` own position may be, beside its own error and `apart`."},
     Key{"own", "sudden_within", quantity, D::length, "1 nmi", 0, 100000, "",
         "A track first heard within this distance of own ship is `sudden`; 0 m: none is."},
     Key{"own", "sudden_after", quantity, D::duration, "10 min", 0, 86400, "",

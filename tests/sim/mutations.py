@@ -43,7 +43,7 @@ mutations = [
     ("a block at the wrong place is taken for nothing", "src/edge/journal/reader.cpp", "      (rest[0] == 0 && std::memcmp(", "      (rest[0] == 0) || (std::memcmp("),
     ("a stream forgets what it has begun", "src/edge/sink/stream_pool.cpp", "      ++unfinished_;\n", "      ++unfinished_;\n      stream.rest_bytes = 0;\n"),
     ("our own MMSI sets own position from the air", "src/core/perceive/own_position.cpp", "observation.kind != IdentityKind::own && observation.own_report == 0", "observation.kind != IdentityKind::own && observation.own_report == 2"),
-    ("a jump of own position is believed at once", "src/core/perceive/own_position.cpp", "seconds_between(voice.refused_from_ns, ns) >= config.own_agree_s", "seconds_between(voice.refused_from_ns, ns) >= 0.0 * config.own_agree_s"),
+    ("a jump of own position is believed at once", "src/core/perceive/own_position.cpp", "seconds_between(voice.refused_from_ns, ns) >= config.own.agree_s", "seconds_between(voice.refused_from_ns, ns) >= 0.0 * config.own.agree_s"),
     ("one source of two moves own ship", "src/core/perceive/own_position.cpp", "return 2 * there > heard;", "return 4 * there > heard;"),
     ("a name that jumps clears what was judged", "src/core/assess/assess.cpp", "there == 0.0 && !view.second_unseen", "there == 0.0"),
     ("a name leaves a place that is still heard", "src/core/perceive/perceive.cpp", "second->contested = 1;", "second->contested = 0;"),

@@ -4,7 +4,7 @@ import gzip, json, math, random
 from harness import amount, call, class_b, need_recordings, recordings, run_to_the_end, site, test, work
 from rig.sentences import gnss
 
-LIES = ("own_jump", "own_disagree", "own_elsewhere", "two_places", "ghost")
+LIES = ("own_jump", "own_disagree", "own_frozen", "own_drift", "own_off_place", "own_stale", "own_weak", "own_elsewhere", "two_places", "ghost")
 
 
 def rules():
@@ -16,11 +16,11 @@ def rules():
     return out + '[action.a]\nsink = "l"\n[sink.l]\ndriver = "log"\n'
 
 
-def raised(folder, label):
-    """Spoofing judgements in that folder's journal."""
+def raised(folder, label, right=()):
+    """Spoofing judgements in that folder's journal, but those that are right."""
     events = [json.loads(l) for l in call("journal", folder, limit=300).stdout.splitlines() if '"assessment"' in l]
     found = [(e["assessment"], e["subject"], e["time"]) for e in events if e["kind"] == "assessment" and e["transition"] == "raised"]
-    assert not [f for f in found if f[0] in LIES], f"{label}: {found[:5]}"
+    assert not [f for f in found if f[0] in LIES and f[0] not in right], f"{label}: {found[:5]}"
 
 
 def source(name, file, more="", codec="nmea0183"):
@@ -81,14 +81,15 @@ def generate(folder, seconds):
 def recordings_of_honest_traffic_raise_no_judgement_about_liars():
     need_recordings()
     run_to_the_end(work / "honest-coast", (), site, "--env", "replay", "--recordings", recordings)
-    raised(work / "honest-coast", "coast")
+    raised(work / "honest-coast", "coast", ("own_stale",))  # the bus ends before the other recordings
+    # A round of plaka's sixteen sentences takes two seconds.
     # Not ais/nmea_data_sample.txt: its lines have no time, and at ten a second its ships jump.
     others = [("nmea0183/n2kd-183-merrimac.log", "nmea0183"), ("nmea0183/plaka.log.gz", "nmea0183"),
               ("ais/nais400-merrimac.log", "ais"), ("n2k/aava-n2k.data", "n2k"), ("adsb/sample_data_adsb.csv", "adsb"), ("mavlink/vtol.tlog", "mavlink")]
     for name, codec in others[:amount(2, len(others), len(others))]:
         label = "honest-" + name.split("/")[1].split(".")[0]
         path = work / f"{label}.toml"
-        path.write_text('site = "honest"\n' + source("in", recordings / name, codec=codec) + rules())
+        path.write_text('site = "honest"\n' + source("in", recordings / name, 'interval = "125 ms"\n' if "plaka" in name else "", codec) + rules())
         run_to_the_end(work / label, (), path)
         raised(work / label, name)
 

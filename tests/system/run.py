@@ -8,7 +8,7 @@ import codecs_of_recordings, text_formats, streams, images_of_belief, journals, 
 import floods
 import modes
 import updates, hostile_inputs, evidence, clocks, control_socket
-import honest_traffic, plan_changes, alarms, explaining, explaining_recordings, asking
+import honest_traffic, own_position, plan_changes, alarms, explaining, explaining_recordings, asking
 import damages, memory, mirror, broken_disks, failing_disks, flagship_mirror, wear
 
 

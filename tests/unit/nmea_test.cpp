@@ -152,8 +152,23 @@ TEST_CASE("GNS has a position when one of its systems has") {
   const auto good = hear(dollar(before + "NA,12,0.9,12.3,46.9,,,V"));
   CHECK(good.observation.latitude_e7 == 520'000'000);
   CHECK(good.observation.position_sigma_mm == 2700);
-  CHECK_FALSE(hear(dollar(before + "NN,00,99.99,,,,,V")).used);
-  CHECK_FALSE(hear(dollar(before + "S,00,0.9,,,,,V")).used);
+  CHECK_FALSE(hear(dollar(before + "NN,00,99.99,,,,,V")).observation.has(Field::position));
+  CHECK_FALSE(hear(dollar(before + "S,00,0.9,,,,,V")).observation.has(Field::position));
+}
+
+TEST_CASE("satellites and their signal are told with and without a fix") {
+  Ear ear;
+  const Told view =
+      ear.hear(dollar("GPGSV,3,1,09,02,67,180,45,05,33,090,40,09,10,300,,12,05,010,35"));
+  REQUIRE(view.used);
+  CHECK(view.observation.signal_db == 40);  // of the three that it hears
+  CHECK_FALSE(ear.hear(dollar("GPGSV,1,1,01,02,67,180,")).used);
+  CHECK_FALSE(ear.hear(dollar("GPGSV,,,,,,,,,,,,,,,,,,,")).used);
+  CHECK(ear.hear(dollar("GPGSV,1,1,01,02,67,180,4x")).cause == RefusalCause::out_of_range);
+  const Told none = ear.hear(dollar("GPGGA,120000,,,,,0,02,,,M,,M,,"));
+  REQUIRE(none.used);
+  CHECK(none.observation.satellites == 2);
+  CHECK_FALSE(none.observation.has(Field::position));
 }
 
 TEST_CASE("placeholders and blanks: a receiver without a fix is no worse for them") {

@@ -1,15 +1,8 @@
 // Which sources may report own position, and what happens to impossible reports.
-#include <cmath>
-#include <map>
-#include <memory>
-#include <set>
 #include <string>
-#include <vector>
 
 #include "edge/codec/codec.hpp"
-#include "load_site.hpp"
-#include "shard_in_memory.hpp"
-#include "unit/test.hpp"
+#include "unit/own_bridge.hpp"
 
 using namespace vedette;
 using namespace vedette::tests;
@@ -60,101 +53,11 @@ sink = "l"
 [sink.l]
 driver = "log"
 )";
-constexpr const char* kNames[] = {"jump", "disagree", "doubt", "impostor", "ghost"};
-constexpr Place kHere{60.0, 25.0};
-constexpr std::uint64_t kOwnMmsi = 230035780;
-
-Place off(double east, double north) {
-  return moved(kHere, east, north);
-}
-
-class Bridge {
- public:
-  Bridge() : plan_(load_site(kSite, bytes_)) {
-    REQUIRE(plan_ != nullptr);
-    engine_ = std::make_unique<ShardInMemory>(*plan_);
-  }
-
-  std::map<std::string, double> raised, cleared;  // first time, s
-  std::multiset<TrackChangeKind> changes;         // of own ship
-  std::vector<Reason> reasons;                    // last second's observations
-
-  void fix(std::uint16_t source, Place at, double knots = 0.0) {
-    Observation o = at_place(IdentityKind::own, 0, at);
-    o.speed_mm_s = to_int32(knots * 514.4);
-    o.set(Field::speed);
-    o.set(Field::course);
-    REQUIRE(engine_->put(o, now(), source));
-  }
-  void ais(std::uint64_t mmsi, Place at, bool by_wire = false, std::uint16_t source = 1) {
-    Observation o = at_place(IdentityKind::vessel, mmsi, at);
-    o.own_report = by_wire ? 1 : 0;
-    REQUIRE(engine_->put(o, now(), source));
-  }
-  void second() {
-    reasons.clear();
-    while (engine_->backlog() != 0 || engine_->shard().unfinished()) {
-      step();
-    }
-    t_ += 1.0;
-    step();
-    while (engine_->shard().unfinished()) {
-      step();
-    }
-  }
-  double time() const { return t_; }
-  const Track& own() {
-    const TrackTable& tracks = engine_->shard().tracks();
-    const std::uint32_t i = tracks.find(track_key(IdentityKind::own, 0));
-    REQUIRE(i != TrackTable::kNone);
-    return tracks[i];
-  }
-  double own_is_off() {
-    const Offset o = offset_between(kHere, {own().latitude, own().longitude}, parallel_at(60.0));
-    return std::hypot(o.east, o.north);
-  }
-  engine::Shard& shard() { return engine_->shard(); }
-
- private:
-  std::int64_t now() const {
-    return 1'700'006'400'000'000'000 + static_cast<std::int64_t>(t_ * 1e9);
-  }
-  static Observation at_place(IdentityKind kind, std::uint64_t identity, Place at) {
-    Observation o{};
-    o.kind = kind;
-    o.identity = identity;
-    o.latitude_e7 = static_cast<std::int32_t>(std::lround(at.latitude * 1e7));
-    o.longitude_e7 = static_cast<std::int32_t>(std::lround(at.longitude * 1e7));
-    o.set(Field::position);
-    return o;
-  }
-  void step() {
-    engine_->step_into_nothing(now(), {}, [&](const EventHeader& event, Bytes payload) {
-      if (event.kind == EventKind::assessment) {
-        const auto change = payload_as<AssessmentChange>(payload);
-        auto& into = change.transition == Transition::cleared ? cleared : raised;
-        into.emplace(kNames[change.assessment], t_);
-      } else if (event.kind == EventKind::track) {
-        const auto change = payload_as<TrackChange>(payload);
-        if (change.key == track_key(IdentityKind::own, 0)) {
-          changes.insert(change.change);
-        }
-      } else if (event.kind == EventKind::observation) {
-        reasons.push_back(event.state.reason());
-      }
-    });
-  }
-
-  std::vector<std::uint8_t> bytes_;
-  const plan::Plan* plan_;
-  std::unique_ptr<ShardInMemory> engine_;
-  double t_ = 0.0;
-};
 
 }  // namespace
 
 TEST_CASE("AIS with our own MMSI, heard by radio, never sets own position and is raised") {
-  Bridge b;
+  Bridge b(kSite);
   double pulled = 0.0;
   for (int i = 0; i < 120; ++i) {
     b.fix(0, kHere);
@@ -177,7 +80,7 @@ TEST_CASE("AIS with our own MMSI, heard by radio, never sets own position and is
 }
 
 TEST_CASE("our own MMSI heard where own ship is, even late, is no impostor") {
-  Bridge b;
+  Bridge b(kSite);
   for (int i = 0; i < 300; ++i) {
     b.fix(0, off(0, 10.0 * i), 19.4);
     if (i % 10 == 0 && i >= 20) {
@@ -189,7 +92,7 @@ TEST_CASE("our own MMSI heard where own ship is, even late, is no impostor") {
 }
 
 TEST_CASE("what our transponder says by wire is own position where no receiver gives one") {
-  Bridge b;
+  Bridge b(kSite);
   for (int i = 0; i < 20; ++i) {
     b.ais(kOwnMmsi, kHere, true);
     b.second();
@@ -206,7 +109,7 @@ TEST_CASE("what our transponder says by wire is own position where no receiver g
 }
 
 TEST_CASE("own ship stays where it was reckoned while one source says it has jumped") {
-  Bridge b;
+  Bridge b(kSite);
   for (int i = 0; i < 60; ++i) {
     b.fix(0, off(0, 5.0 * i), 9.7);
     b.second();
@@ -246,7 +149,7 @@ TEST_CASE("own ship stays where it was reckoned while one source says it has jum
 }
 
 TEST_CASE("a step of two kilometres is not believed because time has passed") {
-  Bridge b;
+  Bridge b(kSite);
   for (int i = 0; i < 30; ++i) {
     b.fix(0, kHere);
     b.second();
@@ -260,7 +163,7 @@ TEST_CASE("a step of two kilometres is not believed because time has passed") {
 }
 
 TEST_CASE("a source that jumps alone is outvoted by the one that stays") {
-  Bridge b;
+  Bridge b(kSite);
   for (int i = 0; i < 30; ++i) {
     b.fix(0, kHere);
     b.fix(1, off(10, 10));
@@ -279,7 +182,7 @@ TEST_CASE("a source that jumps alone is outvoted by the one that stays") {
 }
 
 TEST_CASE("two of three sources that agree move own ship after the time that the site gives") {
-  Bridge b;
+  Bridge b(kSite);
   for (int i = 0; i < 30; ++i) {
     for (std::uint16_t s = 0; s < 3; ++s) {
       b.fix(s, kHere);
@@ -299,7 +202,7 @@ TEST_CASE("two of three sources that agree move own ship after the time that the
 
 TEST_CASE(
     "three sentences of one receiver are one opinion: one second of them is no disagreement") {
-  Bridge b;
+  Bridge b(kSite);
   for (int i = 0; i < 100; ++i) {
     b.fix(1, kHere);
     for (int n = 0; n < 3; ++n) {
@@ -313,7 +216,7 @@ TEST_CASE(
 }
 
 TEST_CASE("two antennas on board are no doubt") {
-  Bridge b;
+  Bridge b(kSite);
   for (int i = 0; i < 300; ++i) {
     b.fix(0, off(0, 6.0 * i), 11.7);
     b.fix(1, off(30, 6.0 * i - 40.0), 11.7);
@@ -323,7 +226,7 @@ TEST_CASE("two antennas on board are no doubt") {
 }
 
 TEST_CASE("sources that creep apart disagree, and own ship follows the first of them") {
-  Bridge b;
+  Bridge b(kSite);
   for (int i = 0; i < 200; ++i) {
     b.fix(0, kHere);
     b.fix(1, off(3.0 * i, 0));
@@ -335,7 +238,7 @@ TEST_CASE("sources that creep apart disagree, and own ship follows the first of 
 }
 
 TEST_CASE("a source that may not speak of own ship is not heard about it") {
-  Bridge b;
+  Bridge b(kSite);
   for (int i = 0; i < 100; ++i) {
     b.fix(0, kHere);
     b.fix(3, {52.0, 4.0});
@@ -347,7 +250,7 @@ TEST_CASE("a source that may not speak of own ship is not heard about it") {
 }
 
 TEST_CASE("what appears near own ship, where it ought to have been heard before, is sudden") {
-  Bridge b;
+  Bridge b(kSite);
   for (int i = 0; i < 700; ++i) {
     b.fix(0, kHere);
     if (i % 10 == 0) {
@@ -368,7 +271,7 @@ TEST_CASE("what appears near own ship, where it ought to have been heard before,
 }
 
 TEST_CASE("own ship's doubts come back from a snapshot as they were") {
-  Bridge b;
+  Bridge b(kSite);
   for (int i = 0; i < 30; ++i) {
     b.fix(0, kHere);
     b.fix(1, kHere);
@@ -378,7 +281,7 @@ TEST_CASE("own ship's doubts come back from a snapshot as they were") {
     b.fix(0, off(0, 9000));
     b.second();
   }
-  Bridge again;
+  Bridge again(kSite);
   std::vector<std::uint8_t> frozen(1 << 22);
   Freezer out(frozen);
   b.shard().freeze(out);

@@ -176,6 +176,7 @@ bool Alarms::raise(const AssessmentChange& change, std::uint64_t event, std::int
   alarm.id = event;
   alarm.subject = change.subject;
   alarm.confidence = change.confidence;
+  alarm.own_in_doubt = change.own_in_doubt;
   alarm.raised_ns = alarm.changed_ns = now_ns;
   alarm.escalates_ns = rule.escalate_after_ns != 0 ? add_ns(now_ns, rule.escalate_after_ns) : 0;
   alarm.raises = 1;
@@ -205,6 +206,7 @@ bool Alarms::repeat(std::size_t at, const AssessmentChange& change, std::uint64_
   const bool graver = change.level > alarm.level;
   alarm.level = change.level;
   alarm.confidence = change.confidence;
+  alarm.own_in_doubt = change.own_in_doubt;
   if (came_back) {
     alarm.active = 1;
     ++alarm.raises;

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/plausible.hpp"
+#include "core/assess/reliance.hpp"
 
 namespace vedette::assess {
 namespace {
@@ -49,7 +50,12 @@ void Assess::init(Arena& arena, const Site& site) {
                  a->kinds(),
                  a->source(),
                  static_cast<SubjectKind>(a->subject()),
-                 a->safe()};
+                 a->safe(),
+                 false};
+    for (const auto ops : {rules_[i].when, rules_[i].alarm_when, rules_[i].confidence}) {
+      rules_[i].relies_on_own =
+          rules_[i].relies_on_own || relies_on_own(ops, rules_[i].subject, plan, site.zones);
+    }
   }
   for (std::size_t kind = 0; kind < kKinds; ++kind) {
     prefilters_[kind].init(arena, rules_.size());
@@ -223,7 +229,8 @@ double Assess::confidence_in(const Rule& rule, const View& view) const {
   const double confidence = !rule.confidence.empty() ? evaluate(rule.confidence, view)
                             : pair                   ? std::min(of(track), of(view.other()))
                                                      : of(track);
-  return confidence >= 0.0 ? (confidence <= 1.0 ? confidence : 1.0) : 0.0;  // NaN gives 0
+  const double most = in_doubt(rule, view) ? kDoubtedConfidence : 1.0;
+  return confidence >= 0.0 ? (confidence <= most ? confidence : most) : 0.0;  // NaN gives 0
 }
 
 void Assess::judge_one(const View& view, const Subject& subject, std::size_t r, bool applies,
@@ -306,6 +313,7 @@ void Assess::announce(const View& view, const Subject& subject, std::size_t rule
   change.transition = transition;
   change.level = at.level;
   change.second = view.of_second ? 1 : 0;
+  change.own_in_doubt = in_doubt(rules_[rule], view) ? 1 : 0;
   std::size_t n = 0;
   if (view.track() != nullptr && subject.kind == SubjectKind::track) {
     change.causes[n++] = view.track()->position_event;

@@ -107,6 +107,7 @@ class Assess {
     std::uint16_t source;
     SubjectKind subject;
     bool safe;
+    bool relies_on_own;  // reliance.hpp
   };
 
   // Thaws the instances of one subject, `rules` of the freezing plan, to the subject's place here;
@@ -159,6 +160,9 @@ class Assess {
   void announce(const View& view, const Subject& subject, std::size_t rule, Transition transition,
                 const Instance& at, const Listener& listener) const;
   double confidence_in(const Rule& rule, const View& view) const;
+  static bool in_doubt(const Rule& rule, const View& view) {
+    return rule.relies_on_own && view.own() != nullptr && position_in_doubt(*view.own());
+  }
   Level level_of(const Rule& rule, const View& view, double confidence) const;
 
   std::span<Rule> rules_;

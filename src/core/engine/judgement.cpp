@@ -134,7 +134,7 @@ bool Judgement::begin_next(void* context, std::size_t) {
   for (const TrackChangeKind change :
        {TrackChangeKind::created, TrackChangeKind::confirmed, TrackChangeKind::reacquired,
         TrackChangeKind::jumped, TrackChangeKind::returned, TrackChangeKind::disagreed,
-        TrackChangeKind::agreed}) {
+        TrackChangeKind::agreed, TrackChangeKind::doubted, TrackChangeKind::believed}) {
     if (has(t.changes, change)) {
       self.track_changed(t.track, change, t.cause);
     }
@@ -247,6 +247,10 @@ void Judgement::sweep_track(std::uint32_t i, std::int64_t arrival_ns) {
     return;
   }
   if (changed) {
+    track_changed(i, change, cause);
+  }
+  if (track.kind == IdentityKind::own &&
+      state_.own_position.age(state_.site.rules, track, step_.now_ns(), change)) {
     track_changed(i, change, cause);
   }
   state_.zone_counts.note(track, world_.own);
@@ -394,6 +398,7 @@ AssessmentChange raised_again(const Alarm& alarm) {
   change.subject = alarm.subject;
   change.causes[0] = alarm.id;
   change.confidence = alarm.confidence;
+  change.own_in_doubt = alarm.own_in_doubt;
   change.assessment = alarm.assessment;
   change.transition = Transition::raised;
   change.level = alarm.level;

@@ -22,6 +22,7 @@ ActionIntent Judgement::intent_of(const DecisionMade& decision, const Assessment
   intent.transition = change.transition;
   intent.level = change.level;
   intent.confidence = change.confidence;
+  intent.own_in_doubt = change.own_in_doubt;
   intent.possible_duplicate = state_.delivery.doubts(intent.action, step_.now_ns()) ? 1 : 0;
   intent.altitude = intent.speed = intent.course = intent.sigma = intent.cpa = intent.tcpa =
       unknown;

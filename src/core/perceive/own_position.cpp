@@ -73,6 +73,9 @@ Perceived OwnPosition::take(const TrackingRules& config, TrackTable& tracks, Sec
                             ? kTransponders
                             : std::min<std::size_t>(event.source, limits::kSources - 1);
   const bool fix = observation.has(Field::position);
+  if (!fix && v != kTransponders) {
+    integrity_.hear(config.own, v, observation, event.observed_ns, 0.0, false);
+  }
   // While a receiver's position is refused, its speed and course are not believed either.
   const bool slow = !fix && (voices_[v].refused != 0 || v == kTransponders);
   if (v != kTransponders && !slow) {
@@ -98,6 +101,14 @@ Observation widened(const Observation& o, double sigma_m) {
 
 }  // namespace
 
+void OwnPosition::hear(Voice& voice, const Tracker& k, const Observation& o, std::int64_t ns) {
+  voice.latitude = o.latitude_e7 * 1e-7;
+  voice.longitude = o.longitude_e7 * 1e-7;
+  voice.sigma = o.has(Field::position_sigma) && o.position_sigma_mm > 0 ? o.position_sigma_mm * 1e-3
+                                                                        : k.position_sigma;
+  voice.fix_ns = ns;
+}
+
 Perceived OwnPosition::take_fix(const TrackingRules& config, TrackTable& tracks,
                                 SecondPlaces& places, const EventHeader& event,
                                 const Observation& o, std::size_t v) {
@@ -110,11 +121,14 @@ Perceived OwnPosition::take_fix(const TrackingRules& config, TrackTable& tracks,
   }
   Voice& voice = voices_[v];
   const Voice before = voice;
-  voice.latitude = o.latitude_e7 * 1e-7;
-  voice.longitude = o.longitude_e7 * 1e-7;
-  voice.sigma = o.has(Field::position_sigma) && o.position_sigma_mm > 0 ? o.position_sigma_mm * 1e-3
-                                                                        : k.position_sigma;
-  voice.fix_ns = ns;
+  hear(voice, k, o, ns);
+  const double beyond_m = placed ? beyond_reach(tracks[index], k, voice) : 0.0;
+  const bool fit = beyond_m <= config.own.apart_m;
+  if (v == kTransponders) {
+    integrity_.hear_other(ns);
+  } else {
+    integrity_.hear(config.own, v, o, ns, voice.sigma, !fit);
+  }
   if (!placed) {  // nothing to compare with
     voice.refused = 0;
     voice.differs_from_ns = 0;
@@ -124,8 +138,6 @@ Perceived OwnPosition::take_fix(const TrackingRules& config, TrackTable& tracks,
     return perceive(config, tracks, places, event, o);
   }
   Track& own = tracks[index];
-  const double beyond_m = beyond_reach(own, k, voice);
-  const bool fit = beyond_m <= config.own_apart_m;
   last_fix_ns_ = ns;
   voice.refused = fit ? 0 : voice.refused;
   const bool settled = !fit && settles(config, own, v, before, ns);
@@ -157,13 +169,14 @@ Perceived OwnPosition::take_fix(const TrackingRules& config, TrackTable& tracks,
   } else {
     // Another antenna: widen its variance by the distance on board.
     const double sigma = voice.sigma + det_sqrt(own.variance_position) +
-                         (config.own_apart_m + beyond_m) / k.gate_sigma;
+                         (config.own.apart_m + beyond_m) / k.gate_sigma;
     result = perceive(config, tracks, places, event, widened(o, sigma));
   }
   if (result.exit == Exit::success && v != kTransponders) {
     receiver_ns_ = ns;
   }
   note_doubts(own, ns, result);
+  note_age(config, own, ns, result);
   return result;
 }
 
@@ -176,7 +189,7 @@ bool OwnPosition::settles(const TrackingRules& config, const Track& own, std::si
   voice.refused = same ? before.refused + 1 : 1;
   voice.refused_from_ns = same ? before.refused_from_ns : ns;
   return voice.refused >= kReacquireAfter &&
-         seconds_between(voice.refused_from_ns, ns) >= config.own_agree_s &&
+         seconds_between(voice.refused_from_ns, ns) >= config.own.agree_s &&
          majority_at(config, own, v);
 }
 
@@ -219,7 +232,7 @@ bool OwnPosition::agree(const TrackingRules& config, const Track& own, const Voi
                         const Voice& b) const {
   const double dt = seconds_between(std::min(a.fix_ns, b.fix_ns), std::max(a.fix_ns, b.fix_ns));
   const double most =
-      config.own_apart_m + (speed_of(own) + kMoreSpeed) * (dt + kLateS) +
+      config.own.apart_m + (speed_of(own) + kMoreSpeed) * (dt + kLateS) +
       tracker_of(config).gate_sigma * det_sqrt(a.sigma * a.sigma + b.sigma * b.sigma);
   return distance_m({a.latitude, a.longitude}, {b.latitude, b.longitude}, own.parallel) <= most;
 }
@@ -305,12 +318,29 @@ void OwnPosition::note_doubts(Track& own, std::int64_t ns, Perceived& result) {
   } else {
     turn(Doubt::jump, recent(last_refused_ns_), TrackChangeKind::jumped, TrackChangeKind::returned);
   }
-  in_doubt_ = doubted(own, Doubt::jump) || doubted(own, Doubt::disagree) ? 1 : 0;
+  in_doubt_ = position_in_doubt(own) ? 1 : 0;
   if (own.elsewhere != 0 && seconds_between(own.candidate_ns, ns) > kElsewhereS) {
     own.elsewhere = 0;
   }
   if (result.exit == Exit::success && result.reason == Reason::applied) {
     own.gated_in_row = 0;
+  }
+}
+
+bool OwnPosition::age(const TrackingRules& config, Track& own, std::int64_t ns,
+                      TrackChangeKind& change) {
+  const unsigned now = integrity_.doubts(config.own, ns);
+  const unsigned before = own.doubt & OwnIntegrity::kDoubts;
+  own.doubt = static_cast<std::uint16_t>((own.doubt & ~OwnIntegrity::kDoubts) | now);
+  in_doubt_ = position_in_doubt(own) ? 1 : 0;
+  change = now == 0 ? TrackChangeKind::believed : TrackChangeKind::doubted;
+  return (now & ~before) != 0 || (now == 0 && before != 0);
+}
+
+void OwnPosition::note_age(const TrackingRules& config, Track& own, std::int64_t ns,
+                           Perceived& result) {
+  if (TrackChangeKind change{}; age(config, own, ns, change)) {
+    note(result, change);
   }
 }
 
@@ -337,7 +367,7 @@ Perceived OwnPosition::witness(const TrackingRules& config, TrackTable& tracks,
   const double sigma = o.has(Field::position_sigma) && o.position_sigma_mm > 0
                            ? o.position_sigma_mm * 1e-3
                            : transponder.position_sigma;
-  const double most = config.own_apart_m + (speed_of(own) + kMoreSpeed) * kRepeatedS +
+  const double most = config.own.apart_m + (speed_of(own) + kMoreSpeed) * kRepeatedS +
                       k.gate_sigma * det_sqrt(predicted_variance(own, k, ahead) + sigma * sigma);
   result.track = index;
   if (distance_m(reckoned, {o.latitude_e7 * 1e-7, o.longitude_e7 * 1e-7}, own.parallel) > most) {
@@ -358,6 +388,7 @@ void OwnPosition::freeze(Freezer& out, const TrackTable&) const {
   out.put(last_differed_ns_);
   out.put(receiver_ns_);
   out.put(in_doubt_);
+  out.put(integrity_);
 }
 
 bool OwnPosition::thaw(Thawer& in, Thawing& with) {
@@ -374,6 +405,8 @@ bool OwnPosition::thaw(Thawer& in, Thawing& with) {
   last_differed_ns_ = in.get<std::int64_t>();
   receiver_ns_ = in.get<std::int64_t>();
   in_doubt_ = in.get<std::uint64_t>();
+  integrity_ = in.get<OwnIntegrity>();
+  integrity_.carry(with.carry);
   for (const Voice& v : voices_) {
     if (!plausible(v.latitude, 90.0) || !plausible(v.longitude, 361.0) || !plausible(v.sigma) ||
         !plausible_ns(v.fix_ns) || !plausible_ns(v.refused_from_ns) ||
@@ -381,8 +414,9 @@ bool OwnPosition::thaw(Thawer& in, Thawing& with) {
       return false;
     }
   }
-  return in.ok() && plausible_ns(last_fix_ns_) && plausible_ns(last_refused_ns_) &&
-         plausible_ns(last_differed_ns_) && plausible_ns(receiver_ns_);
+  return in.ok() && integrity_.plausible() && plausible_ns(last_fix_ns_) &&
+         plausible_ns(last_refused_ns_) && plausible_ns(last_differed_ns_) &&
+         plausible_ns(receiver_ns_);
 }
 
 // The rest derives from these and the tracks.

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 
+#include "core/perceive/own_integrity.hpp"
 #include "core/perceive/perceive.hpp"
 #include "model/stage.hpp"
 
@@ -16,7 +17,7 @@ namespace vedette::perceive {
 
 class OwnPosition {
  public:
-  static constexpr SectionName kSection{"own-position", 1};
+  static constexpr SectionName kSection{"own-position", 2};
 
   static std::size_t bytes_needed(const plan::Plan&) { return 0; }
   void init(Arena&, const Site& site) { sources_ = site.plan->sources()->size(); }
@@ -40,6 +41,9 @@ class OwnPosition {
   Perceived take(const TrackingRules& config, TrackTable& tracks, SecondPlaces& places,
                  const EventHeader& event, const Observation& observation);
 
+  // Doubts that begin and end with time; true if `change` is to be told.
+  bool age(const TrackingRules& config, Track& own, std::int64_t ns, TrackChangeKind& change);
+
   bool in_doubt() const { return in_doubt_ != 0; }
 
   static std::size_t frozen_bytes_bound(const plan::Plan&) { return sizeof(OwnPosition); }
@@ -55,6 +59,7 @@ class OwnPosition {
   std::size_t slices(const TrackTable&) const { return 1; }
   void slice(std::size_t, const TrackTable&, SliceDigest& out) const {
     out.mix(voices_);  // digest() has the rest
+    out.mix(integrity_);
   }
   bool unfinished() const { return false; }
 
@@ -93,8 +98,11 @@ class OwnPosition {
   bool outvoted(const TrackingRules& config, const Track& own, std::size_t v) const;
   void compare(const TrackingRules& config, const Track& own, std::size_t v);
   void note_doubts(Track& own, std::int64_t ns, Perceived& result);
+  void note_age(const TrackingRules& config, Track& own, std::int64_t ns, Perceived& result);
+  static void hear(Voice& voice, const Tracker& tracker, const Observation& o, std::int64_t ns);
 
   std::array<Voice, kVoices> voices_{};
+  OwnIntegrity integrity_;
   std::int64_t last_fix_ns_ = 0;       // of any voice
   std::int64_t last_refused_ns_ = 0;   // 0: none since own ship was last reacquired
   std::int64_t last_differed_ns_ = 0;  // 0: none

@@ -17,7 +17,7 @@
 
 namespace vedette::perceive {
 
-inline constexpr std::size_t kPerceivedChanges = 4;
+inline constexpr std::size_t kPerceivedChanges = 5;
 
 struct Perceived {
   std::uint32_t track = TrackTable::kNone;

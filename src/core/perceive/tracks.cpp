@@ -43,9 +43,9 @@ std::uint64_t least_worth(std::span<const FrozenTrack> tracks, const Carry& carr
 
 }  // namespace
 
-// Seven changes of a judged track and its eviction; one more when swept.
+// Eight changes of a judged track and its eviction; two more when own ship is swept.
 DerivedBound Tracks::derived_bound(const plan::Plan&) {
-  return {8 * event_bytes(sizeof(TrackChange)), 0};
+  return {10 * event_bytes(sizeof(TrackChange)), 0};
 }
 
 std::size_t Tracks::frozen_bytes_bound(const plan::Plan& plan) {

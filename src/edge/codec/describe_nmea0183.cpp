@@ -205,6 +205,9 @@ void describe_sentence(Json& json, const NmeaMessage& m) {
   if (m.has_satellites) {
     json.member("satellites", m.satellites);
   }
+  if (m.has_signal) {
+    json.member("signal_db", m.signal_db);
+  }
   if (m.has_hdop) {
     json.member("hdop", m.hdop, 2);
   }

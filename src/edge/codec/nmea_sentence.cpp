@@ -53,6 +53,27 @@ RefusalCause read_gns(const Fields& f, NmeaMessage& m) {
   return first_of(read_time(f.at[0], m), without_fix(m, fix));
 }
 
+// sentences, this one's number, satellites in view; number, elevation, azimuth and signal of four.
+// One that is not tracked has no signal.
+RefusalCause read_gsv(const Fields& f, NmeaMessage& m) {
+  m.valid = true;
+  std::uint32_t sum = 0, heard = 0;
+  for (std::size_t i = 6; i < f.count && i <= 18; i += 4) {
+    if (f.at[i].empty()) {
+      continue;
+    }
+    const auto signal = parse_unsigned(f.at[i]);
+    if (!signal || *signal > 99) {
+      return RefusalCause::out_of_range;
+    }
+    sum += static_cast<std::uint32_t>(*signal);
+    heard += *signal != 0 ? 1 : 0;
+  }
+  m.has_signal = heard != 0;
+  m.signal_db = static_cast<std::uint8_t>(m.has_signal ? sum / heard : 0);
+  return RefusalCause::none;
+}
+
 RefusalCause read_gll(const Fields& f, NmeaMessage& m) {
   m.valid = f.count < 6 || f.at[5] == "A";  // the status field came with version 2.0
   return first_of(without_fix(m, read_position(f, 0, m)), read_time(f.at[4], m));
@@ -97,6 +118,7 @@ constexpr SentenceReader kReaders[] = {
     {"DPT", NmeaType::dpt, 1, read_dpt},   {"DBT", NmeaType::dbt, 3, read_depth},
     {"DBS", NmeaType::dbs, 3, read_depth}, {"DBK", NmeaType::dbk, 3, read_depth},
     {"TTM", NmeaType::ttm, 4, read_ttm},   {"TLL", NmeaType::tll, 5, read_tll},
+    {"GSV", NmeaType::gsv, 3, read_gsv},
 };
 
 }  // namespace
@@ -181,6 +203,14 @@ bool to_observation(const NmeaMessage& m, Observation& out) {
   if (m.has_time && m.has_date) {
     out.unix_ns = m.days * 86400 * 1000000000 + m.time_of_day_ns;
     out.set(Field::time);
+  }
+  if (m.has_satellites) {
+    out.satellites = m.satellites;
+    out.set(Field::satellites);
+  }
+  if (m.has_signal) {
+    out.signal_db = m.signal_db;
+    out.set(Field::signal);
   }
   if (!m.valid) {
     return out.fields != 0;

@@ -18,7 +18,8 @@ enum class NmeaType : std::uint8_t {
   vtg,
   hdt,
   zda,
-  gns,  // navigation receivers
+  gns,
+  gsv,  // navigation receivers
   hdg,
   hdm,
   ths,
@@ -55,7 +56,7 @@ struct NmeaMessage {
   char talker[3];
   bool has_position, has_speed, has_course, has_heading, has_altitude, has_time, has_date, has_hdop;
   bool has_satellites, has_variation, has_turn, has_water_speed, has_wind_speed, has_wind_angle;
-  bool has_depth, has_offset;
+  bool has_depth, has_offset, has_signal;
   bool valid;        // the sender's status or mode reports a good fix
   double latitude;   // degrees
   double longitude;  // degrees
@@ -77,6 +78,7 @@ struct NmeaMessage {
   double hdop;
   std::uint8_t quality;  // GGA field 6
   std::uint8_t satellites;
+  std::uint8_t signal_db;  // mean carrier to noise density of the satellites that it hears, dB-Hz
   std::int64_t time_of_day_ns;
   std::int64_t days;  // since 1970-01-01, if has_date
   NmeaTarget target;

@@ -141,13 +141,16 @@ char* put_cut(char* at, std::string_view text, std::size_t most) {
 
 // Five names, the message, nine numbers of any size, and the text between them.
 static_assert(kRenderBytes >= 5 * (6 * limits::kNameBytes + 10) + 6 * limits::kMessageBytes + 10 +
-                                  9 * kDecimalText + 690);
+                                  9 * kDecimalText + 710);
 
 // The quote that ends the time, and what a receiver must know of the message itself.
 char* put_marks(char* at, const ActionIntent& i) {
   *at++ = '"';
   if (i.unrecorded != 0) {
     at = put_literal(at, ",\"recorded\":false");
+  }
+  if (i.own_in_doubt != 0) {
+    at = put_literal(at, ",\"own_in_doubt\":true");
   }
   return i.possible_duplicate != 0 ? put_literal(at, ",\"possible_duplicate\":true") : at;
 }
