@@ -32,7 +32,7 @@ void check_recording(const plan::Source& source, const std::string& folder, Begi
   ingress::Recording::Options options;
   options.format = static_cast<ingress::RecordingFormat>(source.format());
   options.has_interval = source.interval_ns() != 0;
-  options.stream = facts_of(static_cast<CodecKind>(source.codec())).framing == Framing::bytes;
+  options.codec = static_cast<CodecKind>(source.codec());
   const std::string wrong =
       content ? recording.open(std::move(content).value(), path, options) : content.error().text;
   const std::string who = "source." + source.name()->str();

@@ -58,7 +58,9 @@ TEST_CASE("the state of a segment is made once") {
     CHECK(post.mirror.state().held_by(Holder::mirror));
   }
   CHECK(segments > 2);
-  CHECK(segments + 1 == journal::list_segments(post.folder).size());
+  const std::size_t begun = journal::list_segments(post.folder).size() - 1;
+  CHECK(segments <= begun);
+  CHECK(segments + 1 >= begun);  // the last one's may still be made
 }
 
 TEST_CASE("lane mirrored, full: the mirror catches up from the journal, packed or not") {
