@@ -63,8 +63,11 @@ void on_refused(void* context, RefusalCause cause, Bytes raw) {
   json.member("cause", name_of(cause));
   if (cause == RefusalCause::unknown_category) {
     json.member("category", raw[0]);
-  } else if (cause == RefusalCause::unsupported && printer.codec == CodecKind::nmea0183) {
-    json.member("name", sentence_name(raw));
+  } else if (cause == RefusalCause::unsupported &&
+             facts_of(printer.codec).framing == Framing::lines) {
+    if (const std::string_view name = sentence_name(raw); !name.empty()) {
+      json.member("name", name);
+    }
   }
   json.member("bytes", raw.size());
   json.end_object();

@@ -52,7 +52,7 @@ bool asks_for_zone(const plan::Plan& plan, std::uint16_t assessment, std::string
 }
 
 constexpr std::uint16_t kNone = 0xFFFF;
-constexpr std::size_t kAddressDigits = 6;  // of an aircraft, hexadecimal
+constexpr std::size_t kAddressDigits = 6;       // of an aircraft, hexadecimal
 constexpr std::int64_t kPrintedNs = 1'000'000;  // times are printed to it, so --until includes it
 
 // Indexes into the plan of what an event is about; kNone where it names nothing of that kind.
@@ -350,8 +350,7 @@ bool EventReading::concerns(const ReadEvent& event) const {
         ((identity_ != 0 && identity_of(key) == identity_) ||
          (address_ != 0 && identity_of(key) == address_ &&
           kind_of(key) == IdentityKind::aircraft) ||
-         names_.is_called(key, of) ||
-         (of == "own" && kind_of(key) == IdentityKind::own))) {
+         names_.is_called(key, of) || (of == "own" && kind_of(key) == IdentityKind::own))) {
       return true;
     }
   }

@@ -26,6 +26,8 @@ struct CodecFacts {
   std::string_view also;  // another name for it in site files, or ""
   Framing framing;
   std::string_view reads, messages, standard;
+  bool timed_frames = false;  // in files a time may come before each frame (tlog)
+  bool beast = false;         // binary frames (Beast) instead of lines, too
 };
 
 inline constexpr CodecFacts kCodecs[] = {
@@ -40,12 +42,12 @@ inline constexpr CodecFacts kCodecs[] = {
      "NMEA 2000 appendix B"},
     {CodecKind::mavlink, "mavlink", "", Framing::bytes,
      "version 1 and 2 frames of all public dialects",
-     "HEARTBEAT SYS_STATUS GPS_RAW_INT GLOBAL_POSITION_INT ATTITUDE", "mavlink.io"},
+     "HEARTBEAT SYS_STATUS GPS_RAW_INT GLOBAL_POSITION_INT ATTITUDE", "mavlink.io", true},
     {CodecKind::adsb, "adsb", "", Framing::lines,
      "AVR text (`*` `:` `@` `%` `<`), bare hex, Beast binary",
      "DF17 and DF18 identification, airborne and surface position (global and local CPR), "
      "velocity, emergency and squawk",
-     "ICAO annex 10 vol. IV, DO-260B"},
+     "ICAO annex 10 vol. IV, DO-260B", false, true},
     {CodecKind::asterix, "asterix", "", Framing::bytes,
      "data blocks one behind the other, FINAL records",
      "categories 010 034 048 062 065; others are refused as `unknown-category`",

@@ -309,8 +309,7 @@ Offsets<Source> SiteCompiler::compile_sources() {
         static_cast<std::uint8_t>(ends.senders),
         driver == DriverKind::tcp ? to_ns(s.quantity("silence")) : 0,
         b_.CreateVectorOfStrings(ends.topics), static_cast<std::uint8_t>(s.whole("qos")),
-        b_.CreateString(ends.user), b_.CreateString(ends.password_file),
-        s.choice("align") == 1));
+        b_.CreateString(ends.user), b_.CreateString(ends.password_file), s.choice("align") == 1));
   }
   if (named.empty()) {
     problems_.add(0, 0, "the site has no source", "add a [source.NAME]");

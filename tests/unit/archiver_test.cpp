@@ -136,10 +136,11 @@ TEST_CASE("a segment that is damaged, or that the disk cannot archive, stays as 
   }
 }
 
-TEST_CASE("a journal at its bound goes on archiving, and holds several times what fits unarchived") {
+TEST_CASE(
+    "a journal at its bound goes on archiving, and holds several times what fits unarchived") {
   SmallSegments j(12 * (64 << 10));
   std::vector<std::uint8_t> state(engine::frozen_bytes_bound(j.plan));
-  for (int i = 0; i < 600; i += 8) {
+  for (int i = 0; i < 2400; i += 8) {
     j.write(8);
     Freezer freezer(state);
     j.engine.shard().freeze(freezer);

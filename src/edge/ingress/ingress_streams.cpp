@@ -143,7 +143,7 @@ void Ingress::hear_stream(Source& source, Stream& stream, std::int32_t result,
     stream.heard_ns.store(platform::monotonic_ns(), std::memory_order_relaxed);
     const auto length = static_cast<std::size_t>(result);
     if (length > Stream::kBytes) {
-      refuse_whole(source, RefusalCause::oversize);
+      refuse_whole(source, RefusalCause::oversize, Bytes(stream.buffer, Stream::kBytes), at.now_ns);
     } else {
       take(source, stream.decoder, Bytes(stream.buffer, length),
            source.driver != plan::DriverKind::mqtt, at);

@@ -33,7 +33,7 @@ RecordingFormat guess(Bytes content, std::string_view name, CodecKind kind) {
     return RecordingFormat::tlog;
   }
   if (facts_of(kind).framing == Framing::bytes) {
-    const bool times = kind == CodecKind::mavlink && content.size() > 16 &&
+    const bool times = facts_of(kind).timed_frames && content.size() > 16 &&
                        is_mavlink_start(content[8]) && !is_mavlink_start(content[0]);
     return times ? RecordingFormat::tlog : RecordingFormat::raw;
   }
@@ -42,8 +42,7 @@ RecordingFormat guess(Bytes content, std::string_view name, CodecKind kind) {
   if (parse_decimal(first) && head.find('"') != std::string_view::npos) {
     return RecordingFormat::adsb_csv;
   }
-  return kind == CodecKind::adsb && has_beast(content) ? RecordingFormat::raw
-                                                       : RecordingFormat::lines;
+  return facts_of(kind).beast && has_beast(content) ? RecordingFormat::raw : RecordingFormat::lines;
 }
 
 bool is_text(RecordingFormat format) {
@@ -166,7 +165,7 @@ bool Recording::tlog_frame_here(bool in_step, std::size_t& length) const {
     return false;
   }
   const Bytes rest = Bytes(content_).subspan(at_ + kTlogTime);
-  const codec::Cut cut = codec::cut_of(CodecKind::mavlink)(rest, {.ends = true, .in_step = true});
+  const codec::Cut cut = codec::cut_of(options_.codec)(rest, {.ends = true, .in_step = true});
   length = cut.bytes;
   if (cut.kind == codec::Cut::Kind::frame) {
     return true;

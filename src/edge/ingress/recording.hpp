@@ -54,7 +54,7 @@ class Recording {
     bool has_interval = false;  // text: the site gives one
     std::uint16_t port = 0;     // capture: only datagrams to it; 0: all
     Senders senders;            // capture: likewise
-    CodecKind codec = CodecKind::nmea0183;
+    CodecKind codec{};
   };
 
   // Takes the file's content. Returns the error, or an empty text.
