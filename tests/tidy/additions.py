@@ -119,7 +119,7 @@ int main(int, char** arguments) {
                  codec_named("toy") == CodecKind::toy ? 0 : 1;
 }
 """
-expected = ['{"n":1,"ok":true,"kind":"toy","number":4}', '{"n":2,"ok":false,"cause":"malformed"}',
+expected = ['{"n":1,"ok":true,"kind":"toy","number":4}', '{"n":2,"ok":false,"cause":"malformed","bytes":1}',
             "| `toy`, `plaything` | lines of one digit | the digit | none |", "| `toy-event` | 63 | 8 | yes | somebody plays |",
             "adsb asterix toy plaything.", '"kind":"toy-event"', '"players":3']
 problems = []
