@@ -18,6 +18,8 @@ enum class Trouble : std::uint16_t {
   login_refused,
   broker_refused,
   topic_refused,
+  bus_off,
+  bus_errors,
 };
 
 // Empty for an errno.
@@ -43,6 +45,10 @@ constexpr std::string_view text_of_trouble(std::int64_t error) {
       return "the broker refuses the connection";
     case Trouble::topic_refused:
       return "the broker refuses a topic";
+    case Trouble::bus_off:
+      return "bus-off: after too many errors the controller has left the bus";
+    case Trouble::bus_errors:
+      return "the bus reports errors";
   }
   return {};
 }

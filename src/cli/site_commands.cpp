@@ -66,7 +66,8 @@ std::string seconds(std::int64_t ns) {
   return text;
 }
 
-constexpr const char* kDrivers[] = {"udp", "serial", "dpdk", "recording", "tcp", "pipe", "mqtt"};
+constexpr const char* kDrivers[] = {"udp", "serial", "dpdk", "recording",
+                                    "tcp", "pipe",   "mqtt", "can"};
 constexpr const char* kSinks[] = {"udp", "serial", "log", "tcp"};
 constexpr const char* kFormats[] = {"json", "cot", "nmea"};
 constexpr const char* kClasses[] = {"critical", "high", "normal", "bulk"};

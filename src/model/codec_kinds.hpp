@@ -28,6 +28,7 @@ struct CodecFacts {
   std::string_view reads, messages, standard;
   bool timed_frames = false;  // in files a time may come before each frame (tlog)
   bool beast = false;         // binary frames (Beast) instead of lines, too
+  bool on_can = false;        // frames of a CAN bus, as candump writes them
 };
 
 inline constexpr CodecFacts kCodecs[] = {
@@ -39,7 +40,7 @@ inline constexpr CodecFacts kCodecs[] = {
      "lines of canboat (PLAIN, FAST), candump, Yacht Devices RAW, Actisense N2K ASCII, iKonvert, "
      "Signal K's raw log; fast packets whole or in frames",
      "PGN 129025 129026 129029 127250 127258 128259 130306 129038 129039 129794 129809 129810",
-     "NMEA 2000 appendix B"},
+     "NMEA 2000 appendix B", false, false, true},
     {CodecKind::mavlink, "mavlink", "", Framing::bytes,
      "version 1 and 2 frames of all public dialects",
      "HEARTBEAT SYS_STATUS GPS_RAW_INT GLOBAL_POSITION_INT ATTITUDE", "mavlink.io", true},

@@ -76,7 +76,8 @@ constexpr std::array<Row, kRefusalCauses> kRefusals{
      {"udp-checksum", "a wrong UDP checksum"},
      {"other-port", "a UDP port that no source reads"},
      {"oversize", "a datagram of more than 2,048 bytes"},
-     {"sender", "a sender that the source's `from` does not name"}}};
+     {"sender", "a sender that the source's `from` does not name"},
+     {"bus-error", "an error frame of a CAN bus"}}};
 
 template <std::size_t N, typename E>
 Row pick_row(const std::array<Row, N>& rows, E value) {

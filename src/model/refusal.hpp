@@ -32,6 +32,7 @@ enum class RefusalCause : std::uint8_t {
   other_port,  // a datagram for a port that no source declares
   oversize,    // longer than the receive buffer; nothing of it is read
   sender,      // not among the source's senders (`from`)
+  bus_error,   // an error frame of a CAN bus
   count
 };
 inline constexpr std::size_t kRefusalCauses = static_cast<std::size_t>(RefusalCause::count);

@@ -42,8 +42,9 @@ flatbuffers::Offset<flatbuffers::Vector<const Network*>> SiteCompiler::compile_s
               senders.empty() ? "leave the key out to let everybody send"
                               : "write networks, as in \"192.0.2.0/24\"");
   }
-  if (driver == DriverKind::serial || driver == DriverKind::pipe) {
-    s.problem("from", "a serial line or a pipe does not say who sends", "leave the key out");
+  if (driver == DriverKind::serial || driver == DriverKind::pipe || driver == DriverKind::can) {
+    s.problem("from", "a serial line, a pipe or a CAN bus does not say who sends",
+              "leave the key out");
   } else if (driver == DriverKind::mqtt || (driver == DriverKind::tcp && s.has("to"))) {
     s.problem("from", "the node itself connects to what \"to\" names", "leave the key out");
   }
@@ -140,6 +141,12 @@ void check_driver(Section& s, DriverKind driver, const SourceTexts& texts, Sourc
       }
     }
     all.pipes.emplace_back(texts.device, s.name());
+  } else if (driver == DriverKind::can) {
+    need(s, "interface", s.text("interface"));
+    if (!facts_of(codec_of(s)).on_can) {
+      s.problem("codec", "a CAN bus carries NMEA 2000, not " + s.text("codec"),
+                "write codec = \"n2k\"");
+    }
   } else if (driver == DriverKind::dpdk) {
     need(s, "port", texts.port);
     check_port_reader(s, texts.port, all);
@@ -309,7 +316,8 @@ Offsets<Source> SiteCompiler::compile_sources() {
         static_cast<std::uint8_t>(ends.senders),
         driver == DriverKind::tcp ? to_ns(s.quantity("silence")) : 0,
         b_.CreateVectorOfStrings(ends.topics), static_cast<std::uint8_t>(s.whole("qos")),
-        b_.CreateString(ends.user), b_.CreateString(ends.password_file), s.choice("align") == 1));
+        b_.CreateString(ends.user), b_.CreateString(ends.password_file), s.choice("align") == 1,
+        b_.CreateString(s.text("interface"))));
   }
   if (named.empty()) {
     problems_.add(0, 0, "the site has no source", "add a [source.NAME]");

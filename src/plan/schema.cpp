@@ -143,8 +143,8 @@ constexpr std::array kKeys{
         "belief from the recorded inputs; or tell, and go on. The third time within an hour the "
         "node tells."},
 
-    Key{"source", "driver", choice, D::number, "!", 0, 0, "udp serial dpdk recording tcp pipe mqtt",
-        "What brings the bytes."},
+    Key{"source", "driver", choice, D::number, "!", 0, 0,
+        "udp serial dpdk recording tcp pipe mqtt can", "What brings the bytes."},
     Key{"source", "codec", choice, D::number, "!", 0, 0, codec_names(),
         "What turns bytes into observations."},
     Key{"source", "class", choice, D::number, "normal", 0, 0, "critical high normal bulk",
@@ -201,6 +201,9 @@ constexpr std::array kKeys{
         "standard input. A FIFO whose writer ends is down until the next one writes; standard "
         "input "
         "is `ended`."},
+    Key{"source", "interface", text, D::number, "", 0, 0, "",
+        "can: the bus, \"can0\", which the system has brought up with its bit rate (NMEA 2000: 250 "
+        "kbit/s). Error frames are refused as `bus-error`; at bus-off the source is down."},
     Key{"source", "baud", whole, D::number, "4800", 1200, 3000000, "",
         "serial: speed of the line."},
     Key{"source", "port", text, D::number, "", 0, 0, "",

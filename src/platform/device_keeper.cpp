@@ -44,6 +44,13 @@ std::size_t DeviceKeeper::add_pipe(std::string path, std::int64_t retry_ns) {
   return used_ - 1;
 }
 
+std::size_t DeviceKeeper::add_can(std::string interface, std::int64_t retry_ns) {
+  Slot& s = new_slot(Kind::can);
+  s.device = std::move(interface);
+  s.targets.retry_ns = retry_ns;
+  return used_ - 1;
+}
+
 std::size_t DeviceKeeper::add_connection(Endpoint to, std::int64_t retry_ns,
                                          std::int64_t give_up_ns) {
   new_slot(Kind::sink).targets = {{platform::to_text(to)}, {}, retry_ns, give_up_ns};
@@ -170,7 +177,7 @@ void DeviceKeeper::tend(Slot& s, std::int64_t now_ns) {
   if (s.kind == Kind::accepted || (now_ns < s.next_ns && !s.connecting.valid())) {
     return;
   }
-  auto opened = s.kind <= Kind::pipe ? open(s) : connect(s, now_ns);
+  auto opened = s.kind <= Kind::can ? open(s) : connect(s, now_ns);
   if (!opened && opened.error() == EINPROGRESS) {
     return;
   }
@@ -188,6 +195,9 @@ void DeviceKeeper::tend(Slot& s, std::int64_t now_ns) {
 Result<Fd, int> DeviceKeeper::open(Slot& s) {
   if (s.kind == Kind::line) {
     return open_serial(s.device, s.baud, s.blocking);
+  }
+  if (s.kind == Kind::can) {
+    return open_can(s.device);
   }
   if (s.device == "-") {
     return open_standard_input();

@@ -44,6 +44,7 @@ class DeviceKeeper {
   std::size_t add(std::string device, std::uint32_t baud, bool blocking, std::int64_t retry_ns);
   // A FIFO, open once somebody writes; "-" is standard input.
   std::size_t add_pipe(std::string path, std::int64_t retry_ns);
+  std::size_t add_can(std::string interface, std::int64_t retry_ns);
   std::size_t add_connection(Endpoint to, std::int64_t retry_ns, std::int64_t give_up_ns);
   std::size_t add_targets(Targets targets);
   // Opened by offer().
@@ -83,7 +84,7 @@ class DeviceKeeper {
  private:
   static constexpr int kTaken = -1;
   static constexpr int kWanted = -2;
-  enum class Kind : std::uint8_t { line, pipe, sink, target, accepted };
+  enum class Kind : std::uint8_t { line, pipe, can, sink, target, accepted };
   struct Slot {
     Kind kind = Kind::line;
     std::string device;

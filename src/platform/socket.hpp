@@ -47,6 +47,9 @@ void rehearse_sending(int to_itself, Bytes datagram);
 // Writes what fits now; returns bytes, or -errno.
 std::int64_t write_now(int fd, Bytes bytes);
 
+// Raw CAN frames of an interface that is up, and its error frames; ENETDOWN if it is down.
+Result<Fd, int> open_can(const std::string& interface);
+
 // Raw 8N1 line; EINVAL for an unsupported speed. Open a line for reading through io_uring as
 // blocking, because io_uring waits for it; one that a hot thread writes as non-blocking.
 Result<Fd, int> open_serial(const std::string& device, std::uint32_t baud, bool blocking);

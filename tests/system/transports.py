@@ -178,3 +178,19 @@ def standard_input_ends_once_whether_it_is_a_pipe_or_a_file():
             process.stdin = None
         status(data, lambda s: source(s)["accepted"] == 500 and source(s)["status"] == "ended")
         stop(process)
+
+
+@test
+def a_can_bus_that_is_not_there_is_told_and_harms_no_other():
+    port = free_port()
+    path = write_site("can", tcp_source(f'listen = "127.0.0.1:{port}"')
+                      + '[source.bus]\ndriver = "can"\ninterface = "nocan0"\ncodec = "n2k"\nretry = "50 ms"\n', free_port())
+    data = work / "can"
+    process = start(path, data)
+    # Without CAN in the kernel, or without the interface.
+    why = "Address family not supported by protocol", "No such device"
+    status(data, lambda s: s["sources"][1]["status"] == "down" and s["sources"][1].get("error") in why)
+    with socket.create_connection(("127.0.0.1", port)) as sender:
+        sender.sendall(ships(0, 3))
+        status(data, lambda s: source(s)["accepted"] == 3)
+    stop(process)

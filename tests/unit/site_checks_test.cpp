@@ -166,3 +166,10 @@ TEST_CASE("an mqtt source says its broker and topics, and a password stays on th
   CHECK(refused(mqtt(to + "topic = \"a\"\npassword_file = \"/run/secret\"\n"), 10,
                 "without \"user\""));
 }
+
+TEST_CASE("a can source names its bus, and carries NMEA 2000") {
+  const std::string bus = "[source.a]\ndriver = \"can\"\n";
+  CHECK(problems_of(bus + "codec = \"n2k\"\ninterface = \"can0\"\n").empty());
+  CHECK(refused(bus + "interface = \"can0\"\ncodec = \"ais\"\n", 8, "carries NMEA 2000"));
+  CHECK(problems_of(bus + "codec = \"n2k\"\n").size() == 1);
+}

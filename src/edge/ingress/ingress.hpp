@@ -198,6 +198,7 @@ class Ingress {
   void open_stream(Source& source, Stream& stream, const platform::NodeClock& clock);
   void hear_stream(Source& source, Stream& stream, std::int32_t result,
                    platform::NodeClock::Reading at);
+  void hear_can(Source& source, Stream& stream, Bytes frame, platform::NodeClock::Reading at);
   static bool has_room(Source& source, Stream& stream);
   void break_silent_streams(std::int64_t now_ns);
   std::size_t step_port(std::size_t port, const platform::NodeClock& clock);

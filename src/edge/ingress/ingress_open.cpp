@@ -105,6 +105,12 @@ std::string Ingress::open_source(Source& source, const std::string& recordings) 
       devices_->want(source.streams[0].slot);
       uses_ring_ = true;
       return {};
+    case plan::DriverKind::can:
+      source.streams[0].slot =
+          devices_->add_can(source.plan->interface()->str(), source.plan->retry_ns());
+      devices_->want(source.streams[0].slot);
+      uses_ring_ = true;
+      return {};
     case plan::DriverKind::mqtt:  // node/broker_links.hpp offers it
       source.streams[0].slot = devices_->add_offered();
       devices_->want(source.streams[0].slot);

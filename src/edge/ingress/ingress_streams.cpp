@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "base/trouble.hpp"
+#include "edge/ingress/can_frame.hpp"
 #include "edge/ingress/ingress.hpp"
 #include "platform/file.hpp"
 #include "platform/hot_thread.hpp"
@@ -18,6 +19,7 @@ constexpr std::int64_t kBindRestNs = 50'000'000;
 // Beyond a read's bytes, so that no read fills the half of a lane that has_room() asks for: the
 // shortest line that becomes an event is longer.
 constexpr std::size_t kBytesAnEvent = 16;
+constexpr std::int64_t kBusQuietNs = 10'000'000'000;
 constexpr std::size_t kReadBytes = 1024;  // of a stream at once
 
 }  // namespace
@@ -91,7 +93,8 @@ void Ingress::step_streams(Source& source, const platform::NodeClock& clock) {
     }
     const auto number = static_cast<std::uint64_t>(&stream - source.streams.data());
     const std::uint64_t tag = number << Stream::kSourceBits | source.index;
-    const bool datagrams = source.driver == plan::DriverKind::mqtt;
+    const bool datagrams =
+        source.driver == plan::DriverKind::mqtt || source.driver == plan::DriverKind::can;
     const std::size_t bytes =
         datagrams ? Stream::kBytes
                   : std::min(kReadBytes, source.lane.capacity() / 2 * kBytesAnEvent);
@@ -144,6 +147,8 @@ void Ingress::hear_stream(Source& source, Stream& stream, std::int32_t result,
     const auto length = static_cast<std::size_t>(result);
     if (length > Stream::kBytes) {
       refuse_whole(source, RefusalCause::oversize, Bytes(stream.buffer, Stream::kBytes), at.now_ns);
+    } else if (source.driver == plan::DriverKind::can) {
+      hear_can(source, stream, Bytes(stream.buffer, length), at);
     } else {
       take(source, stream.decoder, Bytes(stream.buffer, length),
            source.driver != plan::DriverKind::mqtt, at);
@@ -176,6 +181,41 @@ void Ingress::hear_stream(Source& source, Stream& stream, std::int32_t result,
   }
 }
 
+// An error frame is told once, and that all is well again with the first frame after kBusQuietNs
+// without one: a bad plug makes thousands a second.
+void Ingress::hear_can(Source& source, Stream& stream, Bytes frame,
+                       platform::NodeClock::Reading at) {
+  const CanLine line = read_can_frame(frame);
+  switch (line.kind) {
+    case CanKind::malformed:
+      refuse_whole(source, RefusalCause::malformed, frame, at.now_ns);
+      return;
+    case CanKind::bus_off:
+      stream.bus_error_ns = at.now_ns;
+      refuse_whole(source, RefusalCause::bus_error, frame, at.now_ns);
+      announce(source, SourceStatus::down, static_cast<int>(Trouble::bus_off), at.now_ns);
+      return;
+    case CanKind::error:
+      stream.bus_error_ns = at.now_ns;
+      refuse_whole(source, RefusalCause::bus_error, frame, at.now_ns);
+      if (source.counters.status.load(std::memory_order_relaxed) ==
+          static_cast<std::uint8_t>(SourceStatus::up)) {
+        announce(source, SourceStatus::up, static_cast<int>(Trouble::bus_errors), at.now_ns);
+      }
+      return;
+    case CanKind::restarted:
+      announce(source, SourceStatus::up, 0, at.now_ns);
+      return;
+    case CanKind::data:
+      break;
+  }
+  if (stream.bus_error_ns != 0 && at.now_ns - stream.bus_error_ns > kBusQuietNs) {
+    stream.bus_error_ns = 0;
+    announce(source, SourceStatus::up, 0, at.now_ns);
+  }
+  take(source, stream.decoder, as_bytes(line.view()), false, at);
+}
+
 void Ingress::break_silent_streams(std::int64_t now_ns) {
   for (const auto& source : sources_) {
     const std::int64_t silence_ns = source->plan->silence_ns();
@@ -194,8 +234,9 @@ std::vector<Ingress::Peer> Ingress::peers(std::size_t index) const {
   const Source& source = *sources_[index];
   for (const Stream& stream : source.streams) {
     const std::int64_t since_ns = stream.since_ns.load(std::memory_order_relaxed);
-    if (source.driver != plan::DriverKind::serial && source.driver != plan::DriverKind::pipe &&
-        since_ns != 0) {
+    const bool peer =
+        source.driver == plan::DriverKind::tcp || source.driver == plan::DriverKind::mqtt;
+    if (peer && since_ns != 0) {
       peers.push_back({platform::to_text(devices_->peer(stream.slot)), since_ns});
     }
   }

@@ -16,11 +16,16 @@ namespace vedette::ingress {
 
 // How many streams a source has; 0: it brings datagrams or a recording.
 inline std::size_t streams_of(const plan::Source& source) {
-  const bool listens = source.driver() == plan::DriverKind::tcp && source.listen() != nullptr;
-  const bool stream =
-      source.driver() == plan::DriverKind::tcp || source.driver() == plan::DriverKind::mqtt ||
-      source.driver() == plan::DriverKind::pipe || source.driver() == plan::DriverKind::serial;
-  return listens ? source.most_senders() : stream ? 1 : 0;
+  switch (source.driver()) {
+    case plan::DriverKind::udp:
+    case plan::DriverKind::dpdk:
+    case plan::DriverKind::recording:
+      return 0;
+    case plan::DriverKind::tcp:
+      return source.listen() != nullptr ? source.most_senders() : 1;
+    default:
+      return 1;
+  }
 }
 
 struct Stream {
@@ -36,7 +41,8 @@ struct Stream {
   codec::Decoder decoder;
   std::atomic<std::int64_t> since_ns{0};  // node time of its opening; 0: closed
   std::atomic<std::int64_t> heard_ns{0};  // monotonic: of its newest bytes
-  std::atomic<bool> silent{false};        // ended because of its silence
+  std::int64_t bus_error_ns = 0;    // CAN, node time: of the newest error frame; 0: all is well
+  std::atomic<bool> silent{false};  // ended because of its silence
   std::uint8_t buffer[kBytes];
 };
 
