@@ -6,39 +6,40 @@ from demo_steps import refused, replay_and_explain, watch
 vedette = sys.argv[1]
 sys.stdout.reconfigure(line_buffering=True)  # in order with the commands' output, in a file too
 work = pathlib.Path(tempfile.mkdtemp(prefix="vedette-demo-"))
-wanted = ["n2k/aava-n2k.data", "ais/nais400-merrimac.log", "adsb/sample_data_adsb.csv", "mavlink/vtol.tlog"]
+bus = "n2k/aava-n2k.data"
+
+
+def recorded_bus(target):
+    """Puts the bus there; returns where it is from."""
+    shared = pathlib.Path("../shared/recordings")
+    if (shared / bus).exists():
+        shutil.copy(shared / bus, target)
+        return "a ship's bus recorded off Helsinki (../shared/recordings)"
+    if shutil.which("npm"):
+        subprocess.run(["npm", "pack", "signalk-server@2.23.0", "--silent"], cwd=work, capture_output=True)
+        for archive in work.glob("*.tgz"):
+            subprocess.run(["tar", "xzf", str(archive)], cwd=work, capture_output=True)
+        found = list(work.glob("package/**/" + target.name))
+        if found:
+            shutil.copy(found[0], target)
+            return "a ship's bus recorded off Helsinki (npm package signalk-server)"
+    subprocess.run([sys.executable, "scripts/generate_recordings.py", str(target)], check=True)
+    return "a generated bus (no recordings here and no npm)"
 
 
 def recordings():
-    shared = pathlib.Path("../shared/recordings")
-    if all((shared / name).exists() for name in wanted):
-        return shared, "the recordings in ../shared/recordings", "desk"
-    if shutil.which("npm"):
-        target = work / "recordings"
-        for package, inside, name in [("signalk-server@2.23.0", "samples/aava-n2k.data", wanted[0]),
-                                      ("node-mavlink@2.3.0", "examples/vtol.tlog", wanted[3])]:
-            subprocess.run(["npm", "pack", package, "--silent"], cwd=work, capture_output=True)
-            for archive in work.glob("*.tgz"):
-                subprocess.run(["tar", "xzf", str(archive)], cwd=work, capture_output=True)
-                archive.unlink()
-            found = list((work / "package").rglob(pathlib.Path(inside).name)) if (work / "package").exists() else []
-            if found:
-                (target / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(found[0], target / name)
-        if all((target / name).exists() for name in (wanted[0], wanted[3])):
-            for name in (wanted[1], wanted[2]):
-                (target / name).parent.mkdir(parents=True, exist_ok=True)
-                (target / name).write_text("")
-            return target, "recordings of the npm packages signalk-server and node-mavlink (bus and drone; AIS line and ADS-B stay silent)", "desk"
     target = work / "recordings"
-    subprocess.run([sys.executable, "scripts/generate_recordings.py", str(target)], check=True)
-    return target, "the built-in generated scenario (no recordings here and no npm)", "desk"
+    (target / "n2k").mkdir(parents=True)
+    said = recorded_bus(target / bus)
+    subprocess.run([sys.executable, "scripts/demo_company.py", vedette, str(target)], check=True)
+    return target, said + ",\n   with a second receiver that is led away after five minutes, an aircraft and a drone made to fit it"
 
 
-folder, said, environment = recordings()
+folder, said = recordings()
 print(f"== coastal watch at 60x on {said}\n")
-data = watch(vedette, "config/coastal-watch.toml", environment, folder, work,
-             lambda alert, who: f"  {alert['time']}  {alert['level']:5}  {alert['assessment']} {alert['transition']}: {who}")
+data = watch(vedette, "config/coastal-watch.toml", "desk", folder, work,
+             lambda alert, who: f"  {alert['time']}  {alert['level']:5}  {alert['assessment']} {alert['transition']}: {who}" +
+             (" (own position in doubt)" if alert.get("own_in_doubt") else ""))
 print("\n== summary")
 print("  source     received  accepted  refused by cause")
 for source in data["sources"]:

@@ -13,7 +13,8 @@ def watch(vedette, site, environment, recordings, work, line):
         if "schema" in alert:
             document = alert
             continue
-        print(line(alert, alert.get("name") or alert.get("source") or f"{alert.get('kind')} {alert.get('identity')}"))
+        named = "own ship" if alert.get("kind") == "own" else f"{alert.get('kind')} {alert.get('identity')}"
+        print(line(alert, alert.get("name") or alert.get("source") or named))
     if process.wait() != 0 or not document or not document["ok"]:
         print(document or (work / "log").read_text()[-2000:] or "the node did not stop in order", file=sys.stderr)
         sys.exit(1)

@@ -1,9 +1,5 @@
-"""A synthetic scenario for machines without recordings: own ship and two vessels, one on collision course."""
+"""A bus for machines without recordings: own ship and two vessels, one on collision course."""
 import datetime, math, pathlib, struct, sys
-
-target = pathlib.Path(sys.argv[1])
-for name in ("n2k", "ais", "adsb", "mavlink"):
-    (target / name).mkdir(parents=True, exist_ok=True)
 
 
 def line(t, pgn, payload):
@@ -29,7 +25,4 @@ for t in range(600):
         body = struct.pack("<BIii", 1, 230999002, round((24.9 + t * 1e-5) * 1e7), round(59.72 * 1e7)) + bytes([1])
         body += struct.pack("<HH", 15708, 800) + bytes(3) + struct.pack("<Hh", 15708, 0x7FFF) + bytes([0, 0])
         lines.append(line(t, 129038, body))
-(target / "n2k/aava-n2k.data").write_text("".join(lines))
-(target / "ais/nais400-merrimac.log").write_text("")
-(target / "adsb/sample_data_adsb.csv").write_text("")
-(target / "mavlink/vtol.tlog").write_bytes(b"")
+pathlib.Path(sys.argv[1]).write_text("".join(lines))

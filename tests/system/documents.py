@@ -118,7 +118,7 @@ def every_command_named_in_a_sentence_exists_with_its_options():
 def the_demo_tells_its_whole_story():
     done = subprocess.run([sys.executable, "scripts/demo.py", vedette], cwd=root, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-800:]
-    for part in ("close_approach raised", "== summary", "p50", "digest", "matches the journal", "observation"):
+    for part in ("close_approach raised", "own_drift raised: own ship", "IPANEMA (own position in doubt)", "== summary", "p50", "digest", "matches the journal", "observation"):
         assert part in done.stdout, (part, done.stdout[-2000:])
 
 
