@@ -7,7 +7,7 @@ STIMULI = {
     "drones": {"at": 0.0, "seconds": 1.0, "rate": 10.0, "seed": 1},
     "malformed": {"at": 0.0, "seconds": 1.0, "rate": 100.0, "seed": 1},
     "spoofed": {"at": 0.0, "seconds": 1.0, "rate": 10.0, "seed": 1},
-    "fixes": {"at": 0.0, "seconds": 1.0, "rate": 1.0, "to": "bow", "lat": 59.7, "lon": 24.95, "knots": 0.0, "course": 0.0, "label": "fix"},
+    "fixes": {"at": 0.0, "seconds": 1.0, "rate": 1.0, "to": "bow", "lat": 59.7, "lon": 24.95, "knots": 0.0, "course": 0.0, "pull": 0.0, "stuck": False, "label": "fix"},
     "vessel": {"at": 0.0, "seconds": 1.0, "rate": 1.0, "mmsi": None, "lat": 59.7, "lon": 24.95, "knots": 5.0, "course": 0.0, "label": "vessel"},
     "capture": {"at": 0.0, "file": None, "over": "ethernet", "speed": 1.0},
     "unplug": {"at": None, "seconds": 1.0},

@@ -73,9 +73,11 @@ def on_the_way(s, at):
 
 
 def fixes(s, offset):
-    """A receiver of own position reports it, in three sentences each time."""
+    """A receiver of own position reports it, in three sentences each time; `pull`: led east by so many m/s; `stuck`: at its first place."""
     for at in times(s):
-        yield at, "ethernet", udp_frame(gnss(*on_the_way(s, at), s["knots"], s["course"], 43200 + at), RECEIVERS[s["to"]]), s["label"], None
+        lat, lon = (s["lat"], s["lon"]) if s["stuck"] else on_the_way(s, at)
+        lon += s["pull"] * (at - s["at"]) / (111_200 * math.cos(math.radians(lat)))
+        yield at, "ethernet", udp_frame(gnss(lat, lon, s["knots"], s["course"], 43200 + at), RECEIVERS[s["to"]]), s["label"], None
 
 
 def vessel(s, offset):
