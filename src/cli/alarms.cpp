@@ -38,14 +38,20 @@ struct Line {
 struct Listed {
   std::string time;
   std::vector<Line> lines;
+  std::vector<std::string> held;
 };
 
 Listed listed_in(std::string_view text) {
   const JsonValue document = JsonValue::parse(text).value_or(JsonValue());
-  Listed out{document["time"].text(), {}};
+  Listed out{document["time"].text(), {}, {}};
   for (const JsonValue& alarm : document["alarms"].items()) {
     out.lines.push_back({alarm["alarm"].text(), alarm["state"].text(), alarm["level"].text(),
                          alarm["line"].text(), parse_unsigned(alarm["raises"].text()).value_or(0)});
+  }
+  for (const JsonValue& held : document["held"].items()) {
+    out.held.push_back(held["assessment"].text() + ": " + held["brief"].text() +
+                       " times gone before `hold`, " + held["returned"].text() +
+                       " times back before `clear`");
   }
   return out;
 }
@@ -78,6 +84,12 @@ void print_alarms(const Listed& list, bool all) {
              : follow == 1 ? "1 that follows from another"
                            : std::to_string(follow) + " that follow from others";
     print_text("beside these " + aside + ": `vedette alarms --all`\n");
+  }
+  if (all && !list.held.empty()) {
+    print_text("held down by their delays, since the first start with this data folder:\n");
+    for (const std::string& held : list.held) {
+      print_text("  " + held + "\n");
+    }
   }
 }
 

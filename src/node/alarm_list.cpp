@@ -105,12 +105,26 @@ std::string line_of(const AlarmList::Item& item, std::int64_t now_ns, const plan
   return line;
 }
 
+void held_members(const AlarmList& list, const plan::Plan& plan, JsonWriter<std::string>& json) {
+  json.key("held").begin_array();
+  for (std::size_t i = 0; i < list.held.size(); ++i) {
+    if (list.held[i].brief + list.held[i].returned != 0) {
+      const auto* rule = plan.assessments()->Get(static_cast<flatbuffers::uoffset_t>(i));
+      json.begin_object().member("assessment", rule->name()->string_view());
+      json.member("brief", list.held[i].brief).member("returned", list.held[i].returned);
+      json.end_object();
+    }
+  }
+  json.end_array();
+}
+
 }  // namespace
 
 void AlarmList::copy(const engine::Shard& shard) {
   batch = shard.progress().batch_number;
   now_ns = shard.progress().admitted_ns;
   items.clear();
+  held.assign(shard.assess().held().begin(), shard.assess().held().end());
   for (const Alarm& alarm : shard.alarms().alarms()) {
     Item item{alarm, shard.describe(alarm), {}};
     const std::uint32_t other = shard.tracks().find(alarm.subject.other);
@@ -140,7 +154,9 @@ std::string alarms_json(AlarmList& list, const plan::Plan& plan) {
     json.member("line", std::string_view(line_of(item, list.now_ns, plan)));
     json.end_object();
   }
-  json.end_array().end_object();
+  json.end_array();
+  held_members(list, plan, json);
+  json.end_object();
   return text;
 }
 

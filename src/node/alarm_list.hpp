@@ -21,11 +21,16 @@ struct AlarmList {
   std::uint64_t batch = 0;
   std::int64_t now_ns = 0;  // node time of that batch
   std::vector<Item> items;
+  std::vector<assess::Assess::Held> held;  // by assessment
 
   static std::size_t bytes_needed(const plan::Plan& plan) {
-    return plan.limits()->alarms() * sizeof(Item);
+    return plan.limits()->alarms() * sizeof(Item) +
+           plan.assessments()->size() * sizeof(assess::Assess::Held);
   }
-  void init(const plan::Plan& plan) { items.reserve(plan.limits()->alarms()); }
+  void init(const plan::Plan& plan) {
+    items.reserve(plan.limits()->alarms());
+    held.reserve(plan.assessments()->size());
+  }
   void copy(const engine::Shard& shard);
 };
 

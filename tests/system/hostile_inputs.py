@@ -31,7 +31,7 @@ def a_recording_that_is_cut_damaged_or_a_bomb_is_named_and_nothing_of_it_is_used
 
 @test
 def a_pipe_is_read_as_a_recording_and_refused_as_a_site_file_and_as_a_segment():
-    pipe = work / "pipe"
+    pipe = work / "hostile-pipe"
     os.mkfifo(pipe)
     for command in ("check", "plan"):
         refused(65, "not a regular file", command, pipe)

@@ -67,6 +67,8 @@ class Vessel {
     return changes;
   }
 
+  assess::Assess::Held held(std::size_t rule) { return engine_->shard().assess().held()[rule]; }
+
   void restart() {
     std::vector<std::uint8_t> state(engine::frozen_bytes_bound(*plan_));
     Freezer freezer(state);
@@ -112,6 +114,11 @@ TEST_CASE("an assessment is raised when its condition has held, and cleared when
     CHECK(vessel.at(11, 20.5) == all(21, 51, Transition::cleared));
     CHECK(vessel.at(12, 60.5).empty());
     CHECK(vessel.at(14, 60.5) == all(21, 61, Transition::raised));
+    // What the delays held down is counted, across restarts.
+    CHECK(vessel.held(54).brief == 2);
+    CHECK(vessel.held(54).returned == 0);
+    CHECK(vessel.held(30).brief == 0);
+    CHECK(vessel.held(30).returned == 1);
   }
 }
 

@@ -28,7 +28,8 @@ std::size_t Assess::bytes_needed(const plan::Plan& plan) {
   return arena_bytes<Rule>(plan.assessments()->size()) +
          kKinds * Prefilter::bytes_needed(plan.assessments()->size()) +
          arena_bytes<RuleSet>(places_in(plan)) +
-         arena_bytes<Instance>(places_in(plan) * plan.assessments()->size());
+         arena_bytes<Instance>(places_in(plan) * plan.assessments()->size()) +
+         arena_bytes<Held>(plan.assessments()->size());
 }
 
 void Assess::init(Arena& arena, const Site& site) {
@@ -67,6 +68,7 @@ void Assess::init(Arena& arena, const Site& site) {
   }
   instances_ = arena.make<Instance>(places_in(plan) * rules_.size());
   busy_ = arena.make<RuleSet>(places_in(plan));
+  held_ = arena.make<Held>(rules_.size());
 }
 
 View Assess::view_of(const World& world, const Case& judged) {
@@ -234,7 +236,7 @@ double Assess::confidence_in(const Rule& rule, const View& view) const {
 }
 
 void Assess::judge_one(const View& view, const Subject& subject, std::size_t r, bool applies,
-                       Instance& at, const Listener& listener) const {
+                       Instance& at, const Listener& listener) {
   if (applies && !wanted(view, rules_[r])) {
     return;
   }
@@ -257,10 +259,11 @@ void Assess::change(const View& view, const Subject& subject, std::size_t place,
 }
 
 void Assess::turn(const View& view, const Subject& subject, std::size_t r, Instance& at, bool holds,
-                  const Listener& listener) const {
+                  const Listener& listener) {
   const Rule& rule = rules_[r];
   if (!holds) {
     if (at.state == State::pending) {
+      ++held_[r].brief;
       at = {};
     } else if (at.state == State::active) {
       at.state = State::clearing;
@@ -288,6 +291,7 @@ void Assess::turn(const View& view, const Subject& subject, std::size_t r, Insta
     }
     return;
   }
+  held_[r].returned += at.state == State::clearing ? 1 : 0;
   at.state = State::active;
   // Up at once; down only after the lower level has held for the clearing time.
   if (level >= at.level) {
@@ -348,7 +352,8 @@ struct FrozenHead {
 }  // namespace
 
 std::size_t Assess::frozen_bytes_bound(const plan::Plan& plan) {
-  return sizeof(FrozenHead) + plan.limits()->tracks() * sizeof(std::uint64_t) +
+  return sizeof(FrozenHead) + plan.assessments()->size() * sizeof(Held) +
+         plan.limits()->tracks() * sizeof(std::uint64_t) +
          places_in(plan) * plan.assessments()->size() * sizeof(Instance);
 }
 
@@ -369,6 +374,9 @@ void Assess::freeze(Freezer& out, const TrackTable& tracks) const {
     head.tracks += tracks.in_use(i) && busy_[i] != 0 ? 1 : 0;
   }
   out.put(head);
+  for (const Held& held : held_) {
+    out.put(held);
+  }
   for (std::uint32_t i = 0; i < tracks.high_water(); ++i) {
     if (tracks.in_use(i) && busy_[i] != 0) {
       out.put(std::uint64_t{i});
@@ -434,6 +442,13 @@ bool Assess::thaw(Thawer& in, Thawing& with) {
        (frozen.rules != rules_.size() || frozen.sources != sources_ || frozen.sinks != sinks_)) ||
       frozen.high_water > limits::kTracks) {
     return false;
+  }
+  std::fill(held_.begin(), held_.end(), Held{});
+  for (std::uint16_t old = 0; old < frozen.rules; ++old) {
+    const auto held = in.get<Held>();
+    if (const std::uint16_t now = carry.assessment(old); now < held_.size()) {
+      held_[now] = held;
+    }
   }
   for (std::uint32_t old = 0; old < frozen.tracks; ++old) {
     const auto slot = in.get<std::uint64_t>();

@@ -39,7 +39,7 @@ class Assess {
     void* context = nullptr;
   };
 
-  static constexpr SectionName kSection{"assess", 2};
+  static constexpr SectionName kSection{"assess", 3};
 
   static std::size_t bytes_needed(const plan::Plan& plan);
   void init(Arena& arena, const Site& site);
@@ -74,10 +74,15 @@ class Assess {
     std::uint8_t reserved[6];
   };
   static bool plausible(const Instance& at);
+  // How often an assessment's delays kept it from changing: what chatters.
+  struct Held {
+    std::uint64_t brief;     // its condition was gone before `hold`
+    std::uint64_t returned;  // and came back before `clear`
+  };
   // Of subjects whose instances another room keeps (pairs.hpp): judges one, or ends one that is
   // raised. `applies`: false where the condition cannot hold.
   void judge_one(const View& view, const Subject& subject, std::size_t rule, bool applies,
-                 Instance& at, const Listener& listener) const;
+                 Instance& at, const Listener& listener);
   void end(const View& view, const Subject& subject, std::size_t rule, const Instance& at,
            const Listener& listener) const {
     announce(view, subject, rule, Transition::cleared, at, listener);
@@ -87,13 +92,20 @@ class Assess {
   }
 
   std::size_t raised() const { return raised_; }
+  std::span<const Held> held() const { return held_; }  // by assessment
   // True while an alarm of the track is raised or clearing.
   bool alarm_stands(std::uint32_t track) const;
 
   static std::size_t frozen_bytes_bound(const plan::Plan& plan);
   void freeze(Freezer& out, const TrackTable& tracks) const;
   bool thaw(Thawer& in, Thawing& with);
-  void digest(WordsDigest& digest) const { digest.mix(std::uint64_t{raised_}); }
+  void digest(WordsDigest& digest) const {
+    digest.mix(std::uint64_t{raised_});
+    for (const Held& held : held_) {
+      digest.mix(held.brief);
+      digest.mix(held.returned);
+    }
+  }
   std::size_t slices(const TrackTable& tracks) const { return others() + tracks.high_water(); }
   void slice(std::size_t at, const TrackTable& tracks, SliceDigest& out) const;
   bool unfinished() const { return false; }
@@ -156,7 +168,7 @@ class Assess {
   void change(const View& view, const Subject& subject, std::size_t place, std::size_t rule,
               bool holds, const Listener& listener);
   void turn(const View& view, const Subject& subject, std::size_t rule, Instance& at, bool holds,
-            const Listener& listener) const;
+            const Listener& listener);
   void announce(const View& view, const Subject& subject, std::size_t rule, Transition transition,
                 const Instance& at, const Listener& listener) const;
   double confidence_in(const Rule& rule, const View& view) const;
@@ -168,6 +180,7 @@ class Assess {
   std::span<Rule> rules_;
   std::array<Prefilter, static_cast<std::size_t>(IdentityKind::count)> prefilters_;  // by kind
   std::span<Instance> instances_;  // [place][rules]: tracks, then others()
+  std::span<Held> held_;           // by rule
   std::span<RuleSet> busy_;        // [place]: rules whose instance is not idle
   std::size_t tracks_ = 0;
   std::size_t sources_ = 0;

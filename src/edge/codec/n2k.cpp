@@ -372,6 +372,21 @@ void take_particulars(const N2kMessage& m, Observation& out) {
 
 }  // namespace
 
+namespace {
+
+void take_height(const N2kMessage& m, Observation& out) {
+  if (m.has_satellites) {
+    out.satellites = m.satellites;
+    out.set(Field::satellites);
+  }
+  if (m.has_altitude) {
+    out.altitude_mm = to_int32(m.altitude * 1000.0);
+    out.set(Field::altitude);
+  }
+}
+
+}  // namespace
+
 bool to_observation(const N2kMessage& m, Observation& out) {
   out.message = m.pgn;
   out.kind = m.has_mmsi ? kind_of_mmsi(m.mmsi) : IdentityKind::own;
@@ -393,10 +408,7 @@ bool to_observation(const N2kMessage& m, Observation& out) {
     out.unix_ns = m.utc_ns;
     out.set(Field::time);
   }
-  if (m.has_altitude) {
-    out.altitude_mm = to_int32(m.altitude * 1000.0);
-    out.set(Field::altitude);
-  }
+  take_height(m, out);
   if (m.has_speed) {
     out.speed_mm_s = to_int32(m.speed * 1000.0 + 0.5);
     out.set(Field::speed);
