@@ -238,9 +238,9 @@ RefusalCause read_raw(std::string_view rest, N2kLine& out) {
 RefusalCause read_actisense(std::string_view rest, N2kLine& out) {
   const auto time = time_of_day(next_word(rest).substr(1));
   const std::string_view address = next_word(rest);
-  const auto numbers = address.size() == 5 ? parse_unsigned(address, 16) : std::nullopt;
+  const auto numbers = parse_unsigned(address, 16);
   const auto pgn = parse_unsigned(next_word(rest), 16);
-  if (!numbers || !pgn) {
+  if (address.size() != 5 || !numbers || !pgn) {
     return RefusalCause::malformed;
   }
   out.of_day_ns = time.value_or(-1);  // a gateway without a clock counts from its start
