@@ -29,19 +29,18 @@ class LastRefused {
 
   void keep(Bytes raw, std::uint64_t record, std::int64_t at_ns) {
     // Odd while the words change: a reader that saw the same even number before and after has read
-    // one frame, and no mixture of two.
+    // one frame, and no mixture of two. Releasing each word tells who reads it of the odd number.
     const std::uint64_t version = version_.load(std::memory_order_relaxed);
     version_.store(version + 1, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_release);
-    record_.store(record, std::memory_order_relaxed);
-    at_ns_.store(at_ns, std::memory_order_relaxed);
-    length_.store(raw.size(), std::memory_order_relaxed);
+    record_.store(record, std::memory_order_release);
+    at_ns_.store(at_ns, std::memory_order_release);
+    length_.store(raw.size(), std::memory_order_release);
     const std::size_t kept = raw.size() < limits::kRawBytes ? raw.size() : limits::kRawBytes;
     for (std::size_t at = 0; at < kept; at += sizeof(std::uint64_t)) {
       std::uint64_t word = 0;
       const std::size_t left = kept - at;
       std::memcpy(&word, raw.data() + at, left < sizeof word ? left : sizeof word);
-      words_[at / sizeof word].store(word, std::memory_order_relaxed);
+      words_[at / sizeof word].store(word, std::memory_order_release);
     }
     version_.store(version + 2, std::memory_order_release);
   }
@@ -53,14 +52,13 @@ class LastRefused {
       return std::nullopt;
     }
     Frame frame;
-    frame.record = record_.load(std::memory_order_relaxed);
-    frame.at_ns = at_ns_.load(std::memory_order_relaxed);
-    frame.length = length_.load(std::memory_order_relaxed);
+    frame.record = record_.load(std::memory_order_acquire);
+    frame.at_ns = at_ns_.load(std::memory_order_acquire);
+    frame.length = length_.load(std::memory_order_acquire);
     for (std::size_t i = 0; i < kWords; ++i) {
-      const std::uint64_t word = words_[i].load(std::memory_order_relaxed);
+      const std::uint64_t word = words_[i].load(std::memory_order_acquire);
       std::memcpy(frame.bytes + i * sizeof word, &word, sizeof word);
     }
-    std::atomic_thread_fence(std::memory_order_acquire);
     return version_.load(std::memory_order_relaxed) == version ? std::optional(frame)
                                                                : std::nullopt;
   }
