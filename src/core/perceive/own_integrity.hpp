@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "base/bytes.hpp"
+#include "base/digest.hpp"
 #include "model/carry.hpp"
 #include "model/limits.hpp"
 #include "model/observation.hpp"
@@ -33,6 +35,18 @@ class OwnIntegrity {
       static_cast<unsigned>(Doubt::frozen) | static_cast<unsigned>(Doubt::drift) |
       static_cast<unsigned>(Doubt::off_place) | static_cast<unsigned>(Doubt::stale) |
       static_cast<unsigned>(Doubt::weak);
+
+  // Of a few voices each; the times are in the last.
+  static constexpr std::size_t kSlices = limits::kSources / 8 + 1;
+  void slice(std::size_t at, SliceDigest& out) const {
+    if (at + 1 < kSlices) {
+      out.mix(bytes_of(voices_).subspan(at * 8 * sizeof(Voice), 8 * sizeof(Voice)));
+      return;
+    }
+    for (const std::int64_t ns : {position_ns_, frozen_ns_, drift_ns_, off_place_ns_, weak_ns_}) {
+      out.mix(ns);
+    }
+  }
 
   // Moves each voice to where the plan has its source now.
   void carry(Carry& carry);

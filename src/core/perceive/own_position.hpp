@@ -56,10 +56,14 @@ class OwnPosition {
     digest.mix(static_cast<std::uint64_t>(last_differed_ns_));
     digest.mix(static_cast<std::uint64_t>(receiver_ns_));
   }
-  std::size_t slices(const TrackTable&) const { return 1; }
-  void slice(std::size_t, const TrackTable&, SliceDigest& out) const {
-    out.mix(voices_);  // digest() has the rest
-    out.mix(integrity_);
+  // digest() has the rest.
+  std::size_t slices(const TrackTable&) const { return 1 + OwnIntegrity::kSlices; }
+  void slice(std::size_t at, const TrackTable&, SliceDigest& out) const {
+    if (at == 0) {
+      out.mix(voices_);
+    } else {
+      integrity_.slice(at - 1, out);
+    }
   }
   bool unfinished() const { return false; }
 
