@@ -1,5 +1,6 @@
 // Purpose: what is alarming, as of one batch, with what people want to know of each alarm. The
-// mirror copies it when somebody asks. In: a shard. Out: a list, most urgent first; JSON. Bound:
+// mirror copies it when somebody asks. In: a shard. Out: a list, most urgent first, and
+// what delays held down; JSON. Bound:
 // [limits] alarms, taken at init(). Runs on: whoever owns the shard makes it; see AskedAlarms.
 #pragma once
 

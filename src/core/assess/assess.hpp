@@ -1,8 +1,9 @@
 // Purpose: judgements over belief: conditions with level, confidence, and hysteresis in time.
 // In: subjects (tracks, own ship, sources, sinks, the node) to judge at a node time; pairs.hpp has
-// those of pairs. Out: AssessmentChange, by callback. Bound: assessments * (tracks + 2 + sources +
-// sinks) instances, each judged in a known number of operations. Fails as: an unknown value (NaN)
-// neither raises nor clears. Runs on: the engine thread.
+// those of pairs. Out: AssessmentChange, by callback; how often delays held one down. Bound:
+// assessments * (tracks + 2 + sources + sinks) instances, each judged in a known number of
+// operations. Fails as: an unknown value (NaN) neither raises nor clears. Runs on: the engine
+// thread.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Serial lines, pipes and TCP connections: opens them by the device keeper, and reads each by one
-// request at a time, so that none takes more than its turn.
+// Serial lines, pipes, TCP connections, MQTT subscriptions and CAN buses: opens them by the device
+// keeper, and reads each by one request at a time, so that none takes more than its turn.
 #include <algorithm>
 #include <cerrno>
 

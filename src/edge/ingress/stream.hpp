@@ -1,7 +1,7 @@
-// Purpose: one byte stream of a source: a serial line, a pipe, a TCP connection, or an MQTT
-// subscription, whose publications come as datagrams. Framing is its
-// own, so a new one begins clean, and what a broken one left is not joined with it. Bound: kBytes a
-// read. Runs on: the ingress thread; the main thread reads the atomics.
+// Purpose: one stream of a source: the bytes of a serial line, a pipe or a TCP connection, or the
+// datagrams of an MQTT subscription or a CAN bus. Framing is its own, so a new one begins clean,
+// and what a broken one left is not joined with it. Bound: kBytes a read. Runs on: the ingress
+// thread; the main thread reads the atomics.
 #pragma once
 
 #include <atomic>
