@@ -213,8 +213,8 @@ inline constexpr std::array kTrackFields{
     FieldName{"frozen", Dimension::boolean, 42,
               "own ship: a receiver repeats one position for `[own] frozen` while own ship moves"},
     FieldName{"drift", Dimension::boolean, 43,
-              "own ship: positions lead away from the speed and course reported with them by more "
-              "than `[own] drift`"},
+              "own ship: positions lead away from the speed and course reported with them, or from "
+              "log and compass, by more than `[own] drift` allows"},
     FieldName{"off_place", Dimension::boolean, 44,
               "own ship: farther from `[own] at` than `within`"},
     FieldName{"stale", Dimension::boolean, 45, "own ship: no position was heard for `[own] stale`"},

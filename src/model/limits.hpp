@@ -106,6 +106,7 @@ constexpr std::size_t sweep_tracks(std::size_t tracks) {
 // The self-check digests the whole state in slices: a few tracks or parts of a contact per step,
 // about as long as judging one track takes when they come from main memory.
 inline constexpr std::size_t kSliceBytes = 4096;          // of one slice, at most
+inline constexpr std::size_t kVoicesASlice = 8;           // receivers of own position
 inline constexpr std::size_t kSlicesStepBytes = 8192;     // per step, then it ends
 inline constexpr std::size_t kSlicesPerStint = 1U << 16;  // 32,000 tracks, or 5,000 contacts
 // Between two starts. Three ticks of the default length, so that a quiet node writes no more often,

@@ -27,7 +27,7 @@ enum class Doubt : std::uint16_t {
   sudden = 1 << 3,    // first heard near own ship, after it should have been heard farther away
   // Of own ship, found by OwnIntegrity:
   frozen = 1 << 4,     // a receiver repeats one position while own ship moves
-  drift = 1 << 5,      // its positions lead away from the speed and course reported with them
+  drift = 1 << 5,      // its positions lead away from the way that own ship goes
   off_place = 1 << 6,  // farther from `[own] at` than `within`
   stale = 1 << 7,      // no receiver is heard
   weak = 1 << 8,       // satellites or their signal fade; no doubt of the position yet

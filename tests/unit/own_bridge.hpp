@@ -50,6 +50,16 @@ class Bridge {
     o.set(Field::course);
     REQUIRE(engine_->put(o, now(), source));
   }
+  // By compass and log.
+  void steer(std::uint16_t source, double heading, double knots) {
+    Observation o{};
+    o.kind = IdentityKind::own;
+    o.heading_e6 = to_int32(heading * 1e6);
+    o.water_speed_mm_s = to_int32(knots * 514.4);
+    o.set(Field::heading);
+    o.set(Field::water_speed);
+    REQUIRE(engine_->put(o, now(), source));
+  }
   void satellites(std::uint16_t source, std::uint8_t count, std::uint8_t signal_db) {
     Observation o{};
     o.kind = IdentityKind::own;

@@ -74,7 +74,53 @@ void sail(Bridge& b, int seconds, double& north, double& error, double pull = 0.
   }
 }
 
+// A receiver that reports the way it leads; log and compass say 6 kn to the north. The rest is
+// current, or a pull (m/s, to the east).
+void sail_in_current(Bridge& b, int seconds, double& east, double& north, double (*current)(int)) {
+  for (int i = 0; i < seconds; ++i) {
+    const double set = current(i);
+    b.steer(1, 0.0, 6.0);
+    b.report(0, off(east, north), std::hypot(set, 6.0 * kKnot) / kKnot,
+             std::atan2(set, 6.0 * kKnot) / kDegree);
+    b.second();
+    east += set;
+    north += 6.0 * kKnot;
+  }
+}
+
 }  // namespace
+
+TEST_CASE("a pull of 2 m/s with the speed and course that go with it is told by log and compass") {
+  Bridge b(kSite);
+  double east = 0.0, north = 0.0;
+  sail_in_current(b, 300, east, north, [](int) { return 0.7; });
+  CHECK(b.raised.empty());
+  sail_in_current(b, 180, east, north, [](int) { return 2.7; });
+  REQUIRE(b.raised.count("drift") == 1);
+  CHECK(b.raised["drift"] - 300.0 <= 180.0);
+  CHECK(b.shard().causes().has(Cause::own_in_doubt));
+}
+
+TEST_CASE("a current that turns within an hour is no drift") {
+  Bridge b(kSite);
+  double east = 0.0, north = 0.0;
+  sail_in_current(b, 3600, east, north, [](int i) { return 1.0 - i / 1800.0; });
+  CHECK(b.raised.count("drift") == 0);
+}
+
+TEST_CASE("a log that reads 5 % too much and a compass 3 degrees off are no drift in any turn") {
+  Bridge b(kSite);
+  double east = 0.0, north = 0.0;
+  for (int i = 0; i < 1800; ++i) {
+    const double course = i / 300 % 2 == 0 ? 40.0 : 220.0;
+    b.steer(1, course + 3.0, 21.0);
+    b.report(0, off(east, north), 20.0, course);
+    b.second();
+    east += 20.0 * kKnot * std::sin(course * kDegree);
+    north += 20.0 * kKnot * std::cos(course * kDegree);
+  }
+  CHECK(b.raised.count("drift") == 0);
+}
 
 TEST_CASE("ten minutes of an honest receiver raise nothing") {
   Bridge b(kSite);

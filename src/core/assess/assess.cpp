@@ -53,7 +53,8 @@ void Assess::init(Arena& arena, const Site& site) {
                  static_cast<SubjectKind>(a->subject()),
                  a->safe(),
                  false};
-    for (const auto ops : {rules_[i].when, rules_[i].alarm_when, rules_[i].confidence}) {
+    for (const auto ops :
+         {rules_[i].when, rules_[i].cheap_when, rules_[i].alarm_when, rules_[i].confidence}) {
       rules_[i].relies_on_own =
           rules_[i].relies_on_own || relies_on_own(ops, rules_[i].subject, plan, site.zones);
     }

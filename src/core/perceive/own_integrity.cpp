@@ -16,10 +16,14 @@ constexpr double kGapS = 10.0;      // after a longer standstill the way is foll
 constexpr double kForgetS = 180.0;  // time constant of a drift
 constexpr double kSigmas = 4.0;     // of the position, which a drift must exceed
 constexpr double kMoves = 0.75;     // m/s, more than a receiver at rest reports
+// Beside log and compass a drift must be longer: their errors grow with the speed, and currents
+// change.
+constexpr double kDriftsInWater = 3.0;  // of [own] drift
+constexpr double kShareInWater = 0.1;   // of the way
+constexpr double kUsualS = 600.0;       // time constant of what is usual
+constexpr double kLearnS = 120.0;       // until that is known
 // Of satellites and signal:
 constexpr double kNowS = 15.0;            // time constant of the present value
-constexpr double kUsualS = 600.0;         // of the usual one
-constexpr double kLearnS = 120.0;         // until it is known
 constexpr double kLeastSignal = -6.0;     // dB beside the usual one
 constexpr double kLeastSatellites = 0.5;  // share of the usual number
 
@@ -40,6 +44,7 @@ bool recent(std::int64_t then, std::int64_t ns, double within_s) {
 void OwnIntegrity::hear(const OwnRules& rules, std::size_t v, const Observation& o, std::int64_t ns,
                         double sigma_m, bool leapt) {
   Voice& voice = voices_[v];
+  take_water(o, ns);
   if (o.has(Field::position) && ns >= voice.fix_ns) {
     take_fix(rules, voice, o, ns, sigma_m, leapt);
   }
@@ -48,6 +53,7 @@ void OwnIntegrity::hear(const OwnRules& rules, std::size_t v, const Observation&
     voice.east = o.speed_mm_s * 1e-3 * course.sin;
     voice.north = o.speed_mm_s * 1e-3 * course.cos;
     voice.motion_ns = ns;
+    follow_current(rules, voice, ns);
   }
   if (o.has(Field::satellites)) {
     take_level(voice.satellites, o.satellites, kLeastSatellites * voice.satellites.usual, ns);
@@ -101,6 +107,48 @@ void OwnIntegrity::follow_way(Voice& voice, const Observation& o, std::int64_t n
   voice.drift_north = voice.drift_north * kept + way.north - voice.north * dt;
 }
 
+void OwnIntegrity::take_water(const Observation& o, std::int64_t ns) {
+  if (o.has(Field::heading)) {
+    const SinCos heading = det_sincos(o.heading_e6 * 1e-6 * kDegree);
+    water_.east = heading.sin;
+    water_.north = heading.cos;
+    water_.heading_ns = ns;
+  }
+  if (o.has(Field::water_speed)) {
+    water_.speed = o.water_speed_mm_s * 1e-3;
+    water_.speed_ns = ns;
+  }
+}
+
+// Who leads a receiver away can make it report the false way's speed and course, but not what log
+// and compass measure. What is between the two is current, which changes slowly.
+void OwnIntegrity::follow_current(const OwnRules& rules, Voice& voice, std::int64_t ns) {
+  if (!recent(water_.heading_ns, ns, kMotionS) || !recent(water_.speed_ns, ns, kMotionS)) {
+    return;
+  }
+  Current& c = voice.current;
+  const double east = voice.east - water_.east * water_.speed;
+  const double north = voice.north - water_.north * water_.speed;
+  if (!recent(c.ns, ns, kUsualS)) {
+    c = {ns, ns, east, north, 0.0, 0.0};
+    return;
+  }
+  const double dt = std::clamp(seconds(c.ns, ns), 0.0, kMotionS);
+  const bool known = seconds(c.from_ns, ns) >= kLearnS;
+  if (known) {
+    const double kept = 1.0 - dt / kForgetS;
+    c.away_east = c.away_east * kept + (east - c.east) * dt;
+    c.away_north = c.away_north * kept + (north - c.north) * dt;
+  }
+  c.east += (east - c.east) * dt / (known ? kUsualS : kLearnS);
+  c.north += (north - c.north) * dt / (known ? kUsualS : kLearnS);
+  c.ns = std::max(c.ns, ns);
+  const double most = kDriftsInWater * rules.drift_m + kShareInWater * kForgetS * water_.speed;
+  if (length(c.away_east, c.away_north) > most) {
+    drift_ns_ = ns;
+  }
+}
+
 void OwnIntegrity::take_level(Level& level, double value, double least, std::int64_t ns) {
   if (level.ns == 0) {
     level = {ns, ns, value, value};
@@ -149,14 +197,21 @@ bool OwnIntegrity::plausible() const {
     return plausible_ns(l.ns) && plausible_ns(l.from_ns) && vedette::plausible(l.now, 1e3) &&
            vedette::plausible(l.usual, 1e3);
   };
-  return plausible_ns(position_ns_) && plausible_ns(frozen_ns_) && plausible_ns(drift_ns_) &&
-         plausible_ns(off_place_ns_) && plausible_ns(weak_ns_) &&
-         std::all_of(voices_.begin(), voices_.end(), [&](const Voice& v) {
+  return plausible_ns(water_.heading_ns) && plausible_ns(water_.speed_ns) &&
+         vedette::plausible(water_.east, 2.0) && vedette::plausible(water_.north, 2.0) &&
+         vedette::plausible(water_.speed, 1e9) && plausible_ns(position_ns_) &&
+         plausible_ns(frozen_ns_) && plausible_ns(drift_ns_) && plausible_ns(off_place_ns_) &&
+         plausible_ns(weak_ns_) && std::all_of(voices_.begin(), voices_.end(), [&](const Voice& v) {
            return plausible_ns(v.fix_ns) && plausible_ns(v.changed_ns) &&
                   plausible_ns(v.same_from_ns) && plausible_ns(v.motion_ns) &&
                   vedette::plausible(v.east, 1e9) && vedette::plausible(v.north, 1e9) &&
                   vedette::plausible(v.drift_east) && vedette::plausible(v.drift_north) &&
-                  level(v.satellites) && level(v.signal);
+                  plausible_ns(v.current.ns) && plausible_ns(v.current.from_ns) &&
+                  vedette::plausible(v.current.east, 1e9) &&
+                  vedette::plausible(v.current.north, 1e9) &&
+                  vedette::plausible(v.current.away_east) &&
+                  vedette::plausible(v.current.away_north) && level(v.satellites) &&
+                  level(v.signal);
          });
 }
 

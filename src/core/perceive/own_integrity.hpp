@@ -1,6 +1,6 @@
 // Purpose: what speaks against the position that a receiver on board reports: it stands still while
-// own ship moves, leads away from the course and speed reported with it, lies off the post's
-// declared place, is not heard, or its satellites fade.
+// own ship moves, leads away from the course and speed reported with it, or from what log and
+// compass give; lies off the post's declared place, is not heard, or its satellites fade.
 // In: own ship's observations by voice (own_position.hpp), node time. Out: doubts of own position.
 // Bound: one record for each source of the plan. When full: never. Runs on: the engine thread; no
 // allocation; the same bits on every CPU.
@@ -37,12 +37,16 @@ class OwnIntegrity {
       static_cast<unsigned>(Doubt::weak);
 
   // Of a few voices each; the times are in the last.
-  static constexpr std::size_t kSlices = limits::kSources / 8 + 1;
+  static constexpr std::size_t kSlices = limits::kSources / limits::kVoicesASlice + 1;
   void slice(std::size_t at, SliceDigest& out) const {
     if (at + 1 < kSlices) {
-      out.mix(bytes_of(voices_).subspan(at * 8 * sizeof(Voice), 8 * sizeof(Voice)));
+      static_assert(limits::kSources % limits::kVoicesASlice == 0);
+      constexpr std::size_t kBytes = limits::kVoicesASlice * sizeof(Voice);
+      static_assert(kBytes <= limits::kSliceBytes);
+      out.mix(bytes_of(voices_).subspan(at * kBytes, kBytes));
       return;
     }
+    out.mix(bytes_of(water_));
     for (const std::int64_t ns : {position_ns_, frozen_ns_, drift_ns_, off_place_ns_, weak_ns_}) {
       out.mix(ns);
     }
@@ -59,6 +63,20 @@ class OwnIntegrity {
     std::int64_t from_ns;  // of the first
     double now, usual;     // means of some seconds, of some minutes
   };
+  // Own ship's way over ground, less that through the water.
+  struct Current {
+    std::int64_t ns;       // of the last value; 0: none yet
+    std::int64_t from_ns;  // of the first
+    double east, north;    // m/s, mean of some minutes
+    double away_east;      // m, by how much it has led away from that mean
+    double away_north;
+  };
+  // By log and compass, of whichever sources.
+  struct Water {
+    std::int64_t heading_ns, speed_ns;  // 0: none yet
+    double east, north;                 // the heading, of length 1
+    double speed;                       // m/s
+  };
   struct Voice {
     std::int64_t fix_ns;        // 0: it never gave a position
     std::int64_t changed_ns;    // since when it has given that one
@@ -68,16 +86,20 @@ class OwnIntegrity {
     double drift_east;          // m, by how much its positions have led away from that way
     double drift_north;
     Level satellites, signal;
+    Current current;
     std::int32_t latitude_e7, longitude_e7;
   };
 
   void take_fix(const OwnRules& rules, Voice& voice, const Observation& o, std::int64_t ns,
                 double sigma_m, bool leapt);
   static void follow_way(Voice& voice, const Observation& o, std::int64_t ns, bool leapt);
+  void take_water(const Observation& o, std::int64_t ns);
+  void follow_current(const OwnRules& rules, Voice& voice, std::int64_t ns);
   void take_level(Level& level, double value, double least, std::int64_t ns);
   bool moves(std::int64_t ns) const;
 
   std::array<Voice, limits::kSources> voices_{};
+  Water water_{};
   std::int64_t position_ns_ = 0;  // of any voice
   // When each was found last; 0: never.
   std::int64_t frozen_ns_ = 0;
