@@ -164,6 +164,19 @@ struct DoctorCommand {
   bool json = false;
 };
 int doctor(const DoctorCommand& command);
+struct KeysCommand {
+  std::string file;  // a request, an answer, a list, a backup; or a folder to make
+  std::string data = "vedette-data";
+  std::string ca;    // its folder; empty: this is a node
+  std::string root;  // its folder
+  std::string name, fleet, scope, out;
+  std::vector<std::string> roles;
+  std::int64_t days = 0;
+  bool any_time = false;
+  bool json = false;
+};
+// root, ca, node, enroll, restore, rotate, revoke, backup or show.
+int keys(const KeysCommand& command, const std::string& word);
 struct FlashCommand {
   std::string image, device;
   std::string log;  // empty: IMAGE.flash.log

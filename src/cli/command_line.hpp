@@ -23,6 +23,7 @@ struct CommandLine {
   FlashCommand flash;
   UpdateCommand update;
   AlarmCommand alarm;
+  KeysCommand keys;
   bool threads = false;
   bool watch = false;
   std::string out, codec, file, page, event, against, told;
@@ -38,5 +39,6 @@ void add_data(CommandLine& l, CLI::App* c);
 void add_data_or_default(CommandLine& l, CLI::App* c);
 void add_past_commands(CommandLine& l);
 void add_alarm_commands(CommandLine& l);
+void add_keys_commands(CommandLine& l);
 
 }  // namespace vedette::cli

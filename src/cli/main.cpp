@@ -328,7 +328,7 @@ void add_docs_command(CommandLine& l) {
 constexpr void (*kGroups[])(CommandLine&) = {
     add_site_commands,   add_past_commands,       add_recording_commands, add_node_commands,
     add_alarm_commands,  add_deadletter_commands, add_host_commands,      add_flash_command,
-    add_update_commands, add_image_commands,      add_docs_command};
+    add_update_commands, add_keys_commands,       add_image_commands,     add_docs_command};
 
 int dispatch(int argc, char** argv) {
   CommandLine line;

@@ -107,11 +107,13 @@ std::optional<std::string> read_text_file(const std::string& path, std::size_t l
   return text;
 }
 
-int write_file_durably(const std::string& path, Bytes content) {
+int write_file_durably(const std::string& path, Bytes content, bool secret) {
   const std::string beside = path + ".new";
   {
-    const Fd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
-    if (!fd.valid()) {
+    const ::mode_t mode = secret ? 0600 : 0640;
+    const Fd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+    // A file that is left from before keeps its mode.
+    if (!fd.valid() || (secret && ::fchmod(fd.get(), mode) != 0)) {
       return errno;
     }
     std::size_t done = 0;
@@ -127,6 +129,15 @@ int write_file_durably(const std::string& path, Bytes content) {
     }
   }
   return rename_durably(beside, path);
+}
+
+int remove_file(const std::string& path) {
+  return ::unlink(path.c_str()) == 0 ? 0 : errno;
+}
+
+bool open_to_others(const std::string& path) {
+  struct stat facts {};
+  return ::stat(path.c_str(), &facts) == 0 && (facts.st_mode & 077) != 0;
 }
 
 int rename_durably(const std::string& from, const std::string& to) {

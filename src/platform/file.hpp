@@ -24,7 +24,10 @@ std::optional<std::string> read_text_file(const std::string& path, std::size_t l
 
 // Writes a temporary file, syncs it and renames it: a crash leaves the old or the new file. 0 or
 // errno.
-int write_file_durably(const std::string& path, Bytes content);
+// `secret`: only its owner may read it.
+int write_file_durably(const std::string& path, Bytes content, bool secret = false);
+// Whether anybody but its owner may read or write the file.
+bool open_to_others(const std::string& path);
 
 // An anonymous copy in memory; /proc/self/fd names it. 0 or errno.
 class Fd;
@@ -37,6 +40,7 @@ bool exists(const std::string& path);
 // What its file system has left for this process; nothing if it cannot say.
 std::optional<std::uint64_t> free_bytes(const std::string& path);
 bool enter_folder(const std::string& path);  // makes it the working folder
+int remove_file(const std::string& path);    // 0 or errno
 int remove_folder(const std::string& path);  // recursively; 0 or errno
 std::string error_text(int error);           // of an errno, kNotPlain or Trouble
 

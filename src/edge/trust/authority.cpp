@@ -1,0 +1,234 @@
+#include "edge/trust/authority.hpp"
+
+#include <algorithm>
+
+#include "edge/trust/store.hpp"
+#include "platform/file.hpp"
+
+namespace vedette::trust {
+namespace {
+
+constexpr std::string_view kKey = "key.pem";
+constexpr std::string_view kCertificates = "certificates.pem";
+constexpr std::string_view kIssued = "issued.pem";
+constexpr std::string_view kList = "list.pem";
+
+Failure<Problem> no_authority(const std::string& folder) {
+  return failed(Refusal::unreadable, folder + " holds no root and no CA",
+                "`vedette keys root` and `vedette keys ca` make them");
+}
+
+Validity valid_for(std::int64_t now_s, std::int64_t days, std::int64_t at_most_s) {
+  return {now_s - kSkew_s, std::min(now_s + days * kDay_s, at_most_s)};
+}
+
+std::int64_t newest_of(std::string_view certificates, std::int64_t than_s) {
+  for (const std::string& pem : parts(certificates, "CERTIFICATE")) {
+    const auto c = read_certificate(pem);
+    than_s = std::max(than_s, c ? c->valid.from_s + kSkew_s : 0);
+  }
+  return than_s;
+}
+
+}  // namespace
+
+// A clock behind what is signed already is wrong; the next signature is at least as late.
+Result<Authority::Loaded, Problem> Authority::load(std::int64_t clock_s) const {
+  if (!platform::exists(path(kKey))) {
+    return no_authority(folder_);
+  }
+  Loaded out;
+  auto key = read_secret(path(kKey));
+  auto certificates = read_text(path(kCertificates));
+  auto list = read_text(path(kList));
+  for (const auto* text : {&key, &certificates, &list}) {
+    if (!*text) {
+      return Failure{text->error()};
+    }
+  }
+  auto read = read_list(*list);
+  if (!read) {
+    return Failure{read.error()};
+  }
+  const auto own = parts(*certificates, "CERTIFICATE");
+  if (own.empty() || !belongs(own.front(), *key)) {
+    return failed(Refusal::wrong_key,
+                  path(kCertificates) + " does not begin with the certificate of " + path(kKey),
+                  "restore the folder from its copy");
+  }
+  out.issuer = {own.front(), *key};
+  out.certificates = std::move(certificates).value();
+  out.issued = platform::read_text_file(path(kIssued), kRegisterBytes).value_or("");
+  out.list = std::move(read).value();
+  out.list_pem = std::move(list).value();
+  out.now_s =
+      newest_of(out.issued + out.certificates, std::max({clock_s, kBuilt_s, out.list.at_s}));
+  return out;
+}
+
+Result<Certificate, Problem> Authority::begin(const std::string& key,
+                                              const std::string& certificates, std::int64_t now_s) {
+  const std::string own = parts(certificates, "CERTIFICATE").front();
+  const auto list = make_list({own, key}, {{}, {}, 1, now_s, {}});
+  if (!list) {
+    return Failure{list.error()};
+  }
+  for (const auto& done : {write_text(path(kKey), key, true, false),
+                           write_text(path(kCertificates), certificates, false, false),
+                           write_text(path(kList), *list, false, false)}) {
+    if (!done) {
+      return Failure{done.error()};
+    }
+  }
+  return read_certificate(own);
+}
+
+namespace {
+
+// A folder for a new key.
+Problem make_place(const std::string& folder, const std::string& key) {
+  if (platform::exists(key)) {
+    return {Refusal::exists, folder + " holds a key already",
+            "give another folder; nothing is overwritten"};
+  }
+  const int error = platform::make_folders(folder);
+  return error == 0 ? Problem{}
+                    : Problem{Refusal::unreadable, folder + ": " + platform::error_text(error), {}};
+}
+
+}  // namespace
+
+Result<Certificate, Problem> Authority::make_root(std::string_view fleet, std::string_view name,
+                                                  std::int64_t clock_s, std::int64_t days) {
+  if (Problem problem = make_place(folder_, path(kKey)); problem.refusal != Refusal::none) {
+    return Failure{std::move(problem)};
+  }
+  const std::int64_t now_s = std::max(clock_s, kBuilt_s);
+  const auto key = new_key();
+  if (!key) {
+    return Failure{key.error()};
+  }
+  const auto open = public_key(*key);
+  const auto certificate =
+      open ? certify({{}, *key}, Kind::root, {std::string(fleet), std::string(name), {}, {}}, *open,
+                     valid_for(now_s, days, INT64_MAX))
+           : Result<std::string, Problem>(Failure{open.error()});
+  return certificate ? begin(*key, *certificate, now_s)
+                     : Result<Certificate, Problem>(Failure{certificate.error()});
+}
+
+Result<Certificate, Problem> Authority::make_ca(const Authority& root, std::string_view name,
+                                                std::int64_t clock_s, std::int64_t days) {
+  if (Problem problem = make_place(folder_, path(kKey)); problem.refusal != Refusal::none) {
+    return Failure{std::move(problem)};
+  }
+  const auto above = root.load(clock_s);
+  if (!above) {
+    return Failure{above.error()};
+  }
+  const auto issuer = read_certificate(above->issuer.certificate);
+  const auto key = new_key();
+  const auto open = key ? public_key(*key) : key;
+  if (!issuer || !open) {
+    return Failure{issuer ? open.error() : issuer.error()};
+  }
+  const auto certificate =
+      certify(above->issuer, Kind::ca, {issuer->identity.fleet, std::string(name), {}, {}}, *open,
+              valid_for(above->now_s, days, issuer->valid.until_s));
+  if (!certificate) {
+    return Failure{certificate.error()};
+  }
+  if (const auto kept = write_text(root.path(kIssued), above->issued + *certificate, false, true);
+      !kept) {
+    return Failure{kept.error()};
+  }
+  return begin(*key, *certificate + above->certificates, above->now_s);
+}
+
+Result<std::string, Problem> Authority::answer(std::string_view request, Identity terms,
+                                               std::int64_t clock_s, std::int64_t days) {
+  const auto ca = load(clock_s);
+  const auto asked = read_request(request);
+  if (!ca || !asked) {
+    return Failure{ca ? asked.error() : ca.error()};
+  }
+  const auto issuer = read_certificate(ca->issuer.certificate);
+  if (!issuer) {
+    return Failure{issuer.error()};
+  }
+  terms.fleet = issuer->identity.fleet;
+  terms.name = terms.name.empty() ? asked->name : terms.name;
+  const auto certificate = certify(ca->issuer, Kind::node, terms, asked->public_key,
+                                   valid_for(ca->now_s, days, issuer->valid.until_s));
+  if (!certificate) {
+    return certificate;
+  }
+  if (ca->issued.size() + certificate->size() > kRegisterBytes) {
+    return failed(Refusal::too_many, path(kIssued) + " is full",
+                  "make a new CA with `vedette keys ca`");
+  }
+  // The register first: what is not in it cannot be revoked by name.
+  const auto kept = write_text(path(kIssued), ca->issued + *certificate, false, true);
+  return kept ? Result<std::string, Problem>(*certificate + ca->certificates + ca->list_pem)
+              : Failure{kept.error()};
+}
+
+Result<std::string, Problem> Authority::revoke(std::string_view which, std::int64_t clock_s) {
+  auto ca = load(clock_s);
+  const auto all = issued();
+  if (!ca || !all) {
+    return Failure{ca ? all.error() : ca.error()};
+  }
+  RevocationList list = ca->list;
+  const auto listed = [&](const std::string& serial) {
+    return std::any_of(list.revoked.begin(), list.revoked.end(),
+                       [&](const Revoked& r) { return r.serial == serial; });
+  };
+  bool found = false;
+  for (const Certificate& c : *all) {
+    if (c.serial == which || c.identity.name == which) {
+      found = true;
+      if (!listed(c.serial)) {
+        list.revoked.push_back({c.serial, ca->now_s});
+      }
+    }
+  }
+  if (!found) {
+    return failed(Refusal::wrong_content,
+                  "this CA has signed no certificate of \"" + std::string(which) + "\"",
+                  "`vedette keys show " + folder_ + "` lists them");
+  }
+  ++list.number;
+  list.at_s = ca->now_s;
+  const auto pem = make_list(ca->issuer, list);
+  if (!pem) {
+    return pem;
+  }
+  const auto kept = write_text(path(kList), *pem, false, true);
+  return kept ? Result<std::string, Problem>(*pem + ca->certificates) : Failure{kept.error()};
+}
+
+Result<std::vector<Certificate>, Problem> Authority::issued() const {
+  std::vector<Certificate> out;
+  for (const std::string& pem :
+       parts(platform::read_text_file(path(kIssued), kRegisterBytes).value_or(""), "CERTIFICATE")) {
+    const auto c = read_certificate(pem);
+    if (!c) {
+      return Failure{c.error()};
+    }
+    out.push_back(*c);
+  }
+  return out;
+}
+
+Result<RevocationList, Problem> Authority::list() const {
+  const auto text = read_text(path(kList));
+  return text ? read_list(*text) : Result<RevocationList, Problem>(Failure{text.error()});
+}
+
+Result<Certificate, Problem> Authority::own() const {
+  const auto text = read_text(path(kCertificates));
+  return text ? read_certificate(*text) : Result<Certificate, Problem>(Failure{text.error()});
+}
+
+}  // namespace vedette::trust
