@@ -20,6 +20,15 @@ enum class Trouble : std::uint16_t {
   topic_refused,
   bus_off,
   bus_errors,
+  tls_version,
+  tls_untrusted,
+  tls_expired,
+  tls_not_yet_valid,
+  tls_wrong_host,
+  tls_refused,
+  tls_malformed,
+  tls_memory,
+  tls_silent,
 };
 
 // Empty for an errno.
@@ -49,6 +58,26 @@ constexpr std::string_view text_of_trouble(std::int64_t error) {
       return "bus-off: after too many errors the controller has left the bus";
     case Trouble::bus_errors:
       return "the bus reports errors";
+    case Trouble::tls_version:
+      return "the server and this node have no TLS version and suite in common; `vedette link "
+             "probe` shows it";
+    case Trouble::tls_untrusted:
+      return "`ca_file` does not lead to the server's certificate; `vedette link probe` shows it";
+    case Trouble::tls_expired:
+      return "a certificate of the server has expired; `vedette link probe` shows it";
+    case Trouble::tls_not_yet_valid:
+      return "a certificate of the server is not valid yet; `vedette link probe` shows it";
+    case Trouble::tls_wrong_host:
+      return "the server's certificate is for another name; `vedette link probe` shows it";
+    case Trouble::tls_refused:
+      return "the server refuses this node's certificate, or wants one; `vedette link probe` shows "
+             "it";
+    case Trouble::tls_malformed:
+      return "what the server sends is no TLS; `vedette link probe` shows it";
+    case Trouble::tls_memory:
+      return "there is not enough memory for TLS";
+    case Trouble::tls_silent:
+      return "the server does not answer the TLS handshake";
   }
   return {};
 }

@@ -175,6 +175,12 @@ struct KeysCommand {
   bool any_time = false;
   bool json = false;
 };
+struct LinkCommand {
+  std::string address, ca, name, data;
+  bool json = false;
+};
+// Does a TLS handshake and prints what was seen.
+int link_probe(const LinkCommand& command);
 // root, ca, node, enroll, restore, rotate, revoke, backup or show.
 int keys(const KeysCommand& command, const std::string& word);
 struct FlashCommand {

@@ -24,6 +24,7 @@ struct CommandLine {
   UpdateCommand update;
   AlarmCommand alarm;
   KeysCommand keys;
+  LinkCommand link;
   bool threads = false;
   bool watch = false;
   std::string out, codec, file, page, event, against, told;

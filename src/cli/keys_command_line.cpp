@@ -108,6 +108,20 @@ void add_keys_commands(CommandLine& l) {
   adder.authorities();
   adder.node();
   adder.both_ends();
+
+  CLI::App* links = l.app.add_subcommand("link", "Try a connection to another machine");
+  links->require_subcommand(1);
+  CLI::App* c = links->add_subcommand("probe", "Do a TLS handshake and show what was seen");
+  c->add_option("ADDRESS", l.link.address, "host:port")->required();
+  CLI::Option* ca = c->add_option("--ca", l.link.ca, "Certificates that the server's must lead to");
+  c->add_option("--name", l.link.name, "The name its certificate must have (default: the host)");
+  c->add_option("--data", l.link.data, "A node's data folder: be that node, and expect its fleet")
+      ->excludes(ca);
+  add_json(l, c);
+  c->callback([&l] {
+    l.link.json = l.json;
+    l.code = link_probe(l.link);
+  });
 }
 
 }  // namespace vedette::cli

@@ -21,8 +21,9 @@ std::string client_name() {
 }  // namespace
 
 std::string BrokerLinks::init(const plan::Plan& plan, const ingress::Ingress& ingress,
-                              platform::DeviceKeeper& devices) {
+                              platform::DeviceKeeper& devices, std::function<tls::Time()> time) {
   devices_ = &devices;
+  time_ = std::move(time);
   for (std::size_t i = 0; i < plan.sources()->size(); ++i) {
     const plan::Source& s = *plan.sources()->Get(static_cast<flatbuffers::uoffset_t>(i));
     if (s.driver() != plan::DriverKind::mqtt) {
@@ -49,7 +50,14 @@ std::string BrokerLinks::init(const plan::Plan& plan, const ingress::Ingress& in
     }
     targets.retry_ns = s.retry_ns();
     targets.give_up_ns = limits::kKeepaliveNs;
-    auto link = std::make_unique<Link>(std::move(options));
+    auto link = std::make_unique<Link>(s, std::move(options));
+    if (s.tls()) {
+      auto profile = profile_of(s);
+      if (!profile) {
+        return profile.error();
+      }
+      link->profile = std::move(profile).value();
+    }
     link->slot = devices.add_targets(std::move(targets));
     link->offered = ingress.slot(i);
     devices.want(link->slot);
@@ -75,7 +83,7 @@ void BrokerLinks::turn(Link& link, std::int64_t now_ns) {
   }
   error = error == EAGAIN ? 0 : error;
   if (const std::string_view bytes = link.client.to_send(); !bytes.empty() && error == 0) {
-    const std::int64_t sent = platform::write_now(link.fd, as_bytes(bytes));
+    const std::int64_t sent = link.wire.write(as_bytes(bytes));
     if (sent >= 0) {
       link.client.sent(static_cast<std::size_t>(sent));
     } else if (sent != -EAGAIN) {
@@ -102,6 +110,9 @@ bool BrokerLinks::connected(Link& link, std::int64_t now_ns) {
     }
     return false;
   }
+  const std::string& target = devices_->connected_to(link.slot);
+  link.wire.begin(link.fd, link.profile ? &*link.profile : nullptr,
+                  server_name_of(link.source, target), time_());
   link.client.begin(now_ns);
   link.at = link.end = 0;
   link.waiting = {};
@@ -128,7 +139,7 @@ int BrokerLinks::read(Link& link, std::int64_t now_ns) {
       break;
     }
   }
-  const std::int64_t got = platform::receive_now(link.fd, link.room);
+  const std::int64_t got = link.wire.read(link.room);
   link.at = 0;
   link.end = got > 0 ? static_cast<std::size_t>(got) : 0;
   return got > 0 ? 0 : got == 0 ? static_cast<int>(Trouble::closed) : static_cast<int>(-got);
@@ -162,6 +173,7 @@ void BrokerLinks::lose(Link& link, int error) {
   devices_->explain(link.offered, error);
   link.out = platform::Fd();  // after the reason: ingress sees the end and reads it
   link.waiting = {};
+  link.wire.end();
   devices_->give_back(link.slot, link.fd);
   link.fd = -1;
   devices_->want(link.slot);

@@ -6,13 +6,16 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "edge/ingress/ingress.hpp"
 #include "edge/mqtt/client.hpp"
 #include "model/plan_generated.h"
+#include "node/wire.hpp"
 #include "platform/device_keeper.hpp"
 
 namespace vedette::node {
@@ -23,16 +26,19 @@ class BrokerLinks {
 
   // After ingress' init. Returns the error; empty on success.
   std::string init(const plan::Plan& plan, const ingress::Ingress& ingress,
-                   platform::DeviceKeeper& devices);
+                   platform::DeviceKeeper& devices, std::function<tls::Time()> time);
   void turn(std::int64_t now_ns);
 
  private:
   struct Link {
-    explicit Link(mqtt::Options options) : client(std::move(options)) {}
+    Link(const plan::Source& s, mqtt::Options options) : source(s), client(std::move(options)) {}
+    const plan::Source& source;
     mqtt::Client client;
     std::size_t slot = 0;     // of the connection
     std::size_t offered = 0;  // that ingress reads
     int fd = -1;
+    std::optional<tls::Profile> profile;
+    Wire wire;
     platform::Fd out;             // our end of the pair
     mqtt::Publication waiting{};  // without a topic: none
     std::array<std::uint8_t, 8192> room{};
@@ -47,6 +53,7 @@ class BrokerLinks {
   void lose(Link& link, int error);
 
   platform::DeviceKeeper* devices_ = nullptr;
+  std::function<tls::Time()> time_;
   std::vector<std::unique_ptr<Link>> links_;
 };
 

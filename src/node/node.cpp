@@ -129,7 +129,14 @@ Failure Node::open_ports() {
   if (!problem.empty()) {
     return {ingress.recording_unfit() ? 65 : 66, problem};
   }
-  problem = brokers_.init(rooms_.plan, ingress, rooms_.devices);
+  if (auto held = trust::Store(options_.data + "/trust").load()) {
+    held_ = std::move(held).value();
+  } else {
+    start_.without.push_back("identity: " + held.error().what);
+  }
+  const auto time = [this] { return certificate_time(); };
+  problem = brokers_.init(rooms_.plan, ingress, rooms_.devices, time);
+  problem = problem.empty() ? secure_.init(rooms_.plan, ingress, rooms_.devices, time) : problem;
   if (!problem.empty()) {
     return {66, problem};
   }
@@ -226,6 +233,12 @@ void Node::look_at_mirror() {
   }
 }
 
+tls::Time Node::certificate_time() const {
+  const trust::Time time = trust::Store::time(
+      held_, {platform::realtime_ns() / 1'000'000'000, platform::realtime_is_synchronised()});
+  return {time.now_s, time.trusted};
+}
+
 void Node::keep_watch(bool network) {
   double next_second = 1.0;
   double next_join = 0.0;
@@ -238,6 +251,7 @@ void Node::keep_watch(bool network) {
     }
     rooms_.devices.tend(platform::monotonic_ns(), network);
     brokers_.turn(platform::monotonic_ns());
+    secure_.turn(platform::monotonic_ns());
     if (running_s() >= next_join) {
       next_join = running_s() + kJoinSeconds;
       rooms_.ingress.tend();

@@ -10,8 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "edge/trust/store.hpp"
 #include "node/broker_links.hpp"
 #include "node/requests.hpp"
+#include "node/secure_sources.hpp"
 #include "node/threads.hpp"
 
 namespace vedette::node {
@@ -77,6 +79,7 @@ class Node {
   void look_for_hang();
   void look_at_mirror();
   bool drain_log();
+  tls::Time certificate_time() const;
 
   RunOptions options_;
   Rooms rooms_;
@@ -92,6 +95,8 @@ class Node {
   Requests requests_{rooms_, recovery_, status_, engine_, journalling_, commands_, time_};
   Watchdog watchdog_;
   BrokerLinks brokers_;
+  SecureSources secure_;
+  trust::Held held_;  // what the fleet has signed
   std::int64_t started_ns_ = 0;
 };
 

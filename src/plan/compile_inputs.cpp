@@ -162,7 +162,43 @@ struct Ends {
   std::size_t senders = 0;
   std::vector<std::string> topics;
   std::string user, password_file;
+  bool tls = false;
+  std::string ca_file, server_name, certificate_file, key_file;
 };
+
+bool is_address(std::string_view end) {
+  const std::string_view host = end.substr(0, end.rfind(':'));
+  std::uint32_t address = 0;
+  return host.starts_with('[') || parse_ipv4(host, address);
+}
+
+void check_tls(Section& s, Ends& ends) {
+  ends.tls = s.flag("tls");
+  ends.ca_file = s.text("ca_file");
+  ends.server_name = s.text("server_name");
+  ends.certificate_file = s.text("certificate_file");
+  ends.key_file = s.text("key_file");
+  for (const char* key : {"ca_file", "server_name", "certificate_file", "key_file"}) {
+    if (!ends.tls && s.has(key)) {
+      s.problem(key, std::string("\"") + key + "\" is of no use without TLS",
+                "write tls = true, too");
+    }
+  }
+  if (!ends.tls) {
+    return;
+  }
+  if (ends.ca_file.empty()) {
+    s.problem("tls", "TLS needs \"ca_file\": a post trusts no certificate by itself",
+              "write ca_file = \"broker-ca.pem\"");
+  }
+  if (ends.certificate_file.empty() != ends.key_file.empty()) {
+    s.problem("tls", "\"certificate_file\" and \"key_file\" go together", "write both, or neither");
+  }
+  if (ends.server_name.empty() && std::any_of(ends.to.begin(), ends.to.end(), is_address)) {
+    s.problem("to", "an address in \"to\" has no name for the server's certificate to match",
+              "write the server's host name, or server_name = \"broker.example\"");
+  }
+}
 
 void check_end(Section& s, std::string_view key, const std::string& text) {
   const bool to = key == "to";
@@ -203,9 +239,9 @@ void check_broker(Section& s, Ends& ends) {
                            " topics, the limit is " + std::to_string(limits::kTopics));
   }
   const bool away = !std::all_of(ends.to.begin(), ends.to.end(), is_loopback);
-  if (!ends.user.empty() && away) {
-    s.problem("user", "user and password would cross the network in clear: there is no TLS yet",
-              "leave them out, or let a broker on this machine bridge to the other");
+  if (!ends.user.empty() && away && !ends.tls) {
+    s.problem("user", "user and password would cross the network in clear",
+              "write tls = true and ca_file, or let a broker on this machine bridge to the other");
   }
   if (ends.user.empty() && !ends.password_file.empty()) {
     s.problem("password_file", "a password without \"user\" is of no use", "write user, too");
@@ -218,6 +254,7 @@ Ends ends_of(Section& s, DriverKind driver) {
     return ends;
   }
   ends.to = s.text_or_texts("to");
+  check_tls(s, ends);
   if (driver == DriverKind::mqtt) {
     check_broker(s, ends);
     return ends;
@@ -240,6 +277,10 @@ Ends ends_of(Section& s, DriverKind driver) {
   if (ends.greet.size() > limits::kGreetingBytes) {
     s.problem("greet", "\"greet\" has " + std::to_string(ends.greet.size()) +
                            " bytes, the limit is " + std::to_string(limits::kGreetingBytes));
+  }
+  if (ends.tls && !ends.listen.empty()) {
+    s.problem("tls", "a source that listens has no TLS yet",
+              "leave the key out, or connect with \"to\"");
   }
   if (!ends.greet.empty() && !ends.listen.empty()) {
     s.problem("greet", "a source that listens greets nobody", "leave the key out");
@@ -317,7 +358,9 @@ Offsets<Source> SiteCompiler::compile_sources() {
         driver == DriverKind::tcp ? to_ns(s.quantity("silence")) : 0,
         b_.CreateVectorOfStrings(ends.topics), static_cast<std::uint8_t>(s.whole("qos")),
         b_.CreateString(ends.user), b_.CreateString(ends.password_file), s.choice("align") == 1,
-        b_.CreateString(s.text("interface"))));
+        b_.CreateString(s.text("interface")), ends.tls, b_.CreateString(ends.ca_file),
+        b_.CreateString(ends.certificate_file), b_.CreateString(ends.key_file),
+        b_.CreateString(ends.server_name)));
   }
   if (named.empty()) {
     problems_.add(0, 0, "the site has no source", "add a [source.NAME]");

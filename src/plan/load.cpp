@@ -99,6 +99,11 @@ bool ends_ok(const Source& s) {
       (s.greet() != nullptr && s.greet()->size() > limits::kGreetingBytes)) {
     return false;
   }
+  if (s.tls() &&
+      (!to || s.listen() != nullptr || s.ca_file() == nullptr || s.server_name() == nullptr ||
+       s.certificate_file() == nullptr || s.key_file() == nullptr)) {
+    return false;
+  }
   if (s.driver() == DriverKind::mqtt) {
     return to && s.topics() != nullptr && s.topics()->size() >= 1 &&
            s.topics()->size() <= limits::kTopics && s.qos() <= 1 && s.user() != nullptr &&

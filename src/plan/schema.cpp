@@ -184,10 +184,23 @@ constexpr std::array kKeys{
         "mqtt: 0, at most once; 1, the broker repeats what the node has not acknowledged, so a "
         "publication may come twice."},
     Key{"source", "user", text, D::number, "", 0, 0, "",
-        "mqtt: name for the broker; only with a broker on this machine, because it is sent in "
-        "clear."},
+        "mqtt: name for the broker; only with `tls` or a broker on this machine, because it would "
+        "be "
+        "sent in clear."},
     Key{"source", "password_file", text, D::number, "", 0, 0, "",
         "mqtt: file whose first line is the user's password, read at the start."},
+    Key{"source", "tls", flag, D::boolean, "false", 0, 0, "",
+        "tcp with `to`, mqtt: the connection is secured by TLS 1.2. A server that speaks 1.3 only "
+        "is "
+        "not supported."},
+    Key{"source", "ca_file", text, D::number, "", 0, 0, "",
+        "`tls`: certificates in PEM that the server's must lead to."},
+    Key{"source", "server_name", text, D::number, "", 0, 0, "",
+        "`tls`: the name that the server's certificate must have; without it the one in `to`."},
+    Key{"source", "certificate_file", text, D::number, "", 0, 0, "",
+        "`tls`: what this node shows, in PEM, its own certificate first."},
+    Key{"source", "key_file", text, D::number, "", 0, 0, "",
+        "`tls`: its key in PEM, without a passphrase; only its owner may read it."},
     Key{"source", "group", text, D::number, "", 0, 0, "",
         "udp: multicast group to join, \"239.192.0.1\"; the source is down until an "
         "interface leads to it."},

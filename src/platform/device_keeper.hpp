@@ -78,6 +78,10 @@ class DeviceKeeper {
   }
   // Ends the connection, so that its reader sees the end.
   void break_off(std::size_t slot);
+  // The target of a connection that is open, as add_targets() got it.
+  const std::string& connected_to(std::size_t slot) const {
+    return slots_[slot].targets.to[slots_[slot].target];
+  }
   const Peer& peer(std::size_t slot) const { return slots_[slot].peer; }
   TurnedAway turned_away(std::size_t first_slot) const;
 

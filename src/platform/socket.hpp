@@ -62,7 +62,7 @@ void make_blocking(int fd);
 bool has_input(int fd);
 
 // Two ends of datagrams that keep their order, non-blocking. 0, or errno.
-int open_pair(Fd& one, Fd& other);
+int open_pair(Fd& one, Fd& other, bool stream = false);
 
 Result<Fd, int> listen_unix(const std::string& path);
 Result<Fd, int> accept_unix(int listener);  // non-blocking; EAGAIN when nobody connects

@@ -14,7 +14,7 @@ arguments = arguments.parse_args()
 root = arguments.root
 
 core = ["engine", "perceive", "assess", "alarm", "decide", "deliver"]  # pure and replayed
-edge = ["ingress", "codec", "mqtt", "sink", "journal", "image", "firmware", "trust"]  # meets the world
+edge = ["ingress", "codec", "mqtt", "sink", "journal", "image", "firmware", "trust", "tls"]  # meets the world
 rooms = [f"core/{room}" for room in core] + [f"edge/{room}" for room in edge]
 # What a room may include besides itself: core/engine joins the stages, ingress drives codecs, node joins the rest.
 below = {"base": [], "model": ["base"], "platform": ["base"], "plan": ["base", "model", "platform"]}

@@ -36,6 +36,11 @@ void Ingress::make_streams(Arena& arena, Source& source) {
 
 std::string Ingress::open_tcp(Source& source) {
   const plan::Source& s = *source.plan;
+  if (s.tls()) {  // node/secure_sources.hpp offers it
+    source.streams[0].slot = devices_->add_offered();
+    devices_->want(source.streams[0].slot);
+    return {};
+  }
   if (s.listen() == nullptr) {
     platform::DeviceKeeper::Targets targets;
     for (const auto* to : *s.to()) {
