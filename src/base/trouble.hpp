@@ -20,6 +20,7 @@ enum class Trouble : std::uint16_t {
   topic_refused,
   bus_off,
   bus_errors,
+  no_can,  // in the kernel
   tls_version,
   tls_untrusted,
   tls_expired,
@@ -58,6 +59,8 @@ constexpr std::string_view text_of_trouble(std::int64_t error) {
       return "bus-off: after too many errors the controller has left the bus";
     case Trouble::bus_errors:
       return "the bus reports errors";
+    case Trouble::no_can:
+      return "this kernel has no CAN: its modules can and can_raw are not loaded";
     case Trouble::tls_version:
       return "the server and this node have no TLS version and suite in common; `vedette link "
              "probe` shows it";

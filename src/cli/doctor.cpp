@@ -17,6 +17,14 @@ std::string list_of(const std::vector<std::uint32_t>& cores) {
   return text;
 }
 
+std::vector<std::pair<std::string, std::string>> buses_of(const plan::Board& board) {
+  std::vector<std::pair<std::string, std::string>> buses;
+  for (const plan::BoardCan& can : board.can) {
+    buses.emplace_back(can.name, can.kernel_driver);
+  }
+  return buses;
+}
+
 // Prints every remedy as a script: first those that last until the next boot, then kernel
 // arguments, which need one.
 void print_fix_plan(const std::vector<platform::Check>& checks, const plan::Board* board) {
@@ -59,7 +67,8 @@ int doctor(const DoctorCommand& command) {
     const auto more = platform::examine_board(
         command.sysroot,
         {board.machine, list_of(board.watch), plan::isolation_arguments(board), board.cores,
-         board.line_bytes, board.l1d_bytes, board.l2_bytes, board.memory_bytes});
+         board.line_bytes, board.l1d_bytes, board.l2_bytes, board.memory_bytes,
+         buses_of(board)});
     checks.insert(checks.end(), more.begin(), more.end());
   }
   if (command.fix_plan) {

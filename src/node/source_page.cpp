@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "edge/codec/advice.hpp"
+#include "edge/ingress/can_frame.hpp"
 
 namespace vedette::node {
 namespace {
@@ -41,7 +42,10 @@ void cause_object(const ingress::SourceCounters& c, RefusalCause cause, CodecKin
   if (frame) {
     frame_members(*frame, json);
   }
-  const std::string help = codec::advice(codec, cause, frame ? frame->kept() : Bytes{});
+  const Bytes kept = frame ? frame->kept() : Bytes{};
+  const std::string help = cause == RefusalCause::bus_error
+                               ? std::string(ingress::advice_on_error(kept))
+                               : codec::advice(codec, cause, kept);
   if (!help.empty()) {
     json.member("help", std::string_view(help));
   }

@@ -17,8 +17,8 @@ struct Row {
   std::string_view section, key;
   bool list;  // holds texts or numbers
 };
-// Every fact that a board file must hold (a device tree only if U-Boot loads it); ports and serial
-// lines are lists of tables.
+// Every fact that a board file must hold (a device tree only if U-Boot loads it); Ethernet ports
+// and CAN interfaces are lists of tables.
 constexpr std::array kRows{
     Row{"board", "title", false},     Row{"board", "machine", false},
     Row{"board", "tested", false},    Row{"cpu", "model", false},
@@ -30,7 +30,7 @@ constexpr std::array kRows{
     Row{"boot", "method", false},     Row{"boot", "arguments", false},
     Row{"boot", "modules", true},     Row{"boot", "device_tree", false},
 };
-constexpr std::array kPortKeys{"name", "driver", "dpdk"};
+constexpr std::array kLists{"port", "can"};
 
 class Reader {
  public:
@@ -62,7 +62,15 @@ class Reader {
     }
     b.kernel_arguments = text("boot", "arguments");
     b.modules = texts("boot", "modules");
-    ports();
+    for (const auto& port : tables("port", std::array{"name", "driver", "dpdk"})) {
+      b.ports.push_back({port[0], port[1], port[2]});
+    }
+    if (b.ports.empty()) {
+      problems_.add(0, 0, "the board file has no [[port]]", "name its Ethernet ports");
+    }
+    for (const auto& bus : tables("can", std::array{"name", "driver"})) {
+      b.can.push_back({bus[0], bus[1]});
+    }
     const bool outside = std::any_of(b.watch.begin(), b.watch.end(),
                                      [&](std::uint32_t core) { return core >= b.cores; });
     if (b.cores != 0 && (b.watch.empty() || outside || b.watch.size() >= b.cores)) {
@@ -91,7 +99,8 @@ class Reader {
 
   void refuse_unknown() {
     for (const auto& [section, value] : root_) {
-      if (section.str() == "port" && value.is_array_of_tables()) {
+      if (std::find(kLists.begin(), kLists.end(), section.str()) != kLists.end() &&
+          value.is_array_of_tables()) {
         continue;
       }
       std::vector<std::string> known;
@@ -103,7 +112,7 @@ class Reader {
       const auto at = section.source().begin;
       if (known.empty() || !value.is_table()) {
         problems_.add(at.line, at.column, "unknown section [" + std::string(section.str()) + "]",
-                      "a board has board, cpu, memory, port, serial, watchdog, storage and boot");
+                      "a board has board, cpu, memory, port, can, serial, watchdog, storage and boot");
         continue;
       }
       for (const auto& [key, unused] : *value.as_table()) {
@@ -193,21 +202,21 @@ class Reader {
     return out;
   }
 
-  void ports() {
-    const toml::array* list = root_["port"].as_array();
+  // The facts of each [[name]], in the order of `keys`.
+  template <std::size_t N>
+  std::vector<std::array<std::string, N>> tables(const std::string& name,
+                                                 const std::array<const char*, N>& keys) {
+    std::vector<std::array<std::string, N>> found;
+    const toml::array* list = root_[name].as_array();
     for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
       const toml::table& table = *(*list)[i].as_table();
-      std::array<std::string, kPortKeys.size()> values;
-      for (std::size_t k = 0; k < kPortKeys.size(); ++k) {
-        const toml::node* value =
-            fact("port." + std::string(kPortKeys[k]), table.get(kPortKeys[k]));
+      std::array<std::string, N>& values = found.emplace_back();
+      for (std::size_t k = 0; k < N; ++k) {
+        const toml::node* value = fact(name + "." + keys[k], table.get(keys[k]));
         values[k] = value == nullptr ? std::string() : value->value_or(std::string());
       }
-      out_.board.ports.push_back({values[0], values[1], values[2]});
     }
-    if (out_.board.ports.empty()) {
-      problems_.add(0, 0, "the board file has no [[port]]", "name its Ethernet ports");
-    }
+    return found;
   }
 
   const toml::table& root_;

@@ -16,6 +16,10 @@ struct BoardPort {
   std::string name, kernel_driver, dpdk;  // dpdk: the poll-mode driver, af_xdp or af_packet
 };
 
+struct BoardCan {
+  std::string name, kernel_driver;  // "any": an adapter, driven by whichever module knows it
+};
+
 struct Board {
   std::string title;
   std::string machine;  // x86_64 or aarch64
@@ -24,6 +28,7 @@ struct Board {
   std::vector<std::uint32_t> watch;  // isolated cores: the engine's, then ingress'
   std::uint64_t line_bytes = 0, l1d_bytes = 0, l2_bytes = 0, memory_bytes = 0;
   std::vector<BoardPort> ports;
+  std::vector<BoardCan> can;
   std::vector<std::string> serial;
   std::string watchdog, watchdog_driver;
   std::string storage;

@@ -155,6 +155,20 @@ void check_driver(Section& s, DriverKind driver, const SourceTexts& texts, Sourc
   }
 }
 
+void check_bus(Section& s, const Board& board) {
+  const std::string interface = s.text("interface");
+  std::string there;
+  for (const BoardCan& can : board.can) {
+    if (can.name == interface) {
+      return;
+    }
+    there += (there.empty() ? "" : ", ") + can.name;
+  }
+  s.problem("interface", "\"" + interface + "\" is no CAN interface of " + board.title,
+            there.empty() ? "its board file has no [[can]]; add one where an adapter is plugged in"
+                          : "its board file has " + there);
+}
+
 // The other ends of a TCP source, or where it listens.
 struct Ends {
   std::vector<std::string> to;
@@ -337,6 +351,9 @@ Offsets<Source> SiteCompiler::compile_sources() {
       group = multicast_group(s, texts.group);
     }
     check_driver(s, driver, texts, all);
+    if (driver == DriverKind::can && board_ != nullptr) {
+      check_bus(s, *board_);
+    }
     const Speed speed = speed_of(s, driver, all);
     const auto senders = compile_senders(s, driver);
     const Ends ends = ends_of(s, driver);
@@ -358,9 +375,9 @@ Offsets<Source> SiteCompiler::compile_sources() {
         driver == DriverKind::tcp ? to_ns(s.quantity("silence")) : 0,
         b_.CreateVectorOfStrings(ends.topics), static_cast<std::uint8_t>(s.whole("qos")),
         b_.CreateString(ends.user), b_.CreateString(ends.password_file), s.choice("align") == 1,
-        b_.CreateString(s.text("interface")), ends.tls, b_.CreateString(ends.ca_file),
-        b_.CreateString(ends.certificate_file), b_.CreateString(ends.key_file),
-        b_.CreateString(ends.server_name)));
+        b_.CreateString(s.text("interface")), static_cast<std::uint32_t>(s.whole("bitrate")),
+        ends.tls, b_.CreateString(ends.ca_file), b_.CreateString(ends.certificate_file),
+        b_.CreateString(ends.key_file), b_.CreateString(ends.server_name)));
   }
   if (named.empty()) {
     problems_.add(0, 0, "the site has no source", "add a [source.NAME]");

@@ -117,7 +117,8 @@ bool ends_ok(const Source& s) {
 std::string check_sources(const Plan& p) {
   for (const Source* s : *p.sources()) {
     if (!senders_ok(s->senders()) || s->driver() > DriverKind::can ||
-        (s->driver() == DriverKind::can && s->interface() == nullptr) || !ends_ok(*s) ||
+        (s->driver() == DriverKind::can && s->interface() == nullptr) ||
+        !within<std::uint32_t>(s->bitrate(), 10'000, 1'000'000) || !ends_ok(*s) ||
         s->codec() >= kCodecKinds || s->event_class() > 3 ||
         !within<std::size_t>(s->credits(), 16, limits::kCredits) ||
         !within<std::int64_t>(s->interval_ns(), 0, kDayNs) ||

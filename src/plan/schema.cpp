@@ -216,8 +216,11 @@ constexpr std::array kKeys{
         "input "
         "is `ended`."},
     Key{"source", "interface", text, D::number, "", 0, 0, "",
-        "can: the bus, \"can0\", which the system has brought up with its bit rate (NMEA 2000: 250 "
-        "kbit/s). Error frames are refused as `bus-error`; at bus-off the source is down."},
+        "can: the bus, \"can0\", which the system has brought up with its bit rate; in an image the "
+        "node brings it up. Error frames are refused as `bus-error`; at bus-off the source is down "
+        "until it hears a frame again."},
+    Key{"source", "bitrate", whole, D::number, "250000", 10000, 1000000, "",
+        "can: bits a second of a bus that the node brings up; NMEA 2000 has 250,000."},
     Key{"source", "baud", whole, D::number, "4800", 1200, 3000000, "",
         "serial: speed of the line."},
     Key{"source", "port", text, D::number, "", 0, 0, "",

@@ -44,9 +44,11 @@ std::size_t DeviceKeeper::add_pipe(std::string path, std::int64_t retry_ns) {
   return used_ - 1;
 }
 
-std::size_t DeviceKeeper::add_can(std::string interface, std::int64_t retry_ns) {
+std::size_t DeviceKeeper::add_can(std::string interface, std::uint32_t bitrate,
+                                  std::int64_t retry_ns) {
   Slot& s = new_slot(Kind::can);
   s.device = std::move(interface);
+  s.baud = bitrate;
   s.targets.retry_ns = retry_ns;
   return used_ - 1;
 }
@@ -126,6 +128,11 @@ DeviceKeeper::TurnedAway DeviceKeeper::turned_away(std::size_t first_slot) const
   return {};
 }
 
+std::uint64_t DeviceKeeper::dropped(std::size_t slot) const {
+  const Slot& s = slots_[slot];
+  return s.dropped + (s.live >= 0 ? dropped_by_system(s.live) : 0);
+}
+
 void DeviceKeeper::publish(Slot& s, Fd fd, std::int64_t now_ns) {
   s.error.store(0, std::memory_order_relaxed);
   s.connected_ns = now_ns;
@@ -134,6 +141,9 @@ void DeviceKeeper::publish(Slot& s, Fd fd, std::int64_t now_ns) {
 }
 
 void DeviceKeeper::closed(Slot& s, int fd, std::int64_t now_ns) {
+  if (s.kind == Kind::can) {
+    s.dropped += dropped_by_system(fd);
+  }
   if (s.live != fd) {
     return;  // another one is open already
   }
@@ -164,7 +174,8 @@ void DeviceKeeper::tend(std::int64_t now_ns, bool network) {
         s.next_ns = now_ns;
       }
     }
-    if (s.state.load(std::memory_order_acquire) == kWanted && (s.kind != Kind::sink || network)) {
+    const bool needs_network = s.kind == Kind::sink || s.kind == Kind::can;
+    if (s.state.load(std::memory_order_acquire) == kWanted && (!needs_network || network)) {
       tend(s, now_ns);
     }
   }
@@ -197,7 +208,13 @@ Result<Fd, int> DeviceKeeper::open(Slot& s) {
     return open_serial(s.device, s.baud, s.blocking);
   }
   if (s.kind == Kind::can) {
-    return open_can(s.device);
+    auto opened = open_can(s.device);
+    const bool down = !opened && (opened.error() == ENETDOWN || opened.error() == ENODEV);
+    if (!down || s.baud == 0) {
+      return opened;
+    }
+    const int error = bring_up_can(s.device, s.baud);
+    return error == 0 ? open_can(s.device) : Result<Fd, int>(Failure{error});
   }
   if (s.device == "-") {
     return open_standard_input();

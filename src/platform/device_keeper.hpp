@@ -44,7 +44,8 @@ class DeviceKeeper {
   std::size_t add(std::string device, std::uint32_t baud, bool blocking, std::int64_t retry_ns);
   // A FIFO, open once somebody writes; "-" is standard input.
   std::size_t add_pipe(std::string path, std::int64_t retry_ns);
-  std::size_t add_can(std::string interface, std::int64_t retry_ns);
+  // With a bit rate, the keeper itself brings up an interface that is down.
+  std::size_t add_can(std::string interface, std::uint32_t bitrate, std::int64_t retry_ns);
   std::size_t add_connection(Endpoint to, std::int64_t retry_ns, std::int64_t give_up_ns);
   std::size_t add_targets(Targets targets);
   // Opened by offer().
@@ -68,7 +69,7 @@ class DeviceKeeper {
   // Instead of the system's, for tests.
   void use_name_servers(std::string servers) { name_servers_ = std::move(servers); }
 
-  // The main thread's calls. Tries the connections of sinks only when there is a network.
+  // The main thread's calls. Tries buses and the connections of sinks only when there is a network.
   void tend(std::int64_t now_ns, bool network);
   // False unless the slot is wanted; then `fd` stays the caller's.
   bool offer(std::size_t slot, Fd& fd, const Peer& peer, std::int64_t now_ns);
@@ -84,6 +85,8 @@ class DeviceKeeper {
   }
   const Peer& peer(std::size_t slot) const { return slots_[slot].peer; }
   TurnedAway turned_away(std::size_t first_slot) const;
+  // What the system dropped of a bus because nobody read it in time.
+  std::uint64_t dropped(std::size_t slot) const;
 
  private:
   static constexpr int kTaken = -1;
@@ -92,7 +95,7 @@ class DeviceKeeper {
   struct Slot {
     Kind kind = Kind::line;
     std::string device;
-    std::uint32_t baud = 0;
+    std::uint32_t baud = 0;  // of a bus: 0, or its bit rate
     bool blocking = false;
     Targets targets;
     std::size_t target = 0;   // the next to try
@@ -104,6 +107,7 @@ class DeviceKeeper {
     std::int64_t pause_ns = 0;
     std::int64_t next_ns = 0;
     std::int64_t connected_ns = 0;
+    std::uint64_t dropped = 0;  // by buses that are closed
     int live = -1;    // the main thread's descriptor of what is open
     int opened = -1;  // the same for the hot thread
     std::atomic<int> state{kTaken};

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace vedette::platform {
@@ -27,6 +28,7 @@ std::vector<Check> examine_host(const std::string& sysroot);
 struct BoardFacts {
   std::string machine, watch, arguments;  // watch: cores, as in "2,3"
   std::uint64_t cores, line_bytes, l1d_bytes, l2_bytes, memory_bytes;
+  std::vector<std::pair<std::string, std::string>> can;  // name and driver
 };
 std::vector<Check> examine_board(const std::string& sysroot, const BoardFacts& board);
 

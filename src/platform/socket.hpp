@@ -49,6 +49,10 @@ std::int64_t write_now(int fd, Bytes bytes);
 
 // Raw CAN frames of an interface that is up, and its error frames; ENETDOWN if it is down.
 Result<Fd, int> open_can(const std::string& interface);
+// Brings up an interface that is down, with this bit rate and a controller that restarts by itself
+// after bus-off; one whose name begins with "vcan" is virtual, has no rate, and is made if it is
+// absent. 0, or errno.
+int bring_up_can(const std::string& interface, std::uint32_t bitrate);
 
 // Raw 8N1 line; EINVAL for an unsupported speed. Open a line for reading through io_uring as
 // blocking, because io_uring waits for it; one that a hot thread writes as non-blocking.

@@ -88,10 +88,34 @@ def doctor_compares_a_host_with_its_board():
     subprocess.run(["sh", "-n"], input=script, text=True, check=True)
 
 
+@test
+def a_board_knows_its_can_interfaces():
+    bus = work / "bus-of-a-board.toml"
+    bus.write_text('site = "bus"\n[source.a]\ndriver = "can"\ninterface = "can1"\ncodec = "n2k"\n')
+    path = root / "boards/nxp-imx8mp-evk.toml"
+    call("check", bus)
+    refused = call("check", bus, "--board", path, ok=(1,)).stderr
+    assert '"can1" is no CAN interface of NXP i.MX 8M Plus EVK' in refused and "its board file has can0" in refused, refused
+    assert "has no [[can]]" in call("check", bus, "--board", root / "boards/raspberrypi-cm4.toml", ok=(1,)).stderr
+    bus.write_text(bus.read_text().replace("can1", "can0"))
+    call("check", bus, "--board", path)
+    def check(top, path):
+        found = json.loads(call("doctor", "--sysroot", top, "--board", path, "--json", ok=(0, 1)).stdout)["data"]["checks"]
+        return [(c["result"], c.get("remedy")) for c in found if c["id"] == "board-can"]
+    top = host("host-with-a-bus", facts(path), "2-3")
+    assert check(top, path) == [("fail", "modprobe flexcan")], check(top, path)
+    (top / "sys/class/net/can0").mkdir(parents=True)
+    (top / "sys/class/net/can0/type").write_text("1\n")  # an Ethernet port of that name
+    assert check(top, path)[0][0] == "fail"
+    (top / "sys/class/net/can0/type").write_text("280\n")
+    assert check(top, path) == [("pass", None)], check(top, path)
+    assert [c[0] for c in check(top, root / "boards/generic-x86_64.toml")] == ["pass", "warn"]
+
+
 trees = {"raspberrypi-cm4": "bcm2711-rpi-cm4-io", "nxp-imx8mp-evk": "imx8mp-evk", "kontron-sl28": "fsl-ls1028a-kontron-sl28",
          "xilinx-k26": "zynqmp-smk-k26-revA", "siemens-iot2050": "k3-am6548-iot2050-advanced"}
 # Linux drivers by the device-tree names to which they bind.
-binds = {"bcmgenet": "genet", "fec": "-fec", "imx-dwmac": "dwmac-eqos", "fsl_enetc": "fsl,enetc", "macb": "cdns,gem",
+binds = {"bcmgenet": "genet", "fec": "-fec", "imx-dwmac": "dwmac-eqos", "fsl_enetc": "fsl,enetc", "flexcan": "flexcan", "macb": "cdns,gem",
          "bcm2835_wdt": "bcm2835-pm-wdt", "imx2_wdt": "imx21-wdt", "sl28cpld_wdt": "sl28cpld-wdt", "cdns_wdt": "cdns,wdt", "rti_wdt": "rti-wdt"}
 
 
@@ -114,7 +138,7 @@ def arm_boards_say_what_their_device_trees_say():
             if fact["from"] == "device-tree":
                 assert fact["is"] == ask(), (name, key, fact, ask())
                 compared += 1
-        for what in [*(p["driver"] for p in board["port"]), board["watchdog"]["driver"]]:
+        for what in [*(p["driver"] for p in board["port"] + board.get("can", [])), board["watchdog"]["driver"]]:
             if what["from"] == "device-tree":
                 assert binds[what["is"]] in text, (name, what)
                 compared += 1

@@ -4,7 +4,7 @@ import contextlib, os, pathlib, shutil, signal, sys, time, traceback
 sys.dont_write_bytecode = True
 
 from harness import Skip, arguments, tests, work
-import codecs_of_recordings, text_formats, streams, images_of_belief, journals, history, lines_and_sinks, transports, live_peers, sinks, operations, packet_ports, tracking, boards, flashing, images, power_cuts, rig_scenarios, documents  # each adds its tests, in this order
+import codecs_of_recordings, text_formats, streams, images_of_belief, journals, history, lines_and_sinks, transports, live_peers, sinks, operations, packet_ports, tracking, boards, flashing, images, buses, power_cuts, rig_scenarios, documents  # each adds its tests, in this order
 import floods
 import modes
 import updates, hostile_inputs, evidence, clocks, control_socket

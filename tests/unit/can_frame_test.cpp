@@ -44,7 +44,7 @@ TEST_CASE("a frame of a live bus becomes the line that candump writes of it") {
 TEST_CASE("error frames and what is no frame are told apart") {
   constexpr std::uint32_t kError = 0x20000000;
   CHECK(read_can_frame(frame(kError | 0x40, "")).kind == CanKind::bus_off);
-  CHECK(read_can_frame(frame(kError | 0x100, "")).kind == CanKind::restarted);
+  CHECK(read_can_frame(frame(kError | 0x100, "")).kind == CanKind::error);
   CHECK(read_can_frame(frame(kError | 0x04, std::string(8, '\0'))).kind == CanKind::error);
   CHECK(read_can_frame(frame(0xC0000123U, "ab")).view() == "can 00000123#");  // a remote request
   auto nine = frame(0x123, "");
@@ -53,4 +53,18 @@ TEST_CASE("error frames and what is no frame are told apart") {
   nine.pop_back();
   CHECK(read_can_frame(nine).kind == CanKind::malformed);
   CHECK(read_can_frame({}).kind == CanKind::malformed);
+}
+
+TEST_CASE("an error frame says what to do") {
+  constexpr std::uint32_t kError = 0x20000000;
+  const auto says = [](const std::vector<std::uint8_t>& bytes) { return advice_on_error(bytes); };
+  CHECK(says(frame(kError | 0x40, "")).starts_with("bus-off: "));
+  CHECK(says(frame(kError | 0x10, "")).starts_with("the transceiver"));
+  CHECK(says(frame(kError | 0x20, "")).starts_with("nobody acknowledged"));
+  CHECK(says(frame(kError | 0x04, std::string("\0\x01", 2))).starts_with("the controller's buffer"));
+  CHECK(says(frame(kError | 0x04, std::string("\0\x30", 2))).starts_with("many transmission"));
+  CHECK(says(frame(kError | 0x88, "")).starts_with("many transmission"));
+  CHECK(says(frame(kError | 0x100, "")).starts_with("the controller is on the bus again"));
+  CHECK(says(frame(0x123, "")).empty());
+  CHECK(advice_on_error({}).empty());
 }

@@ -18,9 +18,8 @@ inline constexpr std::size_t kCanFrameBytes = 16;
 
 enum class CanKind : std::uint8_t {
   data,
-  bus_off,    // the controller has left the bus
-  restarted,  // and is back
-  error,      // any other error frame
+  bus_off,  // the controller has left the bus
+  error,    // any other error frame
   malformed,
 };
 
@@ -32,5 +31,7 @@ struct CanLine {
 };
 
 CanLine read_can_frame(Bytes frame);
+// What an error frame says, and what to do; empty for any other.
+std::string_view advice_on_error(Bytes frame);
 
 }  // namespace vedette::ingress

@@ -30,6 +30,9 @@ std::uint64_t Ingress::missed(std::size_t index) const {
   if (source.driver == plan::DriverKind::udp) {
     return platform::dropped_by_system(source.socket.get());
   }
+  if (source.driver == plan::DriverKind::can) {
+    return devices_->dropped(source.streams[0].slot);
+  }
   for (std::size_t p = 0; p < ports_.size(); ++p) {
     if (std::find(ports_[p].sources.begin(), ports_[p].sources.end(), &source) !=
         ports_[p].sources.end()) {

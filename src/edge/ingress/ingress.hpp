@@ -91,7 +91,7 @@ class Ingress {
   std::size_t size() const { return sources_.size(); }
   const SourceCounters& counters(std::size_t source) const { return sources_[source]->counters; }
   // Datagrams lost before this process received them: by a full socket buffer, or by the port,
-  // which counts for all its sources. Any thread.
+  // which counts for all its sources. The main thread's.
   std::uint64_t missed(std::size_t source) const;
   // Who is connected to a TCP source, and since when in node time. The main thread's.
   struct Peer {

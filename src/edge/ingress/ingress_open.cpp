@@ -6,6 +6,7 @@
 #include "edge/ingress/ingress.hpp"
 #include "platform/file.hpp"
 #include "platform/hot_thread.hpp"
+#include "platform/machine.hpp"
 #include "platform/socket.hpp"
 
 namespace vedette::ingress {
@@ -107,7 +108,9 @@ std::string Ingress::open_source(Source& source, const std::string& recordings) 
       return {};
     case plan::DriverKind::can:
       source.streams[0].slot =
-          devices_->add_can(source.plan->interface()->str(), source.plan->retry_ns());
+          devices_->add_can(source.plan->interface()->str(),
+                            platform::is_first_process() ? source.plan->bitrate() : 0,
+                            source.plan->retry_ns());
       devices_->want(source.streams[0].slot);
       uses_ring_ = true;
       return {};

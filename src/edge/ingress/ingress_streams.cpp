@@ -187,36 +187,37 @@ void Ingress::hear_stream(Source& source, Stream& stream, std::int32_t result,
 }
 
 // An error frame is told once, and that all is well again with the first frame after kBusQuietNs
-// without one: a bad plug makes thousands a second.
+// without one: a bad plug makes thousands a second. A controller may leave and rejoin a bus that is
+// shorted every kRestartMs, so it is back once it hears a frame, `retry` after it left at the
+// earliest.
 void Ingress::hear_can(Source& source, Stream& stream, Bytes frame,
                        platform::NodeClock::Reading at) {
   const CanLine line = read_can_frame(frame);
+  const bool up = source.counters.status.load(std::memory_order_relaxed) ==
+                  static_cast<std::uint8_t>(SourceStatus::up);
   switch (line.kind) {
     case CanKind::malformed:
       refuse_whole(source, RefusalCause::malformed, frame, at.now_ns);
       return;
     case CanKind::bus_off:
-      stream.bus_error_ns = at.now_ns;
-      refuse_whole(source, RefusalCause::bus_error, frame, at.now_ns);
-      announce(source, SourceStatus::down, static_cast<int>(Trouble::bus_off), at.now_ns);
-      return;
     case CanKind::error:
       stream.bus_error_ns = at.now_ns;
       refuse_whole(source, RefusalCause::bus_error, frame, at.now_ns);
-      if (source.counters.status.load(std::memory_order_relaxed) ==
-          static_cast<std::uint8_t>(SourceStatus::up)) {
+      if (line.kind == CanKind::bus_off) {
+        announce(source, SourceStatus::down, static_cast<int>(Trouble::bus_off), at.now_ns);
+      } else if (up) {
         announce(source, SourceStatus::up, static_cast<int>(Trouble::bus_errors), at.now_ns);
       }
-      return;
-    case CanKind::restarted:
-      announce(source, SourceStatus::up, 0, at.now_ns);
       return;
     case CanKind::data:
       break;
   }
-  if (stream.bus_error_ns != 0 && at.now_ns - stream.bus_error_ns > kBusQuietNs) {
+  const std::int64_t quiet_ns = stream.bus_error_ns != 0 ? at.now_ns - stream.bus_error_ns : 0;
+  if (quiet_ns > kBusQuietNs) {
     stream.bus_error_ns = 0;
     announce(source, SourceStatus::up, 0, at.now_ns);
+  } else if (!up && quiet_ns >= source.plan->retry_ns()) {
+    announce(source, SourceStatus::up, static_cast<int>(Trouble::bus_errors), at.now_ns);
   }
   take(source, stream.decoder, as_bytes(line.view()), false, at);
 }
