@@ -67,8 +67,7 @@ int doctor(const DoctorCommand& command) {
     const auto more = platform::examine_board(
         command.sysroot,
         {board.machine, list_of(board.watch), plan::isolation_arguments(board), board.cores,
-         board.line_bytes, board.l1d_bytes, board.l2_bytes, board.memory_bytes,
-         buses_of(board)});
+         board.line_bytes, board.l1d_bytes, board.l2_bytes, board.memory_bytes, buses_of(board)});
     checks.insert(checks.end(), more.begin(), more.end());
   }
   if (command.fix_plan) {

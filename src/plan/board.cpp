@@ -111,8 +111,9 @@ class Reader {
       }
       const auto at = section.source().begin;
       if (known.empty() || !value.is_table()) {
-        problems_.add(at.line, at.column, "unknown section [" + std::string(section.str()) + "]",
-                      "a board has board, cpu, memory, port, can, serial, watchdog, storage and boot");
+        problems_.add(
+            at.line, at.column, "unknown section [" + std::string(section.str()) + "]",
+            "a board has board, cpu, memory, port, can, serial, watchdog, storage and boot");
         continue;
       }
       for (const auto& [key, unused] : *value.as_table()) {

@@ -216,7 +216,8 @@ constexpr std::array kKeys{
         "input "
         "is `ended`."},
     Key{"source", "interface", text, D::number, "", 0, 0, "",
-        "can: the bus, \"can0\", which the system has brought up with its bit rate; in an image the "
+        "can: the bus, \"can0\", which the system has brought up with its bit rate; in an image "
+        "the "
         "node brings it up. Error frames are refused as `bus-error`; at bus-off the source is down "
         "until it hears a frame again."},
     Key{"source", "bitrate", whole, D::number, "250000", 10000, 1000000, "",

@@ -1,5 +1,5 @@
-// SocketCAN: raw frames of one interface (linux/can.h, linux/can/raw.h), and the interface itself by
-// rtnetlink (linux/if_link.h, linux/can/netlink.h).
+// SocketCAN: raw frames of one interface (linux/can.h, linux/can/raw.h), and the interface itself
+// by rtnetlink (linux/if_link.h, linux/can/netlink.h).
 #include <linux/can.h>
 #include <linux/can/error.h>
 #include <linux/can/netlink.h>

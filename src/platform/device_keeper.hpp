@@ -108,8 +108,8 @@ class DeviceKeeper {
     std::int64_t next_ns = 0;
     std::int64_t connected_ns = 0;
     std::uint64_t dropped = 0;  // by buses that are closed
-    int live = -1;    // the main thread's descriptor of what is open
-    int opened = -1;  // the same for the hot thread
+    int live = -1;              // the main thread's descriptor of what is open
+    int opened = -1;            // the same for the hot thread
     std::atomic<int> state{kTaken};
     std::atomic<int> closing{-1};
     std::atomic<int> error{0};

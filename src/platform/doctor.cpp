@@ -134,6 +134,22 @@ std::optional<std::vector<std::string>> interrupts_on(const std::string& root,
   return shown ? std::optional(found) : std::nullopt;
 }
 
+void examine_buses(Examination& e, const BoardFacts& board) {
+  for (const auto& [name, driver] : board.can) {
+    // 280 is a CAN interface (linux/if_arp.h).
+    const bool there =
+        read_text_file(e.root_ + "/sys/class/net/" + name + "/type", 16).value_or("") == "280\n";
+    const bool adapter = driver == "any";
+    e.checks.push_back(
+        {"board-can",
+         there     ? Health::pass
+         : adapter ? Health::warn
+                   : Health::fail,
+         there ? name : name + " is not there", name, "a site for this board may read this CAN bus",
+         adapter ? "plug the adapter in; its module must be loaded" : "modprobe " + driver, false});
+  }
+}
+
 }  // namespace
 
 std::vector<Check> examine_board(const std::string& sysroot, const BoardFacts& board) {
@@ -202,17 +218,7 @@ std::vector<Check> examine_board(const std::string& sysroot, const BoardFacts& b
            // The kernel reserves some of it.
            return total && *total >= board.memory_bytes / 10 * 8 ? Health::pass : Health::fail;
          });
-  for (const auto& [name, driver] : board.can) {
-    // 280 is a CAN interface (linux/if_arp.h).
-    const bool there =
-        read_text_file(sysroot + "/sys/class/net/" + name + "/type", 16).value_or("") == "280\n";
-    const bool adapter = driver == "any";
-    e.checks.push_back(
-        {"board-can", there ? Health::pass : adapter ? Health::warn : Health::fail,
-         there ? name : name + " is not there", name,
-         "a site for this board may read this CAN bus",
-         adapter ? "plug the adapter in; its module must be loaded" : "modprobe " + driver, false});
-  }
+  examine_buses(e, board);
   return e.checks;
 }
 

@@ -61,7 +61,8 @@ TEST_CASE("an error frame says what to do") {
   CHECK(says(frame(kError | 0x40, "")).starts_with("bus-off: "));
   CHECK(says(frame(kError | 0x10, "")).starts_with("the transceiver"));
   CHECK(says(frame(kError | 0x20, "")).starts_with("nobody acknowledged"));
-  CHECK(says(frame(kError | 0x04, std::string("\0\x01", 2))).starts_with("the controller's buffer"));
+  CHECK(
+      says(frame(kError | 0x04, std::string("\0\x01", 2))).starts_with("the controller's buffer"));
   CHECK(says(frame(kError | 0x04, std::string("\0\x30", 2))).starts_with("many transmission"));
   CHECK(says(frame(kError | 0x88, "")).starts_with("many transmission"));
   CHECK(says(frame(kError | 0x100, "")).starts_with("the controller is on the bus again"));
