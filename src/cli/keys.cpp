@@ -34,7 +34,7 @@ int fail(const KeysCommand& c, const Problem& problem) {
                    problem.what, problem.help);
 }
 
-constexpr std::int64_t kRootDays = 20 * 366, kCaDays = 5 * 366, kNodeDays = 366;
+constexpr std::int64_t kNodeDays = 366, kCaDays = 5 * kNodeDays, kRootDays = 20 * kNodeDays;
 
 std::int64_t days_or(const KeysCommand& c, std::int64_t usual) {
   return c.days == 0 ? usual : c.days;
