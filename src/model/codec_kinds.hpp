@@ -50,7 +50,7 @@ inline constexpr CodecFacts kCodecs[] = {
      "velocity, emergency and squawk",
      "ICAO annex 10 vol. IV, DO-260B", false, true},
     {CodecKind::asterix, "asterix", "", Framing::bytes,
-     "data blocks one behind the other, FINAL records",
+     "data blocks one behind the other (in a stream up to 4,096 bytes each), FINAL records",
      "categories 010 034 048 062 065; others are refused as `unknown-category`",
      "EUROCONTROL SPEC-149 parts 2b 4 7 9 15"},
 };

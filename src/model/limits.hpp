@@ -14,6 +14,11 @@ inline constexpr std::size_t kRawBytes = 512;
 // form of a 223-byte NMEA 2000 message (about 730 characters) need more.
 inline constexpr std::size_t kLineBytes = 1024;
 
+// One ASTERIX data block of a stream, where nothing but its length says where it ends: a search
+// behind damage reads each block that may begin at any of these bytes. The format allows 65,535,
+// links agree on 256 to 1,500.
+inline constexpr std::size_t kAsterixBlockBytes = 4096;
+
 // Largest UDP payload accepted: an Ethernet MTU without IP and UDP headers.
 inline constexpr std::size_t kDatagramBytes = 1472;
 inline constexpr std::size_t kFrameBytes = 1518 + 4;  // Ethernet with one VLAN tag, without FCS
@@ -163,6 +168,7 @@ inline constexpr std::int64_t kClockAgreesNs = 5'000'000'000;
 inline constexpr std::int64_t kClockHoldsNs = std::int64_t{3600} * 1'000'000'000;
 
 static_assert(kLineBytes >= kRawBytes, "a kept frame must have fitted its line");
+static_assert(kAsterixBlockBytes >= kLineBytes, "the largest frame of a stream");
 static_assert(kDatagramBytes <= kFrameBytes, "a datagram arrives in one frame");
 static_assert(kDatagramBytes <= kReceiveBytes, "a datagram that is accepted fits its buffer");
 

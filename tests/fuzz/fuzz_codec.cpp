@@ -17,7 +17,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     own.emplace(static_cast<CodecKind>(kind % kCodecKinds));
   }
   codec::Decoder& decoder = own->get();
-  decoder.reset();
   const codec::Output out{nullptr,
                           [](void*, const codec::Message& message, Bytes) {
                             Observation observation;
@@ -33,6 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((data[0] & 4) != 0) {
     decoder.stream(bytes.first(bytes.size() / 2), 1, out);
     decoder.stream(bytes.subspan(bytes.size() / 2), 2, out);
+    decoder.end_stream(3, out);
   } else {
     decoder.datagram(bytes, 1, out);
   }

@@ -348,7 +348,7 @@ TEST_CASE("a reopened line forgets the half of a message, and keeps what it lost
   decoder.stream(as_bytes(first), 1, collect(all));
   decoder.stream(as_bytes(first), 2, collect(all));  // replaces the one before
   CHECK(decoder.counts()[0] == 1);
-  decoder.reset();
+  decoder.end_stream(2, collect(all));
   decoder.stream(as_bytes(second), 3, collect(all));
   REQUIRE(all.refused.size() == 1);
   CHECK(all.refused[0] == RefusalCause::multipart_missing);
@@ -369,7 +369,7 @@ TEST_CASE("any bytes are answered: nothing crashes, every frame is a message or 
       Collected all;
       decoder.datagram(bytes, i, collect(all));
       decoder.stream(bytes, i, collect(all));
-      decoder.reset();
+      decoder.end_stream(i, collect(all));
       CHECK((bytes.size() < 2 || all.messages.size() + all.refused.size() > 0));
     }
   }

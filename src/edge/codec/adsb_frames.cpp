@@ -57,7 +57,8 @@ Cut cut_avr(Bytes bytes, Place place) {
   if (next < one.size()) {
     return {place.in_step ? Kind::frame : Kind::nothing, next};
   }
-  if (one.size() == text.size()) {
+  const bool torn_behind = place.end == End::torn && one.back() == ';';
+  if (one.size() == text.size() && !torn_behind) {
     return found;
   }
   return {place.in_step || sure_avr(as_bytes(one)) ? Kind::frame : Kind::nothing, one.size()};

@@ -13,11 +13,16 @@ using Kind = Cut::Kind;
 
 constexpr std::size_t kBlockHeader = 3;
 constexpr std::size_t kFinalHeader = 8;
-constexpr std::size_t kWaitBytes = 1500;  // a longer block must be in memory
+constexpr std::size_t kUnknownBytes = 1500;  // of a stream's block that nothing can confirm
 constexpr std::uint8_t kFinalEnd[] = {0xA5, 0xA5, 0xA5, 0xA5};
 
 std::size_t block_bytes(Bytes bytes) {
   return load_be<std::uint16_t>(bytes.data() + 1);
+}
+
+// The longest block that a stream is read for.
+std::size_t most_bytes(const AsterixCategory* category) {
+  return category != nullptr ? limits::kAsterixBlockBytes : kUnknownBytes;
 }
 
 // Whether all records of a whole block can be read. Each has its sensor, the same in a block: item
@@ -47,7 +52,7 @@ bool goes_on(Bytes after) {
   }
   const AsterixCategory* const category = asterix_category(after[0]);
   if (length > after.size()) {
-    return category != nullptr && length <= kWaitBytes;
+    return category != nullptr && length <= most_bytes(category);
   }
   if (category != nullptr) {
     return readable(*category, after.first(length));
@@ -95,15 +100,18 @@ Cut AsterixCodec::cut(Bytes bytes, Place place) {
   if (length <= kBlockHeader || (!place.in_step && category == nullptr)) {
     return {Kind::nothing};
   }
+  if (place.end != End::whole && length > most_bytes(category)) {
+    const bool known = category != nullptr;
+    return {Kind::nothing, 1, known ? RefusalCause::too_long : RefusalCause::framing};
+  }
   if (length > bytes.size()) {
-    const bool waits = place.ends ? place.in_step : length <= kWaitBytes;
-    return {waits ? Kind::more : Kind::nothing};
+    return {place.in_step || !place.ends() ? Kind::more : Kind::nothing};
   }
   if (category == nullptr) {
     return {Kind::unchecked, length};
   }
   const Bytes after = bytes.subspan(length);
-  if (!after.empty() && after.size() <= kBlockHeader && !place.ends) {
+  if (!after.empty() && after.size() <= kBlockHeader && !place.ends()) {
     return {Kind::more};
   }
   const bool whole = readable(*category, bytes.first(length));

@@ -52,7 +52,9 @@ Counts Decoder::counts() const {
   return std::visit([](const auto& codec) { return codec.counts(); }, state_);
 }
 
-void Decoder::reset() {
+void Decoder::end_stream(std::int64_t now_ns, const Output& out) {
+  framer_.put(cut_, {}, End::torn,
+              [&](const Piece& piece, Bytes bytes) { take(piece, bytes, now_ns, out); });
   framer_.reset();
   std::visit([](auto& codec) { codec.reset(); }, state_);
 }
@@ -69,7 +71,7 @@ void Decoder::take(const Piece& piece, Bytes bytes, std::int64_t now_ns, const O
 }
 
 void Decoder::stream(Bytes chunk, std::int64_t now_ns, const Output& out) {
-  framer_.put(cut_, chunk, false,
+  framer_.put(cut_, chunk, End::open,
               [&](const Piece& piece, Bytes bytes) { take(piece, bytes, now_ns, out); });
 }
 

@@ -59,8 +59,9 @@ class Decoder {
   void stream(Bytes chunk, std::int64_t now_ns, const Output& out);
   // Bytes with a boundary at their end (a datagram, one record of a capture).
   void datagram(Bytes datagram, std::int64_t now_ns, const Output& out);
-  // Forgets partial frames, as after a reopened line; keeps known aircraft.
-  void reset();
+  // The connection has ended: what is left of it is a frame or refused, and parts of messages are
+  // forgotten. Keeps known aircraft.
+  void end_stream(std::int64_t now_ns, const Output& out);
 
   CodecKind kind() const { return kind_; }
   Counts counts() const;

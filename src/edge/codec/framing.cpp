@@ -68,15 +68,16 @@ Cut cut_text(Bytes bytes, Place place, bool (*sure)(Bytes line)) {
   if (text > limits::kLineBytes) {
     return {Kind::nothing, text, RefusalCause::too_long};
   }
-  if (text == bytes.size() && !place.ends) {
+  if (text == bytes.size() && !place.ends()) {
     return {Kind::more};
   }
   if (text == 0) {
     return {Kind::nothing};
   }
-  const bool whole = place.in_step && (text == bytes.size() || ends_line(bytes[text]));
+  const bool torn = text == bytes.size() && place.end == End::torn;
+  const bool whole = place.in_step && !torn && (text == bytes.size() || ends_line(bytes[text]));
   if (!whole && !sure(bytes.first(text))) {
-    return {Kind::nothing, text};
+    return {Kind::nothing, text, torn ? RefusalCause::too_short : RefusalCause::framing};
   }
   std::size_t end = text;
   while (end < bytes.size() && ends_line(bytes[end])) {
@@ -100,32 +101,33 @@ Cut Cutting::confirm(CutFront cut, Bytes bytes, std::size_t length, Place place)
   const Bytes after = bytes.subspan(length);
   if (place.in_step) {
     if (after.empty()) {
-      return {place.ends ? Kind::frame : Kind::more, length};
+      return {place.ends() ? Kind::frame : Kind::more, length};
     }
-    const Kind next = cut(after, {place.ends, false}).kind;
+    const Kind next = cut(after, {place.end, false}).kind;
     if (next == Kind::frame || next == Kind::blank) {
       return {Kind::frame, length};
     }
-    if (next == Kind::more && !place.ends) {
+    if (next == Kind::more && !place.ends()) {
       return {Kind::more};
     }
   }
   for (std::size_t i = 1; place.in_step && i < length; ++i) {
-    const Kind inner = cut(bytes.subspan(i), {place.ends, false}).kind;
+    const Kind inner = cut(bytes.subspan(i), {place.end, false}).kind;
     if (inner == Kind::frame) {
       return {Kind::nothing, i};
     }
-    if (inner == Kind::more && !place.ends) {
+    if (inner == Kind::more && !place.ends()) {
       return {Kind::more};
     }
   }
   return {place.in_step ? Kind::frame : Kind::nothing, place.in_step ? length : 1};
 }
 
-Piece Cutting::next(CutFront cut, Bytes bytes, bool ends, bool full) {
+Piece Cutting::next(CutFront cut, Bytes bytes, End end, bool full) {
+  const bool ends = end != End::open;
   while (gap_ < bytes.size()) {
     const Bytes rest = bytes.subspan(gap_);
-    const Place place{ends, in_step_ && gap_ == 0};
+    const Place place{end, in_step_ && gap_ == 0};
     Cut found = cut(rest, place);
     if (found.kind == Kind::unchecked) {
       found = confirm(cut, rest, found.bytes, place);

@@ -31,9 +31,18 @@ struct Cut {
   std::size_t behind = 0;                      // separators that follow a frame
 };
 
+// Whether bytes follow those in memory.
+enum class End : std::uint8_t {
+  open,   // they may
+  whole,  // none, and frames are whole: the end of a datagram or a file
+  torn    // none, because the connection ended, perhaps within a frame
+};
+
 struct Place {
-  bool ends;     // no more bytes follow
+  End end;
   bool in_step;  // a frame or a separator ends here, or the stream begins
+
+  bool ends() const { return end != End::open; }
 };
 
 // Total on any bytes, which are at least one; without state, because it looks ahead.
@@ -51,9 +60,8 @@ struct Piece {
 // Where a stream is between two pieces.
 class Cutting {
  public:
-  // The piece at the front of `bytes`, which begin where the last piece ended. `ends`: no more
-  // follow. `full`: no more fit.
-  Piece next(CutFront cut, Bytes bytes, bool ends, bool full);
+  // The piece at the front of `bytes`, which begin where the last piece ended. `full`: no more fit.
+  Piece next(CutFront cut, Bytes bytes, End end, bool full);
 
  private:
   Cut confirm(CutFront cut, Bytes bytes, std::size_t length, Place place) const;
@@ -69,11 +77,11 @@ class Cutting {
 // The bytes of one connection that are not cut yet.
 class Framer {
  public:
-  static constexpr std::size_t kBytes = 2 * limits::kLineBytes;  // noise, and the frame behind it
+  static constexpr std::size_t kBytes = 2 * limits::kAsterixBlockBytes;  // noise, and a frame
 
   // Calls piece(const Piece&, Bytes) in the order of the bytes.
   template <typename OnPiece>
-  void put(CutFront cut, Bytes chunk, bool ends, OnPiece&& piece) {
+  void put(CutFront cut, Bytes chunk, End end, OnPiece&& piece) {
     do {
       const std::size_t room = sizeof hold_ - held_;
       const std::size_t taken = chunk.size() < room ? chunk.size() : room;
@@ -82,8 +90,9 @@ class Framer {
       }
       held_ += taken;
       chunk = chunk.subspan(taken);
-      const std::size_t used = cut_all(cutting_, cut, Bytes(hold_, held_), ends && chunk.empty(),
-                                       held_ == sizeof hold_, piece);
+      const std::size_t used =
+          cut_all(cutting_, cut, Bytes(hold_, held_), chunk.empty() ? end : End::open,
+                  held_ == sizeof hold_, piece);
       std::memmove(hold_, hold_ + used, held_ - used);
       held_ -= used;
     } while (!chunk.empty());
@@ -92,7 +101,7 @@ class Framer {
   template <typename OnPiece>
   static void whole(CutFront cut, Bytes bytes, OnPiece&& piece) {
     Cutting cutting;
-    cut_all(cutting, cut, bytes, true, false, piece);
+    cut_all(cutting, cut, bytes, End::whole, false, piece);
   }
   // As after a reopened line.
   void reset() {
@@ -102,11 +111,11 @@ class Framer {
 
  private:
   template <typename OnPiece>
-  static std::size_t cut_all(Cutting& cutting, CutFront cut, Bytes bytes, bool ends, bool full,
+  static std::size_t cut_all(Cutting& cutting, CutFront cut, Bytes bytes, End end, bool full,
                              OnPiece&& piece) {
     std::size_t at = 0;
     while (at < bytes.size()) {
-      const Piece next = cutting.next(cut, bytes.subspan(at), ends, full && at == 0);
+      const Piece next = cutting.next(cut, bytes.subspan(at), end, full && at == 0);
       if (next.kind == Piece::Kind::none) {
         break;
       }
@@ -123,7 +132,8 @@ class Framer {
 
 // Text: lines that end with CR, LF or both. Separators are blanks, tabs, NULs and byte order marks
 // before a line. Any other byte that is no text ends the text before it, as a line end does; what
-// stands beside such a byte is a line only if `sure` says so, because noise has text in it, too.
+// stands beside such a byte, or was torn, is a line only if `sure` says so: noise has text in it,
+// too, and a part of a line may read as a shorter one.
 Cut cut_text(Bytes bytes, Place place, bool (*sure)(Bytes line));
 
 // Bytes at the front that are text (printable ASCII and tabs).

@@ -171,7 +171,9 @@ void Ingress::hear_stream(Source& source, Stream& stream, std::int32_t result,
                                                       : static_cast<int>(Trouble::closed);
   }
   stream.since_ns.store(0, std::memory_order_relaxed);
-  stream.decoder.reset();
+  Taking taking{&source, at.now_ns, at.arrival_ns};
+  stream.decoder.end_stream(at.now_ns, codec::Output{&taking, on_message, on_refused});
+  publish_tables(source);
   devices_->give_back(stream.slot, stream.fd);
   stream.fd = -1;
   --source.open_streams;

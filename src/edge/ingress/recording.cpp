@@ -148,7 +148,8 @@ std::optional<Frame> Recording::packet() {
 std::optional<Frame> Recording::piece() {
   while (at_ < content_.size()) {
     const Bytes rest(content_.data() + at_, content_.size() - at_);
-    const codec::Piece piece = cutting_.next(codec::cut_of(options_.codec), rest, true, false);
+    const codec::Piece piece =
+        cutting_.next(codec::cut_of(options_.codec), rest, codec::End::whole, false);
     at_ += piece.bytes + piece.behind;
     const bool frame = piece.kind == codec::Piece::Kind::frame;
     if (frame || piece.cause != RefusalCause::none) {
@@ -165,7 +166,7 @@ bool Recording::tlog_frame_here(bool in_step, std::size_t& length) const {
     return false;
   }
   const Bytes rest = Bytes(content_).subspan(at_ + kTlogTime);
-  const codec::Cut cut = codec::cut_of(options_.codec)(rest, {.ends = true, .in_step = true});
+  const codec::Cut cut = codec::cut_of(options_.codec)(rest, {.end = codec::End::whole, .in_step = true});
   length = cut.bytes;
   if (cut.kind == codec::Cut::Kind::frame) {
     return true;
