@@ -62,8 +62,9 @@ def strait(folder):
                 distance = math.hypot(ship[0] - east, ship[1] - north) + chance.gauss(0, 8)
                 azimuth = math.degrees(math.atan2(ship[0] - east, ship[1] - north)) % 360
                 if distance < 6000 and chance.random() < 0.9:
-                    record = bytes([0b11110000, 25, sic]) + tod + bytes([0x20]) + struct.pack(
-                        ">HH", round(distance / 1852 * 256), round((azimuth + chance.gauss(0, 0.1)) % 360 / 360 * 65536) % 65536)
+                    squawk = 0o7700 if ship is ships[3] else 0x8000 | 0o7700  # the others' is not validated
+                    record = bytes([0b11111000, 25, sic]) + tod + bytes([0x20]) + struct.pack(
+                        ">HHH", round(distance / 1852 * 256), round((azimuth + chance.gauss(0, 0.1)) % 360 / 360 * 65536) % 65536, squawk)
                     if chance.random() < 0.125:
                         frames.append((t + chance.uniform(0.1, 2.5), 8600, struct.pack(">BH", 48, len(record) + 3) + record))
                     else:
@@ -106,6 +107,10 @@ when = "track.identified"
 of = "track"
 kinds = ["contact"]
 when = "lost(track)"
+[assess.distress]
+of = "track"
+kinds = ["contact"]
+when = "track.squawk == 7700"
 [decide.d]
 on = "named"
 run = "tell"
@@ -141,6 +146,8 @@ def turning_radars_are_tracked_in_any_order_of_arrival():
     followed = [t for t in tracks if t["kind"] == "contact" and t["state"] in ("confirmed", "coasting")]
     assert 30 <= len(followed) <= 42 and final["assessments"] >= 6, (len(followed), final)
     assert final["tracker"]["contacts"] >= len(followed) and final["tracker"]["bounds_reached"] == {}, final["tracker"]
+    told = [json.loads(line) for line in call("journal", data).stdout.splitlines() if '"distress"' in line]
+    assert [e["transition"] for e in told] == ["raised"], told  # one ship's code is validated, and stays its own
 
 
 @test

@@ -329,7 +329,7 @@ void Contacts::close(std::size_t s, TrackTable& tracks) {
   for (std::size_t i = 0; i < candidate_count_; ++i) {
     Candidate& candidate = candidates_[i];
     if (candidate.count != 0) {
-      apply(candidate, s, group, plots);
+      apply(candidate, s, group, plots, tracks);
     } else if (!sensor.turns && covered(candidate.contact)) {
       miss(candidate.contact, s, group.ns);
     }

@@ -215,7 +215,7 @@ class Contacts {
   void share_out(std::span<const Plot> plots, std::uint16_t first_pair);
   void give(Candidate& candidate, std::uint16_t plot, const Plot& value, double probability);
   void apply(Candidate& candidate, std::size_t sensor, const Group& group,
-             std::span<const Plot> plots);
+             std::span<const Plot> plots, TrackTable& tracks);
   double visibility(const Contact& c, std::size_t sensor, std::int64_t ns) const;
   std::uint32_t denials(std::uint32_t contact) const;
   // The sensor's newest report of the contact; 0: never seen.

@@ -204,8 +204,9 @@ bool Contacts::plausible(const Look& look) {
 }
 
 bool Contacts::plausible(const Plot& plot) {
+  constexpr std::uint16_t kMostSquawk = 7777;
   return plausible_measured(plot) && plausible_place(plot.place) &&
-         vedette::plausible(std::span(plot.ecef), kEarthM);
+         vedette::plausible(std::span(plot.ecef), kEarthM) && plot.squawk_next <= kMostSquawk + 1;
 }
 
 bool Contacts::plausible(const SensorState& state) {

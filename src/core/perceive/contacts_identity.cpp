@@ -111,7 +111,7 @@ void Contacts::claim(std::uint32_t contact, Track& named, TrackTable& tracks) {
   std::memcpy(t.name, named.name, sizeof t.name);
   std::memcpy(t.callsign, named.callsign, sizeof t.callsign);
   t.ship_type = named.ship_type;
-  t.particulars = named.particulars;
+  t.particulars.update(named.particulars);
 }
 
 void Contacts::identify(Track& named, TrackTable& tracks) {

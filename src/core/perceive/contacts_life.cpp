@@ -33,10 +33,16 @@ double one_thing(const Sensor& sensor) {
   return std::max(sensor.resolution, kExtents * sensor.extent_sigma);
 }
 
+void take_squawk(const Plot& plot, Track& track) {
+  if (plot.squawk_next != 0) {
+    track.particulars.squawk_next = plot.squawk_next;
+  }
+}
+
 }  // namespace
 
 void Contacts::apply(Candidate& candidate, std::size_t s, const Group& group,
-                     std::span<const Plot> plots) {
+                     std::span<const Plot> plots, TrackTable& tracks) {
   const Sensor& sensor = sensors_[s];
   const std::uint32_t index = candidate.contact;
   Contact& c = contacts_[index];
@@ -87,7 +93,9 @@ void Contacts::apply(Candidate& candidate, std::size_t s, const Group& group,
     if (group.ns >= spot.detected_ns) {
       spot.detected_ns = group.ns;
       spot.sensor = static_cast<std::uint16_t>(s & 0x1FFF);
-      c.cause = plots[candidate.plots[best]].event;
+      const Plot& plot = plots[candidate.plots[best]];
+      c.cause = plot.event;
+      take_squawk(plot, tracks[c.track]);
     }
   }
   Digest digest;
@@ -214,6 +222,7 @@ void Contacts::begin(const Plot& plot, std::size_t s, const Group& group, TrackT
   first.after = packed(first_motion(plot));
   first.count = 0;
   begin_track(tracks[track], plot.event, group.ns);
+  take_squawk(plot, tracks[track]);
   publish(index, tracks);
   place(index);
 }

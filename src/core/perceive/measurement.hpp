@@ -24,10 +24,12 @@ struct Measured {
 // A sensor's report with its position.
 struct Plot : Measured {
   Place place;
-  double ecef[3];          // m
-  std::uint64_t event;     // sequence
-  std::uint64_t identity;  // identity it transmits; 0: none
-  std::uint64_t merged;    // number of reports merged
+  double ecef[3];             // m
+  std::uint64_t event;        // sequence
+  std::uint64_t identity;     // identity it transmits; 0: none
+  std::uint64_t merged;       // number of reports merged
+  std::uint16_t squawk_next;  // as in Particulars
+  std::uint8_t unused[6];
 };
 
 // A plot relative to a predicted state: difference, its derivative by position, and its noise.

@@ -61,6 +61,7 @@ Offset in_plane(const SensorFrame& f, const Vector3& ecef) {
 Plot placed(const SensorFrame& frame, const Sensor& sensor, const Observation& o) {
   Plot plot{};
   plot.identity = o.identity;
+  plot.squawk_next = o.particulars.squawk_next;
   plot.merged = 1;
   plot.variance_range = sensor.range_sigma * sensor.range_sigma;
   plot.variance_azimuth = sensor.azimuth_sigma * sensor.azimuth_sigma;
@@ -101,6 +102,7 @@ void merge(const SensorFrame& frame, Plot& into, const Plot& other) {
   into.from_sensor[1] += share * (other.from_sensor[1] - into.from_sensor[1]);
   into.merged += other.merged;
   into.identity = into.identity != 0 ? into.identity : other.identity;
+  into.squawk_next = into.squawk_next != 0 ? into.squawk_next : other.squawk_next;
   locate(frame, into);
 }
 
