@@ -21,7 +21,8 @@ void cut_in_pieces(codec::CutFront cut, Bytes bytes, std::size_t size, codec::En
     seen += part.size() + piece.behind;
   };
   for (std::size_t at = 0; at < bytes.size(); at += size) {
-    framer.put(cut, bytes.subspan(at, std::min(size, bytes.size() - at)), codec::End::open, on_piece);
+    framer.put(cut, bytes.subspan(at, std::min(size, bytes.size() - at)), codec::End::open,
+               on_piece);
   }
   framer.put(cut, {}, end, on_piece);
   CHECK(seen == bytes.size(), "every byte belongs to a piece");

@@ -1,6 +1,8 @@
 // Streams of which 5 % of the frames are cut: of the whole frames hardly one is lost, and nothing
 // is taken for a frame that none sent. The same for noise between frames.
 #include <algorithm>
+#include <cstdio>
+#include <iterator>
 #include <map>
 #include <random>
 #include <string>
@@ -227,8 +229,26 @@ TEST_CASE("with 5 % of Beast, NMEA or ASTERIX frames cut, hardly a whole one is 
 
 namespace {
 
-// Streams of `count` frames, each of which may have bytes changed, taken out or put in. Whatever is
-// taken for a message is described and handed on.
+// A line of canboat's PLAIN form, or of candump: messages in one frame, and parts of fast packets.
+Frame n2k(Random& random) {
+  constexpr unsigned kGroups[] = {129025, 129026, 127250, 127258, 130306, 129029, 129038, 129809};
+  const unsigned group = kGroups[random() % std::size(kGroups)];
+  const bool plain = random() % 2 == 0;
+  char text[80];
+  int length =
+      plain ? std::snprintf(text, sizeof text, "2024-01-01-00:00:00.000,2,%u,1,255,8", group)
+            : std::snprintf(text, sizeof text, "can0  %08X   [8] ", 0x08000001U | group << 8);
+  for (int i = 0; i < 8; ++i) {
+    const unsigned byte = i == 0 && random() % 2 == 0 ? byte_of(random) % 5U : byte_of(random);
+    length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
+                            plain ? ",%02x" : " %02X", byte);
+  }
+  text[length] = '\n';
+  return {text, text + length + 1};
+}
+
+// Streams of `count` frames, each of which may have bytes changed, taken out or put in, and some
+// connections that end. Whatever is taken for a message is described and handed on.
 void hear_mutated(CodecKind kind, Frame (*make)(Random&), std::size_t count) {
   Random random(count);
   OwnDecoder own(kind);
@@ -268,6 +288,9 @@ void hear_mutated(CodecKind kind, Frame (*make)(Random&), std::size_t count) {
     } else {
       own.get().stream(frame, static_cast<std::int64_t>(i), out);
     }
+    if (random() % 64 == 0) {
+      own.get().end_stream(static_cast<std::int64_t>(i), out);
+    }
   }
   CHECK(answers > count / 4);
   CHECK(own.get().thrown_bytes() < bytes);
@@ -277,6 +300,7 @@ void hear_all_mutated(std::size_t count) {
   hear_mutated(CodecKind::mavlink, mavlink, count);
   hear_mutated(CodecKind::adsb, beast, count);
   hear_mutated(CodecKind::nmea0183, nmea, count);
+  hear_mutated(CodecKind::n2k, n2k, count);
   hear_mutated(CodecKind::asterix, asterix, count);
 }
 

@@ -99,7 +99,10 @@ TEST_CASE("what a connection's end leaves is a frame if a check says so, and els
   };
   const std::string plain = "2024-01-01-00:00:00.000,2,129025,1,255,8,00,01,02,03,04,05,06,07";
   const std::string squitter = "*8D4840D6202CC371C32CE0576098;";
-  const std::string beast("\x1A" "3\0\0\0\0\0\0\x40\x8D\x48", 11);
+  const std::string beast(
+      "\x1A"
+      "3\0\0\0\0\0\0\x40\x8D\x48",
+      11);
   const std::string mavlink("\xFE\x09\x4E\x01", 4);
   for (const Left& left : {
            Left{CodecKind::nmea0183, kLine, {kLine}},

@@ -166,7 +166,8 @@ bool Recording::tlog_frame_here(bool in_step, std::size_t& length) const {
     return false;
   }
   const Bytes rest = Bytes(content_).subspan(at_ + kTlogTime);
-  const codec::Cut cut = codec::cut_of(options_.codec)(rest, {.end = codec::End::whole, .in_step = true});
+  const codec::Cut cut =
+      codec::cut_of(options_.codec)(rest, {.end = codec::End::whole, .in_step = true});
   length = cut.bytes;
   if (cut.kind == codec::Cut::Kind::frame) {
     return true;
