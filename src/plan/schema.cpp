@@ -230,7 +230,8 @@ constexpr std::array kKeys{
     Key{"source", "udp_port", whole, D::number, "0", 0, 65535, "",
         "dpdk, captures: take only datagrams to this port; 0 takes all."},
     Key{"source", "file", text, D::number, "", 0, 0, "",
-        "recording: the file or the pipe, from --recordings or the site file's folder; gzip is "
+        "recording: the file or the pipe, from --recordings or the site file's folder; gzip and "
+        "zstd are "
         "unpacked, to 1 GiB and 256 times its size at most. A damaged or incomplete file is an "
         "error."},
     Key{"source", "format", choice, D::number, "automatic", 0, 0,

@@ -16,7 +16,11 @@ def a_recording_that_is_cut_damaged_or_a_bomb_is_named_and_nothing_of_it_is_used
     line = b"!AIVDM,1,1,,A,15N1u<PP1FJuvSRHOE6QIwwh0HQ6,0*30\r\n"
     whole = gzip.compress(b"".join(line.replace(b"30\r", b"30\r") + b"%d\n" % i for i in range(2000)))
     bomb = gzip.compress(bytes(100 << 20), 9)
-    files = {"cut": (whole[: len(whole) // 2], "ends too soon"), "crc": (whole[:-8] + b"\1\2\3\4" + whole[-4:], "damaged"),
+    zstd = subprocess.run(["zstd", "-q", "-c"], input=gzip.decompress(whole), capture_output=True, check=True).stdout
+    (work / "whole.zst").write_bytes(zstd)
+    assert len(decode("ais", work / "whole.zst")) == 4000
+    files = {"zstd-cut": (zstd[: len(zstd) // 2], "its zstd data ends too soon"), "zstd-check": (zstd[:-1] + bytes([zstd[-1] ^ 1]), "its zstd data is damaged"),
+             "zstd-more": (zstd + b"x", "something else follows its zstd data"), "cut": (whole[: len(whole) // 2], "ends too soon"), "crc": (whole[:-8] + b"\1\2\3\4" + whole[-4:], "damaged"),
              "bomb": (bomb, "256 times its size"), "more": (whole + b"x", "something else follows its gzip data"), "empty": (b"", "empty")}
     for name, (content, why) in files.items():
         path = work / f"hostile-{name}"

@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,7 +39,7 @@ struct Folder {
   }
 };
 
-std::string packed(std::string_view text) {
+std::string gzip(std::string_view text) {
   z_stream zip{};
   REQUIRE(::deflateInit2(&zip, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
   std::string out(::deflateBound(&zip, static_cast<uLong>(text.size())) + 64, '\0');
@@ -50,6 +52,29 @@ std::string packed(std::string_view text) {
   ::deflateEnd(&zip);
   return out;
 }
+
+std::string zstd(std::string_view text, bool checked = true, std::size_t first = 0) {
+  const std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> made(::ZSTD_createCCtx(),
+                                                                     ::ZSTD_freeCCtx);
+  ::ZSTD_CCtx_setParameter(made.get(), ZSTD_c_checksumFlag, checked ? 1 : 0);
+  std::string out(::ZSTD_compressBound(text.size()) + 64, '\0');
+  ZSTD_inBuffer from{text.data(), first, 0};
+  ZSTD_outBuffer to{out.data(), out.size(), 0};
+  // In two steps, so that its header gives a window instead of the size.
+  REQUIRE(::ZSTD_compressStream2(made.get(), &to, &from, ZSTD_e_flush) == 0);
+  from.size = text.size();
+  REQUIRE(::ZSTD_compressStream2(made.get(), &to, &from, ZSTD_e_end) == 0);
+  out.resize(to.pos);
+  return out;
+}
+
+struct PackedBy {
+  std::string (*pack)(std::string_view);
+  std::string name, magic;
+};
+const PackedBy kPackings[] = {
+    {gzip, "gzip", "\x1f\x8b"},
+    {[](std::string_view text) { return zstd(text); }, "zstd", "\x28\xb5\x2f\xfd"}};
 
 // The content, or why it is refused.
 std::string read(const std::string& path, Kind& kind) {
@@ -77,31 +102,58 @@ TEST_CASE("a recording is read plain, packed once or more, and one that ends too
   const Folder folder;
   Kind kind{};
   const std::string text = some_text();
-  const std::string zip = packed(text);
   CHECK(read(folder.put(text), kind) == text);
-  CHECK(read(folder.put(zip), kind) == text);
-  CHECK(read(folder.put(zip + zip + std::string(512, '\0')), kind) == text + text);
-  CHECK(read(folder.put("\x1f"), kind) == "\x1f");
   CHECK(read(folder.put(""), kind).empty());
-  for (const std::size_t cut :
-       {std::size_t{2}, std::size_t{11}, zip.size() / 2, zip.size() - 8, zip.size() - 1}) {
-    CHECK_MESSAGE(unfit(folder.put(zip.substr(0, cut)),
-                        "ends too soon: " + std::to_string(cut) + " bytes unpack to"),
-                  cut);
-    CHECK(unfit(folder.put(zip + zip.substr(0, cut)), "ends too soon"));
+  for (const PackedBy& by : kPackings) {
+    CAPTURE(by.name);
+    const std::string zip = by.pack(text);
+    CHECK(read(folder.put(zip), kind) == text);
+    CHECK(read(folder.put(zip + zip + std::string(512, '\0')), kind) == text + text);
+    CHECK(read(folder.put(by.magic.substr(0, 1)), kind) == by.magic.substr(0, 1));
+    CHECK(read(folder.put(by.pack("")), kind).empty());
+    for (const std::size_t cut :
+         {std::size_t{4}, std::size_t{11}, zip.size() / 2, zip.size() - 8, zip.size() - 1}) {
+      CHECK_MESSAGE(unfit(folder.put(zip.substr(0, cut)),
+                          "its " + by.name + " data ends too soon: " + std::to_string(cut) +
+                              " bytes unpack to"),
+                    cut);
+      CHECK(unfit(folder.put(zip + zip.substr(0, cut)), "ends too soon"));
+    }
+    std::string damaged = zip;
+    damaged[zip.size() / 2] = static_cast<char>(damaged[zip.size() / 2] ^ 0x55);
+    CHECK(unfit(folder.put(damaged), "is damaged before byte"));
+    damaged = zip;
+    damaged[zip.size() - (by.name == "gzip" ? 8 : 4)] ^= 1;  // its checksum
+    CHECK(unfit(folder.put(damaged), "is damaged before byte"));
+    CHECK(unfit(folder.put(zip + "rest"), "at byte " + std::to_string(zip.size())));
+    CHECK(unfit(folder.put(by.magic + " garbage of this name"), "is damaged before byte"));
   }
-  CHECK(unfit(folder.put(zip.substr(0, zip.size() - 8) + "\1\2\3\4" + zip.substr(zip.size() - 4)),
-              "is damaged before byte"));
-  CHECK(unfit(folder.put(zip + "rest"), "at byte " + std::to_string(zip.size())));
-  CHECK(unfit(folder.put("\x1f\x8b garbage that is no gzip"), "is damaged before byte"));
+}
+
+TEST_CASE("zstd data may begin with a frame to be skipped, and look back 128 MiB at most") {
+  const Folder folder;
+  Kind kind{};
+  const std::string text = some_text();
+  const std::string skipped("\x5a\x2a\x4d\x18\x03\0\0\0abc", 11);
+  CHECK(read(folder.put(skipped + zstd(text) + skipped), kind) == text);
+  // Its last block is read when only a part of it has room.
+  const std::string longer = (text + text + text).substr(0, 300'000);
+  CHECK(read(folder.put(zstd(longer, false, 100'000)), kind) == longer);
+  std::string far = zstd(text);
+  far[5] = static_cast<char>((27 - 10) << 3);  // the window's bits, RFC 8878, 3.1.1.1.2
+  CHECK(read(folder.put(far), kind) == text);
+  far[5] = static_cast<char>((28 - 10) << 3);
+  CHECK(unfit(folder.put(far), "looks back more than 128 MiB"));
 }
 
 TEST_CASE("what unpacks to more than a bound is left unread, whatever it would be") {
   const Folder folder;
-  CHECK(unfit(folder.put(packed(std::string(900'000, 'x'))), "more than 20 times its size"));
-  CHECK(unfit(folder.put(std::string((1 << 20) + 1, 'x')), "more than 1 MiB"));
   Kind kind{};
-  CHECK(read(folder.put(packed(std::string(60'000, 'x'))), kind).size() == 60'000);
+  CHECK(unfit(folder.put(std::string((1 << 20) + 1, 'x')), "more than 1 MiB"));
+  for (const PackedBy& by : kPackings) {
+    CHECK(unfit(folder.put(by.pack(std::string(900'000, 'x'))), "more than 20 times its size"));
+    CHECK(read(folder.put(by.pack(std::string(60'000, 'x'))), kind).size() == 60'000);
+  }
 }
 
 TEST_CASE(
@@ -114,7 +166,7 @@ TEST_CASE(
   CHECK(kind == Kind::absent);
   const std::string pipe = folder.path + "/pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-  const std::string zip = packed(some_text());
+  const std::string zip = gzip(some_text());
   std::thread writer([&] {
     const platform::Fd out(::open(pipe.c_str(), O_WRONLY | O_CLOEXEC));
     for (const char c : zip.substr(0, 20)) {  // single bytes at first
