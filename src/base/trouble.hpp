@@ -30,6 +30,7 @@ enum class Trouble : std::uint16_t {
   tls_malformed,
   tls_memory,
   tls_silent,
+  isolated,
 };
 
 // Empty for an errno.
@@ -81,6 +82,10 @@ constexpr std::string_view text_of_trouble(std::int64_t error) {
       return "there is not enough memory for TLS";
     case Trouble::tls_silent:
       return "the server does not answer the TLS handshake";
+    case Trouble::isolated:
+      return "isolated: its bytes made the node try a call that no decoder makes, three times; "
+             "`vedette explain` shows the faults; remove `denied` in the data folder to hear it "
+             "again";
   }
   return {};
 }

@@ -59,6 +59,10 @@ void print_fix_plan(const std::vector<platform::Check>& checks, const plan::Boar
 int doctor(const DoctorCommand& command) {
   const bool json = command.json;
   auto checks = platform::examine_host(command.sysroot);
+  if (command.sysroot.empty() || command.sysroot == "/") {
+    const auto more = platform::examine_sandbox();
+    checks.insert(checks.end(), more.begin(), more.end());
+  }
   plan::Board board;
   if (!command.board.empty()) {
     if (const int code = load_board(command.board, json, "doctor", board); code != kOk) {

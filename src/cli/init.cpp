@@ -323,7 +323,8 @@ int init() {
   command.data = "vedette-data";
   slots_opened.join();
   if (code == kOk) {
-    code = watch(command, loaded);
+    // On a thread of its own, which keeps little; this one mounts, and ends the machine.
+    std::thread([&] { code = watch(command, loaded); }).join();
     if (code == kOk && slots) {
       slots->ended_in_order();
     }

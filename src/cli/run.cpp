@@ -38,6 +38,10 @@ node::RunOptions options_of(const RunCommand& command) {
   options.stop = &g_stop;
   options.each_second = command.each_second;
   options.firmware_status = command.firmware_status;
+  if (command.each_second) {  // an image's
+    options.also_writes = {"/run", "/data"};
+    options.also_reads = {"/sys", "/etc/vedette"};
+  }
   options.before_ports = command.before_ports;
   options.network = command.network;
   options.least_epoch = command.least_epoch;

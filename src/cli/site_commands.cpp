@@ -10,6 +10,7 @@
 #include "edge/codec/codec.hpp"
 #include "edge/journal/writer.hpp"
 #include "model/expression.hpp"
+#include "node/confinement.hpp"
 #include "node/memory_plan.hpp"
 #include "plan/plan.hpp"
 #include "platform/file.hpp"
@@ -108,6 +109,30 @@ void disk_json(const plan::Plan& p, Json& json) {
   }
 }
 
+// What the node needs of root to start. It keeps none of it.
+void rights_json(const plan::Plan& p, Json& json) {
+  json.member("user", std::string_view(node::own_user(p))).key("rights").begin_array();
+  for (const node::StartRight& right : node::start_rights(p)) {
+    json.begin_object().member("capability", right.capability);
+    json.member("for", std::string_view(right.need)).end_object();
+  }
+  json.end_array();
+}
+
+void rights_text(const plan::Plan& p) {
+  print("\nrights of root to start with; afterwards the node keeps none\n");
+  for (const node::StartRight& right : node::start_rights(p)) {
+    print("  %-20s %s\n", std::string(right.capability).c_str(), right.need.c_str());
+  }
+  const std::string user = node::own_user(p);
+  if (p.sandbox() != nullptr && !p.sandbox()->enforce()) {
+    print("[sandbox] enforce = false: its threads keep all system calls and files\n");
+  }
+  if (!user.empty()) {
+    print("then it becomes user %s\n", user.c_str());
+  }
+}
+
 void plan_json(const LoadedPlan& loaded, Json& json) {
   const plan::Plan& p = *loaded.plan;
   json.begin_object().member("site", p.site()->string_view());
@@ -170,6 +195,7 @@ void plan_json(const LoadedPlan& loaded, Json& json) {
   json.end_array().member("memory_bytes", static_cast<std::uint64_t>(total));
   json.member("huge_pages", static_cast<std::uint64_t>(node::huge_pages_of(p)));
   disk_json(p, json);
+  rights_json(p, json);
   json.end_object();
 }
 
@@ -244,6 +270,7 @@ void plan_text(const LoadedPlan& loaded) {
   print("  %-32s %12s\n", "sum", human_bytes(total).c_str());
   print("huge pages of 2 MiB, used if the host reserves that many: %zu\n", node::huge_pages_of(p));
   disk_text(p);
+  rights_text(p);
 }
 
 }  // namespace

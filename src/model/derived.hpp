@@ -223,7 +223,8 @@ enum class Stage : std::uint8_t {
   mirror_copy = 8,        // the engine stopped to copy its state for the mirror
   mirror_differs = 9,     // `took_ns` is the batch whose replay gave another digest
   mirror_restarted = 10,  // after that batch: the mirror was wrong, and is right again
-  suspect = 11            // from batch `took_ns` to `bound_ns` the engine was wrong; recomputed
+  suspect = 11,           // from batch `took_ns` to `bound_ns` the engine was wrong; recomputed
+  denied_call = 12        // in the run before: a thread tried system call `took_ns`
 };
 
 struct Overrun {

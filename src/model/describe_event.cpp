@@ -185,6 +185,10 @@ void describe(const Overrun& o, const Context&, Json& json) {
     json.member("first_batch", o.took_ns).member("last_batch", o.bound_ns);
     return;
   }
+  if (o.stage == Stage::denied_call) {
+    json.member("call", o.took_ns);
+    return;
+  }
   if (o.stage >= Stage::events_gone && o.stage != Stage::mirror_copy) {
     const bool batch = o.stage == Stage::mirror_differs || o.stage == Stage::mirror_restarted;
     json.member(batch ? "batch" : "count", o.took_ns);

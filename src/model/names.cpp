@@ -162,9 +162,10 @@ std::string_view name_of(DecisionChoice choice) {
 }
 
 std::string_view name_of(Stage stage) {
-  return pick(std::array<std::string_view, 12>{"ingress", "engine", "act", "journal", "events-gone",
+  return pick(std::array<std::string_view, 13>{"ingress", "engine", "act", "journal", "events-gone",
                                                "tail-cut", "set-aside", "unreadable", "mirror-copy",
-                                               "mirror-differs", "mirror-restarted", "suspect"},
+                                               "mirror-differs", "mirror-restarted", "suspect",
+                                               "denied-call"},
               stage);
 }
 

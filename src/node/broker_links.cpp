@@ -26,7 +26,7 @@ std::string BrokerLinks::init(const plan::Plan& plan, const ingress::Ingress& in
   time_ = std::move(time);
   for (std::size_t i = 0; i < plan.sources()->size(); ++i) {
     const plan::Source& s = *plan.sources()->Get(static_cast<flatbuffers::uoffset_t>(i));
-    if (s.driver() != plan::DriverKind::mqtt) {
+    if (s.driver() != plan::DriverKind::mqtt || ingress.isolated(i)) {
       continue;
     }
     mqtt::Options options;

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "node/post.hpp"
+#include "platform/sandbox.hpp"
 
 namespace vedette::node {
 namespace {
@@ -352,6 +353,7 @@ void EngineThread::run(const BeginGate& gate, const std::atomic<bool>& stop) {
   }
   if (gate.wait()) {
     platform::keep_own_descriptors();
+    platform::confine(platform::Confined::engine);
     platform::seal_thread();
     board_.sealed.store(platform::thread_sealed(), std::memory_order_relaxed);
     turns(pace, stop);

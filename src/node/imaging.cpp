@@ -6,6 +6,7 @@
 #include "node/history_record.hpp"
 #include "platform/clock.hpp"
 #include "platform/hot_thread.hpp"
+#include "platform/sandbox.hpp"
 
 namespace vedette::node {
 namespace {
@@ -69,6 +70,7 @@ void Imaging::write_last(const engine::Shard& engine, std::uint64_t recorded_bat
 void Imaging::run() {
   platform::make_hot({"image", -1, 0});
   platform::give_way(kNice);
+  platform::confine(platform::Confined::image);
   next_ns_.store(platform::monotonic_ns() + checkpoint_ns(), std::memory_order_relaxed);
   while (!stop_.load(std::memory_order_acquire)) {
     const std::int64_t since_ns = platform::monotonic_ns();

@@ -5,6 +5,7 @@
 #include "node/hot_state.hpp"
 #include "node/pace.hpp"
 #include "node/rooms.hpp"
+#include "platform/sandbox.hpp"
 
 namespace vedette::node {
 
@@ -23,6 +24,7 @@ class IngressThread {
     if (gate.wait()) {
       Pace pace(hot_.grant.fifo, cores.rest());
       platform::keep_own_descriptors();
+      platform::confine(platform::Confined::ingress);
       platform::seal_thread();
       while (!stop.load(std::memory_order_acquire)) {
         pace.turn(rooms_.ingress.step(rooms_.clock) != 0, platform::monotonic_ns());

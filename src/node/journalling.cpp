@@ -6,6 +6,7 @@
 #include "platform/clock.hpp"
 #include "platform/file.hpp"
 #include "platform/hot_thread.hpp"
+#include "platform/sandbox.hpp"
 
 namespace vedette::node {
 namespace {
@@ -348,6 +349,7 @@ void Journalling::gather(std::int64_t commit_ns) {
 
 void Journalling::run(bool stepped, const std::atomic<bool>& stop) {
   platform::make_hot({"journal", -1, 0});
+  platform::confine(platform::Confined::journal);
   std::int64_t stop_seen_ns = 0;
   for (;;) {
     const bool stopping = stop.load(std::memory_order_acquire);
@@ -400,6 +402,7 @@ bool Journalling::is_over(std::int64_t stopping_ns) {
 
 void Journalling::run_hand(bool stepped, const std::atomic<bool>& end) {
   platform::make_hot({"hand", -1, 0});
+  platform::confine(platform::Confined::hand);
   for (bool last = false; !last;) {
     last = end.load(std::memory_order_acquire);
     const bool all = hand(platform::monotonic_ns(), stepped);

@@ -7,6 +7,7 @@
 #include "edge/journal/writer.hpp"
 #include "platform/clock.hpp"
 #include "platform/hot_thread.hpp"
+#include "platform/sandbox.hpp"
 
 namespace vedette::node {
 namespace {
@@ -344,6 +345,7 @@ void Mirror::run(bool stepped) {
   platform::make_hot({"mirror", -1, 0});
   thread_.store(platform::thread_id(), std::memory_order_release);
   platform::give_way(kNice);
+  platform::confine(platform::Confined::mirror);
   std::int64_t stop_seen_ns = 0;
   for (;;) {
     const bool stopping = stop_.load(std::memory_order_acquire);

@@ -34,7 +34,8 @@ Node::Node(std::vector<std::uint8_t> plan_bytes, const plan::Plan& plan, RunOpti
     : options_(std::move(options)),
       rooms_(plan),
       recovery_(options_.data, std::move(plan_bytes), options_.least_epoch, rooms_, start_),
-      status_({rooms_, engine_, journalling_, start_, time_, control_, options_.firmware_status},
+      status_({rooms_, engine_, journalling_, start_, time_, control_, confinement_,
+               options_.firmware_status},
               options_.on_cause) {}
 
 Failure Node::run() {
@@ -52,6 +53,7 @@ Failure Node::run() {
   }
   start_watchdog();
   tell_start(network);
+  platform::confine(platform::Confined::main);
   keep_watch(network);
   watchdog_.end();
   threads_.end_hot();
@@ -80,6 +82,10 @@ Failure Node::prepare() {
   if (Failure failed = recovery_.open_folder(); failed.exit_code != 0) {
     return failed;
   }
+  platform::SandboxNeeds needs = sandbox_needs(rooms_.plan, options_.data);
+  needs.also = options_.also_writes;
+  needs.reads = options_.also_reads;
+  confinement_.begin(rooms_.plan, std::move(needs), start_);
   const bool packets_taken = static_cast<bool>(options_.before_ports);
   if (Failure failed = rooms_.take_memory(packets_taken, start_.without); failed.exit_code != 0) {
     return failed;
@@ -124,6 +130,7 @@ Failure Node::open_ports() {
     options_.before_ports();
   }
   ingress::Ingress& ingress = rooms_.ingress;
+  ingress.isolate(confinement_.isolated());
   std::string problem =
       ingress.init(rooms_.arena, rooms_.plan, rooms_.devices, options_.recordings, resume);
   if (!problem.empty()) {

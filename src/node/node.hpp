@@ -12,6 +12,7 @@
 
 #include "edge/trust/store.hpp"
 #include "node/broker_links.hpp"
+#include "node/confinement.hpp"
 #include "node/requests.hpp"
 #include "node/secure_sources.hpp"
 #include "node/threads.hpp"
@@ -47,6 +48,8 @@ struct RunOptions {
   // True once the machine has its network; until then network sinks wait, at most until an action's
   // horizon. Null: always.
   const std::atomic<bool>* network = nullptr;
+  // Folders that `each_second` writes, and reads.
+  std::vector<std::string> also_writes, also_reads;
   // Lowest epoch, so that no action key repeats even if an earlier data folder is lost.
   std::uint32_t least_epoch = 1;
   // Descriptor of the machine's watchdog, opened and armed before the node, which closes it. -1:
@@ -85,9 +88,10 @@ class Node {
   Rooms rooms_;
   StartReport start_;
   Recovery recovery_;
+  Confinement confinement_;
   Journalling journalling_{rooms_.writer, rooms_.mirror, rooms_.lanes.batches};
   EngineThread engine_{rooms_, journalling_};
-  Threads threads_{rooms_, engine_, journalling_};
+  Threads threads_{rooms_, engine_, journalling_, options_.data};
   Commands commands_{rooms_};
   NodeTime time_{rooms_, commands_};
   Control control_;

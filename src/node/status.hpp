@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/json.hpp"
+#include "node/confinement.hpp"
 #include "node/control.hpp"
 #include "node/engine_thread.hpp"
 #include "node/mirror_watch.hpp"
@@ -22,6 +23,7 @@ struct StatusOf {
   const StartReport& start;
   const NodeTime& time;
   const Control& control;
+  const Confinement& confinement;
   std::function<std::string()> firmware;  // a JSON object; null: none
 };
 

@@ -1,5 +1,8 @@
 #include "node/threads.hpp"
 
+#include "node/confinement.hpp"
+#include "platform/sandbox.hpp"
+
 namespace vedette::node {
 namespace {
 
@@ -31,6 +34,7 @@ Failure Threads::start(const std::function<Failure()>& begin_history,
   journalling_.init(*rooms_.plan.limits());
   engine_thread_ = std::thread([this] { engine_.run(gate_, stop_hot_); });
   Failure begun = wait_until_ready(without);
+  become_own_user(without);
   if (begun.exit_code == 0) {
     begun = begin_history();
   }
@@ -50,6 +54,18 @@ Failure Threads::start(const std::function<Failure()>& begin_history,
         "doctor`, rt-throttling)");
   }
   return {};
+}
+
+// The hot threads have their priority, which only root may give; the journal's first segment has
+// not begun, so that a folder that the user may not write ends the start.
+void Threads::become_own_user(std::vector<std::string>& without) const {
+  const std::string user = own_user(rooms_.plan);
+  if (user.empty()) {
+    return;
+  }
+  if (const std::string why = platform::become_user(user, data_); !why.empty()) {
+    without.push_back("sandbox user: " + why);
+  }
 }
 
 Failure Threads::wait_until_ready(std::vector<std::string>& without) const {

@@ -15,8 +15,8 @@ namespace vedette::node {
 
 class Threads {
  public:
-  Threads(Rooms& rooms, EngineThread& engine, Journalling& journalling)
-      : rooms_(rooms), engine_(engine), journalling_(journalling) {}
+  Threads(Rooms& rooms, EngineThread& engine, Journalling& journalling, std::string data)
+      : rooms_(rooms), engine_(engine), journalling_(journalling), data_(std::move(data)) {}
 
   // The hot threads wait until `begin_history` has the first segment on disk.
   Failure start(const std::function<Failure()>& begin_history, std::vector<std::string>& without);
@@ -34,10 +34,12 @@ class Threads {
 
  private:
   Failure wait_until_ready(std::vector<std::string>& without) const;
+  void become_own_user(std::vector<std::string>& without) const;
 
   Rooms& rooms_;
   EngineThread& engine_;
   Journalling& journalling_;
+  std::string data_;
   IngressThread ingress_{rooms_};
   BeginGate gate_;
   std::atomic<bool> stop_hot_{false}, stop_journal_{false}, stop_hand_{false};

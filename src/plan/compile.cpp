@@ -34,6 +34,7 @@ std::vector<std::uint8_t> SiteCompiler::run() {
   const auto decisions = compile_decisions();
   const auto limits_table = compile_limits();
   const auto cores = compile_cores();
+  const auto sandbox = compile_sandbox();
   if (parts_.texts.size() > limits::kTexts) {
     problems_.add(0, 0,
                   std::to_string(parts_.texts.size()) + " texts in conditions, the limit is " +
@@ -50,7 +51,7 @@ std::vector<std::uint8_t> SiteCompiler::run() {
                  b_.CreateVector(zones), b_.CreateVector(trackers), b_.CreateVector(assessments),
                  b_.CreateVector(decisions), b_.CreateVector(actions), b_.CreateVector(sinks),
                  limits_table, cores, b_.CreateVectorOfStrings(parts_.texts),
-                 b_.CreateVectorOfStructs(parts_.counts), time_zone);
+                 b_.CreateVectorOfStructs(parts_.counts), time_zone, sandbox);
   FinishPlanBuffer(b_, plan);
   if (!problems_.empty()) {
     return {};
@@ -268,6 +269,20 @@ flatbuffers::Offset<Cores> SiteCompiler::compile_cores() {
   return CreateCores(b_, engine, ingress, static_cast<std::int32_t>(s.whole("priority")),
                      s.choice("idle") == 1, s.flag("huge_pages"), !s.has("ingress") && !second,
                      to_ns(s.quantity("watchdog")), device);
+}
+
+// A site that says nothing has no table, and its plan no new bytes.
+flatbuffers::Offset<Sandbox> SiteCompiler::compile_sandbox() {
+  Section s = section("sandbox");
+  if (!s.has("enforce") && !s.has("user")) {
+    return 0;
+  }
+  const std::string user = s.text("user");
+  if (user.size() > limits::kNameBytes) {
+    s.problem("user", "\"user\" is longer than any user's name",
+              "write a name of /etc/passwd, or a number");
+  }
+  return CreateSandbox(b_, s.flag("enforce"), b_.CreateString(user));
 }
 
 namespace {

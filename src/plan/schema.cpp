@@ -16,6 +16,7 @@ constexpr std::array kSections{
     SectionText{"cores", false, "Threads and the cores they run on."},
     SectionText{"limits", false, "Bounds of the node; it reserves memory for them at its start."},
     SectionText{"mirror", false, "The second engine that checks the first."},
+    SectionText{"sandbox", false, "What the node gives up once it has started."},
     SectionText{"source", true, "Where bytes come in, and the codec that reads them."},
     SectionText{
         "sensor", true,
@@ -143,6 +144,15 @@ constexpr std::array kKeys{
         "When a replay shows that the engine's memory or processor failed: restart, and recompute "
         "belief from the recorded inputs; or tell, and go on. The third time within an hour the "
         "node tells."},
+
+    Key{"sandbox", "enforce", flag, D::boolean, "true", 0, 0, "",
+        "Once it has started, each thread keeps only the system calls, files, ports and rights "
+        "that it needs, and a call that it may not make ends the node. false: nothing is taken "
+        "away, and `status` says so."},
+    Key{"sandbox", "user", text, D::number, "", 0, 0, "",
+        "The user that the node becomes once it has started, a name of /etc/passwd or a number; "
+        "the data folder becomes that user's. Only root can change; anyone else stays who they "
+        "are, and `status` says so."},
 
     Key{"source", "driver", choice, D::number, "!", 0, 0,
         "udp serial dpdk recording tcp pipe mqtt can", "What brings the bytes."},

@@ -83,6 +83,7 @@ class SiteCompiler {
   flatbuffers::Offset<TimeZone> compile_time_zone(Section& top);
   flatbuffers::Offset<Limits> compile_limits();
   flatbuffers::Offset<Cores> compile_cores();
+  flatbuffers::Offset<Sandbox> compile_sandbox();
 
   const toml::table& root_;
   const Board* board_;  // null: no defaults from a board

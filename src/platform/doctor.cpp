@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "platform/file.hpp"
+#include "platform/sandbox.hpp"
 
 namespace vedette::platform {
 namespace {
@@ -364,6 +365,22 @@ std::vector<Check> examine_host(const std::string& sysroot) {
   examine_frequency(e);
   examine_kernel_settings(e);
   return e.checks;
+}
+
+std::vector<Check> examine_sandbox() {
+  std::vector<Check> checks;
+  const auto lacks = kernel_sandbox();
+  for (std::size_t i = 0; i < lacks.size(); ++i) {
+    const SandboxPieceFacts& facts = facts_of(static_cast<SandboxPiece>(i));
+    checks.push_back({"sandbox-" + std::string(facts.name),
+                      lacks[i] == 0 ? Health::pass : Health::warn,
+                      lacks[i] == 0 ? "yes" : "no: " + error_text(lacks[i]),
+                      "yes: " + std::string(facts.does), "without it " + std::string(facts.instead),
+                      "boot Linux " + std::string(facts.since) +
+                          " or later, with it switched on in its configuration",
+                      true});
+  }
+  return checks;
 }
 
 }  // namespace vedette::platform

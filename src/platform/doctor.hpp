@@ -24,6 +24,9 @@ struct Check {
 std::string name_of(Health health);
 std::vector<Check> examine_host(const std::string& sysroot);
 
+// Which pieces of the sandbox the running kernel has. Asks it, so there is no other root.
+std::vector<Check> examine_sandbox();
+
 // What a board file states and a host shows as well.
 struct BoardFacts {
   std::string machine, watch, arguments;  // watch: cores, as in "2,3"

@@ -187,6 +187,10 @@ void end_process(std::string_view message, int code) {
   ::_exit(code);
 }
 
+void exit_now(int code) {
+  ::_exit(code);
+}
+
 void bound_thread_stacks() {
   constexpr std::size_t kStackBytes = std::size_t{1} << 20;
   pthread_attr_t attributes;

@@ -55,6 +55,8 @@ void fill_in_memory();
 // Exits without cleaning up, within a second or two, with `message` as a JSON line on standard
 // error.
 [[noreturn]] void end_process(std::string_view message, int code);
+// The same at once and without a word, for a signal's handler. Only a test build comes back.
+void exit_now(int code);
 // Limits the stacks of threads started from now on, libraries' included, because mlockall locks
 // whole stacks, even cached ones of ended threads.
 void bound_thread_stacks();

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/terminal.hpp"
+#include "platform/sandbox.hpp"
 
 namespace vedette::platform {
 namespace {
@@ -56,6 +57,7 @@ LineWriter::~LineWriter() {
 
 void LineWriter::write_handed(Handed& handed, int fd) {
   ::pthread_setname_np(::pthread_self(), "log");
+  confine(Confined::log);
   std::string text;
   std::unique_lock lock(handed.guard);
   for (;;) {

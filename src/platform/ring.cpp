@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "platform/sandbox.hpp"
+
 namespace vedette::platform {
 
 struct Ring::State {
@@ -56,13 +58,41 @@ void move_workers(io_uring& ring) {
   }
 }
 
+// What a ring takes: the requests of arm_*() and cancel_all(). A file opened, or a socket
+// connected, through a ring would pass no system call, so seccomp would not see it.
+int restrict_to_receiving(io_uring& ring) {
+  io_uring_restriction rules[5]{};
+  std::size_t n = 0;
+  for (const auto op :
+       {IORING_OP_RECV, IORING_OP_RECVMSG, IORING_OP_READ, IORING_OP_ASYNC_CANCEL}) {
+    rules[n].opcode = IORING_RESTRICTION_SQE_OP;
+    rules[n++].sqe_op = static_cast<std::uint8_t>(op);
+  }
+  rules[n].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
+  rules[n++].sqe_flags = IOSQE_BUFFER_SELECT;
+  return -::io_uring_register_restrictions(&ring, rules, static_cast<unsigned>(n));
+}
+
 }  // namespace
 
+int restricted_rings() {
+  io_uring ring{};
+  io_uring_params params{};
+  params.flags = IORING_SETUP_R_DISABLED;
+  if (const int error = ::io_uring_queue_init_params(2, &ring, &params); error != 0) {
+    return -error;
+  }
+  const int error = restrict_to_receiving(ring);
+  ::io_uring_queue_exit(&ring);
+  return error;
+}
+
+// A ring begins disabled, so that it can be restricted. The thread that enables it owns it.
 int Ring::init(const RingOptions& options) {
   State& s = *state_;
   io_uring_params params{};
   // Run completion work when asked, instead of interrupting the loop at any instruction.
-  params.flags = IORING_SETUP_CQSIZE;
+  params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED;
   if (options.one_thread) {
     // A flag in memory says when there is work, so an idle poll makes no system call.
     params.flags |=
@@ -72,6 +102,7 @@ int Ring::init(const RingOptions& options) {
   int error = ::io_uring_queue_init_params(options.entries, &s.ring, &params);
   if (error == -EINVAL) {  // kernels before 6.1
     params = {};
+    params.flags = IORING_SETUP_R_DISABLED;
     error = ::io_uring_queue_init_params(options.entries, &s.ring, &params);
   }
   if (error != 0) {
@@ -79,9 +110,15 @@ int Ring::init(const RingOptions& options) {
   }
   s.ready = true;
   move_workers(s.ring);
-  if (options.buffers == 0) {
-    return 0;
+  if (const int problem = options.buffers == 0 ? 0 : register_buffers(options); problem != 0) {
+    return problem;
   }
+  note_piece(SandboxPiece::rings, restrict_to_receiving(s.ring));
+  return -::io_uring_enable_rings(&s.ring);
+}
+
+int Ring::register_buffers(const RingOptions& options) {
+  State& s = *state_;
   const std::size_t ring_bytes = align_up(options.buffers * sizeof(io_uring_buf), 4096);
   s.mapped_bytes = ring_bytes + options.buffers * options.buffer_bytes;
   void* memory = ::mmap(nullptr, s.mapped_bytes, PROT_READ | PROT_WRITE,
@@ -97,8 +134,7 @@ int Ring::init(const RingOptions& options) {
   registration.ring_addr = reinterpret_cast<std::uint64_t>(memory);
   registration.ring_entries = options.buffers;
   registration.bgid = 0;
-  error = ::io_uring_register_buf_ring(&s.ring, &registration, 0);
-  if (error != 0) {
+  if (const int error = ::io_uring_register_buf_ring(&s.ring, &registration, 0); error != 0) {
     return -error;
   }
   ::io_uring_buf_ring_init(s.buffer_ring);

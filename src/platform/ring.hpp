@@ -1,5 +1,5 @@
 // Purpose: io_uring for one thread: multishot receive into provided buffers, reads, durable writes.
-// In: arm_*() with a tag. Out: harvest() of completions. Bound: entries and buffers given at init.
+// It takes no other requests (docs/decisions/0014-sandbox.md). In: arm_*() with a tag. Out: harvest() of completions. Bound: entries and buffers given at init.
 // When full: arm_*() returns false and the caller retries in its next step. Runs on: the thread
 // that called init(); unless one_thread is false, no other (else one at a time).
 #pragma once
@@ -19,6 +19,9 @@ struct RingOptions {
   std::size_t buffer_bytes = 2048;
   bool one_thread = true;  // only the thread that calls init() uses it
 };
+
+// Whether this kernel restricts a ring to the requests below: 0, or an errno.
+int restricted_rings();
 
 struct Completion {
   std::uint64_t tag;
@@ -62,6 +65,8 @@ class Ring {
   void recycle(std::uint16_t buffer);
 
  private:
+  int register_buffers(const RingOptions& options);  // 0 or errno
+
   struct State;
   std::unique_ptr<State> state_;
 };

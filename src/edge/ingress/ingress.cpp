@@ -6,8 +6,10 @@
 #include <functional>
 #include <new>
 
+#include "base/trouble.hpp"
 #include "edge/ingress/ethernet.hpp"
 #include "platform/clock.hpp"
+#include "platform/denied_call.hpp"
 #include "platform/socket.hpp"
 
 namespace vedette::ingress {
@@ -151,11 +153,13 @@ void Ingress::take(Source& source, codec::Decoder& decoder, Bytes bytes, bool st
   bump(source.counters.bytes, bytes.size());
   Taking taking{&source, at.now_ns, at.arrival_ns};
   const codec::Output out{&taking, on_message, on_refused};
+  platform::work_at(source.index);
   if (stream) {
     decoder.stream(bytes, at.now_ns, out);
   } else {
     decoder.datagram(bytes, at.now_ns, out);
   }
+  platform::work_at(-1);
   publish_tables(source);
 }
 
@@ -177,7 +181,7 @@ void Ingress::publish_tables(Source& source) {
 std::size_t Ingress::step(const platform::NodeClock& clock) {
   std::size_t recorded = 0;
   for (std::size_t i = 0; has_recordings_ && i < sources_.size(); ++i) {
-    if (sources_[i]->driver == plan::DriverKind::recording) {
+    if (sources_[i]->driver == plan::DriverKind::recording && !isolated(i)) {
       recorded += step_recording(*sources_[i], clock);
     }
   }
@@ -206,6 +210,10 @@ void Ingress::tend() {
 }
 
 std::size_t Ingress::step_source(Source& source, const platform::NodeClock& clock) {
+  if (isolated_ != 0 && is_isolated(source)) [[unlikely]] {
+    announce(source, SourceStatus::down, static_cast<int>(Trouble::isolated), clock.now_ns());
+    return 0;
+  }
   if (source.driver == plan::DriverKind::udp) {
     return step_udp(source, clock);
   }

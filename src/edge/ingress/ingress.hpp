@@ -65,6 +65,10 @@ class Ingress {
   // Capacity of a source's lane.
   static std::size_t lane_records(const plan::Source& source);
   static std::size_t lane_bytes(const plan::Source& source);
+  // Before init(): sources whose bytes may not reach their decoder any more, a bit each. They are
+  // not opened, and down.
+  void isolate(std::uint32_t sources) { isolated_ = sources; }
+  bool isolated(std::size_t source) const { return (isolated_ >> source & 1) != 0; }
   // Opens what can be opened now; empty on success. Reads recordings whole, below `recordings` when
   // their name is relative. `resume`: by source, the last record number already accepted.
   std::string init(Arena& arena, const plan::Plan& plan, platform::DeviceKeeper& devices,
@@ -176,6 +180,7 @@ class Ingress {
   static std::int64_t dated_start_ns(Source& source);
   std::string open_recording(Source& source, const std::string& folder);
   static void publish_tables(Source& source);
+  bool is_isolated(const Source& source) const { return isolated(source.index); }
   void take(Source& source, codec::Decoder& decoder, Bytes bytes, bool stream,
             platform::NodeClock::Reading at);
   // Takes a datagram of `length` bytes as received, or refuses it whole.
@@ -218,6 +223,8 @@ class Ingress {
   std::vector<Port> ports_;
   platform::DeviceKeeper* devices_ = nullptr;
   bool uses_ring_ = false;
+  std::uint32_t isolated_ = 0;
+  static_assert(limits::kSources <= 32, "a bit each");
   bool unfit_ = false;
   std::size_t ring_buffer_bytes_ = 0;
   bool has_recordings_ = false;

@@ -75,7 +75,9 @@ std::string Ingress::init(Arena& arena, const plan::Plan& plan, platform::Device
                       plan.cores()->fused() ? Lane::Ends::together : Lane::Ends::apart);
     source->senders = Senders(s->senders());
     source->resume_after = source->index < resume.size() ? resume[source->index] : 0;
-    const std::string problem = open_source(*source, recordings);
+    const std::string problem =
+        is_isolated(*source) ? std::string() : open_source(*source, recordings);
+    source->ended = is_isolated(*source);
     if (!problem.empty()) {
       return "source " + s->name()->str() + ": " + problem;
     }
