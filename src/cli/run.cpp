@@ -1,6 +1,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 
 #include "base/text.hpp"
 #include "base/time_text.hpp"
@@ -134,15 +135,16 @@ int watch(const RunCommand& command, const LoadedPlan& loaded) {
   Lines lines(*loaded.plan);
   lines.attach(options, command.alerts);
   platform::catch_stop_signals(on_stop_signal);
-  node::Node node(loaded.bytes, *loaded.plan, options);
-  const node::Failure result = node.run();
+  // Not on the stack: an image runs this on a thread with a small one.
+  const auto node = std::make_unique<node::Node>(loaded.bytes, *loaded.plan, options);
+  const node::Failure result = node->run();
   if (result.exit_code != 0) {
     return fail(command.json, "run", result.exit_code, "run", result.message);
   }
   if (command.json) {
-    print_data("run", node.status_json());
+    print_data("run", node->status_json());
   } else {
-    print_error_text(node.status_json() + "\n");
+    print_error_text(node->status_json() + "\n");
   }
   return kOk;
 }

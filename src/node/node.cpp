@@ -13,7 +13,7 @@ static_assert(platform::DeviceKeeper::kSlots >=
                   limits::kSources * limits::kStreams + limits::kSinks * limits::kConnections,
               "all streams of each source, all connections of each sink");
 
-constexpr double kJoinSeconds = 0.2;  // between attempts to join multicast groups
+constexpr double kJoinSeconds = 0.2;  // between attempts to join multicast groups, to aim sinks
 // Turn of the main thread without commands. It shares its core, and each wake-up interrupts what
 // runs there.
 constexpr int kTurnMs = 10;
@@ -262,6 +262,7 @@ void Node::keep_watch(bool network) {
     if (running_s() >= next_join) {
       next_join = running_s() + kJoinSeconds;
       rooms_.ingress.tend();
+      rooms_.act.aim();
     }
     control_.turn(platform::monotonic_ns(),
                   [this](std::string_view request) { return requests_.answer(request); });

@@ -1,6 +1,7 @@
 #include "node/threads.hpp"
 
 #include "node/confinement.hpp"
+#include "platform/file.hpp"
 #include "platform/sandbox.hpp"
 
 namespace vedette::node {
@@ -34,7 +35,9 @@ Failure Threads::start(const std::function<Failure()>& begin_history,
   journalling_.init(*rooms_.plan.limits());
   engine_thread_ = std::thread([this] { engine_.run(gate_, stop_hot_); });
   Failure begun = wait_until_ready(without);
-  become_own_user(without);
+  if (begun.exit_code == 0) {
+    begun = become_own_user(without);
+  }
   if (begun.exit_code == 0) {
     begun = begin_history();
   }
@@ -58,14 +61,19 @@ Failure Threads::start(const std::function<Failure()>& begin_history,
 
 // The hot threads have their priority, which only root may give; the journal's first segment has
 // not begun, so that a folder that the user may not write ends the start.
-void Threads::become_own_user(std::vector<std::string>& without) const {
+Failure Threads::become_own_user(std::vector<std::string>& without) const {
   const std::string user = own_user(rooms_.plan);
   if (user.empty()) {
-    return;
+    return {};
   }
   if (const std::string why = platform::become_user(user, data_); !why.empty()) {
     without.push_back("sandbox user: " + why);
   }
+  const int error = platform::unwritable(data_);
+  return error == 0 ? Failure{}
+                    : Failure{78, data_ + ": " + platform::error_text(error) + " for user " + user +
+                                      ", whom the node becomes ([sandbox] user); it must be able "
+                                      "to enter each folder above, as by `chmod o+x`"};
 }
 
 Failure Threads::wait_until_ready(std::vector<std::string>& without) const {

@@ -34,7 +34,7 @@ class Threads {
 
  private:
   Failure wait_until_ready(std::vector<std::string>& without) const;
-  void become_own_user(std::vector<std::string>& without) const;
+  Failure become_own_user(std::vector<std::string>& without) const;
 
   Rooms& rooms_;
   EngineThread& engine_;

@@ -81,3 +81,23 @@ def a_site_without_its_sandbox_says_so():
     seen = status(data, lambda s: s["mode"])
     stop(process)
     assert "enforce" in seen["sandbox"]["off"] and any("sandbox" in w for w in seen["without"]), seen
+
+
+@release
+def a_node_becomes_its_own_user():
+    if os.geteuid() != 0:
+        raise Skip("only root can become another user")
+    folder = work / "own-user"
+    folder.mkdir()
+    path = write_site("own-user", ais_source(free_port()), free_port(), '[sandbox]\nuser = "nobody"\n')
+    done = subprocess.run([vedette, "run", str(path), "--data", str(folder / "data"), "--json"], capture_output=True, text=True, timeout=15)
+    assert done.returncode == 78 and "nobody" in done.stdout and "chmod o+x" in done.stdout, done  # `work` is root's alone
+    work.chmod(0o711)
+    process = start(path, folder / "data")
+    status(folder / "data", lambda s: s["mode"])
+    about = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    assert re.search(r"Uid:\s65534\s65534\s65534\s65534", about), about
+    stop(process)
+    work.chmod(0o700)
+    assert (folder / "data" / "denied").stat().st_uid == 65534
+    call("replay", folder / "data", "--verify")

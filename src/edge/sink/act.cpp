@@ -72,7 +72,7 @@ std::string Act::init(Arena& arena, const plan::Plan& plan, platform::DeviceKeep
       }
       outlet.fd = opened.value().release();
       outlet.to = {sink->address(), sink->port()};
-      outlet.aimed = platform::aim_udp(outlet.fd, outlet.to) == 0;
+      aim(outlet);
       if (!rehearsal_.valid()) {
         if (auto own = platform::open_udp_to_itself(); own) {
           rehearsal_ = std::move(own).value();
@@ -142,16 +142,30 @@ int Act::to_log(std::string_view text) {
 
 // An unreachable network is a sink that cannot take the message now.
 int Act::send_datagram(Outlet& outlet, std::string_view text) {
-  if (!outlet.aimed) {
-    if (const int error = platform::aim_udp(outlet.fd, outlet.to); error != 0) {
-      return error;
-    }
-    outlet.aimed = true;
+  if (!outlet.aimed.load(std::memory_order_acquire)) {
+    return outlet.unaimed.load(std::memory_order_relaxed);
   }
   const int error = platform::send_now(outlet.fd, as_bytes(text));
   // A socket keeps the source address that it had when connected.
-  outlet.aimed = error != ENETUNREACH && error != EHOSTUNREACH && error != EINVAL;
+  if (error == ENETUNREACH || error == EHOSTUNREACH || error == EINVAL) {
+    outlet.unaimed.store(error, std::memory_order_relaxed);
+    outlet.aimed.store(false, std::memory_order_release);  // pairs with the load in aim()
+  }
   return error;
+}
+
+void Act::aim(Outlet& outlet) {
+  const int error = platform::aim_udp(outlet.fd, outlet.to);
+  outlet.unaimed.store(error, std::memory_order_relaxed);
+  outlet.aimed.store(error == 0, std::memory_order_release);  // pairs with send_datagram()'s load
+}
+
+void Act::aim() {
+  for (Outlet& outlet : outlets_) {
+    if (outlet.fd >= 0 && !outlet.aimed.load(std::memory_order_acquire)) {
+      aim(outlet);
+    }
+  }
 }
 
 int Act::send(Outlet& outlet, const Order& order, std::string_view text, std::int64_t now_ns) {

@@ -73,6 +73,9 @@ class Act {
 
   // The sinks' heartbeat, once a tick.
   void tend();
+  // Connects UDP sinks whose destination had no route; main's, several times a second, because the
+  // engine's thread may not connect (docs/decisions/0014-sandbox.md).
+  void aim();
 
   // Includes partly sent and unconfirmed messages.
   std::size_t waiting() const { return count_ + unfinished_ + unconfirmed_; }
@@ -85,11 +88,14 @@ class Act {
  private:
   struct Outlet {
     int fd = -1;              // udp
-    bool aimed = false;       // udp: connected
     platform::Endpoint to{};  // udp
+    // udp: whether it is connected, and why not. The engine's thread takes it away, main gives it.
+    std::atomic<bool> aimed{false};
+    std::atomic<int> unaimed{0};
     plan::SinkKind kind = plan::SinkKind::log;
     StreamPool streams;  // serial, tcp
   };
+  static void aim(Outlet& outlet);
   // The engine abandons an action at its horizon; drops one that still waits for the disk.
   void give_up_overdue(std::int64_t now_ns);
   // False while the network, the disk or a full outcome lane prevents sending.
