@@ -129,6 +129,7 @@ Failure Node::open_ports() {
   if (options_.before_ports) {
     options_.before_ports();
   }
+  platform::forbid_programs();
   ingress::Ingress& ingress = rooms_.ingress;
   ingress.isolate(confinement_.isolated());
   std::string problem =

@@ -208,6 +208,12 @@ SandboxState sandbox_state() {
   return state;
 }
 
+void forbid_programs() {
+  if (g_on.load(std::memory_order_acquire)) {
+    note_piece(SandboxPiece::calls, filter_programs());
+  }
+}
+
 void confine(Confined kind) {
   if (!g_on.load(std::memory_order_acquire)) {
     return;

@@ -52,6 +52,10 @@ struct SandboxNeeds {
 // Installs the trap's handler. False in builds that cannot have it (sanitizers).
 bool begin_sandbox(SandboxNeeds needs);
 
+// After begin_sandbox(), before the packet ports open: neither this thread nor any that it starts,
+// a library's included, starts a program, traces another or makes memory executable.
+void forbid_programs();
+
 // After begin_sandbox(): what belongs to somebody else, although the process is root. For it the
 // threads that open files keep CAP_DAC_OVERRIDE. Empty: nothing.
 std::string foreign_file();

@@ -209,7 +209,46 @@ int fill(scmp_filter_ctx filter, Confined kind, const SandboxNeeds& needs) {
                                         nullptr);
 }
 
+constexpr int kPrograms[] = {SCMP_SYS(execve),
+                             SCMP_SYS(execveat),
+                             SCMP_SYS(ptrace),
+                             SCMP_SYS(process_vm_readv),
+                             SCMP_SYS(process_vm_writev),
+                             SCMP_SYS(init_module),
+                             SCMP_SYS(finit_module),
+                             SCMP_SYS(kexec_load),
+                             SCMP_SYS(kexec_file_load),
+                             SCMP_SYS(mount),
+                             SCMP_SYS(pivot_root),
+                             SCMP_SYS(reboot)};
+
+int fill_programs(scmp_filter_ctx filter) {
+  int error = 0;
+  for (const int call : kPrograms) {
+    error = error != 0 ? error : ::seccomp_rule_add_array(filter, SCMP_ACT_TRAP, call, 0, nullptr);
+  }
+  const scmp_arg_cmp code{2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC};
+  for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {
+    error = error != 0 ? error : ::seccomp_rule_add_array(filter, SCMP_ACT_TRAP, call, 1, &code);
+  }
+  return error;
+}
+
+// Loads a filter for this thread alone, and with it no_new_privs.
+int finish(scmp_filter_ctx filter, int error, bool load) {
+  if (error == 0 && load) {
+    error = ::seccomp_load(filter);
+  }
+  ::seccomp_release(filter);
+  return -error;
+}
+
 }  // namespace
+
+int filter_programs() {
+  scmp_filter_ctx filter = ::seccomp_init(SCMP_ACT_ALLOW);
+  return filter == nullptr ? ENOMEM : finish(filter, fill_programs(filter), true);
+}
 
 std::span<const CallRule> call_rules() {
   return kRules;
@@ -220,12 +259,7 @@ int filter_calls(Confined kind, const SandboxNeeds& needs, bool load) {
   if (filter == nullptr) {
     return ENOMEM;
   }
-  int error = fill(filter, kind, needs);
-  if (error == 0 && load) {
-    error = ::seccomp_load(filter);  // this thread alone, and with it no_new_privs
-  }
-  ::seccomp_release(filter);
-  return -error;
+  return finish(filter, fill(filter, kind, needs), load);
 }
 
 }  // namespace vedette::platform

@@ -29,4 +29,9 @@ std::span<const CallRule> call_rules();
 // Builds the filter of a kind and, if `load`, puts it on this thread. 0 or an errno.
 int filter_calls(Confined kind, const SandboxNeeds& needs, bool load);
 
+// What no thread does from the opening of the packet ports on, the library's own threads included:
+// start a program, trace a process, load a module, mount, make memory executable. For this thread
+// and those that it starts. 0 or an errno.
+int filter_programs();
+
 }  // namespace vedette::platform
