@@ -1,7 +1,8 @@
 // Purpose: io_uring for one thread: multishot receive into provided buffers, reads, durable writes.
-// It takes no other requests (docs/decisions/0014-sandbox.md). In: arm_*() with a tag. Out: harvest() of completions. Bound: entries and buffers given at init.
-// When full: arm_*() returns false and the caller retries in its next step. Runs on: the thread
-// that called init(); unless one_thread is false, no other (else one at a time).
+// It takes no other requests (docs/decisions/0014-sandbox.md). In: arm_*() with a tag. Out:
+// harvest() of completions. Bound: entries and buffers given at init. When full: arm_*() returns
+// false and the caller retries in its next step. Runs on: the thread that called init(); unless
+// one_thread is false, no other (else one at a time).
 #pragma once
 
 #include <cstddef>

@@ -66,6 +66,7 @@ constexpr CallRule kRules[] = {
     {SCMP_SYS(getpid), kAll, kTime},
     {SCMP_SYS(gettid), kAll, kTime},
     {SCMP_SYS(getcpu), kAll, kTime},
+    {SCMP_SYS(prctl), kAll, kTime, is(0, PR_GET_NAME)},
     {SCMP_SYS(sched_getaffinity), kAll, kTime},
     {SCMP_SYS(getrandom), kAll, kTime},
     {SCMP_SYS(mmap), kAll, kMemory, kNoCode},
@@ -85,6 +86,7 @@ constexpr CallRule kRules[] = {
 
     {SCMP_SYS(io_uring_enter), kIngress, "hears its sources through the ring, which is restricted"},
     {SCMP_SYS(pidfd_getfd), kHot, "takes what main has opened into its own table"},
+    {SCMP_SYS(ioctl), kIngress, "asks whether a port has its link", is(1, SIOCGIFFLAGS)},
     {SCMP_SYS(readv), kIngress, "takes packets from a TAP port"},
     {SCMP_SYS(recvfrom), kHot | kMain, kTakes},
     {SCMP_SYS(sendto), kHot | kMain, kTakes, {4, kPointer, 0}},
