@@ -223,7 +223,7 @@ def a_flipped_bit_of_the_mirror_restarts_the_mirror_alone():
     post.send(100)
     post.until(level)
     flip(flips, "callsign")
-    seen = post.until(lambda s: s["mirror"]["differed"] == 1 and s["mirror"]["restarts"] == 1 and level(s), limit=5)
+    seen = post.until(lambda s: s["mirror"]["differed"] == 1 and s["mirror"]["restarts"] == 1 and level(s), limit=20)
     assert seen["mode"] == "degraded" and seen["mirror"]["suspect_since"] == "0", seen
     images = seen["journal"]["images"]
     post.until(lambda s: s["journal"]["images"] > images + 2)

@@ -123,7 +123,7 @@ Result<Profile, End> Profile::fleet(Fleet with) {
   return out;
 }
 
-Result<Profile, End> Profile::outside(Outside with) {
+Result<Profile, End> Profile::outside(const Outside& with) {
   Profile out;
   out.state_ = std::make_unique<State>();
   State& s = *out.state_;
@@ -154,7 +154,8 @@ namespace {
 constexpr std::uint32_t kTimes = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
 
 std::int64_t unix_seconds(const mbedtls_x509_time& t) {
-  return days_from_civil(t.year, t.mon, t.day) * 86'400 + t.hour * 3600 + t.min * 60 + t.sec;
+  const std::int64_t minutes = std::int64_t{t.hour} * 60 + t.min;
+  return days_from_civil(t.year, t.mon, t.day) * 86'400 + minutes * 60 + t.sec;
 }
 
 std::string date_of(std::int64_t unix_s) {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 
 #include "edge/tls/profile.hpp"
 
@@ -21,7 +20,7 @@ int take_bytes(void* state, unsigned char* out, std::size_t bytes) {
     return s.in_ended ? 0 : MBEDTLS_ERR_SSL_WANT_READ;
   }
   const std::size_t n = std::min(bytes, s.in.size());
-  std::memcpy(out, s.in.data(), n);
+  std::copy_n(s.in.data(), n, out);
   s.in.erase(0, n);
   return static_cast<int>(n);
 }

@@ -74,7 +74,7 @@ class Profile {
     std::string certificates, key;  // PEM; empty: we show none
   };
   static Result<Profile, End> fleet(Fleet with);
-  static Result<Profile, End> outside(Outside with);
+  static Result<Profile, End> outside(const Outside& with);
 
  private:
   friend class Session;

@@ -236,7 +236,8 @@ bool belongs(std::string_view certificate, std::string_view secret) {
 }
 
 std::int64_t unix_seconds(const mbedtls_x509_time& t) {
-  return days_from_civil(t.year, t.mon, t.day) * 86'400 + t.hour * 3600 + t.min * 60 + t.sec;
+  const std::int64_t minutes = std::int64_t{t.hour} * 60 + t.min;
+  return days_from_civil(t.year, t.mon, t.day) * 86'400 + minutes * 60 + t.sec;
 }
 
 std::string hex_of(const mbedtls_x509_buf& bytes) {
