@@ -182,7 +182,7 @@ with tempfile.TemporaryDirectory(prefix="vedette-additions-") as folder:
     if not problems:
         # The rest comes from the build, because unchanged files do not depend on the additions.
         wrap = re.search(r"-Wl,--undefined=__wrap_malloc\S*", (build / "build.ninja").read_text())
-        done = subprocess.run([command[0], *[str(o) for _, o in work], *([wrap[0]] if wrap else []), str(build / "libvedette_core.a"), "-lz", "-o", str(tree / "toy")],
+        done = subprocess.run([command[0], *[str(o) for _, o in work], *([wrap[0]] if wrap else []), str(build / "libvedette_core.a"), "-lz", "-lzstd", "-o", str(tree / "toy")],
                               capture_output=True, text=True)
         check(done.returncode == 0, f"a program with the additions does not link:\n{done.stderr[-3000:]}")
     if not problems:
