@@ -157,11 +157,11 @@ void Confinement::tell_lacks(bool stays_root, StartReport& report) {
 }
 
 void Confinement::members(JsonWriter<std::string>& json) const {
-  if (!off_.empty()) {
-    json.member("off", std::string_view(off_));
+  const platform::SandboxState state = platform::sandbox_state();
+  if (!state.on) {
+    json.member("off", std::string_view(off_.empty() ? "it has not begun" : off_));
     return;
   }
-  const platform::SandboxState state = platform::sandbox_state();
   for (std::size_t i = 0; i < state.lacks.size(); ++i) {
     const std::string_view name = platform::facts_of(static_cast<platform::SandboxPiece>(i)).name;
     if (state.lacks[i] == 0) {
