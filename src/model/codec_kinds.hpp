@@ -38,7 +38,7 @@ inline constexpr CodecFacts kCodecs[] = {
      "NMEA 0183 v4.10, ITU-R M.1371-5"},
     {CodecKind::n2k, "n2k", "", Framing::lines,
      "lines of canboat (PLAIN, FAST), candump, Yacht Devices RAW, Actisense N2K ASCII, iKonvert, "
-     "Signal K's raw log; fast packets whole or in frames",
+     "Signal K's raw log, Actisense's binary frames (NGT-1); fast packets whole or in frames",
      "PGN 129025 129026 129029 127250 127258 128259 130306 129038 129039 129794 129809 129810",
      "NMEA 2000 appendix B", false, false, true},
     {CodecKind::mavlink, "mavlink", "", Framing::bytes,

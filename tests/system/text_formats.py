@@ -1,8 +1,8 @@
 """Text formats as the field writes them: NMEA 0183, AIS, NMEA 2000, each with the small inputs that once came out wrong."""
-import collections, datetime, functools, gzip, json, math, operator, shutil, socket, subprocess
+import collections, datetime, functools, gzip, json, math, operator, re, shutil, socket, subprocess
 
-from harness import (Skip, ais_source, call, class_b, free_port, long, root, run_to_the_end, start, status, stop, test, vedette, verify, work,
-                     write_site)
+from harness import (Skip, ais_source, call, class_b, free_port, long, need_recordings, recordings, root, run_to_the_end, start,
+                     status, stop, test, vedette, verify, work, write_site)
 
 field_cases = root.parent / "shared" / "field-cases"
 
@@ -329,3 +329,25 @@ def nmea_2000_equals_canboatjs():
 
 if (canboat_folder / "complete").exists():
     long(nmea_2000_equals_canboatjs)
+
+
+def gateway_messages(log):
+    """PLAIN lines of the binary frames between DLE STX and DLE ETX whose sum is right."""
+    for piece in re.findall(rb"\x10\x02((?:[^\x10]|\x10\x10)*)\x10\x03", log):
+        content = piece.replace(b"\x10\x10", b"\x10")
+        if sum(content) % 256 == 0 and content[:1] == b"\x93":
+            priority, low, form, page, to, of = content[2:8]
+            pgn = (page & 3) << 16 | form << 8 | (low if form >= 240 else 0)
+            yield f"2017-08-17T15:47:46.000Z,{priority},{pgn},{of},{to},{content[12]}" + "".join(f",{byte:02x}" for byte in content[13:-1])
+
+
+@test
+def a_gateways_binary_log_says_what_its_messages_say_as_lines():
+    need_recordings()
+    log, plain = recordings / "n2k/ydnu-02-raymarine-ev1.dle", work / "gateway.plain"
+    plain.write_text("".join(line + "\n" for line in gateway_messages(log.read_bytes())))
+    def told(path):
+        rows = [json.loads(line) for line in call("decode", "n2k", path).stdout.splitlines()]
+        return [{k: v for k, v in row.items() if k not in ("n", "time")} for row in rows if row["ok"]]
+    binary = told(log)
+    assert len(binary) > 2600 and binary == told(plain), (len(binary), len(told(plain)))

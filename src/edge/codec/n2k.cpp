@@ -5,6 +5,7 @@
 
 #include "base/math.hpp"
 #include "edge/codec/ais.hpp"
+#include "edge/codec/n2k_gateway.hpp"
 
 namespace vedette::codec {
 namespace {
@@ -307,13 +308,14 @@ bool N2kDecoder::line(Bytes line, std::int64_t now_ns, RefusalCause& cause) {
 
 RefusalCause N2kDecoder::take(Bytes line, std::int64_t now_ns) {
   raw_ = line;
-  RefusalCause cause = read_n2k_line(line, line_);
+  const bool whole = !line.empty() && line[0] == kGatewayEscape;  // with its fast packets
+  RefusalCause cause = whole ? read_gateway_frame(line, line_) : read_n2k_line(line, line_);
   if (cause != RefusalCause::none || line_.comment) {
     return cause;
   }
   const PgnReader& reader = kReaders[line_.reader - 1];
   // Every fast packet that is read is longer than a frame, so a line of eight bytes is one frame.
-  if (reader.least_bytes > kFrameBytes && line_.size <= kFrameBytes) {
+  if (!whole && reader.least_bytes > kFrameBytes && line_.size <= kFrameBytes) {
     switch (packets_.take(line_, now_ns)) {
       case FastPackets::Taken::kept:
         message_ = {};

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "edge/codec/n2k_fast.hpp"
+#include "edge/codec/n2k_gateway.hpp"
 #include "edge/codec/n2k_lines.hpp"
 #include "edge/codec/plain_codec.hpp"
 
@@ -91,6 +92,11 @@ class N2kCodec : public PlainCodec {
   static constexpr CodecKind kKind = CodecKind::n2k;
   // A bus loses no frames, so a few replacements mean full.
   static constexpr Crowding kCrowding{Cause::parts_full, 64};
+
+  // Lines of text, or a gateway's binary frames.
+  static Cut cut(Bytes bytes, Place place) {
+    return bytes[0] == kGatewayEscape ? cut_gateway(bytes) : PlainCodec::cut(bytes, place);
+  }
 
   template <typename To>
   void take(Bytes line, std::int64_t now_ns, const To& to) {

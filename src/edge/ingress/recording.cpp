@@ -14,11 +14,26 @@ namespace {
 constexpr std::size_t kTlogTime = 8;
 constexpr std::size_t kTlogLeast = 8;  // the shortest MAVLink frame
 
+constexpr std::size_t kLookedBytes = std::size_t{64} << 10;
+
 // Whether Beast frames are in it, wherever it begins.
 bool has_beast(Bytes content) {
-  constexpr std::size_t kLooked = std::size_t{64} << 10;
-  const Bytes looked = content.first(std::min(content.size(), kLooked));
+  const Bytes looked = content.first(std::min(content.size(), kLookedBytes));
   return std::find(looked.begin(), looked.end(), codec::kBeastStart) != looked.end();
+}
+
+// Whether the codec finds a frame in it that is no text.
+bool has_binary_frame(Bytes content, CodecKind kind) {
+  Bytes rest = content.first(std::min(content.size(), kLookedBytes));
+  codec::Cutting cutting;
+  while (!rest.empty()) {
+    const codec::Piece piece = cutting.next(codec::cut_of(kind), rest, true, false);
+    if (piece.kind == codec::Piece::Kind::frame && codec::text_bytes(rest.first(1)) == 0) {
+      return true;
+    }
+    rest = rest.subspan(piece.bytes + piece.behind);
+  }
+  return false;
 }
 
 bool is_mavlink_start(std::uint8_t byte) {
@@ -42,7 +57,9 @@ RecordingFormat guess(Bytes content, std::string_view name, CodecKind kind) {
   if (parse_decimal(first) && head.find('"') != std::string_view::npos) {
     return RecordingFormat::adsb_csv;
   }
-  return facts_of(kind).beast && has_beast(content) ? RecordingFormat::raw : RecordingFormat::lines;
+  return (facts_of(kind).beast && has_beast(content)) || has_binary_frame(content, kind)
+             ? RecordingFormat::raw
+             : RecordingFormat::lines;
 }
 
 bool is_text(RecordingFormat format) {
