@@ -53,6 +53,7 @@ class Life {
   node::Commands commands_{rooms};
   node::NodeTime time_{rooms, commands_};
   node::Control control_;
+  node::Confinement confinement_;  // never begun: one thread does everything
   node::StatusPage status_;
   node::Requests requests_{rooms, recovery_, status_, engine_, journalling_, commands_, time_};
 };
