@@ -100,7 +100,7 @@ COUNTS = ("accepted", "parts", "not_used_by", "refused")
 
 def a_full_bus_is_read(bus, frames, seconds):
     played = [frames[n % len(frames)] for n in range(RATE * seconds)]
-    said = bus.asks(f"play {RATE} {len(played)}", "player: sent", limit=60 + 3 * seconds)
+    said = bus.asks(f"play {RATE} {len(played)}", "player: sent", limit=120 + 6 * seconds)
     print(f"  {re.search(r'player: (sent.*)', said)[1]}")
     assert f"player: sent {len(played)}," in said, said
     seen = bus.until(lambda s: s["received"] >= len(played))
@@ -166,6 +166,7 @@ def reads_a_bus(board, seconds):
     build("build-image", board, site, image, "--helper", player(board))
     with Guest(board, image, work / f"{board}-bus", sticks=[stick], restarts=False) as guest:
         guest.wait(f"player: ready with {len(frames)} frames", limit=180)
+        guest.wait('"kind":"source-state"')
         bus, frame = Bus(guest), (frames[0][0] | EXTENDED, frames[0][1])
         bus.until(lambda s: s["status"] == "up")
         doctor = {row["id"]: row["result"] for row in guest.answer("doctor --board /etc/vedette/board.toml --json")["checks"]}

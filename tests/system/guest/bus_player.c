@@ -40,7 +40,11 @@ static int open_when_there(const char* path, int how) {
 static int open_bus(void) {
   struct sockaddr_can at = {.can_family = AF_CAN, .can_ifindex = (int)if_nametoindex(BUS)};
   int fd = socket(PF_CAN, SOCK_RAW, CAN_RAW);
-  return fd >= 0 && bind(fd, (struct sockaddr*)&at, sizeof at) == 0 ? fd : -1;
+  if (at.can_ifindex != 0 && fd >= 0 && bind(fd, (struct sockaddr*)&at, sizeof at) == 0) {
+    return fd;
+  }
+  close(fd);  // no interface: 0 would mean all
+  return -1;
 }
 
 static void load(void) {
