@@ -166,3 +166,20 @@ TEST_CASE("any bytes have a clock or none") {
     CHECK(clock.take(as_bytes(text)) >= 0);
   }
 }
+
+TEST_CASE("a gateway's timer of a thousand seconds is a recording's pace") {
+  const auto at = [](const char* timer) {
+    return "!PDGY,127250,2,3,255," + std::string(timer) + ",2C20AAAAAAE=";
+  };
+  const Read read_back =
+      read({at("999.37"), at("999.117"), "$PDGY,000000,4,,5,482,1,0", at("0.2"), at("1.999")});
+  CHECK(read_back.kind == LineClock::Kind::of_day);
+  const std::int64_t first = read_back.first_ns;
+  const auto ms = [&](std::size_t i) { return (read_back.times[i] - first) / 1'000'000; };
+  CHECK(ms(0) == 0);
+  CHECK(ms(1) == 80);  // 37 ms and 117 ms
+  CHECK(ms(2) == 80);
+  CHECK(ms(3) == 965);
+  CHECK(ms(4) == 2962);
+  CHECK(read({at("999.1000"), at("1000.0"), at(""), at("1")}).kind == LineClock::Kind::none);
+}

@@ -281,8 +281,17 @@ RefusalCause take_base64(std::string_view text, N2kLine& out) {
   return RefusalCause::none;
 }
 
-// "!PDGY,127250,2,3,255,481.734,2C20…": PGN, priority, source, destination, seconds since start.
-// Its other lines are the gateway's own.
+// The gateway's timer in ms, written as "481.734"; "482.37" is 37 ms after 482 s.
+std::int64_t timer_of(std::string_view text) {
+  const auto seconds = parse_unsigned(next_field(text, '.'));
+  const auto milliseconds = parse_unsigned(text);
+  return seconds && milliseconds && *seconds < 1000 && *milliseconds < 1000
+             ? static_cast<std::int64_t>(*seconds * 1000 + *milliseconds) * 1'000'000
+             : -1;
+}
+
+// "!PDGY,127250,2,3,255,481.734,2C20…": PGN, priority, source, destination, timer. Its other lines
+// are the gateway's own.
 RefusalCause read_ikonvert(std::string_view rest, N2kLine& out) {
   next_field(rest, ',');
   std::uint64_t pgn, priority, source, destination;
@@ -294,7 +303,7 @@ RefusalCause read_ikonvert(std::string_view rest, N2kLine& out) {
     return RefusalCause::malformed;
   }
   const RefusalCause cause = set_numbers(priority, pgn, source, destination, out);
-  next_field(rest, ',');
+  out.timer_ns = timer_of(next_field(rest, ','));
   return cause != RefusalCause::none ? cause : take_base64(trimmed(rest), out);
 }
 
@@ -326,7 +335,7 @@ RefusalCause read_n2k_line(Bytes line, N2kLine& out) {
   // The usual line is PLAIN and begins with its time in full.
   std::string_view text = as_text(line);
   const std::size_t comma = text.substr(0, kTimeText).find(',');
-  out.of_day_ns = -1;
+  out.of_day_ns = out.timer_ns = -1;
   out.comment = false;
   if (const auto time = parse_time(text.substr(0, comma)); time && comma < text.size()) {
     out.time_ns = *time;

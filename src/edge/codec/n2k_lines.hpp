@@ -18,11 +18,13 @@
 
 namespace vedette::codec {
 
-inline constexpr std::size_t kN2kBytes = 223;  // 32 frames of a fast packet
+inline constexpr std::int64_t kTimerNs = 1'000'000'000'000;  // iKonvert's: 999999 ms
+inline constexpr std::size_t kN2kBytes = 223;                // 32 frames of a fast packet
 
 struct N2kLine {
   std::int64_t time_ns = 0;     // Unix ns; 0: the line has none
   std::int64_t of_day_ns = -1;  // since midnight, when the line says no date; -1: it has none
+  std::int64_t timer_ns = -1;   // of a timer that begins anew after kTimerNs; -1: it has none
   std::uint32_t pgn = 0;
   std::uint8_t priority = 0, source = 0, destination = 255;
   bool comment = false;     // a line that says nothing

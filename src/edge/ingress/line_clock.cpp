@@ -22,6 +22,7 @@ constexpr std::string_view kSeparators = " \t\r,;:|[](){}\"'";
 struct LineTime {
   std::optional<std::int64_t> unix_ns;
   std::optional<std::int64_t> of_day_ns;
+  std::int64_t cycle_ns = kDayNs;  // after which of_day_ns begins anew
 
   bool any() const { return unix_ns || of_day_ns; }
 };
@@ -89,7 +90,7 @@ LineTime beside(std::string_view line) {
   if (tags.unix_ns != 0) {
     return {tags.unix_ns, std::nullopt};
   }
-  if (sentence.empty()) {
+  if (sentence.empty() || sentence.starts_with("!PDGY,")) {
     codec::N2kLine message;
     codec::read_n2k_line(as_bytes(line), message);
     LineTime time;
@@ -97,6 +98,9 @@ LineTime beside(std::string_view line) {
       time.unix_ns = message.time_ns;
     } else if (message.of_day_ns >= 0) {
       time.of_day_ns = message.of_day_ns;
+    } else if (message.timer_ns >= 0) {
+      time.of_day_ns = message.timer_ns;
+      time.cycle_ns = codec::kTimerNs;
     }
     return time;
   }
@@ -205,10 +209,11 @@ std::int64_t LineClock::without_date(Bytes line) {
     return last_ns_;
   }
   // The first day is the second since 1970, so that no time is 0; later ones are the nearest.
-  const std::int64_t midnight_ns = last_ns_ == 0 ? kDayNs : last_ns_ - last_ns_ % kDayNs;
-  const std::int64_t ns = midnight_ns + *of_day;
+  const std::int64_t cycle_ns = written.cycle_ns;
+  const std::int64_t since_ns = last_ns_ == 0 ? kDayNs + cycle_ns - 1 : last_ns_;
+  const std::int64_t ns = since_ns - since_ns % cycle_ns + *of_day;
   const std::int64_t away_ns = last_ns_ == 0 ? 0 : ns - last_ns_;
-  return away_ns < -kDayNs / 2 ? ns + kDayNs : away_ns > kDayNs / 2 ? ns - kDayNs : ns;
+  return away_ns < -cycle_ns / 2 ? ns + cycle_ns : away_ns > cycle_ns / 2 ? ns - cycle_ns : ns;
 }
 
 }  // namespace vedette::ingress

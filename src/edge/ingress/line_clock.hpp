@@ -8,7 +8,8 @@
 //   dated  a time of the logger or receiver: tag block `c:`, before or behind the sentence, PLAIN,
 //          candump, Signal K, a $PGHP line before
 //   fix    date and time of a receiver's fix: RMC, ZDA
-//   of_day a time without date, of the logger or of any sentence: the recording's pace, not its day
+//   of_day a time without date, of the logger or of any sentence, or a gateway's timer: the
+//          recording's pace, not its day
 #pragma once
 
 #include <cstdint>
