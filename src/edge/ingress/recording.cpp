@@ -27,7 +27,7 @@ bool has_binary_frame(Bytes content, CodecKind kind) {
   Bytes rest = content.first(std::min(content.size(), kLookedBytes));
   codec::Cutting cutting;
   while (!rest.empty()) {
-    const codec::Piece piece = cutting.next(codec::cut_of(kind), rest, true, false);
+    const codec::Piece piece = cutting.next(codec::cut_of(kind), rest, codec::End::whole, false);
     if (piece.kind == codec::Piece::Kind::frame && codec::text_bytes(rest.first(1)) == 0) {
       return true;
     }
