@@ -1,5 +1,5 @@
 """Programs of the field as the other end, over loopback: dump1090, gpsd, mosquitto, Signal K; each connected, cut, restarted, flooded."""
-import json, os, pathlib, re, shutil, signal, socket, subprocess, time
+import contextlib, json, os, pathlib, re, shutil, signal, socket, subprocess, time
 
 from harness import root, work, Skip, test, long, start, stop, status, write_site, need_recordings, recordings, call, threads
 from transports import port_of, server, ships, source
@@ -24,8 +24,11 @@ def end(process):
 
 # Of connections: the journal's files come and go.
 def open_descriptors(process):
-    links = (f"/proc/{process.pid}/fd/{fd}" for fd in os.listdir(f"/proc/{process.pid}/fd"))
-    return sum(os.path.islink(link) and os.readlink(link).startswith("socket:") for link in links)
+    sockets = 0
+    for fd in os.listdir(f"/proc/{process.pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            sockets += os.readlink(f"/proc/{process.pid}/fd/{fd}").startswith("socket:")
+    return sockets
 
 
 def memory(process):
