@@ -80,7 +80,9 @@ std::string order_text(const ReadEvent& event, const TrackNames& names) {
     default:
       text = name_of(order.command.kind);
   }
-  return text + words_of(order.by, order.note);
+  text += words_of(order.by, order.note);
+  return order.command.denied == 0 ? text
+                                   : text + " (user " + std::to_string(order.command.user) + ")";
 }
 
 std::string causes_text(const CauseChange& change) {

@@ -163,8 +163,11 @@ struct Command {
   // cancel: the event's sequence; acknowledge: the track's key; time: to ns; of an alarm: its id
   std::uint64_t target;
   CommandKind kind;
-  std::uint8_t reserved[7];
+  std::uint8_t denied;  // 1: who asked has no role for it; the node only records it
+  std::uint8_t reserved[2];
+  std::uint32_t user;  // who asked, by the number of his user; kNobody: the node itself
 };
+inline constexpr std::uint32_t kNobody = 0xFFFF'FFFF;
 
 // For kind requeue.
 struct Requeue {

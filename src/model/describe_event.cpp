@@ -132,6 +132,9 @@ void describe(const AlarmChange& change, const Context& at, Json& json) {
 
 void describe(const Command& command, const Context& at, Json& json) {
   json.member("command", name_of(command.kind));
+  if (command.user != kNobody) {
+    json.member("user", std::uint64_t{command.user});
+  }
   if (command.kind >= CommandKind::acknowledge_alarm || command.kind == CommandKind::acknowledge) {
     const auto order = payload_as<AlarmOrder>(at.payload);
     if (command.kind == CommandKind::shelve) {

@@ -48,6 +48,7 @@ enum class Reason : std::uint8_t {
   witness,                // compared with own position, does not set it
   not_own,                // own-ship data from a source that may not report it
   plan_changed,           // the new site file has no place for it
+  not_allowed,            // a command of somebody who has no role for it
   count
 };
 

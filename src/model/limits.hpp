@@ -26,12 +26,14 @@ inline constexpr std::size_t kFrameBytes = 1518 + 4;  // Ethernet with one VLAN 
 // refused whole.
 inline constexpr std::size_t kReceiveBytes = 2048;
 
-inline constexpr std::size_t kSources = 32;         // one lane each; scanned every step
-inline constexpr std::size_t kSenders = 16;         // of one source, each compared per datagram
-inline constexpr std::size_t kSinks = 16;           // one socket or line each
-inline constexpr std::size_t kConnections = 4;      // of one TCP sink
-inline constexpr std::size_t kStreams = 16;         // of one source: connections to its listener
-inline constexpr std::size_t kTopics = 8;           // of one MQTT source
+inline constexpr std::size_t kSources = 32;     // one lane each; scanned every step
+inline constexpr std::size_t kSenders = 16;     // of one source, each compared per datagram
+inline constexpr std::size_t kSinks = 16;       // one socket or line each
+inline constexpr std::size_t kConnections = 4;  // of one TCP sink
+inline constexpr std::size_t kStreams = 16;     // of one source: connections to its listener
+inline constexpr std::size_t kTopics = 8;       // of one MQTT source
+inline constexpr std::size_t kRoles = 16;
+inline constexpr std::size_t kRoleMembers = 64;     // users and groups
 inline constexpr std::size_t kTargets = 8;          // that one source tries in order
 inline constexpr std::size_t kGreetingBytes = 512;  // fits the empty buffer of a new connection
 // A silent host at the other end of a TCP source is found within this time.

@@ -50,7 +50,8 @@ constexpr std::array<Row, static_cast<std::size_t>(Reason::count)> kReasons{
       "the node stopped between intent and outcome, and does not repeat the action"},
      {"witness", "radio speaks of own ship: it is compared with own position and never sets it"},
      {"not-own", "it speaks of own ship, and its source has own = false"},
-     {"plan-changed", "the changed site file has no place for it"}}};
+     {"plan-changed", "the changed site file has no place for it"},
+     {"not-allowed", "who asked has no role for it"}}};
 constexpr std::array<Row, kRefusalCauses> kRefusals{
     {{"none", ""},
      {"lane-full", "no credit is left: the engine or the journal is behind"},

@@ -27,6 +27,7 @@ struct Board {
   Count noted{0};                                        // Causes of other threads: note()
   Count seen{0};                                         // Causes that the main thread sees
   Count untold{0}, faults_lost{0}, commands_refused{0};  // records that found their lane full
+  std::atomic<std::uint64_t> denied{0};  // commands of somebody without a role for them
   std::atomic<std::int64_t> now_ns{0}, longest_turn_ns{0};
   std::array<std::atomic<BreakerState>, limits::kSinks> breakers{};
   std::atomic<bool> finished{false}, fifo{false}, sealed{false}, held{false};

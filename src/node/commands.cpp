@@ -57,16 +57,22 @@ Requeue Commands::of_kind(CommandKind kind, std::uint64_t target) {
   return order;
 }
 
-std::uint64_t Commands::post(const Requeue& order) {
-  const bool whole = order.command.kind == CommandKind::requeue;
-  return put(bytes_of(order).first(whole ? sizeof order : sizeof order.command));
+namespace {
+
+Command& command_of(Requeue& order) {
+  return order.command;
+}
+Command& command_of(AlarmOrder& order) {
+  return order.command;
 }
 
-std::uint64_t Commands::post(const AlarmOrder& order) {
-  return put(bytes_of(order));
-}
+}  // namespace
 
-std::uint64_t Commands::put(Bytes payload) {
+template <typename Order>
+std::uint64_t Commands::put(Order order, std::size_t bytes) {
+  command_of(order).user = user_;
+  command_of(order).denied = denied_ ? 1 : 0;
+  const Bytes payload = bytes_of(order).first(bytes);
   const bool stepped = rooms_.clock.stepped();
   EventHeader header{};
   header.observed_ns = header.received_ns =
@@ -79,6 +85,15 @@ std::uint64_t Commands::put(Bytes payload) {
   const bool taken =
       node::post(rooms_.lanes.commands, header, payload, rooms_.board.commands_refused);
   return taken ? ++posted_ : 0;
+}
+
+std::uint64_t Commands::post(const Requeue& order) {
+  const bool whole = order.command.kind == CommandKind::requeue;
+  return put(order, whole ? sizeof order : sizeof order.command);
+}
+
+std::uint64_t Commands::post(const AlarmOrder& order) {
+  return put(order, sizeof order);
 }
 
 request::Answer Commands::outcome_of(std::uint64_t number, const Command& command) const {

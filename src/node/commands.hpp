@@ -14,6 +14,12 @@ class Commands {
  public:
   explicit Commands(Rooms& rooms) : rooms_(rooms) {}
 
+  // Who the commands that follow are from. `denied`: they are recorded and have no effect.
+  void from(std::uint32_t user, bool denied) {
+    user_ = user;
+    denied_ = denied;
+  }
+
   // A command of this kind about an event, track or time.
   static Requeue of_kind(CommandKind kind, std::uint64_t target = 0);
   // Puts it in the engine's lane; returns its number from 1, or 0 when the lane is full.
@@ -27,12 +33,15 @@ class Commands {
   }
 
  private:
-  std::uint64_t put(Bytes payload);
+  template <typename Order>
+  std::uint64_t put(Order order, std::size_t bytes);
   // 0: it was not posted.
   request::Answer outcome_of(std::uint64_t number, const Command& command) const;
 
   Rooms& rooms_;
   std::uint64_t posted_ = 0;
+  std::uint32_t user_ = kNobody;
+  bool denied_ = false;
 };
 
 }  // namespace vedette::node

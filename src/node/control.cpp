@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "model/derived.hpp"
 #include "platform/socket.hpp"
 
 namespace vedette::node {
@@ -98,8 +99,7 @@ void Control::hear(Client& c) {
   }
 }
 
-void Control::turn(std::int64_t now_ns,
-                   const std::function<std::string(std::string_view)>& answer) {
+void Control::turn(std::int64_t now_ns, const Answer& answer) {
   if (!listener_.valid()) {
     return;
   }
@@ -112,7 +112,11 @@ void Control::turn(std::int64_t now_ns,
     if (c.socket.valid() && c.stage == Stage::asked && answers < kTurnAnswers) {
       ++answers;
       const std::string_view text(c.request.data(), c.asked);
-      c.answer = answer(text.substr(0, text.find('\n'))) + "\n";
+      // One of whom the system does not say who he is has no role.
+      const auto who = platform::peer_account(c.socket.get());
+      c.answer =
+          answer(text.substr(0, text.find('\n')), who.value_or(platform::Account{kNobody, {}})) +
+          "\n";
       c.stage = Stage::answered;
     }
     if (c.socket.valid() && c.stage == Stage::answered) {

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "model/request.hpp"
+#include "platform/accounts.hpp"
 #include "platform/file.hpp"
 
 namespace vedette::node {
@@ -29,7 +30,9 @@ class Control {
 
   int listen(const std::string& path);  // errno, or 0
   // One turn: accepts clients, reads requests, sends as much of the answers as possible.
-  void turn(std::int64_t now_ns, const std::function<std::string(std::string_view)>& answer);
+  // `answer` gets the request and who is at the other end.
+  using Answer = std::function<std::string(std::string_view, const platform::Account&)>;
+  void turn(std::int64_t now_ns, const Answer& answer);
   // Waits for a client to connect, write or read, or for the time-out; true: one did.
   bool wait(int timeout_ms) const;
 

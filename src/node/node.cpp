@@ -52,6 +52,7 @@ Failure Node::run() {
     return failed;
   }
   start_watchdog();
+  take_roles();
   tell_start(network);
   platform::confine(platform::Confined::main);
   keep_watch(network);
@@ -247,6 +248,24 @@ tls::Time Node::certificate_time() const {
   return {time.now_s, time.trusted};
 }
 
+// Before the main thread is confined: it reads /etc/passwd and /etc/group.
+void Node::take_roles() {
+  const std::vector<std::string> without = rights_.init(rooms_.plan);
+  start_.without.insert(start_.without.end(), without.begin(), without.end());
+  if (rooms_.plan.control_group() == nullptr) {
+    return;
+  }
+  const std::string group = rooms_.plan.control_group()->str();
+  const auto number = platform::group_number(group);
+  const int error =
+      number ? platform::give_to_group(options_.data + "/control.sock", *number) : ENOENT;
+  if (error != 0) {
+    start_.without.push_back("control group \"" + group +
+                             "\": " + (number ? platform::error_text(error) : "not in /etc/group") +
+                             "; only the node's own user and group can ask this node");
+  }
+}
+
 void Node::keep_watch(bool network) {
   double next_second = 1.0;
   double next_join = 0.0;
@@ -266,7 +285,9 @@ void Node::keep_watch(bool network) {
       rooms_.act.aim();
     }
     control_.turn(platform::monotonic_ns(),
-                  [this](std::string_view request) { return requests_.answer(request); });
+                  [this](std::string_view request, const platform::Account& who) {
+                    return requests_.answer(request, who);
+                  });
     drain_log();
     if (is_over()) {
       return;

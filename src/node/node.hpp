@@ -83,6 +83,7 @@ class Node {
   void look_at_mirror();
   bool drain_log();
   tls::Time certificate_time() const;
+  void take_roles();
 
   RunOptions options_;
   Rooms rooms_;
@@ -95,8 +96,9 @@ class Node {
   Commands commands_{rooms_};
   NodeTime time_{rooms_, commands_};
   Control control_;
+  Rights rights_;
   StatusPage status_;
-  Requests requests_{rooms_, recovery_, status_, engine_, journalling_, commands_, time_};
+  Requests requests_{rooms_, recovery_, status_, engine_, journalling_, commands_, time_, rights_};
   Watchdog watchdog_;
   BrokerLinks brokers_;
   SecureSources secure_;

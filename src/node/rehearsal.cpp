@@ -66,8 +66,9 @@ class Remapped {
     if (event.kind != EventKind::command) {
       return event.kind == EventKind::outcome || event.kind == EventKind::unrecorded;
     }
-    const CommandKind kind = payload_as<Command>(payload).kind;
-    return kind == CommandKind::cancel || kind == CommandKind::requeue;
+    const auto command = payload_as<Command>(payload);
+    return command.denied == 0 &&
+           (command.kind == CommandKind::cancel || command.kind == CommandKind::requeue);
   }
 
   // False when the other plan lacks its source.

@@ -108,10 +108,84 @@ request::Answer Requests::requeue(std::uint64_t sequence) {
   return commands_.post_and_wait(order);
 }
 
-std::string Requests::answer(std::string_view line) {
+namespace {
+
+// What a refused request asked for, as an event.
+struct AsCommand {
+  Commands& commands;
+
+  void about(CommandKind kind, std::uint64_t target, const auto& r) const {
+    AlarmOrder order{};
+    order.command.kind = kind;
+    order.command.target = target;
+    order.by.assign(r.by.text);
+    order.note.assign(r.note.text);
+    commands.post(order);
+  }
+  void plain(CommandKind kind, std::uint64_t target = 0) const {
+    AlarmOrder order{};
+    order.command.kind = kind;
+    order.command.target = target;
+    commands.post(order);
+  }
+  void operator()(const request::Hold&) const { plain(CommandKind::hold); }
+  void operator()(const request::Resume&) const { plain(CommandKind::resume); }
+  void operator()(const request::AcceptTime& r) const {
+    plain(CommandKind::time, static_cast<std::uint64_t>(r.to_ns.value_or(0)));
+  }
+  void operator()(const request::Cancel& r) const { plain(CommandKind::cancel, r.event.sequence); }
+  void operator()(const request::Requeue& r) const {
+    plain(CommandKind::requeue, r.event.sequence);
+  }
+  void operator()(const request::Acknowledge& r) const {
+    about(CommandKind::acknowledge, track_key(r.track.kind, r.track.identity), r);
+  }
+  void operator()(const request::AcknowledgeAlarm& r) const {
+    about(CommandKind::acknowledge_alarm, r.alarm.sequence, r);
+  }
+  void operator()(const request::Shelve& r) const {
+    about(CommandKind::shelve, r.alarm.sequence, r);
+  }
+  void operator()(const request::Unshelve& r) const {
+    about(CommandKind::unshelve, r.alarm.sequence, r);
+  }
+  void operator()(const request::Note& r) const { about(CommandKind::note, 0, r); }
+  void operator()(const auto&) const {}  // it only looks
+};
+
+}  // namespace
+
+request::Answer Requests::deny(const request::Request& asked, const platform::Account& who,
+                               Right right) {
+  const std::int64_t now_ns = platform::monotonic_ns();
+  if (now_ns - second_ns_ >= 1'000'000'000) {
+    second_ns_ = now_ns;
+    denied_ = 0;
+  }
+  if (++denied_ <= kDenied) {
+    commands_.from(who.user, true);
+    std::visit(AsCommand{commands_}, asked);
+    commands_.from(kNobody, false);
+  }
+  rooms_.board.denied.fetch_add(1, std::memory_order_relaxed);
+  const std::string user =
+      who.user == kNobody ? "an unknown user" : "user " + std::to_string(who.user);
+  return request::Refused{user + " may not " + std::string(name_of(right)) +
+                          "; roles that may: " + rights_.who_may(right)};
+}
+
+std::string Requests::answer(std::string_view line, const platform::Account& who) {
   const auto asked = request::decode(line);
-  return encode(asked ? std::visit(Answering{*this}, asked.value())
-                      : request::Refused{std::string(name_of(asked.error()))});
+  if (!asked) {
+    return encode(request::Answer(request::Refused{std::string(name_of(asked.error()))}));
+  }
+  if (const auto right = Rights::needed(asked.value()); right && !rights_.may(who, *right)) {
+    return encode(deny(asked.value(), who, *right));
+  }
+  commands_.from(who.user, false);
+  request::Answer answer = std::visit(Answering{*this}, asked.value());
+  commands_.from(kNobody, false);
+  return encode(answer);
 }
 
 }  // namespace vedette::node

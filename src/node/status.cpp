@@ -240,7 +240,8 @@ void StatusPage::thread_members(JsonWriter<std::string>& json) const {
   }
   json.key("control").begin_object().member("clients", std::uint64_t{of_.control.clients()});
   json.member("answered", of_.control.answered()).member("refused", of_.control.refused());
-  json.member("commands_refused", read(of_.rooms.board.commands_refused)).end_object();
+  json.member("commands_refused", read(of_.rooms.board.commands_refused));
+  json.member("denied", of_.rooms.board.denied.load(std::memory_order_relaxed)).end_object();
 }
 
 void StatusPage::peer_members(std::size_t s, JsonWriter<std::string>& json) const {

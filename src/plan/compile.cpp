@@ -3,6 +3,7 @@
 #include "base/math.hpp"
 #include "base/text.hpp"
 #include "model/limits.hpp"
+#include "model/rights.hpp"
 #include "plan/seal.hpp"
 #include "plan/site_compiler.hpp"
 #include "plan/time_zone.hpp"
@@ -35,6 +36,9 @@ std::vector<std::uint8_t> SiteCompiler::run() {
   const auto limits_table = compile_limits();
   const auto cores = compile_cores();
   const auto sandbox = compile_sandbox();
+  const auto roles = compile_roles();
+  const std::string group = section("control").text("group");
+  const auto control_group = group.empty() ? 0 : b_.CreateString(group);
   if (parts_.texts.size() > limits::kTexts) {
     problems_.add(0, 0,
                   std::to_string(parts_.texts.size()) + " texts in conditions, the limit is " +
@@ -46,12 +50,12 @@ std::vector<std::uint8_t> SiteCompiler::run() {
                       std::to_string(limits::kZoneCounts));
   }
   const auto site = b_.CreateString(site_);
-  const auto plan =
-      CreatePlan(b_, kPlanVersion, site, own, b_.CreateVector(sources), b_.CreateVector(sensors),
-                 b_.CreateVector(zones), b_.CreateVector(trackers), b_.CreateVector(assessments),
-                 b_.CreateVector(decisions), b_.CreateVector(actions), b_.CreateVector(sinks),
-                 limits_table, cores, b_.CreateVectorOfStrings(parts_.texts),
-                 b_.CreateVectorOfStructs(parts_.counts), time_zone, sandbox);
+  const auto plan = CreatePlan(
+      b_, kPlanVersion, site, own, b_.CreateVector(sources), b_.CreateVector(sensors),
+      b_.CreateVector(zones), b_.CreateVector(trackers), b_.CreateVector(assessments),
+      b_.CreateVector(decisions), b_.CreateVector(actions), b_.CreateVector(sinks), limits_table,
+      cores, b_.CreateVectorOfStrings(parts_.texts), b_.CreateVectorOfStructs(parts_.counts),
+      time_zone, sandbox, roles.empty() ? 0 : b_.CreateVector(roles), control_group);
   FinishPlanBuffer(b_, plan);
   if (!problems_.empty()) {
     return {};
@@ -283,6 +287,38 @@ flatbuffers::Offset<Sandbox> SiteCompiler::compile_sandbox() {
               "write a name of /etc/passwd, or a number");
   }
   return CreateSandbox(b_, s.flag("enforce"), b_.CreateString(user));
+}
+
+Offsets<Role> SiteCompiler::compile_roles() {
+  Offsets<Role> list;
+  const auto named = children("role");
+  bound(named, limits::kRoles, "role");
+  for (const Named& n : named) {
+    Section s = section("role", n);
+    const auto users = s.text_or_texts("users");
+    const auto groups = s.text_or_texts("groups");
+    if (users.empty() && groups.empty()) {
+      s.problem("may", "nobody has this role", "write users = [\"watch\"], or groups");
+    }
+    if (users.size() + groups.size() > limits::kRoleMembers) {
+      s.problem(
+          "users",
+          "a role has more than " + std::to_string(limits::kRoleMembers) + " users and groups",
+          "put them into a group of the system");
+    }
+    std::uint32_t may = 0;
+    for (const std::string& word : s.text_or_texts("may")) {
+      const std::uint32_t rights = rights_of(word);
+      if (rights == 0) {
+        s.problem("may", "\"" + word + "\" is no right",
+                  "write one of " + right_names() + ", or all");
+      }
+      may |= rights;
+    }
+    list.push_back(CreateRole(b_, b_.CreateString(n.name), b_.CreateVectorOfStrings(users),
+                              b_.CreateVectorOfStrings(groups), may));
+  }
+  return list;
 }
 
 namespace {

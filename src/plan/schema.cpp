@@ -17,6 +17,10 @@ constexpr std::array kSections{
     SectionText{"limits", false, "Bounds of the node; it reserves memory for them at its start."},
     SectionText{"mirror", false, "The second engine that checks the first."},
     SectionText{"sandbox", false, "What the node gives up once it has started."},
+    SectionText{"control", false, "Who may ask a running node."},
+    SectionText{"role", true,
+                "People who may ask a running node for what `may` says. Without any role everybody "
+                "may who can open its control socket; with one, everybody else may only look."},
     SectionText{"source", true, "Where bytes come in, and the codec that reads them."},
     SectionText{
         "sensor", true,
@@ -153,6 +157,18 @@ constexpr std::array kKeys{
         "The user that the node becomes once it has started, a name of /etc/passwd or a number; "
         "the data folder becomes that user's. Only root can change; anyone else stays who they "
         "are, and `status` says so."},
+
+    Key{"control", "group", text, D::number, "", 0, 0, "",
+        "The group of the control socket, a name of /etc/group or a number; its members can open "
+        "it "
+        "(mode 0660). They must be able to enter the data folder, too."},
+    Key{"role", "users", texts, D::number, "", 0, 0, "",
+        "Names of /etc/passwd or numbers. The node's own user and root may always do everything."},
+    Key{"role", "groups", texts, D::number, "", 0, 0, "",
+        "The same for every member of these groups, names of /etc/group or numbers."},
+    Key{"role", "may", texts, D::number, "!", 0, 0, "",
+        "A list of hold, resume, time, acknowledge, shelve, note, cancel and requeue, or \"all\". "
+        "`shelve` includes unshelving."},
 
     Key{"source", "driver", choice, D::number, "!", 0, 0,
         "udp serial dpdk recording tcp pipe mqtt can", "What brings the bytes."},

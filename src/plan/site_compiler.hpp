@@ -84,6 +84,7 @@ class SiteCompiler {
   flatbuffers::Offset<Limits> compile_limits();
   flatbuffers::Offset<Cores> compile_cores();
   flatbuffers::Offset<Sandbox> compile_sandbox();
+  Offsets<Role> compile_roles();
 
   const toml::table& root_;
   const Board* board_;  // null: no defaults from a board

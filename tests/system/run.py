@@ -9,7 +9,7 @@ import floods
 import modes
 import updates, hostile_inputs, evidence, clocks, control_socket
 import honest_traffic, own_position, plan_changes, alarms, explaining, explaining_recordings, asking
-import trust, secure_links, sandbox
+import trust, secure_links, sandbox, roles
 import damages, memory, mirror, broken_disks, failing_disks, flagship_mirror, wear
 
 

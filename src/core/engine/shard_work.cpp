@@ -80,6 +80,10 @@ void Shard::leave(const EventHeader& event, Exit exit, Reason reason) {
 void Shard::command(EventHeader& event) {
   const auto command = payload_as<Command>(event);
   BatchBuilder& batch = step_.batch;
+  if (command.denied != 0) {
+    batch.resolve(event, Exit::retraction, Reason::not_allowed);
+    return;
+  }
   switch (command.kind) {
     case CommandKind::hold:
     case CommandKind::resume:
