@@ -1,5 +1,5 @@
 """Malformed input, by accident or on purpose: recordings, wrong files, names, a full output."""
-import gzip, os, re, struct, subprocess, threading
+import collections, functools, gzip, json, os, random, re, struct, subprocess, threading, xml.dom.minidom
 
 from harness import *
 
@@ -105,3 +105,45 @@ def what_cannot_be_written_ends_with_74_and_says_so():
         for command in (["decode", "ais", recording], ["check", path], ["plan", path, "--json"]):
             done = subprocess.run([vedette, *map(str, command)], stdout=full, stderr=subprocess.PIPE, text=True, timeout=10)
             assert done.returncode == 74 and "standard output" in done.stderr, (command, done)
+
+
+# Names, callsigns and destinations are any bytes; whatever a node writes of them is JSON, XML or NMEA to the letter.
+@test
+def every_line_of_a_node_that_hears_any_bytes_for_names_is_read_by_a_strict_parser():
+    chance = random.Random(7)
+    pieces = [b"<a&b>", b'"\\', b"]]>", b"\r\n", b"\x00", b"\x1b[2J", b"\xc2\x9b", b"\xed\xa0\x80", b"\xff", "\u8239\u202e".encode(), b"$GPRMC*00", b"%s%n", b"&#x0;", b"{}"]
+    def name():
+        return b"".join(chance.choice([*pieces, bytes([chance.randrange(256)]), bytes([chance.randrange(256)])]) for _ in range(12))[:20]
+    ships = 300
+    path = work / "random-names.n2k"
+    path.write_bytes(b"".join(hostile_ship(230000001 + i, name()) * 2 for i in range(ships)))
+    receiver = Receiver()
+    forms = "".join(f'[decide.{form}]\non = "seen"\nrun = "{form}"\n[action.{form}]\nsink = "{"out" if form != "log" else "lines"}"\nformat = "{form if form != "log" else "json"}"\ndurable = "behind"\n'
+                    f'idempotent = true\nhorizon = "60 s"\nmessage = "seen {{track.name}} {{track.callsign}}"\n' for form in ("cot", "nmea", "log"))
+    site_file = write_site("random-names", f'[source.in]\ndriver = "recording"\nfile = "{path}"\ncodec = "n2k"\nspeed = 20\ninterval = "10 ms"\n', receiver.port,
+                           extra=forms + '[sink.lines]\ndriver = "log"\n').read_text().replace("tracks = 256", "tracks = 512")
+    (work / "random-names.toml").write_text(site_file)
+    data = work / "random-names-data"
+    ran = subprocess.run([vedette, "run", work / "random-names.toml", "--data", data, "--alerts", "--json"], capture_output=True, timeout=60)
+    assert ran.returncode == 0, ran
+    lines = ran.stdout.splitlines() + ran.stderr.splitlines()
+    for command in (["journal", data, "--json"], ["decode", "n2k", path], ["log", data, "--json"]):
+        lines += subprocess.run([vedette, *command], capture_output=True, timeout=60, check=True).stdout.splitlines()
+    for line in lines:
+        json.loads(line.decode("utf-8", "strict"), parse_constant=lambda word: 1 / 0)  # neither NaN nor Infinity
+    assert sum(b"random-names" in line for line in lines) >= ships, len(lines)
+    kinds = collections.Counter()
+    for message in receiver.close():
+        text = message.decode("utf-8", "strict")
+        if text.startswith("<"):
+            xml.dom.minidom.parseString(message)
+        elif text.startswith("$"):
+            body, check = text.strip()[1:].split("*")
+            assert int(check, 16) == functools.reduce(lambda a, b: a ^ b, body.encode()) and len(message) <= 82 and body.isascii() and body.isprintable(), message
+        else:
+            json.loads(text)
+        kinds[text[0]] += 1
+    assert kinds["{"] >= ships and kinds["<"] >= 50 and kinds["$"] >= 50, kinds  # 256 actions at once, at most
+    for command in (["journal", data], ["log", data], ["alarms", data]):
+        shown = subprocess.run([vedette, *command], capture_output=True, timeout=60).stdout.decode("utf-8", "strict")
+        assert not steers.search(shown), (command, steers.search(shown))
