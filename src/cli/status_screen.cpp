@@ -208,6 +208,16 @@ void show_rest(Screen& screen, const JsonValue& s) {
               " contacts; " + s["events"]["accepted"].text() + " events, " +
               s["events"]["waiting"].text() + " wait, " + s["events"]["abandonment"].text() +
               " abandoned");
+  const JsonValue& identity = s["identity"];
+  const std::string name = identity["name"].text();
+  if (!name.empty() || !identity["problem"].text().empty()) {
+    screen.line("fleet   " + (name.empty() ? identity["problem"].text()
+                                           : name + " of " + identity["fleet"].text() + ", until " +
+                                                 identity["until"].text().substr(0, 10)));
+    if (!identity["time_trusted"].is_true()) {
+      screen.line("        time: untrusted: " + identity["time_why"].text());
+    }
+  }
   screen.list(s["without"].items(), 2, "`vedette doctor`",
               [&](const JsonValue& text) { screen.line("without " + text.text()); });
 }

@@ -34,7 +34,7 @@ Node::Node(std::vector<std::uint8_t> plan_bytes, const plan::Plan& plan, RunOpti
     : options_(std::move(options)),
       rooms_(plan),
       recovery_(options_.data, std::move(plan_bytes), options_.least_epoch, rooms_, start_),
-      status_({rooms_, engine_, journalling_, start_, time_, control_, confinement_,
+      status_({rooms_, engine_, journalling_, start_, time_, control_, confinement_, membership_,
                options_.firmware_status},
               options_.on_cause) {}
 
@@ -138,12 +138,10 @@ Failure Node::open_ports() {
   if (!problem.empty()) {
     return {ingress.recording_unfit() ? 65 : 66, problem};
   }
-  if (auto held = trust::Store(options_.data + "/trust").load()) {
-    held_ = std::move(held).value();
-  } else {
-    start_.without.push_back("identity: " + held.error().what);
+  if (std::string unread = membership_.begin(options_.data); !unread.empty()) {
+    start_.without.push_back(std::move(unread));
   }
-  const auto time = [this] { return certificate_time(); };
+  const auto time = [this] { return membership_.time(); };
   problem = brokers_.init(rooms_.plan, ingress, rooms_.devices, time);
   problem = problem.empty() ? secure_.init(rooms_.plan, ingress, rooms_.devices, time) : problem;
   if (!problem.empty()) {
@@ -242,12 +240,6 @@ void Node::look_at_mirror() {
   }
 }
 
-tls::Time Node::certificate_time() const {
-  const trust::Time time = trust::Store::time(
-      held_, {platform::realtime_ns() / 1'000'000'000, platform::realtime_is_synchronised()});
-  return {time.now_s, time.trusted};
-}
-
 // Before the main thread is confined: it reads /etc/passwd and /etc/group.
 void Node::take_roles() {
   const std::vector<std::string> without = rights_.init(rooms_.plan);
@@ -279,6 +271,7 @@ void Node::keep_watch(bool network) {
     rooms_.devices.tend(platform::monotonic_ns(), network);
     brokers_.turn(platform::monotonic_ns());
     secure_.turn(platform::monotonic_ns());
+    membership_.look(platform::monotonic_ns());
     if (running_s() >= next_join) {
       next_join = running_s() + kJoinSeconds;
       rooms_.ingress.tend();

@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
-#include "edge/trust/store.hpp"
 #include "node/broker_links.hpp"
 #include "node/confinement.hpp"
+#include "node/membership.hpp"
 #include "node/requests.hpp"
 #include "node/secure_sources.hpp"
 #include "node/threads.hpp"
@@ -82,7 +82,6 @@ class Node {
   void look_for_hang();
   void look_at_mirror();
   bool drain_log();
-  tls::Time certificate_time() const;
   void take_roles();
 
   RunOptions options_;
@@ -97,12 +96,12 @@ class Node {
   NodeTime time_{rooms_, commands_};
   Control control_;
   Rights rights_;
+  Membership membership_;
   StatusPage status_;
   Requests requests_{rooms_, recovery_, status_, engine_, journalling_, commands_, time_, rights_};
   Watchdog watchdog_;
   BrokerLinks brokers_;
   SecureSources secure_;
-  trust::Held held_;  // what the fleet has signed
   std::int64_t started_ns_ = 0;
 };
 

@@ -377,6 +377,8 @@ std::string StatusPage::json() {
   of_.rooms.mirror.members(read(of_.rooms.board.batches), read(of_.rooms.board.now_ns), json);
   json.end_object().key("sandbox").begin_object();
   of_.confinement.members(json);
+  json.end_object().key("identity").begin_object();
+  of_.membership.members(json);
   json.end_object();
   if (!of_.start.plan_told.empty()) {
     json.member("plan_changed", std::string_view(of_.start.plan_told));

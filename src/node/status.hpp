@@ -9,6 +9,7 @@
 #include "node/confinement.hpp"
 #include "node/control.hpp"
 #include "node/engine_thread.hpp"
+#include "node/membership.hpp"
 #include "node/mirror_watch.hpp"
 #include "node/node_time.hpp"
 #include "node/standing.hpp"
@@ -24,6 +25,7 @@ struct StatusOf {
   const NodeTime& time;
   const Control& control;
   const Confinement& confinement;
+  const Membership& membership;
   std::function<std::string()> firmware;  // a JSON object; null: none
 };
 

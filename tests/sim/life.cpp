@@ -9,7 +9,8 @@ Life::Life(std::string data, std::vector<std::uint8_t> plan_bytes, const plan::P
     : rooms(plan),
       data_(std::move(data)),
       recovery_(data_, std::move(plan_bytes), 1, rooms, start_),
-      status_({rooms, engine_, journalling_, start_, time_, control_, confinement_, nullptr},
+      status_({rooms, engine_, journalling_, start_, time_, control_, confinement_, membership_,
+               nullptr},
               nullptr) {}
 
 node::Failure Life::open_ports() {

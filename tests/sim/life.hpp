@@ -54,6 +54,7 @@ class Life {
   node::NodeTime time_{rooms, commands_};
   node::Control control_;
   node::Confinement confinement_;  // never begun: one thread does everything
+  node::Membership membership_;    // of no fleet
   node::StatusPage status_;
   node::Requests requests_{rooms, recovery_, status_, engine_, journalling_, commands_, time_};
 };

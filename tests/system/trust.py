@@ -1,7 +1,7 @@
 """Identities: the how-to page's whole story on every clock, openssl as an independent reader, and what is refused."""
 import json, os, pathlib, re, shutil, subprocess, time
 
-from harness import call, release, root, test, vedette, work
+from harness import call, free_port, release, root, start, status, stop, test, vedette, work, write_site
 
 seams = pathlib.Path(vedette).parent / "tests" / "vedette_seams"
 page = (root / "docs/how-to/trust.md").read_text()
@@ -138,3 +138,22 @@ def no_changed_byte_of_a_request_an_answer_or_a_list_is_taken_for_another():
             harmless = name == "revoked.pem" and at > content.find(b"-----END X509 CRL")
             assert done.returncode != 0 or same or harmless, (name, at, done.stdout)
     assert shown(folder / "pier")["lists"] == listed
+
+
+@test
+def a_running_node_says_who_it_is_takes_its_next_certificate_without_a_stop_and_does_not_trust_its_clock():
+    folder, _ = fleet("fleet-running")
+    data = folder / "pier"
+    site = write_site("fleet-running", f'[source.in]\ndriver = "udp"\ncodec = "ais"\nlisten = "127.0.0.1:{free_port()}"\n', free_port())
+    process = start(site, data)
+    seen = status(data, lambda s: s["mode"])["identity"]
+    assert (seen["fleet"], seen["name"]) == ("harbour", "pier") and "problem" not in seen and not seen["time_trusted"] and "disciplines the clock" in seen["time_why"], seen
+    call("keys", "rotate", "--data", data, "--out", folder / "next.request")
+    call("keys", "enroll", folder / "next.request", "--ca", folder / "ca", "--role", "post", "--out", folder / "next.answer")
+    call("keys", "enroll", folder / "next.answer", "--data", data)
+    after = status(data, lambda s: s["identity"].get("serial") != seen["serial"], 15)["identity"]
+    assert after["name"] == "pier" and "problem" not in after, after
+    call("keys", "revoke", "pier", "--ca", folder / "ca", "--out", folder / "pier-revoked.pem")
+    call("keys", "revoke", folder / "pier-revoked.pem", "--data", data)
+    status(data, lambda s: "revoked" in s["identity"].get("problem", ""), 15)
+    stop(process)
