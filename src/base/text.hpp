@@ -2,6 +2,7 @@
 // Bound: the buffer. When full: further text is cut and truncated() says so.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace vedette {
@@ -198,6 +200,14 @@ char* put_time(char* at, std::int64_t unix_ns, bool nanoseconds = false);
 template <typename Out>
 void append_time(Out& out, std::int64_t unix_ns, bool nanoseconds = false) {
   put_text<kTimeText>(out, [&](char* at) { return put_time(at, unix_ns, nanoseconds); });
+}
+
+// "2026-11-29" and "2026-11-29 07:34 UTC"; what is before 1970 or after 2262 is shown as that.
+inline std::string date_text(std::int64_t unix_s, bool with_time = false) {
+  constexpr std::int64_t kLast_s = 9'223'372'036;
+  std::string text;
+  append_time(text, std::clamp<std::int64_t>(unix_s, 0, kLast_s - 1) * 1'000'000'000);
+  return text.substr(0, 10) + (with_time ? " " + text.substr(11, 5) + " UTC" : "");
 }
 
 template <std::size_t N>

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -27,6 +28,7 @@
 #include "platform/hot_thread.hpp"
 #include "platform/machine.hpp"
 #include "platform/packet_port.hpp"
+#include "platform/socket.hpp"
 
 namespace vedette::cli {
 namespace {
@@ -279,6 +281,28 @@ void enter_data_folder(const std::optional<std::string>& device) {
   }
 }
 
+// Brings CAN interfaces up, and again when they have gone. The node cannot: its threads keep no
+// right of root.
+void keep_buses_up(const plan::Plan* plan) {
+  constexpr std::int64_t kLookNs = 500'000'000;
+  std::vector<std::pair<std::string, std::uint32_t>> buses;
+  for (std::size_t i = 0; plan != nullptr && i < plan->sources()->size(); ++i) {
+    const plan::Source& s = *plan->sources()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    if (s.driver() == plan::DriverKind::can) {
+      buses.emplace_back(s.interface()->str(), s.bitrate());
+    }
+  }
+  while (!buses.empty()) {
+    for (const auto& [interface, bitrate] : buses) {
+      const auto opened = platform::open_can(interface);
+      if (!opened && (opened.error() == ENETDOWN || opened.error() == ENODEV)) {
+        (void)platform::bring_up_can(interface, bitrate);  // the source says what is wrong
+      }
+    }
+    platform::rest_ns(kLookNs);
+  }
+}
+
 }  // namespace
 
 int init() {
@@ -323,6 +347,7 @@ int init() {
   command.data = "vedette-data";
   slots_opened.join();
   if (code == kOk) {
+    std::thread(keep_buses_up, loaded.plan).detach();
     // On a thread of its own, which keeps little; this one mounts, and ends the machine.
     std::thread([&] { code = watch(command, loaded); }).join();
     if (code == kOk && slots) {

@@ -4,6 +4,7 @@
 #include "edge/trust/authority.hpp"
 #include "edge/trust/store.hpp"
 #include "platform/clock.hpp"
+#include "platform/file.hpp"
 
 namespace vedette::cli {
 namespace {
@@ -40,14 +41,12 @@ std::int64_t days_or(const KeysCommand& c, std::int64_t usual) {
   return c.days == 0 ? usual : c.days;
 }
 
-trust::Clock clock_now() {
-  return {platform::realtime_ns() / 1'000'000'000, platform::realtime_is_synchronised()};
+trust::When when(const KeysCommand& c) {
+  return {platform::realtime_ns() / 1'000'000'000, c.any_time};
 }
 
-std::string date(std::int64_t unix_s) {
-  std::string text;
-  append_time(text, unix_s * 1'000'000'000);
-  return text.substr(0, 10);
+trust::Clock clock_now() {
+  return {platform::realtime_ns() / 1'000'000'000, platform::realtime_is_synchronised()};
 }
 
 std::string roles_of(const trust::Identity& identity) {
@@ -66,8 +65,8 @@ void put(Json& json, const Certificate& c) {
   }
   json.end_array().member("scope", std::string_view(c.identity.scope));
   json.member("serial", std::string_view(c.serial)).member("issuer", std::string_view(c.issuer));
-  json.member("issues", c.issues).member("from", std::string_view(date(c.valid.from_s)));
-  json.member("until", std::string_view(date(c.valid.until_s))).end_object();
+  json.member("issues", c.issues).member("from", std::string_view(date_text(c.valid.from_s)));
+  json.member("until", std::string_view(date_text(c.valid.until_s))).end_object();
 }
 
 void print_certificate(const Certificate& c) {
@@ -77,8 +76,8 @@ void print_certificate(const Certificate& c) {
     print_text("  roles " + roles_of(c.identity) +
                (c.identity.scope.empty() ? "" : "; scope " + c.identity.scope) + "\n");
   }
-  print_text("  certificate " + c.serial + ", by " + c.issuer + ", valid " + date(c.valid.from_s) +
-             " to " + date(c.valid.until_s) + "\n");
+  print_text("  certificate " + c.serial + ", by " + c.issuer + ", valid " +
+             date_text(c.valid.from_s) + " to " + date_text(c.valid.until_s) + "\n");
 }
 
 int show(const KeysCommand& command, const Certificate& c, const std::string& next) {
@@ -123,7 +122,7 @@ int make_root(const KeysCommand& c) {
 
 int make_ca(const KeysCommand& c) {
   Authority ca(c.file);
-  const auto made = ca.make_ca(Authority(c.root), c.name, clock_now().now_s, days_or(c, kCaDays));
+  const auto made = ca.make_ca(Authority(c.root), c.name, when(c), days_or(c, kCaDays));
   return made
              ? show(c, *made, "next: `vedette keys enroll REQUEST --ca " + c.file + " --role post`")
              : fail(c, made.error());
@@ -140,9 +139,11 @@ int ask(const KeysCommand& c, const std::string& name) {
     return fail(c, request.error());
   }
   const std::string path = c.out.empty() ? store.folder() + "/request.pem" : c.out;
-  return hand_over(
-      c, path, *request,
-      "next: carry it to the CA, and there: `vedette keys enroll REQUEST --ca FOLDER --role post`");
+  const auto read = trust::read_request(*request);
+  return hand_over(c, path, *request,
+                   "key " + trust::fingerprint(read ? read->public_key : "") +
+                       "\nnext: carry it to the CA, and there: `vedette keys enroll REQUEST --ca "
+                       "FOLDER --role post`; compare the key");
 }
 
 int begin_node(const KeysCommand& c) {
@@ -168,6 +169,43 @@ int rotate(const KeysCommand& c) {
                             "`vedette keys node --data " + c.data + " --name NAME` begins"});
 }
 
+int show_list(const KeysCommand& c, const trust::RevocationList& list) {
+  if (c.json) {
+    std::string out;
+    Json json(out);
+    json.begin_object().member("issuer", std::string_view(list.issuer));
+    json.member("number", list.number);
+    json.member("revoked", std::uint64_t{list.revoked.size()}).end_object();
+    print_data("keys", out);
+  } else {
+    print("list %llu of %s; certificates that it revokes: %zu\n",
+          static_cast<unsigned long long>(list.number), list.issuer.c_str(), list.revoked.size());
+  }
+  return kOk;
+}
+
+int answer_request(const KeysCommand& c, const std::string& text) {
+  Authority ca(c.ca);
+  const auto request = trust::read_request(text);
+  if (!request) {
+    return fail(c, request.error());
+  }
+  const std::string name = c.name.empty() ? request->name : c.name;
+  const auto living = ca.living(name, clock_now().now_s);
+  const auto answer =
+      ca.answer(text, {{}, c.name, c.roles, c.scope}, when(c), days_or(c, kNodeDays));
+  if (!answer || !living) {
+    return fail(c, answer ? living.error() : answer.error());
+  }
+  std::string next = "next: carry it back, and there: `vedette keys enroll ANSWER --data FOLDER`";
+  for (const Certificate& other : *living) {
+    next += "\nnote: \"" + name + "\" has the certificate " + other.serial + " too, until " +
+            date_text(other.valid.until_s) + "; revoke it if this replaces a machine";
+  }
+  return hand_over(c, c.out.empty() ? c.file + ".answer" : c.out, *answer,
+                   "key " + trust::fingerprint(request->public_key) + "\n" + next);
+}
+
 int enroll(const KeysCommand& c) {
   const auto text = trust::read_text(c.file);
   if (!text) {
@@ -178,19 +216,25 @@ int enroll(const KeysCommand& c) {
     const auto taken = store.take_answer(*text, clock_now(), c.any_time);
     return taken ? show(c, *taken, "") : fail(c, taken.error());
   }
-  Authority ca(c.ca);
-  const auto answer =
-      ca.answer(*text, {{}, c.name, c.roles, c.scope}, clock_now().now_s, days_or(c, kNodeDays));
-  if (!answer) {
-    return fail(c, answer.error());
+  return answer_request(c, *text);
+}
+
+int give_list_to_ca(const KeysCommand& c, const std::string& text) {
+  const auto taken = Authority(c.ca).take_list(text);
+  if (!taken) {
+    return fail(c, taken.error());
   }
-  return hand_over(c, c.out.empty() ? c.file + ".answer" : c.out, *answer,
-                   "next: carry it back, and there: `vedette keys enroll ANSWER --data FOLDER`");
+  const auto list = trust::read_list(text);
+  return list ? show_list(c, *list) : fail(c, list.error());
 }
 
 int revoke(const KeysCommand& c) {
+  if (!c.ca.empty() && platform::is_plain_file(c.file)) {
+    const auto text = trust::read_text(c.file);
+    return text ? give_list_to_ca(c, *text) : fail(c, text.error());
+  }
   if (!c.ca.empty()) {
-    const auto list = Authority(c.ca).revoke(c.file, clock_now().now_s);
+    const auto list = Authority(c.ca).revoke(c.file, when(c));
     return list ? hand_over(c, c.out.empty() ? "revoked.pem" : c.out, *list,
                             "next: carry it to each node, and there: `vedette keys revoke FILE "
                             "--data FOLDER`")
@@ -205,20 +249,19 @@ int revoke(const KeysCommand& c) {
   if (!taken) {
     return fail(c, taken.error());
   }
-  if (c.json) {
-    std::string out;
-    Json json(out);
-    json.begin_object().member("issuer", std::string_view(taken->issuer));
-    json.member("number", taken->number)
-        .member("revoked", std::uint64_t{taken->revoked.size()})
-        .end_object();
-    print_data("keys", out);
-  } else {
-    print("took list %llu of %s: %zu certificates are revoked\n",
-          static_cast<unsigned long long>(taken->number), taken->issuer.c_str(),
-          taken->revoked.size());
+  return show_list(c, *taken);
+}
+
+int restore(const KeysCommand& c) {
+  const auto text = trust::read_text(c.file);
+  if (!text) {
+    return fail(c, text.error());
   }
-  return kOk;
+  const auto own = store_of(c).restore(*text, clock_now());
+  return own ? show(c, *own,
+                    "next: `vedette keys node --name " + own->identity.name + " --data " + c.data +
+                        "`")
+             : fail(c, own.error());
 }
 
 int back_up(const KeysCommand& c) {
@@ -293,8 +336,8 @@ int show_node(const KeysCommand& c) {
                     "`vedette keys node --data " + c.data + " --name NAME` begins"});
   }
   const trust::Time time = Store::time(*held, clock_now());
-  const auto judged = trust::judge(held->certificates,
-                                   {held->roots, held->lists, {}, {}, time.now_s, time.trusted});
+  const auto judged = trust::judge(
+      held->certificates, {held->roots, held->lists, {}, {}, time.now_s, time.trusted, true});
   const std::string problem = judged ? "" : judged.error().what;
   if (c.json) {
     std::string text;
@@ -310,9 +353,8 @@ int show_node(const KeysCommand& c) {
   print_certificate(*own);
   for (const std::string& pem : trust::parts(held->lists, "X509 CRL")) {
     if (const auto list = trust::read_list(pem)) {
-      print("  list %llu of %s: %zu certificates are revoked\n",
-            static_cast<unsigned long long>(list->number), list->issuer.c_str(),
-            list->revoked.size());
+      print("  ");
+      show_list({}, *list);
     }
   }
   print_text(time.trusted ? "  time: trusted\n" : "  time: untrusted: " + time.why + "\n");
@@ -320,14 +362,30 @@ int show_node(const KeysCommand& c) {
   return judged ? kOk : kFound;
 }
 
+int show_request(const KeysCommand& c, const trust::Request& request) {
+  const std::string key = trust::fingerprint(request.public_key);
+  if (c.json) {
+    std::string text;
+    Json json(text);
+    json.begin_object().member("request", std::string_view(request.name));
+    json.member("key", std::string_view(key)).end_object();
+    print_data("keys", text);
+  } else {
+    print_text("request of " + request.name + ", key " + key + "\n");
+  }
+  return kOk;
+}
+
 int show_file(const KeysCommand& c) {
   const auto text = trust::read_text(c.file);
   if (!text) {
     return fail(c, text.error());
   }
-  if (const auto request = trust::read_request(*text); request && !c.json) {
-    print_text("request of " + request->name + "\n");
-    return kOk;
+  if (const auto request = trust::read_request(*text)) {
+    return show_request(c, *request);
+  }
+  if (const auto list = trust::read_list(*text); list && !text->starts_with("-----BEGIN CERT")) {
+    return show_list(c, *list);
   }
   const auto first = trust::read_certificate(*text);
   return first ? show(c, *first, "") : fail(c, first.error());
@@ -337,8 +395,8 @@ int show_file(const KeysCommand& c) {
 
 int keys(const KeysCommand& c, const std::string& word) {
   constexpr std::pair<std::string_view, int (*)(const KeysCommand&)> kWords[] = {
-      {"root", make_root}, {"ca", make_ca},    {"node", begin_node}, {"enroll", enroll},
-      {"restore", enroll}, {"rotate", rotate}, {"revoke", revoke},   {"backup", back_up},
+      {"root", make_root},  {"ca", make_ca},    {"node", begin_node}, {"enroll", enroll},
+      {"restore", restore}, {"rotate", rotate}, {"revoke", revoke},   {"backup", back_up},
   };
   for (const auto& [name, act] : kWords) {
     if (name == word) {

@@ -25,8 +25,7 @@ struct Adder {
     return c->add_option("--data", l.keys.data, "Data folder of the node (default: vedette-data)");
   }
   void any_time(CLI::App* c) const {
-    c->add_flag("--any-time", l.keys.any_time,
-                "Take it although it is signed years ahead of the time here");
+    c->add_flag("--any-time", l.keys.any_time, "Although its time is far from the time here");
   }
   void authorities() const;
   void both_ends() const;
@@ -45,6 +44,7 @@ void Adder::authorities() const {
   c->add_option("FOLDER", k.file, "Folder to make")->required();
   c->add_option("--root", k.root, "Folder of the root")->required();
   c->add_option("--name", k.name, "Name of the CA")->required();
+  any_time(c);
   days(c, "How long it is valid (default: 5 years)");
 }
 

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::int64_t kProbeNs = 15'000'000'000;
 constexpr std::int64_t kTurnNs = 2'000'000;
-constexpr std::size_t kPemBytes = 65'536;
 
 struct Means {
   tls::Profile profile;
@@ -37,8 +36,13 @@ Result<tls::Profile, std::string> fleet_profile(const trust::Held& held) {
     return Failure{
         std::string("the data folder belongs to no fleet yet; `vedette keys node` begins")};
   }
+  const auto own = trust::read_certificate(held.certificates);
+  if (!own) {
+    return Failure{own.error().what};
+  }
   const trust::Time time = time_of(held);
-  const trust::Rules rules{held.roots, held.lists, {}, {}, time.now_s, time.trusted};
+  const trust::Rules rules{held.roots,   held.lists, own->identity.fleet, {}, time.now_s,
+                           time.trusted, true};
   const auto judge = [rules](std::span<const Bytes> chain) {
     const auto judged = trust::judge(chain, rules);
     return judged ? std::string() : judged.error().what;
@@ -49,10 +53,10 @@ Result<tls::Profile, std::string> fleet_profile(const trust::Held& held) {
 
 // Without roots of its own the probe still shows what the server has.
 Result<tls::Profile, std::string> outside_profile(const std::string& path) {
-  const auto roots = path.empty() ? std::optional<std::string>(std::string())
-                                  : platform::read_text_file(path, kPemBytes);
+  const auto roots =
+      path.empty() ? Result<std::string, trust::Problem>(std::string()) : trust::read_text(path);
   return roots ? said(tls::Profile::outside({*roots, {}, {}}))
-               : Result<tls::Profile, std::string>(Failure{"cannot read " + path});
+               : Result<tls::Profile, std::string>(Failure{roots.error().what});
 }
 
 Result<Means, std::string> means_of(const LinkCommand& command) {

@@ -47,8 +47,8 @@ void Membership::members(JsonWriter<std::string>& json) const {
   }
   std::string problem = problem_;
   if (!held_.certificates.empty()) {
-    const auto own = trust::judge(held_.certificates,
-                                  {held_.roots, held_.lists, {}, {}, time.now_s, time.trusted});
+    const auto own = trust::judge(
+        held_.certificates, {held_.roots, held_.lists, {}, {}, time.now_s, time.trusted, true});
     if (own) {
       json.member("fleet", std::string_view(own->identity.fleet));
       json.member("name", std::string_view(own->identity.name));

@@ -13,7 +13,7 @@ std::string SecureSources::init(const plan::Plan& plan, const ingress::Ingress& 
   time_ = std::move(time);
   for (std::size_t i = 0; i < plan.sources()->size(); ++i) {
     const plan::Source& s = *plan.sources()->Get(static_cast<flatbuffers::uoffset_t>(i));
-    if (s.driver() != plan::DriverKind::tcp || !s.tls()) {
+    if (s.driver() != plan::DriverKind::tcp || !s.tls() || ingress.isolated(i)) {
       continue;
     }
     auto profile = profile_of(s);

@@ -9,7 +9,7 @@
 namespace vedette::node {
 namespace {
 
-constexpr std::size_t kPemBytes = 65'536;
+constexpr std::size_t kPemBytes = std::size_t{1} << 20;
 
 Trouble trouble_of(tls::Cause cause) {
   switch (cause) {
@@ -50,16 +50,16 @@ Result<tls::Profile, std::string> profile_of(const plan::Source& source) {
     if (path.empty()) {
       continue;
     }
-    auto text = platform::read_text_file(path, kPemBytes);
-    if (!text) {
-      return Failure{name + "cannot read " + path};
+    const auto bytes = platform::read_file(path, kPemBytes);
+    if (!bytes) {
+      return Failure{name + path + ": " + platform::error_text(bytes.error())};
     }
     if (i == 2 && platform::open_to_others(path)) {
       return Failure{name + path +
                      " holds a key, and others than its owner may read it; `chmod 600 " + path +
                      "`"};
     }
-    texts[i] = std::move(*text);
+    texts[i].assign(bytes->begin(), bytes->end());
   }
   auto profile = tls::Profile::outside({texts[0], texts[1], texts[2]});
   return profile ? Result<tls::Profile, std::string>(std::move(profile).value())

@@ -205,6 +205,10 @@ void check_tls(Section& s, Ends& ends) {
     s.problem("tls", "TLS needs \"ca_file\": a post trusts no certificate by itself",
               "write ca_file = \"broker-ca.pem\"");
   }
+  if (!ends.server_name.empty() && !parse_end(ends.server_name + ":1", true).empty()) {
+    s.problem("server_name", "\"" + ends.server_name + "\" is no host name",
+              "write the name that the server's certificate is for");
+  }
   if (ends.certificate_file.empty() != ends.key_file.empty()) {
     s.problem("tls", "\"certificate_file\" and \"key_file\" go together", "write both, or neither");
   }
@@ -265,6 +269,9 @@ void check_broker(Section& s, Ends& ends) {
 Ends ends_of(Section& s, DriverKind driver) {
   Ends ends;
   if (driver != DriverKind::tcp && driver != DriverKind::mqtt) {
+    if (s.flag("tls")) {
+      s.problem("tls", "this driver has no TLS", "leave the key out; tcp and mqtt have it");
+    }
     return ends;
   }
   ends.to = s.text_or_texts("to");

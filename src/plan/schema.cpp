@@ -68,7 +68,7 @@ constexpr std::array kKeys{
         "`own.drift` holds when the positions of a receiver have led this far away from the speed "
         "and course that it reports; what is older than three minutes is forgotten. At least four "
         "standard deviations of its position. Also when it reports a way that log and compass do "
-        "not, by three times as much and a tenth of that way."},
+        "not, by three times as much and a fifth of that way."},
     Key{"own", "at", list, D::number, "", 0, 0, "",
         "[latitude, longitude] of a post that does not move: `own.off_place` holds when own "
         "position is farther away than `within`."},

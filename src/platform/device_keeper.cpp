@@ -44,11 +44,9 @@ std::size_t DeviceKeeper::add_pipe(std::string path, std::int64_t retry_ns) {
   return used_ - 1;
 }
 
-std::size_t DeviceKeeper::add_can(std::string interface, std::uint32_t bitrate,
-                                  std::int64_t retry_ns) {
+std::size_t DeviceKeeper::add_can(std::string interface, std::int64_t retry_ns) {
   Slot& s = new_slot(Kind::can);
   s.device = std::move(interface);
-  s.baud = bitrate;
   s.targets.retry_ns = retry_ns;
   return used_ - 1;
 }
@@ -208,13 +206,7 @@ Result<Fd, int> DeviceKeeper::open(Slot& s) {
     return open_serial(s.device, s.baud, s.blocking);
   }
   if (s.kind == Kind::can) {
-    auto opened = open_can(s.device);
-    const bool down = !opened && (opened.error() == ENETDOWN || opened.error() == ENODEV);
-    if (!down || s.baud == 0) {
-      return opened;
-    }
-    const int error = bring_up_can(s.device, s.baud);
-    return error == 0 ? open_can(s.device) : Result<Fd, int>(Failure{error});
+    return open_can(s.device);
   }
   if (s.device == "-") {
     return open_standard_input();

@@ -45,7 +45,7 @@ class DeviceKeeper {
   // A FIFO, open once somebody writes; "-" is standard input.
   std::size_t add_pipe(std::string path, std::int64_t retry_ns);
   // With a bit rate, the keeper itself brings up an interface that is down.
-  std::size_t add_can(std::string interface, std::uint32_t bitrate, std::int64_t retry_ns);
+  std::size_t add_can(std::string interface, std::int64_t retry_ns);
   std::size_t add_connection(Endpoint to, std::int64_t retry_ns, std::int64_t give_up_ns);
   std::size_t add_targets(Targets targets);
   // Opened by offer().

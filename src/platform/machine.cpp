@@ -71,6 +71,7 @@ void catch_stop_signals(void (*handler)(int)) {
   action.sa_handler = handler;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  ::sigaction(SIGHUP, &action, nullptr);  // its terminal is closed
   ::signal(SIGPIPE, SIG_IGN);
 }
 

@@ -4,7 +4,9 @@
 #include <linux/sched.h>
 #include <linux/sockios.h>
 #include <linux/watchdog.h>
+#include <netinet/in.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -24,8 +26,8 @@ constexpr std::uint16_t kEngine = bit(Confined::engine), kIngress = bit(Confined
 constexpr std::uint16_t kDisk =
     bit(Confined::journal) | bit(Confined::mirror) | bit(Confined::image) | kMain;
 constexpr std::uint16_t kAll = kDisk | kHot | bit(Confined::hand) | bit(Confined::log);
-// Only if the plan has CAN interfaces, or names to look up.
-constexpr std::uint16_t kIfCan = 1U << 15, kIfNames = 1U << 14;
+// Only if the plan has CAN interfaces.
+constexpr std::uint16_t kIfCan = 1U << 15;
 
 constexpr std::uint64_t kInt = 0xFFFFFFFF;  // an int: the rest of the register may be anything
 constexpr std::uint64_t kPointer = ~std::uint64_t{0};
@@ -36,6 +38,8 @@ constexpr ArgumentRule kOwn{0, kInt, kThisProcess};
 constexpr ArgumentRule is(std::uint8_t argument, std::uint64_t value) {
   return {argument, kInt, value & kInt};
 }
+
+constexpr std::uint64_t kPairOf = SOCK_CLOEXEC | SOCK_NONBLOCK;
 
 constexpr std::string_view kTime = "reads clocks, sleeps, waits for other threads";
 constexpr std::string_view kMemory = "takes and returns memory, never executable";
@@ -77,7 +81,8 @@ constexpr CallRule kRules[] = {
     {SCMP_SYS(brk), kAll, kMemory},
     {SCMP_SYS(exit), kAll, kEnds},
     {SCMP_SYS(exit_group), kAll, kEnds},
-    {SCMP_SYS(rt_sigaction), kAll, kEnds},
+    {SCMP_SYS(rt_sigaction), kAll, kEnds, is(0, SIGABRT)},
+    {SCMP_SYS(sysinfo), kAll, "the C library asks how much memory there is before it sorts"},
     {SCMP_SYS(tgkill), kAll, kEnds, kOwn},
     {SCMP_SYS(read), kAll, kOpened},
     {SCMP_SYS(write), kAll, kOpened},
@@ -150,9 +155,16 @@ constexpr CallRule kRules[] = {
     {SCMP_SYS(adjtimex), kMain, kClock},
     {SCMP_SYS(getuid), kMain, "asks who it is"},
     {SCMP_SYS(geteuid), kMain, "asks who it is"},
-    {SCMP_SYS(socket), kMain, kConnects, is(0, AF_INET)},
-    {SCMP_SYS(socket), kMain, kConnects, is(0, AF_INET6)},
-    {SCMP_SYS(socketpair), kMain, kConnects, is(0, AF_UNIX)},
+    // Not MPTCP, of which Landlock's ports know nothing.
+    {SCMP_SYS(socket), kMain, kConnects, is(0, AF_INET), is(2, 0)},
+    {SCMP_SYS(socket), kMain, kConnects, is(0, AF_INET), is(2, IPPROTO_TCP)},
+    {SCMP_SYS(socket), kMain, kConnects, is(0, AF_INET), is(2, IPPROTO_UDP)},
+    {SCMP_SYS(socket), kMain, kConnects, is(0, AF_INET6), is(2, 0)},
+    {SCMP_SYS(socket), kMain, kConnects, is(0, AF_INET6), is(2, IPPROTO_TCP)},
+    {SCMP_SYS(socket), kMain, kConnects, is(0, AF_INET6), is(2, IPPROTO_UDP)},
+    // Not of datagrams, which could be sent to any local socket.
+    {SCMP_SYS(socketpair), kMain, kConnects, is(0, AF_UNIX), is(1, kPairOf | SOCK_STREAM)},
+    {SCMP_SYS(socketpair), kMain, kConnects, is(0, AF_UNIX), is(1, kPairOf | SOCK_SEQPACKET)},
     {SCMP_SYS(connect), kMain, kConnects},
     {SCMP_SYS(accept4), kMain, kConnects},
     {SCMP_SYS(getsockname), kMain, kConnects},
@@ -178,8 +190,7 @@ scmp_arg_cmp compare(const ArgumentRule& rule) {
 bool applies(const CallRule& rule, Confined kind, const SandboxNeeds& needs) {
   const std::uint16_t kinds = static_cast<std::uint16_t>(
       bit(kind) | (kind == Confined::engine && needs.fused ? kIngress : 0));
-  return (rule.kinds & kinds) != 0 && ((rule.kinds & kIfCan) == 0 || needs.can) &&
-         ((rule.kinds & kIfNames) == 0 || needs.names);
+  return (rule.kinds & kinds) != 0 && ((rule.kinds & kIfCan) == 0 || needs.can);
 }
 
 int add(scmp_filter_ctx filter, const CallRule& rule) {
@@ -222,7 +233,10 @@ constexpr int kPrograms[] = {SCMP_SYS(execve),
                              SCMP_SYS(kexec_file_load),
                              SCMP_SYS(mount),
                              SCMP_SYS(pivot_root),
-                             SCMP_SYS(reboot)};
+                             SCMP_SYS(reboot),
+                             SCMP_SYS(personality),
+                             SCMP_SYS(pkey_mprotect),
+                             SCMP_SYS(shmat)};
 
 int fill_programs(scmp_filter_ctx filter) {
   int error = 0;

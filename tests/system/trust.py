@@ -49,7 +49,7 @@ def a_fleet_is_made_enrolled_rotated_and_a_member_revoked_and_openssl_agrees():
     for node in ("pier", "tower", "spare"):
         facts = shown(folder / node)
         assert facts["problem"] == "" and facts["certificate"]["roles"] == ["post"] and facts["certificate"]["scope"] == "north", facts
-    assert [l["number"] for l in shown(folder / "pier")["lists"]] == [2]
+    assert sorted((l["issuer"], l["number"]) for l in shown(folder / "pier")["lists"]) == [("harbour-ca-1", 2), ("root", 1)]
     chain = folder / "ca/certificates.pem"
     for node in ("pier", "tower", "buoy"):
         certificate = folder / f"{node}.answer"
@@ -79,12 +79,62 @@ def a_fleet_is_made_with_clocks_at_1970_and_with_one_ten_years_ahead():
     done = subprocess.run([seams, "keys", "show", "--data", folder / "pier"], capture_output=True, text=True, env={**os.environ, "VED_FAKE_S": str(ten_years)})
     assert done.returncode == 1 and "PROBLEM" in done.stdout and "expired" in done.stdout and "time: untrusted" in done.stdout, done.stdout
     assert shown(folder / "pier")["problem"] == ""
-    # The CA is ten years ahead: refused, unless asked for.
+    # The CA's clock is years ahead: it does not sign with it, nor do nodes take what it signed all the same.
     call("keys", "node", "--data", folder / "late", "--name", "late", "--out", folder / "late.request")
-    subprocess.run([seams, "keys", "enroll", folder / "late.request", "--ca", folder / "ca", "--role", "post", "--out", folder / "late.answer", "--days", "30"],
-                   check=True, capture_output=True, env={**os.environ, "VED_FAKE_S": str(4 * 365 * 86400)})
+    ahead = [seams, "keys", "enroll", folder / "late.request", "--ca", folder / "ca", "--role", "post", "--days", "30", "--json"]
+    environment = {**os.environ, "VED_FAKE_S": str(2 * 365 * 86400)}
+    done = subprocess.run([*ahead, "--out", folder / "late.answer"], capture_output=True, text=True, env=environment)
+    assert json.loads(done.stdout)["error"]["code"] == "not_yet_valid" and "last signature" in done.stdout, done.stdout
+    subprocess.run([*ahead, "--out", folder / "late.answer", "--any-time"], check=True, capture_output=True, env=environment)
     assert "signed on" in refused("not_yet_valid", "enroll", folder / "late.answer", "--data", folder / "late")
-    call("keys", "enroll", folder / "late.answer", "--data", folder / "late", "--any-time")
+    # Its clock is set right, and it answers again.
+    call("keys", "enroll", folder / "late.request", "--ca", folder / "ca", "--role", "post", "--out", folder / "right.answer", "--any-time")
+    call("keys", "enroll", folder / "right.answer", "--data", folder / "late")
+    assert shown(folder / "late")["problem"] == ""
+
+
+@test
+def nothing_that_somebody_adds_to_or_takes_from_what_is_carried_is_believed():
+    folder, _ = fleet("fleet-carried")
+    for name in ("evil", "second"):
+        call("keys", "root", folder / f"{name}-root", "--fleet", "harbour")
+        call("keys", "ca", folder / f"{name}-ca", "--root", folder / f"{name}-root", "--name", "harbour-ca-1")
+    call("keys", "node", "--data", folder / "evil", "--name", "pier", "--out", folder / "evil.request")
+    call("keys", "enroll", folder / "evil.request", "--ca", folder / "evil-ca", "--role", "post", "--out", folder / "evil.answer")
+    call("keys", "revoke", "pier", "--ca", folder / "evil-ca", "--out", folder / "evil-revoked.pem")
+    join = lambda name, *files: (folder / name).write_bytes(b"".join((folder / f).read_bytes() for f in files)) and folder / name
+    # A list of strangers behind a good one, alone and in an answer; a root of theirs in a first answer.
+    before = shown(folder / "pier")["lists"]
+    refused("unknown_issuer", "revoke", join("lists.pem", "revoked.pem", "evil-revoked.pem"), "--data", folder / "pier")
+    assert shown(folder / "pier")["lists"] == before
+    call("keys", "node", "--data", folder / "new", "--name", "new", "--out", folder / "new.request")
+    call("keys", "enroll", folder / "new.request", "--ca", folder / "ca", "--role", "post", "--out", folder / "new.answer")
+    refused("unknown_issuer", "enroll", join("with-list.pem", "new.answer", "evil-revoked.pem"), "--data", folder / "new")
+    evil_root = (folder / "evil-root/certificates.pem").read_text()
+    (folder / "with-root.pem").write_text(evil_root + (folder / "new.answer").read_text().replace("\n", "\r\n"))
+    call("keys", "enroll", folder / "with-root.pem", "--data", folder / "new")
+    assert evil_root not in (folder / "new/trust/roots.pem").read_text() and (folder / "new/trust/roots.pem").read_text().count("BEGIN") == 1
+    assert shown(folder / "new")["problem"] == ""
+    # A list that is taken away.
+    (folder / "new/trust/lists.pem").write_text("")
+    assert "no list" in shown(folder / "new")["problem"]
+    # Another CA's list must be here before its nodes are believed; a CA hands on the lists that it is given.
+    call("keys", "ca", folder / "ca-2", "--root", folder / "root", "--name", "harbour-ca-2")
+    call("keys", "revoke", folder / "revoked.pem", "--ca", folder / "ca-2")
+    call("keys", "node", "--data", folder / "far", "--name", "far", "--out", folder / "far.request")
+    call("keys", "enroll", folder / "far.request", "--ca", folder / "ca-2", "--role", "post", "--out", folder / "far.answer")
+    call("keys", "enroll", folder / "far.answer", "--data", folder / "far")
+    assert sorted(l["issuer"] for l in shown(folder / "far")["lists"]) == ["harbour-ca-1", "harbour-ca-2", "root"]
+    # A key is never overwritten, and a request stays until it has its answer.
+    refused("exists", "rotate", "--data", folder / "far", "--out", folder / "far/trust/node.pem")
+    first = call("keys", "rotate", "--data", folder / "far", "--out", folder / "a.request") and (folder / "a.request").read_bytes()
+    call("keys", "rotate", "--data", folder / "far", "--out", folder / "b.request")
+    assert (folder / "b.request").read_bytes() == first
+    # Nothing changes when the disk refuses the last of several files.
+    (folder / "far/trust/node.pem.new").mkdir()
+    call("keys", "enroll", folder / "a.request", "--ca", folder / "ca-2", "--role", "other", "--out", folder / "a.answer")
+    refused("unreadable", "enroll", folder / "a.answer", "--data", folder / "far")
+    assert shown(folder / "far")["certificate"]["roles"] == ["post"]
 
 
 @test

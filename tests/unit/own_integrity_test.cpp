@@ -90,12 +90,12 @@ void sail_in_current(Bridge& b, int seconds, double& east, double& north, double
 
 }  // namespace
 
-TEST_CASE("a pull of 2 m/s with the speed and course that go with it is told by log and compass") {
+TEST_CASE("a pull of 3 m/s with the speed and course that go with it is told by log and compass") {
   Bridge b(kSite);
   double east = 0.0, north = 0.0;
   sail_in_current(b, 300, east, north, [](int) { return 0.7; });
   CHECK(b.raised.empty());
-  sail_in_current(b, 180, east, north, [](int) { return 2.7; });
+  sail_in_current(b, 180, east, north, [](int) { return 3.7; });
   REQUIRE(b.raised.count("drift") == 1);
   CHECK(b.raised["drift"] - 300.0 <= 180.0);
   CHECK(b.shard().causes().has(Cause::own_in_doubt));
@@ -120,6 +120,31 @@ TEST_CASE("a log that reads 5 % too much and a compass 3 degrees off are no drif
     north += 20.0 * kKnot * std::cos(course * kDegree);
   }
   CHECK(b.raised.count("drift") == 0);
+}
+
+TEST_CASE("a log that is fouled, reads low, or knows no astern is no drift") {
+  struct Row {
+    double knots, turn, log_share;  // degrees after five minutes; what the log reads
+    bool astern;                    // it goes back along its heading instead of turning
+  };
+  for (const Row row :
+       {Row{6.0, 90.0, 0.0, false}, Row{10.0, 30.0, 0.0, false}, Row{12.0, 180.0, 0.8, false},
+        Row{3.0, 0.0, 1.0, true}, Row{12.0, 0.0, 1.0, true}, Row{14.0, 0.0, -1.0, true}}) {
+    Bridge b(kSite);
+    double east = 0.0, north = 0.0;
+    for (int i = 0; i < 1200; ++i) {
+      const bool second = i >= 300;
+      const double heading = second && !row.astern ? row.turn : 0.0;
+      const double course = second && row.astern ? 180.0 : heading;
+      b.steer(1, heading, row.knots * (second || row.log_share >= 0.0 ? row.log_share : 1.0));
+      b.report(0, off(east, north), row.knots, course);
+      b.second();
+      east += row.knots * kKnot * std::sin(course * kDegree);
+      north += row.knots * kKnot * std::cos(course * kDegree);
+    }
+    CHECK_MESSAGE(b.raised.count("drift") == 0,
+                  row.knots << " kn, turn " << row.turn << ", log " << row.log_share);
+  }
 }
 
 TEST_CASE("ten minutes of an honest receiver raise nothing") {

@@ -130,6 +130,18 @@ TEST_CASE("a list revokes a node, and a root's list its CA with all its nodes") 
         Refusal::unknown_issuer);
 }
 
+TEST_CASE("without the list of an issuer nobody is believed, where lists are required") {
+  const Fleet fleet;
+  Rules rules = fleet.rules();
+  rules.lists_required = true;
+  CHECK(refusal(fleet.chain(), rules) == Refusal::no_list);
+  const std::string of_ca = must(make_list(fleet.ca.issuer(), {{}, {}, 1, kNow, {}}));
+  rules.lists = of_ca;
+  CHECK(refusal(fleet.chain(), rules) == Refusal::no_list);
+  rules.lists = of_ca + must(make_list(fleet.root.issuer(), {{}, {}, 1, kNow, {}}));
+  CHECK(refusal(fleet.chain(), rules) == Refusal::none);
+}
+
 TEST_CASE("a list keeps its number, its time and every entry") {
   const Fleet fleet;
   for (const std::uint64_t number : {std::uint64_t{1}, std::uint64_t{127}, std::uint64_t{128},

@@ -19,7 +19,9 @@ constexpr double kMoves = 0.75;     // m/s, more than a receiver at rest reports
 // Beside log and compass a drift must be longer: their errors grow with the speed, and currents
 // change.
 constexpr double kDriftsInWater = 3.0;  // of [own] drift
-constexpr double kShareInWater = 0.1;   // of the way
+constexpr double kShareInWater = 0.2;   // of the way
+constexpr double kStands = 0.5;         // m/s through the water, less than any way
+constexpr double kPauseS = 60.0;        // without log or compass; after a longer one it begins anew
 constexpr double kUsualS = 600.0;       // time constant of what is usual
 constexpr double kLearnS = 120.0;       // until that is known
 // Of satellites and signal:
@@ -121,15 +123,24 @@ void OwnIntegrity::take_water(const Observation& o, std::int64_t ns) {
 }
 
 // Who leads a receiver away can make it report the false way's speed and course, but not what log
-// and compass measure. What is between the two is current, which changes slowly.
+// and compass measure. What is between the two is current, which changes slowly. A log that stands
+// still while the receiver moves is broken, and many a log does not say that it goes astern:
+// neither speaks against the receiver.
 void OwnIntegrity::follow_current(const OwnRules& rules, Voice& voice, std::int64_t ns) {
   if (!recent(water_.heading_ns, ns, kMotionS) || !recent(water_.speed_ns, ns, kMotionS)) {
     return;
   }
   Current& c = voice.current;
-  const double east = voice.east - water_.east * water_.speed;
-  const double north = voice.north - water_.north * water_.speed;
-  if (!recent(c.ns, ns, kUsualS)) {
+  const double speed = length(water_.speed, 0.0);
+  if (speed < kStands && length(voice.east, voice.north) > kMoves) {
+    c.ns = 0;
+    return;
+  }
+  const double ahead = voice.east * water_.east + voice.north * water_.north;
+  const double through = ahead < 0.0 ? -speed : speed;
+  const double east = voice.east - water_.east * through;
+  const double north = voice.north - water_.north * through;
+  if (!recent(c.ns, ns, kPauseS)) {
     c = {ns, ns, east, north, 0.0, 0.0};
     return;
   }
@@ -143,7 +154,7 @@ void OwnIntegrity::follow_current(const OwnRules& rules, Voice& voice, std::int6
   c.east += (east - c.east) * dt / (known ? kUsualS : kLearnS);
   c.north += (north - c.north) * dt / (known ? kUsualS : kLearnS);
   c.ns = std::max(c.ns, ns);
-  const double most = kDriftsInWater * rules.drift_m + kShareInWater * kForgetS * water_.speed;
+  const double most = kDriftsInWater * rules.drift_m + kShareInWater * kForgetS * speed;
   if (length(c.away_east, c.away_north) > most) {
     drift_ns_ = ns;
   }

@@ -109,9 +109,8 @@ std::string Ingress::open_source(Source& source, const std::string& recordings) 
       uses_ring_ = true;
       return {};
     case plan::DriverKind::can:
-      source.streams[0].slot = devices_->add_can(
-          source.plan->interface()->str(),
-          platform::is_first_process() ? source.plan->bitrate() : 0, source.plan->retry_ns());
+      source.streams[0].slot =
+          devices_->add_can(source.plan->interface()->str(), source.plan->retry_ns());
       devices_->want(source.streams[0].slot);
       uses_ring_ = true;
       return {};

@@ -6,6 +6,7 @@
 #include "base/trouble.hpp"
 #include "edge/ingress/can_frame.hpp"
 #include "edge/ingress/ingress.hpp"
+#include "platform/denied_call.hpp"
 #include "platform/file.hpp"
 #include "platform/hot_thread.hpp"
 
@@ -172,7 +173,9 @@ void Ingress::hear_stream(Source& source, Stream& stream, std::int32_t result,
   }
   stream.since_ns.store(0, std::memory_order_relaxed);
   Taking taking{&source, at.now_ns, at.arrival_ns};
+  platform::work_at(source.index);
   stream.decoder.end_stream(at.now_ns, codec::Output{&taking, on_message, on_refused});
+  platform::work_at(-1);
   publish_tables(source);
   devices_->give_back(stream.slot, stream.fd);
   stream.fd = -1;

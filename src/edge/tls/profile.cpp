@@ -158,16 +158,21 @@ std::int64_t unix_seconds(const mbedtls_x509_time& t) {
   return days_from_civil(t.year, t.mon, t.day) * 86'400 + minutes * 60 + t.sec;
 }
 
-std::string date_of(std::int64_t unix_s) {
-  std::string text;
-  append_time(text, unix_s * 1'000'000'000);
-  return text.substr(0, 10) + " " + text.substr(11, 5) + " UTC";
+std::string moment(std::int64_t unix_s) {
+  return date_text(unix_s, true);
+}
+
+// Of somebody else, so control characters are no part of it.
+std::string plain(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+  return text;
 }
 
 std::string named(const mbedtls_x509_name& name) {
   char text[256] = {};
   mbedtls_x509_dn_gets(text, sizeof text, &name);
-  return std::string("\"") + text + "\"";
+  return "\"" + plain(text) + "\"";
 }
 
 // The names that a certificate is for.
@@ -180,19 +185,19 @@ std::string hosts_of(const mbedtls_x509_crt& crt) {
              std::string(reinterpret_cast<const char*>(s->buf.p), s->buf.len);
     }
   }
-  return all.empty() ? named(crt.subject) : all;
+  return all.empty() ? named(crt.subject) : plain(all);
 }
 
 End times_of(const mbedtls_x509_crt& crt, const Time& time) {
   const std::int64_t from_s = unix_seconds(crt.valid_from), until_s = unix_seconds(crt.valid_to);
-  const std::string now = "; the time here is " + date_of(time.now_s);
+  const std::string now = "; the time here is " + moment(time.now_s);
   if (until_s < time.now_s) {
     return {Cause::expired,
-            "the certificate of " + named(crt.subject) + " expired on " + date_of(until_s) + now};
+            "the certificate of " + named(crt.subject) + " expired on " + moment(until_s) + now};
   }
   if (time.trusted && time.now_s < from_s) {
     return {Cause::not_yet_valid,
-            "the certificate of " + named(crt.subject) + " is valid from " + date_of(from_s) + now};
+            "the certificate of " + named(crt.subject) + " is valid from " + moment(from_s) + now};
   }
   return {};
 }
@@ -218,7 +223,7 @@ std::string describe(const std::vector<std::vector<std::uint8_t>>& chain) {
     Owned<mbedtls_x509_crt, mbedtls_x509_crt_init, mbedtls_x509_crt_free> crt;
     if (mbedtls_x509_crt_parse_der(&crt, der.data(), der.size()) == 0) {
       all += named(crt.subject) + " for " + hosts_of(crt) + ", by " + named(crt.issuer) + ", " +
-             date_of(unix_seconds(crt.valid_from)) + " to " + date_of(unix_seconds(crt.valid_to)) +
+             moment(unix_seconds(crt.valid_from)) + " to " + moment(unix_seconds(crt.valid_to)) +
              ", " + mbedtls_pk_get_name(&crt.pk) + " " +
              std::to_string(mbedtls_pk_get_bitlen(&crt.pk)) + "\n";
     }

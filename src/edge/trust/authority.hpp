@@ -7,6 +7,7 @@
 //   certificates.pem  its own first, up to the root's
 //   issued.pem        every certificate that it has signed
 //   list.pem          the newest list of those it has revoked
+//   others.pem        the newest lists of the root and other CAs that are known here
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,15 @@ inline constexpr std::size_t kRegisterBytes = std::size_t{16} << 20;
 inline constexpr std::int64_t kDay_s = 86'400;
 // A certificate is valid from this long before it is made, because clocks differ.
 inline constexpr std::int64_t kSkew_s = 3600;
+// A clock farther ahead of the last signature is not signed with unasked: what it dates would be
+// refused, or would make everything else look expired.
+inline constexpr std::int64_t kUnused_s = 400 * kDay_s;
+
+// The machine's clock; `believed`: it counts although it is far from the last signature.
+struct When {
+  std::int64_t clock_s = 0;
+  bool believed = false;
+};
 
 class Authority {
  public:
@@ -29,14 +39,18 @@ class Authority {
 
   Result<Certificate, Problem> make_root(std::string_view fleet, std::string_view name,
                                          std::int64_t clock_s, std::int64_t days);
-  Result<Certificate, Problem> make_ca(const Authority& root, std::string_view name,
-                                       std::int64_t clock_s, std::int64_t days);
+  Result<Certificate, Problem> make_ca(const Authority& root, std::string_view name, When when,
+                                       std::int64_t days);
   // What a request gets: `terms` with the request's name unless they have one. The text holds the
   // certificate, those up to the root, and the newest list.
-  Result<std::string, Problem> answer(std::string_view request, Identity terms,
-                                      std::int64_t clock_s, std::int64_t days);
+  Result<std::string, Problem> answer(std::string_view request, Identity terms, When when,
+                                      std::int64_t days);
   // By serial number, or every certificate of a name. The text holds the list and who signed it.
-  Result<std::string, Problem> revoke(std::string_view which, std::int64_t clock_s);
+  Result<std::string, Problem> revoke(std::string_view which, When when);
+  // A list of the root or another CA, to go with each answer.
+  Result<Unit, Problem> take_list(std::string_view list);
+  // What it has signed for a name and neither revoked nor outlived.
+  Result<std::vector<Certificate>, Problem> living(std::string_view name, std::int64_t now_s) const;
   Result<std::vector<Certificate>, Problem> issued() const;
   Result<RevocationList, Problem> list() const;
   Result<Certificate, Problem> own() const;
@@ -48,11 +62,12 @@ class Authority {
     std::string issued;
     RevocationList list;
     std::string list_pem;
+    std::string others;
     std::int64_t now_s = 0;
   };
-  Result<Loaded, Problem> load(std::int64_t clock_s) const;
+  Result<Loaded, Problem> load(When when) const;
   Result<Certificate, Problem> begin(const std::string& key, const std::string& certificates,
-                                     std::int64_t now_s);
+                                     const std::string& others, std::int64_t now_s);
   std::string path(std::string_view name) const { return folder_ + "/" + std::string(name); }
 
   std::string folder_;

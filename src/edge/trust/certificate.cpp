@@ -2,6 +2,7 @@
 #include <mbedtls/oid.h>
 #include <mbedtls/sha256.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -250,7 +251,11 @@ std::string common_name(const mbedtls_x509_name& name) {
   for (const mbedtls_x509_name* n = &name; n != nullptr; n = n->next) {
     if (n->oid.len == MBEDTLS_OID_SIZE(MBEDTLS_OID_AT_CN) &&
         std::memcmp(n->oid.p, MBEDTLS_OID_AT_CN, n->oid.len) == 0) {
-      return {reinterpret_cast<const char*>(n->val.p), n->val.len};
+      std::string text(reinterpret_cast<const char*>(n->val.p), n->val.len);
+      // Of somebody else, so control characters are no part of it.
+      std::replace_if(
+          text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+      return text;
     }
   }
   return {};

@@ -1,5 +1,6 @@
 #include <mbedtls/sha256.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -22,12 +23,11 @@ constexpr std::uint32_t kTimes = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BAD
 struct Times {
   const Rules* rules;
   Problem problem;
+  std::vector<std::string> issuers;  // names in DER of whoever signed a certificate of the chain
 };
 
-std::string date_of(std::int64_t unix_s) {
-  std::string text;
-  append_time(text, unix_s * 1'000'000'000);
-  return text.substr(0, 10) + " " + text.substr(11, 5) + " UTC";
+std::string moment(std::int64_t unix_s) {
+  return date_text(unix_s, true);
 }
 
 std::string named(const mbedtls_x509_crt& crt) {
@@ -36,12 +36,12 @@ std::string named(const mbedtls_x509_crt& crt) {
 
 void check_times(const mbedtls_x509_crt& crt, Times& times) {
   const std::int64_t from_s = unix_seconds(crt.valid_from), until_s = unix_seconds(crt.valid_to);
-  const std::string now = "; the time here is " + date_of(times.rules->now_s);
+  const std::string now = "; the time here is " + moment(times.rules->now_s);
   if (until_s < times.rules->now_s) {
-    times.problem = {Refusal::expired, named(crt) + " expired on " + date_of(until_s) + now,
+    times.problem = {Refusal::expired, named(crt) + " expired on " + moment(until_s) + now,
                      "`vedette keys rotate` on its node, then enrol it again"};
   } else if (times.rules->time_trusted && times.rules->now_s < from_s) {
-    times.problem = {Refusal::not_yet_valid, named(crt) + " is valid from " + date_of(from_s) + now,
+    times.problem = {Refusal::not_yet_valid, named(crt) + " is valid from " + moment(from_s) + now,
                      "check the clock of this node, and that of the CA's machine"};
   }
 }
@@ -49,6 +49,7 @@ void check_times(const mbedtls_x509_crt& crt, Times& times) {
 int each(void* context, mbedtls_x509_crt* crt, int, std::uint32_t* flags) {
   auto& times = *static_cast<Times*>(context);
   *flags &= ~kTimes;
+  times.issuers.emplace_back(reinterpret_cast<const char*>(crt->issuer_raw.p), crt->issuer_raw.len);
   if (times.problem.refusal == Refusal::none) {
     check_times(*crt, times);
   }
@@ -87,10 +88,28 @@ Problem name_and_role(const Certificate& c, const Rules& rules) {
   }
   if (!rules.role.empty() && !c.identity.has_role(rules.role)) {
     return {Refusal::wrong_role,
-            "\"" + c.identity.name + "\" has not the role \"" + rules.role + "\"",
+            "\"" + c.identity.name + "\" does not have the role \"" + rules.role + "\"",
             "enrol it with --role " + rules.role};
   }
   return {};
+}
+
+Problem missing_list(const std::vector<std::string>& issuers, const Rules& rules) {
+  std::vector<std::string> listed;
+  for (const std::string& pem : parts(rules.lists, "X509 CRL")) {
+    if (const auto list = read_list(pem)) {
+      listed.push_back(list->issuer_id);
+    }
+  }
+  const bool all = std::all_of(issuers.begin(), issuers.end(), [&](const std::string& issuer) {
+    return std::find(listed.begin(), listed.end(), issuer) != listed.end();
+  });
+  return all || !rules.lists_required
+             ? Problem{}
+             : Problem{Refusal::no_list,
+                       "there is no list here of the certificates that its issuer has revoked",
+                       "bring the list of each CA and of the root: `vedette keys revoke FILE "
+                       "--data FOLDER`"};
 }
 
 Result<Certificate, Problem> judge(Crt& own, const Rules& rules) {
@@ -111,7 +130,7 @@ Result<Certificate, Problem> judge(Crt& own, const Rules& rules) {
     return failed(Refusal::wrong_content, "the list of revoked certificates cannot be read",
                   "bring it again, with `vedette keys revoke`");
   }
-  Times times{&rules, {}};
+  Times times{&rules, {}, {}};
   std::uint32_t flags = 0;
   const int end =
       mbedtls_x509_crt_verify_with_profile(&own, &roots, rules.lists.empty() ? nullptr : &lists,
@@ -121,6 +140,9 @@ Result<Certificate, Problem> judge(Crt& own, const Rules& rules) {
   }
   if (times.problem.refusal != Refusal::none) {
     return Failure{times.problem};
+  }
+  if (Problem problem = missing_list(times.issuers, rules); problem.refusal != Refusal::none) {
+    return Failure{std::move(problem)};
   }
   auto described = describe(own);
   if (described) {
@@ -215,6 +237,56 @@ Problem judge_list(std::string_view list, std::string_view certificates, const R
     }
   }
   return why;
+}
+
+namespace {
+
+bool load(Crt& crt, const std::string& pem) {
+  return mbedtls_x509_crt_parse(&crt, reinterpret_cast<const unsigned char*>(pem.c_str()),
+                                pem.size() + 1) == 0 &&
+         crt.raw.p != nullptr;
+}
+
+bool equal(const mbedtls_x509_buf& a, const mbedtls_x509_buf& b) {
+  return a.len == b.len && std::memcmp(a.p, b.p, a.len) == 0;
+}
+
+bool signs(mbedtls_x509_crt& parent, const mbedtls_x509_crt& child) {
+  std::array<unsigned char, 32> hash{};
+  mbedtls_sha256_ret(child.tbs.p, child.tbs.len, hash.data(), 0);
+  return equal(parent.subject_raw, child.issuer_raw) && parent.ca_istrue != 0 &&
+         child.sig_md == MBEDTLS_MD_SHA256 && is_p256(parent.pk) &&
+         mbedtls_pk_verify(&parent.pk, MBEDTLS_MD_SHA256, hash.data(), hash.size(), child.sig.p,
+                           child.sig.len) == 0;
+}
+
+}  // namespace
+
+std::vector<std::string> path_of(std::string_view first, std::string_view certificates) {
+  std::vector<std::string> path{std::string(first)};
+  while (path.size() < kChain) {
+    Crt child;
+    if (!load(child, path.back()) || equal(child.subject_raw, child.issuer_raw)) {
+      break;
+    }
+    const std::size_t before = path.size();
+    for (const std::string& pem : parts(certificates, "CERTIFICATE")) {
+      Crt parent;
+      if (load(parent, pem) && signs(parent, child)) {
+        path.push_back(pem);
+        break;
+      }
+    }
+    if (path.size() == before) {
+      break;
+    }
+  }
+  return path;
+}
+
+bool same_certificate(std::string_view one, std::string_view other) {
+  Crt a, b;
+  return load(a, std::string(one)) && load(b, std::string(other)) && equal(a.raw, b.raw);
 }
 
 }  // namespace vedette::trust

@@ -80,10 +80,10 @@ Result<Identity, Problem> parse_uri(std::string_view uri) {
 
 std::string_view name_of(Refusal refusal) {
   constexpr std::string_view kNames[] = {
-      "none",      "unreadable",     "not_private",    "wrong_content", "wrong_key_type",
-      "wrong_key", "no_certificate", "unknown_issuer", "expired",       "not_yet_valid",
-      "revoked",   "no_identity",    "wrong_fleet",    "wrong_role",    "older_list",
-      "bad_name",  "exists",         "too_many",       "system",
+      "none",       "unreadable",     "not_private",    "wrong_content", "wrong_key_type",
+      "wrong_key",  "no_certificate", "unknown_issuer", "expired",       "not_yet_valid",
+      "revoked",    "no_identity",    "wrong_fleet",    "wrong_role",    "no_list",
+      "older_list", "bad_name",       "exists",         "too_many",      "system",
   };
   static_assert(std::size(kNames) == static_cast<std::size_t>(Refusal::count));
   return kNames[static_cast<std::size_t>(refusal)];

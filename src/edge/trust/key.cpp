@@ -1,8 +1,11 @@
 #include <mbedtls/ecp.h>
+#include <mbedtls/sha256.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
+#include "base/text.hpp"
 #include "edge/trust/mbed.hpp"
 #include "platform/random.hpp"
 
@@ -79,6 +82,25 @@ Result<std::string, Problem> public_key(std::string_view secret) {
     return failed(Refusal::system, "the public key cannot be written");
   }
   text.resize(std::strlen(text.c_str()));
+  return text;
+}
+
+std::string fingerprint(std::string_view public_pem) {
+  constexpr std::size_t kShown = 8;
+  Key key;
+  std::array<unsigned char, 256> der{};
+  std::array<unsigned char, 32> hash{};
+  const int n =
+      load_public(key, public_pem) ? mbedtls_pk_write_pubkey_der(&key, der.data(), der.size()) : 0;
+  if (n <= 0) {
+    return "?";
+  }
+  mbedtls_sha256_ret(der.data() + der.size() - n, static_cast<std::size_t>(n), hash.data(), 0);
+  std::string text;
+  for (std::size_t i = 0; i < kShown; i += 2) {
+    text += i == 0 ? "" : "-";
+    append_hex(text, std::span<const std::uint8_t>(hash.data() + i, 2));
+  }
   return text;
 }
 

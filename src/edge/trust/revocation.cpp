@@ -20,6 +20,7 @@
 #include <mbedtls/oid.h>
 #include <mbedtls/sha256.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -172,7 +173,7 @@ bool find_number(const mbedtls_x509_buf& extensions, std::uint64_t& number) {
 std::string time_digits(std::int64_t unix_s) {
   constexpr std::size_t kDigits = 14;
   std::string text, digits;
-  append_time(text, unix_s * 1'000'000'000);
+  append_time(text, std::clamp<std::int64_t>(unix_s, 0, 9'223'372'035) * 1'000'000'000);
   for (const char c : text) {
     if (c >= '0' && c <= '9' && digits.size() < kDigits) {
       digits += c;

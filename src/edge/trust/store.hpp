@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -21,11 +22,12 @@ namespace vedette::trust {
 
 // No time before this is believed; raised with each release.
 inline constexpr std::int64_t kBuilt_s = 1'795'910'400;  // 2026-11-29
-// What is signed for a time farther ahead than this is not taken unasked: its CA's clock is wrong,
-// or this machine's has been off for years.
-inline constexpr std::int64_t kSignedAhead_s = std::int64_t{3} * 366 * 86'400;
+// What is signed for a time farther ahead than this is not taken unasked: its CA's clock is wrong.
+inline constexpr std::int64_t kSignedAhead_s = std::int64_t{31} * 86'400;
+// The same where the clock here is wrong itself, as on a machine that starts in 1970.
+inline constexpr std::int64_t kSignedAheadOfNoClock_s = std::int64_t{3} * 366 * 86'400;
 // A clock farther ahead of the newest signed time is not trusted, whoever disciplines it.
-inline constexpr std::int64_t kClockAhead_s = kSignedAhead_s;
+inline constexpr std::int64_t kClockAhead_s = kSignedAheadOfNoClock_s;
 
 struct Clock {
   std::int64_t now_s = 0;
@@ -52,12 +54,13 @@ class Store {
 
   Result<Held, Problem> load() const;
   static Time time(const Held& held, const Clock& clock);
-  // A new key beside the present one, and its request.
+  // A new key beside the present one, and its request; the same again while that has no answer.
   Result<std::string, Problem> ask(std::string_view name);
-  // The fleet's answer to the request, or certificates and lists alone (a backup). `any_time`: also
-  // one that is signed far ahead. `certificate`: what this node is now.
+  // The fleet's answer to the request. `any_time`: also one that is signed far ahead.
   Result<Certificate, Problem> take_answer(std::string_view answer, const Clock& clock,
                                            bool any_time);
+  // A backup, of roots and lists; the key is made anew.
+  Result<Certificate, Problem> restore(std::string_view backup, const Clock& clock);
   Result<RevocationList, Problem> take_list(std::string_view list, const Clock& clock,
                                             bool any_time);
   // Everything but the key.
@@ -66,16 +69,35 @@ class Store {
 
  private:
   std::string path(std::string_view name) const { return folder_ + "/" + std::string(name); }
-  Result<std::string, Problem> merged(std::string_view lists, const Held& held) const;
-  Result<Unit, Problem> put(std::string_view name, std::string_view text, bool secret = false);
+  struct File {
+    std::string_view name;
+    std::string text;
+    bool secret = false;
+  };
+  // One after the other; the first that fails ends it.
+  Result<Unit, Problem> put(std::initializer_list<File> files);
 
   std::string folder_;
 };
 
+// The newest list of each issuer, of those held and those given, each of which a CA of the fleet
+// must have signed. An older one than the one held is refused, because whoever brings it may want
+// to hide a revocation, or left out where `keep_newer`.
+struct ListRules {
+  std::string certificates;  // that may have signed them
+  std::string roots;
+  std::int64_t now_s = 0;
+  std::int64_t signed_until_s = 0;  // later ones are refused
+  bool keep_newer = false;
+  bool drop_unknown = false;  // leaves out a list whose CA is not among the certificates
+};
+Result<std::string, Problem> merge_lists(std::string_view held, std::string_view given,
+                                         const ListRules& rules);
+
 // For both ends: a key or text of at most kPemBytes. A secret must be its owner's alone.
 Result<std::string, Problem> read_text(const std::string& path);
 Result<std::string, Problem> read_secret(const std::string& path);
-// Overwrites nothing unless `replace`.
+// Overwrites nothing unless `replace`, and no key nor what is no plain file even then.
 Result<Unit, Problem> write_text(const std::string& path, std::string_view text, bool secret,
                                  bool replace);
 

@@ -20,7 +20,7 @@
 
 namespace vedette::trust {
 
-inline constexpr std::size_t kPemBytes = 65'536;
+inline constexpr std::size_t kPemBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kChain = 4;       // certificates that a peer shows
 inline constexpr std::size_t kNameBytes = 32;  // of a fleet, node, role or scope
 inline constexpr std::size_t kRoles = 8;       // of a node
@@ -41,6 +41,7 @@ enum class Refusal : std::uint8_t {
   no_identity,  // signed by the fleet, but without a name of it
   wrong_fleet,
   wrong_role,
+  no_list,     // of an issuer, so nobody knows whom it has revoked
   older_list,  // than the one that is known
   bad_name,
   exists,  // nothing is overwritten
@@ -100,6 +101,8 @@ struct Request {
   std::string name;
   std::string public_key;
 };
+// Of a public key, for people who compare two: "1f2e-3d4c-5b6a-7988", of its SHA-256.
+std::string fingerprint(std::string_view public_key);
 Result<Request, Problem> read_request(std::string_view request);
 
 struct Issuer {
@@ -130,6 +133,11 @@ struct RevocationList {
 Result<std::string, Problem> make_list(const Issuer& issuer, const RevocationList& list);
 Result<RevocationList, Problem> read_list(std::string_view list);
 
+// The certificates from `first` up to a root, of those in `certificates`, by names and signatures;
+// ends before what is not there.
+std::vector<std::string> path_of(std::string_view first, std::string_view certificates);
+bool same_certificate(std::string_view one, std::string_view other);
+
 // The parts of a text that holds several: "CERTIFICATE", "X509 CRL", "EC PRIVATE KEY"...
 std::vector<std::string> parts(std::string_view text, std::string_view label);
 
@@ -142,6 +150,8 @@ struct Rules {
   std::int64_t now_s = 0;
   // Without it nothing is "not yet valid", because a signed time is later than the machine's.
   bool time_trusted = false;
+  // Each issuer must have its list in `lists`: a list that is missing may have been taken away.
+  bool lists_required = false;
 };
 // `chain`: the peer's certificates in DER, its own first. Checks each signature up to a root, key
 // types, times, lists, and the name.
