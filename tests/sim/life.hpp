@@ -30,7 +30,7 @@ class Life {
   bool mirror_turn(std::int64_t now_ns) { return rooms.mirror.turn(now_ns); }
   bool image_turn(std::int64_t now_ns) { return rooms.mirror.imaging().turn(now_ns); }
   void main_turn();
-  std::string ask(std::string_view line) { return requests_.answer(line); }
+  std::string ask(std::string_view line) { return requests_.answer(line, {}); }
   std::uint64_t post(CommandKind kind, std::uint64_t target) {
     return commands_.post(node::Commands::of_kind(kind, target));
   }
@@ -56,7 +56,9 @@ class Life {
   node::Confinement confinement_;  // never begun: one thread does everything
   node::Membership membership_;    // of no fleet
   node::StatusPage status_;
-  node::Requests requests_{rooms, recovery_, status_, engine_, journalling_, commands_, time_};
+  node::Rights rights_;  // no roles: everybody may
+  node::Requests requests_{rooms,        recovery_, status_, engine_,
+                           journalling_, commands_, time_,   rights_};
 };
 
 }  // namespace vedette::sim
