@@ -25,6 +25,7 @@ def site(name, more):
 
 
 def opened(data):
+    status(data, lambda s: s["mode"])
     work.chmod(0o755)
     data.chmod(0o755)
     (data / "control.sock").chmod(0o666)  # so that the role decides, not the file
@@ -55,7 +56,7 @@ def who_has_no_role_can_do_nothing_but_look_and_the_journal_has_who_asked_for_wh
     commands = [json.loads(l) for l in call("journal", data, "--json", "--kind", "command").stdout.splitlines()]
     told = [(c["command"], c["user"], c.get("exit", c.get("outcome"))) for c in commands]
     assert [t[:2] for t in told] == [("note", 54002), ("note", 54001), ("hold", 54001), ("hold", 54003), ("resume", 54003), ("hold", 0), ("resume", 0)], commands
-    assert [c["why"] == "not-allowed" for c in commands] == [True, False, True, False, False, False, False], commands
+    assert [c.get("reason", c.get("why")) == "not-allowed" for c in commands] == [True, False, True, False, False, False, False], commands
     assert commands[0]["by"] == "me" and commands[0]["note"] == "hello", commands[0]
     assert "refused: who asked has no role for it" in call("log", data).stdout
     call("replay", data, "--verify")
