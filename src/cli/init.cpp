@@ -331,6 +331,8 @@ int init() {
   machinery.wait_for_file_system();
   // Throttling protects other work from real-time threads, and this machine has none.
   say("throttling", platform::set_kernel("/proc/sys/kernel/sched_rt_runtime_us", "-1"));
+  // A socket that is opened later has the buffer that it asks for, without a right of root.
+  say("buffers", platform::set_kernel("/proc/sys/net/core/rmem_max", "4194304"));
   command.before_ports = [&machinery] {
     each_line("modules-late", platform::load_module);
     machinery.wait_for_ports();

@@ -131,10 +131,8 @@ Result<Fd, int> open_can(const std::string& interface) {
     return Failure{errno};
   }
   ::setsockopt(fd.get(), SOL_CAN_RAW, CAN_RAW_ERR_FILTER, &kErrors, sizeof kErrors);
-  // Beyond what every process may ask for, where the node may.
-  if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kBufferBytes, sizeof kBufferBytes) != 0) {
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &kBufferBytes, sizeof kBufferBytes);
-  }
+  // At most net.core.rmem_max, which an image raises.
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &kBufferBytes, sizeof kBufferBytes);
   sockaddr_can address{};
   address.can_family = AF_CAN;
   address.can_ifindex = request.ifr_ifindex;
