@@ -259,7 +259,7 @@ Result<Certificate, Problem> Store::restore(std::string_view backup, const Clock
   }
   const auto path_up = path_of(node_of(backup), backup);
   const auto own = read_certificate(path_up.front());
-  const std::string root = path_up.back();
+  const std::string& root = path_up.back();
   const auto top = read_certificate(root);
   if (!own || !top || !top->self_signed) {
     return failed(Refusal::wrong_content, "the file holds no backup of a node",
