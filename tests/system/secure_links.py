@@ -1,8 +1,9 @@
 """TLS to servers of others: openssl and mosquitto as the other end, certificates of both kinds, and each reason to refuse one."""
 import contextlib, json, socket, ssl, subprocess, threading, time
 
-from harness import call, free_port, start, status, stop, test, threads, work, write_site
+from harness import call, free_port, release, start, status, stop, test, threads, work, write_site
 from live_peers import Broker, end, need, tcp_port
+from sandbox import attacked
 from transports import port_of, server, ships, source
 
 
@@ -180,3 +181,34 @@ def check_says_what_tls_of_a_source_lacks():
                       f'certificate_file = "{certificates()}/client.pem"\nkey_file = "{key}"\n', free_port())
     done = call("run", path, "--data", work / "tls_open_key", ok=range(1, 100))
     assert "others than its owner may read it" in done.stderr, done.stderr
+
+
+@release
+def a_source_with_tls_that_stays_isolated_is_not_even_connected():
+    folder = certificates()
+    listener, plain, port = server(), server(), free_port()
+    good = f'[source.good]\ndriver = "tcp"\ncodec = "nmea0183"\nretry = "50 ms"\nto = "localhost:{port_of(plain)}"\n'
+    plain.close()  # what stands first must stay down
+    path = write_site("tls_isolated", f'{good}[source.secured]\ndriver = "udp"\ncodec = "ais"\nlisten = "127.0.0.1:{port}"\n', free_port())
+    data = work / "tls_isolated"
+    for _ in range(3):
+        process = attacked(path, data, "decoder")
+        status(data, lambda s: s["sources"][1]["status"] == "up")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"!payload", ("127.0.0.1", port))
+        process.communicate(timeout=15)
+        assert process.returncode == 77, process.returncode
+    path = write_site("tls_isolated", f'{good}[source.secured]\ndriver = "tcp"\ncodec = "ais"\nretry = "50 ms"\ntls = true\nca_file = "{folder}/ca.pem"\n'
+                      f'to = "localhost:{port_of(listener)}"\n', free_port())
+    process = attacked(path, data, "decoder")
+    seen = status(data, lambda s: "isolated" in s["sources"][1].get("error", ""))
+    listener.settimeout(1)
+    try:
+        listener.accept()
+        raise AssertionError("it connects")
+    except TimeoutError:
+        pass
+    seen = status(data, lambda s: s["mode"])
+    assert [s["status"] for s in seen["sources"]] == ["down", "down"], seen["sources"]
+    process.terminate()
+    assert process.wait(timeout=15) == 0
