@@ -101,3 +101,26 @@ def a_node_becomes_its_own_user():
     work.chmod(0o700)
     assert (folder / "data" / "denied").stat().st_uid == 65534
     call("replay", folder / "data", "--verify")
+
+
+# The C library asks for the memory there is before it sorts so many.
+@release
+def a_name_with_two_hundred_addresses_ends_no_confined_node():
+    hosts = work / "many-hosts"
+    hosts.write_text("".join(f"127.0.1.{n} many.example\n" for n in range(1, 200)) + "127.0.0.1 many.example\n")
+    listener = socket.socket()
+    listener.bind(("", 0))  # whichever of them is tried first
+    listener.listen(4)
+    listener.settimeout(15)
+    path = write_site("many_names", f'[source.feed]\ndriver = "tcp"\ncodec = "ais"\nretry = "20 ms"\nto = "many.example:{listener.getsockname()[1]}"\n', free_port())
+    data = work / "many_names"
+    process = subprocess.Popen(["unshare", "-m", "sh", "-c", f"mount --bind {hosts} /etc/hosts && exec {vedette} run {path} --data {data} --json"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if process.poll() is not None:
+        raise Skip("no mount namespace can be made here")
+    end, _ = listener.accept()
+    end.sendall(class_b(219000001, 5, 5))
+    status(data, lambda s: s["sources"][0]["accepted"] == 1)
+    process.terminate()
+    assert process.wait(timeout=15) == 0
+    end.close()
