@@ -123,6 +123,16 @@ void attempt_all() {
   attempt("kill", [] { return ::kill(1, 0); });
   attempt("fork", [] { return ::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0); });
   attempt("user", [] { return ::syscall(SYS_setresuid, 0, 0, 0); });
+  attempt("mptcp", [] { return ::socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP); });
+  attempt("datagram-pair", [] {
+    int ends[2];
+    return ::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends);
+  });
+  attempt("handler", [] {  // of the trap itself
+    struct sigaction ignored {};
+    ignored.sa_handler = SIG_IGN;
+    return ::sigaction(SIGSYS, &ignored, nullptr);
+  });
   attempt("new-ring", [] {
     io_uring_params params{};
     return ::syscall(SYS_io_uring_setup, 2, &params);

@@ -25,7 +25,7 @@ def each_thread_tries_what_a_broken_decoder_would_and_gets_nothing():
     for line in process.communicate(timeout=15)[1].splitlines():
         if m := re.match(r"payload (\S+) (\S+) (\S+)", line):
             got.setdefault(m[1], {})[m[2]] = m[3]
-    tried = {"open", "exec", "ptrace", "connect", "map", "protect", "kill", "fork", "user", "new-ring"}
+    tried = {"open", "exec", "ptrace", "connect", "map", "protect", "kill", "fork", "user", "new-ring", "mptcp", "datagram-pair", "handler"}
     for thread in ("engine", "ingress", "journal", "hand", "mirror", "image", "main"):
         assert tried <= set(got.get(thread, ())), (thread, got)
     assert having["seccomp"] is True, having
