@@ -143,7 +143,7 @@ def every_line_of_a_node_that_hears_any_bytes_for_names_is_read_by_a_strict_pars
         else:
             json.loads(text)
         kinds[text[0]] += 1
-    assert kinds["{"] >= ships and kinds["<"] >= 50 and kinds["$"] >= 50, kinds  # 256 actions at once, at most
+    assert min(kinds[c] for c in "{<$") >= 50, kinds  # 256 actions at once, at most
     for command in (["journal", data], ["log", data], ["alarms", data]):
         shown = subprocess.run([vedette, *command], capture_output=True, timeout=60).stdout.decode("utf-8", "strict")
         assert not steers.search(shown), (command, steers.search(shown))

@@ -87,6 +87,7 @@ def a_site_without_its_sandbox_says_so():
 def a_node_becomes_its_own_user():
     if os.geteuid() != 0:
         raise Skip("only root can become another user")
+    work.chmod(0o700)
     folder = work / "own-user"
     folder.mkdir()
     path = write_site("own-user", ais_source(free_port()), free_port(), '[sandbox]\nuser = "nobody"\n')
