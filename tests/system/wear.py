@@ -12,7 +12,8 @@ def states_stand_in_the_journal_of_a_recording_at_full_speed():
     segments = sorted((work / "states/shard-0/journal").glob("*.seg"))
     assert len(segments) >= 3, len(segments)  # in three hours; on a busy machine time runs much faster than the mirror
     verify(work / "states", final)
-    for file in segments[:-1]:  # each as if the older ones were gone
+    # Each as if the older ones were gone, but for the last, whose state may not have come before the recording's end.
+    for file in segments[:-2]:
         call("replay", work / "states")
         file.unlink()
     assert json.loads(call("replay", work / "states", "--json").stdout)["data"]["digest"] == final["digest"]
