@@ -65,7 +65,7 @@ Result<Fd, int> open_standard_input();
 void make_blocking(int fd);
 bool has_input(int fd);
 
-// Two ends of datagrams that keep their order, non-blocking. 0, or errno.
+// Two ends of datagrams that keep their order, or of a stream; non-blocking. 0, or errno.
 int open_pair(Fd& one, Fd& other, bool stream = false);
 
 Result<Fd, int> listen_unix(const std::string& path);

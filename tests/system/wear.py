@@ -1,7 +1,7 @@
 """What a night takes on disk: states in the journal, and a flash wear budget whose steps people see and that loses nothing."""
 import json
 
-from harness import call, class_b, release, run_to_the_end, test, verify, work, write_site
+from harness import call, class_b, release, run_to_the_end, verify, work, write_site
 
 
 @release

@@ -1,13 +1,15 @@
 // Purpose: the other side of enrolment: a fleet's root and its CAs, each a folder on a machine or
 // stick that is kept apart. In: requests that somebody carries there. Out: answers and lists to
 // carry back. Bound: kRegisterBytes of issued certificates. When full: refused. Fails as: Problem;
-// then nothing has changed. Runs on: cold threads.
+// then nobody has the answer or list, though the register may hold its certificate. Runs on: cold
+// threads.
 //
 //   key.pem           only its owner reads it
 //   certificates.pem  its own first, up to the root's
 //   issued.pem        every certificate that it has signed
 //   list.pem          the newest list of those it has revoked
-//   others.pem        the newest lists of the root and other CAs that are known here
+//   others.pem        the newest lists of the root and other CAs that are known here, and the
+//                     certificates of those CAs
 #pragma once
 
 #include <cstdint>

@@ -1,12 +1,13 @@
 // Purpose: a node's own place in its fleet, on disk: its key and certificates, the fleet's root,
 // the lists of revoked certificates, and the newest time that the fleet has signed. In: answers and
 // lists that somebody carries here. Out: requests, and what TLS needs. Bound: trust.hpp's. Fails
-// as: Problem; then nothing has changed. Runs on: cold threads.
+// as: Problem; then key and certificate are as before, because they are written last. Runs on: cold
+// threads.
 //
 //   node.pem      key and certificates, its own first; only its owner reads it
 //   pending.pem   the key of a request that has no answer yet; the same
 //   request.pem   that request
-//   roots.pem     root certificates
+//   roots.pem     the fleet's root certificate
 //   lists.pem     the newest list of each issuer
 //   time          the newest signed time
 #pragma once
